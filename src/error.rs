@@ -1,0 +1,208 @@
+//! Errors, sorted by whose fault they are.
+//!
+//! - [`Violation`]: the peer broke a rule after the handshake. Each has the code that the Close
+//!   frame carries and the section of RFC 6455 that it breaks.
+//! - [`Refusal`]: the opening handshake cannot succeed. Each has the HTTP status to answer.
+//! - [`Misuse`]: our own caller asked for something impossible. Never caused by a peer's bytes.
+//!
+//! Invariant: all three are small, `Copy`, and hold no text; `Display` is for people, the variant
+//! is for code. An I/O error is none of these: the protocol core does no I/O.
+
+use crate::wire::CloseCode;
+use core::fmt;
+
+/// One entry per row: the variant with its documentation, close code, section and wording.
+macro_rules! violations {
+    ($($(#[$doc:meta])* $name:ident => $code:ident, $section:literal, $text:literal;)+) => {
+        /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Violation { $($(#[$doc])* $name,)+ }
+
+        impl Violation {
+            /// Every violation that there is, for tables and tests.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The code of the Close frame which tells the peer (RFC 6455 section 7.4.1).
+            pub const fn close_code(self) -> CloseCode {
+                match self { $(Self::$name => CloseCode::$code,)+ }
+            }
+
+            /// The section of RFC 6455 that holds the rule.
+            pub const fn section(self) -> &'static str {
+                match self { $(Self::$name => $section,)+ }
+            }
+
+            /// The rule in a few words; it is also the reason in the Close frame.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+violations! {
+    /// RSV1, RSV2 or RSV3 is set and no negotiated extension gives it a meaning.
+    ReservedBit => PROTOCOL_ERROR, "5.2", "reserved bit set without an extension";
+    /// Opcode 3–7 or 11–15.
+    ReservedOpcode => PROTOCOL_ERROR, "5.2", "reserved opcode";
+    /// A Close, Ping or Pong without FIN.
+    FragmentedControl => PROTOCOL_ERROR, "5.5", "fragmented control frame";
+    /// A Close, Ping or Pong of more than 125 bytes.
+    OversizedControl => PROTOCOL_ERROR, "5.5", "control frame over 125 bytes";
+    /// A client sent a frame without a mask.
+    UnmaskedFrame => PROTOCOL_ERROR, "5.1", "client frame without mask";
+    /// A server sent a frame with a mask.
+    MaskedFrame => PROTOCOL_ERROR, "5.1", "server frame with mask";
+    /// A length in more bytes than it needs.
+    NonMinimalLength => PROTOCOL_ERROR, "5.2", "length not in its shortest form";
+    /// A 64-bit length of 2^63 or more.
+    LengthTopBit => PROTOCOL_ERROR, "5.2", "top bit of 64-bit length set";
+    /// A continuation frame while no message is open.
+    UnexpectedContinuation => PROTOCOL_ERROR, "5.4", "continuation without a message";
+    /// A new text or binary frame inside a fragmented message.
+    InterleavedMessage => PROTOCOL_ERROR, "5.4", "new message inside a fragmented one";
+    /// A Close body of one byte.
+    CloseBodyCutShort => PROTOCOL_ERROR, "5.5.1", "close body of one byte";
+    /// A close code that may not be sent.
+    InvalidCloseCode => PROTOCOL_ERROR, "7.4", "close code that may not be sent";
+    /// A close reason that is not UTF-8.
+    CloseReasonNotUtf8 => INVALID_PAYLOAD, "8.1", "close reason is not UTF-8";
+    /// Text that is not UTF-8.
+    InvalidUtf8 => INVALID_PAYLOAD, "8.1", "text is not UTF-8";
+    /// A frame over [`Limits::frame_bytes`](crate::Limits::frame_bytes).
+    FrameTooBig => TOO_BIG, "10.4", "frame over the limit";
+    /// A message over [`Limits::message_bytes`](crate::Limits::message_bytes).
+    MessageTooBig => TOO_BIG, "10.4", "message over the limit";
+    /// More frames in one message than [`Limits::fragments`](crate::Limits::fragments).
+    TooManyFragments => POLICY, "10.4", "too many fragments in one message";
+}
+
+impl fmt::Display for Violation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} (RFC 6455 section {})", self.text(), self.section())
+    }
+}
+
+impl core::error::Error for Violation {}
+
+/// A call that the state of the connection does not allow. Nothing was sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Misuse {
+    /// Data after Close was sent or received (RFC 6455 sections 5.5.1 and 6.1).
+    NotOpen,
+    /// A new message while a fragmented one is not finished (section 5.4).
+    MessageOpen,
+    /// A Ping of more than 125 bytes (section 5.5).
+    ControlTooLong,
+    /// A close reason of more than 123 bytes (section 5.5.1).
+    ReasonTooLong,
+    /// A length of 2^63 or more (section 5.2).
+    LengthTooLong,
+    /// A host that cannot stand in a request (section 3).
+    InvalidHost,
+    /// A resource name that cannot stand in a request (section 3).
+    InvalidTarget,
+    /// A subprotocol that is no token, or stands twice (section 4.1, item 10).
+    InvalidSubprotocol,
+    /// A header field that cannot be sent, or that the handshake writes itself.
+    InvalidField,
+}
+
+impl fmt::Display for Misuse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotOpen => "the connection is not open any more",
+            Self::MessageOpen => "a fragmented message is not finished",
+            Self::ControlTooLong => "a control frame carries at most 125 bytes",
+            Self::ReasonTooLong => "a close reason has at most 123 bytes",
+            Self::LengthTooLong => "a frame has fewer than 2^63 bytes",
+            Self::InvalidHost => "the host is empty or has characters that no host has",
+            Self::InvalidTarget => "the resource name does not begin with / or is not ASCII",
+            Self::InvalidSubprotocol => "subprotocols are tokens, each named once",
+            Self::InvalidField => "this header field cannot be sent",
+        })
+    }
+}
+
+impl core::error::Error for Misuse {}
+
+macro_rules! refusals {
+    ($($(#[$doc:meta])* $name:ident => $status:literal, $text:literal;)+) => {
+        /// Why an opening handshake was refused, by a server or by a client that reads the
+        /// response.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        pub enum Refusal { $($(#[$doc])* $name,)+ }
+
+        impl Refusal {
+            /// Every refusal that there is, for tables and tests.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The HTTP status that a server answers. A client reports the refusal instead.
+            pub const fn status(self) -> u16 {
+                match self { $(Self::$name => $status,)+ }
+            }
+
+            /// One sentence for the body of the answer and for logs.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+refusals! {
+    /// The head is no HTTP/1.x head.
+    MalformedHead => 400, "The request head is malformed.";
+    /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    HeadTooLong => 431, "The request head is too long.";
+    /// More header fields than [`MAX_FIELDS`](crate::handshake::MAX_FIELDS).
+    TooManyFields => 431, "The request has too many header fields.";
+    /// A request target over [`Limits::target_bytes`](crate::Limits::target_bytes).
+    TargetTooLong => 414, "The request target is too long.";
+    /// The method is not GET (RFC 6455 section 4.2.1, item 1).
+    MethodNotGet => 405, "A WebSocket handshake uses GET.";
+    /// The version of HTTP is below 1.1 (section 4.2.1, item 1).
+    HttpVersion => 400, "A WebSocket handshake needs HTTP/1.1.";
+    /// Not exactly one Host field, or one that is no host (section 4.2.1, item 2; RFC 9112, 3.2).
+    Host => 400, "Exactly one valid Host header field is needed.";
+    /// A valid request that asks for no upgrade to websocket (section 4.2.1, item 3).
+    NotAnUpgrade => 426, "This path speaks WebSocket: send Upgrade: websocket.";
+    /// The Connection field does not have the token Upgrade (section 4.2.1, item 4).
+    ConnectionWithoutUpgrade => 400, "The Connection header field lacks the token Upgrade.";
+    /// Not exactly one key that decodes to 16 bytes (section 4.2.1, item 5; 11.3.1).
+    Key => 400, "Exactly one Sec-WebSocket-Key of 16 base64-encoded bytes is needed.";
+    /// A version other than 13 (sections 4.2.1, item 6, and 4.4).
+    Version => 426, "This server speaks WebSocket version 13.";
+    /// Not exactly one well-formed version field (section 11.3.5).
+    VersionMalformed => 400, "Exactly one numeric Sec-WebSocket-Version is needed.";
+    /// A subprotocol list that is not made of unique tokens (section 4.1, item 10).
+    Subprotocols => 400, "The Sec-WebSocket-Protocol header field is malformed.";
+    /// An extension list that does not follow the grammar (section 9.1).
+    Extensions => 400, "The Sec-WebSocket-Extensions header field is malformed.";
+    /// The handshake announces a body, which no GET for an upgrade has (RFC 9112, 6).
+    Body => 400, "A WebSocket handshake has no body.";
+    /// The origin is not one that the server serves (section 10.2).
+    Origin => 403, "This origin is not allowed.";
+    /// Nothing is served under this path (section 4.2.2, item 4).
+    NotFound => 404, "There is nothing at this path.";
+    /// Client: the status is not 101 (section 4.1).
+    UnexpectedStatus => 502, "The server did not switch protocols.";
+    /// Client: the Upgrade field of the response is missing or not websocket (section 4.1).
+    UpgradeMissing => 502, "The response lacks Upgrade: websocket.";
+    /// Client: the Connection field of the response lacks Upgrade (section 4.1).
+    ConnectionMissing => 502, "The response lacks Connection: Upgrade.";
+    /// Client: Sec-WebSocket-Accept is missing, repeated or wrong (section 4.1).
+    AcceptMismatch => 502, "The response has no right Sec-WebSocket-Accept.";
+    /// Client: an extension that was not offered (section 4.1).
+    ExtensionNotOffered => 502, "The response names an extension that was not offered.";
+    /// Client: a subprotocol that was not offered, or several (section 4.1).
+    SubprotocolNotOffered => 502, "The response names a subprotocol that was not offered.";
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.text())
+    }
+}
+
+impl core::error::Error for Refusal {}

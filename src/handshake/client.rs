@@ -1,0 +1,212 @@
+//! The client's side of the opening handshake: RFC 6455 section 4.1.
+//!
+//! Comes in: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`]. Goes
+//! out: the request, then the terms that were [`Agreed`], or the [`Refusal`] of the first check
+//! that fails. Invariant: what is written was checked when it was given, so no value can smuggle
+//! a line into the head. Redirects, 401 and proxies are left to the application.
+
+use crate::error::{Misuse, Refusal};
+use crate::handshake::extensions::Extensions;
+use crate::handshake::fields::is_token;
+use crate::handshake::head::ResponseHead;
+use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
+use crate::handshake::{AcceptKey, VERSION};
+use crate::wire::Entropy;
+use core::fmt;
+
+/// One attempt to open a connection. Its `Display` is the request head as it goes on the wire.
+#[derive(Clone, Debug)]
+pub struct ClientHandshake<'c> {
+    host: &'c str,
+    target: &'c str,
+    key: [u8; KEY_LEN],
+    origin: Option<&'c str>,
+    subprotocols: &'c [&'c str],
+    fields: &'c [(&'c str, &'c str)],
+}
+
+/// What a server agreed to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Agreed<'c> {
+    /// The subprotocol, one of those offered.
+    pub subprotocol: Option<&'c str>,
+}
+
+impl<'c> ClientHandshake<'c> {
+    /// Asks `host` (with its port unless that is the default) for the resource `target` (path
+    /// and query). Draws a new key.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidHost`] or [`Misuse::InvalidTarget`] for what cannot stand in a request:
+    /// spaces, control characters, anything beyond ASCII, a `#`, an empty host, a target that
+    /// does not begin with `/`.
+    // req: 6455-4.1-29 6455-4.1-30 6455-3-02
+    pub fn new(host: &'c str, target: &'c str, entropy: &mut impl Entropy) -> Result<Self, Misuse> {
+        let is_visible = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
+        if host.is_empty() || !is_visible(host) || host.contains(['/', '?', '@', ',']) {
+            return Err(Misuse::InvalidHost);
+        }
+        if !target.starts_with('/') || !is_visible(target) {
+            return Err(Misuse::InvalidTarget);
+        }
+        let mut nonce = [0; 16];
+        entropy.fill(&mut nonce);
+        let key = encode_key(nonce);
+        Ok(Self {
+            host,
+            target,
+            key,
+            origin: None,
+            subprotocols: &[],
+            fields: &[],
+        })
+    }
+
+    /// Sends an Origin field, as a browser would.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidField`] if it could not stand in a header field.
+    pub fn origin(mut self, origin: &'c str) -> Result<Self, Misuse> {
+        check_value(origin)?;
+        self.origin = Some(origin);
+        Ok(self)
+    }
+
+    /// Offers subprotocols, the preferred one first.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidSubprotocol`] if one is no token or stands twice (section 4.1, item 10).
+    // req: 6455-4.1-36 6455-4.1-37
+    pub fn subprotocols(mut self, names: &'c [&'c str]) -> Result<Self, Misuse> {
+        for (i, name) in names.iter().enumerate() {
+            if !is_token(name) || names[..i].contains(name) {
+                return Err(Misuse::InvalidSubprotocol);
+            }
+        }
+        self.subprotocols = names;
+        Ok(self)
+    }
+
+    /// Adds header fields, such as Authorization or Cookie.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidField`] for a name that is no token or belongs to the handshake itself,
+    /// or a value with control characters.
+    pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
+        for (name, value) in fields {
+            let owned = OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name));
+            if !is_token(name) || owned {
+                return Err(Misuse::InvalidField);
+            }
+            check_value(value)?;
+        }
+        self.fields = fields;
+        Ok(self)
+    }
+
+    /// Checks the response against section 4.1, item by item.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] of the first check that fails. With [`Refusal::UnexpectedStatus`] the
+    /// application may look at the response itself (redirects, 401).
+    // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-9.1-01
+    pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Agreed<'c>, Refusal> {
+        let fields = response.fields;
+        if response.status != 101 {
+            return Err(Refusal::UnexpectedStatus);
+        }
+        let upgrade = fields.single("Upgrade").ok().flatten();
+        if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
+            return Err(Refusal::UpgradeMissing);
+        }
+        if !fields.has_token("Connection", "upgrade") {
+            return Err(Refusal::ConnectionMissing);
+        }
+        // req: 6455-11.3.3-01
+        let accept = fields.single("Sec-WebSocket-Accept").ok().flatten();
+        if accept != Some(self.expected().as_str()) {
+            return Err(Refusal::AcceptMismatch);
+        }
+        let extensions = Extensions::parse(fields).ok_or(Refusal::Extensions)?;
+        if !extensions.is_empty() {
+            return Err(Refusal::ExtensionNotOffered);
+        }
+        // req: 6455-11.3.4-02
+        let chosen = fields.single("Sec-WebSocket-Protocol");
+        let subprotocol = match chosen.map_err(|_| Refusal::SubprotocolNotOffered)? {
+            None => None,
+            Some(chosen) => {
+                let offered = self.subprotocols.iter().find(|name| **name == chosen);
+                Some(*offered.ok_or(Refusal::SubprotocolNotOffered)?)
+            }
+        };
+        Ok(Agreed { subprotocol })
+    }
+
+    fn key(&self) -> &str {
+        core::str::from_utf8(&self.key).expect("base64 is ASCII")
+    }
+
+    fn expected(&self) -> AcceptKey {
+        accept_key(self.key())
+    }
+}
+
+/// Fields that the handshake writes itself.
+const OWN_FIELDS: &[&str] = &[
+    "Host",
+    "Upgrade",
+    "Connection",
+    "Origin",
+    "Content-Length",
+    "Transfer-Encoding",
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Sec-WebSocket-Protocol",
+    "Sec-WebSocket-Extensions",
+    "Sec-WebSocket-Accept",
+];
+
+fn check_value(value: &str) -> Result<(), Misuse> {
+    match value
+        .bytes()
+        .all(|b| b == b'\t' || (b' '..0x7F).contains(&b))
+    {
+        true => Ok(()),
+        false => Err(Misuse::InvalidField),
+    }
+}
+
+impl fmt::Display for ClientHandshake<'_> {
+    // req: 6455-4.1-19 6455-4.1-20 6455-4.1-21 6455-4.1-22 6455-4.1-23 6455-4.1-24 6455-4.1-25
+    // req: 6455-4.1-26 6455-4.1-27 6455-4.1-28 6455-4.1-33 6455-4.1-34
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "GET {} HTTP/1.1\r\nHost: {}\r\n", self.target, self.host)?;
+        f.write_str("Upgrade: websocket\r\nConnection: Upgrade\r\n")?;
+        write!(f, "Sec-WebSocket-Key: {}\r\n", self.key())?;
+        write!(f, "Sec-WebSocket-Version: {VERSION}\r\n")?;
+        if let Some(origin) = self.origin {
+            write!(f, "Origin: {origin}\r\n")?;
+        }
+        for (i, name) in self.subprotocols.iter().enumerate() {
+            f.write_str(if i == 0 {
+                "Sec-WebSocket-Protocol: "
+            } else {
+                ", "
+            })?;
+            f.write_str(name)?;
+        }
+        if !self.subprotocols.is_empty() {
+            f.write_str("\r\n")?;
+        }
+        for (name, value) in self.fields {
+            write!(f, "{name}: {value}\r\n")?;
+        }
+        f.write_str("\r\n")
+    }
+}

@@ -1,0 +1,188 @@
+//! Finds the end of an HTTP head and splits it: RFC 9112 sections 2 to 5.
+//!
+//! Comes in: the bytes so far, in one slice that grows. Goes out: where the head lies, then a
+//! [`RequestHead`] or [`ResponseHead`] that borrows it. Splitting is httparse's work; what it
+//! leaves open (bare line feeds, limits, target forms) is decided here. Invariant: each byte is
+//! searched once, however slowly a head arrives.
+
+use crate::error::Refusal;
+use crate::handshake::fields::{Field, Fields};
+use crate::limits::Limits;
+use core::ops::Range;
+
+/// Header fields of one head (431 above it). Browsers send about 20; Apache's bound is 100.
+pub const MAX_FIELDS: usize = 64;
+
+/// Looks for the end of a head and remembers how far it looked.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct HeadReader {
+    /// Where the head begins: behind empty lines, which RFC 9112 section 2.2 wants ignored.
+    start: usize,
+    searched: usize,
+    /// The first line is complete.
+    in_fields: bool,
+}
+
+impl HeadReader {
+    /// At the beginning of a head.
+    pub const fn new() -> Self {
+        Self {
+            start: 0,
+            searched: 0,
+            in_fields: false,
+        }
+    }
+
+    /// Where the head lies in `bytes`, its empty line included, or `None` if it is not whole.
+    /// `bytes` begins where it began in the last call.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MalformedHead`] for what cannot become a head: a first byte that no method has,
+    /// a line feed without carriage return. [`Refusal::TargetTooLong`] and
+    /// [`Refusal::HeadTooLong`] by the limits, also before the head is whole.
+    pub fn find(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, Refusal> {
+        while self.searched == self.start && bytes[self.start..].starts_with(b"\r\n") {
+            self.start += 2;
+            self.searched = self.start;
+        }
+        let first = bytes.get(self.start);
+        if first.is_some_and(|byte| *byte != b'\r' && !byte.is_ascii_alphanumeric()) {
+            return Err(Refusal::MalformedHead);
+        }
+        while let Some(at) = bytes[self.searched..]
+            .iter()
+            .position(|byte| *byte == b'\n')
+        {
+            let at = self.searched + at;
+            self.searched = at + 1;
+            let head = &bytes[self.start..at];
+            if head.last() != Some(&b'\r') {
+                return Err(Refusal::MalformedHead);
+            }
+            if !self.in_fields && head.len() > limits.target_bytes + REQUEST_LINE_EXTRA {
+                return Err(Refusal::TargetTooLong);
+            }
+            self.in_fields = true;
+            if head.ends_with(b"\r\n\r") {
+                return match at < limits.head_bytes {
+                    true => Ok(Some(self.start..at + 1)),
+                    false => Err(Refusal::HeadTooLong),
+                };
+            }
+        }
+        self.searched = bytes.len();
+        if !self.in_fields && bytes.len() - self.start > limits.target_bytes + REQUEST_LINE_EXTRA {
+            return Err(Refusal::TargetTooLong);
+        }
+        if bytes.len() >= limits.head_bytes {
+            return Err(Refusal::HeadTooLong);
+        }
+        Ok(None)
+    }
+}
+
+/// Method, two spaces and version around a target; no method in use is longer than 16 bytes.
+const REQUEST_LINE_EXTRA: usize = 32;
+
+/// The head of a request, borrowed from the bytes it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestHead<'h> {
+    /// The method, as sent: methods are case-sensitive (RFC 9110 section 9.1).
+    pub method: &'h str,
+    /// The request target, as sent.
+    pub target: &'h str,
+    /// 0 or 1: the x of HTTP/1.x.
+    pub minor_version: u8,
+    /// The header fields in their order.
+    pub fields: Fields<'h>,
+}
+
+impl<'h> RequestHead<'h> {
+    /// Splits a whole head, as [`HeadReader::find`] found it. `storage` holds the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MalformedHead`], or [`Refusal::TooManyFields`] if the storage is too short.
+    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, Refusal> {
+        let mut request = httparse::Request::new(storage);
+        let status = request.parse(head).map_err(refusal)?;
+        if status.is_partial() {
+            return Err(Refusal::MalformedHead);
+        }
+        let fields = Fields::new(request.headers);
+        match (request.method, request.path, request.version) {
+            (Some(method), Some(target), Some(minor_version)) if !target.contains('#') => {
+                Ok(Self {
+                    method,
+                    target,
+                    minor_version,
+                    fields,
+                })
+            }
+            _ => Err(Refusal::MalformedHead),
+        }
+    }
+
+    /// The path of the target, undecoded: of `/a?b` and of `http://host/a?b` it is `/a`.
+    pub fn path(&self) -> &'h str {
+        let target = self.origin_form();
+        target.split('?').next().unwrap_or(target)
+    }
+
+    /// What follows the first `?` of the target, undecoded.
+    pub fn query(&self) -> Option<&'h str> {
+        self.origin_form().split_once('?').map(|(_, query)| query)
+    }
+
+    /// The target without scheme and authority (RFC 9112 section 3.2.2).
+    fn origin_form(&self) -> &'h str {
+        let Some((_, rest)) = self.target.split_once("://") else {
+            return self.target;
+        };
+        if self.target.starts_with('/') {
+            return self.target;
+        }
+        match rest.find(['/', '?']) {
+            Some(at) => &rest[at..],
+            None => "/",
+        }
+    }
+}
+
+/// The head of a response, borrowed from the bytes it came in.
+#[derive(Clone, Copy, Debug)]
+pub struct ResponseHead<'h> {
+    /// The three digits.
+    pub status: u16,
+    /// The header fields in their order.
+    pub fields: Fields<'h>,
+}
+
+impl<'h> ResponseHead<'h> {
+    /// Splits a whole head, as [`HeadReader::find`] found it. `storage` holds the fields.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MalformedHead`], or [`Refusal::TooManyFields`] if the storage is too short.
+    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, Refusal> {
+        let mut response = httparse::Response::new(storage);
+        let status = response.parse(head).map_err(refusal)?;
+        let fields = Fields::new(response.headers);
+        match (response.code, response.version) {
+            (Some(status_code), Some(1)) if status.is_complete() => Ok(Self {
+                status: status_code,
+                fields,
+            }),
+            (_, Some(0)) => Err(Refusal::HttpVersion),
+            _ => Err(Refusal::MalformedHead),
+        }
+    }
+}
+
+fn refusal(error: httparse::Error) -> Refusal {
+    match error {
+        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
+        _ => Refusal::MalformedHead,
+    }
+}

@@ -1,0 +1,30 @@
+//! An HTTP head → agreed terms: the opening handshake, RFC 6455 section 4, without I/O.
+//!
+//! Comes in: the bytes of a request head (server) or response head (client). Goes out: an
+//! [`Ask`] that can be accepted, or agreed terms, or a [`Refusal`](crate::Refusal) with its HTTP
+//! status. No allocation: what is read borrows the head, what is written goes to any
+//! [`core::fmt::Write`].
+//!
+//! Invariant: a reply names nothing that was not asked for. A [`Subprotocol`] can only be had
+//! from the list of the client, so the rule holds by construction.
+//!
+//! Reading order: `head`, `fields`, `extensions`, `key`, `origin`, `server`, `client`.
+
+mod client;
+mod extensions;
+mod fields;
+mod head;
+mod key;
+mod origin;
+mod server;
+
+pub use client::{Agreed, ClientHandshake};
+pub use extensions::{Extension, Extensions, Param, Params};
+pub use fields::{Field, Fields, is_token};
+pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+pub use key::{AcceptKey, accept_key};
+pub use origin::is_same_host;
+pub use server::{Accepted, Ask, Subprotocol};
+
+/// The only version of the protocol: RFC 6455 section 4.1, item 9.
+pub const VERSION: &str = "13";

@@ -1,0 +1,182 @@
+//! The server's side of the opening handshake: RFC 6455 sections 4.2 and 4.4.
+//!
+//! Comes in: a [`RequestHead`]. Goes out: an [`Ask`], which the application looks at (path,
+//! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that
+//! is not met. Invariant: an [`Accepted`] response holds nothing that the client did not ask for.
+//! Routing, origin policy and authorisation are left to the application.
+
+use crate::error::Refusal;
+use crate::handshake::extensions::Extensions;
+use crate::handshake::fields::{Fields, is_token};
+use crate::handshake::head::RequestHead;
+use crate::handshake::key::{accept_key, is_key};
+use crate::handshake::origin::split_port;
+use crate::handshake::{AcceptKey, VERSION};
+use core::fmt;
+
+const SUBPROTOCOLS: &str = "Sec-WebSocket-Protocol";
+
+/// A valid request for a WebSocket connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'h> {
+    /// The whole head, for the path, cookies and the like.
+    pub head: RequestHead<'h>,
+    /// The Host field.
+    pub host: &'h str,
+    /// The Origin field; a browser always sends one (section 10.2).
+    pub origin: Option<&'h str>,
+    /// What the client offers beyond the base protocol.
+    pub extensions: Extensions<'h>,
+    key: &'h str,
+}
+
+/// A subprotocol out of the list of the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subprotocol<'h>(&'h str);
+
+impl<'h> Subprotocol<'h> {
+    /// Its name, in the case in which both sides write it (RFC 7936).
+    pub fn name(self) -> &'h str {
+        self.0
+    }
+}
+
+impl<'h> Ask<'h> {
+    /// Checks a request against section 4.2.1, item by item.
+    ///
+    /// # Errors
+    ///
+    /// The [`Refusal`] that belongs to the first item that is not met.
+    // req: 6455-4.2.1-01 6455-4.2.2-01
+    pub fn read(head: RequestHead<'h>) -> Result<Self, Refusal> {
+        let fields = head.fields;
+        if head.method != "GET" {
+            return Err(Refusal::MethodNotGet);
+        }
+        if head.minor_version < 1 {
+            return Err(Refusal::HttpVersion);
+        }
+        let host = host(&fields)?;
+        if !fields.has_token("Upgrade", "websocket") {
+            return Err(Refusal::NotAnUpgrade);
+        }
+        if !fields.has_token("Connection", "upgrade") {
+            return Err(Refusal::ConnectionWithoutUpgrade);
+        }
+        check_version(&fields)?;
+        // req: 6455-11.3.1-01
+        let key = fields.single("Sec-WebSocket-Key").ok().flatten();
+        let key = key.filter(|key| is_key(key)).ok_or(Refusal::Key)?;
+        check_no_body(&fields)?;
+        check_subprotocols(&fields)?;
+        let origin = fields.single("Origin").map_err(|_| Refusal::Origin)?;
+        let extensions = Extensions::parse(fields).ok_or(Refusal::Extensions)?;
+        Ok(Self {
+            head,
+            host,
+            origin,
+            extensions,
+            key,
+        })
+    }
+
+    /// The subprotocols that the client offers, in its order of preference.
+    pub fn subprotocols(&self) -> impl Iterator<Item = Subprotocol<'h>> + use<'h> {
+        self.head.fields.list(SUBPROTOCOLS).map(Subprotocol)
+    }
+
+    /// The first of `supported` that the client offers. Names match by exact case (RFC 7936).
+    // req: 6455-4.2.2-08
+    pub fn choose(&self, supported: &[&str]) -> Option<Subprotocol<'h>> {
+        supported
+            .iter()
+            .find_map(|name| self.subprotocols().find(|offered| offered.0 == *name))
+    }
+
+    /// Agrees. Print the result and send it; frames follow.
+    // req: 6455-4.2.2-12
+    pub fn accept(&self, subprotocol: Option<Subprotocol<'h>>) -> Accepted<'h> {
+        Accepted {
+            key: accept_key(self.key),
+            subprotocol,
+        }
+    }
+}
+
+/// The response with status 101. Its `Display` is the head as it goes on the wire.
+#[derive(Clone, Copy, Debug)]
+pub struct Accepted<'h> {
+    key: AcceptKey,
+    subprotocol: Option<Subprotocol<'h>>,
+}
+
+impl fmt::Display for Accepted<'_> {
+    // req: 6455-4.2.2-09 6455-4.2.2-10 6455-4.2.2-11 6455-9-03 6455-11.3.4-02 6455-11.3.3-01
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("HTTP/1.1 101 Switching Protocols\r\n")?;
+        f.write_str("Upgrade: websocket\r\nConnection: Upgrade\r\n")?;
+        write!(f, "Sec-WebSocket-Accept: {}\r\n", self.key.as_str())?;
+        if let Some(Subprotocol(name)) = self.subprotocol {
+            write!(f, "{SUBPROTOCOLS}: {name}\r\n")?;
+        }
+        f.write_str("\r\n")
+    }
+}
+
+/// Exactly one Host, made of characters that an authority may have (RFC 9112 section 3.2).
+fn host<'h>(fields: &Fields<'h>) -> Result<&'h str, Refusal> {
+    let host = fields.single("Host").ok().flatten().ok_or(Refusal::Host)?;
+    let (name, port) = split_port(host);
+    let name_is_valid = match name
+        .strip_prefix('[')
+        .and_then(|name| name.strip_suffix(']'))
+    {
+        Some(address) => address
+            .bytes()
+            .all(|b| b.is_ascii_hexdigit() || b":.".contains(&b)),
+        None => name
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&b)),
+    };
+    let port_is_valid = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    match !name.is_empty() && name_is_valid && port_is_valid {
+        true => Ok(host),
+        false => Err(Refusal::Host),
+    }
+}
+
+// req: 6455-4.2.2-06 6455-4.4-01 6455-11.3.5-02
+fn check_version(fields: &Fields<'_>) -> Result<(), Refusal> {
+    match fields.single("Sec-WebSocket-Version") {
+        Ok(Some(VERSION)) => Ok(()),
+        Ok(Some(other)) if !other.is_empty() && other.bytes().all(|b| b.is_ascii_digit()) => {
+            Err(Refusal::Version)
+        }
+        _ => Err(Refusal::VersionMalformed),
+    }
+}
+
+/// A body in front of the frames would be a second reading of the same bytes (RFC 9112, 11.2).
+fn check_no_body(fields: &Fields<'_>) -> Result<(), Refusal> {
+    let length_is_zero = fields.all("Content-Length").all(|value| value == "0");
+    match length_is_zero && fields.get("Transfer-Encoding").is_none() {
+        true => Ok(()),
+        false => Err(Refusal::Body),
+    }
+}
+
+/// Tokens, none twice (section 4.1, item 10). Several lines are one list (section 11.3.4); the
+/// quadratic search is over at most [`Limits::head_bytes`](crate::Limits::head_bytes).
+fn check_subprotocols(fields: &Fields<'_>) -> Result<(), Refusal> {
+    let mut rest = fields.list(SUBPROTOCOLS);
+    let lines = fields.all(SUBPROTOCOLS).count();
+    if lines > 0 && rest.clone().next().is_none() {
+        return Err(Refusal::Subprotocols);
+    }
+    while let Some(name) = rest.next() {
+        if !is_token(name) || rest.clone().any(|other| other == name) {
+            return Err(Refusal::Subprotocols);
+        }
+    }
+    Ok(())
+}

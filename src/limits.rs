@@ -1,0 +1,94 @@
+//! Every bound of Wirebell in one place, each with its reason.
+//!
+//! Invariant: whatever a peer can make grow (bytes, entries, time) has a field here. A value is
+//! a number of bytes, entries or milliseconds, as its documentation says. This module enforces
+//! nothing: each layer reads the fields that concern it.
+
+/// The bounds of one server or connection. Build it with `Limits { field: value,
+/// ..Limits::default() }`.
+///
+/// ```
+/// use wirebell::Limits;
+/// let limits = Limits { message_bytes: 64 * 1024, ..Limits::default() };
+/// assert_eq!(limits.fragments, 131_072);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Bytes of an HTTP head, request line included (431 above it). 8 KiB is what nginx and
+    /// Apache take for one line; browsers with large cookies stay below.
+    pub head_bytes: usize,
+    /// Bytes of a request target (414 above it). Half of a head.
+    pub target_bytes: usize,
+    /// Milliseconds from the first byte of a head, or from accept, until it must be whole (408
+    /// or a plain close). Slow heads hold a connection, not a thread; ten seconds bear a bad
+    /// mobile link.
+    pub head_ms: u32,
+    /// Milliseconds that an HTTP connection may be idle between two requests.
+    pub http_idle_ms: u32,
+    /// Bytes of an HTTP request body, decoded (413 above it).
+    pub body_bytes: usize,
+    /// Milliseconds for a whole body to arrive.
+    pub body_ms: u32,
+    /// Connections per worker. Above it new ones are closed at once.
+    pub connections: usize,
+    /// Connections from one address (IPv4 address or IPv6 /64) per worker; 0 means no bound,
+    /// which is right behind a reverse proxy.
+    pub connections_per_address: u32,
+    /// Bytes of one frame (close code 1009 above it).
+    pub frame_bytes: u64,
+    /// Bytes of one message, all fragments together (1009 above it). Autobahn's largest is
+    /// exactly this.
+    pub message_bytes: u64,
+    /// Frames of one message, empty ones included (1008 above it). 4 MiB in fragments of 64
+    /// bytes, which Autobahn sends, is half of it.
+    pub fragments: u32,
+    /// Bytes that may wait for one slow connection before its overflow policy acts. One message
+    /// of any size is taken while nothing waits.
+    pub queued_bytes: usize,
+    /// Milliseconds of silence after which a Ping is sent; 0 never.
+    pub ping_ms: u32,
+    /// Milliseconds after a Ping in which any byte must arrive.
+    pub pong_ms: u32,
+    /// Milliseconds for the peer to answer our Close.
+    pub close_ms: u32,
+    /// Milliseconds that a finished connection is read and discarded, so that a reset does not
+    /// overtake the last bytes that were sent.
+    pub drain_ms: u32,
+    /// Milliseconds without progress after which a blocked write ends the connection.
+    pub stall_ms: u32,
+    /// Topics that one hub keeps (503 above it).
+    pub topics: usize,
+    /// Subscriptions of one connection.
+    pub subscriptions: usize,
+}
+
+impl Limits {
+    /// The defaults, usable in constants.
+    pub const DEFAULT: Self = Self {
+        head_bytes: 8 * 1024,
+        target_bytes: 4 * 1024,
+        head_ms: 10_000,
+        http_idle_ms: 15_000,
+        body_bytes: 1024 * 1024,
+        body_ms: 30_000,
+        connections: 1_000_000,
+        connections_per_address: 0,
+        frame_bytes: 16 * 1024 * 1024,
+        message_bytes: 16 * 1024 * 1024,
+        fragments: 131_072,
+        queued_bytes: 1024 * 1024,
+        ping_ms: 30_000,
+        pong_ms: 15_000,
+        close_ms: 5_000,
+        drain_ms: 2_000,
+        stall_ms: 30_000,
+        topics: 1_000_000,
+        subscriptions: 1_000,
+    };
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,438 @@
+//! One connection after the handshake: RFC 6455 sections 5 to 7 put together.
+//!
+//! Comes in: bytes, intents, time. Goes out: [`Received`] events that borrow the input; control
+//! frames in the caller's [`Outbox`]; header bytes for data that the caller writes. The type owns
+//! no buffer, clock or random source. Rules are left to `wire::header`, `sequence` and `closing`;
+//! this file only decides who is asked, and in which order.
+//!
+//! ```text
+//!   input:  [ header ][ payload ········ ][ header ][ pay
+//!             consumed   lent as a Piece     consumed  lent, the rest comes later
+//!           [ header  control payload ]
+//!             consumed and lent only when whole
+//! ```
+//!
+//! Invariant: the events and the verdict are the same however the bytes were cut, but for where
+//! one [`Piece`] ends and the next begins.
+
+use crate::error::{Misuse, Violation};
+use crate::limits::Limits;
+use crate::proto::Role;
+use crate::proto::closing::{Action, Ended, Input, State};
+use crate::proto::event::{Event, Piece, Received};
+use crate::proto::keepalive::{Keepalive, Millis, Tick};
+use crate::proto::outbox::{Outbox, mask_key};
+use crate::proto::sequence::Sequence;
+use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Kind, Mask, Opcode};
+use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD};
+
+/// The protocol state of one WebSocket connection, about 100 bytes, without a buffer.
+///
+/// ```
+/// use wirebell::{Connection, Event, Limits, Outbox, Role};
+/// use wirebell::wire::NoEntropy;
+///
+/// let mut connection = Connection::new(Role::Server, &Limits::default(), 0);
+/// let mut outbox = Outbox::new();
+/// // A masked "Hello", then a Ping (RFC 6455 section 5.7).
+/// let mut input = *b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x89\x80\0\0\0\0";
+/// let mut rest = &mut input[..];
+/// let mut seen = String::new();
+/// while !rest.is_empty() {
+///     let received = connection.receive(rest, &mut outbox);
+///     let consumed = received.consumed;
+///     match received.event {
+///         Some(Event::Piece(piece)) => seen += core::str::from_utf8(piece.bytes).unwrap(),
+///         Some(Event::Failed(violation)) => panic!("{violation}"),
+///         Some(_) => {}
+///         None if consumed == 0 => break, // more bytes are needed
+///         None => {}
+///     }
+///     rest = &mut rest[consumed..];
+/// }
+/// assert_eq!(seen, "Hello");
+/// let mut out = [0; 256];
+/// let len = connection.transmit(&mut outbox, &mut out, &mut NoEntropy);
+/// assert_eq!(out[..len], [0x8A, 0]); // the Pong
+/// ```
+#[derive(Clone, Debug)]
+pub struct Connection {
+    keepalive: Keepalive,
+    sequence: Sequence,
+    /// Payload of the current data frame that has not arrived.
+    left: u64,
+    mask: Mask,
+    role: Role,
+    state: State,
+    /// The kind of the fragmented message that we are sending.
+    sending: Option<Kind>,
+    /// The next piece is the first of its message.
+    first: bool,
+    /// The current frame is the last of its message.
+    fin: bool,
+    /// Inside a data frame, also one whose payload is empty and not yet lent.
+    in_frame: bool,
+}
+
+/// Bytes in.
+impl Connection {
+    /// A connection whose opening handshake has just succeeded, at the caller's time `now`.
+    pub fn new(role: Role, limits: &Limits, now: Millis) -> Self {
+        Self {
+            keepalive: Keepalive::new(limits, now),
+            sequence: Sequence::new(limits),
+            left: 0,
+            mask: Mask::new([0; 4]),
+            role,
+            state: State::Open,
+            sending: None,
+            first: false,
+            fin: false,
+            in_frame: false,
+        }
+    }
+
+    /// Reads the front of `input`, unmasks it in place and lends at most one event.
+    ///
+    /// Call it until the input is consumed or nothing moves. What is owed to the peer is put into
+    /// `outbox`; empty that with [`Connection::transmit`]. After a Close or a failure the rest of
+    /// the input is consumed and discarded. Costs one pass over the payload, two for text.
+    // req: 6455-6.2-01 6455-10.7-01
+    #[inline]
+    pub fn receive<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
+        if self.state >= State::Closed {
+            return Received {
+                consumed: input.len(),
+                event: None,
+            };
+        }
+        if self.in_frame {
+            return self.payload(input, 0, outbox);
+        }
+        match FrameHeader::parse(input, self.role == Role::Server) {
+            Ok(None) => Received {
+                consumed: 0,
+                event: None,
+            },
+            Ok(Some((header, len))) => self.frame(header, input, len, outbox),
+            Err(violation) => self.fail(violation, input.len(), outbox),
+        }
+    }
+
+    /// Reports that the peer will send no more, and how the connection ended.
+    pub fn receive_eof(&mut self) -> Ended {
+        let (state, action) = self.state.on(Input::EndOfStream);
+        self.state = state;
+        match action {
+            Action::Clean => Ended::Cleanly,
+            _ => Ended::Lost,
+        }
+    }
+
+    #[inline]
+    fn frame<'b>(
+        &mut self,
+        header: FrameHeader,
+        input: &'b mut [u8],
+        at: usize,
+        outbox: &mut Outbox,
+    ) -> Received<'b> {
+        if header.rsv1 {
+            // req: 6455-5.2-03 6455-5.8-01
+            return self.fail(Violation::ReservedBit, input.len(), outbox);
+        }
+        if header.opcode.is_control() {
+            return self.control(header, input, at, outbox);
+        }
+        match self.sequence.frame(&header) {
+            Err(violation) => self.fail(violation, input.len(), outbox),
+            Ok(first) => {
+                self.first |= first;
+                self.fin = header.fin;
+                self.left = header.length;
+                self.in_frame = true;
+                self.mask = Mask::new(header.mask.unwrap_or_default());
+                self.payload(input, at, outbox)
+            }
+        }
+    }
+
+    /// Lends what has arrived of the current data frame, from `at` on.
+    // req: 6455-6.2-07 6455-5.4-03
+    #[inline]
+    fn payload<'b>(&mut self, input: &'b mut [u8], at: usize, outbox: &mut Outbox) -> Received<'b> {
+        let have = input.len() - at;
+        // Narrowing is safe: the smaller of the two is at most `have`.
+        let take = self.left.min(have as u64) as usize;
+        if take == 0 && self.left > 0 {
+            return Received {
+                consumed: at,
+                event: None,
+            };
+        }
+        let end = at + take;
+        self.mask.apply(&mut input[at..end]);
+        self.left -= take as u64;
+        let last = self.left == 0 && self.fin;
+        if let Err(violation) = self.sequence.payload(&input[at..end], last) {
+            return self.fail(violation, input.len(), outbox);
+        }
+        self.in_frame = self.left > 0;
+        let kind = self.sequence.kind();
+        let piece = Piece {
+            kind,
+            bytes: &input[at..end],
+            first: self.first,
+            last,
+        };
+        self.first = false;
+        Received {
+            consumed: end,
+            event: Some(Event::Piece(piece)),
+        }
+    }
+
+    /// A control frame is lent only when it is whole, so it needs no memory here.
+    // req: 6455-5.4-05 6455-6.2-02
+    fn control<'b>(
+        &mut self,
+        header: FrameHeader,
+        input: &'b mut [u8],
+        at: usize,
+        outbox: &mut Outbox,
+    ) -> Received<'b> {
+        let len = input.len();
+        let end = at + header.length as usize;
+        if end > len {
+            return Received {
+                consumed: 0,
+                event: None,
+            };
+        }
+        let payload = &mut input[at..end];
+        Mask::new(header.mask.unwrap_or_default()).apply(payload);
+        let payload = &*payload;
+        let event = match header.opcode {
+            Opcode::Ping => {
+                let (_, action) = self.state.on(Input::PeerPing);
+                debug_assert_eq!(action, Action::Pong);
+                outbox.put_pong(payload);
+                Event::Ping(payload)
+            }
+            Opcode::Pong => Event::Pong(payload),
+            _ => match CloseBody::parse(payload) {
+                Err(violation) => return self.fail(violation, len, outbox),
+                Ok(body) => {
+                    self.peer_close(&body, outbox);
+                    Event::Close(body)
+                }
+            },
+        };
+        let consumed = if self.state >= State::Closed {
+            len
+        } else {
+            end
+        };
+        Received {
+            consumed,
+            event: Some(event),
+        }
+    }
+
+    // req: 6455-5.5.1-06 6455-5.5.1-10
+    fn peer_close(&mut self, body: &CloseBody<'_>, outbox: &mut Outbox) {
+        let (state, action) = self.state.on(Input::PeerClose);
+        if action == Action::Echo {
+            outbox.put_close(&CloseBody {
+                code: body.code,
+                reason: "",
+            });
+        }
+        self.enter(state);
+    }
+
+    /// Gives up: the rest of the input is not looked at (RFC 6455 section 7.1.7).
+    // req: 6455-7.1.7-03 6455-7.1.7-07
+    #[cold]
+    fn fail<'b>(
+        &mut self,
+        violation: Violation,
+        consumed: usize,
+        outbox: &mut Outbox,
+    ) -> Received<'b> {
+        let (state, action) = self.state.on(Input::Violation);
+        if action == Action::SendClose {
+            let code = Some(violation.close_code());
+            outbox.put_close(&CloseBody {
+                code,
+                reason: violation.text(),
+            });
+        }
+        self.enter(state);
+        Received {
+            consumed,
+            event: Some(Event::Failed(violation)),
+        }
+    }
+
+    fn enter(&mut self, state: State) {
+        if self.state != state {
+            self.state = state;
+            self.keepalive.entered();
+        }
+    }
+}
+
+/// Intents in, bytes out.
+impl Connection {
+    /// The header for the next frame of data; write it and then `len` bytes of payload.
+    ///
+    /// The first frame of a message names its kind and the following ones the same; `last` ends
+    /// the message. A client masks the payload with the key that is returned. Control frames may
+    /// go between two frames of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NotOpen`] once a Close went out or came in, [`Misuse::MessageOpen`] if `kind` is
+    /// not that of the message that was begun, [`Misuse::LengthTooLong`] from 2^63 bytes on.
+    // req: 6455-6.1-01 6455-6.1-02 6455-6.1-03 6455-5.5.1-05 6455-5.4-04
+    #[inline]
+    pub fn begin(
+        &mut self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        entropy: &mut impl Entropy,
+    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
+        let (_, action) = self.state.on(Input::SendMessage);
+        if action != Action::Emit {
+            return Err(Misuse::NotOpen);
+        }
+        if len >> 63 != 0 {
+            return Err(Misuse::LengthTooLong);
+        }
+        let starts = match self.sending {
+            None => Some(kind),
+            Some(open) if open == kind => None,
+            Some(_) => return Err(Misuse::MessageOpen),
+        };
+        self.sending = if last { None } else { Some(kind) };
+        let mut header = FrameHeader::data(starts, len, last);
+        header.mask = mask_key(self.role, entropy);
+        Ok((header.emit(), header.mask.map(Mask::new)))
+    }
+
+    /// Puts a Ping into the outbox; a newer one takes the place of one that has not left.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ControlTooLong`] over 125 bytes, [`Misuse::NotOpen`] after Close.
+    pub fn ping(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Misuse> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Misuse::ControlTooLong);
+        }
+        match self.state.on(Input::SendPing) {
+            (_, Action::Emit) => outbox.put_ping(payload),
+            _ => return Err(Misuse::NotOpen),
+        }
+        Ok(())
+    }
+
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). `None` sends an empty body. Does
+    /// nothing if the connection is closing already.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ReasonTooLong`] over 123 bytes.
+    // req: 6455-7.1.2-01
+    pub fn close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+        outbox: &mut Outbox,
+    ) -> Result<(), Misuse> {
+        if reason.len() > MAX_CLOSE_REASON {
+            return Err(Misuse::ReasonTooLong);
+        }
+        let (state, action) = self.state.on(Input::SendClose);
+        if action == Action::Emit {
+            outbox.put_close(&CloseBody { code, reason });
+        }
+        self.enter(state);
+        Ok(())
+    }
+
+    /// Writes the control frames that wait in `outbox`, whole ones only, and returns the number
+    /// of bytes. 0 with a non-empty outbox means that `out` is too short for the next one.
+    ///
+    /// Call it between two frames of data, never inside one.
+    #[inline]
+    pub fn transmit(
+        &mut self,
+        outbox: &mut Outbox,
+        out: &mut [u8],
+        entropy: &mut impl Entropy,
+    ) -> usize {
+        if outbox.is_empty() {
+            return 0;
+        }
+        outbox.drain(self.role, out, entropy)
+    }
+}
+
+/// Time, and looking.
+impl Connection {
+    /// Bytes arrived (or, for a peer that reads slowly, left) at this time: it is alive.
+    #[inline]
+    pub fn heard(&mut self, now: Millis) {
+        self.keepalive.heard(now);
+    }
+
+    /// When to call [`Connection::tick`]: `None` for never, 0 for at once.
+    pub fn deadline(&self) -> Option<Millis> {
+        self.keepalive.deadline(self.state)
+    }
+
+    /// Does what is due at `now`: asks a silent peer with a Ping, or gives up.
+    pub fn tick(&mut self, now: Millis, outbox: &mut Outbox) -> Tick {
+        let tick = self.keepalive.tick(self.state, now);
+        match tick {
+            Tick::Early => {}
+            Tick::Ping => outbox.put_ping(b""),
+            Tick::Expired => self.state = self.state.on(Input::Deadline).0,
+        }
+        tick
+    }
+
+    /// How far the connection has come.
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    /// Which end of the connection this is.
+    pub fn role(&self) -> Role {
+        self.role
+    }
+
+    /// Bytes of the current data frame that have not arrived: the caller may read that many
+    /// straight into the buffer of the message.
+    pub fn payload_left(&self) -> u64 {
+        self.left
+    }
+
+    /// A message has begun that has not ended.
+    pub fn in_message(&self) -> bool {
+        self.sequence.is_open() || self.in_frame
+    }
+
+    /// Once the outbox is empty, shut the sending side of the transport down: a server does so
+    /// first, a client waits for the server (RFC 6455 section 7.1.1), but not after a failure.
+    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03
+    pub fn wants_shutdown(&self) -> bool {
+        match self.state {
+            State::Open | State::Closing => false,
+            State::Closed => self.role == Role::Server,
+            State::Failed | State::Gone => true,
+        }
+    }
+}

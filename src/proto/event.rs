@@ -1,0 +1,45 @@
+//! What [`Connection::receive`](crate::Connection::receive) says: how far it came, and at most
+//! one event, which borrows the input and nothing else.
+
+use crate::error::Violation;
+use crate::wire::{CloseBody, Kind};
+
+/// The outcome of one call: drop `consumed` bytes once the event is gone, and call again.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Received<'b> {
+    /// How many bytes from the front of the input are done with. With `event: None` and fewer
+    /// than the whole input, the rest is the beginning of a frame: offer it again, contiguous,
+    /// with more behind it. It is never longer than 130 bytes.
+    pub consumed: usize,
+    /// What these bytes mean, if they complete something.
+    pub event: Option<Event<'b>>,
+}
+
+/// One thing that the peer said.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Event<'b> {
+    /// A part of a message, unmasked, and checked if it is text.
+    Piece(Piece<'b>),
+    /// A whole Ping. Its Pong is in the outbox already (RFC 6455 section 5.5.2).
+    Ping(&'b [u8]),
+    /// A whole Pong (section 5.5.3).
+    Pong(&'b [u8]),
+    /// The peer closes. If we had not, the answer is in the outbox already (section 5.5.1).
+    Close(CloseBody<'b>),
+    /// The peer broke a rule and the connection has failed (section 7.1.7). The Close frame that
+    /// says so is in the outbox already.
+    Failed(Violation),
+}
+
+/// A part of a message: as much of one frame's payload as had arrived.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Piece<'b> {
+    /// The kind of the whole message.
+    pub kind: Kind,
+    /// Payload; in text it may begin or end inside a character. May be empty.
+    pub bytes: &'b [u8],
+    /// No earlier piece belongs to the same message.
+    pub first: bool,
+    /// The message is complete.
+    pub last: bool,
+}

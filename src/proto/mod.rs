@@ -1,0 +1,37 @@
+//! Frames → messages → the state of a connection: RFC 6455 sections 5.4 to 7, without I/O.
+//!
+//! Comes in: the bytes that a peer sent after the handshake, the intents of the application, and
+//! the time. Goes out: [`Event`]s that borrow the input, header bytes, and at most one Close,
+//! Pong and Ping in an [`Outbox`]. Nothing here owns a buffer, reads a clock, draws a random
+//! number or allocates (the [`Assembler`] alone does, behind the feature `alloc`).
+//!
+//! Invariant: the verdict on a stream of bytes never depends on how it was cut.
+//!
+//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `assembler`.
+
+#[cfg(feature = "alloc")]
+mod assembler;
+mod closing;
+mod connection;
+mod event;
+mod keepalive;
+mod outbox;
+mod sequence;
+
+#[cfg(feature = "alloc")]
+pub use assembler::{Assembler, Message};
+pub use closing::{Action, Ended, Input, State};
+pub use connection::Connection;
+pub use event::{Event, Piece, Received};
+pub use keepalive::{Millis, Tick};
+pub use outbox::{MAX_CONTROL_FRAME, Outbox};
+
+/// Which end of the connection this is: it decides who masks (RFC 6455 section 5.1) and who
+/// closes TCP first (section 7.1.1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// Sends masked frames and takes unmasked ones.
+    Client,
+    /// Sends unmasked frames and takes masked ones.
+    Server,
+}

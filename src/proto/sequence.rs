@@ -1,0 +1,127 @@
+//! Which frame may follow which: RFC 6455 section 5.4, with the limits of 10.4 and UTF-8 over
+//! fragments (sections 5.6 and 8.1).
+//!
+//! Comes in: the headers of data frames and their unmasked payload, in order. Goes out: nothing,
+//! or the rule that they break. Invariant: `length` and `fragments` never pass their bounds, and
+//! both are judged on the header, before any payload.
+//!
+//! ```text
+//!            text or binary, FIN            continuation
+//!             ┌──────────┐                 ┌──────────┐
+//!             │          ▼   no FIN        │          ▼
+//!             └──────  idle ───────────▶   └──────  open
+//!                        ▲                            │
+//!                        └────────────────────────────┘
+//!                              continuation, FIN
+//! ```
+
+use crate::error::Violation;
+use crate::limits::Limits;
+use crate::wire::{FrameHeader, Kind, Opcode, Utf8Stream};
+
+/// The fragmentation of the message that is arriving.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sequence {
+    bounds: Bounds,
+    /// Announced bytes of the frames so far.
+    length: u64,
+    fragments: u32,
+    utf8: Utf8Stream,
+    kind: Kind,
+    open: bool,
+}
+
+/// The three limits that bind a message, copied so that a connection needs no reference.
+#[derive(Clone, Copy, Debug)]
+struct Bounds {
+    frame_bytes: u64,
+    message_bytes: u64,
+    fragments: u32,
+}
+
+impl Sequence {
+    pub(super) fn new(limits: &Limits) -> Self {
+        let bounds = Bounds {
+            frame_bytes: limits.frame_bytes,
+            message_bytes: limits.message_bytes,
+            fragments: limits.fragments,
+        };
+        let utf8 = Utf8Stream::new();
+        Self {
+            bounds,
+            length: 0,
+            fragments: 0,
+            utf8,
+            kind: Kind::Binary,
+            open: false,
+        }
+    }
+
+    /// A message is open: its next fragment has not come.
+    pub(super) fn is_open(&self) -> bool {
+        self.open
+    }
+
+    /// The kind of the message that the current frame belongs to.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
+    }
+
+    /// Judges the header of a data frame. `Ok(true)` if it is the first of its message.
+    #[inline]
+    pub(super) fn frame(&mut self, header: &FrameHeader) -> Result<bool, Violation> {
+        // req: 6455-6.2-03 6455-5.4-07
+        let kind = match header.opcode {
+            Opcode::Text => Some(Kind::Text),
+            Opcode::Binary => Some(Kind::Binary),
+            _ => None,
+        };
+        match (kind, self.open) {
+            // req: 6455-5.4-04
+            (Some(_), true) => return Err(Violation::InterleavedMessage),
+            // req: 6455-6.2-04 6455-5.4-12
+            (None, false) => return Err(Violation::UnexpectedContinuation),
+            (Some(kind), false) => {
+                self.kind = kind;
+                self.length = 0;
+                self.fragments = 0;
+            }
+            (None, true) => {}
+        }
+        self.admit(header.length)?;
+        self.open = !header.fin;
+        Ok(kind.is_some())
+    }
+
+    /// The limits, compared as `u64` before anything is narrowed or reserved.
+    // req: 6455-10.4-01
+    #[inline]
+    fn admit(&mut self, length: u64) -> Result<(), Violation> {
+        if length > self.bounds.frame_bytes {
+            return Err(Violation::FrameTooBig);
+        }
+        if length > self.bounds.message_bytes.saturating_sub(self.length) {
+            return Err(Violation::MessageTooBig);
+        }
+        if self.fragments >= self.bounds.fragments {
+            return Err(Violation::TooManyFragments);
+        }
+        self.length += length;
+        self.fragments += 1;
+        Ok(())
+    }
+
+    /// Judges unmasked payload; `last` if the message ends behind it.
+    // req: 6455-5.6-01 6455-8.1-01
+    #[inline]
+    pub(super) fn payload(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
+        if self.kind == Kind::Binary {
+            return Ok(());
+        }
+        self.utf8.push(bytes).map_err(|_| Violation::InvalidUtf8)?;
+        if last {
+            self.utf8.end().map_err(|_| Violation::InvalidUtf8)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,24 @@
+//! Bytes ⇄ values: what one WebSocket frame looks like on the wire (RFC 6455 section 5).
+//!
+//! Comes in: bytes. Goes out: [`FrameHeader`], unmasked payload, [`CloseBody`], or a
+//! [`Violation`](crate::Violation). Plain functions and small values; no allocation, no `std`.
+//!
+//! Invariant: nothing here remembers a connection. What must be carried from one piece of input
+//! to the next (the phase of a [`Mask`], an unfinished character in a [`Utf8Stream`]) is a small
+//! value which the caller keeps. The order of frames is the business of `proto`.
+//!
+//! Reading order: `opcode`, `header`, `mask`, `entropy`, `utf8`, `close`.
+
+mod close;
+mod entropy;
+mod header;
+mod mask;
+mod opcode;
+mod utf8;
+
+pub use close::{CloseBody, CloseCode, MAX_CLOSE_REASON};
+pub use entropy::{Entropy, NoEntropy};
+pub use header::{FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, MAX_HEADER};
+pub use mask::Mask;
+pub use opcode::{Kind, Opcode};
+pub use utf8::{InvalidUtf8, Utf8Stream};
