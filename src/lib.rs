@@ -9,7 +9,11 @@ extern crate alloc;
 pub mod error;
 pub mod handshake;
 mod limits;
+#[cfg(feature = "net")]
+pub mod net;
 pub mod proto;
+#[cfg(feature = "push")]
+pub mod push;
 pub mod wire;
 
 pub use error::{Misuse, Refusal, Violation};

@@ -56,10 +56,15 @@ pub struct Limits {
     pub drain_ms: u32,
     /// Milliseconds without progress after which a blocked write ends the connection.
     pub stall_ms: u32,
-    /// Topics that one hub keeps (503 above it).
+    /// Topics that one hub keeps. Above it a subscription to a new one is ignored.
     pub topics: usize,
-    /// Subscriptions of one connection.
+    /// Bytes of the two parts of a topic's name (user and event) each.
+    pub topic_bytes: usize,
+    /// Subscriptions of one connection. Above it a further one is ignored.
     pub subscriptions: usize,
+    /// Milliseconds in which a connection that exists to subscribe must have done so (1008 after
+    /// it).
+    pub register_ms: u32,
 }
 
 impl Limits {
@@ -83,7 +88,9 @@ impl Limits {
         drain_ms: 2_000,
         stall_ms: 30_000,
         topics: 1_000_000,
+        topic_bytes: 1024,
         subscriptions: 1_000,
+        register_ms: 30_000,
     };
 }
 

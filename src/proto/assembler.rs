@@ -46,36 +46,100 @@ impl<'a> Message<'a> {
 }
 
 /// Puts the messages of one connection together.
+///
+/// ```text
+///   parts: [ bytes that came ······ | room that spare() lends, read into directly ]
+///                            filled ▲                                  parts.len() ▲
+/// ```
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
-    /// What came of the message so far; empty between messages.
+    /// Initialised memory; what came of the message so far is the first `filled` bytes.
     parts: Vec<u8>,
+    filled: usize,
 }
+
+/// The least room that [`Assembler::spare`] makes.
+const LEAST_ROOM: usize = 64 * 1024;
 
 impl Assembler {
     /// Nothing has come.
     pub const fn new() -> Self {
-        Self { parts: Vec::new() }
+        Self {
+            parts: Vec::new(),
+            filled: 0,
+        }
     }
 
-    /// Takes the next piece. Returns the message if it is complete; it is gone with the next
-    /// call.
+    /// Uses the memory of `parts`, whatever its content.
+    pub const fn with_memory(parts: Vec<u8>) -> Self {
+        Self { parts, filled: 0 }
+    }
+
+    /// Nothing has come of the next message.
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.filled == 0
+    }
+
+    /// Takes the next piece. Returns the message if it is complete: either the piece itself, or
+    /// all pieces put together, which stay until [`Assembler::clear`].
     #[inline]
     pub fn push<'a>(&'a mut self, piece: Piece<'a>) -> Option<Message<'a>> {
-        if piece.first {
-            self.parts.clear();
-            if piece.last {
-                return Some(Message {
-                    kind: piece.kind,
-                    bytes: piece.bytes,
-                });
-            }
+        if piece.first && piece.last {
+            return Some(Message {
+                kind: piece.kind,
+                bytes: piece.bytes,
+            });
         }
-        self.parts.extend_from_slice(piece.bytes);
+        let end = self.filled + piece.bytes.len();
+        let overwritten = self.parts.len().min(end) - self.filled;
+        let (inside, beyond) = piece.bytes.split_at(overwritten);
+        self.parts[self.filled..self.filled + overwritten].copy_from_slice(inside);
+        self.parts.extend_from_slice(beyond);
+        self.filled = end;
         piece.last.then_some(Message {
             kind: piece.kind,
-            bytes: &self.parts,
+            bytes: &self.parts[..end],
         })
+    }
+
+    /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes,
+    /// and at most as much again as has come, so that memory follows the bytes.
+    pub fn spare(&mut self, most: u64) -> &mut [u8] {
+        let room = most.min(self.filled.max(LEAST_ROOM) as u64) as usize;
+        let end = self.filled + room;
+        if self.parts.len() < end {
+            self.parts.resize(end, 0);
+        }
+        let have = self.parts.len() - self.filled;
+        &mut self.parts[self.filled..][..most.min(have as u64) as usize]
+    }
+
+    /// Counts `bytes` that were read into [`Assembler::spare`] and received there.
+    pub fn advance(&mut self, bytes: usize) {
+        self.filled = self.parts.len().min(self.filled + bytes);
+    }
+
+    /// What has come so far.
+    pub fn bytes(&self) -> &[u8] {
+        &self.parts[..self.filled]
+    }
+
+    /// The message is done with.
+    pub fn clear(&mut self) {
+        self.filled = 0;
+    }
+
+    /// The memory, for another assembler.
+    pub fn into_memory(self) -> Vec<u8> {
+        self.parts
+    }
+
+    /// Gives the memory back, unless it is little or a message is in it.
+    pub fn shrink(&mut self) {
+        if self.filled == 0 && self.parts.capacity() > LEAST_ROOM {
+            self.parts = Vec::new();
+        }
     }
 
     /// Bytes of memory held.

@@ -1,0 +1,199 @@
+//! The arguments of all commands. A value is looked for in the flag, then in the environment,
+//! then in the settings file, then in the defaults.
+
+use crate::cli::units::{Period, Size};
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+/// WebSockets and push, from scratch.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wirebell",
+    version,
+    about = "A small, strict WebSocket push server",
+    long_about = "A small, strict WebSocket push server.\n\n\
+                  `wirebell` alone is `wirebell serve`.",
+    after_help = "Examples:\n  \
+                  wirebell                                   serve on 127.0.0.1:8080\n  \
+                  wirebell serve --listen 0.0.0.0:80 --push-key-file key.txt\n  \
+                  wirebell echo --listen 127.0.0.1:9001      for conformance tools\n\n\
+                  Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures."
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the push server
+    Serve(Box<ServeArgs>),
+    /// Echo every message on every path, for conformance and load tools
+    Echo(Box<EchoArgs>),
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Try it:\n  \
+                  wirebell serve &\n  \
+                  curl -d '{\"userId\":\"alice\",\"event\":\"orders\",\"message\":\"hello\"}' \
+                  http://127.0.0.1:8080/push\n\n\
+                  Clients connect to /ws and send {\"token\":\"alice\",\"event\":\"orders\"}.\n\
+                  A settings file holds the same names as the flags, with _ for -:\n  \
+                  listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
+                  SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends at once.")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub settings: FileSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1")]
+pub struct EchoArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub settings: LoopSettings,
+}
+
+/// What cannot stand in a settings file.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE", env = "WIREBELL_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Check the settings, print them as they would be used, and exit
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Settings of `serve`, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSettings {
+    /// File with the key that publishers must send as `Authorization: Bearer KEY`; the key may
+    /// also stand in the environment variable WIREBELL_PUSH_KEY [default: everybody may publish]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_key_file: Option<PathBuf>,
+
+    /// File with lines of `TOKEN USER`; read again when it changes [default: a token is the name
+    /// of its user]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_TOKEN_FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+
+    /// Longest body of an HTTP request [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_BODY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_body: Option<Size>,
+
+    /// Time in which a connection to /ws must register [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_REGISTER_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register_timeout: Option<Period>,
+
+    /// Settings of the event loops.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub event_loop: LoopSettings,
+}
+
+/// Settings of the event loops, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LoopSettings {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(short, long, value_name = "ADDR:PORT", env = "WIREBELL_LISTEN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+
+    /// Worker threads; 0 means one per core [default: 0]
+    #[arg(short, long, value_name = "N", env = "WIREBELL_WORKERS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+
+    /// Origins of web pages that may connect: `same-host`, `any`, or exact ones such as
+    /// https://example.org; may be given several times [default: same-host]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "WIREBELL_ORIGIN",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Vec<String>>,
+
+    /// Longest message, all fragments together; a longer one is closed with 1009
+    /// [default: 16MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_MESSAGE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_message: Option<Size>,
+
+    /// Bytes that may wait for one slow connection [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_QUEUED")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_queued: Option<Size>,
+
+    /// What happens to a connection for which more waits [default: disconnect]
+    #[arg(long, value_name = "POLICY", env = "WIREBELL_OVERFLOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<OverflowPolicy>,
+
+    /// Connections of one worker [default: 1000000]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<usize>,
+
+    /// Connections of one address (IPv6: /64) and worker; 0 means any number [default: 0]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS_PER_ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections_per_address: Option<u32>,
+
+    /// Silence after which a connection is asked with a Ping; 0 never asks [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_PING_INTERVAL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_interval: Option<Period>,
+
+    /// Time for an answer to a Ping [default: 15s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_PONG_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pong_timeout: Option<Period>,
+
+    /// Time for the head of a request to arrive [default: 10s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_HEAD_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_timeout: Option<Period>,
+
+    /// Time for the answer to our Close [default: 5s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_timeout: Option<Period>,
+
+    /// Time without progress after which a blocked connection is ended [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_timeout: Option<Period>,
+
+    /// What is logged to stderr: off, error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// What happens to a connection that reads too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverflowPolicy {
+    /// End it with close code 1013
+    Disconnect,
+    /// Drop the oldest waiting messages
+    DropOldest,
+    /// Drop older waiting messages of the same topic
+    KeepLatest,
+}

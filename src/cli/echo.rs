@@ -1,0 +1,27 @@
+//! `wirebell echo`: every message comes back, on every path.
+
+use crate::cli::Failure;
+use crate::cli::args::EchoArgs;
+use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal};
+use wirebell::net::Server;
+use wirebell::push::EchoServer;
+
+pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
+    let settings = args.settings.or(args.common.read_file()?);
+    let addresses = settings.addresses()?;
+    let origin = settings.origin_policy()?;
+    if args.common.check {
+        return print_settings(&settings.effective());
+    }
+    settings.start_log()?;
+    let service = EchoServer { origin };
+    let server = Server::bind(&addresses[..], settings.options(), move |_| service.clone())
+        .map_err(|error| cannot_listen(&settings, &error))?;
+    print(&format!(
+        "wirebell echo listens on ws://{}/\n",
+        server.local_addr()
+    ));
+    stop_on_signal(|| server.stop())?;
+    server.join();
+    Ok(())
+}

@@ -1,0 +1,239 @@
+//! Settings from four places become the options of the server.
+
+use crate::cli::Failure;
+use crate::cli::args::{CommonArgs, FileSettings, LoopSettings, OverflowPolicy};
+use crate::cli::units::{Period, Size};
+use serde::de::DeserializeOwned;
+use std::io::IsTerminal as _;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use wirebell::Limits;
+use wirebell::net::{Options, Overflow};
+use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
+
+/// Where `serve` and `echo` listen unless they are told.
+const LISTEN: &str = "127.0.0.1:8080";
+
+/// Takes each field that is not set from `$from`.
+macro_rules! fill {
+    ($into:expr, $from:expr, $($field:ident),+ $(,)?) => {
+        $( if $into.$field.is_none() { $into.$field = $from.$field; } )+
+    };
+}
+
+impl LoopSettings {
+    /// What is not set here is taken from `file`.
+    pub fn or(mut self, file: Self) -> Self {
+        fill!(
+            self,
+            file,
+            listen,
+            workers,
+            origin,
+            max_message,
+            max_queued,
+            overflow,
+            log
+        );
+        fill!(
+            self,
+            file,
+            max_connections,
+            max_connections_per_address,
+            ping_interval
+        );
+        fill!(
+            self,
+            file,
+            pong_timeout,
+            head_timeout,
+            close_timeout,
+            stall_timeout
+        );
+        self
+    }
+
+    /// Everything set, as `--check` prints it.
+    pub fn effective(self) -> Self {
+        let limits = Limits::default();
+        let size = |bytes: usize| Some(Size(bytes as u64));
+        self.or(Self {
+            listen: Some(LISTEN.into()),
+            workers: Some(0),
+            origin: Some(vec!["same-host".into()]),
+            max_message: Some(Size(limits.message_bytes)),
+            max_queued: size(limits.queued_bytes),
+            overflow: Some(OverflowPolicy::Disconnect),
+            max_connections: Some(limits.connections),
+            max_connections_per_address: Some(limits.connections_per_address),
+            ping_interval: Some(Period(limits.ping_ms)),
+            pong_timeout: Some(Period(limits.pong_ms)),
+            head_timeout: Some(Period(limits.head_ms)),
+            close_timeout: Some(Period(limits.close_ms)),
+            stall_timeout: Some(Period(limits.stall_ms)),
+            log: Some("info".into()),
+        })
+    }
+
+    /// The options of the loops.
+    pub fn options(&self) -> Options {
+        let mut options = Options::default();
+        let limits = &mut options.limits;
+        let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
+        let set = |into: &mut u32, period: Option<Period>| {
+            *into = period.map_or(*into, |period| period.0);
+        };
+        if let Some(size) = self.max_message {
+            limits.message_bytes = size.0;
+            limits.frame_bytes = size.0;
+        }
+        limits.queued_bytes = self.max_queued.map_or(limits.queued_bytes, bytes);
+        limits.connections = self.max_connections.unwrap_or(limits.connections);
+        limits.connections_per_address = self
+            .max_connections_per_address
+            .unwrap_or(limits.connections_per_address);
+        set(&mut limits.ping_ms, self.ping_interval);
+        set(&mut limits.pong_ms, self.pong_timeout);
+        set(&mut limits.head_ms, self.head_timeout);
+        set(&mut limits.close_ms, self.close_timeout);
+        set(&mut limits.stall_ms, self.stall_timeout);
+        options.workers = self.workers.unwrap_or(options.workers);
+        options.overflow = match self.overflow {
+            None | Some(OverflowPolicy::Disconnect) => Overflow::Disconnect,
+            Some(OverflowPolicy::DropOldest) => Overflow::DropOldest,
+            Some(OverflowPolicy::KeepLatest) => Overflow::KeepLatest,
+        };
+        options
+    }
+
+    /// The addresses to listen on, checked before anything is started.
+    pub fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let listen = self.listen.as_deref().unwrap_or(LISTEN);
+        let problem = || {
+            Failure::Usage(format!(
+                "--listen {listen}: write an address and a port, such as 127.0.0.1:8080"
+            ))
+        };
+        let addresses: Vec<_> = listen.to_socket_addrs().map_err(|_| problem())?.collect();
+        if addresses.is_empty() {
+            Err(problem())
+        } else {
+            Ok(addresses)
+        }
+    }
+
+    /// Which pages may connect.
+    pub fn origin_policy(&self) -> Result<OriginPolicy, Failure> {
+        let origins = self.origin.as_deref().unwrap_or_default();
+        match origins {
+            [] => Ok(OriginPolicy::SameHost),
+            [one] if one == "same-host" => Ok(OriginPolicy::SameHost),
+            [one] if one == "any" => Ok(OriginPolicy::Any),
+            list => {
+                for origin in list {
+                    let host = origin.split_once("://").map(|(_, host)| host);
+                    if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                        return Err(Failure::Usage(format!(
+                            "--origin {origin}: write same-host, any, or an origin such as \
+                             https://example.org"
+                        )));
+                    }
+                }
+                Ok(OriginPolicy::Listed(list.to_vec()))
+            }
+        }
+    }
+
+    /// Starts logging to stderr.
+    pub fn start_log(&self) -> Result<(), Failure> {
+        let level = self.log.as_deref().unwrap_or("info");
+        let level = level.parse().map_err(|_| {
+            let levels = "off, error, warn, info, debug or trace";
+            Failure::Usage(format!("--log {level}: write {levels}"))
+        })?;
+        let mut builder = env_logger::Builder::new();
+        builder.filter_level(level).format_target(false);
+        if !std::io::stderr().is_terminal() {
+            builder.write_style(env_logger::WriteStyle::Never);
+        }
+        builder.init();
+        Ok(())
+    }
+}
+
+impl FileSettings {
+    /// What is not set here is taken from `file`.
+    pub fn or(mut self, file: Self) -> Self {
+        fill!(
+            self,
+            file,
+            push_key_file,
+            token_file,
+            max_body,
+            register_timeout
+        );
+        self.event_loop = self.event_loop.or(file.event_loop);
+        self
+    }
+
+    /// Everything set that has a default.
+    pub fn effective(mut self) -> Self {
+        let limits = Limits::default();
+        self.max_body.get_or_insert(Size(limits.body_bytes as u64));
+        self.register_timeout
+            .get_or_insert(Period(limits.register_ms));
+        self.event_loop = self.event_loop.effective();
+        self
+    }
+
+    /// The options of the loops, with those limits that only `serve` has.
+    pub fn options(&self) -> Options {
+        let mut options = self.event_loop.options();
+        let limits = &mut options.limits;
+        let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
+        limits.body_bytes = self.max_body.map_or(limits.body_bytes, bytes);
+        limits.register_ms = self
+            .register_timeout
+            .map_or(limits.register_ms, |time| time.0);
+        options
+    }
+
+    /// Reads the files that are named, so that a wrong one is told at once.
+    pub fn push_settings(&self) -> Result<Settings, Failure> {
+        let push_key = match (&self.push_key_file, std::env::var("WIREBELL_PUSH_KEY")) {
+            (Some(path), _) => Some(PushKey::read(path).map_err(|error| {
+                Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
+            })?),
+            (None, Ok(key)) => PushKey::new(key),
+            (None, Err(_)) => None,
+        };
+        let tokens = match &self.token_file {
+            None => None,
+            Some(path) => Some(TokenFile::open(path).map_err(|error| {
+                Failure::Failed(format!("--token-file {}: {error}", path.display()))
+            })?),
+        };
+        Ok(Settings {
+            origin: self.event_loop.origin_policy()?,
+            push_key,
+            tokens,
+        })
+    }
+}
+
+impl CommonArgs {
+    /// The settings file, or nothing if none is named.
+    pub fn read_file<T: DeserializeOwned + Default>(&self) -> Result<T, Failure> {
+        let Some(path) = &self.config else {
+            return Ok(T::default());
+        };
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Failed(format!("--config {}: {error}", path.display())))?;
+        toml::from_str(&text).map_err(|error| {
+            let line = error
+                .span()
+                .map_or(1, |span| text[..span.start].lines().count().max(1));
+            let what = error.message().lines().next().unwrap_or_default();
+            Failure::Usage(format!("{} line {line}: {what}", path.display()))
+        })
+    }
+}

@@ -1,0 +1,116 @@
+//! What a service can do to the connections of its loop.
+
+use crate::limits::Limits;
+use crate::net::core::Core;
+use crate::net::frame::SharedFrame;
+use crate::net::slots::PeerId;
+use crate::proto::{Message, Millis};
+use crate::wire::CloseCode;
+use std::net::SocketAddr;
+
+/// The loop, as its service sees it during one call.
+///
+/// All of these may be called with the name of a connection that has ended; they do nothing then
+/// and say so.
+pub struct Context<'a> {
+    core: &'a mut Core,
+}
+
+/// What became of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[must_use = "a message to a slow or ended connection may not have been taken"]
+pub enum Sent {
+    /// It leaves in this turn of the loop, or waits for a slow peer within its bound.
+    Taken,
+    /// The connection has ended or is closing.
+    Closed,
+    /// Too much waits for this peer. By the policy the message or others were dropped, or the
+    /// connection is being closed.
+    Overflow,
+}
+
+/// Counts of one loop since it began.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// Waits for events.
+    pub turns: u64,
+    /// System calls that read from a peer.
+    pub reads: u64,
+    /// System calls that wrote to a peer.
+    pub writes: u64,
+    /// Connections accepted.
+    pub accepted: u64,
+    /// Connections refused because of a limit.
+    pub refused: u64,
+    /// WebSocket messages received.
+    pub messages: u64,
+    /// Frames that were dropped for slow peers.
+    pub dropped: u64,
+    /// Connections that were ended because their peer was too slow.
+    pub overflowed: u64,
+    /// Connections that failed because their peer broke a rule.
+    pub violations: u64,
+}
+
+impl<'a> Context<'a> {
+    pub(super) fn new(core: &'a mut Core) -> Self {
+        Self { core }
+    }
+
+    /// Sends a message as one frame. What is sent to the peer whose input is being handled leaves
+    /// together in one write at the end of that input; a large message leaves at once, by
+    /// reference.
+    pub fn send(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+        self.core.send(peer, message)
+    }
+
+    /// Sends a frame that was encoded once for many. All frames of one turn of the loop reach a
+    /// peer in one write. With [`Overflow::KeepLatest`](crate::net::Overflow::KeepLatest), waiting
+    /// frames of the same `key` other than 0 are replaced.
+    pub fn send_frame(&mut self, peer: PeerId, frame: &SharedFrame, key: u32) -> Sent {
+        self.core.send_frame(peer, frame, key)
+    }
+
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). A reason over 123 bytes is cut.
+    pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
+        self.core.close(peer, code, reason);
+    }
+
+    /// The tag that the service gave with [`Reply::Open`](crate::net::Reply::Open).
+    pub fn tag(&self, peer: PeerId) -> Option<u32> {
+        self.core.peers.get(peer).map(|peer| peer.tag)
+    }
+
+    /// Bytes that wait because the peer reads slowly.
+    pub fn queued_bytes(&self, peer: PeerId) -> usize {
+        self.core.peers.get(peer).map_or(0, |peer| peer.queued())
+    }
+
+    /// The address at the other end: a system call, as few ask.
+    pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
+        self.core
+            .peers
+            .get(peer)
+            .and_then(|peer| peer.transport.peer_addr())
+    }
+
+    /// Connections of this loop in any state.
+    pub fn connections(&self) -> usize {
+        self.core.peers.len()
+    }
+
+    /// Milliseconds since the loop began, as of this turn.
+    pub fn now(&self) -> Millis {
+        self.core.now
+    }
+
+    /// The bounds of this loop.
+    pub fn limits(&self) -> &Limits {
+        &self.core.options.limits
+    }
+
+    /// What the loop has done so far.
+    pub fn counters(&self) -> Counters {
+        self.core.counters
+    }
+}

@@ -1,0 +1,522 @@
+//! The connections of one loop and everything that leaves through them.
+//!
+//! Comes in: messages, frames, closes, deadlines. Goes out: as few writes as there can be.
+//!
+//! ```text
+//!   send to the peer whose input is handled ──▶ cork ──one write at the end of the input──▶ socket
+//!   send to any other peer ──▶ chain of this turn ──one write at the end of the turn──────▶ socket
+//!                     what the socket refuses ──▶ queue ──when it is writable again───────▶ socket
+//! ```
+//!
+//! Invariant: bytes leave in the order of the calls. A peer with a queue has an empty cork and
+//! chain, and its input rests until the queue is empty; so what a peer makes us send is bounded
+//! by what it sends in one read.
+
+use crate::net::context::{Counters, Sent};
+use crate::net::frame::SharedFrame;
+use crate::net::options::Options;
+use crate::net::peer::{Peer, Phase, Rare};
+use crate::net::send_queue::Pushed;
+use crate::net::slots::{PeerId, Slots};
+use crate::net::timers::Wheel;
+use crate::net::turn::{Chain, Turn};
+use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, State};
+use crate::wire::{CloseCode, MAX_CLOSE_REASON, NoEntropy};
+use std::io::{self, IoSlice};
+
+#[derive(Debug)]
+pub(super) struct Core {
+    pub(super) options: Options,
+    pub(super) peers: Slots,
+    pub(super) wheel: Wheel,
+    pub(super) turn: Turn,
+    /// Peers that have more to read than one read takes.
+    pub(super) ready: Vec<u32>,
+    /// Peers whose transport is to be closed as soon as nothing refers to it.
+    pub(super) doomed: Vec<u32>,
+    /// Peers whose queue has run empty, for the service.
+    pub(super) drained: Vec<u32>,
+    pub(super) outbox: Outbox,
+    pub(super) now: Millis,
+    /// No new connections and no further requests.
+    pub(super) stopping: bool,
+    pub(super) counters: Counters,
+    cork: Cork,
+    #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
+    spares: Vec<Box<Rare>>,
+    memory: Vec<Vec<u8>>,
+}
+
+/// Output of the input that is being handled.
+#[derive(Debug, Default)]
+struct Cork {
+    peer: Option<u32>,
+    bytes: Vec<u8>,
+}
+
+/// From here on a payload is written by reference; below, one copy is cheaper than a slice more.
+const LARGE: usize = 4 * 1024;
+
+/// A cork of this size leaves before the input is through.
+const CORK_BYTES: usize = 256 * 1024;
+
+/// Slices of one vectored write at the end of a turn.
+const MAX_SLICES: usize = 32;
+
+/// Idle [`Rare`]s that are kept for reuse.
+const MAX_SPARES: usize = 256;
+
+/// Message memory that is kept for reuse, in pieces and in bytes of the largest piece.
+const MAX_MEMORY: usize = 4;
+const MAX_MEMORY_BYTES: usize = 16 * 1024 * 1024;
+
+impl Core {
+    pub(super) fn new(options: Options) -> Self {
+        Self {
+            options,
+            peers: Slots::default(),
+            wheel: Wheel::new(0),
+            turn: Turn::default(),
+            ready: Vec::new(),
+            doomed: Vec::new(),
+            drained: Vec::new(),
+            outbox: Outbox::new(),
+            now: 0,
+            stopping: false,
+            counters: Counters::default(),
+            cork: Cork::default(),
+            spares: Vec::new(),
+            memory: Vec::new(),
+        }
+    }
+
+    /// Everything sent to `index` from now on waits for [`Core::uncork`].
+    pub(super) fn cork(&mut self, index: u32) {
+        debug_assert!(self.cork.bytes.is_empty());
+        let corkable = self
+            .peers
+            .at(index)
+            .is_some_and(|peer| peer.chain.is_empty());
+        self.cork.peer = corkable.then_some(index);
+    }
+
+    /// Writes what was corked, in one call.
+    pub(super) fn uncork(&mut self, index: u32) {
+        self.flush_cork(index, &[], &[]);
+        self.cork.peer = None;
+        self.after_write(index);
+    }
+
+    /// Sends a message: see [`Context::send`](crate::net::Context::send).
+    pub(super) fn send(&mut self, id: PeerId, message: Message<'_>) -> Sent {
+        let Some(peer) = self.peers.get_mut(id) else {
+            return Sent::Closed;
+        };
+        let Phase::Open(connection) = &mut peer.phase else {
+            return Sent::Closed;
+        };
+        let len = message.bytes.len();
+        let Ok((header, _)) = connection.begin(message.kind, len as u64, true, &mut NoEntropy)
+        else {
+            return Sent::Closed;
+        };
+        if self.cork.peer != Some(id.index) || peer.queued() > 0 {
+            return self.dispatch(id.index, &SharedFrame::new(message), 0);
+        }
+        self.append(id.index, &header, message.bytes);
+        Sent::Taken
+    }
+
+    /// Sends an encoded frame: see [`Context::send_frame`](crate::net::Context::send_frame).
+    #[inline]
+    pub(super) fn send_frame(&mut self, id: PeerId, frame: &SharedFrame, key: u32) -> Sent {
+        let Some(peer) = self.peers.get_mut(id) else {
+            return Sent::Closed;
+        };
+        match &peer.phase {
+            Phase::Open(connection) if connection.state() == State::Open => {}
+            _ => return Sent::Closed,
+        }
+        if self.cork.peer == Some(id.index) && peer.queued() == 0 {
+            self.append(id.index, &[], frame.as_bytes());
+            return Sent::Taken;
+        }
+        self.dispatch(id.index, frame, key)
+    }
+
+    /// Into the cork; or, if it is large, out at once together with what was corked.
+    fn append(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        if payload.len() >= LARGE {
+            return self.flush_cork(index, header, payload);
+        }
+        self.cork.bytes.extend_from_slice(header);
+        self.cork.bytes.extend_from_slice(payload);
+        if self.cork.bytes.len() >= CORK_BYTES {
+            self.flush_cork(index, &[], &[]);
+        }
+    }
+
+    /// Bytes of a response or of control frames to a peer that is corked or not.
+    pub(super) fn put(&mut self, index: u32, bytes: &[u8]) {
+        if self.cork.peer == Some(index) {
+            return self.append(index, &[], bytes);
+        }
+        self.write_chain(index);
+        self.write_now(index, &[bytes]);
+    }
+
+    /// To a peer whose input is not being handled.
+    #[inline]
+    fn dispatch(&mut self, index: u32, frame: &SharedFrame, key: u32) -> Sent {
+        let Some(peer) = self.peers.at(index) else {
+            return Sent::Closed;
+        };
+        if peer.queued() > 0 {
+            return self.enqueue(index, frame.clone(), key);
+        }
+        self.turn.link(&mut peer.chain, frame, key);
+        if !peer.flags.touched {
+            peer.flags.touched = true;
+            self.turn.touched.push(index);
+        }
+        Sent::Taken
+    }
+
+    /// Behind what the socket has refused already, within the bound.
+    fn enqueue(&mut self, index: u32, frame: SharedFrame, key: u32) -> Sent {
+        let (bound, policy) = (self.options.limits.queued_bytes, self.options.overflow);
+        let Some(rare) = self.rare(index) else {
+            return Sent::Closed;
+        };
+        match rare.queue.push_frame(frame, key, bound, policy) {
+            Pushed::Queued { dropped: 0 } => Sent::Taken,
+            Pushed::Queued { dropped } => {
+                self.counters.dropped += dropped as u64;
+                Sent::Overflow
+            }
+            Pushed::Overflow => {
+                self.overflow(index);
+                Sent::Overflow
+            }
+        }
+    }
+
+    /// The peer is too slow: what has not begun to leave is dropped, and it is told why.
+    fn overflow(&mut self, index: u32) {
+        self.counters.overflowed += 1;
+        if let Some(rare) = self.rare(index) {
+            rare.queue.drop_unsent();
+        }
+        if let Some(id) = self.peers.id(index) {
+            log::info!("peer {index} reads too slowly: closing with 1013");
+            self.close(id, CloseCode::TRY_AGAIN_LATER, "reading too slowly");
+        }
+    }
+
+    /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close).
+    pub(super) fn close(&mut self, id: PeerId, code: CloseCode, reason: &str) {
+        let mut end = reason.len().min(MAX_CLOSE_REASON);
+        while !reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        let Some(peer) = self.peers.get_mut(id) else {
+            return;
+        };
+        if let Phase::Open(connection) = &mut peer.phase {
+            let closed = connection.close(Some(code), &reason[..end], &mut self.outbox);
+            debug_assert!(closed.is_ok());
+            self.transmit(id.index);
+            self.touch(id.index);
+        }
+    }
+
+    /// Sends the control frames that `receive`, `close` or `tick` left in the outbox.
+    // req: 6455-6.1-09
+    pub(super) fn transmit(&mut self, index: u32) {
+        while !self.outbox.is_empty() {
+            let Some(Peer {
+                phase: Phase::Open(connection),
+                ..
+            }) = self.peers.at(index)
+            else {
+                self.outbox = Outbox::new();
+                return;
+            };
+            let mut out = [0; 3 * MAX_CONTROL_FRAME];
+            let len = connection.transmit(&mut self.outbox, &mut out, &mut NoEntropy);
+            self.put(index, &out[..len]);
+        }
+    }
+
+    /// The end of the turn for one peer: its chain leaves, its timer is set.
+    pub(super) fn settle(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index) {
+            peer.flags.touched = false;
+            self.write_chain(index);
+            self.after_write(index);
+            self.arm(index);
+        }
+    }
+
+    /// Has [`Core::settle`] called at the end of the turn.
+    pub(super) fn touch(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index)
+            && !peer.flags.touched
+        {
+            peer.flags.touched = true;
+            self.turn.touched.push(index);
+        }
+    }
+
+    fn write_chain(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let chain = std::mem::take(&mut peer.chain);
+        if chain.is_empty() {
+            return;
+        }
+        let turn = std::mem::take(&mut self.turn);
+        self.write_frames(index, &turn, chain);
+        self.turn = turn;
+    }
+
+    /// One vectored write for up to [`MAX_SLICES`] frames; what is refused is queued.
+    fn write_frames(&mut self, index: u32, turn: &Turn, chain: Chain) {
+        let mut frames = turn.frames(chain);
+        loop {
+            let mut batch = frames.clone().take(MAX_SLICES);
+            let (Some((first, _)), Some(peer)) = (batch.next(), self.peers.at(index)) else {
+                return;
+            };
+            if peer.queued() > 0 {
+                return frames.for_each(|(frame, key)| {
+                    let _ = self.enqueue(index, frame.clone(), key);
+                });
+            }
+            let mut slices = [IoSlice::new(first.as_bytes()); MAX_SLICES];
+            let (mut count, mut total) = (1, first.as_bytes().len());
+            for (slice, (frame, _)) in slices[1..].iter_mut().zip(batch) {
+                *slice = IoSlice::new(frame.as_bytes());
+                count += 1;
+                total += frame.as_bytes().len();
+            }
+            self.counters.writes += 1;
+            match written(peer.transport.write_vectored(&slices[..count])) {
+                Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
+                Ok(n) => self.queue_rest(index, frames.by_ref().take(count), n),
+                Err(_) => return self.doom(index),
+            }
+        }
+    }
+
+    /// `sent` bytes of these frames have left: the rest waits.
+    fn queue_rest<'t>(
+        &mut self,
+        index: u32,
+        frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
+        mut sent: usize,
+    ) {
+        self.block(index);
+        for (frame, key) in frames {
+            let len = frame.as_bytes().len();
+            if sent >= len {
+                sent -= len;
+                continue;
+            }
+            match self.rare(index) {
+                Some(rare) if rare.queue.is_empty() => {
+                    rare.queue
+                        .push_rest(frame.clone(), key, std::mem::take(&mut sent));
+                }
+                _ => drop(self.enqueue(index, frame.clone(), key)),
+            }
+        }
+    }
+
+    /// Cork, header and payload in one write.
+    fn flush_cork(&mut self, index: u32, header: &[u8], payload: &[u8]) {
+        if self.cork.bytes.is_empty() && payload.is_empty() {
+            return;
+        }
+        let mut cork = std::mem::take(&mut self.cork.bytes);
+        self.write_now(index, &[&cork, header, payload]);
+        cork.clear();
+        cork.shrink_to(2 * CORK_BYTES);
+        self.cork.bytes = cork;
+    }
+
+    /// Writes, and queues what the socket refuses; behind a queue, everything is queued.
+    fn write_now(&mut self, index: u32, parts: &[&[u8]]) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let mut sent = 0;
+        let waits = peer.queued() > 0;
+        if !waits {
+            self.counters.writes += 1;
+            match write_parts(peer, parts) {
+                Ok(n) => sent = n,
+                Err(_) => return self.doom(index),
+            }
+        }
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        if sent == total {
+            return;
+        }
+        let begun = sent > 0;
+        if !waits {
+            self.block(index);
+        }
+        let Some(rare) = self.rare(index) else {
+            return;
+        };
+        for part in parts {
+            let skip = sent.min(part.len());
+            sent -= skip;
+            rare.queue
+                .push_own(&part[skip..], begun && rare.queue.is_empty());
+        }
+    }
+
+    /// The socket is writable: goes on with what it had refused.
+    pub(super) fn flush(&mut self, index: u32) {
+        let now = self.now;
+        while let Some(peer) = self.peers.at(index) {
+            let Some(rare) = peer.rare.as_mut().filter(|rare| !rare.queue.is_empty()) else {
+                return;
+            };
+            self.counters.writes += 1;
+            let before = rare.queue.bytes();
+            match rare.queue.write_to(&mut peer.transport) {
+                Ok(done) => {
+                    rare.progress = now;
+                    if let Phase::Open(connection) = &mut peer.phase {
+                        connection.heard(now);
+                    }
+                    if done {
+                        peer.flags.blocked = false;
+                        self.drained.push(index);
+                        self.push_ready(index);
+                        return self.after_write(index);
+                    }
+                    debug_assert!(rare.queue.bytes() < before);
+                }
+                Err(error) if is_transient(&error) => return,
+                Err(_) => return self.doom(index),
+            }
+        }
+    }
+
+    /// The socket has refused bytes: the stall deadline begins.
+    fn block(&mut self, index: u32) {
+        let now = self.now;
+        if let Some(rare) = self.rare(index) {
+            rare.progress = now;
+        }
+        if let Some(peer) = self.peers.at(index) {
+            peer.flags.blocked = true;
+        }
+        self.touch(index);
+    }
+
+    /// Shuts our side down if the protocol is through and everything has left
+    /// (RFC 6455 section 7.1.1).
+    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03 6455-7.2.2-01
+    fn after_write(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let through = match &peer.phase {
+            Phase::Http { .. } => false,
+            Phase::Open(connection) => connection.wants_shutdown(),
+            Phase::Over { .. } => true,
+        };
+        if through && !peer.flags.shut && peer.queued() == 0 {
+            peer.flags.shut = true;
+            peer.flags.discard = true;
+            peer.transport.shutdown_write();
+            self.touch(index);
+        }
+    }
+
+    pub(super) fn push_ready(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index)
+            && !peer.flags.ready
+        {
+            peer.flags.ready = true;
+            self.ready.push(index);
+        }
+    }
+
+    /// The transport has failed or its time is up.
+    pub(super) fn doom(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index)
+            && !peer.flags.doomed
+        {
+            peer.flags.doomed = true;
+            self.doomed.push(index);
+        }
+    }
+
+    /// The side table of a peer, made if it has none.
+    pub(super) fn rare(&mut self, index: u32) -> Option<&mut Rare> {
+        let peer = self.peers.at(index)?;
+        Some(
+            peer.rare
+                .get_or_insert_with(|| self.spares.pop().unwrap_or_default()),
+        )
+    }
+
+    /// Takes the side table back if nothing is in it.
+    pub(super) fn release(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index)
+            && peer.rare.as_ref().is_some_and(|rare| rare.is_idle())
+            && let Some(mut rare) = peer.rare.take()
+            && self.spares.len() < MAX_SPARES
+        {
+            rare.recycle();
+            self.spares.push(rare);
+        }
+    }
+
+    /// Memory for a large message.
+    pub(super) fn take_memory(&mut self) -> Vec<u8> {
+        self.memory.pop().unwrap_or_default()
+    }
+
+    /// Keeps the memory of a large message for the next one, within a bound.
+    pub(super) fn keep_memory(&mut self, memory: Vec<u8>) {
+        if self.memory.len() < MAX_MEMORY && memory.capacity() <= MAX_MEMORY_BYTES {
+            self.memory.push(memory);
+        }
+    }
+}
+
+fn write_parts(peer: &mut Peer, parts: &[&[u8]]) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); 3];
+    let mut count = 0;
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        slices[count] = IoSlice::new(part);
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(0);
+    }
+    written(peer.transport.write_vectored(&slices[..count]))
+}
+
+/// "Not now" is zero bytes and not an error.
+fn written(result: io::Result<usize>) -> io::Result<usize> {
+    match result {
+        Err(error) if is_transient(&error) => Ok(0),
+        other => other,
+    }
+}
+
+pub(super) fn is_transient(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
+    )
+}

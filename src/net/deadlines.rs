@@ -1,0 +1,131 @@
+//! Every state of a connection has a deadline: when it is, and what happens then.
+//!
+//! Invariant: a peer has one slot of the wheel that counts, no later than its deadline.
+
+use crate::net::core::Core;
+use crate::net::http::Response;
+use crate::net::peer::{HttpWait, Peer, Phase};
+use crate::net::timers::{SlotNumber, Wheel};
+use crate::proto::{Millis, Tick};
+
+impl Core {
+    /// Arms the wheel for the deadline of a peer, unless it is armed for then or earlier.
+    pub(super) fn arm(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        if let Phase::Open(connection) = &mut peer.phase
+            && connection.deadline() == Some(0)
+        {
+            // The state has just changed: stamp its beginning. Nothing can be due yet.
+            let tick = connection.tick(self.now, &mut self.outbox);
+            debug_assert!(tick == Tick::Early || self.options.limits.drain_ms == 0);
+        }
+        let Some(deadline) = deadline(peer, &self.options.limits) else {
+            return;
+        };
+        if peer.armed == 0 || Wheel::number(deadline) < peer.armed {
+            peer.armed = self.wheel.arm(index, deadline);
+        }
+    }
+
+    /// Looks at every peer whose slot has passed.
+    pub(super) fn run_timers(&mut self, due: &mut Vec<u32>) {
+        while let Some(slot) = self.wheel.expire(self.now, due) {
+            for index in due.drain(..) {
+                self.look(index, slot);
+            }
+        }
+    }
+
+    fn look(&mut self, index: u32, slot: SlotNumber) {
+        let Some(peer) = self.peers.at(index).filter(|peer| peer.armed == slot) else {
+            return;
+        };
+        peer.armed = 0;
+        match deadline(peer, &self.options.limits) {
+            Some(deadline) if deadline <= self.now => self.overdue(index),
+            _ => {}
+        }
+        self.arm(index);
+    }
+
+    // req: 6455-5.5.2-02
+    fn overdue(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        if stall_deadline(peer, &self.options.limits).is_some_and(|at| at <= self.now) {
+            log::debug!("peer {index} has taken nothing for too long");
+            return self.doom(index);
+        }
+        match &mut peer.phase {
+            Phase::Open(connection) => match connection.tick(self.now, &mut self.outbox) {
+                Tick::Early => {}
+                Tick::Ping => self.transmit(index),
+                Tick::Expired => self.doom(index),
+            },
+            Phase::Http { waits, .. } => {
+                let waits = *waits;
+                let begun = peer.rare.as_ref().is_some_and(|rare| !rare.http.is_idle());
+                if begun || waits == HttpWait::Body {
+                    self.respond(index, &Response::new(408).closing(), false);
+                } else {
+                    self.doom(index);
+                }
+            }
+            Phase::Over { .. } => self.doom(index),
+        }
+    }
+
+    /// Writes a response; a closing one ends the phase.
+    pub(super) fn respond(&mut self, index: u32, response: &Response, head_only: bool) {
+        let mut bytes = Vec::with_capacity(256 + response.body.len());
+        response.write(&mut bytes, head_only);
+        self.put(index, &bytes);
+        if response.close {
+            self.finish(index);
+        }
+    }
+
+    /// Nothing more will be said: flush, shut down, read and discard for a while.
+    pub(super) fn finish(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index) {
+            peer.phase = Phase::Over { since: self.now };
+            peer.flags.discard = true;
+            if let Some(rare) = &mut peer.rare {
+                rare.http.reset();
+                rare.tail.clear();
+                rare.assembler.clear();
+            }
+            self.touch(index);
+        }
+    }
+}
+
+/// The earliest moment at which something is due.
+fn deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
+    let stall = stall_deadline(peer, limits);
+    let phase = match &peer.phase {
+        Phase::Open(connection) => connection.deadline(),
+        Phase::Over { .. } if stall.is_some() => None,
+        Phase::Over { since } => Some(since + Millis::from(limits.drain_ms)),
+        Phase::Http { since, waits } => {
+            let after = match waits {
+                HttpWait::Head => limits.head_ms,
+                HttpWait::Next => limits.http_idle_ms,
+                HttpWait::Body => limits.body_ms,
+            };
+            Some(since + Millis::from(after))
+        }
+    };
+    match (phase, stall) {
+        (Some(phase), Some(stall)) => Some(phase.min(stall)),
+        (one, other) => one.or(other),
+    }
+}
+
+fn stall_deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
+    let rare = peer.rare.as_ref().filter(|rare| !rare.queue.is_empty())?;
+    Some(rare.progress + Millis::from(limits.stall_ms))
+}

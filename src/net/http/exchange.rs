@@ -1,0 +1,148 @@
+//! Bytes of one connection → requests, one after the other: RFC 9112 section 9.3.
+//!
+//! Comes in: bytes in pieces. Goes out: [`Step`]s: a request is whole, the client waits for 100
+//! Continue, more is needed. Invariant: a head is searched once and split at most twice, and what
+//! is kept is bounded by [`Limits`]; bytes behind a request are left to the next one.
+
+use crate::error::Refusal;
+use crate::handshake::{Field, HeadReader, MAX_FIELDS, RequestHead};
+use crate::limits::Limits;
+use crate::net::http::{BodyDecoder, BodyError, Framing, Request, Response};
+
+/// What [`HttpReader::feed`] came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// All bytes are taken; more are needed.
+    More,
+    /// All bytes are taken, and the client waits to be told `100 Continue`.
+    Continue,
+    /// The request is whole: get it with [`HttpReader::request`].
+    Whole,
+}
+
+/// Why a request is answered without asking the service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HttpFault {
+    /// The head.
+    Head(Refusal),
+    /// The body.
+    Body(BodyError),
+}
+
+impl HttpFault {
+    /// The answer; the connection ends behind it, as nobody knows where the next request begins.
+    pub fn response(self) -> Response {
+        let (status, text) = match self {
+            Self::Head(refusal) => (refusal.status(), refusal.text()),
+            Self::Body(error) => (error.status(), error.text()),
+        };
+        Response::text(status, text).closing()
+    }
+}
+
+/// Reads the requests of one connection.
+#[derive(Debug, Default)]
+pub struct HttpReader {
+    head: Vec<u8>,
+    search: HeadReader,
+    /// Present once the head is whole.
+    body: Option<BodyDecoder>,
+}
+
+impl HttpReader {
+    /// Nothing of a request has come.
+    pub fn is_idle(&self) -> bool {
+        self.head.is_empty() && self.body.is_none()
+    }
+
+    /// The head is whole and the body is not.
+    pub fn in_body(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Bytes of memory held for the request in progress.
+    pub fn held(&self) -> usize {
+        self.head.capacity() + self.body.as_ref().map_or(0, |body| body.body().len())
+    }
+
+    /// Takes bytes from the front of `input`; returns how many, and what they came to.
+    ///
+    /// # Errors
+    ///
+    /// A fault that ends the connection: send [`HttpFault::response`] and close.
+    pub fn feed(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step), HttpFault> {
+        if let Some(body) = &mut self.body {
+            let taken = body.feed(input).map_err(HttpFault::Body)?;
+            let step = if body.is_done() {
+                Step::Whole
+            } else {
+                Step::More
+            };
+            return Ok((taken, step));
+        }
+        let had = self.head.len();
+        // Everything beyond the limit would only be refused: do not copy it.
+        let room = (limits.head_bytes + 1).saturating_sub(had);
+        self.head.extend_from_slice(&input[..input.len().min(room)]);
+        let found = self
+            .search
+            .find(&self.head, limits)
+            .map_err(HttpFault::Head)?;
+        let Some(range) = found else {
+            return Ok((input.len(), Step::More));
+        };
+        let at = range.end - had;
+        self.head.truncate(range.end);
+        self.head.drain(..range.start);
+        let (decoder, expects) = self.begin_body(limits)?;
+        let body = self.body.insert(decoder);
+        let taken = at + body.feed(&input[at..]).map_err(HttpFault::Body)?;
+        let step = match (body.is_done(), expects) {
+            (true, _) => Step::Whole,
+            (false, true) => Step::Continue,
+            (false, false) => Step::More,
+        };
+        Ok((taken, step))
+    }
+
+    /// Splits the head for the first time, for the sake of the body.
+    fn begin_body(&self, limits: &Limits) -> Result<(BodyDecoder, bool), HttpFault> {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let head = RequestHead::parse(&self.head, &mut storage).map_err(HttpFault::Head)?;
+        if head.target.len() > limits.target_bytes {
+            return Err(HttpFault::Head(Refusal::TargetTooLong));
+        }
+        let framing = Framing::of(&head).map_err(HttpFault::Body)?;
+        let expects = head.fields.has_token("Expect", "100-continue") && head.minor_version > 0;
+        let decoder = BodyDecoder::new(framing, limits.body_bytes).map_err(HttpFault::Body)?;
+        Ok((decoder, expects))
+    }
+
+    /// The request, once [`Step::Whole`] was returned; `storage` holds its fields.
+    pub fn request<'r>(
+        &'r self,
+        storage: &'r mut [Field<'r>; MAX_FIELDS],
+    ) -> Result<Request<'r>, HttpFault> {
+        let body = self.body.as_ref().map_or(&b""[..], BodyDecoder::body);
+        let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)?;
+        Ok(Request::new(head, body))
+    }
+
+    /// Gives memory over `keep` bytes back.
+    pub fn shrink_to(&mut self, keep: usize) {
+        self.head.shrink_to(keep);
+    }
+
+    /// Ready for the next request.
+    pub fn reset(&mut self) {
+        self.head.clear();
+        self.search = HeadReader::new();
+        self.body = None;
+    }
+}
+
+/// For the storage that [`HttpReader::request`] wants.
+pub const EMPTY_FIELD: Field<'static> = Field {
+    name: "",
+    value: b"",
+};

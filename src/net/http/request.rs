@@ -1,0 +1,69 @@
+//! A whole request, as a service sees it.
+
+use crate::error::Refusal;
+use crate::handshake::{Ask, Fields, RequestHead};
+
+/// An HTTP request with its body, borrowed from the connection's buffers.
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'r> {
+    head: RequestHead<'r>,
+    body: &'r [u8],
+}
+
+impl<'r> Request<'r> {
+    /// Puts a head and its decoded body together.
+    pub fn new(head: RequestHead<'r>, body: &'r [u8]) -> Self {
+        Self { head, body }
+    }
+
+    /// The method, such as `GET`.
+    pub fn method(&self) -> &'r str {
+        self.head.method
+    }
+
+    /// The path, undecoded.
+    pub fn path(&self) -> &'r str {
+        self.head.path()
+    }
+
+    /// What follows the `?` of the target, undecoded.
+    pub fn query(&self) -> Option<&'r str> {
+        self.head.query()
+    }
+
+    /// The header fields.
+    pub fn fields(&self) -> Fields<'r> {
+        self.head.fields
+    }
+
+    /// The decoded body.
+    pub fn body(&self) -> &'r [u8] {
+        self.body
+    }
+
+    /// The connection goes on behind this request (RFC 9112 section 9.3).
+    pub fn keeps_alive(&self) -> bool {
+        self.head.minor_version > 0 && !self.head.fields.has_token("Connection", "close")
+    }
+
+    /// The request tells how long its body is (RFC 9110 section 15.5.12 lets a server insist).
+    pub fn has_length(&self) -> bool {
+        let fields = self.head.fields;
+        fields.get("Content-Length").is_some() || fields.get("Transfer-Encoding").is_some()
+    }
+
+    /// The token of `Authorization: Bearer …`; the scheme in any case (RFC 6750 section 2.1).
+    pub fn bearer(&self) -> Option<&'r str> {
+        let (scheme, token) = self.head.fields.get("Authorization")?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+    }
+
+    /// The request as an opening handshake (RFC 6455 section 4.2.1).
+    ///
+    /// # Errors
+    ///
+    /// Why it is none; turn it into a [`Reply`](crate::net::Reply) with `into()`.
+    pub fn handshake(&self) -> Result<Ask<'r>, Refusal> {
+        Ask::read(self.head)
+    }
+}

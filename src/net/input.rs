@@ -1,0 +1,459 @@
+//! Bytes of one peer → requests, frames and messages → the service.
+//!
+//! ```text
+//!   small or first bytes:  socket ──▶ shared receive buffer ──▶ parsed and unmasked in place
+//!   unfinished frame:      its head, under 131 bytes ──▶ tail, put in front of the next read
+//!   large payload:         socket ──▶ straight behind what came of its message
+//! ```
+//!
+//! Invariant: one read per call, so that a fast peer does not starve others; whatever a call
+//! leaves unread or unhandled is remembered by the ready list or by a tail.
+
+use crate::error::Violation;
+use crate::handshake::{Accepted, MAX_FIELDS};
+use crate::net::context::Context;
+use crate::net::core::{Core, is_transient};
+use crate::net::http::{EMPTY_FIELD, HttpReader, Step};
+use crate::net::peer::{HttpWait, Phase};
+use crate::net::service::{End, Reply, Service};
+use crate::net::slots::PeerId;
+use crate::proto::{Assembler, Connection, Ended, Event, Message, Piece, Role};
+use crate::wire::{CloseCode, Kind};
+
+/// With this much of a frame missing, its payload is read straight to its message.
+const DIRECT: u64 = 64 * 1024;
+
+/// Bytes of one direct read: they are unmasked while they are in the second-level cache.
+const DIRECT_READ: u64 = 256 * 1024;
+
+/// One peer's turn to be read.
+pub(super) struct Reader<'l, S: Service> {
+    pub(super) core: &'l mut Core,
+    pub(super) service: &'l mut S,
+    /// The shared receive buffer.
+    pub(super) buffer: &'l mut [u8],
+}
+
+impl<S: Service> Reader<'_, S> {
+    /// Reads once and handles what came.
+    #[inline]
+    pub(super) fn read(&mut self, index: u32) {
+        let Some(peer) = self.core.peers.at(index) else {
+            return;
+        };
+        peer.flags.ready = false;
+        if peer.queued() > 0 || peer.flags.doomed {
+            return; // Core::flush puts it on the ready list again.
+        }
+        if peer.flags.discard {
+            return self.discard(index);
+        }
+        if let Phase::Open(connection) = &peer.phase
+            && connection.payload_left() >= DIRECT
+        {
+            return self.read_direct(index);
+        }
+        let mut start = 0;
+        if let Some(rare) = &mut peer.rare
+            && !rare.tail.is_empty()
+        {
+            start = rare.tail.len();
+            self.buffer[..start].copy_from_slice(&rare.tail);
+            rare.tail.clear();
+        }
+        let room = self.buffer.len() - start;
+        if room == 0 {
+            self.core.push_ready(index);
+            return self.handle(index, start);
+        }
+        self.core.counters.reads += 1;
+        match peer.transport.read(&mut self.buffer[start..]) {
+            Ok(0) if start == 0 => self.core.end_of_stream(index),
+            // What waits in the tail comes first; the next read finds the end again.
+            Ok(0) => {
+                self.handle(index, start);
+                self.core.end_after_tail(index, start);
+            }
+            Ok(n) => {
+                if n == room || peer.flags.hung_up || self.core.options.strict_drain {
+                    self.core.push_ready(index);
+                }
+                self.handle(index, start + n);
+            }
+            Err(error) if is_transient(&error) => {
+                if start > 0 {
+                    self.handle(index, start);
+                }
+            }
+            Err(_) => self.core.doom(index),
+        }
+    }
+
+    /// Handles the first `end` bytes of the buffer, then lets the replies go.
+    #[inline]
+    fn handle(&mut self, index: u32, end: usize) {
+        let now = self.core.now;
+        self.core.cork(index);
+        let mut at = 0;
+        if let Some(peer) = self.core.peers.at(index) {
+            if let Phase::Open(connection) = &mut peer.phase {
+                connection.heard(now);
+            } else {
+                at = self.requests(index, end);
+            }
+        }
+        at += self.frames(index, at, end);
+        self.keep_tail(index, at, end);
+        self.core.uncork(index);
+        self.core.release(index);
+    }
+
+    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
+    fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
+        let mut at = from;
+        while at < end {
+            let Some(peer) = self.core.peers.at(index) else {
+                break;
+            };
+            let Phase::Open(connection) = &mut peer.phase else {
+                break;
+            };
+            let received = connection.receive(&mut self.buffer[at..end], &mut self.core.outbox);
+            at += received.consumed;
+            let id = PeerId {
+                index,
+                generation: peer.generation,
+            };
+            match received.event {
+                Some(Event::Piece(Piece {
+                    kind,
+                    bytes,
+                    first: true,
+                    last: true,
+                })) => {
+                    self.core.counters.messages += 1;
+                    let message = Message { kind, bytes };
+                    self.service
+                        .message(&mut Context::new(self.core), id, message);
+                }
+                Some(Event::Piece(piece)) => assemble(self.core, self.service, id, piece),
+                Some(Event::Ping(_)) => self.core.transmit(index),
+                Some(Event::Pong(_)) => {}
+                Some(Event::Close(body)) => closed(self.core, self.service, id, body.code),
+                Some(Event::Failed(violation)) => failed(self.core, self.service, id, violation),
+                None => break,
+            }
+            if self
+                .core
+                .peers
+                .at(index)
+                .is_none_or(|peer| peer.queued() > 0 || peer.flags.doomed)
+            {
+                break;
+            }
+        }
+        at - from
+    }
+
+    /// Reads payload of a large frame behind what came of its message.
+    fn read_direct(&mut self, index: u32) {
+        let mut assembler = self.core.take_assembler(index);
+        let Some(peer) = self.core.peers.at(index) else {
+            return;
+        };
+        let Phase::Open(connection) = &mut peer.phase else {
+            return;
+        };
+        let spare = assembler.spare(connection.payload_left().min(DIRECT_READ));
+        self.core.counters.reads += 1;
+        match peer.transport.read(spare) {
+            Ok(n @ 1..) => {
+                let more = n == spare.len() || peer.flags.hung_up;
+                connection.heard(self.core.now);
+                let received = connection.receive(&mut spare[..n], &mut self.core.outbox);
+                let outcome = match received.event {
+                    Some(Event::Piece(Piece { kind, last, .. })) => Ok(last.then_some(kind)),
+                    Some(Event::Failed(violation)) => Err(violation),
+                    _ => Ok(None),
+                };
+                assembler.advance(n);
+                if more || self.core.options.strict_drain {
+                    self.core.push_ready(index);
+                }
+                self.direct(index, assembler, outcome);
+            }
+            Ok(_) => self.core.end_of_stream(index),
+            Err(error) if is_transient(&error) => self.core.put_assembler(index, assembler),
+            Err(_) => self.core.doom(index),
+        }
+    }
+
+    /// What a direct read came to: more to come, a whole message, or a violation.
+    fn direct(
+        &mut self,
+        index: u32,
+        assembler: Assembler,
+        outcome: Result<Option<Kind>, Violation>,
+    ) {
+        let Some(id) = self.core.peers.id(index) else {
+            return;
+        };
+        self.core.cork(index);
+        match outcome {
+            Ok(None) => self.core.put_assembler(index, assembler),
+            Ok(Some(kind)) => {
+                self.core.counters.messages += 1;
+                let message = Message {
+                    kind,
+                    bytes: assembler.bytes(),
+                };
+                self.service
+                    .message(&mut Context::new(self.core), id, message);
+                self.core.keep_memory(assembler.into_memory());
+            }
+            Err(violation) => failed(self.core, self.service, id, violation),
+        }
+        self.core.uncork(index);
+        self.core.release(index);
+    }
+
+    /// What could not be handled yet waits in the tail.
+    fn keep_tail(&mut self, index: u32, at: usize, end: usize) {
+        if at < end
+            && let Some(rare) = self.core.rare(index)
+        {
+            rare.tail.extend_from_slice(&self.buffer[at..end]);
+        }
+    }
+
+    /// The protocol is through: what still comes is only read so that TCP ends in peace.
+    fn discard(&mut self, index: u32) {
+        let Some(peer) = self.core.peers.at(index) else {
+            return;
+        };
+        self.core.counters.reads += 1;
+        match peer.transport.read(self.buffer) {
+            Ok(0) => self.core.doom(index),
+            Ok(_) => self.core.push_ready(index),
+            Err(error) if is_transient(&error) => {}
+            Err(_) => self.core.doom(index),
+        }
+    }
+
+    /// Requests in the first `end` bytes of the buffer; returns the bytes that are done with.
+    fn requests(&mut self, index: u32, end: usize) -> usize {
+        let mut at = 0;
+        while at < end {
+            let Some(rare) = self.core.rare(index) else {
+                return end;
+            };
+            let mut http = std::mem::take(&mut rare.http);
+            let fed = http.feed(&self.buffer[at..end], &self.core.options.limits);
+            let flow = match fed {
+                Err(fault) => {
+                    log::debug!("peer {index}: bad request: {fault:?}");
+                    self.core.respond(index, &fault.response(), false);
+                    Flow::Ended
+                }
+                Ok((taken, step)) => {
+                    at += taken;
+                    self.step(index, &mut http, step)
+                }
+            };
+            if let Some(rare) = self.core.rare(index) {
+                rare.http = http;
+            }
+            self.core.wait_for_http(index);
+            match flow {
+                Flow::Next if self.core.queued(index) == 0 => {}
+                Flow::Next | Flow::Opened => return at,
+                Flow::Ended => return end,
+            }
+        }
+        at
+    }
+
+    fn step(&mut self, index: u32, http: &mut HttpReader, step: Step) -> Flow {
+        match step {
+            Step::More => Flow::Next,
+            Step::Continue => {
+                self.core.put(index, b"HTTP/1.1 100 Continue\r\n\r\n");
+                Flow::Next
+            }
+            Step::Whole => {
+                let flow = self.request(index, http);
+                http.reset();
+                flow
+            }
+        }
+    }
+
+    /// Asks the service about one whole request.
+    fn request(&mut self, index: u32, http: &HttpReader) -> Flow {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let request = match http.request(&mut storage) {
+            Ok(request) => request,
+            Err(fault) => {
+                self.core.respond(index, &fault.response(), false);
+                return Flow::Ended;
+            }
+        };
+        match self.service.request(&mut Context::new(self.core), &request) {
+            Reply::Respond(mut response) => {
+                response.close |= !request.keeps_alive() || self.core.stopping;
+                self.core
+                    .respond(index, &response, request.method() == "HEAD");
+                if response.close {
+                    Flow::Ended
+                } else {
+                    Flow::Next
+                }
+            }
+            Reply::Open { accepted, tag } => {
+                self.core.open(index, &accepted, tag);
+                if let Some(id) = self.core.peers.id(index) {
+                    self.service.opened(&mut Context::new(self.core), id);
+                }
+                Flow::Opened
+            }
+        }
+    }
+}
+
+/// What follows a step of an HTTP connection.
+enum Flow {
+    /// Bytes of this or the next request.
+    Next,
+    /// Frames.
+    Opened,
+    /// Nothing.
+    Ended,
+}
+
+/// A part of a message that did not come in one piece.
+fn assemble<S: Service>(core: &mut Core, service: &mut S, id: PeerId, piece: Piece<'_>) {
+    let mut assembler = core.take_assembler(id.index);
+    match assembler.push(piece) {
+        None => core.put_assembler(id.index, assembler),
+        Some(message) => {
+            core.counters.messages += 1;
+            service.message(&mut Context::new(core), id, message);
+            core.keep_memory(assembler.into_memory());
+        }
+    }
+}
+
+/// The peer has closed; the echo leaves with what was corked before it.
+fn closed<S: Service>(core: &mut Core, service: &mut S, id: PeerId, code: Option<CloseCode>) {
+    core.transmit(id.index);
+    if let Some(peer) = core.peers.get_mut(id) {
+        peer.close_code = code;
+        peer.flags.clean = true;
+    }
+    announce(core, service, id.index);
+}
+
+/// The peer has broken a rule; the reason leaves behind the replies to what was good.
+fn failed<S: Service>(core: &mut Core, service: &mut S, id: PeerId, violation: Violation) {
+    core.counters.violations += 1;
+    log::debug!("peer {}: {violation}", id.index);
+    core.transmit(id.index);
+    announce(core, service, id.index);
+}
+
+/// Tells the service, once, that a connection is over.
+pub(super) fn announce<S: Service>(core: &mut Core, service: &mut S, index: u32) {
+    core.touch(index);
+    let Some(peer) = core.peers.at(index).filter(|peer| peer.flags.open) else {
+        return;
+    };
+    peer.flags.open = false;
+    let end = End {
+        clean: peer.flags.clean,
+        code: peer.close_code,
+    };
+    let id = PeerId {
+        index,
+        generation: peer.generation,
+    };
+    service.closed(&mut Context::new(core), id, end);
+}
+
+impl Core {
+    /// Frames from here on.
+    fn open(&mut self, index: u32, accepted: &Accepted<'_>, tag: u32) {
+        self.put(index, accepted.to_string().as_bytes());
+        let connection = Connection::new(Role::Server, &self.options.limits, self.now);
+        if let Some(peer) = self.peers.at(index) {
+            peer.phase = Phase::Open(connection);
+            peer.tag = tag;
+            peer.flags.open = true;
+            self.touch(index);
+        }
+    }
+
+    /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
+    fn end_after_tail(&mut self, index: u32, start: usize) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let left = peer.rare.as_ref().map_or(0, |rare| rare.tail.len());
+        match left == start && peer.queued() == 0 {
+            true => self.end_of_stream(index),
+            false => self.push_ready(index),
+        }
+    }
+
+    /// The peer sends no more. Nothing is queued for it, or it would not have been read.
+    fn end_of_stream(&mut self, index: u32) {
+        if let Some(peer) = self.peers.at(index) {
+            if let Phase::Open(connection) = &mut peer.phase {
+                peer.flags.clean = connection.receive_eof() == Ended::Cleanly;
+            }
+            self.doom(index);
+        }
+    }
+
+    /// Which deadline an HTTP connection has now.
+    fn wait_for_http(&mut self, index: u32) {
+        let now = self.now;
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let Phase::Http { since, waits } = &mut peer.phase else {
+            return;
+        };
+        let next = match peer.rare.as_ref().map(|rare| &rare.http) {
+            Some(http) if http.in_body() => HttpWait::Body,
+            Some(http) if !http.is_idle() => HttpWait::Head,
+            _ => HttpWait::Next,
+        };
+        if *waits != next {
+            *waits = next;
+            *since = now;
+            self.touch(index);
+        }
+    }
+
+    fn queued(&mut self, index: u32) -> usize {
+        self.peers.at(index).map_or(0, |peer| peer.queued())
+    }
+
+    /// The parts of a message out of the side table, with reused memory if there are none.
+    fn take_assembler(&mut self, index: u32) -> Assembler {
+        let parts = self
+            .rare(index)
+            .map(|rare| std::mem::take(&mut rare.assembler));
+        let parts = parts.unwrap_or_default();
+        match parts.is_empty() {
+            true => Assembler::with_memory(self.take_memory()),
+            false => parts,
+        }
+    }
+
+    fn put_assembler(&mut self, index: u32, assembler: Assembler) {
+        if let Some(rare) = self.rare(index) {
+            rare.assembler = assembler;
+        }
+    }
+}

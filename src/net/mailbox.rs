@@ -1,0 +1,83 @@
+//! How other threads reach an event loop: a queue and one wake-up per burst.
+//!
+//! Comes in: mail from any thread. Goes out: the loop takes all of it at once. Invariant: a loop
+//! that has mail is awake or has been woken.
+
+use mio::Waker;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Posts to one event loop; cheap to clone, usable from any thread.
+#[derive(Debug)]
+pub struct Mailbox<M> {
+    shared: Arc<Shared<M>>,
+}
+
+#[derive(Debug)]
+struct Shared<M> {
+    post: Mutex<Vec<Post<M>>>,
+    waker: Waker,
+}
+
+/// What can lie in a mailbox.
+#[derive(Debug)]
+pub(super) enum Post<M> {
+    /// For the service.
+    Mail(M),
+    /// For the loop: stop gracefully.
+    Stop,
+}
+
+impl<M> Clone for Mailbox<M> {
+    fn clone(&self) -> Self {
+        Self {
+            shared: Arc::clone(&self.shared),
+        }
+    }
+}
+
+impl<M> Mailbox<M> {
+    pub(super) fn new(waker: Waker) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                post: Mutex::default(),
+                waker,
+            }),
+        }
+    }
+
+    /// Hands `mail` to [`Service::mail`](crate::net::Service::mail) of that loop, in the order of
+    /// the calls. Never blocks for longer than another caller needs to append. Mail for a loop
+    /// that has ended is dropped with it.
+    pub fn post(&self, mail: M) {
+        self.put(Post::Mail(mail));
+    }
+
+    pub(super) fn stop(&self) {
+        self.put(Post::Stop);
+    }
+
+    fn put(&self, post: Post<M>) {
+        let mut queue = self
+            .shared
+            .post
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let was_empty = queue.is_empty();
+        queue.push(post);
+        drop(queue);
+        if was_empty && let Err(error) = self.shared.waker.wake() {
+            log::error!("an event loop cannot be woken: {error}");
+        }
+    }
+
+    /// Takes everything that has been posted; `into` is empty and lends its memory.
+    pub(super) fn take(&self, into: &mut Vec<Post<M>>) {
+        debug_assert!(into.is_empty());
+        let mut queue = self
+            .shared
+            .post
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        std::mem::swap(&mut *queue, into);
+    }
+}

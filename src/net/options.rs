@@ -1,0 +1,34 @@
+//! The settings of a server's event loops.
+
+use crate::limits::Limits;
+use crate::net::send_queue::Overflow;
+
+/// How a [`Server`](crate::net::Server) runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Event loops, each on its own thread with its own listener; 0 means one per core.
+    pub workers: usize,
+    /// The bounds.
+    pub limits: Limits,
+    /// What happens to peers that read too slowly.
+    pub overflow: Overflow,
+    /// Bytes of the one receive buffer of a loop. Large enough for a whole burst of one peer,
+    /// small enough for the second-level cache: 256 KiB.
+    pub receive_buffer: usize,
+    /// Read until the socket says that nothing is left, instead of until it gave less than there
+    /// was room for. One more system call per event; for platforms where a short read does not
+    /// mean that the socket is drained.
+    pub strict_drain: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            workers: 0,
+            limits: Limits::default(),
+            overflow: Overflow::default(),
+            receive_buffer: 256 * 1024,
+            strict_drain: !cfg!(any(target_os = "linux", target_os = "android")),
+        }
+    }
+}

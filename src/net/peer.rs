@@ -1,0 +1,137 @@
+//! Everything that the loop knows of one connection, and how little that is while it is idle.
+//!
+//! ```text
+//!   Peer, one record in the slab                     Rare, only while something is unfinished
+//!   ┌───────────────────────────────────────────┐    ┌──────────────────────────────────────┐
+//!   │ socket · generation · tag · flags · timer │───▶│ tail of a frame · message in parts · │
+//!   │ Phase: Http or Open(Connection) or Over   │    │ HTTP request · bytes not yet sent    │
+//!   └───────────────────────────────────────────┘    └──────────────────────────────────────┘
+//! ```
+//!
+//! Invariant: a peer that waits for nothing has no [`Rare`], so an idle connection owns no buffer.
+
+use crate::net::http::HttpReader;
+use crate::net::send_queue::SendQueue;
+use crate::net::timers::SlotNumber;
+use crate::net::transport::Transport;
+use crate::net::turn::Chain;
+use crate::proto::{Assembler, Connection, Millis};
+use crate::wire::CloseCode;
+
+#[derive(Debug)]
+pub(super) struct Peer {
+    pub(super) transport: Transport,
+    /// Tells this peer from an earlier one of the same index.
+    pub(super) generation: u32,
+    /// The number that the service gave it when it opened.
+    pub(super) tag: u32,
+    /// The slot of the wheel that counts; 0 if none does.
+    pub(super) armed: SlotNumber,
+    pub(super) flags: Flags,
+    /// The code of the peer's Close, if it came with one.
+    pub(super) close_code: Option<CloseCode>,
+    /// Frames published to it in this turn of the loop.
+    pub(super) chain: Chain,
+    pub(super) phase: Phase,
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// What the connection is doing. Within `Open`, [`Connection`] knows the rest.
+#[derive(Debug)]
+pub(super) enum Phase {
+    /// HTTP, before or without an upgrade; `since` the current wait began.
+    Http { since: Millis, waits: HttpWait },
+    /// WebSocket.
+    Open(Connection),
+    /// HTTP has ended: flush, shut down, read and discard, close.
+    Over { since: Millis },
+}
+
+/// What an HTTP connection waits for; each has its own limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum HttpWait {
+    /// The first request, or the rest of one that has begun.
+    Head,
+    /// Another request.
+    Next,
+    Body,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Flags {
+    /// On the ready list: it has more to read.
+    pub(super) ready: bool,
+    /// On the list of peers to settle at the end of the turn.
+    pub(super) touched: bool,
+    /// The socket refused bytes; since when nothing has moved.
+    pub(super) blocked: bool,
+    /// The peer's end of stream, or an error, was announced: read until it comes.
+    pub(super) hung_up: bool,
+    /// Our sending side is shut down.
+    pub(super) shut: bool,
+    /// Read and discard: nothing that comes can change anything.
+    pub(super) discard: bool,
+    /// Both Close frames were seen.
+    pub(super) clean: bool,
+    /// About to be removed.
+    pub(super) doomed: bool,
+    /// The service has been told that this connection is open.
+    pub(super) open: bool,
+}
+
+/// What only some connections have, and those only for a while.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    /// The beginning of a frame that has not arrived whole, or bytes that wait until the socket
+    /// takes what is queued.
+    pub(super) tail: Vec<u8>,
+    pub(super) assembler: Assembler,
+    pub(super) http: HttpReader,
+    pub(super) queue: SendQueue,
+    /// When a byte last left, while something is queued.
+    pub(super) progress: Millis,
+}
+
+impl Rare {
+    pub(super) fn is_idle(&self) -> bool {
+        self.tail.is_empty()
+            && self.assembler.is_empty()
+            && self.http.is_idle()
+            && self.queue.is_empty()
+    }
+
+    /// Gives large memory back, so that a pool of these stays small.
+    pub(super) fn recycle(&mut self) {
+        const KEEP: usize = 1024;
+        self.queue.clear();
+        self.assembler.shrink();
+        self.tail.shrink_to(KEEP);
+        self.http.reset();
+        self.http.shrink_to(KEEP);
+    }
+}
+
+impl Peer {
+    pub(super) fn new(transport: Transport, now: Millis) -> Self {
+        Self {
+            transport,
+            generation: 0,
+            tag: 0,
+            armed: 0,
+            flags: Flags::default(),
+            close_code: None,
+            chain: Chain::default(),
+            phase: Phase::Http {
+                since: now,
+                waits: HttpWait::Head,
+            },
+            rare: None,
+        }
+    }
+
+    /// Bytes that the socket has refused.
+    #[inline]
+    pub(super) fn queued(&self) -> usize {
+        self.rare.as_ref().map_or(0, |rare| rare.queue.bytes())
+    }
+}

@@ -1,0 +1,166 @@
+//! Worker threads, each with an event loop and a listener of its own on the same port.
+//!
+//! Comes in: an address, [`Options`], and a function that makes a service. Goes out: a running
+//! [`Server`]. Invariant: a connection never changes its thread; the kernel spreads new ones over
+//! the listeners (`SO_REUSEPORT`).
+
+use crate::net::event_loop::{EventLoop, WAKER};
+use crate::net::mailbox::Mailbox;
+use crate::net::options::Options;
+use crate::net::service::Service;
+use mio::{Poll, Waker};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::thread::JoinHandle;
+
+/// A server that runs on its worker threads.
+#[derive(Debug)]
+pub struct Server<M> {
+    address: SocketAddr,
+    mailboxes: Vec<Mailbox<M>>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+/// What a worker knows when its service is made.
+#[derive(Debug)]
+pub struct Worker<M> {
+    /// The number of this worker, from 0.
+    pub number: usize,
+    /// The mailboxes of all workers, in the order of their numbers: to publish to all.
+    pub mailboxes: Vec<Mailbox<M>>,
+}
+
+/// Connections that the kernel holds until they are accepted; it cuts this to its own bound.
+const BACKLOG: i32 = 4096;
+
+impl<M: Send + 'static> Server<M> {
+    /// Listens on the first of `address` that works, and starts the workers. `make` is called
+    /// once on each worker's thread.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about the address (in use, not permitted, unknown), or about threads
+    /// and event queues.
+    pub fn bind<S, F>(address: impl ToSocketAddrs, options: Options, make: F) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
+        let workers = match options.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        };
+        let listeners = listen(address, workers)?;
+        let address = listeners[0].local_addr()?;
+        let mut polls = Vec::new();
+        let mut mailboxes = Vec::new();
+        for _ in 0..workers {
+            let poll = Poll::new()?;
+            mailboxes.push(Mailbox::new(Waker::new(poll.registry(), WAKER)?));
+            polls.push(poll);
+        }
+        let mut server = Self {
+            address,
+            mailboxes: mailboxes.clone(),
+            threads: Vec::new(),
+        };
+        for (number, (listener, poll)) in listeners.into_iter().zip(polls).enumerate() {
+            let worker = Worker {
+                number,
+                mailboxes: mailboxes.clone(),
+            };
+            let (options, make) = (options.clone(), make.clone());
+            let run = move || {
+                let mailbox = worker.mailboxes[number].clone();
+                let service = make(&worker);
+                let event_loop = EventLoop::new(poll, listener, mailbox, options, service);
+                if let Err(error) = event_loop.and_then(EventLoop::run) {
+                    log::error!("worker {number} has ended: {error}");
+                }
+            };
+            let thread = std::thread::Builder::new().name(format!("wirebell-{number}"));
+            server.threads.push(thread.spawn(run)?);
+        }
+        Ok(server)
+    }
+
+    /// Where it listens; with port 0 in the request, the port that was chosen.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The mailboxes of all workers, usable from any thread.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        &self.mailboxes
+    }
+
+    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
+    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
+    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once; [`Server::join`] waits.
+    pub fn stop(&self) {
+        for mailbox in &self.mailboxes {
+            mailbox.stop();
+        }
+    }
+
+    /// Waits until all workers have ended. A panic of a worker goes on here.
+    pub fn join(self) {
+        for thread in self.threads {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+}
+
+fn listen(addresses: impl ToSocketAddrs, workers: usize) -> io::Result<Vec<mio::net::TcpListener>> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen on");
+    for address in addresses.to_socket_addrs()? {
+        match listen_on(address, workers) {
+            Ok(listeners) => return Ok(listeners),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// With `SO_REUSEPORT` alone, a second server would silently share the port of the first. So the
+/// first socket is bound without it, which fails if the port is taken.
+fn listen_on(address: SocketAddr, workers: usize) -> io::Result<Vec<mio::net::TcpListener>> {
+    let first = bind(address, false)?;
+    first.listen(BACKLOG)?;
+    if workers == 1 {
+        return Ok(vec![into_mio(first)]);
+    }
+    let address = first.local_addr()?.as_socket().unwrap_or(address);
+    drop(first);
+    let sockets = (0..workers)
+        .map(|_| bind(address, true))
+        .collect::<io::Result<Vec<_>>>()?;
+    for socket in &sockets {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(sockets.into_iter().map(into_mio).collect())
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let socket = Socket::new(
+        Domain::for_address(address),
+        Type::STREAM,
+        Some(Protocol::TCP),
+    )?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    // Accepted sockets inherit it on Linux: one system call less for each connection.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn into_mio(socket: Socket) -> mio::net::TcpListener {
+    mio::net::TcpListener::from_std(socket.into())
+}

@@ -1,0 +1,153 @@
+//! What a program does with the connections of an event loop.
+//!
+//! Comes in: requests, messages, the end of connections, mail. Goes out: calls on [`Context`].
+//! Invariant: a service is called between two steps of the loop, never inside
+//! [`Connection::receive`](crate::Connection::receive), and always from the one thread of its
+//! loop; so it needs no locks for what is its own.
+
+use crate::error::Refusal;
+use crate::handshake::{Accepted, VERSION};
+use crate::net::context::Context;
+use crate::net::http::{Request, Response};
+use crate::net::slots::PeerId;
+use crate::proto::{Message, Millis};
+use crate::wire::CloseCode;
+
+/// The program behind an event loop. One value per worker thread; made on that thread.
+///
+/// An echo server:
+///
+/// ```no_run
+/// use wirebell::net::{Context, Options, PeerId, Reply, Request, Server, Service};
+/// use wirebell::Message;
+///
+/// struct Echo;
+///
+/// impl Service for Echo {
+///     type Mail = ();
+///
+///     fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+///         request.handshake().map(|ask| ask.accept(None)).into()
+///     }
+///
+///     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+///         let _ = context.send(peer, message);
+///     }
+/// }
+///
+/// # fn main() -> std::io::Result<()> {
+/// Server::bind("127.0.0.1:9001", Options::default(), |_| Echo)?.join();
+/// # Ok(())
+/// # }
+/// ```
+pub trait Service {
+    /// What other threads can send to it with a [`Mailbox`](crate::net::Mailbox).
+    type Mail: Send + 'static;
+
+    /// Answers an HTTP request, its body included: with a response, or by accepting its opening
+    /// handshake (RFC 6455 section 4.2.2).
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r>;
+
+    /// A WebSocket connection is open.
+    fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let _ = (context, peer);
+    }
+
+    /// A whole message has arrived; text has been checked.
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>);
+
+    /// Everything that waited for a slow peer has left.
+    fn drained(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let _ = (context, peer);
+    }
+
+    /// A WebSocket connection has ended; called once for each [`Service::opened`].
+    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End) {
+        let _ = (context, peer, end);
+    }
+
+    /// Mail from another thread.
+    fn mail(&mut self, context: &mut Context<'_>, mail: Self::Mail) {
+        let _ = (context, mail);
+    }
+
+    /// When to call [`Service::tick`], on the clock of [`Context::now`]; `None` for never. Asked
+    /// once a turn.
+    fn deadline(&self) -> Option<Millis> {
+        None
+    }
+
+    /// The deadline has passed; it must move on or go.
+    fn tick(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
+}
+
+/// How a connection ended (RFC 6455 sections 7.1.4 and 7.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct End {
+    /// Both Close frames were seen.
+    pub clean: bool,
+    /// The code in the peer's Close frame; `None` for an empty one, or for none at all.
+    pub code: Option<CloseCode>,
+}
+
+/// The answer of a service to a request.
+#[derive(Debug)]
+pub enum Reply<'r> {
+    /// An HTTP response; the connection stays HTTP.
+    Respond(Response),
+    /// 101 Switching Protocols: frames from here on. `tag` is for the service: see
+    /// [`Context::tag`].
+    Open {
+        /// The response, from [`Ask::accept`](crate::handshake::Ask::accept).
+        accepted: Accepted<'r>,
+        /// A number of the service's own.
+        tag: u32,
+    },
+}
+
+impl From<Response> for Reply<'_> {
+    fn from(response: Response) -> Self {
+        Self::Respond(response)
+    }
+}
+
+impl From<Refusal> for Reply<'_> {
+    fn from(refusal: Refusal) -> Self {
+        Self::Respond(refusal.into())
+    }
+}
+
+impl<'r> From<Accepted<'r>> for Reply<'r> {
+    fn from(accepted: Accepted<'r>) -> Self {
+        Self::Open { accepted, tag: 0 }
+    }
+}
+
+impl<'r> From<Result<Accepted<'r>, Refusal>> for Reply<'r> {
+    fn from(result: Result<Accepted<'r>, Refusal>) -> Self {
+        match result {
+            Ok(accepted) => accepted.into(),
+            Err(refusal) => refusal.into(),
+        }
+    }
+}
+
+impl From<Refusal> for Response {
+    /// The answer that RFC 6455 sections 4.2.1, 4.2.2 and 4.4 ask for.
+    // req: 6455-4.2.1-01 6455-4.2.2-05 6455-4.2.2-06 6455-4.2.2-07 6455-4.4-01 6455-7.2.2-01
+    fn from(refusal: Refusal) -> Self {
+        let response = Self::text(refusal.status(), refusal.text());
+        match refusal {
+            Refusal::MethodNotGet => response.field("Allow", "GET"),
+            Refusal::NotAnUpgrade | Refusal::Version => response
+                .field("Upgrade", "websocket")
+                .field("Sec-WebSocket-Version", VERSION)
+                .closing(),
+            Refusal::VersionMalformed => response.field("Sec-WebSocket-Version", VERSION).closing(),
+            Refusal::NotFound => response,
+            _ => response.closing(),
+        }
+    }
+}

@@ -1,0 +1,51 @@
+//! What a peer reads from and writes to.
+//!
+//! Plain TCP is the only kind now. It is an enum, so that another kind (TLS) is another variant
+//! and not another event loop.
+
+use mio::net::TcpStream;
+use mio::{Interest, Registry, Token};
+use std::io::{self, IoSlice, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+
+/// One connected socket, never blocking.
+#[derive(Debug)]
+pub(super) enum Transport {
+    Plain(TcpStream),
+}
+
+impl Transport {
+    /// Asks for both directions, edge-triggered, once and for all: no system call on interest is
+    /// made for this socket again.
+    pub(super) fn register(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        let Self::Plain(stream) = self;
+        registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
+    }
+
+    #[inline]
+    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Self::Plain(stream) = self;
+        stream.read(into)
+    }
+
+    #[inline]
+    pub(super) fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let Self::Plain(stream) = self;
+        match slices {
+            [one] => stream.write(one),
+            several => stream.write_vectored(several),
+        }
+    }
+
+    /// Says that nothing more will be sent. Errors mean that the peer is gone, which the next
+    /// read tells too.
+    pub(super) fn shutdown_write(&mut self) {
+        let Self::Plain(stream) = self;
+        let _ = stream.shutdown(Shutdown::Write);
+    }
+
+    pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
+        let Self::Plain(stream) = self;
+        stream.peer_addr().ok()
+    }
+}

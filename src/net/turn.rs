@@ -1,0 +1,88 @@
+//! What is published during one turn of the loop, and to whom.
+//!
+//! Comes in: frame by frame, peer by peer. Goes out, at the end of the turn: for each peer all of
+//! its frames, for one vectored write. Invariant: a frame is held once however many peers get it,
+//! and a peer costs 12 bytes per frame and no allocation.
+//!
+//! ```text
+//!   frames: [ A ][ B ]
+//!   links:  [A·][A·][B·][B·]          chain of peer 1:  0 ──▶ 2
+//!            0   1   2   3            chain of peer 2:  1 ──▶ 3
+//! ```
+
+use crate::net::frame::SharedFrame;
+
+const END: u32 = u32::MAX;
+
+/// The links of one peer: the first and the last.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chain {
+    first: u32,
+    last: u32,
+}
+
+impl Default for Chain {
+    fn default() -> Self {
+        Self {
+            first: END,
+            last: END,
+        }
+    }
+}
+
+impl Chain {
+    #[inline]
+    pub(super) fn is_empty(self) -> bool {
+        self.first == END
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Link {
+    frame: u32,
+    key: u32,
+    next: u32,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Turn {
+    frames: Vec<SharedFrame>,
+    links: Vec<Link>,
+    /// Peers to settle at the end of the turn, each once.
+    pub(super) touched: Vec<u32>,
+}
+
+impl Turn {
+    /// Adds a frame to the chain of one peer.
+    #[inline]
+    pub(super) fn link(&mut self, chain: &mut Chain, frame: &SharedFrame, key: u32) {
+        if !self.frames.last().is_some_and(|last| last.is(frame)) {
+            self.frames.push(frame.clone());
+        }
+        let at = self.links.len() as u32;
+        self.links.push(Link {
+            frame: self.frames.len() as u32 - 1,
+            key,
+            next: END,
+        });
+        match chain.is_empty() {
+            true => chain.first = at,
+            false => self.links[chain.last as usize].next = at,
+        }
+        chain.last = at;
+    }
+
+    /// The frames of one peer in their order, with their keys.
+    pub(super) fn frames(&self, chain: Chain) -> impl Iterator<Item = (&SharedFrame, u32)> + Clone {
+        let first = self.links.get(chain.first as usize);
+        let links = std::iter::successors(first, |link| self.links.get(link.next as usize));
+        links.map(|link| (&self.frames[link.frame as usize], link.key))
+    }
+
+    /// All chains have been written or queued.
+    pub(super) fn clear(&mut self) {
+        self.frames.clear();
+        self.links.clear();
+        self.links.shrink_to(64 * 1024);
+    }
+}

@@ -1,0 +1,24 @@
+//! The push server: topics, who listens to them, and the dialects in which clients speak.
+//!
+//! Comes in: subscriptions and publications, from sockets, from HTTP, from the program itself.
+//! Goes out: one encoded frame for each message, by reference to every subscriber.
+//!
+//! Invariant: the messages of one topic reach each of its subscribers in the order of their
+//! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,
+//! and no dialect; a dialect knows no loop.
+//!
+//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`, `server`.
+
+mod auth;
+pub mod dialect;
+mod hub;
+mod members;
+mod origin;
+mod server;
+mod topics;
+
+pub use auth::{PushKey, TokenFile};
+pub use hub::{Delivery, Hub};
+pub use origin::OriginPolicy;
+pub use server::{EchoServer, PushServer, PushService, Settings};
+pub use topics::Topic;
