@@ -78,8 +78,13 @@ impl Response {
         for (name, value) in &self.fields {
             write(format_args!("{name}: {value}\r\n"));
         }
-        if self.close {
-            write(format_args!("Connection: close\r\n"));
+        let upgrades = self.fields.iter().any(|(name, _)| *name == "Upgrade");
+        match (upgrades, self.close) {
+            // RFC 9110 section 7.8: Upgrade is named in Connection.
+            (true, true) => write(format_args!("Connection: upgrade, close\r\n")),
+            (true, false) => write(format_args!("Connection: upgrade\r\n")),
+            (false, true) => write(format_args!("Connection: close\r\n")),
+            (false, false) => {}
         }
         write(format_args!("Content-Length: {}\r\n\r\n", self.body.len()));
         if !head_only {
