@@ -108,6 +108,7 @@ impl Core {
     }
 
     /// Sends a message: see [`Context::send`](crate::net::Context::send).
+    #[inline]
     pub(super) fn send(&mut self, id: PeerId, message: Message<'_>) -> Sent {
         let Some(peer) = self.peers.get_mut(id) else {
             return Sent::Closed;
@@ -123,7 +124,16 @@ impl Core {
         if self.cork.peer != Some(id.index) || peer.queued() > 0 {
             return self.dispatch(id.index, &SharedFrame::new(message), 0);
         }
-        self.append(id.index, &header, message.bytes);
+        if len >= LARGE {
+            self.flush_cork(id.index, &header, message.bytes);
+            return Sent::Taken;
+        }
+        let cork = &mut self.cork.bytes;
+        header.append_to(cork);
+        cork.extend_from_slice(message.bytes);
+        if cork.len() >= CORK_BYTES {
+            self.flush_cork(id.index, &[], &[]);
+        }
         Sent::Taken
     }
 
@@ -138,19 +148,18 @@ impl Core {
             _ => return Sent::Closed,
         }
         if self.cork.peer == Some(id.index) && peer.queued() == 0 {
-            self.append(id.index, &[], frame.as_bytes());
+            self.append(id.index, frame.as_bytes());
             return Sent::Taken;
         }
         self.dispatch(id.index, frame, key)
     }
 
-    /// Into the cork; or, if it is large, out at once together with what was corked.
-    fn append(&mut self, index: u32, header: &[u8], payload: &[u8]) {
-        if payload.len() >= LARGE {
-            return self.flush_cork(index, header, payload);
+    /// Into the cork; or, if they are many, out at once together with what was corked.
+    fn append(&mut self, index: u32, bytes: &[u8]) {
+        if bytes.len() >= LARGE {
+            return self.flush_cork(index, &[], bytes);
         }
-        self.cork.bytes.extend_from_slice(header);
-        self.cork.bytes.extend_from_slice(payload);
+        self.cork.bytes.extend_from_slice(bytes);
         if self.cork.bytes.len() >= CORK_BYTES {
             self.flush_cork(index, &[], &[]);
         }
@@ -159,7 +168,7 @@ impl Core {
     /// Bytes of a response or of control frames to a peer that is corked or not.
     pub(super) fn put(&mut self, index: u32, bytes: &[u8]) {
         if self.cork.peer == Some(index) {
-            return self.append(index, &[], bytes);
+            return self.append(index, bytes);
         }
         self.write_chain(index);
         self.write_now(index, &[bytes]);

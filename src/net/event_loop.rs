@@ -6,6 +6,7 @@
 //! before the loop waits again.
 
 use crate::net::accept::Acceptor;
+use crate::net::alarm::Alarm;
 use crate::net::context::Context;
 use crate::net::core::Core;
 use crate::net::input::{Reader, announce};
@@ -20,7 +21,7 @@ use mio::event::Event;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub(super) const LISTENER: Token = Token(usize::MAX);
 pub(super) const WAKER: Token = Token(usize::MAX - 1);
@@ -40,7 +41,7 @@ pub(super) struct EventLoop<S: Service> {
     mailbox: Mailbox<S::Mail>,
     mail: std::collections::VecDeque<Post<S::Mail>>,
     buffer: Vec<u8>,
-    began: Instant,
+    alarm: Alarm,
     /// When a graceful stop ends at the latest.
     stop_at: Option<Millis>,
 }
@@ -48,6 +49,7 @@ pub(super) struct EventLoop<S: Service> {
 impl<S: Service> EventLoop<S> {
     pub(super) fn new(
         poll: Poll,
+        alarm: Alarm,
         mut listener: TcpListener,
         mailbox: Mailbox<S::Mail>,
         options: Options,
@@ -63,7 +65,7 @@ impl<S: Service> EventLoop<S> {
             acceptor: Acceptor::new(listener),
             mailbox,
             mail: std::collections::VecDeque::new(),
-            began: Instant::now(),
+            alarm,
             stop_at: None,
         })
     }
@@ -73,12 +75,13 @@ impl<S: Service> EventLoop<S> {
         let mut events = Events::with_capacity(EVENTS);
         let mut lists = Lists::default();
         loop {
-            match self.poll.poll(&mut events, self.timeout()) {
+            let timeout = self.timeout();
+            match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
             self.core.counters.turns += 1;
-            self.core.now = self.began.elapsed().as_millis() as Millis;
+            self.core.now = self.alarm.now();
             self.read_ready(&mut lists.ready);
             for event in &events {
                 self.dispatch(event);
@@ -230,8 +233,9 @@ impl<S: Service> EventLoop<S> {
         self.core.turn.clear();
     }
 
-    /// How long the loop may sleep: not at all while anything is left to do.
-    fn timeout(&self) -> Option<Duration> {
+    /// How long the loop may sleep: not at all while anything is left to do, otherwise until
+    /// something happens; the alarm sees to it that deadlines happen.
+    fn timeout(&mut self) -> Option<Duration> {
         let busy = !self.core.ready.is_empty() || !self.mail.is_empty() || self.acceptor.pending;
         if busy {
             return Some(Duration::ZERO);
@@ -242,10 +246,10 @@ impl<S: Service> EventLoop<S> {
             self.acceptor.retry_at(),
             self.service.deadline(),
         ];
-        let next = wakes.into_iter().flatten().min()?;
-        let now = self.began.elapsed();
-        // One millisecond more, so that the rounding of `now` does not make a turn for nothing.
-        Some((Duration::from_millis(next + 1)).saturating_sub(now))
+        if let Some(next) = wakes.into_iter().flatten().min() {
+            self.alarm.set(next, self.core.now);
+        }
+        None
     }
 
     /// Begins a graceful stop: no new connections, Close 1001 to all, a bounded wait.

@@ -115,6 +115,9 @@ impl<S: Service> Reader<'_, S> {
             let Some(peer) = self.core.peers.at(index) else {
                 break;
             };
+            if peer.queued() > 0 || peer.flags.doomed {
+                break; // What is left waits in the tail until the socket takes more.
+            }
             let Phase::Open(connection) = &mut peer.phase else {
                 break;
             };
@@ -142,14 +145,6 @@ impl<S: Service> Reader<'_, S> {
                 Some(Event::Close(body)) => closed(self.core, self.service, id, body.code),
                 Some(Event::Failed(violation)) => failed(self.core, self.service, id, violation),
                 None => break,
-            }
-            if self
-                .core
-                .peers
-                .at(index)
-                .is_none_or(|peer| peer.queued() > 0 || peer.flags.doomed)
-            {
-                break;
             }
         }
         at - from

@@ -15,7 +15,7 @@ pub struct Mailbox<M> {
 #[derive(Debug)]
 struct Shared<M> {
     post: Mutex<Vec<Post<M>>>,
-    waker: Waker,
+    waker: Arc<Waker>,
 }
 
 /// What can lie in a mailbox.
@@ -36,7 +36,7 @@ impl<M> Clone for Mailbox<M> {
 }
 
 impl<M> Mailbox<M> {
-    pub(super) fn new(waker: Waker) -> Self {
+    pub(super) fn new(waker: Arc<Waker>) -> Self {
         Self {
             shared: Arc::new(Shared {
                 post: Mutex::default(),

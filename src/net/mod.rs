@@ -7,9 +7,72 @@
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `core`; then the parts they use:
-//! `send_queue`, `turn`, `timers`, `deadlines`, `accept`, `mailbox`, `http`, `server`.
+//! `send_queue`, `turn`, `timers`, `alarm`, `deadlines`, `accept`, `mailbox`, `http`, `server`.
+//!
+//! # A chat
+//!
+//! Each worker has the members that it accepted. What one says is encoded once and posted to all
+//! workers; any other thread may post too.
+//!
+//! ```
+//! use wirebell::Message;
+//! use wirebell::net::{Context, End, Mailbox, Options, PeerId, Reply, Request};
+//! use wirebell::net::{Server, Service, SharedFrame, Worker};
+//!
+//! struct Chat {
+//!     members: Vec<PeerId>,
+//!     rooms: Vec<Mailbox<SharedFrame>>,
+//! }
+//!
+//! impl Chat {
+//!     fn new(worker: &Worker<SharedFrame>) -> Self {
+//!         Self { members: Vec::new(), rooms: worker.mailboxes.clone() }
+//!     }
+//! }
+//!
+//! impl Service for Chat {
+//!     type Mail = SharedFrame;
+//!
+//!     fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+//!         request.handshake().map(|ask| ask.accept(None)).into()
+//!     }
+//!
+//!     fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {
+//!         self.members.push(peer);
+//!     }
+//!
+//!     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
+//!         let frame = SharedFrame::new(message);
+//!         self.rooms.iter().for_each(|room| room.post(frame.clone()));
+//!     }
+//!
+//!     fn mail(&mut self, context: &mut Context<'_>, frame: SharedFrame) {
+//!         for member in &self.members {
+//!             let _ = context.send_frame(*member, &frame, 0);
+//!         }
+//!     }
+//!
+//!     fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End) {
+//!         self.members.retain(|member| *member != peer);
+//!     }
+//! }
+//!
+//! # fn main() -> std::io::Result<()> {
+//! let server = Server::bind("127.0.0.1:0", Options::default(), Chat::new)?;
+//! let rooms = server.mailboxes().to_vec();
+//! std::thread::spawn(move || {
+//!     let news = SharedFrame::new(Message::text("hello from another thread"));
+//!     rooms.iter().for_each(|room| room.post(news.clone()));
+//! });
+//! // Wait for a signal here; then say goodbye to everybody:
+//! server.stop();
+//! server.join();
+//! # Ok(())
+//! # }
+//! ```
 
 mod accept;
+mod alarm;
 mod context;
 mod core;
 mod deadlines;

@@ -4,6 +4,7 @@
 //! [`Server`]. Invariant: a connection never changes its thread; the kernel spreads new ones over
 //! the listeners (`SO_REUSEPORT`).
 
+use crate::net::alarm::Alarm;
 use crate::net::event_loop::{EventLoop, WAKER};
 use crate::net::mailbox::Mailbox;
 use crate::net::options::Options;
@@ -12,6 +13,7 @@ use mio::{Poll, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 
 /// A server that runs on its worker threads.
@@ -54,18 +56,21 @@ impl<M: Send + 'static> Server<M> {
         let listeners = listen(address, workers)?;
         let address = listeners[0].local_addr()?;
         let mut polls = Vec::new();
-        let mut mailboxes = Vec::new();
+        let mut wakers = Vec::new();
         for _ in 0..workers {
             let poll = Poll::new()?;
-            mailboxes.push(Mailbox::new(Waker::new(poll.registry(), WAKER)?));
+            wakers.push(Arc::new(Waker::new(poll.registry(), WAKER)?));
             polls.push(poll);
         }
+        let alarms = Alarm::start(&wakers)?;
+        let mailboxes: Vec<_> = wakers.into_iter().map(Mailbox::new).collect();
         let mut server = Self {
             address,
             mailboxes: mailboxes.clone(),
             threads: Vec::new(),
         };
-        for (number, (listener, poll)) in listeners.into_iter().zip(polls).enumerate() {
+        let parts = listeners.into_iter().zip(polls).zip(alarms);
+        for (number, ((listener, poll), alarm)) in parts.enumerate() {
             let worker = Worker {
                 number,
                 mailboxes: mailboxes.clone(),
@@ -74,7 +79,7 @@ impl<M: Send + 'static> Server<M> {
             let run = move || {
                 let mailbox = worker.mailboxes[number].clone();
                 let service = make(&worker);
-                let event_loop = EventLoop::new(poll, listener, mailbox, options, service);
+                let event_loop = EventLoop::new(poll, alarm, listener, mailbox, options, service);
                 if let Err(error) = event_loop.and_then(EventLoop::run) {
                     log::error!("worker {number} has ended: {error}");
                 }

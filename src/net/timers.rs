@@ -51,7 +51,7 @@ impl Wheel {
 
     /// When to look again; `None` if nothing is armed.
     pub(super) fn next_at(&self) -> Option<Millis> {
-        (self.earliest != u64::MAX).then_some(self.earliest * SLOT_MS)
+        (self.earliest != u64::MAX).then(|| self.earliest * SLOT_MS)
     }
 
     /// Moves the entries of one slot that has passed to `due` and returns the slot's number.
@@ -90,7 +90,7 @@ mod tests {
         let mut wheel = Wheel::new(1000);
         wheel.arm(1, 1500);
         wheel.arm(2, 1400);
-        assert_eq!(expire_all(&mut wheel, 1399), []);
+        assert!(expire_all(&mut wheel, 1399).is_empty());
         assert_eq!(expire_all(&mut wheel, 1400 + SLOT_MS), [2]);
         assert_eq!(expire_all(&mut wheel, 1500 + SLOT_MS), [1]);
         assert_eq!(wheel.next_at(), None);

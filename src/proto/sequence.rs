@@ -29,6 +29,7 @@ pub(super) struct Sequence {
     utf8: Utf8Stream,
     kind: Kind,
     open: bool,
+    short: u8,
 }
 
 /// The three limits that bind a message, copied so that a connection needs no reference.
@@ -44,8 +45,10 @@ impl Sequence {
         let bounds = Bounds {
             frame_bytes: limits.frame_bytes,
             message_bytes: limits.message_bytes,
-            fragments: limits.fragments,
+            // A message has at least one frame.
+            fragments: limits.fragments.max(1),
         };
+        let short = bounds.frame_bytes.min(bounds.message_bytes).min(125) as u8;
         let utf8 = Utf8Stream::new();
         Self {
             bounds,
@@ -54,12 +57,19 @@ impl Sequence {
             utf8,
             kind: Kind::Binary,
             open: false,
+            short,
         }
     }
 
     /// A message is open: its next fragment has not come.
     pub(super) fn is_open(&self) -> bool {
         self.open
+    }
+
+    /// The longest message that fits one frame with a length of seven bits, and the limits.
+    #[inline]
+    pub(super) fn short(&self) -> u8 {
+        self.short
     }
 
     /// The kind of the message that the current frame belongs to.

@@ -112,29 +112,36 @@ impl FrameHeader {
 
     /// Writes the header in its shortest form.
     // req: 6455-5.2-06 6455-6.1-04 6455-6.1-07
-    pub const fn emit(&self) -> HeaderBytes {
-        let mut out = HeaderBytes {
-            bytes: [0; MAX_HEADER],
-            len: 2,
+    #[inline]
+    pub fn emit(&self) -> HeaderBytes {
+        let mut bytes = [0; MAX_HEADER];
+        bytes[0] = self.opcode.bits() | bit(self.fin, FIN) | bit(self.rsv1, RSV1);
+        let (short, mut end) = match self.length {
+            length @ 0..126 => (length as u8, 2),
+            length @ 126..=0xFFFF => {
+                bytes[2..4].copy_from_slice(&(length as u16).to_be_bytes());
+                (126, 4)
+            }
+            length => {
+                debug_assert!(length >> 63 == 0);
+                bytes[2..10].copy_from_slice(&length.to_be_bytes());
+                (127, 10)
+            }
         };
-        out.bytes[0] =
-            self.opcode.bits() | if self.fin { FIN } else { 0 } | if self.rsv1 { RSV1 } else { 0 };
-        let mask = if self.mask.is_some() { MASKED } else { 0 };
-        if self.length < 126 {
-            out.bytes[1] = mask | self.length as u8;
-        } else if self.length <= 0xFFFF {
-            out.bytes[1] = mask | 126;
-            out.push(&(self.length as u16).to_be_bytes());
-        } else {
-            debug_assert!(self.length >> 63 == 0);
-            out.bytes[1] = mask | 127;
-            out.push(&self.length.to_be_bytes());
-        }
+        bytes[1] = short | bit(self.mask.is_some(), MASKED);
         if let Some(key) = self.mask {
-            out.push(&key);
+            bytes[end..end + 4].copy_from_slice(&key);
+            end += 4;
         }
-        out
+        HeaderBytes {
+            bytes,
+            len: end as u8,
+        }
     }
+}
+
+const fn bit(set: bool, mask: u8) -> u8 {
+    if set { mask } else { 0 }
 }
 
 /// Rules of the first byte: reserved bits, reserved opcodes, no fragmented control frames.
@@ -225,13 +232,14 @@ impl HeaderBytes {
         &self.bytes[..self.len as usize]
     }
 
-    const fn push(&mut self, bytes: &[u8]) {
-        let mut i = 0;
-        while i < bytes.len() {
-            self.bytes[self.len as usize] = bytes[i];
-            self.len += 1;
-            i += 1;
-        }
+    /// Appends the header to `out`. All of the memory is copied and the rest cut off again: a
+    /// copy of fixed length is two instructions, one of a length of two or four is a call.
+    #[cfg(feature = "alloc")]
+    #[inline]
+    pub fn append_to(&self, out: &mut alloc::vec::Vec<u8>) {
+        let end = out.len() + self.len as usize;
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
     }
 }
 

@@ -27,6 +27,12 @@ impl Utf8Stream {
         }
     }
 
+    /// Checks a text that is whole.
+    #[inline]
+    pub fn check(text: &[u8]) -> Result<(), InvalidUtf8> {
+        check(text).map_err(|_| InvalidUtf8)
+    }
+
     /// Checks the next piece. Fails on the first wrong byte, even if its character is not whole.
     #[inline]
     pub fn push(&mut self, piece: &[u8]) -> Result<(), InvalidUtf8> {

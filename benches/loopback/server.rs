@@ -1,0 +1,142 @@
+//! A server under measurement: a child process, pinned, that dies with this process.
+//!
+//! Both servers are started in the same way, by this program in its `internal launch` form: it
+//! asks the kernel for SIGKILL at the death of its parent, then becomes the server. Dropping a
+//! `Server` kills it by its process id, on a panic too.
+
+use std::env;
+use std::ffi::OsString;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use crate::args::Cpus;
+
+/// How long a server may take until it accepts connections.
+const START: Duration = Duration::from_secs(5);
+
+/// Which server to start.
+pub enum Kind {
+    BareEcho { level: bool },
+    BareFanout { length: usize },
+    Wirebell { command: &'static str },
+}
+
+pub struct Server {
+    child: Child,
+    pub address: SocketAddrV4,
+}
+
+impl Server {
+    /// Starts a server on a free port of 127.0.0.1 and waits until it accepts.
+    pub fn start(kind: &Kind, cpus: Option<Cpus>) -> io::Result<Self> {
+        let address = free_address()?;
+        let this = env::current_exe()?;
+        let mut launch = Command::new(&this);
+        launch.args(["internal", "launch"]);
+        if let Some(cpus) = cpus {
+            launch.args(["taskset", "-c", &cpus.server.to_string()]);
+        }
+        launch.args(command_line(kind, address, this));
+        // Only errors: a log line per connection would be on the server's account.
+        launch
+            .env("RUST_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        let mut server = Self {
+            child: launch.spawn()?,
+            address,
+        };
+        let deadline = Instant::now() + START;
+        while TcpStream::connect(address).is_err() {
+            if let Some(status) = server.child.try_wait()? {
+                return Err(io::Error::other(format!(
+                    "a server ended at its start: {status}"
+                )));
+            }
+            if Instant::now() > deadline {
+                return Err(io::Error::other(format!("nothing listens on {address}")));
+            }
+            sleep(Duration::from_millis(5));
+        }
+        Ok(server)
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself; there is nothing to do about either failure.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The child's part: tie this process to its parent, then become `program`.
+pub fn launch(program: &[String]) -> io::Result<()> {
+    set_parent_process_death_signal(Some(Signal::KILL))?;
+    let (name, rest) = program
+        .split_first()
+        .ok_or_else(|| io::Error::other("no program"))?;
+    Err(Command::new(name).args(rest).exec())
+}
+
+/// The Wirebell binary: `WIREBELL_BIN`, or the one that Cargo built with this benchmark.
+pub fn wirebell() -> PathBuf {
+    let built = || Path::new(env!("CARGO_BIN_EXE_wirebell")).to_owned();
+    env::var_os("WIREBELL_BIN").map_or_else(built, PathBuf::from)
+}
+
+/// Keeps this process off the server's processor.
+pub fn pin_self(cpu: usize) -> bool {
+    let arguments = [
+        "-cp".to_owned(),
+        cpu.to_string(),
+        std::process::id().to_string(),
+    ];
+    let mut taskset = Command::new("taskset");
+    taskset
+        .args(arguments)
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    taskset.status().is_ok_and(|status| status.success())
+}
+
+fn command_line(kind: &Kind, address: SocketAddrV4, this: PathBuf) -> Vec<OsString> {
+    let port = address.port().to_string();
+    let internal = |rest: &[&str]| {
+        let mut line = vec![this.into_os_string(), "internal".into(), "bare".into()];
+        line.extend(rest.iter().map(OsString::from));
+        line
+    };
+    match kind {
+        Kind::BareEcho { level: false } => internal(&["echo", &port]),
+        Kind::BareEcho { level: true } => internal(&["echo", &port, "--level"]),
+        Kind::BareFanout { length } => internal(&["fanout", &port, &length.to_string()]),
+        Kind::Wirebell { command } => {
+            let mut line = vec![wirebell().into_os_string(), command.into()];
+            line.extend(["--listen".into(), address.to_string().into()]);
+            line.extend(["--workers".into(), "1".into()]);
+            line
+        }
+    }
+}
+
+/// An address that is free now. Another process could take it before the server does; then the
+/// server ends with an error, which `start` reports.
+fn free_address() -> io::Result<SocketAddrV4> {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+    Ok(SocketAddrV4::new(
+        Ipv4Addr::LOCALHOST,
+        listener.local_addr()?.port(),
+    ))
+}
