@@ -13,7 +13,7 @@ pub struct Fields<'h> {
     lines: &'h [Field<'h>],
 }
 
-/// A field that may stand once stands several times, or its value is not visible ASCII.
+/// A field that may stand once stands several times, or its value is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
 
@@ -42,11 +42,18 @@ impl<'h> Fields<'h> {
     }
 
     /// The value of a field that must not stand twice.
-    pub(crate) fn single(&self, name: &'h str) -> Result<Option<&'h str>, Ambiguous> {
-        let mut values = self.all(name);
-        match (values.next(), values.next()) {
-            (value, None) => Ok(value),
-            _ => Err(Ambiguous),
+    pub(crate) fn single(&self, name: &str) -> Result<Option<&'h str>, Ambiguous> {
+        let mut lines = self
+            .lines
+            .iter()
+            .filter(|line| line.name.eq_ignore_ascii_case(name));
+        match (lines.next(), lines.next()) {
+            (None, _) => Ok(None),
+            (Some(line), None) => match core::str::from_utf8(line.value) {
+                Ok(value) => Ok(Some(trim(value))),
+                Err(_) => Err(Ambiguous),
+            },
+            (Some(_), Some(_)) => Err(Ambiguous),
         }
     }
 

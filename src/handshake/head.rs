@@ -42,42 +42,53 @@ impl HeadReader {
     /// a line feed without carriage return. [`Refusal::TargetTooLong`] and
     /// [`Refusal::HeadTooLong`] by the limits, also before the head is whole.
     pub fn find(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, Refusal> {
-        while self.searched == self.start && bytes[self.start..].starts_with(b"\r\n") {
+        // What lies beyond the limit is not looked at, so that the answer does not depend on how
+        // much of it has come.
+        let within = &bytes[..bytes.len().min(limits.head_bytes)];
+        while self.searched == self.start && within[self.start..].starts_with(b"\r\n") {
             self.start += 2;
             self.searched = self.start;
         }
-        let first = bytes.get(self.start);
-        if first.is_some_and(|byte| *byte != b'\r' && !byte.is_ascii_alphanumeric()) {
-            return Err(Refusal::MalformedHead);
+        let line_bytes = limits.target_bytes + REQUEST_LINE_EXTRA;
+        match within[self.start..] {
+            // Perhaps half of an empty line.
+            [] | [b'\r'] => {}
+            [first, ..] if first != b'\r' && !first.is_ascii_alphanumeric() => {
+                return Err(Refusal::MalformedHead);
+            }
+            _ => {
+                if let Some(end) = self.search(within, line_bytes)? {
+                    return Ok(Some(self.start..end));
+                }
+            }
         }
-        while let Some(at) = bytes[self.searched..]
-            .iter()
-            .position(|byte| *byte == b'\n')
-        {
+        if !self.in_fields && within.len() - self.start > line_bytes {
+            return Err(Refusal::TargetTooLong);
+        }
+        if bytes.len() >= limits.head_bytes {
+            return Err(Refusal::HeadTooLong);
+        }
+        Ok(None)
+    }
+
+    /// Goes on to the end of `bytes` or of the head, whichever is first.
+    fn search(&mut self, bytes: &[u8], line_bytes: usize) -> Result<Option<usize>, Refusal> {
+        while let Some(at) = bytes[self.searched..].iter().position(|b| *b == b'\n') {
             let at = self.searched + at;
             self.searched = at + 1;
             let head = &bytes[self.start..at];
             if head.last() != Some(&b'\r') {
                 return Err(Refusal::MalformedHead);
             }
-            if !self.in_fields && head.len() > limits.target_bytes + REQUEST_LINE_EXTRA {
+            if !self.in_fields && head.len() > line_bytes {
                 return Err(Refusal::TargetTooLong);
             }
             self.in_fields = true;
             if head.ends_with(b"\r\n\r") {
-                return match at < limits.head_bytes {
-                    true => Ok(Some(self.start..at + 1)),
-                    false => Err(Refusal::HeadTooLong),
-                };
+                return Ok(Some(at + 1));
             }
         }
         self.searched = bytes.len();
-        if !self.in_fields && bytes.len() - self.start > limits.target_bytes + REQUEST_LINE_EXTRA {
-            return Err(Refusal::TargetTooLong);
-        }
-        if bytes.len() >= limits.head_bytes {
-            return Err(Refusal::HeadTooLong);
-        }
         Ok(None)
     }
 }
@@ -126,8 +137,10 @@ impl<'h> RequestHead<'h> {
 
     /// The path of the target, undecoded: of `/a?b` and of `http://host/a?b` it is `/a`.
     pub fn path(&self) -> &'h str {
-        let target = self.origin_form();
-        target.split('?').next().unwrap_or(target)
+        match self.origin_form().split('?').next() {
+            None | Some("") => "/",
+            Some(path) => path,
+        }
     }
 
     /// What follows the first `?` of the target, undecoded.

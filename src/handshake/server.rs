@@ -13,6 +13,7 @@ use crate::handshake::key::{accept_key, is_key};
 use crate::handshake::origin::split_port;
 use crate::handshake::{AcceptKey, VERSION};
 use core::fmt;
+use core::net::Ipv6Addr;
 
 const SUBPROTOCOLS: &str = "Sec-WebSocket-Protocol";
 
@@ -131,9 +132,7 @@ fn host<'h>(fields: &Fields<'h>) -> Result<&'h str, Refusal> {
         .strip_prefix('[')
         .and_then(|name| name.strip_suffix(']'))
     {
-        Some(address) => address
-            .bytes()
-            .all(|b| b.is_ascii_hexdigit() || b":.".contains(&b)),
+        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
         None => name
             .bytes()
             .all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&b)),
@@ -168,11 +167,11 @@ fn check_no_body(fields: &Fields<'_>) -> Result<(), Refusal> {
 /// Tokens, none twice (section 4.1, item 10). Several lines are one list (section 11.3.4); the
 /// quadratic search is over at most [`Limits::head_bytes`](crate::Limits::head_bytes).
 fn check_subprotocols(fields: &Fields<'_>) -> Result<(), Refusal> {
-    let mut rest = fields.list(SUBPROTOCOLS);
-    let lines = fields.all(SUBPROTOCOLS).count();
-    if lines > 0 && rest.clone().next().is_none() {
+    let is_blank = |line: &str| line.bytes().all(|byte| b" \t,".contains(&byte));
+    if fields.all(SUBPROTOCOLS).any(is_blank) {
         return Err(Refusal::Subprotocols);
     }
+    let mut rest = fields.list(SUBPROTOCOLS);
     while let Some(name) = rest.next() {
         if !is_token(name) || rest.clone().any(|other| other == name) {
             return Err(Refusal::Subprotocols);

@@ -60,6 +60,7 @@ impl<'a> Context<'a> {
     /// Sends a message as one frame. What is sent to the peer whose input is being handled leaves
     /// together in one write at the end of that input; a large message leaves at once, by
     /// reference.
+    #[inline]
     pub fn send(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
         self.core.send(peer, message)
     }

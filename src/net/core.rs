@@ -13,6 +13,7 @@
 //! by what it sends in one read.
 
 use crate::net::context::{Counters, Sent};
+use crate::net::cork::{Cork, LARGE};
 use crate::net::frame::SharedFrame;
 use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase, Rare};
@@ -47,19 +48,6 @@ pub(super) struct Core {
     memory: Vec<Vec<u8>>,
 }
 
-/// Output of the input that is being handled.
-#[derive(Debug, Default)]
-struct Cork {
-    peer: Option<u32>,
-    bytes: Vec<u8>,
-}
-
-/// From here on a payload is written by reference; below, one copy is cheaper than a slice more.
-const LARGE: usize = 4 * 1024;
-
-/// A cork of this size leaves before the input is through.
-const CORK_BYTES: usize = 256 * 1024;
-
 /// Slices of one vectored write at the end of a turn.
 const MAX_SLICES: usize = 32;
 
@@ -84,7 +72,7 @@ impl Core {
             now: 0,
             stopping: false,
             counters: Counters::default(),
-            cork: Cork::default(),
+            cork: Cork::new(),
             spares: Vec::new(),
             memory: Vec::new(),
         }
@@ -92,7 +80,7 @@ impl Core {
 
     /// Everything sent to `index` from now on waits for [`Core::uncork`].
     pub(super) fn cork(&mut self, index: u32) {
-        debug_assert!(self.cork.bytes.is_empty());
+        debug_assert!(self.cork.is_empty());
         let corkable = self
             .peers
             .at(index)
@@ -128,10 +116,7 @@ impl Core {
             self.flush_cork(id.index, &header, message.bytes);
             return Sent::Taken;
         }
-        let cork = &mut self.cork.bytes;
-        header.append_to(cork);
-        cork.extend_from_slice(message.bytes);
-        if cork.len() >= CORK_BYTES {
+        if self.cork.push_frame(&header, message.bytes) {
             self.flush_cork(id.index, &[], &[]);
         }
         Sent::Taken
@@ -159,8 +144,7 @@ impl Core {
         if bytes.len() >= LARGE {
             return self.flush_cork(index, &[], bytes);
         }
-        self.cork.bytes.extend_from_slice(bytes);
-        if self.cork.bytes.len() >= CORK_BYTES {
+        if self.cork.push(bytes) {
             self.flush_cork(index, &[], &[]);
         }
     }
@@ -287,7 +271,9 @@ impl Core {
         }
         let turn = std::mem::take(&mut self.turn);
         self.write_frames(index, &turn, chain);
-        self.turn = turn;
+        // Peers that were touched meanwhile stand in the list that took its place.
+        let meanwhile = std::mem::replace(&mut self.turn, turn);
+        self.turn.touched.extend(meanwhile.touched);
     }
 
     /// One vectored write for up to [`MAX_SLICES`] frames; what is refused is queued.
@@ -345,14 +331,13 @@ impl Core {
 
     /// Cork, header and payload in one write.
     fn flush_cork(&mut self, index: u32, header: &[u8], payload: &[u8]) {
-        if self.cork.bytes.is_empty() && payload.is_empty() {
+        if self.cork.is_empty() && header.is_empty() && payload.is_empty() {
             return;
         }
-        let mut cork = std::mem::take(&mut self.cork.bytes);
-        self.write_now(index, &[&cork, header, payload]);
+        let mut cork = self.cork.take();
+        self.write_now(index, &[cork.bytes(), header, payload]);
         cork.clear();
-        cork.shrink_to(2 * CORK_BYTES);
-        self.cork.bytes = cork;
+        self.cork = cork;
     }
 
     /// Writes, and queues what the socket refuses; behind a queue, everything is queued.

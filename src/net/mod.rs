@@ -7,7 +7,7 @@
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `core`; then the parts they use:
-//! `send_queue`, `turn`, `timers`, `alarm`, `deadlines`, `accept`, `mailbox`, `http`, `server`.
+//! `cork`, `send_queue`, `turn`, `timers`, `alarm`, `deadlines`, `accept`, `mailbox`, `http`, `server`.
 //!
 //! # A chat
 //!
@@ -75,6 +75,7 @@ mod accept;
 mod alarm;
 mod context;
 mod core;
+mod cork;
 mod deadlines;
 mod event_loop;
 mod frame;

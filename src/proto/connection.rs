@@ -152,7 +152,7 @@ impl Connection {
         outbox: &mut Outbox,
     ) -> Received<'b> {
         let (head, payload) = input[..end].split_at_mut(6);
-        Mask::new([head[2], head[3], head[4], head[5]]).apply(payload);
+        Mask::apply_whole([head[2], head[3], head[4], head[5]], payload);
         if kind == Kind::Text && Utf8Stream::check(payload).is_err() {
             return self.fail(Violation::InvalidUtf8, input.len(), outbox);
         }

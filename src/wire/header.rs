@@ -232,14 +232,16 @@ impl HeaderBytes {
         &self.bytes[..self.len as usize]
     }
 
-    /// Appends the header to `out`. All of the memory is copied and the rest cut off again: a
-    /// copy of fixed length is two instructions, one of a length of two or four is a call.
-    #[cfg(feature = "alloc")]
+    /// Copies the header to the front of `out` and returns its length. All of the memory is copied:
+    /// a copy of fixed length is two instructions, one of a length of two or four is a call.
+    ///
+    /// # Panics
+    ///
+    /// If `out` is shorter than [`MAX_HEADER`].
     #[inline]
-    pub fn append_to(&self, out: &mut alloc::vec::Vec<u8>) {
-        let end = out.len() + self.len as usize;
-        out.extend_from_slice(&self.bytes);
-        out.truncate(end);
+    pub fn copy_to(&self, out: &mut [u8]) -> usize {
+        out[..MAX_HEADER].copy_from_slice(&self.bytes);
+        self.len as usize
     }
 }
 

@@ -21,23 +21,34 @@ impl Mask {
         }
     }
 
-    /// XORs the next bytes of the payload, in place. One pass, 32 bytes a step; the compiler
-    /// turns the inner loop into vector instructions.
+    /// XORs the next bytes of the payload, in place.
     // req: 6455-6.2-07
     #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
-        if self.turned == 0 {
+        Self::apply_whole(self.turned.to_ne_bytes(), payload);
+        self.skip(payload.len());
+    }
+
+    /// XORs a payload that is whole. One pass, 32 bytes a step; the compiler turns the inner loop
+    /// into vector instructions.
+    #[inline]
+    pub fn apply_whole(key: [u8; 4], payload: &mut [u8]) {
+        if key == [0; 4] {
             return;
         }
+        let mut wide = [0; 32];
+        for (i, byte) in wide.iter_mut().enumerate() {
+            *byte = key[i % 4];
+        }
         let (blocks, tail) = payload.as_chunks_mut::<32>();
-        let key = self.turned.to_ne_bytes();
-        if !blocks.is_empty() {
-            apply_blocks(key, blocks);
+        for block in blocks {
+            for (byte, key) in block.iter_mut().zip(wide) {
+                *byte ^= key;
+            }
         }
-        for (i, byte) in tail.iter_mut().enumerate() {
-            *byte ^= key[i % 4];
+        for (byte, key) in tail.iter_mut().zip(wide) {
+            *byte ^= key;
         }
-        self.skip(tail.len());
     }
 
     /// Turns the key on by `bytes` of payload (32 is a multiple of 4, so only tails turn it).
@@ -48,18 +59,6 @@ impl Mask {
         } else {
             self.turned.rotate_left(bits)
         };
-    }
-}
-
-fn apply_blocks(key: [u8; 4], blocks: &mut [[u8; 32]]) {
-    let mut wide = [0; 32];
-    for (i, byte) in wide.iter_mut().enumerate() {
-        *byte = key[i % 4];
-    }
-    for block in blocks {
-        for (byte, key) in block.iter_mut().zip(wide) {
-            *byte ^= key;
-        }
     }
 }
 

@@ -1,0 +1,72 @@
+//! Output of the input that is being handled, so that it leaves in one write.
+//!
+//! Comes in: frames and other bytes, each shorter than [`LARGE`]. Goes out: all of them as one
+//! slice. Invariant: below its limit there is always room for one more push, so a push is a copy
+//! and nothing else; memory that was never needed was never touched.
+
+use crate::wire::{HeaderBytes, MAX_HEADER};
+
+/// From here on a payload is written by reference; below, one copy is cheaper than a slice more.
+pub(super) const LARGE: usize = 4 * 1024;
+
+/// A cork of this size leaves before the input is through.
+const LIMIT: usize = 256 * 1024;
+
+#[derive(Debug, Default)]
+pub(super) struct Cork {
+    /// Whose output is corked.
+    pub(super) peer: Option<u32>,
+    bytes: Box<[u8]>,
+    len: usize,
+}
+
+impl Cork {
+    pub(super) fn new() -> Self {
+        let bytes = vec![0; LIMIT + MAX_HEADER + LARGE].into();
+        Self {
+            peer: None,
+            bytes,
+            len: 0,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+
+    /// Adds a frame; `true` if the cork should leave now.
+    #[inline]
+    pub(super) fn push_frame(&mut self, header: &HeaderBytes, payload: &[u8]) -> bool {
+        self.len += header.copy_to(&mut self.bytes[self.len..]);
+        self.push(payload)
+    }
+
+    /// Adds fewer than [`LARGE`] bytes; `true` if the cork should leave now.
+    #[inline]
+    pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
+        let end = self.len + bytes.len();
+        self.bytes[self.len..end].copy_from_slice(bytes);
+        self.len = end;
+        end >= LIMIT
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.len = 0;
+    }
+
+    /// Lends the whole cork out; the peer stays.
+    pub(super) fn take(&mut self) -> Self {
+        let peer = self.peer;
+        std::mem::replace(
+            self,
+            Self {
+                peer,
+                ..Self::default()
+            },
+        )
+    }
+}
