@@ -106,9 +106,14 @@ impl Connection {
                 event: None,
             };
         }
-        if let Some((kind, end)) = self.short_message(input) {
-            return self.whole(kind, input, end, outbox);
+        match self.short_message(input) {
+            Some((kind, end)) => self.whole(kind, input, end, outbox),
+            None => self.receive_any(input, outbox),
         }
+    }
+
+    /// Whatever is not a whole short message.
+    fn receive_any<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
         if self.in_frame {
             return self.payload(input, 0, outbox);
         }
