@@ -9,9 +9,9 @@
 //!                            │                                │ plain HTTP request      │
 //!                            │                                └─────────▶ push: HTTP    ▼
 //!                            └───────────────&mut [u8]────────────▶ Connection::receive
-//!                                                                       │ Event borrows the buffer
+//!                                                                       │ Event
 //!                                                                       ▼
-//!                                                     Assembler ──Message──▶ Service (echo, push, yours)
+//!                                        Assembler ──Message──▶ Service (echo, push, yours)
 //!                                                                                │ publish
 //!                                                                                ▼
 //!  socket ◀─one write per turn── cork · chain · queue ◀── SharedFrame (once) ◀── Hub
@@ -51,7 +51,7 @@
 //! | 5.3 masking | `wire/mask` |
 //! | 5.4 fragmentation | `proto/sequence` |
 //! | 5.5 control frames | `proto/connection`, `proto/outbox`, `wire/close` |
-//! | 6 sending and receiving | `proto/connection` |
+//! | 6 sending and receiving | `proto/intents`, `proto/connection` |
 //! | 7 closing | `proto/closing`, `wire/close`, `net/deadlines` |
 //! | 8.1 UTF-8 | `wire/utf8` |
 //! | 9.1 extensions | `handshake/extensions` |

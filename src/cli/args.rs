@@ -41,7 +41,8 @@ pub enum Command {
                   Clients connect to /ws and send {\"token\":\"alice\",\"event\":\"orders\"}.\n\
                   A settings file holds the same names as the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
-                  SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends at once.")]
+                  SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
+                  at once.")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub common: CommonArgs,

@@ -41,7 +41,8 @@ impl<'c> ClientHandshake<'c> {
     /// [`Misuse::InvalidHost`] or [`Misuse::InvalidTarget`] for what cannot stand in a request:
     /// spaces, control characters, anything beyond ASCII, a `#`, an empty host, a target that
     /// does not begin with `/`.
-    // req: 6455-4.1-29 6455-4.1-30 6455-3-02
+    // req: 6455-4.1-29 6455-4.1-30 6455-3-02 6455-3-03 6455-4.1-03 6455-4.1-04
+    // req: 6455-11.1.1-01 6455-11.1.1-02
     pub fn new(host: &'c str, target: &'c str, entropy: &mut impl Entropy) -> Result<Self, Misuse> {
         let is_visible = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
         if host.is_empty() || !is_visible(host) || host.contains(['/', '?', '@', ',']) {
@@ -114,7 +115,8 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// The [`Refusal`] of the first check that fails. With [`Refusal::UnexpectedStatus`] the
     /// application may look at the response itself (redirects, 401).
-    // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-9.1-01
+    // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46
+    // req: 6455-4.1-47 6455-9.1-01
     pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Agreed<'c>, Refusal> {
         let fields = response.fields;
         if response.status != 101 {

@@ -24,6 +24,8 @@ pub use fields::{Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 pub use key::{AcceptKey, accept_key};
 pub use origin::is_same_host;
+#[cfg(feature = "net")]
+pub(crate) use server::host;
 pub use server::{Accepted, Ask, Subprotocol};
 
 /// The only version of the protocol: RFC 6455 section 4.1, item 9.

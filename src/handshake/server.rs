@@ -112,6 +112,7 @@ pub struct Accepted<'h> {
 }
 
 impl fmt::Display for Accepted<'_> {
+    // req: 6455-9.1-04 6455-9.1-05 6455-11.3.2-02
     // req: 6455-4.2.2-09 6455-4.2.2-10 6455-4.2.2-11 6455-9-03 6455-11.3.4-02 6455-11.3.3-01
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HTTP/1.1 101 Switching Protocols\r\n")?;
@@ -125,7 +126,7 @@ impl fmt::Display for Accepted<'_> {
 }
 
 /// Exactly one Host, made of characters that an authority may have (RFC 9112 section 3.2).
-fn host<'h>(fields: &Fields<'h>) -> Result<&'h str, Refusal> {
+pub(crate) fn host<'h>(fields: &Fields<'h>) -> Result<&'h str, Refusal> {
     let host = fields.single("Host").ok().flatten().ok_or(Refusal::Host)?;
     let (name, port) = split_port(host);
     let name_is_valid = match name

@@ -20,10 +20,9 @@ use crate::net::peer::{Peer, Phase, Rare};
 use crate::net::send_queue::Pushed;
 use crate::net::slots::{PeerId, Slots};
 use crate::net::timers::Wheel;
-use crate::net::turn::{Chain, Turn};
+use crate::net::turn::Turn;
 use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, State};
 use crate::wire::{CloseCode, MAX_CLOSE_REASON, NoEntropy};
-use std::io::{self, IoSlice};
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -42,14 +41,11 @@ pub(super) struct Core {
     /// No new connections and no further requests.
     pub(super) stopping: bool,
     pub(super) counters: Counters,
-    cork: Cork,
+    pub(super) cork: Cork,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
     memory: Vec<Vec<u8>>,
 }
-
-/// Slices of one vectored write at the end of a turn.
-const MAX_SLICES: usize = 32;
 
 /// Idle [`Rare`]s that are kept for reuse.
 const MAX_SPARES: usize = 256;
@@ -176,7 +172,7 @@ impl Core {
     }
 
     /// Behind what the socket has refused already, within the bound.
-    fn enqueue(&mut self, index: u32, frame: SharedFrame, key: u32) -> Sent {
+    pub(super) fn enqueue(&mut self, index: u32, frame: SharedFrame, key: u32) -> Sent {
         let (bound, policy) = (self.options.limits.queued_bytes, self.options.overflow);
         let Some(rare) = self.rare(index) else {
             return Sent::Closed;
@@ -261,179 +257,6 @@ impl Core {
         }
     }
 
-    fn write_chain(&mut self, index: u32) {
-        let Some(peer) = self.peers.at(index) else {
-            return;
-        };
-        let chain = std::mem::take(&mut peer.chain);
-        if chain.is_empty() {
-            return;
-        }
-        let turn = std::mem::take(&mut self.turn);
-        self.write_frames(index, &turn, chain);
-        // Peers that were touched meanwhile stand in the list that took its place.
-        let meanwhile = std::mem::replace(&mut self.turn, turn);
-        self.turn.touched.extend(meanwhile.touched);
-    }
-
-    /// One vectored write for up to [`MAX_SLICES`] frames; what is refused is queued.
-    fn write_frames(&mut self, index: u32, turn: &Turn, chain: Chain) {
-        let mut frames = turn.frames(chain);
-        loop {
-            let mut batch = frames.clone().take(MAX_SLICES);
-            let (Some((first, _)), Some(peer)) = (batch.next(), self.peers.at(index)) else {
-                return;
-            };
-            if peer.queued() > 0 {
-                return frames.for_each(|(frame, key)| {
-                    let _ = self.enqueue(index, frame.clone(), key);
-                });
-            }
-            let mut slices = [IoSlice::new(first.as_bytes()); MAX_SLICES];
-            let (mut count, mut total) = (1, first.as_bytes().len());
-            for (slice, (frame, _)) in slices[1..].iter_mut().zip(batch) {
-                *slice = IoSlice::new(frame.as_bytes());
-                count += 1;
-                total += frame.as_bytes().len();
-            }
-            self.counters.writes += 1;
-            match written(peer.transport.write_vectored(&slices[..count])) {
-                Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
-                Ok(n) => self.queue_rest(index, frames.by_ref().take(count), n),
-                Err(_) => return self.doom(index),
-            }
-        }
-    }
-
-    /// `sent` bytes of these frames have left: the rest waits.
-    fn queue_rest<'t>(
-        &mut self,
-        index: u32,
-        frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
-        mut sent: usize,
-    ) {
-        self.block(index);
-        for (frame, key) in frames {
-            let len = frame.as_bytes().len();
-            if sent >= len {
-                sent -= len;
-                continue;
-            }
-            match self.rare(index) {
-                Some(rare) if rare.queue.is_empty() => {
-                    rare.queue
-                        .push_rest(frame.clone(), key, std::mem::take(&mut sent));
-                }
-                _ => drop(self.enqueue(index, frame.clone(), key)),
-            }
-        }
-    }
-
-    /// Cork, header and payload in one write.
-    fn flush_cork(&mut self, index: u32, header: &[u8], payload: &[u8]) {
-        if self.cork.is_empty() && header.is_empty() && payload.is_empty() {
-            return;
-        }
-        let mut cork = self.cork.take();
-        self.write_now(index, &[cork.bytes(), header, payload]);
-        cork.clear();
-        self.cork = cork;
-    }
-
-    /// Writes, and queues what the socket refuses; behind a queue, everything is queued.
-    fn write_now(&mut self, index: u32, parts: &[&[u8]]) {
-        let Some(peer) = self.peers.at(index) else {
-            return;
-        };
-        let mut sent = 0;
-        let waits = peer.queued() > 0;
-        if !waits {
-            self.counters.writes += 1;
-            match write_parts(peer, parts) {
-                Ok(n) => sent = n,
-                Err(_) => return self.doom(index),
-            }
-        }
-        let total: usize = parts.iter().map(|part| part.len()).sum();
-        if sent == total {
-            return;
-        }
-        let begun = sent > 0;
-        if !waits {
-            self.block(index);
-        }
-        let Some(rare) = self.rare(index) else {
-            return;
-        };
-        for part in parts {
-            let skip = sent.min(part.len());
-            sent -= skip;
-            rare.queue
-                .push_own(&part[skip..], begun && rare.queue.is_empty());
-        }
-    }
-
-    /// The socket is writable: goes on with what it had refused.
-    pub(super) fn flush(&mut self, index: u32) {
-        let now = self.now;
-        while let Some(peer) = self.peers.at(index) {
-            let Some(rare) = peer.rare.as_mut().filter(|rare| !rare.queue.is_empty()) else {
-                return;
-            };
-            self.counters.writes += 1;
-            let before = rare.queue.bytes();
-            match rare.queue.write_to(&mut peer.transport) {
-                Ok(done) => {
-                    rare.progress = now;
-                    if let Phase::Open(connection) = &mut peer.phase {
-                        connection.heard(now);
-                    }
-                    if done {
-                        peer.flags.blocked = false;
-                        self.drained.push(index);
-                        self.push_ready(index);
-                        return self.after_write(index);
-                    }
-                    debug_assert!(rare.queue.bytes() < before);
-                }
-                Err(error) if is_transient(&error) => return,
-                Err(_) => return self.doom(index),
-            }
-        }
-    }
-
-    /// The socket has refused bytes: the stall deadline begins.
-    fn block(&mut self, index: u32) {
-        let now = self.now;
-        if let Some(rare) = self.rare(index) {
-            rare.progress = now;
-        }
-        if let Some(peer) = self.peers.at(index) {
-            peer.flags.blocked = true;
-        }
-        self.touch(index);
-    }
-
-    /// Shuts our side down if the protocol is through and everything has left
-    /// (RFC 6455 section 7.1.1).
-    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03 6455-7.2.2-01
-    fn after_write(&mut self, index: u32) {
-        let Some(peer) = self.peers.at(index) else {
-            return;
-        };
-        let through = match &peer.phase {
-            Phase::Http { .. } => false,
-            Phase::Open(connection) => connection.wants_shutdown(),
-            Phase::Over { .. } => true,
-        };
-        if through && !peer.flags.shut && peer.queued() == 0 {
-            peer.flags.shut = true;
-            peer.flags.discard = true;
-            peer.transport.shutdown_write();
-            self.touch(index);
-        }
-    }
-
     pub(super) fn push_ready(&mut self, index: u32) {
         if let Some(peer) = self.peers.at(index)
             && !peer.flags.ready
@@ -485,32 +308,4 @@ impl Core {
             self.memory.push(memory);
         }
     }
-}
-
-fn write_parts(peer: &mut Peer, parts: &[&[u8]]) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); 3];
-    let mut count = 0;
-    for part in parts.iter().filter(|part| !part.is_empty()) {
-        slices[count] = IoSlice::new(part);
-        count += 1;
-    }
-    if count == 0 {
-        return Ok(0);
-    }
-    written(peer.transport.write_vectored(&slices[..count]))
-}
-
-/// "Not now" is zero bytes and not an error.
-fn written(result: io::Result<usize>) -> io::Result<usize> {
-    match result {
-        Err(error) if is_transient(&error) => Ok(0),
-        other => other,
-    }
-}
-
-pub(super) fn is_transient(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted
-    )
 }

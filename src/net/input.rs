@@ -10,14 +10,13 @@
 //! leaves unread or unhandled is remembered by the ready list or by a tail.
 
 use crate::error::Violation;
-use crate::handshake::{Accepted, MAX_FIELDS};
 use crate::net::context::Context;
-use crate::net::core::{Core, is_transient};
-use crate::net::http::{EMPTY_FIELD, HttpReader, Step};
-use crate::net::peer::{HttpWait, Phase};
-use crate::net::service::{End, Reply, Service};
+use crate::net::core::Core;
+use crate::net::output::is_transient;
+use crate::net::peer::Phase;
+use crate::net::service::{End, Service};
 use crate::net::slots::PeerId;
-use crate::proto::{Assembler, Connection, Ended, Event, Message, Piece, Role};
+use crate::proto::{Assembler, Ended, Event, Message, Piece};
 use crate::wire::{CloseCode, Kind};
 
 /// With this much of a frame missing, its payload is read straight to its message.
@@ -234,95 +233,6 @@ impl<S: Service> Reader<'_, S> {
             Err(_) => self.core.doom(index),
         }
     }
-
-    /// Requests in the first `end` bytes of the buffer; returns the bytes that are done with.
-    fn requests(&mut self, index: u32, end: usize) -> usize {
-        let mut at = 0;
-        while at < end {
-            let Some(rare) = self.core.rare(index) else {
-                return end;
-            };
-            let mut http = std::mem::take(&mut rare.http);
-            let fed = http.feed(&self.buffer[at..end], &self.core.options.limits);
-            let flow = match fed {
-                Err(fault) => {
-                    log::debug!("peer {index}: bad request: {fault:?}");
-                    self.core.respond(index, &fault.response(), false);
-                    Flow::Ended
-                }
-                Ok((taken, step)) => {
-                    at += taken;
-                    self.step(index, &mut http, step)
-                }
-            };
-            if let Some(rare) = self.core.rare(index) {
-                rare.http = http;
-            }
-            self.core.wait_for_http(index);
-            match flow {
-                Flow::Next if self.core.queued(index) == 0 => {}
-                Flow::Next | Flow::Opened => return at,
-                Flow::Ended => return end,
-            }
-        }
-        at
-    }
-
-    fn step(&mut self, index: u32, http: &mut HttpReader, step: Step) -> Flow {
-        match step {
-            Step::More => Flow::Next,
-            Step::Continue => {
-                self.core.put(index, b"HTTP/1.1 100 Continue\r\n\r\n");
-                Flow::Next
-            }
-            Step::Whole => {
-                let flow = self.request(index, http);
-                http.reset();
-                flow
-            }
-        }
-    }
-
-    /// Asks the service about one whole request.
-    fn request(&mut self, index: u32, http: &HttpReader) -> Flow {
-        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        let request = match http.request(&mut storage) {
-            Ok(request) => request,
-            Err(fault) => {
-                self.core.respond(index, &fault.response(), false);
-                return Flow::Ended;
-            }
-        };
-        match self.service.request(&mut Context::new(self.core), &request) {
-            Reply::Respond(mut response) => {
-                response.close |= !request.keeps_alive() || self.core.stopping;
-                self.core
-                    .respond(index, &response, request.method() == "HEAD");
-                if response.close {
-                    Flow::Ended
-                } else {
-                    Flow::Next
-                }
-            }
-            Reply::Open { accepted, tag } => {
-                self.core.open(index, &accepted, tag);
-                if let Some(id) = self.core.peers.id(index) {
-                    self.service.opened(&mut Context::new(self.core), id);
-                }
-                Flow::Opened
-            }
-        }
-    }
-}
-
-/// What follows a step of an HTTP connection.
-enum Flow {
-    /// Bytes of this or the next request.
-    Next,
-    /// Frames.
-    Opened,
-    /// Nothing.
-    Ended,
 }
 
 /// A part of a message that did not come in one piece.
@@ -375,18 +285,6 @@ pub(super) fn announce<S: Service>(core: &mut Core, service: &mut S, index: u32)
 }
 
 impl Core {
-    /// Frames from here on.
-    fn open(&mut self, index: u32, accepted: &Accepted<'_>, tag: u32) {
-        self.put(index, accepted.to_string().as_bytes());
-        let connection = Connection::new(Role::Server, &self.options.limits, self.now);
-        if let Some(peer) = self.peers.at(index) {
-            peer.phase = Phase::Open(connection);
-            peer.tag = tag;
-            peer.flags.open = true;
-            self.touch(index);
-        }
-    }
-
     /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
     fn end_after_tail(&mut self, index: u32, start: usize) {
         let Some(peer) = self.peers.at(index) else {
@@ -407,31 +305,6 @@ impl Core {
             }
             self.doom(index);
         }
-    }
-
-    /// Which deadline an HTTP connection has now.
-    fn wait_for_http(&mut self, index: u32) {
-        let now = self.now;
-        let Some(peer) = self.peers.at(index) else {
-            return;
-        };
-        let Phase::Http { since, waits } = &mut peer.phase else {
-            return;
-        };
-        let next = match peer.rare.as_ref().map(|rare| &rare.http) {
-            Some(http) if http.in_body() => HttpWait::Body,
-            Some(http) if !http.is_idle() => HttpWait::Head,
-            _ => HttpWait::Next,
-        };
-        if *waits != next {
-            *waits = next;
-            *since = now;
-            self.touch(index);
-        }
-    }
-
-    fn queued(&mut self, index: u32) -> usize {
-        self.peers.at(index).map_or(0, |peer| peer.queued())
     }
 
     /// The parts of a message out of the side table, with reused memory if there are none.

@@ -6,8 +6,9 @@
 //!
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `service`, `peer`, `event_loop`, `input`, `core`; then the parts they use:
-//! `cork`, `send_queue`, `turn`, `timers`, `alarm`, `deadlines`, `accept`, `mailbox`, `http`, `server`.
+//! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
+//! parts they use: `cork`, `turn`, `send_queue`, `timers`, `alarm`, `deadlines`, `accept`,
+//! `mailbox`, `http`, `server`.
 //!
 //! # A chat
 //!
@@ -83,7 +84,9 @@ pub mod http;
 mod input;
 mod mailbox;
 mod options;
+mod output;
 mod peer;
+mod requests;
 mod send_queue;
 mod server;
 mod service;

@@ -15,16 +15,15 @@
 //! Invariant: the events and the verdict are the same however the bytes were cut, but for where
 //! one [`Piece`] ends and the next begins.
 
-use crate::error::{Misuse, Violation};
+use crate::error::Violation;
 use crate::limits::Limits;
 use crate::proto::Role;
 use crate::proto::closing::{Action, Ended, Input, State};
 use crate::proto::event::{Event, Piece, Received};
 use crate::proto::keepalive::{Keepalive, Millis, Tick};
-use crate::proto::outbox::{Outbox, mask_key};
+use crate::proto::outbox::Outbox;
 use crate::proto::sequence::Sequence;
-use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Kind, Mask, Opcode};
-use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, Utf8Stream};
+use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode, Utf8Stream};
 
 /// The protocol state of one WebSocket connection, about 100 bytes, without a buffer.
 ///
@@ -62,10 +61,10 @@ pub struct Connection {
     /// Payload of the current data frame that has not arrived.
     left: u64,
     mask: Mask,
-    role: Role,
-    state: State,
+    pub(super) role: Role,
+    pub(super) state: State,
     /// The kind of the fragmented message that we are sending.
-    sending: Option<Kind>,
+    pub(super) sending: Option<Kind>,
     /// The next piece is the first of its message.
     first: bool,
     /// The current frame is the last of its message.
@@ -174,6 +173,7 @@ impl Connection {
     }
 
     /// Reports that the peer will send no more, and how the connection ended.
+    // req: 6455-7.2.1-02
     pub fn receive_eof(&mut self) -> Ended {
         let (state, action) = self.state.on(Input::EndOfStream);
         self.state = state;
@@ -192,7 +192,7 @@ impl Connection {
         outbox: &mut Outbox,
     ) -> Received<'b> {
         if header.rsv1 {
-            // req: 6455-5.2-03 6455-5.8-01
+            // req: 6455-5.2-03 6455-5.8-01 6455-9.1-06
             return self.fail(Violation::ReservedBit, input.len(), outbox);
         }
         if header.opcode.is_control() {
@@ -329,7 +329,7 @@ impl Connection {
         }
     }
 
-    fn enter(&mut self, state: State) {
+    pub(super) fn enter(&mut self, state: State) {
         if self.state != state {
             self.state = state;
             self.keepalive.entered();
@@ -337,106 +337,10 @@ impl Connection {
     }
 }
 
-/// Intents in, bytes out.
-impl Connection {
-    /// The header for the next frame of data; write it and then `len` bytes of payload.
-    ///
-    /// The first frame of a message names its kind and the following ones the same; `last` ends
-    /// the message. A client masks the payload with the key that is returned. Control frames may
-    /// go between two frames of a message.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::NotOpen`] once a Close went out or came in, [`Misuse::MessageOpen`] if `kind` is
-    /// not that of the message that was begun, [`Misuse::LengthTooLong`] from 2^63 bytes on.
-    // req: 6455-6.1-01 6455-6.1-02 6455-6.1-03 6455-5.5.1-05 6455-5.4-04
-    #[inline]
-    pub fn begin(
-        &mut self,
-        kind: Kind,
-        len: u64,
-        last: bool,
-        entropy: &mut impl Entropy,
-    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
-        let (_, action) = self.state.on(Input::SendMessage);
-        if action != Action::Emit {
-            return Err(Misuse::NotOpen);
-        }
-        if len >> 63 != 0 {
-            return Err(Misuse::LengthTooLong);
-        }
-        let starts = match self.sending {
-            None => Some(kind),
-            Some(open) if open == kind => None,
-            Some(_) => return Err(Misuse::MessageOpen),
-        };
-        self.sending = if last { None } else { Some(kind) };
-        let mut header = FrameHeader::data(starts, len, last);
-        header.mask = mask_key(self.role, entropy);
-        Ok((header.emit(), header.mask.map(Mask::new)))
-    }
-
-    /// Puts a Ping into the outbox; a newer one takes the place of one that has not left.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::ControlTooLong`] over 125 bytes, [`Misuse::NotOpen`] after Close.
-    pub fn ping(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Misuse> {
-        if payload.len() > MAX_CONTROL_PAYLOAD {
-            return Err(Misuse::ControlTooLong);
-        }
-        match self.state.on(Input::SendPing) {
-            (_, Action::Emit) => outbox.put_ping(payload),
-            _ => return Err(Misuse::NotOpen),
-        }
-        Ok(())
-    }
-
-    /// Starts the closing handshake (RFC 6455 section 7.1.2). `None` sends an empty body. Does
-    /// nothing if the connection is closing already.
-    ///
-    /// # Errors
-    ///
-    /// [`Misuse::ReasonTooLong`] over 123 bytes.
-    // req: 6455-7.1.2-01
-    pub fn close(
-        &mut self,
-        code: Option<CloseCode>,
-        reason: &str,
-        outbox: &mut Outbox,
-    ) -> Result<(), Misuse> {
-        if reason.len() > MAX_CLOSE_REASON {
-            return Err(Misuse::ReasonTooLong);
-        }
-        let (state, action) = self.state.on(Input::SendClose);
-        if action == Action::Emit {
-            outbox.put_close(&CloseBody { code, reason });
-        }
-        self.enter(state);
-        Ok(())
-    }
-
-    /// Writes the control frames that wait in `outbox`, whole ones only, and returns the number
-    /// of bytes. 0 with a non-empty outbox means that `out` is too short for the next one.
-    ///
-    /// Call it between two frames of data, never inside one.
-    #[inline]
-    pub fn transmit(
-        &mut self,
-        outbox: &mut Outbox,
-        out: &mut [u8],
-        entropy: &mut impl Entropy,
-    ) -> usize {
-        if outbox.is_empty() {
-            return 0;
-        }
-        outbox.drain(self.role, out, entropy)
-    }
-}
-
 /// Time, and looking.
 impl Connection {
-    /// Bytes arrived (or, for a peer that reads slowly, left) at this time: it is alive.
+    /// Bytes arrived at this time, or the peer made room for bytes that had been refused: it is
+    /// alive. A write that the transport just took, such as our own Ping, proves nothing.
     #[inline]
     pub fn heard(&mut self, now: Millis) {
         self.keepalive.heard(now);
@@ -481,7 +385,7 @@ impl Connection {
 
     /// Once the outbox is empty, shut the sending side of the transport down: a server does so
     /// first, a client waits for the server (RFC 6455 section 7.1.1), but not after a failure.
-    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03
+    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-01 6455-7.1.7-03
     pub fn wants_shutdown(&self) -> bool {
         match self.state {
             State::Open | State::Closing => false,

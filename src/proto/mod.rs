@@ -7,13 +7,15 @@
 //!
 //! Invariant: the verdict on a stream of bytes never depends on how it was cut.
 //!
-//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `assembler`.
+//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `intents`,
+//! `assembler`.
 
 #[cfg(feature = "alloc")]
 mod assembler;
 mod closing;
 mod connection;
 mod event;
+mod intents;
 mod keepalive;
 mod outbox;
 mod sequence;

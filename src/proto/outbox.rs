@@ -3,7 +3,7 @@
 //! Comes in: what [`Connection`](crate::Connection) owes the peer. Goes out: whole frames, through
 //! [`Connection::transmit`](crate::Connection::transmit). Invariant: a newer Pong takes the place
 //! of an older one (RFC 6455 section 5.5.3 allows it), so a flood of Pings has nothing to grow; a
-//! Close is the last frame that ever leaves (section 5.5.1).
+//! Close leaves behind whatever waits with it, and only a Pong may follow it (section 5.5.2).
 
 use crate::proto::Role;
 use crate::wire::{CloseBody, Entropy, FrameHeader, MAX_CONTROL_PAYLOAD, Mask, Opcode};
@@ -127,7 +127,7 @@ impl Slot {
 }
 
 /// A fresh key for a frame of a client, none for a server (RFC 6455 sections 5.1 and 5.3).
-// req: 6455-5.1-04
+// req: 6455-5.1-01 6455-5.1-04 6455-5.3-02 6455-10.3-01
 #[inline]
 pub(super) fn mask_key(role: Role, entropy: &mut impl Entropy) -> Option<[u8; 4]> {
     match role {

@@ -111,7 +111,7 @@ impl FrameHeader {
     }
 
     /// Writes the header in its shortest form.
-    // req: 6455-5.2-06 6455-6.1-04 6455-6.1-07
+    // req: 6455-5.2-02 6455-5.2-06 6455-5.3-01 6455-6.1-04 6455-6.1-07
     #[inline]
     pub fn emit(&self) -> HeaderBytes {
         let mut bytes = [0; MAX_HEADER];

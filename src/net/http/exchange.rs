@@ -5,7 +5,7 @@
 //! is kept is bounded by [`Limits`]; bytes behind a request are left to the next one.
 
 use crate::error::Refusal;
-use crate::handshake::{Field, HeadReader, MAX_FIELDS, RequestHead};
+use crate::handshake::{Field, HeadReader, MAX_FIELDS, RequestHead, host};
 use crate::limits::Limits;
 use crate::net::http::{BodyDecoder, BodyError, Framing, Request, Response};
 
@@ -111,6 +111,10 @@ impl HttpReader {
         let head = RequestHead::parse(&self.head, &mut storage).map_err(HttpFault::Head)?;
         if head.target.len() > limits.target_bytes {
             return Err(HttpFault::Head(Refusal::TargetTooLong));
+        }
+        // RFC 9112 section 3.2 asks for it in every request, not only in a handshake.
+        if head.minor_version > 0 {
+            host(&head.fields).map_err(HttpFault::Head)?;
         }
         let framing = Framing::of(&head).map_err(HttpFault::Body)?;
         let expects = head.fields.has_token("Expect", "100-continue") && head.minor_version > 0;

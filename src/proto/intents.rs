@@ -1,0 +1,109 @@
+//! What the application wants of a connection: RFC 6455 sections 5.5, 6.1 and 7.1.2.
+//!
+//! Comes in: data, pings, closes. Goes out: header bytes for data that the caller writes, control
+//! frames in the caller's [`Outbox`], or the [`Misuse`] that forbids it. Invariant: nothing goes
+//! out that the closing table does not allow.
+
+use crate::error::Misuse;
+use crate::proto::closing::{Action, Input};
+use crate::proto::connection::Connection;
+use crate::proto::outbox::{Outbox, mask_key};
+use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Kind, Mask};
+use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD};
+
+/// Intents in, bytes out.
+impl Connection {
+    /// The header for the next frame of data; write it and then `len` bytes of payload.
+    ///
+    /// The first frame of a message names its kind and the following ones the same; `last` ends
+    /// the message. A client masks the payload with the key that is returned. Control frames may
+    /// go between two frames of a message.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::NotOpen`] once a Close went out or came in, [`Misuse::MessageOpen`] if `kind` is
+    /// not that of the message that was begun, [`Misuse::LengthTooLong`] from 2^63 bytes on.
+    // req: 6455-6.1-08 6455-6.1-01 6455-6.1-02 6455-6.1-03 6455-5.5.1-05 6455-5.4-04
+    #[inline]
+    pub fn begin(
+        &mut self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        entropy: &mut impl Entropy,
+    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
+        let (_, action) = self.state.on(Input::SendMessage);
+        if action != Action::Emit {
+            return Err(Misuse::NotOpen);
+        }
+        if len >> 63 != 0 {
+            return Err(Misuse::LengthTooLong);
+        }
+        let starts = match self.sending {
+            None => Some(kind),
+            Some(open) if open == kind => None,
+            Some(_) => return Err(Misuse::MessageOpen),
+        };
+        self.sending = if last { None } else { Some(kind) };
+        let mut header = FrameHeader::data(starts, len, last);
+        header.mask = mask_key(self.role, entropy);
+        Ok((header.emit(), header.mask.map(Mask::new)))
+    }
+
+    /// Puts a Ping into the outbox; a newer one takes the place of one that has not left.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ControlTooLong`] over 125 bytes, [`Misuse::NotOpen`] after Close.
+    pub fn ping(&mut self, payload: &[u8], outbox: &mut Outbox) -> Result<(), Misuse> {
+        if payload.len() > MAX_CONTROL_PAYLOAD {
+            return Err(Misuse::ControlTooLong);
+        }
+        match self.state.on(Input::SendPing) {
+            (_, Action::Emit) => outbox.put_ping(payload),
+            _ => return Err(Misuse::NotOpen),
+        }
+        Ok(())
+    }
+
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). `None` sends an empty body. Does
+    /// nothing if the connection is closing already.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::ReasonTooLong`] over 123 bytes.
+    // req: 6455-7.1.2-01
+    pub fn close(
+        &mut self,
+        code: Option<CloseCode>,
+        reason: &str,
+        outbox: &mut Outbox,
+    ) -> Result<(), Misuse> {
+        if reason.len() > MAX_CLOSE_REASON {
+            return Err(Misuse::ReasonTooLong);
+        }
+        let (state, action) = self.state.on(Input::SendClose);
+        if action == Action::Emit {
+            outbox.put_close(&CloseBody { code, reason });
+        }
+        self.enter(state);
+        Ok(())
+    }
+
+    /// Writes the control frames that wait in `outbox`, whole ones only, and returns the number
+    /// of bytes. 0 with a non-empty outbox means that `out` is too short for the next one.
+    ///
+    /// Call it between two frames of data, never inside one.
+    #[inline]
+    pub fn transmit(
+        &mut self,
+        outbox: &mut Outbox,
+        out: &mut [u8],
+        entropy: &mut impl Entropy,
+    ) -> usize {
+        if outbox.is_empty() {
+            return 0;
+        }
+        outbox.drain(self.role, out, entropy)
+    }
+}

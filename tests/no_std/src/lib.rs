@@ -1,0 +1,100 @@
+//! The protocol core on a machine without an operating system: a whole session, from the opening
+//! handshake to the close, in buffers on the stack.
+//!
+//! There is no `std` to link, or the panic handler below would be a second one; and no allocator,
+//! or `alloc` would ask for one. So this builds only as long as the core needs neither.
+#![no_std]
+
+use core::fmt::{self, Write};
+use core::panic::PanicInfo;
+use wirebell::handshake::{ClientHandshake, Field, HeadReader, MAX_FIELDS};
+use wirebell::handshake::{Ask, RequestHead, ResponseHead};
+use wirebell::wire::{Entropy, NoEntropy};
+use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
+
+#[panic_handler]
+fn panic(_: &PanicInfo<'_>) -> ! {
+    loop {}
+}
+
+const EMPTY: Field<'static> = Field { name: "", value: b"" };
+
+struct Buffer<'b> {
+    bytes: &'b mut [u8],
+    len: usize,
+}
+
+impl Write for Buffer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        let room = self.bytes.get_mut(self.len..self.len + text.len()).ok_or(fmt::Error)?;
+        room.copy_from_slice(text.as_bytes());
+        self.len += text.len();
+        Ok(())
+    }
+}
+
+struct Counter(u8);
+
+impl Entropy for Counter {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        for byte in bytes {
+            self.0 = self.0.wrapping_add(1);
+            *byte = self.0;
+        }
+    }
+}
+
+/// Opens, sends `payload` from a client to a server, closes. Returns the bytes that arrived.
+#[unsafe(no_mangle)]
+pub extern "C" fn wirebell_session(payload: u8) -> usize {
+    session(&[payload; 32]).unwrap_or_default()
+}
+
+fn session(payload: &[u8]) -> Option<usize> {
+    open()?;
+    let limits = Limits::DEFAULT;
+    let mut client = Connection::new(Role::Client, &limits, 0);
+    let mut server = Connection::new(Role::Server, &limits, 0);
+    let (mut outbox, mut entropy) = (Outbox::new(), Counter(0));
+    let mut wire = [0; 512];
+    let length = payload.len() as u64;
+    let (header, mask) = client.begin(Kind::Binary, length, true, &mut entropy).ok()?;
+    wire[..header.len()].copy_from_slice(&header);
+    let mut end = header.len() + payload.len();
+    wire[header.len()..end].copy_from_slice(payload);
+    mask?.apply(&mut wire[header.len()..end]);
+    client.close(Some(CloseCode::NORMAL), "", &mut outbox).ok()?;
+    end += client.transmit(&mut outbox, &mut wire[end..], &mut entropy);
+    let mut arrived = 0;
+    let mut rest = &mut wire[..end];
+    while !rest.is_empty() {
+        let received = server.receive(rest, &mut outbox);
+        let consumed = received.consumed;
+        if let Some(Event::Piece(piece)) = received.event {
+            arrived += piece.bytes.len();
+        }
+        rest = &mut rest[consumed..];
+    }
+    let mut reply = [0; 256];
+    let end = server.transmit(&mut outbox, &mut reply, &mut NoEntropy);
+    client.receive(&mut reply[..end], &mut outbox);
+    Some(arrived)
+}
+
+fn open() -> Option<()> {
+    let client = ClientHandshake::new("device", "/", &mut Counter(7)).ok()?;
+    let (mut request, mut response) = ([0; 512], [0; 512]);
+    let mut out = Buffer { bytes: &mut request, len: 0 };
+    write!(out, "{client}").ok()?;
+    let len = out.len;
+    let range = HeadReader::new().find(&request[..len], &Limits::DEFAULT).ok()??;
+    let mut fields = [EMPTY; MAX_FIELDS];
+    let head = RequestHead::parse(&request[range], &mut fields).ok()?;
+    let accepted = Ask::read(head).ok()?.accept(None);
+    let mut out = Buffer { bytes: &mut response, len: 0 };
+    write!(out, "{accepted}").ok()?;
+    let len = out.len;
+    let mut fields = [EMPTY; MAX_FIELDS];
+    let head = ResponseHead::parse(&response[..len], &mut fields).ok()?;
+    client.verify(&head).ok().map(drop)
+}

@@ -1,0 +1,239 @@
+//! The shape of the project, as a test: layers, sizes, and what must not stand in a file.
+//!
+//! Each check is a function from text to problems, and has a test of its own that it can fail.
+
+use crate::support::sources::{Source, sources};
+use std::fs;
+
+/// The layers, lowest first. A module may use only those before it; `error` and `limits` are
+/// leaves that all may use.
+const LAYERS: [&str; 8] = [
+    "wire",
+    "handshake",
+    "deflate",
+    "proto",
+    "net",
+    "client",
+    "push",
+    "cli",
+];
+const CORE: [&str; 3] = ["wire", "handshake", "proto"];
+
+const TOP_LEVEL: [&str; 14] = [
+    ".ci",
+    ".git",
+    ".gitignore",
+    "CHANGELOG.md",
+    "Cargo.lock",
+    "Cargo.toml",
+    "LICENSE-APACHE",
+    "LICENSE-MIT",
+    "README.md",
+    "autobahn",
+    "benches",
+    "fuzz",
+    "src",
+    "tests",
+];
+
+const MAX_COLUMNS: usize = 100;
+const MAX_FUNCTION: usize = 60;
+const MAX_FILE: usize = 400;
+
+fn without_tests(text: &str) -> &str {
+    text.split("#[cfg(test)]").next().unwrap_or(text)
+}
+
+fn is_comment(line: &str) -> bool {
+    line.trim_start().starts_with("//")
+}
+
+fn layer(path: &str) -> Option<usize> {
+    let folder = path.strip_prefix("src/")?.split('/').next()?;
+    LAYERS.iter().position(|layer| *layer == folder)
+}
+
+fn layering(path: &str, text: &str) -> Vec<String> {
+    let Some(own) = layer(path) else {
+        return Vec::new();
+    };
+    let code = without_tests(text).lines().filter(|line| !is_comment(line));
+    let mut problems = Vec::new();
+    for line in code {
+        for (at, name) in LAYERS.iter().enumerate() {
+            if at > own && line.contains(&format!("crate::{name}::")) {
+                problems.push(format!("{path} uses {name}, which is above it"));
+            }
+        }
+        if CORE.contains(&LAYERS[own]) && line.contains("std::") {
+            problems.push(format!("{path} uses std"));
+        }
+    }
+    problems
+}
+
+fn sizes(path: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let length = without_tests(text).lines().count();
+    if length > MAX_FILE {
+        problems.push(format!("{path} has {length} lines"));
+    }
+    for (number, line) in text.lines().enumerate() {
+        let columns = line.chars().count();
+        if columns > MAX_COLUMNS {
+            problems.push(format!("{path}:{} has {columns} columns", number + 1));
+        }
+    }
+    problems.extend(long_functions(path, text));
+    problems
+}
+
+/// A function ends at the next line that is a closing brace with its indentation.
+fn long_functions(path: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let lines: Vec<&str> = text.lines().collect();
+    for (at, line) in lines.iter().enumerate() {
+        let code = line.trim_start();
+        let indent = line.len() - code.len();
+        let words: Vec<&str> = code.split_whitespace().take(5).collect();
+        if is_comment(line) || !words.contains(&"fn") || code.ends_with(';') {
+            continue;
+        }
+        let end = format!("{}}}", " ".repeat(indent));
+        let length = lines[at..].iter().position(|line| *line == end);
+        if let Some(length) = length.filter(|length| *length >= MAX_FUNCTION) {
+            problems.push(format!(
+                "{path}:{} is a function of {} lines",
+                at + 1,
+                length + 1
+            ));
+        }
+    }
+    problems
+}
+
+fn text_rules(path: &str, text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    if !text.starts_with("//!") {
+        problems.push(format!("{path} does not begin with what it is for"));
+    }
+    if text.contains('\t') || text.lines().any(|line| line.ends_with(' ')) {
+        problems.push(format!("{path} has tabs or spaces at the end of a line"));
+    }
+    problems
+}
+
+fn safety(path: &str, text: &str) -> Vec<String> {
+    let lines = text.lines().filter(|line| !is_comment(line));
+    let is_unsafe = |line: &str| {
+        let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != '-');
+        words.any(|word| word == "unsafe")
+    };
+    let found = lines.filter(|line| is_unsafe(line));
+    found
+        .map(|line| format!("{path}: {}", line.trim()))
+        .collect()
+}
+
+/// The tables of the state machine are spelled out.
+fn wildcards(path: &str, text: &str) -> Vec<String> {
+    let arms = text
+        .lines()
+        .filter(|line| line.trim_start().starts_with("_ =>"));
+    arms.map(|arm| format!("{path} has the arm {}", arm.trim()))
+        .collect()
+}
+
+fn check(sources: &[Source], rule: fn(&str, &str) -> Vec<String>) -> Vec<String> {
+    sources
+        .iter()
+        .flat_map(|source| rule(&source.path, &source.text))
+        .collect()
+}
+
+fn hold(problems: &[String]) {
+    assert!(
+        problems.is_empty(),
+        "{} problems:\n{}",
+        problems.len(),
+        problems.join("\n")
+    );
+}
+
+#[test]
+fn a_module_uses_only_those_before_it() {
+    hold(&check(&sources("src"), layering));
+}
+
+#[test]
+fn files_functions_and_lines_are_short() {
+    hold(&check(&sources("src"), sizes));
+    hold(&check(&sources("tests"), sizes));
+    hold(&check(&sources("benches"), sizes));
+}
+
+#[test]
+fn every_file_says_what_it_is_for() {
+    hold(&check(&sources("src"), text_rules));
+    hold(&check(&sources("tests"), text_rules));
+    hold(&check(&sources("benches"), text_rules));
+}
+
+#[test]
+fn nothing_is_unsafe() {
+    hold(&check(&sources("src"), safety));
+}
+
+#[test]
+fn the_closing_table_is_spelled_out() {
+    let all = sources("src/proto");
+    let table: Vec<_> = all
+        .into_iter()
+        .filter(|s| s.path.ends_with("closing.rs"))
+        .collect();
+    assert_eq!(table.len(), 1);
+    hold(&check(&table, wildcards));
+}
+
+/// What a tool leaves beside the project is not part of it.
+#[test]
+fn the_top_level_stays_as_it_is() {
+    let entries = fs::read_dir(env!("CARGO_MANIFEST_DIR")).expect("the top of the project");
+    for entry in entries {
+        let name = entry
+            .expect("an entry")
+            .file_name()
+            .into_string()
+            .expect("a plain name");
+        let known = TOP_LEVEL.contains(&name.as_str()) || name == "target";
+        assert!(known, "{name} does not belong to the top level");
+    }
+}
+
+#[test]
+fn each_check_can_fail() {
+    let long = format!(
+        "//! x\nfn f() {{\n{}}}\n",
+        "    g();\n".repeat(MAX_FUNCTION)
+    );
+    let wide = format!("//! {}\n", "x".repeat(MAX_COLUMNS));
+    let tall = format!("//! x\n{}", "\n".repeat(MAX_FILE));
+    let rows: [(fn(&str, &str) -> Vec<String>, &str, &str); 9] = [
+        (layering, "src/wire/a.rs", "use crate::proto::Role;"),
+        (layering, "src/net/a.rs", "    crate::push::Hub::default();"),
+        (layering, "src/proto/a.rs", "use std::io;"),
+        (sizes, "src/a.rs", &long),
+        (sizes, "src/a.rs", &wide),
+        (sizes, "src/a.rs", &tall),
+        (text_rules, "src/a.rs", "fn f() {}"),
+        (safety, "src/a.rs", "    let x = unsafe { y };"),
+        (wildcards, "src/a.rs", "        _ => State::Gone,"),
+    ];
+    for (rule, path, text) in rows {
+        assert_eq!(rule(path, text).len(), 1, "{path}: {text:.60}");
+    }
+    let good = "//! unsafe std:: crate::push::x\nuse crate::wire::Mask;\nfn f() {\n}\n";
+    for rule in [layering, sizes, text_rules, safety, wildcards] {
+        assert!(rule("src/proto/a.rs", good).is_empty());
+    }
+}
