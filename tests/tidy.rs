@@ -5,6 +5,9 @@
 use crate::support::sources::{Source, sources};
 use std::fs;
 
+/// A check: from a path and its text to problems.
+type Rule = fn(&str, &str) -> Vec<String>;
+
 /// The layers, lowest first. A module may use only those before it; `error` and `limits` are
 /// leaves that all may use.
 const LAYERS: [&str; 8] = [
@@ -144,7 +147,7 @@ fn wildcards(path: &str, text: &str) -> Vec<String> {
         .collect()
 }
 
-fn check(sources: &[Source], rule: fn(&str, &str) -> Vec<String>) -> Vec<String> {
+fn check(sources: &[Source], rule: Rule) -> Vec<String> {
     sources
         .iter()
         .flat_map(|source| rule(&source.path, &source.text))
@@ -218,7 +221,7 @@ fn each_check_can_fail() {
     );
     let wide = format!("//! {}\n", "x".repeat(MAX_COLUMNS));
     let tall = format!("//! x\n{}", "\n".repeat(MAX_FILE));
-    let rows: [(fn(&str, &str) -> Vec<String>, &str, &str); 9] = [
+    let rows: [(Rule, &str, &str); 9] = [
         (layering, "src/wire/a.rs", "use crate::proto::Role;"),
         (layering, "src/net/a.rs", "    crate::push::Hub::default();"),
         (layering, "src/proto/a.rs", "use std::io;"),

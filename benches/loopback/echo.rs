@@ -25,7 +25,12 @@ struct Scenario {
 }
 
 pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
-    report.table("echo, per message");
+    let second = match options.against {
+        Against::Wirebell => "wirebell",
+        Against::Bare => "bare",
+        Against::BareLevel => "level",
+    };
+    report.table("echo, per message", second);
     for scenario in scenarios() {
         let name = scenario.name();
         if options.wants(&name) {
@@ -36,7 +41,8 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
                 Against::BareLevel => scenario.bare(true, options)?,
             };
             let result = Comparison::measure(bare, wirebell, options)?;
-            report.row(&name, Some(scenario.goal), &result);
+            let goal = (options.against == Against::Wirebell).then_some(scenario.goal);
+            report.row(&name, goal, &result);
         }
     }
     Ok(())

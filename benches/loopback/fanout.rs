@@ -21,7 +21,7 @@ use crate::ws;
 const SUBSCRIBERS: usize = 1000;
 
 pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
-    report.table("fan-out, per copy");
+    report.table("fan-out, per copy", "wirebell");
     for (length, burst, goal) in [
         (128, 1, Some(1.10)),
         (1024, 1, Some(1.10)),

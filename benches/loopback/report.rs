@@ -28,12 +28,13 @@ impl Report {
         }
     }
 
-    /// Starts a table whose figures are CPU nanoseconds of the server per unit of the title.
-    pub fn table(&self, title: &str) {
+    /// Starts a table whose figures are CPU nanoseconds of the server per unit of the title: of
+    /// the bare server, and of a second one.
+    pub fn table(&self, title: &str, second: &str) {
         println!();
         println!(
             "{title:<31} {:>8} {:>8} {:>6} {:>12} {:>12}  {:<13} {:>11} {:>6}",
-            "bare ns", "wirebell", "ratio", "mid half", "min..max", "goal", "switches", "others"
+            "bare ns", second, "ratio", "mid half", "min..max", "goal", "switches", "others"
         );
     }
 

@@ -21,9 +21,14 @@ impl Core {
             let tick = connection.tick(self.now, &mut self.outbox);
             debug_assert!(tick == Tick::Early || self.options.limits.drain_ms == 0);
         }
-        let Some(deadline) = deadline(peer, &self.options.limits) else {
+        let limits = &self.options.limits;
+        let Some(mut deadline) = deadline(peer, limits) else {
             return;
         };
+        if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {
+            // The answer to a Ping brings the deadline forward and does not come by here.
+            deadline = deadline.min(self.now + Millis::from(limits.ping_ms));
+        }
         if peer.armed == 0 || Wheel::number(deadline) < peer.armed {
             peer.armed = self.wheel.arm(index, deadline);
         }

@@ -1,0 +1,110 @@
+//! A short message that has come as a whole takes a path of its own through the connection. It
+//! must see what the general path sees, which the same bytes take if the last one comes late.
+
+use super::Case;
+use crate::support::Rng;
+use crate::support::frames::{binary, binary_start, end, text, text_start, wire};
+use wirebell::{Limits, Role};
+
+/// The whole frame at once, but for its last byte, byte by byte, and with more behind it.
+fn compare(limits: &Limits, bytes: Vec<u8>) {
+    let case = Case {
+        role: Role::Server,
+        limits: limits.clone(),
+        bytes,
+    };
+    let whole = case.run(&[]);
+    let len = case.bytes.len();
+    case.expect(&[len - 1], &whole);
+    let every: Vec<usize> = (0..len).collect();
+    case.expect(&every, &whole);
+}
+
+#[test]
+// req: 6455-6.2-01 6455-6.2-07
+fn every_length_around_the_border() {
+    let mut rng = Rng::new(125);
+    for length in 0..=130 {
+        let letters: String = (0..length).map(|i| (b'a' + i % 26) as char).collect();
+        for frame in [binary(&rng.bytes(length.into())), text(letters)] {
+            let frames = [frame.clone(), binary(b"next"), frame];
+            compare(&Limits::default(), wire(Role::Server, &frames));
+        }
+    }
+}
+
+#[test]
+// req: 6455-10.4-01
+fn limits_below_the_border() {
+    for most in [0, 1, 5, 124, 125, 126] {
+        for length in [0, 1, 2, 4, 5, 6, 123, 124, 125, 126, 127] {
+            let frames = [binary(&vec![7; length]), text("")];
+            for limits in [
+                Limits {
+                    frame_bytes: most,
+                    ..Limits::default()
+                },
+                Limits {
+                    message_bytes: most,
+                    ..Limits::default()
+                },
+                Limits {
+                    frame_bytes: most,
+                    fragments: 1,
+                    ..Limits::default()
+                },
+            ] {
+                compare(&limits, wire(Role::Server, &frames));
+            }
+        }
+    }
+}
+
+#[test]
+// req: 6455-8.1-01 6455-5.4-04
+fn texts_that_are_wrong_and_messages_inside_others() {
+    let bad: [&[u8]; 5] = [
+        b"\xff",
+        b"a\xce",
+        b"\xed\xa0\x80",
+        b"abc\xc0\x80",
+        b"\xf0\x9d\x84",
+    ];
+    for payload in bad {
+        compare(
+            &Limits::default(),
+            wire(Role::Server, &[text("good"), text(payload)]),
+        );
+        compare(
+            &Limits::default(),
+            wire(Role::Server, &[text_start(payload), end("")]),
+        );
+    }
+    for open in [text_start("a"), binary_start(b"a"), text_start([0xCE])] {
+        for inside in [text("b"), binary(b"b"), text("")] {
+            compare(
+                &Limits::default(),
+                wire(Role::Server, &[open.clone(), inside]),
+            );
+        }
+    }
+}
+
+/// Payload that looks like a short message: inside a frame it is none.
+#[test]
+// req: 6455-6.2-01
+fn payload_that_looks_like_a_message() {
+    let inner = wire(Role::Server, &[text("inner")]);
+    // Masked with zeros, the payload stands on the wire as it is.
+    let outer = [&[0x82, 0x80 | inner.len() as u8, 0, 0, 0, 0][..], &inner].concat();
+    let case = Case {
+        role: Role::Server,
+        limits: Limits::default(),
+        bytes: [outer.clone(), outer].concat(),
+    };
+    let whole = case.run(&[]);
+    assert_eq!(whole.seen.len(), 2);
+    for cut in 0..=case.bytes.len() {
+        case.expect(&[cut], &whole);
+    }
+}
