@@ -45,14 +45,14 @@ pub(super) struct Core {
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
     memory: Vec<Vec<u8>>,
+    memory_bytes: usize,
 }
 
 /// Idle [`Rare`]s that are kept for reuse.
 const MAX_SPARES: usize = 256;
 
-/// Message memory that is kept for reuse, in pieces and in bytes of the largest piece.
-const MAX_MEMORY: usize = 4;
-const MAX_MEMORY_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of message memory that are kept for reuse: one message of the default limit.
+const MAX_MEMORY: usize = 16 * 1024 * 1024 + 64;
 
 impl Core {
     pub(super) fn new(options: Options) -> Self {
@@ -71,6 +71,7 @@ impl Core {
             cork: Cork::new(),
             spares: Vec::new(),
             memory: Vec::new(),
+            memory_bytes: 0,
         }
     }
 
@@ -297,14 +298,32 @@ impl Core {
         }
     }
 
-    /// Memory for a large message.
+    /// Memory for a message in parts: some that was used before, or none yet.
     pub(super) fn take_memory(&mut self) -> Vec<u8> {
-        self.memory.pop().unwrap_or_default()
+        let memory = self.memory.pop().unwrap_or_default();
+        self.memory_bytes -= memory.capacity();
+        memory
     }
 
-    /// Keeps the memory of a large message for the next one, within a bound.
+    /// A receive buffer in place of one that has become the memory of a message.
+    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
+        let length = self.options.receive_buffer;
+        let fits = |memory: &Vec<u8>| (length..=2 * length).contains(&memory.len());
+        match self.memory.iter().rposition(fits) {
+            None => vec![0; length],
+            Some(at) => {
+                let mut buffer = self.memory.swap_remove(at);
+                self.memory_bytes -= buffer.capacity();
+                buffer.truncate(length);
+                buffer
+            }
+        }
+    }
+
+    /// Keeps the memory of a message for the next one, within a bound.
     pub(super) fn keep_memory(&mut self, memory: Vec<u8>) {
-        if self.memory.len() < MAX_MEMORY && memory.capacity() <= MAX_MEMORY_BYTES {
+        if self.memory_bytes + memory.capacity() <= MAX_MEMORY {
+            self.memory_bytes += memory.capacity();
             self.memory.push(memory);
         }
     }

@@ -52,14 +52,15 @@ impl<S: Service> EventLoop<S> {
         alarm: Alarm,
         mut listener: TcpListener,
         mailbox: Mailbox<S::Mail>,
-        options: Options,
+        mut options: Options,
         service: S,
     ) -> io::Result<Self> {
+        options.receive_buffer = options.receive_buffer.max(4096);
         poll.registry()
             .register(&mut listener, LISTENER, Interest::READABLE)?;
         Ok(Self {
             poll,
-            buffer: vec![0; options.receive_buffer.max(4096)],
+            buffer: vec![0; options.receive_buffer],
             core: Core::new(options),
             service,
             acceptor: Acceptor::new(listener),

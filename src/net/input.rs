@@ -18,9 +18,10 @@ use crate::net::service::{End, Service};
 use crate::net::slots::PeerId;
 use crate::proto::{Assembler, Ended, Event, Message, Piece};
 use crate::wire::{CloseCode, Kind};
+use std::ops::Range;
 
-/// With this much of a frame missing, its payload is read straight to its message.
-const DIRECT: u64 = 64 * 1024;
+/// From here on, exchanging the receive buffer is cheaper than copying out of it.
+const ADOPT: usize = 16 * 1024;
 
 /// Bytes of one direct read: they are unmasked while they are in the second-level cache.
 const DIRECT_READ: u64 = 256 * 1024;
@@ -30,7 +31,7 @@ pub(super) struct Reader<'l, S: Service> {
     pub(super) core: &'l mut Core,
     pub(super) service: &'l mut S,
     /// The shared receive buffer.
-    pub(super) buffer: &'l mut [u8],
+    pub(super) buffer: &'l mut Vec<u8>,
 }
 
 impl<S: Service> Reader<'_, S> {
@@ -48,7 +49,7 @@ impl<S: Service> Reader<'_, S> {
             return self.discard(index);
         }
         if let Phase::Open(connection) = &peer.phase
-            && connection.payload_left() >= DIRECT
+            && connection.payload_left() >= peer.direct_from()
         {
             return self.read_direct(index);
         }
@@ -109,6 +110,7 @@ impl<S: Service> Reader<'_, S> {
 
     /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
     fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
+        let length = self.buffer.len();
         let mut at = from;
         while at < end {
             let Some(peer) = self.core.peers.at(index) else {
@@ -138,7 +140,15 @@ impl<S: Service> Reader<'_, S> {
                     self.service
                         .message(&mut Context::new(self.core), id, message);
                 }
-                Some(Event::Piece(piece)) => assemble(self.core, self.service, id, piece),
+                Some(Event::Piece(piece)) => {
+                    let left = connection.payload_left();
+                    let start = at - piece.bytes.len();
+                    if piece.first && adoptable(start..at, left, length) {
+                        self.adopt(index, start..at);
+                    } else {
+                        assemble(self.core, self.service, id, piece);
+                    }
+                }
                 Some(Event::Ping(_)) => self.core.transmit(index),
                 Some(Event::Pong(_)) => {}
                 Some(Event::Close(body)) => closed(self.core, self.service, id, body.code),
@@ -180,6 +190,15 @@ impl<S: Service> Reader<'_, S> {
             Err(error) if is_transient(&error) => self.core.put_assembler(index, assembler),
             Err(_) => self.core.doom(index),
         }
+    }
+
+    /// The beginning of a message stays where it lies: the whole buffer becomes its memory, and
+    /// the loop goes on with another one.
+    fn adopt(&mut self, index: u32, piece: Range<usize>) {
+        let fresh = self.core.take_buffer();
+        let buffer = std::mem::replace(self.buffer, fresh);
+        self.core
+            .put_assembler(index, Assembler::adopt(buffer, piece));
     }
 
     /// What a direct read came to: more to come, a whole message, or a violation.
@@ -233,6 +252,12 @@ impl<S: Service> Reader<'_, S> {
             Err(_) => self.core.doom(index),
         }
     }
+}
+
+/// Whether a first piece is better taken over with its buffer than copied out of it: it is large,
+/// and the rest of its frame fits behind it.
+fn adoptable(piece: Range<usize>, left: u64, buffer: usize) -> bool {
+    piece.len() >= ADOPT && left > 0 && left <= (buffer - piece.end) as u64
 }
 
 /// A part of a message that did not come in one piece.

@@ -13,7 +13,8 @@ pub struct Options {
     /// What happens to peers that read too slowly.
     pub overflow: Overflow,
     /// Bytes of the one receive buffer of a loop. Large enough for a whole burst of one peer,
-    /// small enough for the second-level cache: 256 KiB.
+    /// small enough for the second-level cache: 256 KiB, and a little so that a message of that
+    /// length fits with its header.
     pub receive_buffer: usize,
     /// Read until the socket says that nothing is left, instead of until it gave less than there
     /// was room for. One more system call per event; for platforms where a short read does not
@@ -27,7 +28,7 @@ impl Default for Options {
             workers: 0,
             limits: Limits::default(),
             overflow: Overflow::default(),
-            receive_buffer: 256 * 1024,
+            receive_buffer: 256 * 1024 + 64,
             strict_drain: !cfg!(any(target_os = "linux", target_os = "android")),
         }
     }

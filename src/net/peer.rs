@@ -129,6 +129,16 @@ impl Peer {
         }
     }
 
+    /// With this much of a frame missing, its payload is read straight behind what came of its
+    /// message; with less, what follows the frame is better read in the same call.
+    #[inline]
+    pub(super) fn direct_from(&self) -> u64 {
+        match &self.rare {
+            Some(rare) if !rare.assembler.is_empty() => 4 * 1024,
+            _ => 64 * 1024,
+        }
+    }
+
     /// Bytes that the socket has refused.
     #[inline]
     pub(super) fn queued(&self) -> usize {

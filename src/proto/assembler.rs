@@ -8,6 +8,7 @@
 use crate::proto::Piece;
 use crate::wire::Kind;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 /// A whole message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,14 +49,15 @@ impl<'a> Message<'a> {
 /// Puts the messages of one connection together.
 ///
 /// ```text
-///   parts: [ bytes that came ······ | room that spare() lends, read into directly ]
-///                            filled ▲                                  parts.len() ▲
+///   parts: [ not ours | bytes that came ······ | room that spare() lends, read into directly ]
+///              start ▲                     end ▲                              parts.len() ▲
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct Assembler {
-    /// Initialised memory; what came of the message so far is the first `filled` bytes.
+    /// Initialised memory; what came of the message so far is `start..end`.
     parts: Vec<u8>,
-    filled: usize,
+    start: usize,
+    end: usize,
 }
 
 /// The least room that [`Assembler::spare`] makes.
@@ -64,21 +66,39 @@ const LEAST_ROOM: usize = 64 * 1024;
 impl Assembler {
     /// Nothing has come.
     pub const fn new() -> Self {
-        Self {
-            parts: Vec::new(),
-            filled: 0,
-        }
+        Self::with_memory(Vec::new())
     }
 
     /// Uses the memory of `parts`, whatever its content.
     pub const fn with_memory(parts: Vec<u8>) -> Self {
-        Self { parts, filled: 0 }
+        Self {
+            parts,
+            start: 0,
+            end: 0,
+        }
+    }
+
+    /// Takes over the buffer that the first piece of a message lies in, instead of copying it.
+    ///
+    /// # Panics
+    ///
+    /// If `piece` does not lie in `parts`.
+    pub fn adopt(parts: Vec<u8>, piece: Range<usize>) -> Self {
+        assert!(
+            piece.start <= piece.end && piece.end <= parts.len(),
+            "no part of the buffer"
+        );
+        Self {
+            parts,
+            start: piece.start,
+            end: piece.end,
+        }
     }
 
     /// Nothing has come of the next message.
     #[inline]
     pub fn is_empty(&self) -> bool {
-        self.filled == 0
+        self.start == self.end
     }
 
     /// Takes the next piece. Returns the message if it is complete: either the piece itself, or
@@ -91,43 +111,43 @@ impl Assembler {
                 bytes: piece.bytes,
             });
         }
-        let end = self.filled + piece.bytes.len();
-        let overwritten = self.parts.len().min(end) - self.filled;
-        let (inside, beyond) = piece.bytes.split_at(overwritten);
-        self.parts[self.filled..self.filled + overwritten].copy_from_slice(inside);
+        let inside = self.parts.len().min(self.end + piece.bytes.len()) - self.end;
+        let (inside, beyond) = piece.bytes.split_at(inside);
+        self.parts[self.end..self.end + inside.len()].copy_from_slice(inside);
         self.parts.extend_from_slice(beyond);
-        self.filled = end;
+        self.end += piece.bytes.len();
         piece.last.then_some(Message {
             kind: piece.kind,
-            bytes: &self.parts[..end],
+            bytes: &self.parts[self.start..self.end],
         })
     }
 
     /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes,
     /// and at most as much again as has come, so that memory follows the bytes.
     pub fn spare(&mut self, most: u64) -> &mut [u8] {
-        let room = most.min(self.filled.max(LEAST_ROOM) as u64) as usize;
-        let end = self.filled + room;
-        if self.parts.len() < end {
-            self.parts.resize(end, 0);
+        let came = self.end - self.start;
+        let room = most.min(came.max(LEAST_ROOM) as u64) as usize;
+        if self.parts.len() < self.end + room {
+            self.parts.resize(self.end + room, 0);
         }
-        let have = self.parts.len() - self.filled;
-        &mut self.parts[self.filled..][..most.min(have as u64) as usize]
+        let have = self.parts.len() - self.end;
+        &mut self.parts[self.end..][..most.min(have as u64) as usize]
     }
 
     /// Counts `bytes` that were read into [`Assembler::spare`] and received there.
     pub fn advance(&mut self, bytes: usize) {
-        self.filled = self.parts.len().min(self.filled + bytes);
+        self.end = self.parts.len().min(self.end + bytes);
     }
 
     /// What has come so far.
     pub fn bytes(&self) -> &[u8] {
-        &self.parts[..self.filled]
+        &self.parts[self.start..self.end]
     }
 
     /// The message is done with.
     pub fn clear(&mut self) {
-        self.filled = 0;
+        self.start = 0;
+        self.end = 0;
     }
 
     /// The memory, for another assembler.
@@ -137,8 +157,8 @@ impl Assembler {
 
     /// Gives the memory back, unless it is little or a message is in it.
     pub fn shrink(&mut self) {
-        if self.filled == 0 && self.parts.capacity() > LEAST_ROOM {
-            self.parts = Vec::new();
+        if self.is_empty() && self.parts.capacity() > LEAST_ROOM {
+            *self = Self::new();
         }
     }
 
