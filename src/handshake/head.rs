@@ -77,11 +77,12 @@ impl HeadReader {
             let at = self.searched + at;
             self.searched = at + 1;
             let head = &bytes[self.start..at];
-            if head.last() != Some(&b'\r') {
-                return Err(Refusal::MalformedHead);
-            }
+            // In this order: a line that is too long was so before its end came.
             if !self.in_fields && head.len() > line_bytes {
                 return Err(Refusal::TargetTooLong);
+            }
+            if head.last() != Some(&b'\r') {
+                return Err(Refusal::MalformedHead);
             }
             self.in_fields = true;
             if head.ends_with(b"\r\n\r") {

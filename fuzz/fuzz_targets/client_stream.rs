@@ -1,0 +1,8 @@
+//! See `checks::client_stream`.
+#![no_main]
+
+#[path = "../src/checks.rs"]
+#[allow(dead_code)]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::client_stream(data));

@@ -1,0 +1,8 @@
+//! See `checks::server_stream`.
+#![no_main]
+
+#[path = "../src/checks.rs"]
+#[allow(dead_code)]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| checks::server_stream(data));
