@@ -1,10 +1,24 @@
 //! All integration tests, as modules of one binary.
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "cli")]
+mod cli;
 mod closing_table;
+#[cfg(feature = "net")]
+mod corpus;
 mod handshake;
 mod keepalive;
+#[cfg(feature = "push")]
+mod net_http;
+#[cfg(feature = "net")]
+mod net_loop;
+#[cfg(feature = "cli")]
+mod net_process;
+#[cfg(feature = "net")]
+mod net_support;
 mod pair;
+#[cfg(feature = "push")]
+mod push_wserver;
 mod requirements;
 mod rfc_examples;
 mod rules;

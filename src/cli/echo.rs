@@ -2,7 +2,8 @@
 
 use crate::cli::Failure;
 use crate::cli::args::EchoArgs;
-use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal};
+use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal, stop_signals};
+use crate::cli::settings::start_log;
 use wirebell::net::Server;
 use wirebell::push::EchoServer;
 
@@ -10,10 +11,12 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.addresses()?;
     let origin = settings.origin_policy()?;
+    let level = settings.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
-    settings.start_log()?;
+    start_log(level);
+    let signals = stop_signals()?;
     let service = EchoServer { origin };
     let server = Server::bind(&addresses[..], settings.options(), move |_| service.clone())
         .map_err(|error| cannot_listen(&settings, &error))?;
@@ -21,7 +24,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
         "wirebell echo listens on ws://{}/\n",
         server.local_addr()
     ));
-    stop_on_signal(|| server.stop())?;
+    stop_on_signal(signals, || server.stop());
     server.join();
     Ok(())
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::args::{LoopSettings, ServeArgs};
+use crate::cli::settings::start_log;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{self, Write as _};
@@ -12,14 +13,16 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.event_loop.addresses()?;
     let push = settings.push_settings()?;
+    let level = settings.event_loop.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
-    settings.event_loop.start_log()?;
+    start_log(level);
+    let signals = stop_signals()?;
     let server = PushServer::bind(&addresses[..], settings.options(), push)
         .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
     greet(server.local_addr());
-    stop_on_signal(|| server.stop())?;
+    stop_on_signal(signals, || server.stop());
     server.join();
     Ok(())
 }
@@ -63,10 +66,15 @@ pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
     Failure::Failed(format!("cannot listen on {listen}: {error}{hint}"))
 }
 
-/// Waits for SIGINT or SIGTERM and calls `stop`; a second one ends the process at once.
-pub fn stop_on_signal(stop: impl FnOnce()) -> Result<(), Failure> {
+/// Takes SIGINT and SIGTERM from now on. Call it before anybody is told that the server is there:
+/// a signal that comes in between would end the process without a word to its clients.
+pub fn stop_signals() -> Result<Signals, Failure> {
     let signals = Signals::new([SIGINT, SIGTERM]);
-    let mut signals = signals.map_err(|error| Failure::Failed(format!("signals: {error}")))?;
+    signals.map_err(|error| Failure::Failed(format!("signals: {error}")))
+}
+
+/// Waits for a signal and calls `stop`; a second one ends the process at once.
+pub fn stop_on_signal(mut signals: Signals, stop: impl FnOnce()) {
     let first = signals.forever().next();
     log::info!(
         "stopping ({})",
@@ -83,5 +91,4 @@ pub fn stop_on_signal(stop: impl FnOnce()) -> Result<(), Failure> {
             std::process::exit(128 + signal);
         }
     });
-    Ok(())
 }

@@ -3,9 +3,13 @@
 use crate::cli::Failure;
 use crate::cli::args::{CommonArgs, FileSettings, LoopSettings, OverflowPolicy};
 use crate::cli::units::{Period, Size};
+use log::LevelFilter;
 use serde::de::DeserializeOwned;
+use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::ops::Range;
+use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
@@ -143,21 +147,24 @@ impl LoopSettings {
         }
     }
 
-    /// Starts logging to stderr.
-    pub fn start_log(&self) -> Result<(), Failure> {
+    /// What is logged.
+    pub fn log_level(&self) -> Result<LevelFilter, Failure> {
         let level = self.log.as_deref().unwrap_or("info");
-        let level = level.parse().map_err(|_| {
+        level.parse().map_err(|_| {
             let levels = "off, error, warn, info, debug or trace";
             Failure::Usage(format!("--log {level}: write {levels}"))
-        })?;
-        let mut builder = env_logger::Builder::new();
-        builder.filter_level(level).format_target(false);
-        if !std::io::stderr().is_terminal() {
-            builder.write_style(env_logger::WriteStyle::Never);
-        }
-        builder.init();
-        Ok(())
+        })
     }
+}
+
+/// Starts logging to stderr.
+pub fn start_log(level: LevelFilter) {
+    let mut builder = env_logger::Builder::new();
+    builder.filter_level(level).format_target(false);
+    if !std::io::stderr().is_terminal() {
+        builder.write_style(env_logger::WriteStyle::Never);
+    }
+    builder.init();
 }
 
 impl FileSettings {
@@ -203,8 +210,12 @@ impl FileSettings {
             (Some(path), _) => Some(PushKey::read(path).map_err(|error| {
                 Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
-            (None, Ok(key)) => PushKey::new(key),
-            (None, Err(_)) => None,
+            (None, Err(VarError::NotPresent)) => None,
+            // Set, but to nothing: a server that everybody may push to is not what was meant.
+            (None, key) => match PushKey::new(key.unwrap_or_default()) {
+                None => return Err(Failure::Usage("WIREBELL_PUSH_KEY: no key in it".into())),
+                key => key,
+            },
         };
         let tokens = match &self.token_file {
             None => None,
@@ -229,11 +240,24 @@ impl CommonArgs {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::Failed(format!("--config {}: {error}", path.display())))?;
         toml::from_str(&text).map_err(|error| {
-            let line = error
-                .span()
-                .map_or(1, |span| text[..span.start].lines().count().max(1));
+            let at = error.span().map_or(0, |span| span.start);
+            let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
+            let line = 1 + text[..at].matches('\n').count();
             let what = error.message().lines().next().unwrap_or_default();
             Failure::Usage(format!("{} line {line}: {what}", path.display()))
         })
     }
+}
+
+/// Where the first setting begins that cannot be read alone, and why: the error of a flattened
+/// structure does not tell its place. `None` if the text is no TOML; then the error does.
+fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
+    let table = DeTable::parse(text).ok()?;
+    let settings = table.get_ref().iter();
+    let spans = settings.map(|(name, value)| name.span().start..value.span().end);
+    let bad = |span: Range<usize>| {
+        let read = toml::from_str::<T>(&text[span.clone()]);
+        Some((span.start, read.err()?))
+    };
+    spans.filter_map(bad).min_by_key(|(at, _)| *at)
 }

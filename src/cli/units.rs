@@ -18,7 +18,10 @@ pub struct Period(pub u32);
 
 /// In a settings file, a plain number may stand without quotes.
 #[derive(Deserialize)]
-#[serde(untagged)]
+#[serde(
+    untagged,
+    expecting = "write a number, or a text such as \"64KiB\" or \"30s\""
+)]
 enum Written {
     Number(u64),
     Text(String),

@@ -61,13 +61,11 @@ impl Acceptor {
         for _ in 0..PER_TURN {
             match listener.accept() {
                 Ok((stream, address)) => {
-                    if self.retry_at.take().is_some() {
-                        log::warn!("accepting connections again");
-                    }
+                    works_again(&mut self.retry_at);
                     take(&mut self.addresses, stream, address);
                 }
                 Err(error) => match error.kind() {
-                    io::ErrorKind::WouldBlock => return,
+                    io::ErrorKind::WouldBlock => return works_again(&mut self.retry_at),
                     // The peer was gone before we came to it.
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     _ => {
@@ -97,6 +95,13 @@ impl Acceptor {
     /// The time has come, or readiness was announced.
     pub(super) fn is_due(&self, now: Millis) -> bool {
         self.pending || self.retry_at.is_some_and(|at| at <= now)
+    }
+}
+
+/// There are files to accept with, whether or not somebody waited: no reason to try again.
+fn works_again(retry_at: &mut Option<Millis>) {
+    if retry_at.take().is_some() {
+        log::warn!("accepting connections again");
     }
 }
 

@@ -122,6 +122,8 @@ impl Members {
 
     /// The peer listens to something.
     pub(super) fn has(&self, peer: PeerId) -> bool {
-        self.by_peer.contains_key(&peer)
+        self.by_peer
+            .get(&peer)
+            .is_some_and(|subscriptions| !subscriptions.is_empty())
     }
 }

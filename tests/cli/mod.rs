@@ -1,0 +1,17 @@
+//! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
+//! ends.
+
+mod errors;
+mod help;
+pub mod program;
+mod serving;
+mod settings;
+
+use std::path::PathBuf;
+
+/// A file of this name with this text, in a folder of the tests.
+fn file(name: &str, text: &str) -> PathBuf {
+    let path = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    std::fs::write(&path, text).expect("a file can be written");
+    path
+}

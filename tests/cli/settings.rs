@@ -1,0 +1,131 @@
+//! Where settings come from: flags, then the environment, then a file, then the defaults.
+
+use super::file;
+use super::program::{Outcome, command, run, run_command};
+
+fn check(args: &[&str], environment: &[(&str, &str)]) -> Outcome {
+    let mut command = command(args);
+    command.arg("--check").envs(environment.iter().copied());
+    run_command(command)
+}
+
+/// The value of a setting in what `--check` printed.
+#[track_caller]
+fn value<'t>(outcome: &'t Outcome, name: &str) -> &'t str {
+    assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
+    let mut lines = outcome
+        .stdout
+        .lines()
+        .filter_map(|line| line.split_once(" = "));
+    let (_, value) = lines
+        .find(|(other, _)| *other == name)
+        .expect("it is printed");
+    value
+}
+
+#[test]
+fn flags_win_over_the_environment_over_the_file_over_the_defaults() {
+    let path = file(
+        "cli-order.toml",
+        "listen = \"127.0.0.1:1111\"\nworkers = 1\nping_interval = \"1s\"\nmax_body = 1000\n",
+    );
+    let path = path.to_str().expect("a path");
+    let environment = [
+        ("WIREBELL_LISTEN", "127.0.0.1:2222"),
+        ("WIREBELL_WORKERS", "2"),
+        ("WIREBELL_OVERFLOW", "keep-latest"),
+        ("WIREBELL_ORIGIN", "https://a.example,https://b.example"),
+    ];
+    let flags = ["--listen", "127.0.0.1:3333", "--config", path];
+    let outcome = check(&flags, &environment);
+    assert_eq!(value(&outcome, "listen"), "\"127.0.0.1:3333\"");
+    assert_eq!(value(&outcome, "workers"), "2");
+    assert_eq!(value(&outcome, "ping_interval"), "\"1s\"");
+    assert_eq!(value(&outcome, "max_body"), "\"1000\"");
+    assert_eq!(value(&outcome, "overflow"), "\"keep-latest\"");
+    assert_eq!(value(&outcome, "pong_timeout"), "\"15s\"");
+    let origins = "[\"https://a.example\", \"https://b.example\"]";
+    assert_eq!(value(&outcome, "origin"), origins);
+    // The environment may name the file as well.
+    let outcome = check(&["serve"], &[("WIREBELL_CONFIG", path)]);
+    assert_eq!(value(&outcome, "listen"), "\"127.0.0.1:1111\"");
+}
+
+#[test]
+fn what_check_prints_reads_back_as_the_same() {
+    let rows: [&[&str]; 4] = [
+        &["serve"],
+        &["echo"],
+        &[
+            "serve",
+            "--max-message",
+            "5MB",
+            "--ping-interval",
+            "1m 30s",
+            "--origin",
+            "any",
+        ],
+        &[
+            "echo",
+            "--overflow",
+            "drop-oldest",
+            "--stall-timeout",
+            "0",
+            "--log",
+            "debug",
+        ],
+    ];
+    for (n, args) in rows.into_iter().enumerate() {
+        let first = check(args, &[]);
+        assert_eq!((first.status, &*first.stderr), (Some(0), ""), "{args:?}");
+        assert!(first.stdout.lines().count() > 10, "{first:?}");
+        let path = file(&format!("cli-check-{n}.toml"), &first.stdout);
+        let path = path.to_str().expect("a path");
+        let second = run(&[args[0], "--check", "--config", path]);
+        assert_eq!(second.stdout, first.stdout, "{args:?}");
+        assert_eq!((second.status, &*second.stderr), (Some(0), ""));
+    }
+}
+
+#[test]
+fn check_looks_at_the_files_and_serves_nothing() {
+    let outcome = check(&["--token-file", "/nothing/here"], &[]);
+    assert_eq!((outcome.status, &*outcome.stdout), (Some(1), ""));
+    let outcome = check(&["--listen", "nonsense"], &[]);
+    assert_eq!((outcome.status, &*outcome.stdout), (Some(2), ""));
+}
+
+#[test]
+fn every_flag_has_its_name_in_the_environment() {
+    let rows = [
+        ("WIREBELL_MAX_MESSAGE", "max_message", "1KiB"),
+        ("WIREBELL_MAX_QUEUED", "max_queued", "2KiB"),
+        ("WIREBELL_MAX_BODY", "max_body", "3KiB"),
+        ("WIREBELL_REGISTER_TIMEOUT", "register_timeout", "1s"),
+        ("WIREBELL_PING_INTERVAL", "ping_interval", "2s"),
+        ("WIREBELL_PONG_TIMEOUT", "pong_timeout", "3s"),
+        ("WIREBELL_HEAD_TIMEOUT", "head_timeout", "4s"),
+        ("WIREBELL_CLOSE_TIMEOUT", "close_timeout", "5s"),
+        ("WIREBELL_STALL_TIMEOUT", "stall_timeout", "6s"),
+        ("WIREBELL_LOG", "log", "debug"),
+    ];
+    for (variable, setting, text) in rows {
+        let outcome = check(&["serve"], &[(variable, text)]);
+        assert_eq!(value(&outcome, setting), format!("{text:?}"));
+    }
+    for (variable, setting) in [
+        ("WIREBELL_MAX_CONNECTIONS", "max_connections"),
+        (
+            "WIREBELL_MAX_CONNECTIONS_PER_ADDRESS",
+            "max_connections_per_address",
+        ),
+    ] {
+        let outcome = check(&["serve"], &[(variable, "77")]);
+        assert_eq!(value(&outcome, setting), "77");
+    }
+    let mut bad = command(&["serve"]);
+    bad.env("WIREBELL_PING_INTERVAL", "soon");
+    let outcome = run_command(bad);
+    assert_eq!(outcome.status, Some(2));
+    assert!(outcome.stderr.contains("soon"), "{outcome:?}");
+}

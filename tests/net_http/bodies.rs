@@ -1,0 +1,190 @@
+//! Bodies of requests: RFC 9112 sections 6 and 7. A request has one body, or it is refused.
+
+use crate::net_support::{Client, MOMENT, Probes, limits, options, options_with};
+use std::time::Duration;
+use wirebell::Limits;
+
+const CHUNKED: &str = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
+                       5;ext=\"1\"\r\nhello\r\n06\r\n world\r\n0\r\nX: y\r\n\r\n";
+
+#[test]
+fn a_chunked_body_is_the_same_in_every_cut() {
+    let server = Probes::start(options());
+    let mut client = Client::connect(server.address());
+    for cut in 1..CHUNKED.len() {
+        client.send(&CHUNKED[..cut]);
+        std::thread::sleep(MOMENT);
+        client.send(&CHUNKED[cut..]);
+        assert_eq!(client.response().body, "POST /http - hello world", "{cut}");
+    }
+    for byte in CHUNKED.bytes() {
+        client.send([byte]);
+    }
+    assert_eq!(client.response().body, "POST /http - hello world");
+}
+
+#[test]
+fn a_body_with_a_length_is_the_same_in_every_cut() {
+    let server = Probes::start(options());
+    let mut client = Client::connect(server.address());
+    let request = "PUT /http HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
+    for cut in 1..request.len() {
+        client.send(&request[..cut]);
+        std::thread::sleep(MOMENT);
+        client.send(&request[cut..]);
+        assert_eq!(client.response().body, "PUT /http - hello", "{cut}");
+    }
+}
+
+/// What follows the body would be a second request to whoever reads the length differently; there
+/// must be one answer, a refusal, and the end.
+#[test]
+fn ambiguous_lengths_are_refused_and_nothing_behind_them_is_read() {
+    let server = Probes::start(options());
+    let rows = [
+        ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400),
+        ("Transfer-Encoding: chunked\r\nContent-Length: 0\r\n", 400),
+        ("Content-Length: 5\r\nContent-Length: 5\r\n", 400),
+        ("Content-Length: 5\r\ncontent-length: 6\r\n", 400),
+        ("Content-Length: 5, 5\r\n", 400),
+        ("Content-Length: +5\r\n", 400),
+        ("Content-Length: -5\r\n", 400),
+        ("Content-Length: 0x5\r\n", 400),
+        ("Content-Length: 5 5\r\n", 400),
+        ("Content-Length:\r\n", 400),
+        ("Content-Length: 99999999999999999999\r\n", 400),
+        ("Transfer-Encoding: gzip\r\n", 501),
+        ("Transfer-Encoding: gzip, chunked\r\n", 501),
+        ("Transfer-Encoding: chunked, chunked\r\n", 501),
+        (
+            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            501,
+        ),
+        ("Transfer-Encoding: identity\r\n", 501),
+        ("Transfer-Encoding: x-chunked\r\n", 501),
+    ];
+    for (fields, status) in rows {
+        let mut client = Client::connect(server.address());
+        let response = client.ask(format!(
+            "POST /http HTTP/1.1\r\nHost: a\r\n{fields}\r\n\
+             0\r\n\r\nGET /http/smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
+        ));
+        assert_eq!(response.status, status, "{fields}");
+        assert_eq!(response.connection(), ["close"], "{fields}");
+        client.expect_end();
+    }
+}
+
+#[test]
+fn http_1_0_has_no_chunks() {
+    let server = Probes::start(options());
+    let mut client = Client::connect(server.address());
+    let request = CHUNKED.replace("HTTP/1.1", "HTTP/1.0");
+    assert_eq!(client.ask(request).status, 400);
+    client.expect_end();
+}
+
+#[test]
+fn malformed_chunks_are_refused_at_once() {
+    let server = Probes::start(options());
+    let head = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for chunks in [
+        "x",
+        "\r\n",
+        "5\n",
+        "5\r\nhelloX",
+        "5\r\nhello\n",
+        "-1",
+        "0\r\nx: y\n",
+    ] {
+        let mut client = Client::connect(server.address());
+        let response = client.ask(format!("{head}{chunks}"));
+        assert_eq!(response.status, 400, "{chunks:?}");
+        client.expect_end();
+    }
+}
+
+#[test]
+fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
+    let server = Probes::start(options_with(Limits {
+        body_bytes: 1000,
+        ..limits()
+    }));
+    let head = "POST /http HTTP/1.1\r\nHost: a\r\n";
+    let fits = format!("{head}Content-Length: 1000\r\n\r\n{}", "x".repeat(1000));
+    let mut client = Client::connect(server.address());
+    assert_eq!(client.ask(fits).status, 200);
+    let long = format!("{head}Content-Length: 1001\r\n\r\n");
+    let endless = format!("{head}Transfer-Encoding: chunked\r\n\r\nfffff\r\n");
+    let sum = format!(
+        "{head}Transfer-Encoding: chunked\r\n\r\n{}",
+        "1\r\nx\r\n".repeat(1001)
+    );
+    let huge = format!("{head}Content-Length: {}\r\n\r\n", u64::MAX);
+    for request in [&long, &endless, &sum, &huge] {
+        let mut client = Client::connect(server.address());
+        client.send(request);
+        // A client that does not listen while it sends must find the answer all the same.
+        client.send("x".repeat(500_000));
+        let response = client.response();
+        assert_eq!(response.status, 413, "{request:.200}");
+        assert_eq!(response.connection(), ["close"]);
+        client.expect_end();
+    }
+}
+
+#[test]
+fn only_who_asks_for_it_is_told_to_continue() {
+    let server = Probes::start(options_with(Limits {
+        body_bytes: 1000,
+        ..limits()
+    }));
+    let mut client = Client::connect(server.address());
+    let asking = |version: &str, length: usize| {
+        format!(
+            "POST /http HTTP/1.{version}\r\nHost: a\r\nExpect: 100-Continue\r\n\
+             Content-Length: {length}\r\n\r\n"
+        )
+    };
+    for _ in 0..2 {
+        client.send(asking("1", 5));
+        let interim = client.head();
+        assert_eq!((interim.status, interim.fields.len()), (100, 0));
+        assert_eq!(client.ask("hello").body, "POST /http - hello");
+    }
+    // The body is here already, or there is none.
+    let response = client.ask(asking("1", 5) + "hello");
+    assert_eq!(
+        (response.status, &*response.body),
+        (200, "POST /http - hello")
+    );
+    assert_eq!(client.ask(asking("1", 0)).status, 200);
+    // A body that would be refused is not asked for.
+    assert_eq!(client.ask(asking("1", 1001)).status, 413);
+    client.expect_end();
+    let mut old = Client::connect(server.address());
+    old.send(asking("0", 5));
+    std::thread::sleep(MOMENT);
+    assert_eq!(old.ask("hello").status, 200);
+}
+
+#[test]
+fn a_slow_body_is_cut() {
+    let server = Probes::start(options_with(Limits {
+        body_ms: 200,
+        ..limits()
+    }));
+    let mut client = Client::connect(server.address());
+    client.send("POST /http HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n");
+    for byte in b"slow" {
+        client.send([*byte]);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    let response = client.response();
+    assert_eq!(
+        (response.status, response.connection()),
+        (408, vec!["close".into()])
+    );
+    client.expect_end();
+}

@@ -1,0 +1,139 @@
+//! Heads that are refused: malformed, too long, too slow. Each gets its answer and a clean end.
+
+use crate::net_support::{Client, Push, limits};
+use std::time::{Duration, Instant};
+use wirebell::Limits;
+
+/// The client goes on reading: the answer must reach it, and then the end, not a reset.
+#[track_caller]
+fn expect_refusal(push: &Push, bytes: impl AsRef<[u8]>, status: u16) {
+    let mut client = push.connect();
+    let response = client.ask(&bytes);
+    let shown = String::from_utf8_lossy(bytes.as_ref()).into_owned();
+    assert_eq!(response.status, status, "{shown:.200}: {response:?}");
+    assert_eq!(response.connection(), ["close"], "{shown:.200}");
+    client.expect_end();
+}
+
+#[test]
+fn what_is_no_head_is_a_bad_request() {
+    let push = Push::limited(limits());
+    let rows: [&[u8]; 14] = [
+        b"GET /healthz\r\n\r\n",
+        b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n",
+        b"GET /health z HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET  /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\nHost: a\n\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost : a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\n folded: b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
+        b"GET /healthz#fragment HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\n",
+        b" GET / HTTP/1.1\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+    ];
+    for bytes in rows {
+        expect_refusal(&push, bytes, 400);
+    }
+}
+
+#[test]
+fn a_request_names_exactly_one_host() {
+    let push = Push::limited(limits());
+    for hosts in [
+        "",
+        "Host: a\r\nHost: a\r\n",
+        "Host: a\r\nhost: b\r\n",
+        "Host: a b\r\n",
+    ] {
+        let request = format!("GET /healthz HTTP/1.1\r\n{hosts}\r\n");
+        expect_refusal(&push, request, 400);
+    }
+}
+
+#[test]
+fn what_cannot_become_a_head_is_refused_at_its_first_byte() {
+    let push = Push::limited(limits());
+    // The beginning of a TLS handshake, a WebSocket frame, and binary noise: none of them has a
+    // line end that a patient server could wait for.
+    for bytes in [
+        &b"\x16\x03\x01\x02\x00\x01\x00"[..],
+        b"\x81\x85",
+        b"\xff\xfe\0",
+    ] {
+        expect_refusal(&push, bytes, 400);
+    }
+}
+
+#[test]
+fn long_lines_and_heads_are_refused_before_they_are_whole() {
+    let push = Push::limited(limits());
+    let Limits {
+        head_bytes,
+        target_bytes,
+        ..
+    } = limits();
+    let target = |len: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n", "a".repeat(len - 1));
+    let field = |len: usize| format!("GET /nothing HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(len));
+    let mut client = push.connect();
+    assert_eq!(client.ask(target(target_bytes) + "\r\n").status, 404);
+    assert_eq!(client.ask(field(head_bytes - 100) + "\r\n\r\n").status, 404);
+    expect_refusal(&push, target(target_bytes + 1) + "\r\n", 414);
+    expect_refusal(
+        &push,
+        format!("GET /{}", "a".repeat(target_bytes + 100)),
+        414,
+    );
+    expect_refusal(&push, field(head_bytes), 431);
+    expect_refusal(&push, field(head_bytes) + "\r\n\r\n", 431);
+    expect_refusal(&push, field(200_000) + "\r\n\r\n", 431);
+    let fields = "X: y\r\n".repeat(65);
+    let many = format!("GET /nothing HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    expect_refusal(&push, many, 431);
+}
+
+#[test]
+fn a_slow_head_is_cut_while_others_are_served() {
+    let push = Push::limited(Limits {
+        head_ms: 400,
+        ..limits()
+    });
+    let mut silent = push.connect();
+    let mut slow: Vec<Client> = (0..20).map(|_| push.connect()).collect();
+    let mut steady = push.connect();
+    let began = Instant::now();
+    for byte in b"GET /healthz HTTP".iter().cycle() {
+        let mut open = 0;
+        for client in &mut slow {
+            open += usize::from(client.try_send([*byte]).is_ok());
+        }
+        let response = steady.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(response.status, 200);
+        if open == 0 || began.elapsed() > Duration::from_millis(700) {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(40));
+    }
+    for client in &mut slow {
+        let response = client.response();
+        assert_eq!(response.status, 408);
+        assert_eq!(response.connection(), ["close"]);
+        client.expect_gone();
+    }
+    // There is nothing to say to a client that has not said anything.
+    silent.expect_end();
+}
+
+#[test]
+fn an_idle_connection_between_two_requests_ends_without_a_word() {
+    let push = Push::limited(Limits {
+        http_idle_ms: 200,
+        ..limits()
+    });
+    let mut client = push.connect();
+    let response = client.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+    assert_eq!(response.status, 200);
+    client.expect_end();
+}

@@ -1,0 +1,136 @@
+//! What a peer can make grow: nothing.
+
+use crate::net_support::{Client, Probes, limits, options, options_with, wait_until};
+use crate::support::frames::{binary, end, head, length_in_8, more, ping, text, text_start};
+use rustix::time::{ClockId, clock_gettime};
+use std::time::Duration;
+use wirebell::{Limits, Role};
+
+#[test]
+fn ten_thousand_pings_in_one_burst_are_answered_in_order() {
+    let server = Probes::start(options());
+    let mut client = server.open();
+    let pings: Vec<u8> = (0..10_000u32)
+        .flat_map(|n| ping(&[&n.to_be_bytes()[..], &[b'x'; 121]].concat()).to(Role::Server))
+        .collect();
+    let mut writer = client.second_handle();
+    let sender = std::thread::spawn(move || writer.send(pings));
+    let mut last = None;
+    while last != Some(9999) {
+        let pong = client.frame();
+        assert_eq!((pong.first, pong.payload.len()), (0x8A, 125));
+        let number = pong.payload[..4].try_into().map(u32::from_be_bytes).ok();
+        // Section 5.5.3 lets a pong answer for the pings before it.
+        assert!(number > last, "{number:?} behind {last:?}");
+        last = number;
+    }
+    sender.join().expect("all was sent");
+    client.expect_echo("alive");
+}
+
+/// Sends until the server takes no more; returns how much it took.
+fn stuff(client: &mut Client, bytes: &[u8]) -> usize {
+    let stream = client.stream();
+    let brief = Some(Duration::from_millis(300));
+    stream.set_write_timeout(brief).expect("timeout");
+    let mut taken = 0;
+    loop {
+        let from = taken % bytes.len();
+        match std::io::Write::write(&mut client.stream(), &bytes[from..]) {
+            Ok(n) => taken += n,
+            Err(error) => {
+                assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
+                return taken;
+            }
+        }
+    }
+}
+
+/// A peer that sends and never reads: its answers wait, and so must its input.
+#[test]
+fn a_peer_that_does_not_read_its_answers_is_not_read() {
+    let server = Probes::start(options());
+    for frame in [
+        ping(&[b'x'; 125]),
+        text("x".repeat(1000)),
+        binary(&[0; 100_000]),
+    ] {
+        let mut client = Client::connect_narrow(server.address()).upgraded("/");
+        let peer = server.opened();
+        let bytes = frame.to(Role::Server);
+        let taken = stuff(&mut client, &bytes);
+        let waits = server.run(move |context, _| context.queued_bytes(peer));
+        assert!(waits > 0, "{taken} bytes were taken");
+        // The answers to one read, and one message at most.
+        let bound = 2 * options().receive_buffer;
+        assert!(waits <= bound, "{waits} bytes wait");
+        // It comes to its senses: nothing is lost.
+        for _ in 0..taken / bytes.len() {
+            assert_eq!(client.frame().payload, frame.payload);
+        }
+        client.send(&bytes[taken % bytes.len()..]);
+        assert_eq!(client.frame().payload, frame.payload);
+        client.expect_echo("alive");
+        drop(client);
+        server.closed(peer);
+    }
+}
+
+// req: 6455-10.4-01
+#[test]
+fn a_header_that_announces_2_to_the_62_is_refused_at_once() {
+    let server = Probes::start(options());
+    let mut client = server.open();
+    client.send(head(0x82, true, &length_in_8(1 << 62)));
+    client.send([0; 4]);
+    client.expect_close(1009);
+    client.expect_end();
+}
+
+/// Sends a text in this many fragments of one byte; returns the time of the processor that the
+/// loop took, in nanoseconds.
+fn fragments(server: &Probes, count: usize) -> i64 {
+    let mut client = server.open();
+    let mut bytes = text_start("x").to(Role::Server);
+    bytes.extend(more("x").to(Role::Server).repeat(count - 2));
+    bytes.extend(end("x").to(Role::Server));
+    let before = processor_time(server);
+    client.send(bytes);
+    assert_eq!(client.text().len(), count);
+    processor_time(server) - before
+}
+
+/// The time that the loop's own thread has had; other load does not count.
+fn processor_time(server: &Probes) -> i64 {
+    server.run(|_, _| {
+        let time = clock_gettime(ClockId::ThreadCPUTime);
+        time.tv_sec * 1_000_000_000 + time.tv_nsec
+    })
+}
+
+#[test]
+fn a_hundred_thousand_fragments_take_linear_time() {
+    let server = Probes::start(options());
+    let few = fragments(&server, 10_000);
+    let many = fragments(&server, 100_000);
+    // Ten times as many; a quadratic way takes a hundred times as long.
+    assert!(many < few * 35, "{few} ns, then {many} ns");
+}
+
+#[test]
+fn single_bytes_of_a_large_frame_take_linear_time() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 0,
+        ..limits()
+    }));
+    let mut client = server.open();
+    let message = "x".repeat(30_000);
+    let bytes = text(&message).to(Role::Server);
+    for byte in &bytes {
+        client.send([*byte]);
+    }
+    client.expect_text(&message);
+    wait_until("nothing is kept", || {
+        server.run(|context, peers| context.queued_bytes(peers[0]) == 0)
+    });
+}

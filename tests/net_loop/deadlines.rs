@@ -1,0 +1,129 @@
+//! Silent and stuck peers: every state of a connection ends in bounded time.
+
+use crate::net_support::{Client, Probes, limits, options_with, wait_until};
+use crate::support::frames::{frame, ping, pong};
+use std::time::{Duration, Instant};
+use wirebell::net::{End, SharedFrame};
+use wirebell::{Limits, Message};
+
+const LOST: End = End {
+    clean: false,
+    code: None,
+};
+
+#[test]
+fn a_silent_peer_is_asked_and_lives_as_long_as_it_answers() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 100,
+        pong_ms: 60_000,
+        ..limits()
+    }));
+    let mut client = server.open();
+    server.opened();
+    for n in 0..4 {
+        assert_eq!(client.frame(), ping(b""));
+        // Any byte will do, also those of an unsolicited Pong or of half a frame.
+        match n {
+            0 => client.send_frame(&pong(b"")),
+            1 => client.send_frame(&pong(b"unsolicited")),
+            2 => client.expect_echo("hello"),
+            _ => client.send([0x81]),
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_does_not_answer_a_ping_is_dropped() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 100,
+        pong_ms: 100,
+        ..limits()
+    }));
+    let mut client = server.open();
+    let peer = server.opened();
+    assert_eq!(client.frame(), ping(b""));
+    client.expect_gone();
+    assert_eq!(server.closed(peer), LOST);
+}
+
+#[test]
+fn without_an_interval_nobody_is_asked() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 0,
+        pong_ms: 10,
+        ..limits()
+    }));
+    let mut client = server.open();
+    client.expect_silence(Duration::from_millis(300));
+    client.expect_echo("still here");
+}
+
+#[test]
+fn traffic_puts_the_ping_off() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 600,
+        pong_ms: 60_000,
+        ..limits()
+    }));
+    let mut client = server.open();
+    let began = Instant::now();
+    let mut latest = began;
+    // A pause of the machine could bring a Ping; only then may one be seen.
+    while began.elapsed() < Duration::from_millis(1500) {
+        client.send_text("busy");
+        let mut answer = client.frame();
+        if answer == ping(b"") {
+            assert!(latest.elapsed() >= Duration::from_millis(500));
+            answer = client.frame();
+        }
+        assert_eq!(answer, frame(0x81, b"busy"));
+        latest = Instant::now();
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn a_peer_that_takes_nothing_is_dropped() {
+    let server = Probes::start(options_with(Limits {
+        stall_ms: 300,
+        queued_bytes: 64 << 20,
+        ..limits()
+    }));
+    let _stuck = Client::connect_narrow(server.address()).upgraded("/");
+    let peer = server.opened();
+    let large = SharedFrame::new(Message::binary(&vec![0; 16 << 20]));
+    let _ = server.run(move |context, _| context.send_frame(peer, &large, 0));
+    assert_eq!(server.closed(peer), LOST);
+    wait_until("its transport is closed", || server.connections() == 0);
+}
+
+/// It takes several times as long as any of the deadlines. What leaves for a peer is a sign of its
+/// life, also while it says nothing.
+#[test]
+fn a_peer_that_takes_little_by_little_is_not_dropped() {
+    const SIZE: usize = 24 << 20;
+    let server = Probes::start(options_with(Limits {
+        stall_ms: 1500,
+        ping_ms: 1000,
+        pong_ms: 1000,
+        ..limits()
+    }));
+    let mut client = Client::connect_buffered(server.address(), 64 * 1024).upgraded("/");
+    let peer = server.opened();
+    let large = SharedFrame::new(Message::binary(&vec![0; SIZE]));
+    let _ = server.run(move |context, _| context.send_frame(peer, &large, 0));
+    let began = Instant::now();
+    while !client.holds_frame() {
+        if began.elapsed() < Duration::from_millis(3500) {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        client.read_some();
+    }
+    assert_eq!(client.frame().payload.len(), SIZE);
+    loop {
+        client.send_text("alive");
+        if client.frame() == frame(0x81, b"alive") {
+            break;
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The event loop over real sockets on the loopback: what a peer sees, what a service is told,
+//! and what it costs.
+
+mod admission;
+mod bounds;
+mod chat;
+mod closing;
+mod cost;
+mod deadlines;
+mod echo;
+mod failing;
+mod fairness;
+mod service;
+mod slow;
+mod stop;
+mod strict_drain;
+mod workers;

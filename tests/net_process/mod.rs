@@ -1,0 +1,4 @@
+//! What can only be seen of a process: its memory, its time, and what it does without files.
+
+mod files;
+mod memory;

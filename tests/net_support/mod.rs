@@ -1,0 +1,61 @@
+//! What the network tests share: servers on a port of their own, clients on bare sockets.
+//!
+//! Nothing waits longer than [`PATIENCE`], and nothing is asserted about how quick a thing is,
+//! only that it comes. The clients know no more of the protocol than `support::frames` does.
+
+pub mod client;
+pub mod probe;
+#[cfg(feature = "push")]
+pub mod push;
+
+pub use client::Client;
+pub use probe::{Happened, Probes};
+#[cfg(feature = "push")]
+pub use push::Push;
+
+use std::time::{Duration, Instant};
+use wirebell::Limits;
+use wirebell::net::Options;
+
+/// How long anything may take before a test fails. Long, as tests share a busy machine.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Long enough for a loop on the same machine to read what was written, most of the time. No
+/// test depends on it; it only decides whether bytes arrive in one read or in two.
+pub const MOMENT: Duration = Duration::from_millis(2);
+
+/// One worker, and short deadlines for the end, so that a stop is quick whatever the peers do.
+pub fn options() -> Options {
+    Options {
+        workers: 1,
+        limits: limits(),
+        ..Options::default()
+    }
+}
+
+/// The limits of [`options`].
+pub fn limits() -> Limits {
+    Limits {
+        close_ms: 1000,
+        drain_ms: 1000,
+        ..Limits::default()
+    }
+}
+
+/// [`options`] with other limits.
+pub fn options_with(limits: Limits) -> Options {
+    Options {
+        limits,
+        ..options()
+    }
+}
+
+/// Waits until `done` says so.
+#[track_caller]
+pub fn wait_until(what: &str, mut done: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !done() {
+        assert!(began.elapsed() < PATIENCE, "waited too long: {what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

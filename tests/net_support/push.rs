@@ -1,0 +1,106 @@
+//! The shipping server, and its publishers.
+
+use super::client::HttpResponse;
+use super::{Client, options_with};
+use crate::support::frames::{ping, pong};
+use std::net::SocketAddr;
+use wirebell::Limits;
+use wirebell::net::Options;
+use wirebell::push::{PushServer, Settings};
+
+/// The shipping server. Stops when it is dropped.
+pub struct Push {
+    server: Option<PushServer>,
+}
+
+impl Push {
+    pub fn start(options: Options, settings: Settings) -> Self {
+        let server = PushServer::bind("127.0.0.1:0", options, settings).expect("a free port");
+        Self {
+            server: Some(server),
+        }
+    }
+
+    /// With the default settings and these limits.
+    pub fn limited(limits: Limits) -> Self {
+        Self::start(options_with(limits), Settings::default())
+    }
+
+    pub fn server(&self) -> &PushServer {
+        self.server.as_ref().expect("it runs until it is dropped")
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.server().local_addr()
+    }
+
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address())
+    }
+
+    /// A WebSocket connection on `/ws`.
+    #[track_caller]
+    pub fn open(&self) -> Client {
+        Client::open_at(self.address(), "/ws")
+    }
+
+    /// A connection on `/ws` that has registered.
+    #[track_caller]
+    pub fn subscribe(&self, token: &str, event: &str) -> Client {
+        let mut client = self.open();
+        client.register(&registration(token, event));
+        client
+    }
+
+    /// Publishes over a connection of its own.
+    #[track_caller]
+    pub fn post(&self, path: &str, fields: &str, body: &str) -> HttpResponse {
+        self.connect().post(path, fields, body)
+    }
+}
+
+/// What a client says to receive the pushes of a user and an event.
+pub fn registration(token: &str, event: &str) -> String {
+    format!(r#"{{"token":"{token}","event":"{event}"}}"#)
+}
+
+/// The body of a publication.
+pub fn publication(user: &str, event: &str, message: &str) -> String {
+    format!(r#"{{"userId":"{user}","event":"{event}","message":"{message}"}}"#)
+}
+
+impl Client {
+    /// Sends a text that has no answer, and waits until it was read.
+    #[track_caller]
+    pub fn register(&mut self, message: &str) {
+        self.send_text(message);
+        self.expect_nothing();
+    }
+
+    /// Nothing has come: the answer to a Ping is the first.
+    #[track_caller]
+    pub fn expect_nothing(&mut self) {
+        self.send_frame(&ping(b"anything?"));
+        assert_eq!(self.frame(), pong(b"anything?"));
+    }
+
+    /// A POST request and its response; `fields` are lines, each with its end.
+    #[track_caller]
+    pub fn post(&mut self, path: &str, fields: &str, body: &str) -> HttpResponse {
+        let length = body.len();
+        self.ask(format!(
+            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n{fields}\r\n{body}"
+        ))
+    }
+}
+
+impl Drop for Push {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            server.stop();
+            if !std::thread::panicking() {
+                server.join();
+            }
+        }
+    }
+}

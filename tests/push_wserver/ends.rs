@@ -1,0 +1,91 @@
+//! However a connection ends, its registrations end with it; and who does not register is sent
+//! away.
+
+use crate::net_support::push::registration;
+use crate::net_support::{Client, Push, limits, wait_until};
+use crate::support::frames::{close, frame};
+use wirebell::{Limits, Role};
+
+#[test]
+fn every_end_unregisters() {
+    let push = Push::limited(limits());
+    type Act = fn(Client);
+    let acts: [(&str, Act); 6] = [
+        ("a Close", |mut client| client.finish(1000)),
+        ("the end of the stream", |client| client.end_writing()),
+        ("a dropped socket", drop),
+        ("a reset", |client| client.reset()),
+        ("a violation", |mut client| {
+            client.send(frame(0x83, b"").to(Role::Server))
+        }),
+        ("half a frame", |mut client| {
+            client.send(&frame(0x81, b"half").to(Role::Server)[..5])
+        }),
+    ];
+    for (name, act) in acts {
+        let mut client = push.subscribe("a", "e");
+        client.register(r#"{"token":"a","event":["f","g"]}"#);
+        client.register(&registration("b", "e"));
+        let topics = [("a", "e"), ("a", "f"), ("a", "g"), ("b", "e")];
+        for (user, event) in topics {
+            assert_eq!(push.server().push(user, event, "m"), 1, "{name}");
+            client.expect_text("m");
+        }
+        act(client);
+        for (user, event) in topics {
+            wait_until(name, || push.server().push(user, event, "m") == 0);
+        }
+        assert_eq!(push.server().close_connections("a", None), 0, "{name}");
+    }
+}
+
+#[test]
+fn a_peer_that_vanishes_is_noticed_without_a_push() {
+    let push = Push::limited(Limits {
+        ping_ms: 100,
+        pong_ms: 100,
+        ..limits()
+    });
+    // It does not answer: for the server as good as a cable that was pulled.
+    let client = push.subscribe("a", "e");
+    assert_eq!(push.server().push("a", "e", "m"), 1);
+    wait_until("it is forgotten", || push.server().push("a", "e", "m") == 0);
+    drop(client);
+}
+
+#[test]
+fn who_does_not_register_in_time_is_closed_with_1008() {
+    let push = Push::limited(Limits {
+        register_ms: 300,
+        ..limits()
+    });
+    let mut silent = push.open();
+    let mut registered = push.subscribe("a", "e");
+    let mut nonsense = push.open();
+    nonsense.register("nonsense");
+    let mut echo = Client::open_at(push.address(), "/echo");
+    for client in [&mut silent, &mut nonsense] {
+        let reason = client.expect_close(1008);
+        assert!(!reason.is_empty());
+        client.send_frame(&close(1008, ""));
+        client.expect_end();
+    }
+    registered.expect_nothing();
+    echo.expect_echo("nothing to register for here");
+    // A late one has its own time.
+    let mut late = push.subscribe("a", "e");
+    assert_eq!(push.server().push("a", "e", "m"), 2);
+    registered.expect_text("m");
+    late.expect_text("m");
+}
+
+#[test]
+fn a_registration_that_could_not_be_kept_is_none() {
+    let push = Push::limited(Limits {
+        register_ms: 300,
+        topics: 0,
+        ..limits()
+    });
+    let mut client = push.subscribe("a", "e");
+    client.expect_close(1008);
+}

@@ -1,0 +1,156 @@
+//! Order per topic under concurrent publishers: no subscriber sees a message twice, none misses
+//! one, each publisher's messages come in its order, and all subscribers see the same order.
+
+use crate::net_support::push::{publication, registration};
+use crate::net_support::{Client, Push, limits, options_with};
+use crate::support::Rng;
+use std::collections::HashMap;
+use std::thread;
+use std::time::Duration;
+use wirebell::Limits;
+use wirebell::net::Options;
+use wirebell::push::Settings;
+
+const PUBLISHERS: usize = 4;
+const EACH: usize = 150;
+
+fn server() -> Push {
+    let options = Options {
+        workers: 3,
+        ..options_with(Limits {
+            queued_bytes: 64 << 20,
+            ..limits()
+        })
+    };
+    Push::start(options, Settings::default())
+}
+
+/// Publishes numbered messages of changing length; odd publishers over HTTP, even ones from the
+/// program.
+fn publish(push: &Push, publisher: usize) {
+    let mut rng = Rng::new(publisher as u64 + 1);
+    let mut http = push.connect();
+    for n in 0..EACH {
+        let padding = "x".repeat(rng.below(3000));
+        let message = format!("{publisher} {n} {padding}");
+        if publisher.is_multiple_of(2) {
+            push.server().push("a", "e", &message);
+        } else {
+            let response = http.post("/push", "", &publication("a", "e", &message));
+            assert_eq!(response.status, 200);
+        }
+        if rng.one_in(20) {
+            thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// Publisher and number of each message, until the last text.
+fn collect(client: &mut Client, pause: Duration) -> Vec<(usize, usize)> {
+    let mut seen = Vec::new();
+    loop {
+        let text = client.text();
+        if text == "end" {
+            return seen;
+        }
+        let mut parts = text.split(' ').map(|part| part.parse().ok());
+        let mut number = || parts.next().flatten().expect("a number");
+        seen.push((number(), number()));
+        if !pause.is_zero() && seen.len().is_multiple_of(10) {
+            thread::sleep(pause);
+        }
+    }
+}
+
+fn check_each_publisher(seen: &[(usize, usize)]) {
+    let mut last = HashMap::new();
+    for (publisher, n) in seen {
+        let before = last.insert(publisher, *n);
+        let in_order = before.is_none_or(|before| before + 1 == *n);
+        assert!(in_order, "{publisher}: {n} behind {before:?}");
+    }
+}
+
+#[test]
+fn all_subscribers_see_one_order_without_gaps() {
+    let push = server();
+    let quick: Vec<Client> = (0..6).map(|_| push.subscribe("a", "e")).collect();
+    let slow: Vec<Client> = (0..3)
+        .map(|_| {
+            let mut client = Client::connect_narrow(push.address()).upgraded("/ws");
+            client.register(&registration("a", "e"));
+            client
+        })
+        .collect();
+    let mut all = Vec::new();
+    let mut late = Vec::new();
+    thread::scope(|scope| {
+        let reader = |mut client: Client, pause| {
+            scope.spawn(move || collect(&mut client, Duration::from_millis(pause)))
+        };
+        let first: Vec<_> = quick
+            .into_iter()
+            .map(|client| reader(client, 0))
+            .chain(slow.into_iter().map(|client| reader(client, 5)))
+            .collect();
+        let publishers: Vec<_> = (0..PUBLISHERS)
+            .map(|publisher| {
+                scope.spawn({
+                    let push = &push;
+                    move || publish(push, publisher)
+                })
+            })
+            .collect();
+        let joining: Vec<_> = (0..6)
+            .map(|_| {
+                thread::sleep(Duration::from_millis(5));
+                reader(push.subscribe("a", "e"), 0)
+            })
+            .collect();
+        for publisher in publishers {
+            publisher.join().expect("published");
+        }
+        assert_eq!(push.server().push("a", "e", "end"), 15);
+        all.extend(first.into_iter().map(|reader| reader.join().expect("read")));
+        late.extend(
+            joining
+                .into_iter()
+                .map(|reader| reader.join().expect("read")),
+        );
+    });
+    assert_eq!(all[0].len(), PUBLISHERS * EACH);
+    check_each_publisher(&all[0]);
+    for seen in &all {
+        assert!(*seen == all[0], "another order");
+    }
+    for seen in &late {
+        assert!(all[0].ends_with(seen), "not the end of the same order");
+    }
+}
+
+#[test]
+fn topics_do_not_mix_while_subscribers_come_and_go() {
+    let push = server();
+    let mut steady = push.subscribe("a", "e");
+    thread::scope(|scope| {
+        let push = &push;
+        for user in ["b", "c"] {
+            scope.spawn(move || {
+                for n in 0..60 {
+                    let mut client = push.subscribe(user, "e");
+                    let message = format!("{user} {n}");
+                    assert_eq!(push.server().push(user, "e", &message), 1);
+                    client.expect_text(&message);
+                    client.finish(1000);
+                }
+            });
+        }
+        for n in 0..500 {
+            assert_eq!(push.server().push("a", "e", &n.to_string()), 1);
+        }
+        for n in 0..500 {
+            steady.expect_text(&n.to_string());
+        }
+    });
+    steady.expect_nothing();
+}
