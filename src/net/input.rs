@@ -20,8 +20,9 @@ use crate::proto::{Assembler, Ended, Event, Message, Piece};
 use crate::wire::{CloseCode, Kind};
 use std::ops::Range;
 
-/// From here on, exchanging the receive buffer is cheaper than copying out of it.
-const ADOPT: usize = 16 * 1024;
+/// From here on, exchanging the receive buffer is cheaper than copying out of it, and the buffer
+/// is at most four times what has come.
+const ADOPT: usize = 64 * 1024;
 
 /// Bytes of one direct read: they are unmasked while they are in the second-level cache.
 const DIRECT_READ: u64 = 256 * 1024;

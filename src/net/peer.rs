@@ -130,12 +130,13 @@ impl Peer {
     }
 
     /// With this much of a frame missing, its payload is read straight behind what came of its
-    /// message; with less, what follows the frame is better read in the same call.
+    /// message. With less, what follows the frame is better read in the same call; and while
+    /// little has come, room for more would be memory on the word of a header.
     #[inline]
     pub(super) fn direct_from(&self) -> u64 {
         match &self.rare {
-            Some(rare) if !rare.assembler.is_empty() => 4 * 1024,
-            _ => 64 * 1024,
+            Some(rare) if rare.assembler.bytes().len() >= 16 * 1024 => 4 * 1024,
+            _ => u64::MAX,
         }
     }
 

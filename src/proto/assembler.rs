@@ -60,8 +60,11 @@ pub struct Assembler {
     end: usize,
 }
 
-/// The least room that [`Assembler::spare`] makes.
-const LEAST_ROOM: usize = 64 * 1024;
+/// How many times as much as has come [`Assembler::spare`] makes room for.
+const AHEAD: usize = 4;
+
+/// Memory that [`Assembler::shrink`] lets be.
+const LITTLE: usize = 64 * 1024;
 
 impl Assembler {
     /// Nothing has come.
@@ -122,11 +125,11 @@ impl Assembler {
         })
     }
 
-    /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes,
-    /// and at most as much again as has come, so that memory follows the bytes.
+    /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes.
+    /// Memory is made for at most four times as much as has come, so that it follows the bytes and
+    /// not what a header says; where nothing has come there is none.
     pub fn spare(&mut self, most: u64) -> &mut [u8] {
-        let came = self.end - self.start;
-        let room = most.min(came.max(LEAST_ROOM) as u64) as usize;
+        let room = most.min((AHEAD * self.bytes().len()) as u64) as usize;
         if self.parts.len() < self.end + room {
             self.parts.resize(self.end + room, 0);
         }
@@ -157,7 +160,7 @@ impl Assembler {
 
     /// Gives the memory back, unless it is little or a message is in it.
     pub fn shrink(&mut self) {
-        if self.is_empty() && self.parts.capacity() > LEAST_ROOM {
+        if self.is_empty() && self.parts.capacity() > LITTLE {
             *self = Self::new();
         }
     }

@@ -64,6 +64,10 @@ fn a_peer_that_does_not_read_its_answers_is_not_read() {
         // The answers to one read, and one message at most.
         let bound = 2 * options().receive_buffer;
         assert!(waits <= bound, "{waits} bytes wait");
+        // Nor is its input looked at again and again.
+        let turns = server.counters().turns;
+        std::thread::sleep(Duration::from_millis(200));
+        assert!(server.counters().turns < turns + 50);
         // It comes to its senses: nothing is lost.
         for _ in 0..taken / bytes.len() {
             assert_eq!(client.frame().payload, frame.payload);

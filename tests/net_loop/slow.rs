@@ -103,6 +103,9 @@ fn by_default_a_slow_subscriber_is_told_and_disconnected() {
         published += 1;
         assert!(published < 10_000);
     }
+    // What had not begun to leave makes room for the reason at once.
+    let waits = server.run(move |context, _| context.queued_bytes(peer));
+    assert!(waits <= SIZE + 100, "{waits} bytes wait");
     let total = published + 100;
     for n in published + 1..total {
         assert_eq!(publish(&server, peer, n, 1), Sent::Closed);

@@ -26,23 +26,24 @@ fn server() -> Push {
 }
 
 /// Publishes numbered messages of changing length; odd publishers over HTTP, even ones from the
-/// program.
-fn publish(push: &Push, publisher: usize) {
+/// program. How many each was sent to, as the publisher was told.
+fn publish(push: &Push, publisher: usize) -> Vec<usize> {
     let mut rng = Rng::new(publisher as u64 + 1);
     let mut http = push.connect();
-    for n in 0..EACH {
-        let padding = "x".repeat(rng.below(3000));
-        let message = format!("{publisher} {n} {padding}");
-        if publisher.is_multiple_of(2) {
-            push.server().push("a", "e", &message);
-        } else {
-            let response = http.post("/push", "", &publication("a", "e", &message));
-            assert_eq!(response.status, 200);
-        }
+    let mut one = |n: usize| {
+        let message = format!("{publisher} {n} {}", "x".repeat(rng.below(3000)));
         if rng.one_in(20) {
             thread::sleep(Duration::from_millis(1));
         }
-    }
+        if publisher.is_multiple_of(2) {
+            return push.server().push("a", "e", &message);
+        }
+        let response = http.post("/push", "", &publication("a", "e", &message));
+        assert_eq!(response.status, 200);
+        let count = response.body.split(' ').find_map(|word| word.parse().ok());
+        count.expect("a number")
+    };
+    (0..EACH).map(&mut one).collect()
 }
 
 /// Publisher and number of each message, until the last text.
@@ -71,6 +72,17 @@ fn check_each_publisher(seen: &[(usize, usize)]) {
     }
 }
 
+/// Each message was sent to exactly as many as its publisher was told, also while others joined.
+fn check_counts(seen: &[Vec<(usize, usize)>], counts: &[Vec<usize>]) {
+    for (publisher, n) in &seen[0] {
+        let receivers = seen
+            .iter()
+            .filter(|seen| seen.contains(&(*publisher, *n)))
+            .count();
+        assert_eq!(receivers, counts[*publisher][*n], "{publisher} {n}");
+    }
+}
+
 #[test]
 fn all_subscribers_see_one_order_without_gaps() {
     let push = server();
@@ -84,6 +96,7 @@ fn all_subscribers_see_one_order_without_gaps() {
         .collect();
     let mut all = Vec::new();
     let mut late = Vec::new();
+    let mut counts = Vec::new();
     thread::scope(|scope| {
         let reader = |mut client: Client, pause| {
             scope.spawn(move || collect(&mut client, Duration::from_millis(pause)))
@@ -108,7 +121,7 @@ fn all_subscribers_see_one_order_without_gaps() {
             })
             .collect();
         for publisher in publishers {
-            publisher.join().expect("published");
+            counts.push(publisher.join().expect("published"));
         }
         assert_eq!(push.server().push("a", "e", "end"), 15);
         all.extend(first.into_iter().map(|reader| reader.join().expect("read")));
@@ -126,6 +139,8 @@ fn all_subscribers_see_one_order_without_gaps() {
     for seen in &late {
         assert!(all[0].ends_with(seen), "not the end of the same order");
     }
+    all.append(&mut late);
+    check_counts(&all, &counts);
 }
 
 #[test]
