@@ -1,7 +1,7 @@
 //! Errors, sorted by whose fault they are.
 //!
 //! - [`Violation`]: the peer broke a rule after the handshake. Each has the code that the Close
-//!   frame carries and the section of RFC 6455 that it breaks.
+//!   frame carries and the section of the RFC that it breaks.
 //! - [`Refusal`]: the opening handshake cannot succeed. Each has the HTTP status to answer.
 //! - [`Misuse`]: our own caller asked for something impossible. Never caused by a peer's bytes.
 //!
@@ -13,7 +13,7 @@ use core::fmt;
 
 /// One entry per row: the variant with its documentation, close code, section and wording.
 macro_rules! violations {
-    ($($(#[$doc:meta])* $name:ident => $code:ident, $section:literal, $text:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident => $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
         /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Violation { $($(#[$doc])* $name,)+ }
@@ -27,7 +27,12 @@ macro_rules! violations {
                 match self { $(Self::$name => CloseCode::$code,)+ }
             }
 
-            /// The section of RFC 6455 that holds the rule.
+            /// The RFC that holds the rule: 6455, or 7692 for permessage-deflate.
+            pub const fn rfc(self) -> u16 {
+                match self { $(Self::$name => $rfc,)+ }
+            }
+
+            /// The section of that RFC.
             pub const fn section(self) -> &'static str {
                 match self { $(Self::$name => $section,)+ }
             }
@@ -42,44 +47,51 @@ macro_rules! violations {
 
 violations! {
     /// RSV1, RSV2 or RSV3 is set and no negotiated extension gives it a meaning.
-    ReservedBit => PROTOCOL_ERROR, "5.2", "reserved bit set without an extension";
+    ReservedBit => PROTOCOL_ERROR, 6455 "5.2", "reserved bit set without an extension";
     /// Opcode 3–7 or 11–15.
-    ReservedOpcode => PROTOCOL_ERROR, "5.2", "reserved opcode";
+    ReservedOpcode => PROTOCOL_ERROR, 6455 "5.2", "reserved opcode";
     /// A Close, Ping or Pong without FIN.
-    FragmentedControl => PROTOCOL_ERROR, "5.5", "fragmented control frame";
+    FragmentedControl => PROTOCOL_ERROR, 6455 "5.5", "fragmented control frame";
     /// A Close, Ping or Pong of more than 125 bytes.
-    OversizedControl => PROTOCOL_ERROR, "5.5", "control frame over 125 bytes";
+    OversizedControl => PROTOCOL_ERROR, 6455 "5.5", "control frame over 125 bytes";
     /// A client sent a frame without a mask.
-    UnmaskedFrame => PROTOCOL_ERROR, "5.1", "client frame without mask";
+    UnmaskedFrame => PROTOCOL_ERROR, 6455 "5.1", "client frame without mask";
     /// A server sent a frame with a mask.
-    MaskedFrame => PROTOCOL_ERROR, "5.1", "server frame with mask";
+    MaskedFrame => PROTOCOL_ERROR, 6455 "5.1", "server frame with mask";
     /// A length in more bytes than it needs.
-    NonMinimalLength => PROTOCOL_ERROR, "5.2", "length not in its shortest form";
+    NonMinimalLength => PROTOCOL_ERROR, 6455 "5.2", "length not in its shortest form";
     /// A 64-bit length of 2^63 or more.
-    LengthTopBit => PROTOCOL_ERROR, "5.2", "top bit of 64-bit length set";
+    LengthTopBit => PROTOCOL_ERROR, 6455 "5.2", "top bit of 64-bit length set";
     /// A continuation frame while no message is open.
-    UnexpectedContinuation => PROTOCOL_ERROR, "5.4", "continuation without a message";
+    UnexpectedContinuation => PROTOCOL_ERROR, 6455 "5.4", "continuation without a message";
     /// A new text or binary frame inside a fragmented message.
-    InterleavedMessage => PROTOCOL_ERROR, "5.4", "new message inside a fragmented one";
+    InterleavedMessage => PROTOCOL_ERROR, 6455 "5.4", "new message inside a fragmented one";
     /// A Close body of one byte.
-    CloseBodyCutShort => PROTOCOL_ERROR, "5.5.1", "close body of one byte";
+    CloseBodyCutShort => PROTOCOL_ERROR, 6455 "5.5.1", "close body of one byte";
     /// A close code that may not be sent.
-    InvalidCloseCode => PROTOCOL_ERROR, "7.4", "close code that may not be sent";
+    InvalidCloseCode => PROTOCOL_ERROR, 6455 "7.4", "close code that may not be sent";
     /// A close reason that is not UTF-8.
-    CloseReasonNotUtf8 => INVALID_PAYLOAD, "8.1", "close reason is not UTF-8";
+    CloseReasonNotUtf8 => INVALID_PAYLOAD, 6455 "8.1", "close reason is not UTF-8";
     /// Text that is not UTF-8.
-    InvalidUtf8 => INVALID_PAYLOAD, "8.1", "text is not UTF-8";
+    InvalidUtf8 => INVALID_PAYLOAD, 6455 "8.1", "text is not UTF-8";
     /// A frame over [`Limits::frame_bytes`](crate::Limits::frame_bytes).
-    FrameTooBig => TOO_BIG, "10.4", "frame over the limit";
+    FrameTooBig => TOO_BIG, 6455 "10.4", "frame over the limit";
     /// A message over [`Limits::message_bytes`](crate::Limits::message_bytes).
-    MessageTooBig => TOO_BIG, "10.4", "message over the limit";
+    MessageTooBig => TOO_BIG, 6455 "10.4", "message over the limit";
     /// More frames in one message than [`Limits::fragments`](crate::Limits::fragments).
-    TooManyFragments => POLICY, "10.4", "too many fragments in one message";
+    TooManyFragments => POLICY, 6455 "10.4", "too many fragments in one message";
+    /// Compressed data that is no DEFLATE stream.
+    CorruptDeflate => INVALID_PAYLOAD, 7692 "7.2.2", "compressed data is corrupt";
+    /// Compressed data that ends inside of a DEFLATE block.
+    TruncatedDeflate => INVALID_PAYLOAD, 7692 "7.2.2", "compressed data is cut short";
+    /// A message that grows more than [`Limits::inflate_ratio`](crate::Limits::inflate_ratio).
+    InflateRatio => POLICY, 7692 "8", "compressed data expands too much";
 }
 
 impl fmt::Display for Violation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (RFC 6455 section {})", self.text(), self.section())
+        let (rfc, section) = (self.rfc(), self.section());
+        write!(f, "{} (RFC {rfc} section {section})", self.text())
     }
 }
 
@@ -104,6 +116,10 @@ pub enum Misuse {
     InvalidTarget,
     /// A subprotocol that is no token, or stands twice (section 4.1, item 10).
     InvalidSubprotocol,
+    /// A parameter of an extension that its definition does not allow (RFC 7692 section 7.1).
+    InvalidExtension,
+    /// A compressed message without permessage-deflate, or inside of a message (RFC 7692).
+    NotNegotiated,
     /// A header field that cannot be sent, or that the handshake writes itself.
     InvalidField,
 }
@@ -119,6 +135,8 @@ impl fmt::Display for Misuse {
             Self::InvalidHost => "the host is empty or has characters that no host has",
             Self::InvalidTarget => "the resource name does not begin with / or is not ASCII",
             Self::InvalidSubprotocol => "subprotocols are tokens, each named once",
+            Self::InvalidExtension => "a window has 8 to 15 bits",
+            Self::NotNegotiated => "compression was not agreed on for this message",
             Self::InvalidField => "this header field cannot be sent",
         })
     }
@@ -195,6 +213,8 @@ refusals! {
     AcceptMismatch => 502, "The response has no right Sec-WebSocket-Accept.";
     /// Client: an extension that was not offered (section 4.1).
     ExtensionNotOffered => 502, "The response names an extension that was not offered.";
+    /// Client: parameters of permessage-deflate that do not answer the offer (RFC 7692 section 7).
+    ExtensionTerms => 502, "The response has extension parameters that answer no offer.";
     /// Client: a subprotocol that was not offered, or several (section 4.1).
     SubprotocolNotOffered => 502, "The response names a subprotocol that was not offered.";
 }

@@ -73,6 +73,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "deflate")]
+pub mod deflate;
 pub mod error;
 pub mod handshake;
 mod limits;

@@ -36,9 +36,12 @@ pub struct Limits {
     pub connections_per_address: u32,
     /// Bytes of one frame (close code 1009 above it).
     pub frame_bytes: u64,
-    /// Bytes of one message, all fragments together (1009 above it). Autobahn's largest is
-    /// exactly this.
+    /// Bytes of one message, all fragments together (1009 above it): on the wire, and again
+    /// while a compressed one is inflated. Autobahn's largest is exactly this.
     pub message_bytes: u64,
+    /// Bytes that one byte of a compressed message may become, once it has become 64 KiB (1008
+    /// above it; RFC 7692 section 8). DEFLATE can reach 1032, text and JSON stay below 50.
+    pub inflate_ratio: u32,
     /// Frames of one message, empty ones included (1008 above it). 4 MiB in fragments of 64
     /// bytes, which Autobahn sends, is half of it.
     pub fragments: u32,
@@ -80,6 +83,7 @@ impl Limits {
         connections_per_address: 0,
         frame_bytes: 16 * 1024 * 1024,
         message_bytes: 16 * 1024 * 1024,
+        inflate_ratio: 256,
         fragments: 131_072,
         queued_bytes: 1024 * 1024,
         ping_ms: 30_000,

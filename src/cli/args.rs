@@ -146,6 +146,37 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overflow: Option<OverflowPolicy>,
 
+    /// Compression for clients that offer it (permessage-deflate): `off`, `on`, or `takeover`,
+    /// which lets messages refer to earlier ones: smaller, for up to 307 KiB a connection
+    /// [default: on]
+    #[arg(long, value_name = "MODE", env = "WIREBELL_DEFLATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate: Option<DeflateMode>,
+
+    /// How hard to compress, from 1 (quick) to 9 [default: 2]
+    #[arg(long, value_name = "LEVEL", env = "WIREBELL_DEFLATE_LEVEL",
+          value_parser = clap::value_parser!(u8).range(1..=9))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_level: Option<u8>,
+
+    /// Window of compression, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our
+    /// messages, and asked of clients that let us choose [default: 15]
+    #[arg(long, value_name = "BITS", env = "WIREBELL_DEFLATE_WINDOW_BITS",
+          value_parser = clap::value_parser!(u8).range(9..=15))]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_window_bits: Option<u8>,
+
+    /// Memory that all connections together may keep for `takeover`; past it, new ones do
+    /// without [default: 64MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_DEFLATE_BUDGET")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_budget: Option<Size>,
+
+    /// Shortest message that is compressed [default: 128B]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_DEFLATE_MIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_min: Option<Size>,
+
     /// Connections of one worker [default: 1000000]
     #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -185,6 +216,18 @@ pub struct LoopSettings {
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+}
+
+/// Who may be sent compressed messages, and how.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum DeflateMode {
+    /// No compression
+    Off,
+    /// Each message for itself: no memory for idle connections
+    On,
+    /// Messages refer to earlier ones, both ways
+    Takeover,
 }
 
 /// What happens to a connection that reads too slowly.

@@ -1,7 +1,7 @@
 //! Settings from four places become the options of the server.
 
 use crate::cli::Failure;
-use crate::cli::args::{CommonArgs, FileSettings, LoopSettings, OverflowPolicy};
+use crate::cli::args::{CommonArgs, DeflateMode, FileSettings, LoopSettings, OverflowPolicy};
 use crate::cli::units::{Period, Size};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
@@ -11,6 +11,8 @@ use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::Range;
 use toml::de::DeTable;
 use wirebell::Limits;
+use wirebell::deflate;
+use wirebell::handshake::DeflatePolicy;
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
 
@@ -38,6 +40,8 @@ impl LoopSettings {
             overflow,
             log
         );
+        fill!(self, file, deflate, deflate_level, deflate_window_bits);
+        fill!(self, file, deflate_budget, deflate_min);
         fill!(
             self,
             file,
@@ -58,7 +62,7 @@ impl LoopSettings {
 
     /// Everything set, as `--check` prints it.
     pub fn effective(self) -> Self {
-        let limits = Limits::default();
+        let (limits, deflate) = (Limits::default(), deflate::Settings::default());
         let size = |bytes: usize| Some(Size(bytes as u64));
         self.or(Self {
             listen: Some(LISTEN.into()),
@@ -67,6 +71,11 @@ impl LoopSettings {
             max_message: Some(Size(limits.message_bytes)),
             max_queued: size(limits.queued_bytes),
             overflow: Some(OverflowPolicy::Disconnect),
+            deflate: Some(DeflateMode::On),
+            deflate_level: Some(deflate.level),
+            deflate_window_bits: Some(deflate.policy.server_window_bits),
+            deflate_budget: size(deflate.budget),
+            deflate_min: size(deflate.min_bytes),
             max_connections: Some(limits.connections),
             max_connections_per_address: Some(limits.connections_per_address),
             ping_interval: Some(Period(limits.ping_ms)),
@@ -106,7 +115,30 @@ impl LoopSettings {
             Some(OverflowPolicy::DropOldest) => Overflow::DropOldest,
             Some(OverflowPolicy::KeepLatest) => Overflow::KeepLatest,
         };
+        options.deflate = self.compression();
         options
+    }
+
+    /// Who is compressed for, and how.
+    fn compression(&self) -> Option<deflate::Settings> {
+        let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
+        let mut policy = match self.deflate {
+            Some(DeflateMode::Off) => return None,
+            None | Some(DeflateMode::On) => DeflatePolicy::NO_TAKEOVER,
+            Some(DeflateMode::Takeover) => DeflatePolicy::TAKEOVER,
+        };
+        if let Some(bits) = self.deflate_window_bits {
+            policy.server_window_bits = bits;
+            policy.client_window_bits = bits;
+        }
+        let usual = deflate::Settings::default();
+        Some(deflate::Settings {
+            policy,
+            level: self.deflate_level.unwrap_or(usual.level),
+            min_bytes: self.deflate_min.map_or(usual.min_bytes, bytes),
+            budget: self.deflate_budget.map_or(usual.budget, bytes),
+            idle_ms: usual.idle_ms,
+        })
     }
 
     /// The addresses to listen on, checked before anything is started.

@@ -6,7 +6,8 @@
 //! a line into the head. Redirects, 401 and proxies are left to the application.
 
 use crate::error::{Misuse, Refusal};
-use crate::handshake::extensions::Extensions;
+use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
+use crate::handshake::extensions::{self, Extensions};
 use crate::handshake::fields::is_token;
 use crate::handshake::head::ResponseHead;
 use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
@@ -22,6 +23,7 @@ pub struct ClientHandshake<'c> {
     key: [u8; KEY_LEN],
     origin: Option<&'c str>,
     subprotocols: &'c [&'c str],
+    deflate: &'c [DeflateOffer],
     fields: &'c [(&'c str, &'c str)],
 }
 
@@ -30,6 +32,8 @@ pub struct ClientHandshake<'c> {
 pub struct Agreed<'c> {
     /// The subprotocol, one of those offered.
     pub subprotocol: Option<&'c str>,
+    /// The terms of permessage-deflate, if the server agreed to an offer.
+    pub deflate: Option<DeflateTerms>,
 }
 
 impl<'c> ClientHandshake<'c> {
@@ -60,6 +64,7 @@ impl<'c> ClientHandshake<'c> {
             key,
             origin: None,
             subprotocols: &[],
+            deflate: &[],
             fields: &[],
         })
     }
@@ -88,6 +93,20 @@ impl<'c> ClientHandshake<'c> {
             }
         }
         self.subprotocols = names;
+        Ok(self)
+    }
+
+    /// Offers permessage-deflate (RFC 7692), the preferred form first.
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidExtension`] for a window of fewer than 8 or more than 15 bits.
+    // req: 7692-5-01
+    pub fn deflate(mut self, offers: &'c [DeflateOffer]) -> Result<Self, Misuse> {
+        if !offers.iter().all(DeflateOffer::is_valid) {
+            return Err(Misuse::InvalidExtension);
+        }
+        self.deflate = offers;
         Ok(self)
     }
 
@@ -135,9 +154,10 @@ impl<'c> ClientHandshake<'c> {
             return Err(Refusal::AcceptMismatch);
         }
         let extensions = Extensions::parse(fields).ok_or(Refusal::Extensions)?;
-        if !extensions.is_empty() {
-            return Err(Refusal::ExtensionNotOffered);
-        }
+        let deflate = deflate::agree(self.deflate, &extensions).map_err(|wrong| match wrong {
+            Disagreement::NotOffered => Refusal::ExtensionNotOffered,
+            Disagreement::Illegal => Refusal::ExtensionTerms,
+        })?;
         // req: 6455-11.3.4-02
         let chosen = fields.single("Sec-WebSocket-Protocol");
         let subprotocol = match chosen.map_err(|_| Refusal::SubprotocolNotOffered)? {
@@ -147,7 +167,10 @@ impl<'c> ClientHandshake<'c> {
                 Some(*offered.ok_or(Refusal::SubprotocolNotOffered)?)
             }
         };
-        Ok(Agreed { subprotocol })
+        Ok(Agreed {
+            subprotocol,
+            deflate,
+        })
     }
 
     fn key(&self) -> &str {
@@ -195,20 +218,25 @@ impl fmt::Display for ClientHandshake<'_> {
         if let Some(origin) = self.origin {
             write!(f, "Origin: {origin}\r\n")?;
         }
-        for (i, name) in self.subprotocols.iter().enumerate() {
-            f.write_str(if i == 0 {
-                "Sec-WebSocket-Protocol: "
-            } else {
-                ", "
-            })?;
-            f.write_str(name)?;
-        }
-        if !self.subprotocols.is_empty() {
-            f.write_str("\r\n")?;
-        }
+        write_list(f, "Sec-WebSocket-Protocol", self.subprotocols)?;
+        write_list(f, extensions::FIELD, self.deflate)?;
         for (name, value) in self.fields {
             write!(f, "{name}: {value}\r\n")?;
         }
         f.write_str("\r\n")
+    }
+}
+
+/// One line with all elements, or none without elements.
+fn write_list(f: &mut fmt::Formatter<'_>, name: &str, list: &[impl fmt::Display]) -> fmt::Result {
+    for (i, element) in list.iter().enumerate() {
+        match i {
+            0 => write!(f, "{name}: {element}")?,
+            _ => write!(f, ", {element}")?,
+        }
+    }
+    match list {
+        [] => Ok(()),
+        _ => f.write_str("\r\n"),
     }
 }

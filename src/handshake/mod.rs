@@ -6,11 +6,13 @@
 //! [`core::fmt::Write`].
 //!
 //! Invariant: a reply names nothing that was not asked for. A [`Subprotocol`] can only be had
-//! from the list of the client, so the rule holds by construction.
+//! from the list of the client, and [`Accepted::negotiate`] answers the client's own offers, so the
+//! rule holds by construction.
 //!
-//! Reading order: `head`, `fields`, `extensions`, `key`, `origin`, `server`, `client`.
+//! Reading order: `head`, `fields`, `extensions`, `deflate`, `key`, `origin`, `server`, `client`.
 
 mod client;
+mod deflate;
 mod extensions;
 mod fields;
 mod head;
@@ -19,6 +21,8 @@ mod origin;
 mod server;
 
 pub use client::{Agreed, ClientHandshake};
+pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};
+pub use deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub use extensions::{Extension, Extensions, Param, Params};
 pub use fields::{Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};

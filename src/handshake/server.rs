@@ -6,7 +6,8 @@
 //! Routing, origin policy and authorisation are left to the application.
 
 use crate::error::Refusal;
-use crate::handshake::extensions::Extensions;
+use crate::handshake::deflate::{DeflatePolicy, DeflateTerms};
+use crate::handshake::extensions::{self, Extensions};
 use crate::handshake::fields::{Fields, is_token};
 use crate::handshake::head::RequestHead;
 use crate::handshake::key::{accept_key, is_key};
@@ -100,6 +101,8 @@ impl<'h> Ask<'h> {
         Accepted {
             key: accept_key(self.key),
             subprotocol,
+            offers: Some(self.extensions),
+            deflate: None,
         }
     }
 }
@@ -109,6 +112,32 @@ impl<'h> Ask<'h> {
 pub struct Accepted<'h> {
     key: AcceptKey,
     subprotocol: Option<Subprotocol<'h>>,
+    /// What is left to agree on.
+    offers: Option<Extensions<'h>>,
+    deflate: Option<DeflateTerms>,
+}
+
+impl Accepted<'_> {
+    /// Agrees to permessage-deflate if the client offers it in a form that the policy can have
+    /// (RFC 7692 section 5); otherwise the connection goes without.
+    // req: 7692-5-05 7692-5-11
+    pub fn negotiate(mut self, policy: &DeflatePolicy) -> Self {
+        self.deflate = self.offers.take().and_then(|offers| policy.choose(&offers));
+        self
+    }
+
+    /// Declines all extensions, whatever a policy says: for connections that mix secrets with what
+    /// others can choose (RFC 7692 section 8).
+    pub fn without_extensions(mut self) -> Self {
+        self.offers = None;
+        self.deflate = None;
+        self
+    }
+
+    /// The terms of permessage-deflate, if they are agreed on.
+    pub fn deflate(&self) -> Option<DeflateTerms> {
+        self.deflate
+    }
 }
 
 impl fmt::Display for Accepted<'_> {
@@ -120,6 +149,9 @@ impl fmt::Display for Accepted<'_> {
         write!(f, "Sec-WebSocket-Accept: {}\r\n", self.key.as_str())?;
         if let Some(Subprotocol(name)) = self.subprotocol {
             write!(f, "{SUBPROTOCOLS}: {name}\r\n")?;
+        }
+        if let Some(terms) = self.deflate {
+            write!(f, "{}: {terms}\r\n", extensions::FIELD)?;
         }
         f.write_str("\r\n")
     }

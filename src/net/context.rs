@@ -65,6 +65,12 @@ impl<'a> Context<'a> {
         self.core.send(peer, message)
     }
 
+    /// As [`Context::send`], but never compressed: for what mixes secrets with what others can
+    /// choose (RFC 7692 section 8).
+    pub fn send_uncompressed(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+        self.core.send_plain(peer, message)
+    }
+
     /// Sends a frame that was encoded once for many. All frames of one turn of the loop reach a
     /// peer in one write. With [`Overflow::KeepLatest`](crate::net::Overflow::KeepLatest), waiting
     /// frames of the same `key` other than 0 are replaced.

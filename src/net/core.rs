@@ -12,6 +12,7 @@
 //! chain, and its input rests until the queue is empty; so what a peer makes us send is bounded
 //! by what it sends in one read.
 
+use crate::net::compression::{Compression, Shared};
 use crate::net::context::{Counters, Sent};
 use crate::net::cork::{Cork, LARGE};
 use crate::net::frame::SharedFrame;
@@ -42,6 +43,7 @@ pub(super) struct Core {
     pub(super) stopping: bool,
     pub(super) counters: Counters,
     pub(super) cork: Cork,
+    pub(super) compression: Compression,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
     memory: Vec<Vec<u8>>,
@@ -55,8 +57,9 @@ const MAX_SPARES: usize = 256;
 const MAX_MEMORY: usize = 16 * 1024 * 1024 + 64;
 
 impl Core {
-    pub(super) fn new(options: Options) -> Self {
+    pub(super) fn new(options: Options, shared: Shared) -> Self {
         Self {
+            compression: Compression::new(&options, shared),
             options,
             peers: Slots::default(),
             wheel: Wheel::new(0),
@@ -95,6 +98,16 @@ impl Core {
     /// Sends a message: see [`Context::send`](crate::net::Context::send).
     #[inline]
     pub(super) fn send(&mut self, id: PeerId, message: Message<'_>) -> Sent {
+        let agreed = self.peers.get(id).is_some_and(|peer| peer.link.is_some());
+        if agreed && let Some(sent) = self.send_compressed(id, message) {
+            return sent;
+        }
+        self.send_plain(id, message)
+    }
+
+    /// As it is: see [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
+    #[inline]
+    pub(super) fn send_plain(&mut self, id: PeerId, message: Message<'_>) -> Sent {
         let Some(peer) = self.peers.get_mut(id) else {
             return Sent::Closed;
         };
@@ -106,8 +119,8 @@ impl Core {
         else {
             return Sent::Closed;
         };
-        if self.cork.peer != Some(id.index) || peer.queued() > 0 {
-            return self.dispatch(id.index, &SharedFrame::new(message), 0);
+        if !self.is_corked(id.index) {
+            return self.dispatch(id.index, &SharedFrame::uncompressed(message), 0);
         }
         if len >= LARGE {
             self.flush_cork(id.index, &header, message.bytes);
@@ -129,11 +142,26 @@ impl Core {
             Phase::Open(connection) if connection.state() == State::Open => {}
             _ => return Sent::Closed,
         }
-        if self.cork.peer == Some(id.index) && peer.queued() == 0 {
-            self.append(id.index, frame.as_bytes());
+        match peer.link {
+            None => self.send_form(id.index, frame, key),
+            Some(link) => {
+                let form = self.form(id.index, link, frame);
+                self.send_form(id.index, &form, key)
+            }
+        }
+    }
+
+    /// Output for this peer goes into the cork.
+    pub(super) fn is_corked(&mut self, index: u32) -> bool {
+        self.cork.peer == Some(index) && self.peers.at(index).is_some_and(|peer| peer.queued() == 0)
+    }
+
+    fn send_form(&mut self, index: u32, frame: &SharedFrame, key: u32) -> Sent {
+        if self.is_corked(index) {
+            self.append(index, frame.as_bytes());
             return Sent::Taken;
         }
-        self.dispatch(id.index, frame, key)
+        self.dispatch(index, frame, key)
     }
 
     /// Into the cork; or, if they are many, out at once together with what was corked.
@@ -157,7 +185,7 @@ impl Core {
 
     /// To a peer whose input is not being handled.
     #[inline]
-    fn dispatch(&mut self, index: u32, frame: &SharedFrame, key: u32) -> Sent {
+    pub(super) fn dispatch(&mut self, index: u32, frame: &SharedFrame, key: u32) -> Sent {
         let Some(peer) = self.peers.at(index) else {
             return Sent::Closed;
         };

@@ -7,6 +7,7 @@
 
 use crate::net::accept::Acceptor;
 use crate::net::alarm::Alarm;
+use crate::net::compression::Shared;
 use crate::net::context::Context;
 use crate::net::core::Core;
 use crate::net::input::{Reader, announce};
@@ -53,6 +54,7 @@ impl<S: Service> EventLoop<S> {
         mut listener: TcpListener,
         mailbox: Mailbox<S::Mail>,
         mut options: Options,
+        shared: Shared,
         service: S,
     ) -> io::Result<Self> {
         options.receive_buffer = options.receive_buffer.max(4096);
@@ -61,7 +63,7 @@ impl<S: Service> EventLoop<S> {
         Ok(Self {
             poll,
             buffer: vec![0; options.receive_buffer],
-            core: Core::new(options),
+            core: Core::new(options, shared),
             service,
             acceptor: Acceptor::new(listener),
             mailbox,
@@ -90,6 +92,7 @@ impl<S: Service> EventLoop<S> {
             self.accept();
             self.deliver();
             self.core.run_timers(&mut lists.due);
+            self.core.drop_idle_compressors();
             if self
                 .service
                 .deadline()
@@ -245,6 +248,7 @@ impl<S: Service> EventLoop<S> {
             self.core.wheel.next_at(),
             self.stop_at,
             self.acceptor.retry_at(),
+            self.core.compression.deadline(),
             self.service.deadline(),
         ];
         if let Some(next) = wakes.into_iter().flatten().min() {

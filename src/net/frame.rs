@@ -2,33 +2,116 @@
 //!
 //! Comes in: a message. Goes out: header and payload in one shared block, which queues hold by
 //! reference. Servers do not mask (RFC 6455 section 5.1), so the bytes are the same for all.
+//! Receivers with permessage-deflate get another block, one for each window size in use, made when
+//! the first of them asks. It refers to nothing before it, so it suits receivers whose windows
+//! differ (RFC 7692 section 7.2.1: a sender may, and need not, refer to earlier messages).
 
 use crate::proto::Message;
-use crate::wire::FrameHeader;
+use crate::wire::{FrameHeader, HeaderBytes};
 use std::sync::Arc;
+#[cfg(feature = "deflate")]
+use {
+    crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS},
+    crate::wire::{Kind, Opcode},
+    std::sync::OnceLock,
+};
 
 /// A whole unmasked frame, header included. Cloning it copies a pointer.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct SharedFrame {
-    bytes: Arc<[u8]>,
+    inner: Arc<Inner>,
 }
 
+#[derive(Debug)]
+struct Inner {
+    bytes: Box<[u8]>,
+    /// Where the payload begins.
+    #[cfg(feature = "deflate")]
+    payload: u8,
+    /// Compressed forms; `None` if there shall be none.
+    #[cfg(feature = "deflate")]
+    forms: Option<OnceLock<Box<Forms>>>,
+}
+
+/// By window bits: not asked for yet, not worth it, or made.
+#[cfg(feature = "deflate")]
+type Forms = [OnceLock<Option<SharedFrame>>; (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize];
+
 impl SharedFrame {
-    /// Encodes a message as one frame: two copies of the payload, whatever the number of receivers.
+    /// Encodes a message as one frame: one copy of the payload, whatever the number of receivers.
+    /// Receivers that agreed to permessage-deflate get it compressed, which happens once.
     pub fn new(message: Message<'_>) -> Self {
         let header = FrameHeader::data(Some(message.kind), message.bytes.len() as u64, true).emit();
+        Self::assemble(&header, message.bytes, true)
+    }
+
+    /// Encodes a message that nobody gets compressed: for what mixes secrets with what others can
+    /// choose (RFC 7692 section 8).
+    pub fn uncompressed(message: Message<'_>) -> Self {
+        let header = FrameHeader::data(Some(message.kind), message.bytes.len() as u64, true).emit();
+        Self::assemble(&header, message.bytes, false)
+    }
+
+    /// A frame as it is.
+    #[cfg(feature = "deflate")]
+    pub(super) fn encoded(header: &HeaderBytes, payload: &[u8]) -> Self {
+        Self::assemble(header, payload, false)
+    }
+
+    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
+    fn assemble(header: &HeaderBytes, payload: &[u8], compressible: bool) -> Self {
         Self {
-            bytes: [header.as_bytes(), message.bytes].concat().into(),
+            inner: Arc::new(Inner {
+                bytes: [header.as_bytes(), payload].concat().into(),
+                #[cfg(feature = "deflate")]
+                payload: header.as_bytes().len() as u8,
+                #[cfg(feature = "deflate")]
+                forms: compressible.then(OnceLock::new),
+            }),
         }
     }
 
-    /// The frame as it goes on the wire.
+    /// The frame as it goes on the wire to receivers without extensions.
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+        &self.inner.bytes
+    }
+
+    /// The form for a window of `bits`, which `compress` makes out of the payload if nobody has
+    /// asked before; the frame itself if that does not pay.
+    #[cfg(feature = "deflate")]
+    pub(super) fn form<'s>(
+        &self,
+        bits: u8,
+        compress: impl FnOnce(&[u8]) -> Option<&'s [u8]>,
+    ) -> &Self {
+        let Some(forms) = &self.inner.forms else {
+            return self;
+        };
+        let forms = forms.get_or_init(Box::default);
+        let form = forms[usize::from(bits - MIN_WINDOW_BITS)].get_or_init(|| {
+            let (header, payload) = self.as_bytes().split_at(usize::from(self.inner.payload));
+            let compressed = compress(payload)?;
+            let kind = match header.first().copied().and_then(Opcode::from_bits) {
+                Some(Opcode::Text) => Kind::Text,
+                _ => Kind::Binary,
+            };
+            let mut header = FrameHeader::data(Some(kind), compressed.len() as u64, true);
+            header.rsv1 = true;
+            Some(Self::encoded(&header.emit(), compressed))
+        });
+        form.as_ref().unwrap_or(self)
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {
-        Arc::ptr_eq(&self.bytes, &other.bytes)
+        Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
+
+impl PartialEq for SharedFrame {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes() == other.as_bytes()
+    }
+}
+
+impl Eq for SharedFrame {}

@@ -10,6 +10,7 @@
 //! leaves unread or unhandled is remembered by the ready list or by a tail.
 
 use crate::error::Violation;
+use crate::net::compression::inflate;
 use crate::net::context::Context;
 use crate::net::core::Core;
 use crate::net::output::is_transient;
@@ -95,6 +96,7 @@ impl<S: Service> Reader<'_, S> {
     fn handle(&mut self, index: u32, end: usize) {
         let now = self.core.now;
         self.core.cork(index);
+        self.core.compression.begin_turn();
         let mut at = 0;
         if let Some(peer) = self.core.peers.at(index) {
             if let Phase::Open(connection) = &mut peer.phase {
@@ -133,6 +135,7 @@ impl<S: Service> Reader<'_, S> {
                 Some(Event::Piece(Piece {
                     kind,
                     bytes,
+                    compressed: false,
                     first: true,
                     last: true,
                 })) => {
@@ -140,6 +143,13 @@ impl<S: Service> Reader<'_, S> {
                     let message = Message { kind, bytes };
                     self.service
                         .message(&mut Context::new(self.core), id, message);
+                }
+                Some(Event::Piece(piece)) if piece.compressed => {
+                    inflate(self.core, self.service, id, piece);
+                    if self.core.compression.is_exhausted() {
+                        self.core.push_ready(index);
+                        break; // What is left waits in the tail for the next turn.
+                    }
                 }
                 Some(Event::Piece(piece)) => {
                     let left = connection.payload_left();
@@ -285,7 +295,12 @@ fn closed<S: Service>(core: &mut Core, service: &mut S, id: PeerId, code: Option
 }
 
 /// The peer has broken a rule; the reason leaves behind the replies to what was good.
-fn failed<S: Service>(core: &mut Core, service: &mut S, id: PeerId, violation: Violation) {
+pub(super) fn failed<S: Service>(
+    core: &mut Core,
+    service: &mut S,
+    id: PeerId,
+    violation: Violation,
+) {
     core.counters.violations += 1;
     log::debug!("peer {}: {violation}", id.index);
     core.transmit(id.index);

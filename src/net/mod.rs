@@ -7,7 +7,7 @@
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
-//! parts they use: `cork`, `turn`, `send_queue`, `timers`, `alarm`, `deadlines`, `accept`,
+//! parts they use: `cork`, `turn`, `send_queue`, `compression`, `timers`, `alarm`, `deadlines`, `accept`,
 //! `mailbox`, `http`, `server`.
 //!
 //! # A chat
@@ -74,6 +74,11 @@
 
 mod accept;
 mod alarm;
+#[cfg(feature = "deflate")]
+mod compression;
+#[cfg(not(feature = "deflate"))]
+#[path = "no_compression.rs"]
+mod compression;
 mod context;
 mod core;
 mod cork;

@@ -1,5 +1,7 @@
 //! The settings of a server's event loops.
 
+#[cfg(feature = "deflate")]
+use crate::deflate;
 use crate::limits::Limits;
 use crate::net::send_queue::Overflow;
 
@@ -12,6 +14,9 @@ pub struct Options {
     pub limits: Limits,
     /// What happens to peers that read too slowly.
     pub overflow: Overflow,
+    /// permessage-deflate (RFC 7692) for clients that offer it; `None` declines.
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<deflate::Settings>,
     /// Bytes of the one receive buffer of a loop. Large enough for a whole burst of one peer,
     /// small enough for the second-level cache: 256 KiB, and a little so that a message of that
     /// length fits with its header.
@@ -28,6 +33,8 @@ impl Default for Options {
             workers: 0,
             limits: Limits::default(),
             overflow: Overflow::default(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
             receive_buffer: 256 * 1024 + 64,
             strict_drain: !cfg!(any(target_os = "linux", target_os = "android")),
         }

@@ -10,6 +10,7 @@
 //!
 //! Invariant: a peer that waits for nothing has no [`Rare`], so an idle connection owns no buffer.
 
+use crate::net::compression::{Kept, Terms};
 use crate::net::http::HttpReader;
 use crate::net::send_queue::SendQueue;
 use crate::net::timers::SlotNumber;
@@ -30,6 +31,8 @@ pub(super) struct Peer {
     pub(super) flags: Flags,
     /// The code of the peer's Close, if it came with one.
     pub(super) close_code: Option<CloseCode>,
+    /// What it agreed to of permessage-deflate.
+    pub(super) link: Terms,
     /// Frames published to it in this turn of the loop.
     pub(super) chain: Chain,
     pub(super) phase: Phase,
@@ -88,6 +91,8 @@ pub(super) struct Rare {
     pub(super) assembler: Assembler,
     pub(super) http: HttpReader,
     pub(super) queue: SendQueue,
+    /// Windows and compressors.
+    pub(super) kept: Kept,
     /// When a byte last left, while something is queued.
     pub(super) progress: Millis,
 }
@@ -98,6 +103,7 @@ impl Rare {
             && self.assembler.is_empty()
             && self.http.is_idle()
             && self.queue.is_empty()
+            && self.kept.is_empty()
     }
 
     /// Gives large memory back, so that a pool of these stays small.
@@ -120,6 +126,7 @@ impl Peer {
             armed: 0,
             flags: Flags::default(),
             close_code: None,
+            link: None,
             chain: Chain::default(),
             phase: Phase::Http {
                 since: now,

@@ -106,9 +106,14 @@ enum Flow {
 impl Core {
     /// Frames from here on.
     fn open(&mut self, index: u32, accepted: &Accepted<'_>, tag: u32) {
+        let (accepted, link) = self.negotiate(index, *accepted);
         self.put(index, accepted.to_string().as_bytes());
-        let connection = Connection::new(Role::Server, &self.options.limits, self.now);
+        let mut connection = Connection::new(Role::Server, &self.options.limits, self.now);
+        if link.is_some() {
+            connection.enable_compression();
+        }
         if let Some(peer) = self.peers.at(index) {
+            peer.link = link;
             peer.phase = Phase::Open(connection);
             peer.tag = tag;
             peer.flags.open = true;

@@ -5,6 +5,7 @@
 //! the listeners (`SO_REUSEPORT`).
 
 use crate::net::alarm::Alarm;
+use crate::net::compression;
 use crate::net::event_loop::{EventLoop, WAKER};
 use crate::net::mailbox::Mailbox;
 use crate::net::options::Options;
@@ -69,17 +70,19 @@ impl<M: Send + 'static> Server<M> {
             mailboxes: mailboxes.clone(),
             threads: Vec::new(),
         };
+        let shared = compression::shared(&options);
         let parts = listeners.into_iter().zip(polls).zip(alarms);
         for (number, ((listener, poll), alarm)) in parts.enumerate() {
             let worker = Worker {
                 number,
                 mailboxes: mailboxes.clone(),
             };
-            let (options, make) = (options.clone(), make.clone());
+            let (options, make, shared) = (options.clone(), make.clone(), shared.clone());
             let run = move || {
                 let mailbox = worker.mailboxes[number].clone();
                 let service = make(&worker);
-                let event_loop = EventLoop::new(poll, alarm, listener, mailbox, options, service);
+                let event_loop =
+                    EventLoop::new(poll, alarm, listener, mailbox, options, shared, service);
                 if let Err(error) = event_loop.and_then(EventLoop::run) {
                     log::error!("worker {number} has ended: {error}");
                 }

@@ -14,6 +14,10 @@ use crate::net::frame::SharedFrame;
 
 const END: u32 = u32::MAX;
 
+/// Frames among which one is looked for before it is held again: the compressed forms of one
+/// message take turns.
+const RECENT: usize = 8;
+
 /// The links of one peer: the first and the last.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Chain {
@@ -56,12 +60,15 @@ impl Turn {
     /// Adds a frame to the chain of one peer.
     #[inline]
     pub(super) fn link(&mut self, chain: &mut Chain, frame: &SharedFrame, key: u32) {
-        if !self.frames.last().is_some_and(|last| last.is(frame)) {
+        let recent = self.frames.len().saturating_sub(RECENT);
+        let known = self.frames[recent..].iter().rposition(|one| one.is(frame));
+        let number = known.map_or(self.frames.len(), |at| recent + at);
+        if known.is_none() {
             self.frames.push(frame.clone());
         }
         let at = self.links.len() as u32;
         self.links.push(Link {
-            frame: self.frames.len() as u32 - 1,
+            frame: number as u32,
             key,
             next: END,
         });

@@ -71,6 +71,8 @@ pub struct Connection {
     fin: bool,
     /// Inside a data frame, also one whose payload is empty and not yet lent.
     in_frame: bool,
+    /// RSV1 has a meaning: permessage-deflate was agreed on.
+    pub(super) compression: bool,
 }
 
 /// Bytes in.
@@ -88,7 +90,15 @@ impl Connection {
             first: false,
             fin: false,
             in_frame: false,
+            compression: false,
         }
+    }
+
+    /// Takes and sends compressed messages from now on, because the handshake agreed on
+    /// permessage-deflate (RFC 7692). Pieces of them are lent as they came, for an inflater.
+    // req: 7692-5-13
+    pub fn enable_compression(&mut self) {
+        self.compression = true;
     }
 
     /// Reads the front of `input`, unmasks it in place and lends at most one event.
@@ -122,7 +132,7 @@ impl Connection {
                 event: None,
             },
             Ok(Some((header, len))) => self.frame(header, input, len, outbox),
-            Err(violation) => self.fail(violation, input.len(), outbox),
+            Err(violation) => self.failed(violation, input.len(), outbox),
         }
     }
 
@@ -158,11 +168,12 @@ impl Connection {
         let (head, payload) = input[..end].split_at_mut(6);
         Mask::apply_whole([head[2], head[3], head[4], head[5]], payload);
         if kind == Kind::Text && Utf8Stream::check(payload).is_err() {
-            return self.fail(Violation::InvalidUtf8, input.len(), outbox);
+            return self.failed(Violation::InvalidUtf8, input.len(), outbox);
         }
         let piece = Piece {
             kind,
             bytes: &input[6..end],
+            compressed: false,
             first: true,
             last: true,
         };
@@ -191,15 +202,15 @@ impl Connection {
         at: usize,
         outbox: &mut Outbox,
     ) -> Received<'b> {
-        if header.rsv1 {
+        if header.rsv1 && !self.compression {
             // req: 6455-5.2-03 6455-5.8-01 6455-9.1-06
-            return self.fail(Violation::ReservedBit, input.len(), outbox);
+            return self.failed(Violation::ReservedBit, input.len(), outbox);
         }
         if header.opcode.is_control() {
             return self.control(header, input, at, outbox);
         }
         match self.sequence.frame(&header) {
-            Err(violation) => self.fail(violation, input.len(), outbox),
+            Err(violation) => self.failed(violation, input.len(), outbox),
             Ok(first) => {
                 self.first |= first;
                 self.fin = header.fin;
@@ -229,13 +240,14 @@ impl Connection {
         self.left -= take as u64;
         let last = self.left == 0 && self.fin;
         if let Err(violation) = self.sequence.payload(&input[at..end], last) {
-            return self.fail(violation, input.len(), outbox);
+            return self.failed(violation, input.len(), outbox);
         }
         self.in_frame = self.left > 0;
         let kind = self.sequence.kind();
         let piece = Piece {
             kind,
             bytes: &input[at..end],
+            compressed: self.sequence.is_compressed(),
             first: self.first,
             last,
         };
@@ -275,7 +287,7 @@ impl Connection {
             }
             Opcode::Pong => Event::Pong(payload),
             _ => match CloseBody::parse(payload) {
-                Err(violation) => return self.fail(violation, len, outbox),
+                Err(violation) => return self.failed(violation, len, outbox),
                 Ok(body) => {
                     self.peer_close(&body, outbox);
                     Event::Close(body)
@@ -305,15 +317,12 @@ impl Connection {
         self.enter(state);
     }
 
-    /// Gives up: the rest of the input is not looked at (RFC 6455 section 7.1.7).
+    /// Fails the connection because of what a layer above has found in a message, such as data
+    /// that cannot be inflated (RFC 6455 section 7.1.7). The Close frame lies in `outbox` then.
+    /// Does nothing if the connection has failed already or is closed.
     // req: 6455-7.1.7-03 6455-7.1.7-07
     #[cold]
-    fn fail<'b>(
-        &mut self,
-        violation: Violation,
-        consumed: usize,
-        outbox: &mut Outbox,
-    ) -> Received<'b> {
+    pub fn fail(&mut self, violation: Violation, outbox: &mut Outbox) {
         let (state, action) = self.state.on(Input::Violation);
         if action == Action::SendClose {
             let code = Some(violation.close_code());
@@ -323,6 +332,17 @@ impl Connection {
             });
         }
         self.enter(state);
+    }
+
+    /// Gives up: the rest of the input is not looked at.
+    #[cold]
+    fn failed<'b>(
+        &mut self,
+        violation: Violation,
+        consumed: usize,
+        outbox: &mut Outbox,
+    ) -> Received<'b> {
+        self.fail(violation, outbox);
         Received {
             consumed,
             event: Some(Event::Failed(violation)),

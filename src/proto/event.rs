@@ -38,6 +38,11 @@ pub struct Piece<'b> {
     pub kind: Kind,
     /// Payload; in text it may begin or end inside a character. May be empty.
     pub bytes: &'b [u8],
+    /// The message is compressed (RFC 7692): these are bytes for an inflater, and no text was
+    /// checked. Never set unless [`Connection::enable_compression`] was called.
+    ///
+    /// [`Connection::enable_compression`]: crate::Connection::enable_compression
+    pub compressed: bool,
     /// No earlier piece belongs to the same message.
     pub first: bool,
     /// The message is complete.

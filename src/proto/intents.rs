@@ -32,6 +32,41 @@ impl Connection {
         last: bool,
         entropy: &mut impl Entropy,
     ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
+        self.begin_frame(kind, len, last, false, entropy)
+    }
+
+    /// As [`Connection::begin`], for the first frame of a compressed message: `len` bytes of what
+    /// a compressor made of it follow. [`Connection::begin`] goes on with it if `last` is false.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Misuse::NotNegotiated`] without [`Connection::enable_compression`], or inside
+    /// of a message.
+    // req: 7692-6.1-01 7692-6.1-03
+    #[inline]
+    pub fn begin_compressed(
+        &mut self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        entropy: &mut impl Entropy,
+    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
+        if !self.compression || self.sending.is_some() {
+            return Err(Misuse::NotNegotiated);
+        }
+        self.begin_frame(kind, len, last, true, entropy)
+    }
+
+    // req: 7692-6.1-02
+    #[inline]
+    fn begin_frame(
+        &mut self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        compressed: bool,
+        entropy: &mut impl Entropy,
+    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
         let (_, action) = self.state.on(Input::SendMessage);
         if action != Action::Emit {
             return Err(Misuse::NotOpen);
@@ -46,6 +81,7 @@ impl Connection {
         };
         self.sending = if last { None } else { Some(kind) };
         let mut header = FrameHeader::data(starts, len, last);
+        header.rsv1 = compressed;
         header.mask = mask_key(self.role, entropy);
         Ok((header.emit(), header.mask.map(Mask::new)))
     }

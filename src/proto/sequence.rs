@@ -28,6 +28,8 @@ pub(super) struct Sequence {
     fragments: u32,
     utf8: Utf8Stream,
     kind: Kind,
+    /// The message came with RSV1: what is text is seen only behind an inflater.
+    compressed: bool,
     open: bool,
     short: u8,
 }
@@ -56,6 +58,7 @@ impl Sequence {
             fragments: 0,
             utf8,
             kind: Kind::Binary,
+            compressed: false,
             open: false,
             short,
         }
@@ -77,6 +80,11 @@ impl Sequence {
         self.kind
     }
 
+    /// The message that the current frame belongs to is compressed.
+    pub(super) fn is_compressed(&self) -> bool {
+        self.compressed
+    }
+
     /// Judges the header of a data frame. `Ok(true)` if it is the first of its message.
     #[inline]
     pub(super) fn frame(&mut self, header: &FrameHeader) -> Result<bool, Violation> {
@@ -93,6 +101,7 @@ impl Sequence {
             (None, false) => return Err(Violation::UnexpectedContinuation),
             (Some(kind), false) => {
                 self.kind = kind;
+                self.compressed = header.rsv1;
                 self.length = 0;
                 self.fragments = 0;
             }
@@ -125,7 +134,7 @@ impl Sequence {
     // req: 6455-5.6-01 6455-8.1-01
     #[inline]
     pub(super) fn payload(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
-        if self.kind == Kind::Binary {
+        if self.kind == Kind::Binary || self.compressed {
             return Ok(());
         }
         self.utf8.push(bytes).map_err(|_| Violation::InvalidUtf8)?;

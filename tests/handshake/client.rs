@@ -199,7 +199,7 @@ fn verify(bytes: &[u8]) -> Result<Option<String>, Refusal> {
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let response = ResponseHead::parse(&bytes[range], &mut storage)?;
     let handshake = handshake().subprotocols(&["chat", "superchat"]).unwrap();
-    let Agreed { subprotocol } = handshake.verify(&response)?;
+    let Agreed { subprotocol, .. } = handshake.verify(&response)?;
     Ok(subprotocol.map(str::to_owned))
 }
 

@@ -1,0 +1,59 @@
+//! Memory that connections keep between messages, counted before it is taken.
+//!
+//! Invariant: the sum of all [`Reservation`]s of one budget never exceeds its limit; dropping one
+//! gives it back. Shared by all threads of a server.
+
+use alloc::sync::Arc;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+/// A number of bytes to share. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    limit: usize,
+    used: Arc<AtomicUsize>,
+}
+
+/// Bytes that were taken out of a [`Budget`], until this is dropped.
+#[derive(Debug)]
+pub struct Reservation {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Budget {
+    /// A budget of `limit` bytes.
+    pub fn new(limit: usize) -> Self {
+        Self {
+            limit,
+            used: Arc::new(AtomicUsize::new(0)),
+        }
+    }
+
+    /// Takes `bytes`, or nothing if not all of them are left.
+    pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
+        // Only the sum counts; no other memory is ordered by it.
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        let order = Ordering::Relaxed;
+        self.used.fetch_update(order, order, fits).ok()?;
+        Some(Reservation {
+            budget: self.clone(),
+            bytes,
+        })
+    }
+
+    /// Bytes that are taken.
+    pub fn used(&self) -> usize {
+        self.used.load(Ordering::Relaxed)
+    }
+
+    /// Bytes that are left.
+    pub fn left(&self) -> usize {
+        self.limit - self.used()
+    }
+}
+
+impl Drop for Reservation {
+    fn drop(&mut self) {
+        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,226 @@
+//! One compressed message → its bytes: RFC 7692 section 7.2.2, with the limits of section 8.
+//!
+//! Comes in: the payload of a message, piece by piece, and the window before it. Goes out:
+//! [`Inflated`] bytes, or the rule that the message breaks. Invariant: a verdict depends on the
+//! bytes of the message alone. Limits of the work are therefore looked at only in places that
+//! every way of cutting has: at every [`STRIDE`] of the payload, and at the end of final blocks.
+//!
+//! ```text
+//!   payload   [ ··· 4 KiB ··· | ··· 4 KiB ··· | ·· ] 00 00 ff ff
+//!                             ▲               ▲    ▲           ▲
+//!                          work so far?    again  again     at the end of a block, nothing left?
+//! ```
+
+use crate::deflate::window::Window;
+use crate::error::Violation;
+use crate::limits::Limits;
+use crate::wire::{Kind, Utf8Stream};
+use alloc::vec::Vec;
+use zlib_rs::{Inflate, InflateFlush, Status};
+
+/// What a sender has removed, and a byte behind it that no block can begin with: an inflater that
+/// has come to the end of a block leaves that byte (section 7.2.2).
+const TAIL: [u8; 5] = [0x00, 0x00, 0xFF, 0xFF, 0x07];
+
+/// Payload between two looks at the work done.
+const STRIDE: u64 = 4 * 1024;
+
+/// Work that is free: small messages may be of any ratio.
+const FREE_WORK: u64 = 64 * 1024;
+
+/// How far back DEFLATE can refer.
+const MAX_DISTANCE: usize = 32 * 1024;
+
+/// The least room that is made for output.
+const LEAST_ROOM: usize = 1024;
+
+/// The bytes of a message that was compressed, so far or in all.
+#[derive(Debug, Default)]
+pub struct Inflated {
+    /// Initialised memory; the message is the first `len` bytes.
+    memory: Vec<u8>,
+    len: usize,
+}
+
+impl Inflated {
+    pub(super) fn into_memory(self) -> Vec<u8> {
+        self.memory
+    }
+
+    /// The bytes. Text has been checked, as far as it has come.
+    pub fn bytes(&self) -> &[u8] {
+        &self.memory[..self.len]
+    }
+
+    /// Room for more: what there is, or as much again as has come, but never beyond `most`.
+    fn room(&mut self, most: usize, input: usize) -> &mut [u8] {
+        if self.len == self.memory.len() {
+            let more = self.len.max(4 * input).max(LEAST_ROOM);
+            let end = self.len.saturating_add(more).min(most);
+            self.memory.resize(end.max(self.len), 0);
+        }
+        let end = self.memory.len().min(most).max(self.len);
+        &mut self.memory[self.len..end]
+    }
+}
+
+/// A message on its way.
+pub(super) struct Inflation {
+    zlib: Inflate,
+    plain: Inflated,
+    text: Option<Utf8Stream>,
+    /// Payload that has gone in.
+    wire: u64,
+    /// Bytes of windows that were given to the inflater for final blocks.
+    reloaded: u64,
+}
+
+impl Inflation {
+    /// Begins a message with an inflater whose window is `loaded` already, or with any other.
+    pub(super) fn new(mut zlib: Inflate, loaded: bool, window: &Window, kind: Kind) -> Self {
+        if !loaded {
+            zlib.reset(false);
+            load(&mut zlib, window);
+        }
+        Self {
+            zlib,
+            plain: Inflated::default(),
+            text: (kind == Kind::Text).then(Utf8Stream::new),
+            wire: 0,
+            reloaded: 0,
+        }
+    }
+
+    /// Uses the memory of an earlier message, before the first piece. For messages that are whole:
+    /// one that waits for more must not hold more than has come.
+    pub(super) fn use_memory(&mut self, memory: Vec<u8>) {
+        debug_assert_eq!(self.wire, 0);
+        self.plain = Inflated { memory, len: 0 };
+    }
+
+    /// Takes the next piece of the payload.
+    pub(super) fn push(
+        &mut self,
+        mut input: &[u8],
+        window: &Window,
+        limits: &Limits,
+    ) -> Result<(), Violation> {
+        while !input.is_empty() {
+            let to_stride = (STRIDE - self.wire % STRIDE) as usize;
+            let (stride, rest) = input.split_at(to_stride.min(input.len()));
+            self.run(stride, window, limits)?;
+            if self.wire.is_multiple_of(STRIDE) {
+                self.check_work(self.wire, limits)?;
+            }
+            input = rest;
+        }
+        Ok(())
+    }
+
+    /// The payload is whole. The inflater comes back; its window has moved on.
+    // req: 7692-7.2.2-i01 7692-6.2-01
+    pub(super) fn finish(mut self, limits: &Limits) -> Result<(Inflate, Inflated), Violation> {
+        self.check_work(self.wire, limits)?;
+        let (before_in, before_out) = (self.zlib.total_in(), self.zlib.total_out());
+        // Room that a whole message does not use.
+        let mut nothing = [0; 1];
+        let status = self
+            .zlib
+            .decompress(&TAIL, &mut nothing, InflateFlush::Block);
+        let taken = self.zlib.total_in() - before_in;
+        let made = self.zlib.total_out() - before_out;
+        match status {
+            Err(_) => return Err(Violation::CorruptDeflate),
+            Ok(Status::Ok) if taken == 4 && made == 0 => {}
+            Ok(_) => return Err(Violation::TruncatedDeflate),
+        }
+        if let Some(text) = &mut self.text {
+            text.end().map_err(|_| Violation::InvalidUtf8)?;
+        }
+        Ok((self.zlib, self.plain))
+    }
+
+    /// Inflates all of `input`, which lies within one stride.
+    fn run(&mut self, input: &[u8], window: &Window, limits: &Limits) -> Result<(), Violation> {
+        let limit = usize::try_from(limits.message_bytes).unwrap_or(usize::MAX - 1);
+        let mut at = 0;
+        loop {
+            // One byte more than there may be: it shows that the message is too long.
+            let room = self.plain.room(limit.saturating_add(1), input.len());
+            let (before_in, before_out) = (self.zlib.total_in(), self.zlib.total_out());
+            let flush = InflateFlush::SyncFlush;
+            let status = self.zlib.decompress(&input[at..], room, flush);
+            let made = (self.zlib.total_out() - before_out) as usize;
+            let full = made == room.len();
+            at += (self.zlib.total_in() - before_in) as usize;
+            self.accept(made, limit)?;
+            match status {
+                // req: 7692-7.2.2-i02
+                Err(_) => return Err(Violation::CorruptDeflate),
+                Ok(Status::StreamEnd) => self.reload(self.wire + at as u64, window, limits)?,
+                Ok(_) if at == input.len() && !full => break,
+                Ok(_) if full => {}
+                // Nothing moved, with input and room: not seen of this library, never to spin on.
+                Ok(_) => return Err(Violation::CorruptDeflate),
+            }
+            if at == input.len() && matches!(status, Ok(Status::StreamEnd)) {
+                break;
+            }
+        }
+        self.wire += input.len() as u64;
+        Ok(())
+    }
+
+    /// Judges new output, in the order of its bytes.
+    // req: 7692-6.1-i02 7692-6-i02
+    fn accept(&mut self, made: usize, limit: usize) -> Result<(), Violation> {
+        let start = self.plain.len;
+        self.plain.len += made;
+        let end = self.plain.len.min(limit);
+        if let Some(text) = &mut self.text {
+            let pushed = text.push(&self.plain.memory[start..end]);
+            pushed.map_err(|_| Violation::InvalidUtf8)?;
+        }
+        match self.plain.len > limit {
+            true => Err(Violation::MessageTooBig),
+            false => Ok(()),
+        }
+    }
+
+    /// A final block has ended: the inflater starts again behind it, with the same window
+    /// (section 7.2.3.4). The copy counts as work, or two bytes could ask for 32 KiB of it.
+    // req: 7692-7.2.1-03
+    fn reload(&mut self, wire: u64, window: &Window, limits: &Limits) -> Result<(), Violation> {
+        self.zlib.reset(false);
+        let plain = self.plain.bytes();
+        let recent = &plain[plain.len().saturating_sub(MAX_DISTANCE)..];
+        self.reloaded += recent.len() as u64;
+        if recent.len() < MAX_DISTANCE {
+            self.reloaded += load(&mut self.zlib, window);
+        }
+        let _ = self.zlib.set_dictionary(recent);
+        self.check_work(wire, limits)
+    }
+
+    /// Compares the work with the payload that has asked for it.
+    fn check_work(&self, wire: u64, limits: &Limits) -> Result<(), Violation> {
+        let work = self.plain.len as u64 + self.reloaded;
+        let bound = wire.saturating_mul(u64::from(limits.inflate_ratio));
+        match work > bound.max(FREE_WORK) {
+            true => Err(Violation::InflateRatio),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Gives a window to an inflater that has just been reset; returns the bytes copied. A raw stream
+/// takes any dictionary at that point, so nothing can fail.
+fn load(zlib: &mut Inflate, window: &Window) -> u64 {
+    let (older, newer) = window.slices();
+    for part in [older, newer] {
+        if !part.is_empty() {
+            let _ = zlib.set_dictionary(part);
+        }
+    }
+    (older.len() + newer.len()) as u64
+}

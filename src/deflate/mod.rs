@@ -1,0 +1,99 @@
+//! permessage-deflate: compressed messages, RFC 7692 sections 6 and 7.2.
+//!
+//! Comes in: the compressed pieces that [`Connection::receive`](crate::Connection::receive) lends,
+//! and messages to be sent. Goes out: whole messages, checked and within their limits, or the
+//! [`Violation`](crate::Violation) that fails the connection; and payloads for
+//! [`Connection::begin_compressed`](crate::Connection::begin_compressed). What the two ends agreed
+//! on comes from [`DeflateTerms`](crate::handshake::DeflateTerms).
+//!
+//! ```text
+//!   Piece ──▶ Pool::inflate ──▶ Inflated ──▶ the application ──▶ Pool::compress ──▶ payload
+//!                │     ▲                                            │       ▲
+//!          inflaters  Session: window, message in parts       compressors  Session: compressor
+//!          of the pool                                        of the pool
+//! ```
+//!
+//! Invariant: nothing here grows with a promise. Output is bounded *while* it is made
+//! ([`Limits::message_bytes`](crate::Limits::message_bytes),
+//! [`Limits::inflate_ratio`](crate::Limits::inflate_ratio)), what a connection keeps between
+//! messages is reserved from a [`Budget`], and the verdict on a message does not depend on how its
+//! bytes were cut.
+//!
+//! # Memory
+//!
+//! One [`Pool`] serves all connections of a thread. What each costs, in bytes; a test holds the
+//! figures:
+//!
+//! | who | when | 9 bits | 12 bits | 15 bits |
+//! |---|---|---|---|---|
+//! | a connection without takeover | always | 0 | 0 | 0 |
+//! | a connection whose peer takes over: its window | from the first compressed message | 512 | 4,096 | 32,768 |
+//! | a connection with takeover of its own: its compressor | while it is in use | 152,704 | 167,040 | 281,728 |
+//! | a compressed message that has come in part: an inflater | until it is whole | 48 KiB and the message | | |
+//! | a pool: up to 8 inflaters, one compressor for each window in use | from the first use | 47,552 each, and as above | | |
+//!
+//! The window and the compressor come out of the budget. A compressor may always be dropped: the
+//! next message then begins with an empty window, which any sender may do at any time. A window
+//! cannot be dropped, so a server reserves it when it agrees, and agrees to no takeover when
+//! nothing is left.
+//!
+//! # Why zlib-rs, and directly
+//!
+//! It is the one DEFLATE in Rust with windows of 9 to 15 bits for the compressor, output into a
+//! buffer of the caller's length, and no need of std: with it, memory comes from Rust's allocator,
+//! without it from the C library's `malloc`. flate2 puts std and a layer of its own around the
+//! same calls; miniz_oxide compresses with 15 bits only. What zlib-rs does not tell is where its
+//! window ends up after a final block, so each connection keeps its own, and an inflater that is
+//! given the window of a connection can go on for it: that is also why a few serve many.
+//!
+//! A window of 8 bits is kept by matching runs only: distance one is within any window.
+//!
+//! Reading order: `window`, `inflater`, `compressor`, `budget`, `session`, `pool`.
+
+mod budget;
+mod compressor;
+mod inflater;
+mod pool;
+mod session;
+mod window;
+
+pub use budget::{Budget, Reservation};
+pub use compressor::Compressor;
+pub use inflater::Inflated;
+pub use pool::{Compressed, Pool};
+pub use session::{Link, Session};
+
+use crate::handshake::DeflatePolicy;
+
+/// How an endpoint compresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Settings {
+    /// What is agreed on with clients.
+    pub policy: DeflatePolicy,
+    /// How hard to try: 0 stores, 1 is quick, 9 is slow; other values count as 9. The default, 2,
+    /// makes a third less of 1 KiB of JSON than 1 does, in twice the time; 6 gains nothing on it.
+    pub level: u8,
+    /// Messages below this many bytes are sent as they are.
+    pub min_bytes: usize,
+    /// Bytes that all connections together may keep between messages.
+    pub budget: usize,
+    /// Milliseconds after which an unused compressor of a connection is given back.
+    pub idle_ms: u32,
+}
+
+impl Settings {
+    /// Without takeover.
+    pub const DEFAULT: Self = Self {
+        policy: DeflatePolicy::NO_TAKEOVER,
+        level: 2,
+        min_bytes: 128,
+        budget: 64 * 1024 * 1024,
+        idle_ms: 30_000,
+    };
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}

@@ -1,0 +1,300 @@
+//! The inflaters and compressors of one thread, lent to whichever connection has a message.
+//!
+//! Comes in: a [`Session`], its [`Link`], and a piece or a message. Goes out: an inflated message,
+//! or a compressed one. Invariant: which inflater or compressor is lent changes nothing that
+//! anybody sees.
+//!
+//! ```text
+//!   idle inflaters: [ window of 7 ][ window of 3 ][ — ]     a message of session 3 takes the
+//!                                       ▲                   second and saves the loading
+//!   compressors:    9 bits · 12 bits · 15 bits              each begins with an empty window
+//! ```
+
+use crate::deflate::Settings;
+use crate::deflate::budget::Budget;
+use crate::deflate::compressor::Compressor;
+use crate::deflate::inflater::{Inflated, Inflation};
+use crate::deflate::session::{Link, Partial, Session};
+use crate::error::Violation;
+use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
+use crate::limits::Limits;
+use crate::wire::Kind;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use zlib_rs::Inflate;
+
+/// Inflaters that wait for use. With one for each of a few busy connections, their windows need
+/// not be loaded again.
+const MAX_IDLE: usize = 8;
+
+/// What an inflater takes, for the budget.
+const INFLATER_COST: usize = 48 * 1024;
+
+/// Memory for inflated messages that is kept for the next one.
+const MAX_MEMORY: usize = 1024 * 1024;
+
+const WINDOWS: usize = (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize;
+
+/// A piece of a compressed message, as a [`Piece`](crate::Piece) says it.
+#[derive(Clone, Copy, Debug)]
+pub struct Compressed<'b> {
+    /// The kind of the message.
+    pub kind: Kind,
+    /// Payload.
+    pub bytes: &'b [u8],
+    /// No earlier piece belongs to the same message.
+    pub first: bool,
+    /// The payload is whole.
+    pub last: bool,
+}
+
+/// Serves the connections of one thread. Makes each part when it is first needed.
+///
+/// A server that received a compressed "Hello" (RFC 7692 section 7.2.3.1) and answers with it:
+///
+/// ```
+/// use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+/// use wirebell::handshake::DeflateTerms;
+/// use wirebell::{Connection, Event, Kind, Limits, Outbox, Role};
+/// use wirebell::wire::NoEntropy;
+///
+/// let (limits, settings) = (Limits::default(), Settings::default());
+/// let mut pool = Pool::new(settings, Budget::new(settings.budget));
+/// let terms = DeflateTerms::default(); // from Accepted::deflate
+/// let (link, mut session) = (Link::server(&terms), Session::default());
+/// let mut connection = Connection::new(Role::Server, &limits, 0);
+/// connection.enable_compression();
+///
+/// let mut outbox = Outbox::new();
+/// let mut input = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
+/// let Some(Event::Piece(piece)) = connection.receive(&mut input, &mut outbox).event else {
+///     panic!("no piece");
+/// };
+/// let piece = Compressed { kind: piece.kind, bytes: piece.bytes, first: true, last: true };
+/// match pool.inflate(&mut session, &link, piece, &limits) {
+///     Ok(None) => {} // more pieces are to come
+///     Ok(Some(message)) => {
+///         assert_eq!(message.bytes(), b"Hello");
+///         let mut out = Vec::new();
+///         let len = message.bytes().len() as u64;
+///         let header = match pool.compress(&mut session, &link, message.bytes(), &mut out) {
+///             Some(len) => connection.begin_compressed(piece.kind, len as u64, true, &mut NoEntropy),
+///             None => connection.begin(piece.kind, len, true, &mut NoEntropy), // too short to gain
+///         };
+///         assert!(header.is_ok());
+///         pool.recycle(message);
+///     }
+///     Err(violation) => connection.fail(violation, &mut outbox), // its Close is in the outbox
+/// }
+/// ```
+pub struct Pool {
+    settings: Settings,
+    budget: Budget,
+    idle: Vec<Idle>,
+    compressors: [Option<Box<Compressor>>; WINDOWS],
+    memory: Vec<u8>,
+    /// Windows that were named.
+    named: u64,
+}
+
+/// An inflater, and whose window is in it.
+struct Idle {
+    zlib: Inflate,
+    name: u64,
+}
+
+impl Pool {
+    /// An empty pool whose connections may keep what `budget` has.
+    pub fn new(settings: Settings, budget: Budget) -> Self {
+        Self {
+            settings,
+            budget,
+            idle: Vec::new(),
+            compressors: [const { None }; WINDOWS],
+            memory: Vec::new(),
+            named: 0,
+        }
+    }
+
+    /// How it compresses.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// What its connections may keep.
+    pub fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Takes the next piece of a message. Returns the message if it is whole; give that back with
+    /// [`Pool::recycle`]. Time is proportional to the message; memory to what has come of it, and
+    /// to what that became.
+    ///
+    /// # Errors
+    ///
+    /// What the message breaks, as soon as it shows. Fail the connection with it
+    /// ([`Connection::fail`](crate::Connection::fail)) and drop the session.
+    // req: 7692-6.2-01 7692-7.2.2-02 7692-7.2.2-04 7692-7.2.2-05 7692-7.2.2-07 7692-7.2.2-09
+    pub fn inflate(
+        &mut self,
+        session: &mut Session,
+        link: &Link,
+        piece: Compressed<'_>,
+        limits: &Limits,
+    ) -> Result<Option<Inflated>, Violation> {
+        let Compressed {
+            kind,
+            bytes,
+            first,
+            last,
+        } = piece;
+        debug_assert_eq!(first, session.partial.is_none());
+        let partial = session.partial.take().map(|partial| *partial);
+        if !last {
+            let partial = self.keep(session, link, partial, piece, limits)?;
+            session.partial = Some(Box::new(partial));
+            return Ok(None);
+        }
+        let mut inflation = match partial {
+            Some(Partial::Inflating(inflation, _)) => inflation,
+            Some(Partial::Waiting(waiting)) => {
+                let mut inflation = self.begin(session, link, kind);
+                inflation.push(&waiting, &session.window, limits)?;
+                inflation
+            }
+            None => {
+                let mut inflation = self.begin(session, link, kind);
+                inflation.use_memory(core::mem::take(&mut self.memory));
+                inflation
+            }
+        };
+        inflation.push(bytes, &session.window, limits)?;
+        self.end(session, link, inflation, limits)
+    }
+
+    /// Takes a piece that is not the last.
+    fn keep(
+        &mut self,
+        session: &Session,
+        link: &Link,
+        partial: Option<Partial>,
+        piece: Compressed<'_>,
+        limits: &Limits,
+    ) -> Result<Partial, Violation> {
+        let (mut inflation, reserved) = match partial {
+            Some(Partial::Inflating(inflation, reserved)) => (inflation, reserved),
+            Some(Partial::Waiting(mut waiting)) => {
+                waiting.extend_from_slice(piece.bytes);
+                return Ok(Partial::Waiting(waiting));
+            }
+            None => match self.budget.reserve(INFLATER_COST) {
+                Some(reserved) => (self.begin(session, link, piece.kind), reserved),
+                None => return Ok(Partial::Waiting(piece.bytes.to_vec())),
+            },
+        };
+        inflation.push(piece.bytes, &session.window, limits)?;
+        Ok(Partial::Inflating(inflation, reserved))
+    }
+
+    /// Compresses a whole message to the front of `out` and returns the length; `None` if it is to
+    /// be sent as it is. The session's own compressor is used if the terms allow takeover and the
+    /// budget has one; otherwise the message begins with an empty window.
+    pub fn compress(
+        &mut self,
+        session: &mut Session,
+        link: &Link,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        if message.len() < self.settings.min_bytes.max(1) {
+            return None;
+        }
+        if link.send.takeover
+            && let Some(own) = session.compressor(&self.budget, link.send, self.settings.level)
+        {
+            return own.message(message, out);
+        }
+        self.compress_alone(link.send.window_bits, message, out)
+    }
+
+    /// As [`Pool::compress`], with an empty window: for messages that go to many. A session with a
+    /// compressor of its own must be told ([`Session::went_around`]).
+    pub fn compress_alone(
+        &mut self,
+        window_bits: u8,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        if message.len() < self.settings.min_bytes.max(1) {
+            return None;
+        }
+        let bits = window_bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
+        let level = self.settings.level;
+        let slot = &mut self.compressors[usize::from(bits - MIN_WINDOW_BITS)];
+        let compressor = slot.get_or_insert_with(|| Box::new(Compressor::new(bits, level)));
+        let len = compressor.message(message, out);
+        compressor.restart();
+        len
+    }
+
+    /// Keeps the memory of a message for the next one.
+    pub fn recycle(&mut self, message: Inflated) {
+        let memory = message.into_memory();
+        if memory.len() > self.memory.len() && memory.len() <= MAX_MEMORY {
+            self.memory = memory;
+        }
+    }
+
+    /// Lends an inflater, if possible one that has the window of the session.
+    fn begin(&mut self, session: &Session, link: &Link, kind: Kind) -> Inflation {
+        let has_window = |idle: &Idle| session.name != 0 && idle.name == session.name;
+        if let Some(at) = self.idle.iter().rposition(has_window) {
+            let idle = self.idle.remove(at);
+            return Inflation::new(idle.zlib, true, &session.window, kind);
+        }
+        let any = self.idle.iter().position(|idle| idle.name == 0);
+        let any = any.or((self.idle.len() >= MAX_IDLE || !link.receive.takeover).then_some(0));
+        let zlib = match any.filter(|at| *at < self.idle.len()) {
+            Some(at) => self.idle.remove(at).zlib,
+            None => Inflate::new(false, MAX_WINDOW_BITS),
+        };
+        Inflation::new(zlib, false, &session.window, kind)
+    }
+
+    fn end(
+        &mut self,
+        session: &mut Session,
+        link: &Link,
+        inflation: Inflation,
+        limits: &Limits,
+    ) -> Result<Option<Inflated>, Violation> {
+        let (zlib, message) = inflation.finish(limits)?;
+        let mut name = 0;
+        if link.receive.takeover {
+            session
+                .window
+                .push(message.bytes(), link.receive.window_bits);
+            // Only a full window is the same here and there: an inflater remembers 32 KiB, and a
+            // verdict must not depend on whether it was lent to somebody else in between.
+            if link.receive.window_bits == MAX_WINDOW_BITS {
+                self.named += 1;
+                name = self.named;
+            }
+        }
+        session.name = name;
+        if self.idle.len() == MAX_IDLE {
+            self.idle.remove(0);
+        }
+        self.idle.push(Idle { zlib, name });
+        Ok(Some(message))
+    }
+}
+
+impl core::fmt::Debug for Pool {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Pool")
+            .field("settings", &self.settings)
+            .field("idle", &self.idle.len())
+            .finish_non_exhaustive()
+    }
+}
