@@ -13,7 +13,8 @@ use core::fmt;
 
 /// One entry per row: the variant with its documentation, close code, section and wording.
 macro_rules! violations {
-    ($($(#[$doc:meta])* $name:ident => $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident =>
+        $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
         /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Violation { $($(#[$doc])* $name,)+ }

@@ -8,6 +8,8 @@ mod closing_table;
 mod corpus;
 mod handshake;
 mod keepalive;
+#[cfg(all(feature = "deflate", feature = "net"))]
+mod net_deflate;
 #[cfg(feature = "push")]
 mod net_http;
 #[cfg(feature = "net")]

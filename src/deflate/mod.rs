@@ -24,13 +24,16 @@
 //! One [`Pool`] serves all connections of a thread. What each costs, in bytes; a test holds the
 //! figures:
 //!
-//! | who | when | 9 bits | 12 bits | 15 bits |
-//! |---|---|---|---|---|
-//! | a connection without takeover | always | 0 | 0 | 0 |
-//! | a connection whose peer takes over: its window | from the first compressed message | 512 | 4,096 | 32,768 |
-//! | a connection with takeover of its own: its compressor | while it is in use | 152,704 | 167,040 | 281,728 |
-//! | a compressed message that has come in part: an inflater | until it is whole | 48 KiB and the message | | |
-//! | a pool: up to 8 inflaters, one compressor for each window in use | from the first use | 47,552 each, and as above | | |
+//! | what | 9 bits | 12 bits | 15 bits |
+//! |---|---|---|---|
+//! | a connection without takeover | 0 | 0 | 0 |
+//! | a window: the peer takes over | 512 | 4,096 | 32,768 |
+//! | a compressor: we take over | 152,704 | 167,040 | 281,728 |
+//! | an inflater: a message has come in part | 47,552 | 47,552 | 47,552 |
+//!
+//! A window grows from the first compressed message on; a compressor is made for the first message
+//! that is sent compressed, and given back when it is idle. A pool has up to eight inflaters and
+//! one compressor for each size of window in use.
 //!
 //! The window and the compressor come out of the budget. A compressor may always be dropped: the
 //! next message then begins with an empty window, which any sender may do at any time. A window

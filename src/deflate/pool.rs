@@ -77,9 +77,10 @@ pub struct Compressed<'b> {
 ///         assert_eq!(message.bytes(), b"Hello");
 ///         let mut out = Vec::new();
 ///         let len = message.bytes().len() as u64;
+///         let (kind, none) = (piece.kind, &mut NoEntropy);
 ///         let header = match pool.compress(&mut session, &link, message.bytes(), &mut out) {
-///             Some(len) => connection.begin_compressed(piece.kind, len as u64, true, &mut NoEntropy),
-///             None => connection.begin(piece.kind, len, true, &mut NoEntropy), // too short to gain
+///             Some(len) => connection.begin_compressed(kind, len as u64, true, none),
+///             None => connection.begin(kind, len, true, none), // too short to gain
 ///         };
 ///         assert!(header.is_ok());
 ///         pool.recycle(message);

@@ -97,23 +97,33 @@ impl Core {
         let Some(pool) = &self.compression.pool else {
             return (accepted, None);
         };
-        let budget = pool.budget().clone();
-        let mut policy = pool.settings().policy;
-        let compressor = Compressor::cost(policy.server_window_bits);
-        if budget.left() < compressor {
-            policy = without_takeover(policy);
-        }
+        let (policy, budget) = (pool.settings().policy, pool.budget().clone());
         let mut answer = accepted.negotiate(&policy);
-        if let Some(client) = answer.deflate().map(|terms| terms.client())
-            && client.takeover
+        if let Some(terms) = answer.deflate()
+            && !self.has_memory(index, &Link::server(&terms), &budget)
         {
-            let kept = self.rare(index).map(|rare| &mut rare.kept);
-            if !kept.is_some_and(|kept| kept.session.reserve(&budget, client.window_bits)) {
-                answer = accepted.negotiate(&without_takeover(policy));
-            }
+            answer = accepted.negotiate(&DeflatePolicy {
+                server_takeover: false,
+                client_takeover: false,
+                ..policy
+            });
         }
         let link = answer.deflate().map(|terms| Link::server(&terms));
         (answer, link)
+    }
+
+    /// Reserves a window if there has to be one; a compressor of its own, which can be done
+    /// without, must be within reach.
+    fn has_memory(&mut self, index: u32, link: &Link, budget: &Budget) -> bool {
+        let receive = link.receive;
+        let mut session = Session::default();
+        let window = !receive.takeover || session.reserve(budget, receive.window_bits);
+        let compressor = Compressor::cost(link.send.window_bits);
+        let all = window && (!link.send.takeover || budget.left() >= compressor);
+        if all && receive.takeover {
+            self.put_session(index, session);
+        }
+        all
     }
 
     fn inflate(&mut self, index: u32, piece: Piece<'_>) -> Inflation {
@@ -278,14 +288,6 @@ impl Core {
 }
 
 type Inflation = Result<Option<Inflated>, crate::Violation>;
-
-fn without_takeover(policy: DeflatePolicy) -> DeflatePolicy {
-    DeflatePolicy {
-        server_takeover: false,
-        client_takeover: false,
-        ..policy
-    }
-}
 
 /// A piece of a compressed message.
 pub(super) fn inflate<S: Service>(core: &mut Core, service: &mut S, id: PeerId, piece: Piece<'_>) {

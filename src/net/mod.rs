@@ -7,8 +7,8 @@
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
-//! parts they use: `cork`, `turn`, `send_queue`, `compression`, `timers`, `alarm`, `deadlines`, `accept`,
-//! `mailbox`, `http`, `server`.
+//! parts they use: `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`, `alarm`,
+//! `deadlines`, `accept`, `mailbox`, `http`, `server`.
 //!
 //! # A chat
 //!

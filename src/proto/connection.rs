@@ -69,8 +69,6 @@ pub struct Connection {
     first: bool,
     /// The current frame is the last of its message.
     fin: bool,
-    /// Inside a data frame, also one whose payload is empty and not yet lent.
-    in_frame: bool,
     /// RSV1 has a meaning: permessage-deflate was agreed on.
     pub(super) compression: bool,
 }
@@ -89,7 +87,6 @@ impl Connection {
             sending: None,
             first: false,
             fin: false,
-            in_frame: false,
             compression: false,
         }
     }
@@ -123,7 +120,7 @@ impl Connection {
 
     /// Whatever is not a whole short message.
     fn receive_any<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
-        if self.in_frame {
+        if self.left > 0 {
             return self.payload(input, 0, outbox);
         }
         match FrameHeader::parse(input, self.role == Role::Server) {
@@ -152,7 +149,7 @@ impl Connection {
         // Clears the mask bit; without one the result is too long.
         let length = second ^ 0x80;
         let end = 6 + length as usize;
-        let between = !self.in_frame && !self.sequence.is_open() && self.role == Role::Server;
+        let between = self.left == 0 && !self.sequence.is_open() && self.role == Role::Server;
         (between && length <= self.sequence.short() && end <= input.len()).then_some((kind, end))
     }
 
@@ -215,7 +212,6 @@ impl Connection {
                 self.first |= first;
                 self.fin = header.fin;
                 self.left = header.length;
-                self.in_frame = true;
                 self.mask = Mask::new(header.mask.unwrap_or_default());
                 self.payload(input, at, outbox)
             }
@@ -242,7 +238,6 @@ impl Connection {
         if let Err(violation) = self.sequence.payload(&input[at..end], last) {
             return self.failed(violation, input.len(), outbox);
         }
-        self.in_frame = self.left > 0;
         let kind = self.sequence.kind();
         let piece = Piece {
             kind,
@@ -317,23 +312,6 @@ impl Connection {
         self.enter(state);
     }
 
-    /// Fails the connection because of what a layer above has found in a message, such as data
-    /// that cannot be inflated (RFC 6455 section 7.1.7). The Close frame lies in `outbox` then.
-    /// Does nothing if the connection has failed already or is closed.
-    // req: 6455-7.1.7-03 6455-7.1.7-07
-    #[cold]
-    pub fn fail(&mut self, violation: Violation, outbox: &mut Outbox) {
-        let (state, action) = self.state.on(Input::Violation);
-        if action == Action::SendClose {
-            let code = Some(violation.close_code());
-            outbox.put_close(&CloseBody {
-                code,
-                reason: violation.text(),
-            });
-        }
-        self.enter(state);
-    }
-
     /// Gives up: the rest of the input is not looked at.
     #[cold]
     fn failed<'b>(
@@ -400,7 +378,7 @@ impl Connection {
 
     /// A message has begun that has not ended.
     pub fn in_message(&self) -> bool {
-        self.sequence.is_open() || self.in_frame
+        self.sequence.is_open() || self.left > 0
     }
 
     /// Once the outbox is empty, shut the sending side of the transport down: a server does so

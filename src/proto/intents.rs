@@ -4,7 +4,7 @@
 //! frames in the caller's [`Outbox`], or the [`Misuse`] that forbids it. Invariant: nothing goes
 //! out that the closing table does not allow.
 
-use crate::error::Misuse;
+use crate::error::{Misuse, Violation};
 use crate::proto::closing::{Action, Input};
 use crate::proto::connection::Connection;
 use crate::proto::outbox::{Outbox, mask_key};
@@ -124,6 +124,23 @@ impl Connection {
         }
         self.enter(state);
         Ok(())
+    }
+
+    /// Fails the connection because of what a layer above has found in a message, such as data
+    /// that cannot be inflated (RFC 6455 section 7.1.7). The Close frame lies in `outbox` then.
+    /// Does nothing if the connection has failed already or is closed.
+    // req: 6455-7.1.7-03 6455-7.1.7-07
+    #[cold]
+    pub fn fail(&mut self, violation: Violation, outbox: &mut Outbox) {
+        let (state, action) = self.state.on(Input::Violation);
+        if action == Action::SendClose {
+            let code = Some(violation.close_code());
+            outbox.put_close(&CloseBody {
+                code,
+                reason: violation.text(),
+            });
+        }
+        self.enter(state);
     }
 
     /// Writes the control frames that wait in `outbox`, whole ones only, and returns the number

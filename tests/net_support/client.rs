@@ -20,6 +20,8 @@ pub struct Client {
     /// Bytes that have come; those before `at` were looked at.
     bytes: Vec<u8>,
     at: usize,
+    /// RSV1 may be set: compression was agreed.
+    compression: bool,
 }
 
 /// A response, split into its parts. Names of fields are in lower case.
@@ -97,6 +99,7 @@ impl Client {
             stream,
             bytes: Vec::new(),
             at: 0,
+            compression: false,
         }
     }
 
@@ -127,6 +130,17 @@ impl Client {
         assert_eq!(response.status, 101, "{response:?}");
         assert_eq!(response.field("sec-websocket-accept"), Some(ACCEPT));
         response
+    }
+
+    /// The opening handshake with an offer of extensions; returns the answer to it.
+    #[track_caller]
+    pub fn negotiate(&mut self, path: &str, offer: &str) -> Option<String> {
+        let field = format!("Sec-WebSocket-Extensions: {offer}\r\n");
+        self.send(upgrade(path, &field));
+        let response = self.expect_switch();
+        let answer = response.field("sec-websocket-extensions");
+        self.compression = answer.is_some();
+        answer.map(str::to_owned)
     }
 
     /// Another handle of the same connection, to write while this one reads.
@@ -226,7 +240,8 @@ impl Client {
         loop {
             if let Some((frame, len)) = take_frame(self.left()) {
                 assert_eq!(frame.key, None, "a server masks nothing");
-                assert_eq!(frame.first & 0x70, 0, "no reserved bit was agreed");
+                let free = if self.compression { 0x30 } else { 0x70 };
+                assert_eq!(frame.first & free, 0, "no reserved bit was agreed");
                 self.at += len;
                 return Some(frame);
             }
