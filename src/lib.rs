@@ -1,8 +1,9 @@
 //! Wirebell: RFC 6455 WebSockets, written from scratch in safe Rust.
 //!
 //! Three things in one crate, each usable without the next: a **protocol core** without I/O,
-//! `std` or allocation; an **event loop** on [mio](https://docs.rs/mio) around it; and a **push
-//! server** on top, which the `wirebell` command runs.
+//! `std` or allocation, with **compression** beside it; an **event loop** on
+//! [mio](https://docs.rs/mio) around it; and a **push server** on top, which the `wirebell` command
+//! runs.
 //!
 //! ```text
 //!  socket ──read──▶ shared receive buffer ──&mut [u8]──▶ handshake (HTTP head) ─────────┐
@@ -11,7 +12,7 @@
 //!                            └───────────────&mut [u8]────────────▶ Connection::receive
 //!                                                                       │ Event
 //!                                                                       ▼
-//!                                        Assembler ──Message──▶ Service (echo, push, yours)
+//!                            Pool::inflate · Assembler ──Message──▶ Service (echo, push, yours)
 //!                                                                                │ publish
 //!                                                                                ▼
 //!  socket ◀─one write per turn── cork · chain · queue ◀── SharedFrame (once) ◀── Hub
@@ -31,6 +32,7 @@
 //! |---|---|---|
 //! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
 //! | `alloc` | [`Assembler`] | |
+//! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |
 //! | `cli` (default) | the `wirebell` command | clap and what it needs around it |
@@ -40,7 +42,7 @@
 //! # Reading the source
 //!
 //! Each file needs only those before it: `wire/` ([`Opcode`], header, mask, UTF-8, close codes),
-//! `handshake/`, `proto/` (sequence, closing, outbox, keepalive, connection, assembler), `net/`,
+//! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection, assembler), `net/`,
 //! `push/`.
 //!
 //! | RFC 6455 | where |
@@ -57,6 +59,14 @@
 //! | 9.1 extensions | `handshake/extensions` |
 //! | 10.2 origin | `handshake/origin`, `push/origin` |
 //! | 10.4 limits | `limits` |
+//!
+//! | RFC 7692 | where |
+//! |---|---|
+//! | 5, 7.1 negotiation | `handshake/deflate` |
+//! | 6 RSV1 | `wire/header`, `proto/connection`, `proto/intents` |
+//! | 7.2.1 compression | `deflate/compressor` |
+//! | 7.2.2 decompression | `deflate/inflater`, `deflate/window` |
+//! | 8 security | `deflate/inflater`, `net/compression` |
 //!
 //! # What is not there
 //!

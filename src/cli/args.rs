@@ -154,15 +154,13 @@ pub struct LoopSettings {
     pub deflate: Option<DeflateMode>,
 
     /// How hard to compress, from 1 (quick) to 9 [default: 2]
-    #[arg(long, value_name = "LEVEL", env = "WIREBELL_DEFLATE_LEVEL",
-          value_parser = clap::value_parser!(u8).range(1..=9))]
+    #[arg(long, value_name = "LEVEL", env = "WIREBELL_DEFLATE_LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_level: Option<u8>,
 
     /// Window of compression, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our
     /// messages, and asked of clients that let us choose [default: 15]
-    #[arg(long, value_name = "BITS", env = "WIREBELL_DEFLATE_WINDOW_BITS",
-          value_parser = clap::value_parser!(u8).range(9..=15))]
+    #[arg(long, value_name = "BITS", env = "WIREBELL_DEFLATE_WINDOW_BITS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_window_bits: Option<u8>,
 

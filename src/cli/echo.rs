@@ -11,6 +11,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.addresses()?;
     let origin = settings.origin_policy()?;
+    let options = settings.options()?;
     let level = settings.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
@@ -18,7 +19,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     start_log(level);
     let signals = stop_signals()?;
     let service = EchoServer { origin };
-    let server = Server::bind(&addresses[..], settings.options(), move |_| service.clone())
+    let server = Server::bind(&addresses[..], options, move |_| service.clone())
         .map_err(|error| cannot_listen(&settings, &error))?;
     print(&format!(
         "wirebell echo listens on ws://{}/\n",

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
@@ -88,8 +88,11 @@ impl LoopSettings {
     }
 
     /// The options of the loops.
-    pub fn options(&self) -> Options {
-        let mut options = Options::default();
+    pub fn options(&self) -> Result<Options, Failure> {
+        let mut options = Options {
+            deflate: self.compression()?,
+            ..Options::default()
+        };
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         let set = |into: &mut u32, period: Option<Period>| {
@@ -115,30 +118,39 @@ impl LoopSettings {
             Some(OverflowPolicy::DropOldest) => Overflow::DropOldest,
             Some(OverflowPolicy::KeepLatest) => Overflow::KeepLatest,
         };
-        options.deflate = self.compression();
-        options
+        Ok(options)
     }
 
     /// Who is compressed for, and how.
-    fn compression(&self) -> Option<deflate::Settings> {
+    fn compression(&self) -> Result<Option<deflate::Settings>, Failure> {
+        let within = |flag: &str, value: Option<u8>, range: RangeInclusive<u8>| match value {
+            Some(value) if !range.contains(&value) => Err(Failure::Usage(format!(
+                "--{flag} {value}: write a number from {} to {}",
+                range.start(),
+                range.end()
+            ))),
+            value => Ok(value),
+        };
+        let level = within("deflate-level", self.deflate_level, 1..=9)?;
+        let window_bits = within("deflate-window-bits", self.deflate_window_bits, 9..=15)?;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         let mut policy = match self.deflate {
-            Some(DeflateMode::Off) => return None,
+            Some(DeflateMode::Off) => return Ok(None),
             None | Some(DeflateMode::On) => DeflatePolicy::NO_TAKEOVER,
             Some(DeflateMode::Takeover) => DeflatePolicy::TAKEOVER,
         };
-        if let Some(bits) = self.deflate_window_bits {
+        if let Some(bits) = window_bits {
             policy.server_window_bits = bits;
             policy.client_window_bits = bits;
         }
         let usual = deflate::Settings::default();
-        Some(deflate::Settings {
+        Ok(Some(deflate::Settings {
             policy,
-            level: self.deflate_level.unwrap_or(usual.level),
+            level: level.unwrap_or(usual.level),
             min_bytes: self.deflate_min.map_or(usual.min_bytes, bytes),
             budget: self.deflate_budget.map_or(usual.budget, bytes),
             idle_ms: usual.idle_ms,
-        })
+        }))
     }
 
     /// The addresses to listen on, checked before anything is started.
@@ -225,15 +237,15 @@ impl FileSettings {
     }
 
     /// The options of the loops, with those limits that only `serve` has.
-    pub fn options(&self) -> Options {
-        let mut options = self.event_loop.options();
+    pub fn options(&self) -> Result<Options, Failure> {
+        let mut options = self.event_loop.options()?;
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         limits.body_bytes = self.max_body.map_or(limits.body_bytes, bytes);
         limits.register_ms = self
             .register_timeout
             .map_or(limits.register_ms, |time| time.0);
-        options
+        Ok(options)
     }
 
     /// Reads the files that are named, so that a wrong one is told at once.

@@ -115,3 +115,37 @@ impl PartialEq for SharedFrame {
 }
 
 impl Eq for SharedFrame {}
+
+#[cfg(all(test, feature = "deflate"))]
+mod tests {
+    use super::*;
+    use std::cell::Cell;
+
+    #[test]
+    fn each_form_is_made_once_even_if_it_does_not_pay() {
+        let frame = SharedFrame::new(Message::text("hello"));
+        let made = Cell::new(0);
+        let shorter = |_: &[u8]| {
+            made.set(made.get() + 1);
+            Some(&b"hi"[..])
+        };
+        let first = frame.form(15, shorter).clone();
+        let second = frame.clone().form(15, shorter).clone();
+        assert!(first.is(&second) && first.as_bytes() == b"\xC1\x02hi");
+        assert!(!frame.form(9, shorter).is(&first));
+        assert_eq!(made.get(), 2);
+        let not_worth_it = |_: &[u8]| {
+            made.set(made.get() + 1);
+            None
+        };
+        assert!(frame.form(12, not_worth_it).is(&frame));
+        assert!(frame.form(12, shorter).is(&frame));
+        assert_eq!(made.get(), 3);
+    }
+
+    #[test]
+    fn a_frame_that_is_not_to_be_compressed_has_one_form() {
+        let frame = SharedFrame::uncompressed(Message::binary(b"secret"));
+        assert!(frame.form(15, |_| Some(b"s")).is(&frame));
+    }
+}

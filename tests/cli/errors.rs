@@ -42,7 +42,7 @@ fn unknown_flags_commands_and_values_are_wrong_usage() {
 
 #[test]
 fn bad_values_are_told_in_one_line() {
-    let rows: [(&[&str], &[&str]); 7] = [
+    let rows: [(&[&str], &[&str]); 9] = [
         (
             &["--listen", "nonsense"],
             &["--listen nonsense", "127.0.0.1:8080"],
@@ -56,6 +56,14 @@ fn bad_values_are_told_in_one_line() {
         (
             &["--origin", "any", "--origin", "https://a.example"],
             &["--origin any"],
+        ),
+        (
+            &["--deflate-level", "10"],
+            &["--deflate-level 10", "from 1 to 9"],
+        ),
+        (
+            &["--deflate-window-bits", "8"],
+            &["--deflate-window-bits 8", "from 9 to 15"],
         ),
         (&["--log", "loud"], &["--log loud", "debug"]),
         (&["--check", "--log", "loud"], &["--log loud", "debug"]),

@@ -165,6 +165,25 @@ fn settings_reach_the_server() {
 }
 
 #[test]
+fn deflate_is_on_takes_over_or_is_off_as_it_is_told() {
+    let terms = |args: &[&str]| {
+        let (_program, address) = Program::serve(&[args, &["--listen", "127.0.0.1:0"]].concat());
+        let mut client = Client::connect(address);
+        client.negotiate("/echo", "permessage-deflate; client_max_window_bits")
+    };
+    let alone =
+        "permessage-deflate; server_no_context_takeover; client_no_context_takeover".to_owned();
+    assert_eq!(terms(&[]), Some(alone.clone()));
+    assert_eq!(terms(&["--deflate", "on"]), Some(alone.clone()));
+    assert_eq!(terms(&["--deflate", "off"]), None);
+    let takeover = ["--deflate", "takeover", "--deflate-window-bits", "10"];
+    let windows = "permessage-deflate; server_max_window_bits=10; client_max_window_bits=10";
+    assert_eq!(terms(&takeover).as_deref(), Some(windows));
+    let poor = ["--deflate", "takeover", "--deflate-budget", "1KiB"];
+    assert_eq!(terms(&poor), Some(alone));
+}
+
+#[test]
 fn the_push_key_may_stand_in_the_environment() {
     let mut command = command(&ANY_PORT);
     command.env("WIREBELL_PUSH_KEY", "secret");

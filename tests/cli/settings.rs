@@ -108,10 +108,20 @@ fn every_flag_has_its_name_in_the_environment() {
         ("WIREBELL_CLOSE_TIMEOUT", "close_timeout", "5s"),
         ("WIREBELL_STALL_TIMEOUT", "stall_timeout", "6s"),
         ("WIREBELL_LOG", "log", "debug"),
+        ("WIREBELL_DEFLATE", "deflate", "takeover"),
+        ("WIREBELL_DEFLATE_BUDGET", "deflate_budget", "8MiB"),
+        ("WIREBELL_DEFLATE_MIN", "deflate_min", "1KiB"),
     ];
     for (variable, setting, text) in rows {
         let outcome = check(&["serve"], &[(variable, text)]);
         assert_eq!(value(&outcome, setting), format!("{text:?}"));
+    }
+    for (variable, setting) in [
+        ("WIREBELL_DEFLATE_LEVEL", "deflate_level"),
+        ("WIREBELL_DEFLATE_WINDOW_BITS", "deflate_window_bits"),
+    ] {
+        let outcome = check(&["serve"], &[(variable, "9")]);
+        assert_eq!(value(&outcome, setting), "9");
     }
     for (variable, setting) in [
         ("WIREBELL_MAX_CONNECTIONS", "max_connections"),
