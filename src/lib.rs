@@ -42,8 +42,8 @@
 //! # Reading the source
 //!
 //! Each file needs only those before it: `wire/` ([`Opcode`], header, mask, UTF-8, close codes),
-//! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection, assembler), `net/`,
-//! `push/`.
+//! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection,
+//! assembler), `net/`, `push/`.
 //!
 //! | RFC 6455 | where |
 //! |---|---|

@@ -39,8 +39,11 @@ pub struct Limits {
     /// Bytes of one message, all fragments together (1009 above it): on the wire, and again
     /// while a compressed one is inflated. Autobahn's largest is exactly this.
     pub message_bytes: u64,
-    /// Bytes that one byte of a compressed message may become, once it has become 64 KiB (1008
-    /// above it; RFC 7692 section 8). DEFLATE can reach 1032, text and JSON stay below 50.
+    /// Bytes of work that one byte of a compressed message may ask for, once they are 64 KiB (1008
+    /// above it; RFC 7692 section 8). Work is what it becomes, and what is copied for it. DEFLATE
+    /// makes at most 1032 out of one, so the default refuses no data, only streams made to be
+    /// slow. Text and JSON stay below 50: with a lower value a bomb ends earlier, but so does a
+    /// blank picture.
     pub inflate_ratio: u32,
     /// Frames of one message, empty ones included (1008 above it). 4 MiB in fragments of 64
     /// bytes, which Autobahn sends, is half of it.
@@ -83,7 +86,7 @@ impl Limits {
         connections_per_address: 0,
         frame_bytes: 16 * 1024 * 1024,
         message_bytes: 16 * 1024 * 1024,
-        inflate_ratio: 256,
+        inflate_ratio: 1032,
         fragments: 131_072,
         queued_bytes: 1024 * 1024,
         ping_ms: 30_000,

@@ -112,17 +112,18 @@ impl<'h> Ask<'h> {
 pub struct Accepted<'h> {
     key: AcceptKey,
     subprotocol: Option<Subprotocol<'h>>,
-    /// What is left to agree on.
+    /// What may be agreed on.
     offers: Option<Extensions<'h>>,
     deflate: Option<DeflateTerms>,
 }
 
 impl Accepted<'_> {
     /// Agrees to permessage-deflate if the client offers it in a form that the policy can have
-    /// (RFC 7692 section 5); otherwise the connection goes without.
+    /// (RFC 7692 section 5); otherwise the connection goes without. The last call counts. An event
+    /// loop makes it by its own options.
     // req: 7692-5-05 7692-5-11
     pub fn negotiate(mut self, policy: &DeflatePolicy) -> Self {
-        self.deflate = self.offers.take().and_then(|offers| policy.choose(&offers));
+        self.deflate = self.offers.and_then(|offers| policy.choose(&offers));
         self
     }
 

@@ -95,7 +95,7 @@ impl Core {
         accepted: Accepted<'h>,
     ) -> (Accepted<'h>, Terms) {
         let Some(pool) = &self.compression.pool else {
-            return (accepted, None);
+            return (accepted.without_extensions(), None);
         };
         let (policy, budget) = (pool.settings().policy, pool.budget().clone());
         let mut answer = accepted.negotiate(&policy);

@@ -52,7 +52,7 @@ impl Core {
         _: u32,
         accepted: Accepted<'h>,
     ) -> (Accepted<'h>, Terms) {
-        (accepted, None)
+        (accepted.without_extensions(), None)
     }
 
     pub(super) fn send_compressed(&mut self, _: PeerId, _: Message<'_>) -> Option<Sent> {

@@ -250,6 +250,7 @@ live('a new registration takes effect and is remembered', async (page, user) => 
   const other = `${user} & Zoë`;
   await open(page, user);
   await pushToOne(user, 'orders', 'first');
+  await arrives(page, 'first');
   await page.fill('#token', other);
   await page.fill('#events', ' a b , news,, news ');
   await page.click('#register');
@@ -327,6 +328,7 @@ live('the curl command survives a shell', async (page, user) => {
 live('disconnect ends the connection, connect opens it', async (page, user) => {
   await open(page, user);
   await pushToOne(user, 'orders', 'first');
+  await arrives(page, 'first');
   await page.click('#connect');
   assert.equal(await state(page), 'closed');
   assert.equal(await page.getAttribute('#why', 'data-code'), '1000');
@@ -364,6 +366,36 @@ live('echo: text and binary, small and 1 MiB', async page => {
   assert.deepEqual(result, { outcome: Array(7).fill(true), code: 1000, clean: true });
 });
 
+live('compression: agreed on, and nothing is lost with takeover or without', async page => {
+  const takeover = await freePort();
+  const child = spawn(WIREBELL, ['echo', '--listen', `127.0.0.1:${takeover}`, '--origin', 'any', '--deflate', 'takeover'],
+    { stdio: 'ignore' });
+  try {
+    await blank(page);
+    const talk = url => page.evaluate(url => new Promise((resolve, reject) => {
+      const ws = new WebSocket(url);
+      const sent = Array.from({ length: 60 }, (_, n) => JSON.stringify(
+        Array.from({ length: n * n }, (_, i) => ({ id: i * 7919 % 1009, user: `user${i % 31}`, round: n }))));
+      let came = 0, same = true;
+      setTimeout(() => reject(new Error(`only ${came} answers`)), 20_000);
+      ws.onerror = () => reject(new Error('error event'));
+      ws.onopen = () => sent.forEach(m => ws.send(m));
+      ws.onmessage = m => {
+        same &&= m.data === sent[came++];
+        if (came === sent.length) ws.close(1000);
+      };
+      ws.onclose = e => resolve({ same, code: e.code, extensions: ws.extensions });
+    }), url);
+    const alone = 'permessage-deflate; server_no_context_takeover; client_no_context_takeover';
+    assert.deepEqual(await talk(`ws://127.0.0.1:${port}/echo`), { same: true, code: 1000, extensions: alone });
+    await until('the second server listens', () => fetch(`http://127.0.0.1:${takeover}/`).catch(() => false));
+    assert.deepEqual(await talk(`ws://127.0.0.1:${takeover}/`),
+      { same: true, code: 1000, extensions: 'permessage-deflate' });
+  } finally {
+    child.kill();
+  }
+});
+
 live('close: the code of the browser comes back', async page => {
   await blank(page);
   const close = (...given) => page.evaluate(given => new Promise((resolve, reject) => {
@@ -395,6 +427,7 @@ live('subprotocol: when the server selects none, the browser fails the connectio
 live('a killed server: closed, a countdown, and by itself open again', async (page, user) => {
   await open(page, user);
   await pushToOne(user, 'orders', 'before');
+  await arrives(page, 'before'); // it was sent, but a killed server may not have written it
   await stopServer('SIGKILL');
   await reach(page, 'waiting');
   assert.equal(await page.getAttribute('#why', 'data-code'), '1006');
