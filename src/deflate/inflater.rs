@@ -28,6 +28,9 @@ const STRIDE: u64 = 4 * 1024;
 /// Work that is free: small messages may be of any ratio.
 const FREE_WORK: u64 = 64 * 1024;
 
+/// Copying a window is this much cheaper than inflating as many bytes, at least.
+const COPY_DISCOUNT: u64 = 8;
+
 /// How far back DEFLATE can refer.
 const MAX_DISTANCE: usize = 32 * 1024;
 
@@ -204,7 +207,7 @@ impl Inflation {
 
     /// Compares the work with the payload that has asked for it.
     fn check_work(&self, wire: u64, limits: &Limits) -> Result<(), Violation> {
-        let work = self.plain.len as u64 + self.reloaded;
+        let work = self.plain.len as u64 + self.reloaded / COPY_DISCOUNT;
         let bound = wire.saturating_mul(u64::from(limits.inflate_ratio));
         match work > bound.max(FREE_WORK) {
             true => Err(Violation::InflateRatio),

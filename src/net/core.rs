@@ -193,10 +193,7 @@ impl Core {
             return self.enqueue(index, frame.clone(), key);
         }
         self.turn.link(&mut peer.chain, frame, key);
-        if !peer.flags.touched {
-            peer.flags.touched = true;
-            self.turn.touched.push(index);
-        }
+        self.touch(index);
         Sent::Taken
     }
 
@@ -277,6 +274,7 @@ impl Core {
     }
 
     /// Has [`Core::settle`] called at the end of the turn.
+    #[inline]
     pub(super) fn touch(&mut self, index: u32) {
         if let Some(peer) = self.peers.at(index)
             && !peer.flags.touched

@@ -142,7 +142,6 @@ impl Core {
                         connection.heard(now);
                     }
                     if done {
-                        peer.flags.blocked = false;
                         self.drained.push(index);
                         self.push_ready(index);
                         return self.after_write(index);
@@ -160,9 +159,6 @@ impl Core {
         let now = self.now;
         if let Some(rare) = self.rare(index) {
             rare.progress = now;
-        }
-        if let Some(peer) = self.peers.at(index) {
-            peer.flags.blocked = true;
         }
         self.touch(index);
     }

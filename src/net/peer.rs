@@ -66,8 +66,6 @@ pub(super) struct Flags {
     pub(super) ready: bool,
     /// On the list of peers to settle at the end of the turn.
     pub(super) touched: bool,
-    /// The socket refused bytes; since when nothing has moved.
-    pub(super) blocked: bool,
     /// The peer's end of stream, or an error, was announced: read until it comes.
     pub(super) hung_up: bool,
     /// Our sending side is shut down.
