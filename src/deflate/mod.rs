@@ -73,8 +73,9 @@ use crate::handshake::DeflatePolicy;
 pub struct Settings {
     /// What is agreed on with clients.
     pub policy: DeflatePolicy,
-    /// How hard to try: 0 stores, 1 is quick, 9 is slow; other values count as 9. The default, 2,
-    /// makes a third less of 1 KiB of JSON than 1 does, in twice the time; 6 gains nothing on it.
+    /// How hard to try: 0 stores, 1 is quick, 9 is slow; higher values count as 9. With the
+    /// default, 2, a KiB of JSON takes a quarter less than with 1, in twice the time; 6 gains
+    /// nothing on it.
     pub level: u8,
     /// Messages below this many bytes are sent as they are.
     pub min_bytes: usize,

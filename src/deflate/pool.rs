@@ -219,7 +219,7 @@ impl Pool {
     }
 
     /// As [`Pool::compress`], with an empty window: for messages that go to many. A session with a
-    /// compressor of its own must be told ([`Session::went_around`]).
+    /// compressor of its own must be told ([`Session::bypassed`]).
     pub fn compress_alone(
         &mut self,
         window_bits: u8,

@@ -97,9 +97,9 @@ impl Session {
         self.held = None;
     }
 
-    /// A message went out that our compressor has not seen. The peer's window has moved on, so the
-    /// next message must refer to nothing.
-    pub fn went_around(&mut self) {
+    /// A compressed message went out that our compressor has not seen. The peer's window has moved
+    /// on, so the next message must refer to nothing.
+    pub fn bypassed(&mut self) {
         if let Some(held) = &mut self.held {
             held.compressor.restart();
         }

@@ -181,7 +181,7 @@ impl Core {
             return pool.compress_alone(link.send.window_bits, message, out);
         }
         if !self.is_corked(id.index) && self.options.overflow != Overflow::Disconnect {
-            self.go_around(id.index);
+            self.bypass(id.index);
             let pool = self.compression.pool.as_mut()?;
             return pool.compress_alone(link.send.window_bits, message, out);
         }
@@ -235,15 +235,15 @@ impl Core {
         });
         let form = form.clone();
         if link.send.takeover && !form.is(frame) {
-            self.go_around(index);
+            self.bypass(index);
         }
         form
     }
 
     /// A compressed message reaches the peer that its own compressor does not know of.
-    fn go_around(&mut self, index: u32) {
+    fn bypass(&mut self, index: u32) {
         if let Some(rare) = self.peers.at(index).and_then(|peer| peer.rare.as_mut()) {
-            rare.kept.session.went_around();
+            rare.kept.session.bypassed();
         }
     }
 
