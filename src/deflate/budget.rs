@@ -31,14 +31,17 @@ impl Budget {
 
     /// Takes `bytes`, or nothing if not all of them are left.
     pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
-        // Only the sum counts; no other memory is ordered by it.
-        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        let order = Ordering::Relaxed;
-        self.used.fetch_update(order, order, fits).ok()?;
-        Some(Reservation {
+        self.take(bytes).then(|| Reservation {
             budget: self.clone(),
             bytes,
         })
+    }
+
+    fn take(&self, bytes: usize) -> bool {
+        let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
+        // Only the sum counts; no other memory is ordered by it.
+        let order = Ordering::Relaxed;
+        self.used.fetch_update(order, order, fits).is_ok()
     }
 
     /// Bytes that are taken.
@@ -49,6 +52,18 @@ impl Budget {
     /// Bytes that are left.
     pub fn left(&self) -> usize {
         self.limit - self.used()
+    }
+}
+
+impl Reservation {
+    /// Takes more, so that it is `bytes` in all; `false` if they are not left. Never takes less.
+    pub fn grow(&mut self, bytes: usize) -> bool {
+        let more = bytes.saturating_sub(self.bytes);
+        let taken = self.budget.take(more);
+        if taken {
+            self.bytes += more;
+        }
+        taken
     }
 }
 

@@ -55,15 +55,24 @@ impl Inflated {
         &self.memory[..self.len]
     }
 
-    /// Room for more: what there is, or as much again as has come, but never beyond `most`.
-    fn room(&mut self, most: usize, input: usize) -> &mut [u8] {
+    /// Room for more: what there is, or as much again as has come if `may_hold` allows that many
+    /// bytes in all; but never beyond `most`.
+    fn room(
+        &mut self,
+        most: usize,
+        input: usize,
+        may_hold: &mut impl FnMut(usize) -> bool,
+    ) -> Option<&mut [u8]> {
         if self.len == self.memory.len() {
             let more = self.len.max(4 * input).max(LEAST_ROOM);
             let end = self.len.saturating_add(more).min(most);
+            if !may_hold(end) {
+                return None;
+            }
             self.memory.resize(end.max(self.len), 0);
         }
         let end = self.memory.len().min(most).max(self.len);
-        &mut self.memory[self.len..end]
+        Some(&mut self.memory[self.len..end])
     }
 }
 
@@ -74,6 +83,8 @@ pub(super) struct Inflation {
     text: Option<Utf8Stream>,
     /// Payload that has gone in.
     wire: u64,
+    /// There was no room for all that it became.
+    pending: bool,
     /// Bytes of windows that were given to the inflater for final blocks.
     reloaded: u64,
 }
@@ -90,6 +101,7 @@ impl Inflation {
             plain: Inflated::default(),
             text: (kind == Kind::Text).then(Utf8Stream::new),
             wire: 0,
+            pending: false,
             reloaded: 0,
         }
     }
@@ -101,23 +113,33 @@ impl Inflation {
         self.plain = Inflated { memory, len: 0 };
     }
 
-    /// Takes the next piece of the payload.
+    /// Takes the next piece of the payload, as far as `may_hold` allows the memory that the message
+    /// needs; returns how far that was. What is left must be offered again, first of all.
     pub(super) fn push(
         &mut self,
         mut input: &[u8],
         window: &Window,
         limits: &Limits,
-    ) -> Result<(), Violation> {
-        while !input.is_empty() {
-            let to_stride = (STRIDE - self.wire % STRIDE) as usize;
-            let (stride, rest) = input.split_at(to_stride.min(input.len()));
-            self.run(stride, window, limits)?;
+        mut may_hold: impl FnMut(usize) -> bool,
+    ) -> Result<usize, Violation> {
+        let offered = input.len();
+        while self.pending || !input.is_empty() {
+            let begun = self.wire % STRIDE;
+            let stride = match self.pending && begun == 0 {
+                true => 0,
+                false => (STRIDE - begun) as usize,
+            };
+            let stride = &input[..stride.min(input.len())];
+            let taken = self.run(stride, window, limits, &mut may_hold)?;
+            input = &input[taken..];
+            if self.pending {
+                break;
+            }
             if self.wire.is_multiple_of(STRIDE) {
                 self.check_work(self.wire, limits)?;
             }
-            input = rest;
         }
-        Ok(())
+        Ok(offered - input.len())
     }
 
     /// The payload is whole. The inflater comes back; its window has moved on.
@@ -143,13 +165,23 @@ impl Inflation {
         Ok((self.zlib, self.plain))
     }
 
-    /// Inflates all of `input`, which lies within one stride.
-    fn run(&mut self, input: &[u8], window: &Window, limits: &Limits) -> Result<(), Violation> {
+    /// Inflates `input`, which lies within one stride, as far as there is room.
+    fn run(
+        &mut self,
+        input: &[u8],
+        window: &Window,
+        limits: &Limits,
+        may_hold: &mut impl FnMut(usize) -> bool,
+    ) -> Result<usize, Violation> {
         let limit = usize::try_from(limits.message_bytes).unwrap_or(usize::MAX - 1);
         let mut at = 0;
         loop {
             // One byte more than there may be: it shows that the message is too long.
-            let room = self.plain.room(limit.saturating_add(1), input.len());
+            let most = limit.saturating_add(1);
+            let Some(room) = self.plain.room(most, input.len(), may_hold) else {
+                self.pending = true;
+                break;
+            };
             let (before_in, before_out) = (self.zlib.total_in(), self.zlib.total_out());
             let flush = InflateFlush::SyncFlush;
             let status = self.zlib.decompress(&input[at..], room, flush);
@@ -157,21 +189,22 @@ impl Inflation {
             let full = made == room.len();
             at += (self.zlib.total_in() - before_in) as usize;
             self.accept(made, limit)?;
+            let ended = matches!(status, Ok(Status::StreamEnd));
             match status {
                 // req: 7692-7.2.2-i02
                 Err(_) => return Err(Violation::CorruptDeflate),
-                Ok(Status::StreamEnd) => self.reload(self.wire + at as u64, window, limits)?,
-                Ok(_) if at == input.len() && !full => break,
-                Ok(_) if full => {}
+                Ok(_) if ended => self.reload(self.wire + at as u64, window, limits)?,
+                Ok(_) if full || at == input.len() => {}
                 // Nothing moved, with input and room: not seen of this library, never to spin on.
                 Ok(_) => return Err(Violation::CorruptDeflate),
             }
-            if at == input.len() && matches!(status, Ok(Status::StreamEnd)) {
+            if at == input.len() && (ended || !full) {
+                self.pending = false;
                 break;
             }
         }
-        self.wire += input.len() as u64;
-        Ok(())
+        self.wire += at as u64;
+        Ok(at)
     }
 
     /// Judges new output, in the order of its bytes.

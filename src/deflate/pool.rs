@@ -128,8 +128,8 @@ impl Pool {
     }
 
     /// Takes the next piece of a message. Returns the message if it is whole; give that back with
-    /// [`Pool::recycle`]. Time is proportional to the message; memory to what has come of it, and
-    /// to what that became.
+    /// [`Pool::recycle`]. A message in parts is inflated as it comes, while the budget has memory
+    /// for what it becomes; otherwise its rest waits as it came, and what it breaks shows later.
     ///
     /// # Errors
     ///
@@ -156,20 +156,18 @@ impl Pool {
             session.partial = Some(Box::new(partial));
             return Ok(None);
         }
-        let mut inflation = match partial {
-            Some(Partial::Inflating(inflation, _)) => inflation,
-            Some(Partial::Waiting(waiting)) => {
-                let mut inflation = self.begin(session, link, kind);
-                inflation.push(&waiting, &session.window, limits)?;
-                inflation
-            }
-            None => {
-                let mut inflation = self.begin(session, link, kind);
-                inflation.use_memory(core::mem::take(&mut self.memory));
-                inflation
-            }
+        let Partial { inflating, waiting } = partial.unwrap_or_default();
+        let mut inflation = match inflating {
+            Some((inflation, _)) => inflation,
+            None => self.begin(session, link, kind),
         };
-        inflation.push(bytes, &session.window, limits)?;
+        if first {
+            inflation.use_memory(core::mem::take(&mut self.memory));
+        }
+        // The message is about to be handed over: it need not fit the budget any more.
+        let all = |_| true;
+        inflation.push(&waiting, &session.window, limits, all)?;
+        inflation.push(bytes, &session.window, limits, all)?;
         self.end(session, link, inflation, limits)
     }
 
@@ -182,19 +180,27 @@ impl Pool {
         piece: Compressed<'_>,
         limits: &Limits,
     ) -> Result<Partial, Violation> {
-        let (mut inflation, reserved) = match partial {
-            Some(Partial::Inflating(inflation, reserved)) => (inflation, reserved),
-            Some(Partial::Waiting(mut waiting)) => {
-                waiting.extend_from_slice(piece.bytes);
-                return Ok(Partial::Waiting(waiting));
+        let mut partial = partial.unwrap_or_else(|| {
+            let reserved = self.budget.reserve(INFLATER_COST);
+            let inflating = reserved.map(|reserved| {
+                let inflation = self.begin(session, link, piece.kind);
+                (inflation, reserved)
+            });
+            Partial {
+                inflating,
+                ..Partial::default()
             }
-            None => match self.budget.reserve(INFLATER_COST) {
-                Some(reserved) => (self.begin(session, link, piece.kind), reserved),
-                None => return Ok(Partial::Waiting(piece.bytes.to_vec())),
-            },
-        };
-        inflation.push(piece.bytes, &session.window, limits)?;
-        Ok(Partial::Inflating(inflation, reserved))
+        });
+        let mut rest = piece.bytes;
+        if partial.waiting.is_empty()
+            && let Some((inflation, reserved)) = &mut partial.inflating
+        {
+            let may_hold = |bytes| reserved.grow(INFLATER_COST + bytes);
+            let taken = inflation.push(rest, &session.window, limits, may_hold)?;
+            rest = &rest[taken..];
+        }
+        partial.waiting.extend_from_slice(rest);
+        Ok(partial)
     }
 
     /// Compresses a whole message to the front of `out` and returns the length; `None` if it is to

@@ -57,11 +57,12 @@ pub(super) struct Held {
 }
 
 /// A message that has not come whole.
-pub(super) enum Partial {
-    /// Inflated as it comes.
-    Inflating(Inflation, Reservation),
-    /// Without memory for an inflater: it waits as it came, and is inflated at its end.
-    Waiting(Vec<u8>),
+#[derive(Default)]
+pub(super) struct Partial {
+    /// Inflated as it comes, within what has been reserved.
+    pub(super) inflating: Option<(Inflation, Reservation)>,
+    /// What came when there was no memory to inflate it: it waits as it came.
+    pub(super) waiting: Vec<u8>,
 }
 
 impl Session {

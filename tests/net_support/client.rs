@@ -133,6 +133,7 @@ impl Client {
     }
 
     /// The opening handshake with an offer of extensions; returns the answer to it.
+    #[cfg(feature = "deflate")]
     #[track_caller]
     pub fn negotiate(&mut self, path: &str, offer: &str) -> Option<String> {
         let field = format!("Sec-WebSocket-Extensions: {offer}\r\n");
