@@ -35,10 +35,11 @@
 //! that is sent compressed, and given back when it is idle. A pool has up to eight inflaters and
 //! one compressor for each size of window in use.
 //!
-//! Windows, compressors, and messages in parts with their inflaters come out of the budget. A compressor may always be dropped: the
-//! next message then begins with an empty window, which any sender may do at any time. A window
-//! cannot be dropped, so a server reserves it when it agrees, and agrees to no takeover when
-//! nothing is left.
+//! Windows, compressors, and messages in parts with their inflaters come out of the budget. A
+//! compressor may always be dropped: the next message then begins with an empty window, which any
+//! sender may do at any time. A window cannot be dropped, so a server reserves it when it agrees,
+//! and agrees to no takeover when nothing is left. A message in parts for which nothing is left
+//! waits compressed.
 //!
 //! # Why zlib-rs, and directly
 //!

@@ -219,7 +219,7 @@ impl Connection {
     }
 
     /// Lends what has arrived of the current data frame, from `at` on.
-    // req: 6455-6.2-07 6455-5.4-03
+    // req: 6455-6.2-07 6455-5.4-03 7692-6.2-02
     #[inline]
     fn payload<'b>(&mut self, input: &'b mut [u8], at: usize, outbox: &mut Outbox) -> Received<'b> {
         let have = input.len() - at;

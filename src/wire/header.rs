@@ -156,7 +156,7 @@ fn check_first(first: u8) -> Result<Opcode, Violation> {
     };
     let first_of_message = matches!(opcode, Opcode::Text | Opcode::Binary);
     if first & RSV2_RSV3 != 0 || (first & RSV1 != 0 && !first_of_message) {
-        // req: 6455-5.2-03 6455-5.2-09 6455-5.2-10 6455-5.2-11
+        // req: 6455-5.2-03 6455-5.2-09 6455-5.2-10 6455-5.2-11 7692-6.1-04
         return Err(Violation::ReservedBit);
     }
     if opcode.is_control() && first & FIN == 0 {

@@ -303,7 +303,8 @@ fn responses_that_are_broken() {
     }
     for refusal in Refusal::ALL
         .iter()
-        .filter(|refusal| refusal.status() == 502)
+        // Terms of compression have a table of their own, in `deflate_client`.
+        .filter(|refusal| refusal.status() == 502 && **refusal != Refusal::ExtensionTerms)
     {
         assert!(
             rows.iter().any(|row| row.0 == *refusal),

@@ -304,7 +304,7 @@ fn case_and_order_of_fields() {
 }
 
 /// The status and the side of each refusal; a client reports, it does not answer.
-const STATUSES: [(Refusal, u16); 23] = [
+const STATUSES: [(Refusal, u16); 24] = [
     (MalformedHead, 400),
     (HeadTooLong, 431),
     (TooManyFields, 431),
@@ -327,6 +327,7 @@ const STATUSES: [(Refusal, u16); 23] = [
     (ConnectionMissing, 502),
     (AcceptMismatch, 502),
     (ExtensionNotOffered, 502),
+    (ExtensionTerms, 502),
     (SubprotocolNotOffered, 502),
 ];
 
