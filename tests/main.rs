@@ -6,6 +6,8 @@ mod cli;
 mod closing_table;
 #[cfg(feature = "net")]
 mod corpus;
+#[cfg(feature = "deflate")]
+mod deflate;
 mod handshake;
 mod keepalive;
 #[cfg(all(feature = "deflate", feature = "net"))]

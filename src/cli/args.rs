@@ -147,7 +147,7 @@ pub struct LoopSettings {
     pub overflow: Option<OverflowPolicy>,
 
     /// Compression for clients that offer it (permessage-deflate): `off`, `on`, or `takeover`,
-    /// which lets messages refer to earlier ones: smaller, for up to 307 KiB a connection
+    /// which lets messages refer to earlier ones: smaller, for up to 320 KiB a connection
     /// [default: on]
     #[arg(long, value_name = "MODE", env = "WIREBELL_DEFLATE")]
     #[serde(skip_serializing_if = "Option::is_none")]

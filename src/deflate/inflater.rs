@@ -69,6 +69,7 @@ impl Inflated {
             if !may_hold(end) {
                 return None;
             }
+            self.memory.reserve_exact(end.saturating_sub(self.len));
             self.memory.resize(end.max(self.len), 0);
         }
         let end = self.memory.len().min(most).max(self.len);
@@ -247,6 +248,13 @@ impl Inflation {
             false => Ok(()),
         }
     }
+}
+
+/// Whether the message that it has finished ended with a final block, as an empty one may be. Then
+/// an inflater must start again; one that can go on is left as it was.
+pub(super) fn has_ended(zlib: &mut Inflate) -> bool {
+    let status = zlib.decompress(&[], &mut [0; 1], InflateFlush::NoFlush);
+    matches!(status, Ok(Status::StreamEnd))
 }
 
 /// Gives a window to an inflater that has just been reset; returns the bytes copied. A raw stream

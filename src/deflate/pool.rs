@@ -13,7 +13,7 @@
 use crate::deflate::Settings;
 use crate::deflate::budget::Budget;
 use crate::deflate::compressor::Compressor;
-use crate::deflate::inflater::{Inflated, Inflation};
+use crate::deflate::inflater::{Inflated, Inflation, has_ended};
 use crate::deflate::session::{Link, Partial, Session};
 use crate::error::Violation;
 use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
@@ -275,7 +275,7 @@ impl Pool {
         inflation: Inflation,
         limits: &Limits,
     ) -> Result<Option<Inflated>, Violation> {
-        let (zlib, message) = inflation.finish(limits)?;
+        let (mut zlib, message) = inflation.finish(limits)?;
         let mut name = 0;
         if link.receive.takeover {
             session
@@ -283,7 +283,7 @@ impl Pool {
                 .push(message.bytes(), link.receive.window_bits);
             // Only a full window is the same here and there: an inflater remembers 32 KiB, and a
             // verdict must not depend on whether it was lent to somebody else in between.
-            if link.receive.window_bits == MAX_WINDOW_BITS {
+            if link.receive.window_bits == MAX_WINDOW_BITS && !has_ended(&mut zlib) {
                 self.named += 1;
                 name = self.named;
             }
