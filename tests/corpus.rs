@@ -2,6 +2,9 @@
 
 #[path = "../fuzz/src/checks.rs"]
 mod checks;
+#[cfg(feature = "deflate")]
+#[path = "../fuzz/src/deflate.rs"]
+mod deflate;
 
 use std::fs;
 use std::path::Path;
@@ -27,6 +30,11 @@ fn every_input_still_holds() {
     replay("server_stream", checks::server_stream);
     replay("client_stream", checks::client_stream);
     replay("http_request", checks::http_request);
+    #[cfg(feature = "deflate")]
+    {
+        replay("inflate", deflate::inflate);
+        replay("negotiation", deflate::negotiation);
+    }
 }
 
 /// Small random inputs, so that the checks themselves are exercised without a fuzzer.
@@ -40,5 +48,10 @@ fn random_bytes_hold_too() {
         checks::server_stream(&data);
         checks::client_stream(&data);
         checks::http_request(&data);
+        #[cfg(feature = "deflate")]
+        {
+            deflate::inflate(&data);
+            deflate::negotiation(&data);
+        }
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::procfs;
 
 pub const USAGE: &str = "\
-usage: cargo bench --bench loopback -- [echo|idle|fanout|handshake|all] [options]
+usage: cargo bench --bench loopback -- [echo|fanout|deflate|idle|handshake|all] [options]
   --quick           five short rounds and fewer idle connections: a look, not a figure
   --rounds N        rounds of each server per row, alternating (default 25)
   --round-ms MS     CPU time of the server that one round should see (default 100)
@@ -28,6 +28,7 @@ pub enum Mode {
     Echo,
     Idle,
     Fanout,
+    Deflate,
     Handshake,
     All,
 }
@@ -148,6 +149,7 @@ fn mode(name: &str) -> Result<Mode, String> {
         "echo" => Ok(Mode::Echo),
         "idle" => Ok(Mode::Idle),
         "fanout" => Ok(Mode::Fanout),
+        "deflate" => Ok(Mode::Deflate),
         "handshake" => Ok(Mode::Handshake),
         "all" => Ok(Mode::All),
         _ => Err(format!("unknown argument {name}")),

@@ -30,7 +30,7 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
         Against::Bare => "bare",
         Against::BareLevel => "level",
     };
-    report.table("echo, per message", second);
+    report.table("echo, per message", ["bare", second]);
     for scenario in scenarios() {
         let name = scenario.name();
         if options.wants(&name) {

@@ -3,7 +3,8 @@
 //! 1,000 subscribers of one event; a publisher on one keep-alive HTTP connection posts a message
 //! and waits until its answer and all copies have come. `burst 8` sends eight requests in one
 //! segment: Wirebell should answer with one write per subscriber, and the bare server, which
-//! gets eight trigger bytes, writes all eight frames at once.
+//! gets eight trigger bytes, writes all eight frames at once. For `deflate`, [`deflating`] has
+//! the same with subscribers that offered permessage-deflate.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
@@ -11,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::Options;
 use crate::bare::{SUBSCRIBE, TRIGGER};
+use crate::deflate::Mode;
 use crate::load::STALL;
 use crate::net::{Poller, connect_from, recv, send};
 use crate::report::Report;
@@ -19,9 +21,10 @@ use crate::server::{Kind, Server};
 use crate::ws;
 
 const SUBSCRIBERS: usize = 1000;
+const REGISTRATION: &[u8] = br#"{"token":"u1","event":"e"}"#;
 
 pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
-    report.table("fan-out, per copy", "wirebell");
+    report.table("fan-out, per copy", ["bare", "wirebell"]);
     for (length, burst, goal) in [
         (128, 1, Some(1.10)),
         (1024, 1, Some(1.10)),
@@ -46,31 +49,44 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
 fn bare(length: usize, burst: usize, options: &Options) -> io::Result<Side> {
     let server = Server::start(&Kind::BareFanout { length }, options.cpus)?;
     let subscribe = |stream: &mut TcpStream| send(&*stream, &[SUBSCRIBE]).map(drop);
-    let fan = Fan::new(
-        &server,
-        length,
-        (vec![TRIGGER], Answer::Count),
-        subscribe,
-        options,
-    )?;
+    let frame = ws::server_frame(ws::TEXT, ws::message(length).as_bytes());
+    let publish = (vec![TRIGGER], Answer::Count);
+    let fan = Fan::new(&server, frame, publish, subscribe, options)?;
     fan.side(server, burst)
 }
 
 fn wirebell(length: usize, burst: usize, options: &Options) -> io::Result<Side> {
     let server = Server::start(&Kind::Wirebell { command: "serve" }, options.cpus)?;
     let upgrade = ws::upgrade_request(server.address, "/ws");
-    let registration = ws::client_frame(ws::TEXT, br#"{"token":"u1","event":"e"}"#);
+    let registration = ws::client_frame(ws::TEXT, REGISTRATION);
     let subscribe = |stream: &mut TcpStream| {
         ws::upgrade(stream, &upgrade)?;
         send(&*stream, &registration).map(drop)
     };
-    let post = post(server.address, &ws::message(length));
-    let fan = Fan::new(&server, length, (post, Answer::Http), subscribe, options)?;
+    let message = ws::message(length);
+    let frame = ws::server_frame(ws::TEXT, message.as_bytes());
+    let publish = (post(server.address, &message), Answer::Http);
+    let fan = Fan::new(&server, frame, publish, subscribe, options)?;
     fan.side(server, burst)
 }
 
+/// A server whose subscribers all offer permessage-deflate and must each get `frame`.
+pub fn deflating(mode: Mode, message: &str, frame: Vec<u8>, options: &Options) -> io::Result<Side> {
+    let server = Server::start(&mode.server("serve"), options.cpus)?;
+    let upgrade = ws::deflate_request(server.address, "/ws");
+    let registration = ws::client_frame(ws::TEXT, REGISTRATION);
+    let subscribe = |stream: &mut TcpStream| {
+        mode.check(&ws::upgrade(stream, &upgrade)?)?;
+        send(&*stream, &registration).map(drop)
+    };
+    let publish = (post(server.address, message), Answer::Http);
+    let fan = Fan::new(&server, frame, publish, subscribe, options)?;
+    fan.side(server, 1)
+}
+
 fn post(server: SocketAddrV4, message: &str) -> Vec<u8> {
-    let body = format!(r#"{{"userId":"u1","event":"e","message":"{message}"}}"#);
+    let message = serde_json::Value::from(message);
+    let body = format!(r#"{{"userId":"u1","event":"e","message":{message}}}"#);
     format!(
         "POST /push HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",
@@ -113,7 +129,7 @@ impl Fan {
 
     fn new(
         server: &Server,
-        length: usize,
+        frame: Vec<u8>,
         (publish, answer): (Vec<u8>, Answer),
         subscribe: impl Fn(&mut TcpStream) -> io::Result<()>,
         options: &Options,
@@ -143,7 +159,7 @@ impl Fan {
             burst: 1,
             answer,
             answers: Vec::new(),
-            frame: ws::server_frame(ws::TEXT, ws::message(length).as_bytes()),
+            frame,
             sink: vec![0; 64 * 1024],
         })
     }

@@ -25,7 +25,7 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
     if !options.wants(name) {
         return Ok(());
     }
-    report.table("accept, upgrade, reset, each", "wirebell");
+    report.table("accept, upgrade, reset, each", ["bare", "wirebell"]);
     let bare = side(&Kind::BareEcho { level: false }, false, options)?;
     let wirebell = side(&Kind::Wirebell { command: "echo" }, true, options)?;
     let result = Comparison::measure(bare, wirebell, options)?;

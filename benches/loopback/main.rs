@@ -9,12 +9,14 @@
 //!
 //! CPU time comes from the kernel's account of the server's threads, not from a clock, so the
 //! client costs nothing here. Goals are printed with each row as met or missed; a missed goal is
-//! no failure. `args::USAGE` has the options, `echo` says how the bytes are made equal.
+//! no failure. `args::USAGE` has the options, `echo` says how the bytes are made equal. `deflate`
+//! compares Wirebell with itself instead: with compression and without.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod bare;
+mod deflate;
 mod echo;
 mod fanout;
 mod handshake;
@@ -24,8 +26,11 @@ mod net;
 mod procfs;
 mod report;
 mod rounds;
+#[path = "../samples.rs"]
+mod samples;
 mod server;
 mod strace;
+mod talk;
 mod ws;
 
 use std::env;
@@ -100,6 +105,9 @@ fn run(mut options: Options) -> io::Result<()> {
     }
     if options.runs(Mode::Fanout) {
         fanout::run(&options, &mut report)?;
+    }
+    if options.runs(Mode::Deflate) {
+        deflate::run(&options, &mut report)?;
     }
     if options.runs(Mode::Idle) {
         idle::run(&options, &mut report)?;

@@ -1,9 +1,9 @@
 //! The table that a person reads and the JSON that a program reads.
 //!
 //! `ratio` is the median of the pairs, `mid half` their quartiles; `switches` are voluntary context
-//! switches per unit, bare and Wirebell; `others` is the share of the server's processor that other
-//! processes had. Where that is more than a few percent the caches are cold at each wake-up: the
-//! rows of one connection then cost several times as much, and their ratios are flattered.
+//! switches per unit, first and second server; `others` is the share of the server's processor that
+//! other processes had. Where that is more than a few percent the caches are cold at each wake-up:
+//! the rows of one connection then cost several times as much, and their ratios are flattered.
 
 use std::fs;
 use std::io;
@@ -17,6 +17,8 @@ pub struct Report {
     /// Rendered JSON objects.
     objects: Vec<String>,
     noise: Noise,
+    /// The two servers of the current table.
+    sides: [&'static str; 2],
 }
 
 impl Report {
@@ -25,16 +27,25 @@ impl Report {
         Self {
             objects: Vec::new(),
             noise: Noise::default(),
+            sides: ["bare", "wirebell"],
         }
     }
 
     /// Starts a table whose figures are CPU nanoseconds of the server per unit of the title: of
-    /// the bare server, and of a second one.
-    pub fn table(&self, title: &str, second: &str) {
+    /// the bare server, or what else stands in its place, and of a second one.
+    pub fn table(&mut self, title: &str, sides: [&'static str; 2]) {
+        self.sides = sides;
         println!();
         println!(
             "{title:<31} {:>8} {:>8} {:>6} {:>12} {:>12}  {:<13} {:>11} {:>6}",
-            "bare ns", second, "ratio", "mid half", "min..max", "goal", "switches", "others"
+            format!("{} ns", sides[0]),
+            sides[1],
+            "ratio",
+            "mid half",
+            "min..max",
+            "goal",
+            "switches",
+            "others"
         );
     }
 
@@ -55,10 +66,11 @@ impl Report {
             "{name:<31} {bare:>8.0} {wirebell:>8.0} {ratio:>6.3} {half:>12} {all:>12}  \
              {verdict:<13} {bare_switches:>5.2} {switches:>5.2} {others:>4.0} %"
         );
-        print_calls(result);
+        print_calls(self.sides, result);
         self.noise += result.noise;
         self.objects.push(object(&[
             ("row", text(name)),
+            ("sides", text(&self.sides.join(", "))),
             ("ratio", number(ratio)),
             ("goal", goal.map_or("null".to_owned(), number)),
             ("others_percent", number(others)),
@@ -112,11 +124,11 @@ pub fn met(met: bool) -> &'static str {
     if met { "met" } else { "missed" }
 }
 
-fn print_calls(result: &Comparison) {
-    for (name, calls) in [
-        ("bare", result.bare_calls),
-        ("wirebell", result.wirebell_calls),
-    ] {
+fn print_calls(sides: [&str; 2], result: &Comparison) {
+    for (name, calls) in sides
+        .into_iter()
+        .zip([result.bare_calls, result.wirebell_calls])
+    {
         if let Some(Calls {
             reads,
             writes,

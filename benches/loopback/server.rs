@@ -23,9 +23,20 @@ const START: Duration = Duration::from_secs(5);
 
 /// Which server to start.
 pub enum Kind {
-    BareEcho { level: bool },
-    BareFanout { length: usize },
-    Wirebell { command: &'static str },
+    BareEcho {
+        level: bool,
+    },
+    BareFanout {
+        length: usize,
+    },
+    Wirebell {
+        command: &'static str,
+    },
+    /// Wirebell told what to do for clients that offer permessage-deflate.
+    WirebellDeflate {
+        command: &'static str,
+        mode: &'static str,
+    },
 }
 
 pub struct Server {
@@ -122,13 +133,20 @@ fn command_line(kind: &Kind, address: SocketAddrV4, this: PathBuf) -> Vec<OsStri
         Kind::BareEcho { level: false } => internal(&["echo", &port]),
         Kind::BareEcho { level: true } => internal(&["echo", &port, "--level"]),
         Kind::BareFanout { length } => internal(&["fanout", &port, &length.to_string()]),
-        Kind::Wirebell { command } => {
-            let mut line = vec![wirebell().into_os_string(), command.into()];
-            line.extend(["--listen".into(), address.to_string().into()]);
-            line.extend(["--workers".into(), "1".into()]);
+        Kind::Wirebell { command } => wirebell_line(command, address),
+        Kind::WirebellDeflate { command, mode } => {
+            let mut line = wirebell_line(command, address);
+            line.extend(["--deflate".into(), mode.into()]);
             line
         }
     }
+}
+
+fn wirebell_line(command: &str, address: SocketAddrV4) -> Vec<OsString> {
+    let mut line = vec![wirebell().into_os_string(), command.into()];
+    line.extend(["--listen".into(), address.to_string().into()]);
+    line.extend(["--workers".into(), "1".into()]);
+    line
 }
 
 /// An address that is free now. Another process could take it before the server does; then the

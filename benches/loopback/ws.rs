@@ -6,6 +6,8 @@ use std::net::{SocketAddrV4, TcpStream};
 
 /// FIN and opcode of a text message.
 pub const TEXT: u8 = 0x81;
+/// FIN, the bit of a compressed message, and opcode of a text message.
+pub const COMPRESSED_TEXT: u8 = 0xC1;
 /// FIN and opcode of a binary message.
 pub const BINARY: u8 = 0x82;
 
@@ -15,14 +17,26 @@ const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// The request that opens a WebSocket on `path`.
 pub fn upgrade_request(server: SocketAddrV4, path: &str) -> String {
+    request(server, path, "")
+}
+
+/// The same, offering permessage-deflate.
+pub fn deflate_request(server: SocketAddrV4, path: &str) -> String {
+    let offer = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    request(server, path, offer)
+}
+
+fn request(server: SocketAddrV4, path: &str, more: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\n\
-         Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\r\n"
+         Connection: Upgrade\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Version: 13\r\n\
+         {more}\r\n"
     )
 }
 
-/// Opens a WebSocket on a blocking stream; the answer must end with its head.
-pub fn upgrade(stream: &mut TcpStream, request: &str) -> io::Result<()> {
+/// Opens a WebSocket on a blocking stream, and returns the head of the answer, which must end
+/// with it.
+pub fn upgrade(stream: &mut TcpStream, request: &str) -> io::Result<String> {
     stream.write_all(request.as_bytes())?;
     let mut head = [0; 4096];
     let mut length = 0;
@@ -35,7 +49,7 @@ pub fn upgrade(stream: &mut TcpStream, request: &str) -> io::Result<()> {
     }
     let head = String::from_utf8_lossy(&head[..length]);
     if head.starts_with("HTTP/1.1 101 ") && head.contains(ACCEPT) {
-        return Ok(());
+        return Ok(head.into_owned());
     }
     let line = head.lines().next().unwrap_or_default();
     Err(io::Error::other(format!("no WebSocket was opened: {line}")))

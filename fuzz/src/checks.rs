@@ -1,15 +1,19 @@
 //! What must hold for every input, not only that nothing panics.
 //!
 //! Each check reads its input in several cuts: whole, byte by byte, and in pieces whose lengths
-//! the first byte of the input chooses. All must come to the same verdict, within the limits.
+//! the first four bytes of the input choose. All must come to the same verdict, within the limits.
 //! Fuzz targets call these functions; a test replays the committed inputs through them.
+#![forbid(unsafe_code)]
 
 use wirebell::handshake::{
     Ask, ClientHandshake, Field, HeadReader, MAX_FIELDS, RequestHead, ResponseHead, accept_key,
 };
 use wirebell::net::http::{EMPTY_FIELD, HttpReader, Step};
-use wirebell::wire::Entropy;
-use wirebell::{Assembler, Connection, Event, Kind, Limits, Outbox, Refusal, Role, State};
+use wirebell::proto::MAX_CONTROL_FRAME;
+use wirebell::wire::{CloseBody, Entropy, FrameHeader, Mask, Opcode};
+use wirebell::{
+    Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Refusal, Role, State, Violation,
+};
 
 /// Small, so that inputs of a few kilobytes reach them.
 const LIMITS: Limits = Limits {
@@ -22,8 +26,8 @@ const LIMITS: Limits = Limits {
     ..Limits::DEFAULT
 };
 
-/// The most that one control frame takes.
-const CONTROL: usize = 131;
+/// Bytes of the input that choose its cuts.
+const PREFIX: usize = 4;
 
 struct Counter(u8);
 
@@ -36,37 +40,60 @@ impl Entropy for Counter {
     }
 }
 
-/// Three ways to cut: at once, byte by byte, and in steps that grow from the one given.
-fn cuts(length: usize, step: u8) -> [Vec<usize>; 3] {
-    let mut steps = Vec::new();
+/// Three ways to cut: at once, byte by byte, and by the given steps over and over.
+fn cuts(length: usize, steps: [u8; PREFIX]) -> [Vec<usize>; 3] {
+    let mut chosen = Vec::new();
     let mut at = 0;
-    while at < length {
-        at = (at + 1 + (usize::from(step) + steps.len() * 7) % 61).min(length);
-        steps.push(at);
+    for step in steps.iter().cycle() {
+        if at == length {
+            break;
+        }
+        at = (at + 1 + usize::from(*step)).min(length);
+        chosen.push(at);
     }
-    [vec![length], (1..=length).collect(), steps]
+    [vec![length], (1..=length).collect(), chosen]
 }
 
-/// Runs `read` over all cuts of `data` behind its first byte; the results must be equal.
+/// Runs `read` over all cuts of `data` behind its prefix; the results must be equal.
 fn same_in_every_cut<T: PartialEq + std::fmt::Debug>(
     data: &[u8],
     read: impl Fn(&[u8], &[usize]) -> T,
 ) -> Option<T> {
-    let (step, data) = data.split_first()?;
-    let [whole, bytes, steps] = cuts(data.len(), *step);
+    let (steps, data) = data.split_first_chunk::<PREFIX>()?;
+    let [whole, bytes, chosen] = cuts(data.len(), *steps);
     let first = read(data, &whole);
     assert_eq!(first, read(data, &bytes), "byte by byte");
-    assert_eq!(first, read(data, &steps), "in steps from {step}");
+    assert_eq!(first, read(data, &chosen), "in steps of {steps:?}");
     Some(first)
+}
+
+/// A control event, or the end by a violation.
+#[derive(Clone, Debug, PartialEq)]
+enum Control {
+    Ping(Vec<u8>),
+    Pong(Vec<u8>),
+    Close(Option<u16>, String),
+    Failed(Violation),
 }
 
 /// Everything that a stream of frames came to.
 #[derive(Debug, Default, PartialEq)]
 struct Transcript {
     messages: Vec<(Kind, Vec<u8>)>,
-    controls: Vec<String>,
+    controls: Vec<Control>,
     sent: Vec<u8>,
     state: Option<State>,
+}
+
+/// How a stream is read, apart from its cuts.
+#[derive(Clone, Copy, PartialEq)]
+enum Way {
+    /// The outbox is emptied behind each event.
+    Prompt,
+    /// The outbox is emptied once, at the end.
+    Late,
+    /// As `Prompt`, and what is left of a frame is read into the room behind its message.
+    Direct,
 }
 
 /// Frames from a client.
@@ -80,84 +107,170 @@ pub fn client_stream(data: &[u8]) {
 }
 
 fn stream(role: Role, data: &[u8]) {
-    let read = |data: &[u8], cuts: &[usize]| read_stream(role, data, cuts);
-    let Some(transcript) = same_in_every_cut(data, read) else {
+    let in_way = |way| same_in_every_cut(data, |data, cuts| read_stream(role, way, data, cuts));
+    let Some(prompt) = in_way(Way::Prompt) else {
         return;
     };
-    let bytes: usize = transcript
-        .messages
-        .iter()
-        .map(|(_, bytes)| bytes.len())
-        .sum();
-    assert!(bytes <= data.len(), "messages are longer than the input");
-    for (kind, bytes) in &transcript.messages {
+    assert_eq!(Some(&prompt), in_way(Way::Direct).as_ref(), "read directly");
+    let bytes = prompt.messages.iter().map(|(_, bytes)| bytes.len());
+    assert!(bytes.sum::<usize>() <= data.len(), "longer than the input");
+    for (kind, bytes) in &prompt.messages {
         assert!(bytes.len() as u64 <= LIMITS.message_bytes);
         assert!(*kind == Kind::Binary || std::str::from_utf8(bytes).is_ok());
     }
-    check_sent(role, &transcript.sent);
+    let answers = answers(&prompt.controls);
+    assert_eq!(frames(role, &prompt.sent), answers);
+
+    let late = in_way(Way::Late).expect("the prefix is there");
+    assert_eq!(late.messages, prompt.messages);
+    assert_eq!(late.controls, prompt.controls);
+    assert_eq!(late.state, prompt.state);
+    assert_eq!(frames(role, &late.sent), newest(&answers));
 }
 
-fn read_stream(role: Role, data: &[u8], cuts: &[usize]) -> Transcript {
+fn read_stream(role: Role, way: Way, data: &[u8], cuts: &[usize]) -> Transcript {
     let mut connection = Connection::new(role, &LIMITS, 0);
     let (mut outbox, mut entropy) = (Outbox::new(), Counter(0));
+    let mut out = [0; 3 * MAX_CONTROL_FRAME];
     let mut assembler = Assembler::new();
     let mut transcript = Transcript::default();
     let mut bytes = data.to_vec();
     let mut at = 0;
     for end in cuts {
         while at < *end {
-            let received = connection.receive(&mut bytes[at..*end], &mut outbox);
-            at += received.consumed;
-            let consumed = received.consumed;
-            match received.event {
-                None if consumed == 0 => break,
-                None => {}
-                Some(Event::Piece(piece)) => {
-                    if let Some(message) = assembler.push(piece) {
-                        transcript
-                            .messages
-                            .push((message.kind, message.bytes.to_vec()));
-                        assembler.clear();
-                    }
+            let left = connection.payload_left();
+            let direct = way == Way::Direct && left > 0 && !assembler.is_empty();
+            let received = if direct {
+                let spare = assembler.spare(left);
+                let length = spare.len().min(end - at);
+                spare[..length].copy_from_slice(&data[at..at + length]);
+                let received = connection.receive(&mut spare[..length], &mut outbox);
+                let (consumed, event) = (received.consumed, received.event.map(Seen::of));
+                assert!(consumed == length, "all of it was payload");
+                assembler.advance(length);
+                (consumed, event)
+            } else {
+                let received = connection.receive(&mut bytes[at..*end], &mut outbox);
+                let event = received
+                    .event
+                    .map(|event| Seen::assemble(event, &mut assembler));
+                (received.consumed, event)
+            };
+            at += received.0;
+            match received {
+                (0, None) => break,
+                (_, Some(Seen::Last(kind, whole))) => {
+                    let whole = whole.unwrap_or_else(|| assembler.bytes().to_vec());
+                    transcript.messages.push((kind, whole));
+                    assembler.clear();
                 }
-                Some(event) => transcript.controls.push(format!("{event:?}")),
+                (_, Some(Seen::Control(control))) => transcript.controls.push(control),
+                (_, Some(Seen::Part) | None) => {}
             }
-            let mut out = [0; 3 * CONTROL];
-            let sent = connection.transmit(&mut outbox, &mut out, &mut entropy);
-            transcript.sent.extend_from_slice(&out[..sent]);
-            assert!(outbox.is_empty(), "there was room for all of it");
+            if way != Way::Late {
+                let sent = connection.transmit(&mut outbox, &mut out, &mut entropy);
+                transcript.sent.extend_from_slice(&out[..sent]);
+                assert!(outbox.is_empty(), "there was room for all of it");
+            }
         }
     }
     assert!(
-        *cuts.last().unwrap_or(&0) - at <= CONTROL,
+        data.len() - at < MAX_CONTROL_FRAME,
         "too much is left unread"
     );
-    assert!(assembler.capacity() <= 2 * LIMITS.message_bytes as usize);
+    let sent = connection.transmit(&mut outbox, &mut out, &mut entropy);
+    transcript.sent.extend_from_slice(&out[..sent]);
+    assert!(outbox.is_empty(), "what waits is bounded");
     transcript.state = Some(connection.state());
     transcript
 }
 
-/// What was sent are whole control frames of the right direction, and a Close is the last.
-fn check_sent(role: Role, sent: &[u8]) {
-    let other = if role == Role::Server {
-        Role::Client
-    } else {
-        Role::Server
-    };
-    let mut peer = Connection::new(other, &LIMITS, 0);
-    let mut outbox = Outbox::new();
-    let mut bytes = sent.to_vec();
-    let mut at = 0;
-    while at < bytes.len() {
-        let received = peer.receive(&mut bytes[at..], &mut outbox);
-        assert!(received.consumed > 0, "half a frame was sent");
-        match received.event {
-            Some(Event::Pong(_)) => {}
-            Some(Event::Close(_)) => assert_eq!(at + received.consumed, sent.len()),
-            other => panic!("sent {other:?}"),
+/// An event without its borrow.
+enum Seen {
+    /// A part of a message, which the assembler has.
+    Part,
+    /// The message is whole: here, or in the assembler.
+    Last(Kind, Option<Vec<u8>>),
+    Control(Control),
+}
+
+impl Seen {
+    /// An event whose bytes lie behind its message already.
+    fn of(event: Event<'_>) -> Self {
+        match event {
+            Event::Piece(Piece { last: false, .. }) => Self::Part,
+            Event::Piece(piece) => Self::Last(piece.kind, None),
+            Event::Ping(payload) => Self::Control(Control::Ping(payload.to_vec())),
+            Event::Pong(payload) => Self::Control(Control::Pong(payload.to_vec())),
+            Event::Close(body) => Self::Control(Control::close(&body)),
+            Event::Failed(violation) => Self::Control(Control::Failed(violation)),
         }
-        at += received.consumed;
     }
+
+    /// An event whose bytes, if it has any, are still to be added to their message.
+    fn assemble(event: Event<'_>, assembler: &mut Assembler) -> Self {
+        match event {
+            Event::Piece(piece) => match assembler.push(piece) {
+                Some(message) => Self::Last(message.kind, Some(message.bytes.to_vec())),
+                None => Self::Part,
+            },
+            event => Self::of(event),
+        }
+    }
+}
+
+impl Control {
+    fn close(body: &CloseBody<'_>) -> Self {
+        Self::Close(body.code.map(|code| code.get()), body.reason.to_owned())
+    }
+}
+
+/// What has to be sent: a Pong for each Ping, and one Close, with the code of the peer's or the
+/// reason of the failure.
+fn answers(controls: &[Control]) -> Vec<Control> {
+    let answer = |control: &Control| match control {
+        Control::Ping(payload) => Some(Control::Pong(payload.clone())),
+        Control::Pong(_) => None,
+        Control::Close(code, _) => Some(Control::Close(*code, String::new())),
+        Control::Failed(violation) => {
+            let code = violation.close_code().get();
+            Some(Control::Close(Some(code), violation.text().to_owned()))
+        }
+    };
+    controls.iter().filter_map(answer).collect()
+}
+
+/// What is left of the answers if nothing could be sent in between: the newest Pong, the Close.
+fn newest(answers: &[Control]) -> Vec<Control> {
+    let (pongs, closes): (Vec<_>, Vec<_>) = answers
+        .iter()
+        .cloned()
+        .partition(|answer| matches!(answer, Control::Pong(_)));
+    pongs
+        .into_iter()
+        .next_back()
+        .into_iter()
+        .chain(closes)
+        .collect()
+}
+
+/// Splits what was sent into whole frames, which must be masked if a client sent them.
+fn frames(role: Role, mut sent: &[u8]) -> Vec<Control> {
+    let mut found = Vec::new();
+    while !sent.is_empty() {
+        let parsed = FrameHeader::parse(sent, role == Role::Client).expect("a valid header");
+        let (header, at) = parsed.expect("a whole header");
+        let end = at + header.length as usize;
+        let mut payload = sent[at..end].to_vec();
+        Mask::new(header.mask.unwrap_or_default()).apply(&mut payload);
+        found.push(match header.opcode {
+            Opcode::Pong => Control::Pong(payload),
+            Opcode::Close => Control::close(&CloseBody::parse(&payload).expect("a valid body")),
+            other => panic!("sent {other:?}"),
+        });
+        sent = &sent[end..];
+    }
+    found
 }
 
 /// A request head, and the handshake on it.
@@ -165,7 +278,7 @@ pub fn request_head(data: &[u8]) {
     let Some(Ok(Some(range))) = same_in_every_cut(data, find_head) else {
         return;
     };
-    let head = &data[1..][range];
+    let head = &data[PREFIX..][range];
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     let Ok(head) = RequestHead::parse(head, &mut storage) else {
         return;
@@ -174,23 +287,34 @@ pub fn request_head(data: &[u8]) {
     let Ok(ask) = Ask::read(head) else {
         return;
     };
-    let offered: Vec<_> = ask.subprotocols().collect();
     assert!(ask.choose(&["no such subprotocol"]).is_none());
-    let response = ask.accept(offered.first().copied()).to_string();
+    let key = head.fields.get("Sec-WebSocket-Key").expect("accepted");
+    check_accepted(&ask.accept(None).to_string(), key, None);
+    for offered in ask.subprotocols() {
+        assert_eq!(ask.choose(&[offered.name()]), Some(offered));
+        let response = ask.accept(Some(offered)).to_string();
+        check_accepted(&response, key, Some(offered.name()));
+    }
+}
+
+/// The response to an accepted request has the right fields and no others.
+fn check_accepted(response: &str, key: &str, subprotocol: Option<&str>) {
+    let mut reader = HeadReader::new();
+    let whole = reader.find(response.as_bytes(), &Limits::DEFAULT);
+    assert_eq!(whole, Ok(Some(0..response.len())), "one head and no more");
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     let response = ResponseHead::parse(response.as_bytes(), &mut storage).expect("valid HTTP");
-    let key = head
-        .fields
-        .get("Sec-WebSocket-Key")
-        .expect("it was accepted");
+    let field = |name| response.fields.get(name);
     assert_eq!(response.status, 101);
+    assert_eq!(field("Upgrade"), Some("websocket"));
+    assert_eq!(field("Connection"), Some("Upgrade"));
     assert_eq!(
-        response.fields.get("Sec-WebSocket-Accept"),
+        field("Sec-WebSocket-Accept"),
         Some(accept_key(key).as_str())
     );
-    let chosen = response.fields.get("Sec-WebSocket-Protocol");
-    assert_eq!(chosen, offered.first().map(|offered| offered.name()));
-    assert!(response.fields.get("Sec-WebSocket-Extensions").is_none());
+    assert_eq!(field("Sec-WebSocket-Protocol"), subprotocol);
+    let expected = 3 + usize::from(subprotocol.is_some());
+    assert_eq!(response.fields.iter().count(), expected);
 }
 
 /// A response head, as the client of one known request sees it.
@@ -199,7 +323,7 @@ pub fn response_head(data: &[u8]) {
         return;
     };
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-    let Ok(response) = ResponseHead::parse(&data[1..][range], &mut storage) else {
+    let Ok(response) = ResponseHead::parse(&data[PREFIX..][range], &mut storage) else {
         return;
     };
     let handshake = ClientHandshake::new("example.org", "/", &mut Counter(0)).expect("valid");
@@ -268,21 +392,18 @@ fn read_requests(data: &[u8], cuts: &[usize]) -> Vec<String> {
             }
         }
     }
+    found.push(format!("in a body: {}", reader.in_body()));
     found
 }
 
 fn describe(reader: &HttpReader) -> String {
     let mut storage: [Field<'_>; MAX_FIELDS] = [EMPTY_FIELD; MAX_FIELDS];
-    match reader.request(&mut storage) {
-        Err(fault) => format!("{fault:?}"),
-        Ok(request) => {
-            assert!(request.body().len() <= LIMITS.body_bytes);
-            format!(
-                "{} {} {:?}",
-                request.method(),
-                request.path(),
-                request.body()
-            )
-        }
-    }
+    let request = match reader.request(&mut storage) {
+        Err(fault) => return format!("{fault:?}"),
+        Ok(request) => request,
+    };
+    assert!(request.body().len() <= LIMITS.body_bytes);
+    assert!(request.has_length() || request.body().is_empty());
+    let handshake = request.handshake().map(|ask| ask.accept(None).to_string());
+    format!("{request:?} {} {handshake:?}", request.keeps_alive())
 }

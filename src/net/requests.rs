@@ -135,7 +135,8 @@ impl Core {
             Some(http) if !http.is_idle() => HttpWait::Head,
             _ => HttpWait::Next,
         };
-        if *waits != next {
+        // Each request begins the wait for the next one anew.
+        if *waits != next || next == HttpWait::Next {
             *waits = next;
             *since = now;
             self.touch(index);

@@ -126,6 +126,21 @@ fn a_slow_head_is_cut_while_others_are_served() {
     silent.expect_end();
 }
 
+/// A publisher that pushes now and then is not idle, however long it goes on.
+#[test]
+fn a_connection_that_goes_on_asking_is_not_idle() {
+    let push = Push::limited(Limits {
+        http_idle_ms: 1200,
+        ..limits()
+    });
+    let mut client = push.connect();
+    for _ in 0..8 {
+        let response = client.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        assert_eq!(response.status, 200);
+        std::thread::sleep(Duration::from_millis(250));
+    }
+}
+
 #[test]
 fn an_idle_connection_between_two_requests_ends_without_a_word() {
     let push = Push::limited(Limits {
