@@ -208,18 +208,21 @@ pub struct Direction {
 impl DeflateTerms {
     /// The messages that the server sends.
     pub fn server(&self) -> Direction {
-        Direction {
-            takeover: !self.server_no_context_takeover,
-            window_bits: self.server_max_window_bits.unwrap_or(MAX_WINDOW_BITS),
-        }
+        Direction::agreed(self.server_no_context_takeover, self.server_max_window_bits)
     }
 
     /// The messages that the client sends.
     // req: 7692-7.2.2-09 7692-7.2.2-07
     pub fn client(&self) -> Direction {
-        Direction {
-            takeover: !self.client_no_context_takeover,
-            window_bits: self.client_max_window_bits.unwrap_or(MAX_WINDOW_BITS),
+        Direction::agreed(self.client_no_context_takeover, self.client_max_window_bits)
+    }
+}
+
+impl Direction {
+    fn agreed(no_takeover: bool, window_bits: Option<u8>) -> Self {
+        Self {
+            takeover: !no_takeover,
+            window_bits: window_bits.unwrap_or(MAX_WINDOW_BITS),
         }
     }
 }
