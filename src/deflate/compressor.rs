@@ -23,8 +23,13 @@ const MEM_LEVEL: i32 = 6;
 /// Compresses the messages of one direction.
 pub struct Compressor {
     zlib: Deflate,
+    bits: u8,
+    level: u8,
     /// The window is to be forgotten before the next message.
     stale: bool,
+    /// A message was begun and not ended. zlib-rs 0.6 cannot be reset then: it keeps the open block
+    /// and the place in its buffer, so that the next message is corrupt, or panics.
+    unfinished: bool,
 }
 
 impl Compressor {
@@ -32,21 +37,13 @@ impl Compressor {
     // req: 7692-7.2.1-06 7692-7.2.1-12 7692-7.2.1-14 7692-7.2.2-10 7692-5-i02
     pub fn new(bits: u8, level: u8) -> Self {
         let bits = bits.clamp(MIN_WINDOW_BITS, MAX_WINDOW_BITS);
-        // zlib has no raw stream of 8 bits. Runs have distance one, which is within any window.
-        let strategy = match bits {
-            MIN_WINDOW_BITS => Strategy::Rle,
-            _ => Strategy::Default,
-        };
-        let config = DeflateConfig {
-            level: i32::from(level.min(9)),
-            method: Method::Deflated,
-            window_bits: -i32::from(bits.max(9)),
-            mem_level: MEM_LEVEL,
-            strategy,
-        };
+        let level = level.min(9);
         Self {
-            zlib: Deflate::new_with_config(config),
+            zlib: make(bits, level),
+            bits,
+            level,
             stale: false,
+            unfinished: false,
         }
     }
 
@@ -64,11 +61,12 @@ impl Compressor {
     }
 
     /// Compresses a whole message to the front of `out`, and returns the length; `None` if the
-    /// message as it is would not be longer. `out` grows to the length of the message and a little.
+    /// message as it is would not be longer. `out` grows to nine eighths of the message, which is
+    /// the most that DEFLATE makes of anything, and a little.
     // req: 7692-6.1-01 7692-7.2.1-i01 7692-7.2.1-i03
     pub fn message(&mut self, message: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         self.begin();
-        let room = message.len() + SLACK;
+        let room = message.len() + message.len() / 8 + SLACK;
         if out.len() < room {
             out.resize(room, 0);
         }
@@ -79,6 +77,7 @@ impl Compressor {
         let made = (self.zlib.total_out() - before.1) as usize;
         let len = made.saturating_sub(TAIL.len());
         let whole = matches!(status, Ok(Status::Ok)) && taken == message.len() && made < room;
+        self.unfinished = !whole;
         if !whole || len >= message.len() {
             // The receiver will not see what the window holds now.
             self.stale = true;
@@ -95,6 +94,7 @@ impl Compressor {
         if first {
             self.begin();
         }
+        self.unfinished = !last;
         let flush = match last {
             true => DeflateFlush::SyncFlush,
             false => DeflateFlush::NoFlush,
@@ -125,10 +125,28 @@ impl Compressor {
     }
 
     fn begin(&mut self) {
-        if core::mem::take(&mut self.stale) {
+        let stale = core::mem::take(&mut self.stale);
+        if core::mem::take(&mut self.unfinished) {
+            self.zlib = make(self.bits, self.level);
+        } else if stale {
             self.zlib.reset();
         }
     }
+}
+
+fn make(bits: u8, level: u8) -> Deflate {
+    // zlib has no raw stream of 8 bits. Runs have distance one, which is within any window.
+    let strategy = match bits {
+        MIN_WINDOW_BITS => Strategy::Rle,
+        _ => Strategy::Default,
+    };
+    Deflate::new_with_config(DeflateConfig {
+        level: i32::from(level),
+        method: Method::Deflated,
+        window_bits: -i32::from(bits.max(9)),
+        mem_level: MEM_LEVEL,
+        strategy,
+    })
 }
 
 impl core::fmt::Debug for Compressor {

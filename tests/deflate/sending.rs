@@ -82,6 +82,31 @@ fn a_message_that_is_not_worth_it_leaves_no_trace() {
     assert_eq!(Compressor::new(15, 6).message(b"", &mut Vec::new()), None);
 }
 
+/// However much of it there was, and also if it was given up half way.
+#[test]
+fn a_long_message_that_is_not_worth_it_leaves_no_trace() {
+    let mut rng = Rng::new(6);
+    let (random, runs) = (rng.bytes(60_000), Data::Runs.make(3_000, 6));
+    let text: Vec<u8> = random.iter().map(|byte| byte % 160 + 96).collect();
+    for (level, bits) in [(0, 15), (1, 9), (1, 15), (2, 15), (6, 9)] {
+        let mut compressor = Compressor::new(bits, level);
+        let mut out = Vec::new();
+        for len in [60_000, 20_000, 5_000] {
+            assert_eq!(compressor.message(&random[..len], &mut out), None);
+            let _ = compressor.message(&text[..len], &mut out);
+            compressor.restart();
+        }
+        if let Some(len) = compressor.message(&runs, &mut out) {
+            assert!(decode(b"", &out[..len]).plain == runs, "level {level}");
+        }
+        compressor.fragment(&random[..50_000], true, false, &mut Vec::new());
+        compressor.restart();
+        let mut out = Vec::new();
+        compressor.fragment(&runs, true, true, &mut out);
+        assert!(decode(b"", &out).plain == runs, "level {level}");
+    }
+}
+
 /// The same message to many is compressed once, around the compressors of the sessions.
 // req: 7692-7.2.1-i01
 #[test]
