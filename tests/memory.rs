@@ -151,7 +151,7 @@ fn a_compressor_costs_what_it_says() {
     let message = noise(100 * KIB);
     for bits in 8..=15 {
         for level in [0, 1, 2, 6, 9] {
-            let mut out = Vec::with_capacity(message.len() + KIB);
+            let mut out = Vec::with_capacity(2 * message.len());
             let (compressor, bytes) = held(|| {
                 let mut compressor = Compressor::new(bits, level);
                 compressor.message(&message, &mut out);
