@@ -11,7 +11,7 @@ use wirebell::wire::Entropy;
 use wirebell::{Limits, Misuse, Refusal};
 
 /// Sixteen zeros make the key.
-struct Zeros;
+pub struct Zeros;
 
 impl Entropy for Zeros {
     fn fill(&mut self, bytes: &mut [u8]) {
@@ -20,7 +20,7 @@ impl Entropy for Zeros {
 }
 
 /// A client that made these offers reads a response.
-fn verify(offers: &[DeflateOffer], lines: &[&str]) -> Result<Option<DeflateTerms>, Refusal> {
+pub fn verify(offers: &[DeflateOffer], lines: &[&str]) -> Result<Option<DeflateTerms>, Refusal> {
     let response = Head::new("HTTP/1.1 101 Switching Protocols")
         .with("Upgrade", "websocket")
         .with("Connection", "Upgrade")
@@ -38,7 +38,7 @@ fn verify(offers: &[DeflateOffer], lines: &[&str]) -> Result<Option<DeflateTerms
     Ok(agreed.deflate)
 }
 
-const PLAIN: DeflateOffer = DeflateOffer {
+pub const PLAIN: DeflateOffer = DeflateOffer {
     server_no_context_takeover: false,
     client_no_context_takeover: false,
     server_max_window_bits: None,
@@ -222,7 +222,7 @@ fn answers_to_what_was_not_offered() {
     assert!(verify(&[strict, PLAIN], &[deflate]).is_ok());
 }
 
-fn offers() -> impl Strategy<Value = Vec<DeflateOffer>> {
+pub fn offers() -> impl Strategy<Value = Vec<DeflateOffer>> {
     let window = prop_oneof![
         Just(ClientWindow::Fixed),
         Just(ClientWindow::Open),

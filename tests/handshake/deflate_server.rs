@@ -11,7 +11,7 @@ const TAKEOVER: DeflatePolicy = DeflatePolicy::TAKEOVER;
 
 /// The server's line of extensions, without the name of the field.
 #[track_caller]
-fn answer(policy: &DeflatePolicy, lines: &[&str]) -> String {
+pub fn answer(policy: &DeflatePolicy, lines: &[&str]) -> String {
     let request = lines
         .iter()
         .fold(good_request(), |head, line| head.with(FIELD, line));
@@ -32,7 +32,7 @@ fn line_of(response: &str) -> String {
 }
 
 #[track_caller]
-fn expect(policy: &DeflatePolicy, rows: &[(&str, &str)]) {
+pub fn expect(policy: &DeflatePolicy, rows: &[(&str, &str)]) {
     for (offer, expected) in rows {
         let full = |text: &str| match text {
             "-" => "-".to_owned(),

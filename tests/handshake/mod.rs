@@ -3,12 +3,15 @@
 //! - `head`: how a head is found and split; `refusals`: each way in which a request can be wrong;
 //! - `accepting`: what a server answers; `extensions`: the grammar of section 9.1;
 //! - `client`: what a client asks, and each way in which the answer can be wrong; `origin`;
-//! - `deflate_server`, `deflate_client`: permessage-deflate (RFC 7692 section 7.1).
+//! - `deflate_server`, `deflate_client`: permessage-deflate (RFC 7692 section 7.1), side by side;
+//!   `deflate_meeting`: several offers, values, lines; `deflate_written`: headers at random.
 
 mod accepting;
 mod client;
 mod deflate_client;
+mod deflate_meeting;
 mod deflate_server;
+mod deflate_written;
 mod extensions;
 mod head;
 mod origin;
