@@ -83,6 +83,8 @@
 #[cfg(feature = "alloc")]
 extern crate alloc;
 
+#[cfg(feature = "client")]
+pub mod client;
 #[cfg(feature = "deflate")]
 pub mod deflate;
 pub mod error;

@@ -3,6 +3,8 @@
 
 #[cfg(feature = "cli")]
 mod cli;
+#[cfg(all(feature = "client", feature = "net"))]
+mod client;
 mod closing_table;
 #[cfg(feature = "net")]
 mod corpus;

@@ -15,8 +15,8 @@ const LAYERS: [&str; 8] = [
     "handshake",
     "deflate",
     "proto",
-    "net",
     "client",
+    "net",
     "push",
     "cli",
 ];

@@ -141,6 +141,9 @@ impl<'c> ClientHandshake<'c> {
         if response.status != 101 {
             return Err(Refusal::UnexpectedStatus);
         }
+        if response.minor_version != 1 {
+            return Err(Refusal::HttpVersion);
+        }
         let upgrade = fields.single("Upgrade").ok().flatten();
         if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
             return Err(Refusal::UpgradeMissing);

@@ -169,6 +169,8 @@ impl<'h> RequestHead<'h> {
 pub struct ResponseHead<'h> {
     /// The three digits.
     pub status: u16,
+    /// 0 or 1: the x of HTTP/1.x.
+    pub minor_version: u8,
     /// The header fields in their order.
     pub fields: Fields<'h>,
 }
@@ -184,11 +186,11 @@ impl<'h> ResponseHead<'h> {
         let status = response.parse(head).map_err(refusal)?;
         let fields = Fields::new(response.headers);
         match (response.code, response.version) {
-            (Some(status_code), Some(1)) if status.is_complete() => Ok(Self {
+            (Some(status_code), Some(minor_version)) if status.is_complete() => Ok(Self {
                 status: status_code,
+                minor_version,
                 fields,
             }),
-            (_, Some(0)) => Err(Refusal::HttpVersion),
             _ => Err(Refusal::MalformedHead),
         }
     }

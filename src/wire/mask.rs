@@ -29,6 +29,28 @@ impl Mask {
         self.skip(payload.len());
     }
 
+    /// As [`Mask::apply`], from one place to another of the same length: what is masked stays as
+    /// it was, and the copy that this takes is part of the one pass.
+    ///
+    /// # Panics
+    ///
+    /// If the lengths differ.
+    pub fn copy(&mut self, payload: &[u8], masked: &mut [u8]) {
+        assert_eq!(payload.len(), masked.len(), "as much room as payload");
+        let wide = Self::wide(self.turned.to_ne_bytes());
+        let (from, from_tail) = payload.as_chunks::<32>();
+        let (to, to_tail) = masked.as_chunks_mut::<32>();
+        for (from, to) in from.iter().zip(to) {
+            for ((to, from), key) in to.iter_mut().zip(from).zip(wide) {
+                *to = from ^ key;
+            }
+        }
+        for ((to, from), key) in to_tail.iter_mut().zip(from_tail).zip(wide) {
+            *to = from ^ key;
+        }
+        self.skip(payload.len());
+    }
+
     /// XORs a payload that is whole. One pass, 32 bytes a step; the compiler turns the inner loop
     /// into vector instructions.
     #[inline]
@@ -36,10 +58,7 @@ impl Mask {
         if key == [0; 4] {
             return;
         }
-        let mut wide = [0; 32];
-        for (i, byte) in wide.iter_mut().enumerate() {
-            *byte = key[i % 4];
-        }
+        let wide = Self::wide(key);
         let (blocks, tail) = payload.as_chunks_mut::<32>();
         for block in blocks {
             for (byte, key) in block.iter_mut().zip(wide) {
@@ -49,6 +68,15 @@ impl Mask {
         for (byte, key) in tail.iter_mut().zip(wide) {
             *byte ^= key;
         }
+    }
+
+    #[inline]
+    fn wide(key: [u8; 4]) -> [u8; 32] {
+        let mut wide = [0; 32];
+        for (i, byte) in wide.iter_mut().enumerate() {
+            *byte = key[i % 4];
+        }
+        wide
     }
 
     /// Turns the key on by `bytes` of payload (32 is a multiple of 4, so only tails turn it).
@@ -86,6 +114,12 @@ mod tests {
                 mask.apply(right);
                 reference(key, &mut b[..length], 0);
                 assert_eq!(a, b, "length {length}, cut {cut}");
+                let c: [u8; 150] = core::array::from_fn(|i| i as u8);
+                let mut d = c;
+                let mut mask = Mask::new(key);
+                mask.copy(&c[..cut], &mut d[..cut]);
+                mask.copy(&c[cut..length], &mut d[cut..length]);
+                assert_eq!(a, d, "copied, length {length}, cut {cut}");
             }
         }
     }

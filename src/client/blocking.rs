@@ -1,0 +1,363 @@
+//! A client on a blocking socket: connects, receives, and hands out [`Sender`]s.
+//!
+//! Comes in: a URI, [`Options`], the bytes of the server. Goes out: messages or single events.
+//! Invariant: between two messages nothing is waited for but the server, and every wait ends.
+
+use crate::client::compression::{self, Receiving};
+use crate::client::connecting;
+use crate::client::endpoint::Endpoint;
+use crate::client::error::Error;
+use crate::client::inbox::Inbox;
+use crate::client::options::Options;
+use crate::client::sender::{Fragments, Sender};
+use crate::client::shared::{Shared, State, lock};
+use crate::error::Violation;
+use crate::limits::Limits;
+use crate::proto::{Connection, Event, Message, Piece, Role};
+use crate::wire::{CloseBody, CloseCode, Kind};
+use std::io;
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// A connection to a server.
+///
+/// ```no_run
+/// use wirebell::client::{Client, Options};
+/// use wirebell::{CloseCode, Message};
+///
+/// let mut client = Client::connect("ws://127.0.0.1:8080/echo", Options::default())?;
+/// client.send(Message::text("hello"))?;
+/// if let Some(message) = client.receive()? {
+///     println!("{}", message.as_text().unwrap_or("binary"));
+/// }
+/// client.close(Some(CloseCode::NORMAL), "")?;
+/// while let Some(message) = client.receive()? {
+///     println!("{} bytes more", message.bytes.len());
+/// }
+/// # Ok::<(), wirebell::client::Error>(())
+/// ```
+///
+/// Dropping it ends the TCP connection without a closing handshake, for its [`Sender`]s too.
+#[derive(Debug)]
+pub struct Client {
+    pub(super) sender: Sender,
+    subprotocol: Option<String>,
+    pub(super) limits: Limits,
+    receiving: Receiving,
+    pub(super) inbox: Inbox,
+    /// A receive was given up in the midst of the message in the inbox.
+    partial: bool,
+    /// What a receive waits for at most, and what the socket has been told.
+    patience: Option<Duration>,
+    pub(super) told: Option<Duration>,
+    closed: Option<Closed>,
+}
+
+/// How the server closed: the body of its Close frame (RFC 6455 sections 7.1.5 and 7.1.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closed {
+    /// `None` if it named no code (1005).
+    pub code: Option<CloseCode>,
+    /// Empty if it named none.
+    pub reason: String,
+}
+
+/// What [`Client::step`] found; bytes lie in the inbox.
+enum Step {
+    /// So many bytes of a message in clear.
+    Piece {
+        kind: Kind,
+        len: usize,
+        first: bool,
+        last: bool,
+    },
+    /// A whole message that was compressed.
+    Inflated(Kind),
+    Ping(usize),
+    Pong(usize),
+    Close,
+    Ended,
+}
+
+impl Client {
+    /// Connects and opens a WebSocket. A URI is `ws://host[:port][/path][?query]`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Endpoint::resolve`]; [`Error::Connect`], [`Error::Proxy`], [`Error::Answer`] for
+    /// a redirect or a refusal, [`Error::Refusal`], [`Error::TimedOut`], [`Error::Lost`].
+    pub fn connect(uri: &str, options: Options) -> Result<Self, Error> {
+        Self::open(&Endpoint::resolve(uri, options)?)
+    }
+
+    /// As [`Client::connect`], for an endpoint that is used more than once.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn open(endpoint: &Endpoint) -> Result<Self, Error> {
+        let (stream, opened) = connecting::open(endpoint)?;
+        let options = &endpoint.options;
+        let stall = Duration::from_millis(options.limits.stall_ms.max(1).into());
+        let lost = |error| Error::Lost(Some(error));
+        stream.set_write_timeout(Some(stall)).map_err(lost)?;
+        stream.set_read_timeout(None).map_err(lost)?;
+        let mut connection = Connection::new(Role::Client, &options.limits, 0);
+        if opened.deflate.is_some() {
+            connection.enable_compression();
+        }
+        let (sending, receiving) = compression::halves(options, opened.deflate);
+        let (tap, began) = (options.tap.clone(), Instant::now());
+        let shared = Shared::new(stream, connection, sending, tap, began);
+        Ok(Self {
+            sender: Sender {
+                shared: Arc::new(shared),
+            },
+            subprotocol: opened.subprotocol,
+            limits: options.limits.clone(),
+            receiving,
+            inbox: Inbox::new(opened.rest),
+            partial: false,
+            patience: None,
+            told: None,
+            closed: None,
+        })
+    }
+
+    /// Sends a message: see [`Sender::send`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
+        self.sender.send(message)
+    }
+
+    /// Begins a message in fragments: see [`Sender::begin`].
+    pub fn begin(&self, kind: Kind) -> Fragments<'_> {
+        self.sender.begin(kind)
+    }
+
+    /// Sends a Ping: see [`Sender::ping`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
+        self.sender.ping(payload)
+    }
+
+    /// Starts the closing handshake: see [`Sender::close`]. Receive until there is nothing more.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn close(&self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
+        self.sender.close(code, reason)
+    }
+
+    /// A handle that another thread can send through.
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// The subprotocol that the server chose.
+    pub fn subprotocol(&self) -> Option<&str> {
+        self.subprotocol.as_deref()
+    }
+
+    /// How the server closed, once [`Client::receive`] has returned `None`.
+    pub fn closed(&self) -> Option<&Closed> {
+        self.closed.as_ref()
+    }
+
+    /// The address at the other end of the TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.stream().peer_addr()
+    }
+
+    /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
+    /// [`Wait::Receive`]; `None`, the default, for as long as the server is alive.
+    pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
+        self.patience = time;
+    }
+
+    /// Waits for the next whole message. `None` if the closing handshake is complete. Pings are
+    /// answered meanwhile, and a silent server is asked (see [`Limits::ping_ms`]).
+    ///
+    /// The message lies in the receive buffer: it is not copied if it came in one frame.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Violation`], [`Error::Lost`] and [`Error::TimedOut`] end the connection, but for
+    /// [`Wait::Receive`], after which this can be called again.
+    // req: 6455-6.2-01
+    pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
+        let deadline = self.deadline();
+        if !self.partial {
+            self.inbox.clear_message();
+        }
+        let kind = loop {
+            match self.step(deadline)? {
+                Step::Piece {
+                    kind, len, last, ..
+                } => {
+                    self.inbox.append(len);
+                    self.partial = !last;
+                    if last {
+                        break kind;
+                    }
+                }
+                Step::Inflated(kind) => {
+                    let bytes = self.receiving.message();
+                    return Ok(Some(Message { kind, bytes }));
+                }
+                Step::Ping(_) | Step::Pong(_) | Step::Close => {}
+                Step::Ended => return Ok(None),
+            }
+        };
+        let bytes = self.inbox.message();
+        Ok(Some(Message { kind, bytes }))
+    }
+
+    /// Waits for the next event: a piece of a message as it comes, a Ping (which is answered), a
+    /// Pong, or the server's Close. `None` if the connection has ended behind that. A message that
+    /// was compressed comes as one piece. Do not call [`Client::receive`] in the midst of a message.
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::receive`].
+    pub fn receive_event(&mut self) -> Result<Option<Event<'_>>, Error> {
+        let deadline = self.deadline();
+        self.inbox.clear_message();
+        Ok(Some(match self.step(deadline)? {
+            Step::Piece {
+                kind,
+                len,
+                first,
+                last,
+            } => {
+                let bytes = self.inbox.last(len);
+                Event::Piece(Piece {
+                    kind,
+                    bytes,
+                    compressed: false,
+                    first,
+                    last,
+                })
+            }
+            Step::Inflated(kind) => {
+                let bytes = self.receiving.message();
+                Event::Piece(Piece {
+                    kind,
+                    bytes,
+                    compressed: false,
+                    first: true,
+                    last: true,
+                })
+            }
+            Step::Ping(len) => Event::Ping(self.inbox.last(len)),
+            Step::Pong(len) => Event::Pong(self.inbox.last(len)),
+            Step::Close => match &self.closed {
+                None => return Ok(None),
+                Some(Closed { code, reason }) => Event::Close(CloseBody {
+                    code: *code,
+                    reason,
+                }),
+            },
+            Step::Ended => return Ok(None),
+        }))
+    }
+
+    pub(super) fn stream(&self) -> &TcpStream {
+        &self.sender.shared.stream
+    }
+
+    fn deadline(&self) -> Option<Instant> {
+        self.patience.map(|patience| Instant::now() + patience)
+    }
+
+    /// Goes on to the next thing that somebody wants to know.
+    fn step(&mut self, deadline: Option<Instant>) -> Result<Step, Error> {
+        if self.closed.is_some() {
+            return Ok(Step::Ended);
+        }
+        loop {
+            match self.next_event()? {
+                (_, Some(step)) => return Ok(step),
+                (0, None) => self.fill(deadline)?,
+                _ => {}
+            }
+        }
+    }
+
+    /// The next event in what has come, and how many bytes were done with.
+    fn next_event(&mut self) -> Result<(usize, Option<Step>), Error> {
+        let mut state = lock(&self.sender.shared.state);
+        let State { connection, outbox } = &mut *state;
+        let received = connection.receive(self.inbox.fresh(), outbox);
+        let consumed = received.consumed;
+        let step = match received.event {
+            None => None,
+            Some(Event::Piece(piece)) if piece.compressed => {
+                match self.receiving.inflate(piece, &self.limits) {
+                    Ok(whole) => whole.then_some(Step::Inflated(piece.kind)),
+                    Err(violation) => {
+                        connection.fail(violation, outbox);
+                        drop(state);
+                        return Err(self.fail(violation));
+                    }
+                }
+            }
+            Some(Event::Piece(Piece {
+                kind,
+                bytes,
+                first,
+                last,
+                ..
+            })) => Some(Step::Piece {
+                kind,
+                len: bytes.len(),
+                first,
+                last,
+            }),
+            Some(Event::Ping(payload)) => Some(Step::Ping(payload.len())),
+            Some(Event::Pong(payload)) => Some(Step::Pong(payload.len())),
+            Some(Event::Close(body)) => {
+                let (code, reason) = (body.code, body.reason.to_owned());
+                self.closed = Some(Closed { code, reason });
+                Some(Step::Close)
+            }
+            Some(Event::Failed(violation)) => {
+                drop(state);
+                return Err(self.fail(violation));
+            }
+        };
+        drop(state);
+        self.inbox.consume(consumed);
+        match step {
+            Some(Step::Ping(_)) => self.sender.shared.transmit()?,
+            Some(Step::Close) => self.part(),
+            _ => {}
+        }
+        Ok((consumed, step))
+    }
+
+    /// Tells the server why, and ends the connection.
+    // req: 6455-7.1.7-03
+    fn fail(&mut self, violation: Violation) -> Error {
+        self.part();
+        Error::Violation(violation)
+    }
+}
+
+impl Drop for Client {
+    fn drop(&mut self) {
+        let _ = self.stream().shutdown(Shutdown::Both);
+    }
+}

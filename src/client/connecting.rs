@@ -1,0 +1,80 @@
+//! Connecting with blocking sockets: addresses, time limits, the bytes of the handshake.
+
+use crate::client::endpoint::Endpoint;
+use crate::client::error::{Error, Wait};
+use crate::client::opening::{Opened, Opening};
+use crate::client::shared::is_timeout;
+use crate::client::turn::Turn;
+use std::io::{self, Read as _, Write as _};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+/// Bytes of one read of the answer.
+const READ: usize = 4096;
+
+/// Tries the addresses in their order; the first that takes the connection is the one.
+// req: 6455-4.1-13 6455-7.2.1-01
+pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Opened), Error> {
+    let time = Duration::from_millis(endpoint.options.open_ms.into());
+    let deadline = Instant::now() + time;
+    let mut last = Error::TimedOut(Wait::Open);
+    for address in endpoint.addresses() {
+        let turn = Turn::wait(endpoint.remote(*address), deadline);
+        let (Some(_turn), Some(left)) = (turn, left(deadline)) else {
+            return Err(Error::TimedOut(Wait::Open));
+        };
+        match TcpStream::connect_timeout(address, left) {
+            Ok(stream) => {
+                let opened = shake_hands(&stream, endpoint, deadline)?;
+                return Ok((stream, opened));
+            }
+            Err(error) if is_timeout(&error) => last = Error::TimedOut(Wait::Open),
+            Err(error) => last = Error::Connect(error),
+        }
+    }
+    Err(last)
+}
+
+/// `None` if there is none: a time limit of zero means no limit to the system.
+fn left(deadline: Instant) -> Option<Duration> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    (!left.is_zero()).then_some(left)
+}
+
+fn shake_hands(
+    mut stream: &TcpStream,
+    endpoint: &Endpoint,
+    deadline: Instant,
+) -> Result<Opened, Error> {
+    let lost = |error: io::Error| Error::Lost(Some(error));
+    stream.set_nodelay(true).map_err(lost)?;
+    let mut out = Vec::new();
+    let mut opening = Opening::new(endpoint, &mut out)?;
+    let mut buffer = [0; READ];
+    loop {
+        let Some(left) = left(deadline) else {
+            return Err(opening.timed_out());
+        };
+        stream.set_write_timeout(Some(left)).map_err(lost)?;
+        stream.set_read_timeout(Some(left)).map_err(lost)?;
+        stream.write_all(&out).map_err(lost)?;
+        if let Some(tap) = endpoint.options.tap.as_ref().filter(|_| !out.is_empty()) {
+            tap.sent(&out);
+        }
+        out.clear();
+        match stream.read(&mut buffer) {
+            Ok(0) => return Err(opening.receive_eof()),
+            Ok(n) => {
+                if let Some(tap) = &endpoint.options.tap {
+                    tap.received(&buffer[..n]);
+                }
+                if let Some(opened) = opening.receive(endpoint, &buffer[..n], &mut out)? {
+                    return Ok(opened);
+                }
+            }
+            Err(error) if is_timeout(&error) => return Err(opening.timed_out()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(lost(error)),
+        }
+    }
+}

@@ -1,0 +1,132 @@
+//! A server to connect to: its URI, its addresses, and what to ask it for.
+
+use crate::client::entropy::Drawn;
+use crate::client::error::Error;
+use crate::client::options::Options;
+use crate::client::proxy::Proxy;
+use crate::client::turn::Remote;
+use crate::client::uri::Uri;
+use crate::error::Misuse;
+use crate::handshake::{ClientHandshake, DeflateOffer};
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+/// Everything that a connection needs to be opened, checked and looked up. One endpoint serves
+/// any number of connections.
+#[derive(Debug)]
+pub struct Endpoint {
+    uri: Uri,
+    authority: String,
+    pub(crate) options: Options,
+    pub(super) proxy: Option<Proxy>,
+    addresses: Vec<SocketAddr>,
+    offers: Vec<DeflateOffer>,
+}
+
+impl Endpoint {
+    /// Checks the URI and the options and looks the name up, which may block for as long as the
+    /// system's resolver likes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uri`], [`Error::Secure`], [`Error::ProxySetting`], [`Error::Misuse`] for a field
+    /// or a subprotocol that cannot be sent, [`Error::Lookup`].
+    pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
+        let uri: Uri = uri.parse()?;
+        if uri.is_secure() {
+            return Err(Error::Secure);
+        }
+        let proxy = options.proxy.resolve(&uri)?;
+        let mut endpoint = Self {
+            authority: uri.authority(),
+            offers: offers(&options),
+            uri,
+            options,
+            proxy,
+            addresses: Vec::new(),
+        };
+        endpoint.with_request(Drawn::new(), |_| ())?;
+        endpoint.look_up()?;
+        Ok(endpoint)
+    }
+
+    /// The URI.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// Where to connect to, the first that works: addresses of the server, or of the proxy.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    fn look_up(&mut self) -> Result<(), Error> {
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.as_str(), proxy.port),
+            None => (self.uri.host(), self.uri.port()),
+        };
+        let found = (host, port).to_socket_addrs().map_err(Error::Lookup)?;
+        for address in found {
+            if !self.addresses.contains(&address) {
+                self.addresses.push(address);
+            }
+        }
+        match self.addresses.is_empty() {
+            true => Err(Error::Lookup(std::io::ErrorKind::NotFound.into())),
+            false => Ok(()),
+        }
+    }
+
+    /// Who must not be connected to twice at the same time.
+    pub(crate) fn remote(&self, address: SocketAddr) -> Remote {
+        match &self.proxy {
+            None => Remote::Address(address),
+            Some(_) => Remote::Name(self.uri.host_and_port()),
+        }
+    }
+
+    /// The handshake with the key that was drawn for one connection.
+    pub(super) fn with_request<T>(
+        &self,
+        mut drawn: Drawn,
+        then: impl FnOnce(&ClientHandshake<'_>) -> T,
+    ) -> Result<T, Misuse> {
+        let Options {
+            fields,
+            origin,
+            subprotocols,
+            ..
+        } = &self.options;
+        let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (&n[..], &v[..])).collect();
+        let request = ClientHandshake::new(&self.authority, self.uri.target(), &mut drawn)?
+            .subprotocols(&subprotocols)?
+            .deflate(&self.offers)?
+            .fields(&fields)?;
+        match origin {
+            Some(origin) => Ok(then(&request.origin(origin)?)),
+            None => Ok(then(&request)),
+        }
+    }
+}
+
+#[cfg(feature = "deflate")]
+fn offers(options: &Options) -> Vec<DeflateOffer> {
+    use crate::handshake::{ClientWindow, MAX_WINDOW_BITS};
+    let offer = |settings: &crate::deflate::Settings| {
+        let policy = settings.policy;
+        let below = |bits: u8| Some(bits).filter(|bits| *bits < MAX_WINDOW_BITS);
+        DeflateOffer {
+            server_no_context_takeover: !policy.server_takeover,
+            client_no_context_takeover: !policy.client_takeover,
+            server_max_window_bits: below(policy.server_window_bits),
+            client_max_window_bits: below(policy.client_window_bits)
+                .map_or(ClientWindow::Open, ClientWindow::AtMost),
+        }
+    };
+    options.deflate.iter().map(offer).collect()
+}
+
+#[cfg(not(feature = "deflate"))]
+fn offers(_: &Options) -> Vec<DeflateOffer> {
+    Vec::new()
+}

@@ -1,0 +1,149 @@
+//! Why there is no connection, or no more.
+
+use crate::client::proxy::ProxyError;
+use crate::client::uri::UriError;
+use crate::error::{Misuse, Refusal, Violation};
+use std::fmt;
+use std::io;
+
+/// What went wrong, from the first look at the URI to the last byte.
+#[derive(Debug)]
+pub enum Error {
+    /// The text is no WebSocket URI; nothing was connected to.
+    Uri(UriError),
+    /// `wss://` needs TLS.
+    Secure,
+    /// A proxy is not written as it should be.
+    ProxySetting(ProxyError),
+    /// A call or an option that the protocol does not allow; nothing was sent.
+    Misuse(Misuse),
+    /// The name of the server or of the proxy leads to no address.
+    Lookup(io::Error),
+    /// No address of the server took the connection.
+    Connect(io::Error),
+    /// The proxy opened no tunnel; this is its answer.
+    Proxy(Box<Answer>),
+    /// The server answered something other than 101: a redirect, 401, 404…
+    Answer(Box<Answer>),
+    /// The answer breaks a rule of the handshake.
+    Refusal(Refusal),
+    /// Time ran out while waiting for this.
+    TimedOut(Wait),
+    /// The server broke a rule; the connection has failed, and the server was told.
+    Violation(Violation),
+    /// The connection ended without a Close frame (close code 1006).
+    Lost(Option<io::Error>),
+}
+
+/// What took too long.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wait {
+    /// The connection and the handshake: [`Options::open_ms`](crate::client::Options::open_ms).
+    Open,
+    /// A message: the time given to
+    /// [`Client::set_receive_timeout`](crate::client::Client::set_receive_timeout). The
+    /// connection goes on.
+    Receive,
+    /// Any sign of life: [`Limits::pong_ms`](crate::Limits::pong_ms) after a Ping.
+    Pong,
+    /// The answer to our Close: [`Limits::close_ms`](crate::Limits::close_ms).
+    Close,
+    /// Room for what is sent: [`Limits::stall_ms`](crate::Limits::stall_ms).
+    Send,
+}
+
+/// An HTTP answer that opened nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The header fields in their order; what is not UTF-8 is replaced.
+    pub fields: Vec<(String, String)>,
+    /// The body, at most [`MAX_ANSWER_BODY`] bytes of it.
+    pub body: Vec<u8>,
+}
+
+/// Bytes of the body of an [`Answer`] that are kept: enough for a page that says why.
+pub const MAX_ANSWER_BODY: usize = 64 * 1024;
+
+impl Answer {
+    /// The value of the first field of this name.
+    pub fn field(&self, name: &str) -> Option<&str> {
+        let is_it = |field: &&(String, String)| field.0.eq_ignore_ascii_case(name);
+        self.fields
+            .iter()
+            .find(is_it)
+            .map(|(_, value)| value.as_str())
+    }
+}
+
+impl fmt::Display for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HTTP status {}", self.status)?;
+        match (self.status, self.field("Location")) {
+            (300..=399, Some(location)) => write!(f, ", look at {location}"),
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for Wait {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Open => "the connection",
+            Self::Receive => "a message",
+            Self::Pong => "a sign of life",
+            Self::Close => "the answer to our Close",
+            Self::Send => "the server to take what is sent",
+        })
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Uri(error) => error.fmt(f),
+            Self::Secure => f.write_str(
+                "wss:// needs TLS, which the feature `tls` will bring; use ws://, or a tunnel",
+            ),
+            Self::ProxySetting(error) => error.fmt(f),
+            Self::Misuse(misuse) => misuse.fmt(f),
+            Self::Lookup(error) => write!(f, "the host is not known: {error}"),
+            Self::Connect(error) => write!(f, "cannot connect: {error}"),
+            Self::Proxy(answer) => write!(f, "the proxy opens no tunnel: {answer}"),
+            Self::Answer(answer) => write!(f, "the server opens no WebSocket: {answer}"),
+            Self::Refusal(refusal) => write!(f, "the answer of the server is wrong: {refusal}"),
+            Self::TimedOut(wait) => write!(f, "waited too long for {wait}"),
+            Self::Violation(violation) => write!(f, "the server broke a rule: {violation}"),
+            Self::Lost(None) => f.write_str("the connection ended without a Close frame"),
+            Self::Lost(Some(error)) => write!(f, "the connection was lost: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Lookup(error) | Self::Connect(error) | Self::Lost(Some(error)) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+impl From<Misuse> for Error {
+    fn from(misuse: Misuse) -> Self {
+        Self::Misuse(misuse)
+    }
+}
+
+impl From<UriError> for Error {
+    fn from(error: UriError) -> Self {
+        Self::Uri(error)
+    }
+}
+
+impl From<ProxyError> for Error {
+    fn from(error: ProxyError) -> Self {
+        Self::ProxySetting(error)
+    }
+}

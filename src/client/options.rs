@@ -1,0 +1,51 @@
+//! What a client asks for, and its bounds.
+
+use crate::client::proxy::ProxyChoice;
+use crate::client::tap::Tap;
+#[cfg(feature = "deflate")]
+use crate::deflate;
+use crate::limits::Limits;
+use std::sync::Arc;
+
+/// How to connect. Build it with `Options { field: value, ..Options::default() }`.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Header fields of the request besides those of the handshake: Authorization, Cookie…
+    pub fields: Vec<(String, String)>,
+    /// The Origin field, which browsers send (RFC 6455 section 4.1, item 8).
+    pub origin: Option<String>,
+    /// Subprotocols, the preferred one first (item 10).
+    pub subprotocols: Vec<String>,
+    /// The bounds of the connection. [`Limits::ping_ms`] makes [`Client::receive`] ask a silent
+    /// server with a Ping; [`Limits::stall_ms`] bounds a write.
+    ///
+    /// [`Client::receive`]: crate::client::Client::receive
+    pub limits: Limits,
+    /// Offers permessage-deflate (RFC 7692).
+    #[cfg(feature = "deflate")]
+    pub deflate: Option<deflate::Settings>,
+    /// The way to the server.
+    pub proxy: ProxyChoice,
+    /// Milliseconds for all of connecting: TCP, the proxy, the handshake, and the wait for another
+    /// handshake with the same address. The lookup of a name has a time limit of its own, which
+    /// belongs to the system.
+    pub open_ms: u32,
+    /// Sees every byte of the connection.
+    pub tap: Option<Arc<dyn Tap>>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            fields: Vec::new(),
+            origin: None,
+            subprotocols: Vec::new(),
+            limits: Limits::default(),
+            #[cfg(feature = "deflate")]
+            deflate: None,
+            proxy: ProxyChoice::default(),
+            open_ms: 10_000,
+            tap: None,
+        }
+    }
+}

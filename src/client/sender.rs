@@ -1,0 +1,114 @@
+//! Sending, from any thread.
+
+use crate::client::compression::Sending;
+use crate::client::error::Error;
+use crate::client::shared::{Shared, lock};
+use crate::proto::Message;
+use crate::wire::{CloseCode, Kind};
+use std::sync::{Arc, MutexGuard};
+
+/// Sends on a connection that a [`Client`](crate::client::Client) receives from; cheap to clone,
+/// usable from any thread. Each call blocks until the system has taken the bytes.
+///
+/// All errors but [`Error::Misuse`] mean that the connection is over; then
+/// [`Client::receive`](crate::client::Client::receive) says so too.
+#[derive(Clone, Debug)]
+pub struct Sender {
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Sender {
+    /// Sends a message as one frame, compressed if that was agreed on and pays. The payload is
+    /// copied once, as each frame is masked with a key of its own (RFC 6455 section 5.3).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Misuse`] once a Close has been sent or received; [`Error::TimedOut`] if the server
+    /// takes nothing for [`Limits::stall_ms`](crate::Limits::stall_ms); [`Error::Lost`].
+    // req: 6455-6.1-01
+    pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
+        let mut sending = lock(&self.shared.messages);
+        match sending.compress(message.bytes) {
+            Some(payload) => self.shared.frame(message.kind, payload, true, true),
+            None => self.shared.frame(message.kind, message.bytes, true, false),
+        }
+    }
+
+    /// Begins a message whose parts are not known yet. Other threads wait with theirs until it is
+    /// finished; control frames go between its fragments. It is not compressed.
+    pub fn begin(&self, kind: Kind) -> Fragments<'_> {
+        Fragments {
+            shared: &self.shared,
+            _sending: lock(&self.shared.messages),
+            kind,
+            finished: false,
+        }
+    }
+
+    /// Sends a Ping; if others wait, only the newest leaves. The Pong is an event of
+    /// [`Client::receive_event`](crate::client::Client::receive_event).
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`]; [`Error::Misuse`] also for more than 125 bytes.
+    pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
+        let shared = &self.shared;
+        shared.intend(|connection, outbox| connection.ping(payload, outbox))
+    }
+
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). What the server still sends can be
+    /// received until it answers. `None` sends no code. Does nothing if the connection is closing.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`]; [`Error::Misuse`] for a reason of more than 123 bytes.
+    pub fn close(&self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
+        let shared = &self.shared;
+        shared.intend(|connection, outbox| connection.close(code, reason, outbox))
+    }
+}
+
+/// A message that is sent fragment by fragment (RFC 6455 section 5.4). Dropped before
+/// [`Fragments::finish`] it closes the connection with code 1011, as half a message can neither be
+/// taken back nor called whole.
+#[derive(Debug)]
+pub struct Fragments<'s> {
+    shared: &'s Shared,
+    _sending: MutexGuard<'s, Sending>,
+    kind: Kind,
+    finished: bool,
+}
+
+impl Fragments<'_> {
+    /// Sends a fragment. Of text it may end inside of a character.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`].
+    pub fn send(&mut self, fragment: &[u8]) -> Result<(), Error> {
+        self.shared.frame(self.kind, fragment, false, false)
+    }
+
+    /// Sends the last fragment.
+    ///
+    /// # Errors
+    ///
+    /// As [`Sender::send`].
+    pub fn finish(mut self, fragment: &[u8]) -> Result<(), Error> {
+        self.finished = true;
+        self.shared.frame(self.kind, fragment, true, false)
+    }
+}
+
+impl Drop for Fragments<'_> {
+    fn drop(&mut self) {
+        if self.finished {
+            return;
+        }
+        let code = Some(CloseCode::INTERNAL_ERROR);
+        let reason = "message not finished";
+        let _ = self
+            .shared
+            .intend(|connection, outbox| connection.close(code, reason, outbox));
+    }
+}

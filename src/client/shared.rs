@@ -1,0 +1,189 @@
+//! What the receiving thread and the sending threads of a connection share.
+//!
+//! ```text
+//!   sending ─▶ messages ─▶ writer ─▶ state       receiving ─▶ state
+//!              one message  one frame  a moment               a moment
+//!              at a time    at a time
+//! ```
+//!
+//! Locks are taken from left to right only. Nobody waits for `state` for longer than the protocol
+//! core needs; `writer` may be held for as long as the server takes nothing, so the receiving
+//! thread never waits for it: what it owes lies in the outbox, and whoever lets `writer` go looks
+//! there.
+//!
+//! Invariant: frames leave whole and in an order that the closing table allows.
+
+use crate::client::compression::Sending;
+use crate::client::entropy::Random;
+use crate::client::error::{Error, Wait};
+use crate::client::tap::Tap;
+use crate::error::Misuse;
+use crate::proto::{Connection, MAX_CONTROL_FRAME, Millis, Outbox};
+use crate::wire::{HeaderBytes, Kind, MAX_HEADER, Mask};
+use std::io::{self, Write as _};
+use std::net::{Shutdown, TcpStream};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::Instant;
+
+#[derive(Debug)]
+pub(super) struct Shared {
+    pub(super) stream: TcpStream,
+    pub(super) state: Mutex<State>,
+    /// Held for the length of a message.
+    pub(super) messages: Mutex<Sending>,
+    /// Held for the length of a frame: masked bytes on their way out.
+    writer: Mutex<Vec<u8>>,
+    pub(super) tap: Option<Arc<dyn Tap>>,
+    pub(super) began: Instant,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) connection: Connection,
+    pub(super) outbox: Outbox,
+}
+
+/// Bytes masked and written at a time: they stay in the second-level cache, and a message of
+/// 128 KiB leaves in one call.
+const CHUNK: usize = 128 * 1024 + MAX_HEADER;
+
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Shared {
+    pub(super) fn new(
+        stream: TcpStream,
+        connection: Connection,
+        sending: Sending,
+        tap: Option<Arc<dyn Tap>>,
+        began: Instant,
+    ) -> Self {
+        let outbox = Outbox::new();
+        Self {
+            stream,
+            state: Mutex::new(State { connection, outbox }),
+            messages: Mutex::new(sending),
+            writer: Mutex::default(),
+            tap,
+            began,
+        }
+    }
+
+    pub(super) fn now(&self) -> Millis {
+        self.began.elapsed().as_millis() as Millis
+    }
+
+    /// One frame of data.
+    // req: 6455-5.1-01
+    pub(super) fn frame(
+        &self,
+        kind: Kind,
+        payload: &[u8],
+        last: bool,
+        compressed: bool,
+    ) -> Result<(), Error> {
+        let mut writer = lock(&self.writer);
+        let (header, mask) = self.begin(kind, payload.len() as u64, last, compressed)?;
+        let written = self.write_masked(&mut writer, &header, mask, payload);
+        drop(writer);
+        written?;
+        self.transmit()
+    }
+
+    fn begin(
+        &self,
+        kind: Kind,
+        len: u64,
+        last: bool,
+        compressed: bool,
+    ) -> Result<(HeaderBytes, Option<Mask>), Misuse> {
+        let connection = &mut lock(&self.state).connection;
+        match compressed {
+            true => connection.begin_compressed(kind, len, last, &mut Random),
+            false => connection.begin(kind, len, last, &mut Random),
+        }
+    }
+
+    /// Copies the payload once, masking it on the way.
+    fn write_masked(
+        &self,
+        out: &mut Vec<u8>,
+        header: &[u8],
+        mask: Option<Mask>,
+        mut payload: &[u8],
+    ) -> Result<(), Error> {
+        let mut mask = mask.unwrap_or(Mask::new([0; 4]));
+        let mut filled = header.len();
+        let size = CHUNK.min(filled + payload.len());
+        if out.len() < size {
+            out.resize(size, 0);
+        }
+        out[..filled].copy_from_slice(header);
+        loop {
+            let (part, rest) = payload.split_at(payload.len().min(CHUNK - filled));
+            let end = filled + part.len();
+            mask.copy(part, &mut out[filled..end]);
+            self.write(&out[..end])?;
+            if rest.is_empty() {
+                return Ok(());
+            }
+            (payload, filled) = (rest, 0);
+        }
+    }
+
+    /// Tells the protocol core what is wanted, then lets the control frames go that this made.
+    pub(super) fn intend(
+        &self,
+        intent: impl FnOnce(&mut Connection, &mut Outbox) -> Result<(), Misuse>,
+    ) -> Result<(), Error> {
+        {
+            let State { connection, outbox } = &mut *lock(&self.state);
+            intent(connection, outbox)?;
+        }
+        self.transmit()
+    }
+
+    /// Sends what the outbox holds, now or as soon as whoever writes has done so.
+    pub(super) fn transmit(&self) -> Result<(), Error> {
+        while !lock(&self.state).outbox.is_empty() {
+            let mut writer = match self.writer.try_lock() {
+                Ok(writer) => writer,
+                Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+                // Whoever has it comes by here.
+                Err(TryLockError::WouldBlock) => return Ok(()),
+            };
+            if writer.len() < 3 * MAX_CONTROL_FRAME {
+                writer.resize(3 * MAX_CONTROL_FRAME, 0);
+            }
+            let len = {
+                let State { connection, outbox } = &mut *lock(&self.state);
+                connection.transmit(outbox, &mut writer, &mut Random)
+            };
+            self.write(&writer[..len])?;
+        }
+        Ok(())
+    }
+
+    /// All of it, or the connection is over: half a frame cannot be taken back.
+    pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        if let Err(error) = (&self.stream).write_all(bytes) {
+            let _ = self.stream.shutdown(Shutdown::Both);
+            return Err(match is_timeout(&error) {
+                true => Error::TimedOut(Wait::Send),
+                false => Error::Lost(Some(error)),
+            });
+        }
+        if let Some(tap) = &self.tap {
+            tap.sent(bytes);
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn is_timeout(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
+    )
+}

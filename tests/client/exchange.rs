@@ -1,0 +1,77 @@
+//! Messages both ways, with our own server at the other end.
+
+use crate::net_support::options;
+use wirebell::client::{Client, Options};
+use wirebell::net::{self, Context, PeerId, Reply, Request, Server, Service};
+use wirebell::{CloseCode, Event, Kind, Message};
+
+#[derive(Clone)]
+struct Echo;
+
+impl Service for Echo {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        request.handshake().map(|ask| ask.accept(None)).into()
+    }
+
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let _ = context.send(peer, message);
+    }
+}
+
+fn server(options: net::Options) -> (Server<()>, String) {
+    let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
+    let uri = format!("ws://{}/", server.local_addr());
+    (server, uri)
+}
+
+fn end(mut client: Client, server: Server<()>) {
+    client.close(Some(CloseCode::NORMAL), "done").unwrap();
+    assert!(client.receive().unwrap().is_none());
+    assert_eq!(client.closed().unwrap().code, Some(CloseCode::NORMAL));
+    assert!(client.receive().unwrap().is_none());
+    drop(client);
+    server.stop();
+    server.join();
+}
+
+#[test]
+fn messages_of_all_lengths_come_back() {
+    let (server, uri) = server(options());
+    let mut client = Client::connect(&uri, Options::default()).unwrap();
+    for len in [
+        0, 1, 125, 126, 65_535, 65_536, 131_072, 131_073, 1_000_000, 5_000_000,
+    ] {
+        let payload: Vec<u8> = (0..len).map(|i: u32| (i / 3) as u8).collect();
+        let kind = if len % 2 == 0 {
+            Kind::Binary
+        } else {
+            Kind::Binary
+        };
+        let message = Message {
+            kind,
+            bytes: &payload,
+        };
+        client.send(message).unwrap();
+        assert!(client.receive().unwrap() == Some(message), "{len} bytes");
+    }
+    end(client, server);
+}
+
+#[test]
+fn fragments_make_one_message() {
+    let (server, uri) = server(options());
+    let mut client = Client::connect(&uri, Options::default()).unwrap();
+    let mut fragments = client.begin(Kind::Text);
+    fragments.send(b"Gr\xC3").unwrap();
+    fragments.send(b"").unwrap();
+    fragments.finish(b"\xBC\xC3\x9Fe").unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("Grüße")));
+    client.ping(b"there?").unwrap();
+    assert_eq!(
+        client.receive_event().unwrap(),
+        Some(Event::Pong(b"there?"))
+    );
+    end(client, server);
+}

@@ -1,0 +1,3 @@
+//! The blocking client, against our server and against scripted ones.
+
+mod exchange;
