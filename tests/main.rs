@@ -14,6 +14,8 @@ mod handshake;
 mod keepalive;
 #[cfg(all(feature = "deflate", feature = "net"))]
 mod net_deflate;
+#[cfg(all(feature = "client", feature = "deflate", feature = "net"))]
+mod net_dial;
 #[cfg(feature = "push")]
 mod net_http;
 #[cfg(feature = "net")]

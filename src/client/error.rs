@@ -29,6 +29,9 @@ pub enum Error {
     Refusal(Refusal),
     /// Time ran out while waiting for this.
     TimedOut(Wait),
+    /// In an event loop: the server refers to earlier messages, as it may by our offer, and the
+    /// budget has no memory for them.
+    Budget,
     /// The server broke a rule; the connection has failed, and the server was told.
     Violation(Violation),
     /// The connection ended without a Close frame (close code 1006).
@@ -114,6 +117,7 @@ impl fmt::Display for Error {
             Self::Answer(answer) => write!(f, "the server opens no WebSocket: {answer}"),
             Self::Refusal(refusal) => write!(f, "the answer of the server is wrong: {refusal}"),
             Self::TimedOut(wait) => write!(f, "waited too long for {wait}"),
+            Self::Budget => f.write_str("no memory is left for the compression agreed on"),
             Self::Violation(violation) => write!(f, "the server broke a rule: {violation}"),
             Self::Lost(None) => f.write_str("the connection ended without a Close frame"),
             Self::Lost(Some(error)) => write!(f, "the connection was lost: {error}"),

@@ -8,10 +8,11 @@
 //! Invariant: every wait is bounded by [`Options::open_ms`], by [`Limits`](crate::Limits), or by
 //! what the caller set; at most one handshake with a server is in progress (RFC 6455 section 4.1).
 //!
-//! Reading order: `uri`, `options`, `error`, `proxy`, `endpoint`, `turn`, `opening`; then the
-//! blocking client: `connecting`, `inbox`, `shared`, `sender`, `blocking`,
+//! Reading order: `uri`, `options`, `error`, `proxy`, `endpoint`, `turn`, `opening`, `backoff`; then
+//! the blocking client: `connecting`, `inbox`, `shared`, `sender`, `blocking`,
 //! `waiting`.
 
+mod backoff;
 mod blocking;
 #[cfg(feature = "deflate")]
 mod compression;
@@ -23,16 +24,17 @@ mod endpoint;
 mod entropy;
 mod error;
 mod inbox;
-mod opening;
+pub(crate) mod opening;
 mod options;
 mod proxy;
 mod sender;
 mod shared;
 mod tap;
-mod turn;
+pub(crate) mod turn;
 mod uri;
 mod waiting;
 
+pub use backoff::Backoff;
 pub use blocking::{Client, Closed};
 pub use endpoint::Endpoint;
 pub use entropy::Random;

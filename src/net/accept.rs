@@ -27,10 +27,11 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    pub(super) fn new(listener: TcpListener) -> Self {
+    /// `None` accepts nothing, ever.
+    pub(super) fn new(listener: Option<TcpListener>) -> Self {
         let addresses = Addresses::default();
         Self {
-            listener: Some(listener),
+            listener,
             pending: false,
             retry_at: None,
             addresses,

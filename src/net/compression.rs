@@ -12,6 +12,7 @@ use crate::handshake::{Accepted, DeflatePolicy};
 use crate::net::context::{Context, Sent};
 use crate::net::core::Core;
 use crate::net::cork::LARGE;
+use crate::net::dial::Source;
 use crate::net::frame::SharedFrame;
 use crate::net::input::failed;
 use crate::net::options::Options;
@@ -20,7 +21,9 @@ use crate::net::send_queue::Overflow;
 use crate::net::service::Service;
 use crate::net::slots::PeerId;
 use crate::proto::{Message, Millis, Piece, State};
-use crate::wire::NoEntropy;
+use crate::wire::Kind;
+#[cfg(feature = "client")]
+use crate::{client, handshake::DeflateTerms};
 use std::collections::VecDeque;
 use std::mem;
 
@@ -112,6 +115,31 @@ impl Core {
         (answer, link)
     }
 
+    /// What a server that we have dialled has agreed to.
+    #[cfg(feature = "client")]
+    pub(super) fn agree(
+        &mut self,
+        index: u32,
+        options: &client::Options,
+        agreed: Option<DeflateTerms>,
+    ) -> Result<Terms, client::Error> {
+        let (Some(terms), Some(settings)) = (agreed, options.deflate) else {
+            return Ok(None);
+        };
+        let new = || Pool::new(settings, Budget::new(settings.budget));
+        let budget = self
+            .compression
+            .pool
+            .get_or_insert_with(new)
+            .budget()
+            .clone();
+        let link = Link::client(&terms);
+        match self.has_memory(index, &link, &budget) {
+            true => Ok(Some(link)),
+            false => Err(client::Error::Budget),
+        }
+    }
+
     /// Reserves a window if there has to be one; a compressor of its own, which can be done
     /// without, must be within reach.
     fn has_memory(&mut self, index: u32, link: &Link, budget: &Budget) -> bool {
@@ -156,11 +184,16 @@ impl Core {
     }
 
     /// Sends a message compressed; `None` if it is to be sent as it is.
-    pub(super) fn send_compressed(&mut self, id: PeerId, message: Message<'_>) -> Option<Sent> {
+    pub(super) fn send_compressed(
+        &mut self,
+        id: PeerId,
+        message: Message<'_>,
+        key: u32,
+    ) -> Option<Sent> {
         let link = self.peers.get(id)?.link?;
         let mut scratch = mem::take(&mut self.compression.scratch);
         let len = self.compress(id, link, message.bytes, &mut scratch);
-        let sent = len.map(|len| self.send_payload(id, message, &scratch[..len]));
+        let sent = len.map(|len| self.send_payload(id, message.kind, &scratch[..len], key));
         self.compression.scratch = scratch;
         sent
     }
@@ -197,7 +230,7 @@ impl Core {
         len
     }
 
-    fn send_payload(&mut self, id: PeerId, message: Message<'_>, payload: &[u8]) -> Sent {
+    fn send_payload(&mut self, id: PeerId, kind: Kind, payload: &[u8], key: u32) -> Sent {
         let corked = self.is_corked(id.index);
         let Some(peer) = self.peers.get_mut(id) else {
             return Sent::Closed;
@@ -205,13 +238,17 @@ impl Core {
         let Phase::Open(connection) = &mut peer.phase else {
             return Sent::Closed;
         };
-        let (kind, len) = (message.kind, payload.len() as u64);
-        let Ok((header, _)) = connection.begin_compressed(kind, len, true, &mut NoEntropy) else {
+        let len = payload.len() as u64;
+        let begun = connection.begin_compressed(kind, len, true, &mut Source::default());
+        let Ok((header, mask)) = begun else {
             return Sent::Closed;
         };
+        if let Some(mask) = mask {
+            return self.send_masked(id.index, &header, mask, payload, key);
+        }
         if !corked {
             let frame = SharedFrame::encoded(&header, payload);
-            return self.dispatch(id.index, &frame, 0);
+            return self.dispatch(id.index, &frame, key);
         }
         if payload.len() >= LARGE {
             self.flush_cork(id.index, &header, payload);

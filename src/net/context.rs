@@ -40,6 +40,8 @@ pub struct Counters {
     pub writes: u64,
     /// Connections accepted.
     pub accepted: u64,
+    /// Connections that were dialled and opened.
+    pub dialled: u64,
     /// Connections refused because of a limit.
     pub refused: u64,
     /// WebSocket messages received.
@@ -68,7 +70,7 @@ impl<'a> Context<'a> {
     /// As [`Context::send`], but never compressed: for what mixes secrets with what others can
     /// choose (RFC 7692 section 8).
     pub fn send_uncompressed(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
-        self.core.send_plain(peer, message)
+        self.core.send_plain(peer, message, 0)
     }
 
     /// Sends a frame that was encoded once for many. All frames of one turn of the loop reach a
@@ -78,12 +80,25 @@ impl<'a> Context<'a> {
         self.core.send_frame(peer, frame, key)
     }
 
+    /// Opens a connection to a server. At most one handshake with each server is in progress (RFC
+    /// 6455 section 4.1); the others wait. [`Service::opened`] or [`Service::not_opened`] follows.
+    ///
+    /// [`Service::opened`]: crate::net::Service::opened
+    /// [`Service::not_opened`]: crate::net::Service::not_opened
+    #[cfg(feature = "client")]
+    pub fn dial(&mut self, dial: crate::net::Dial) {
+        self.core.dial(dial);
+    }
+
     /// Starts the closing handshake (RFC 6455 section 7.1.2). A reason over 123 bytes is cut.
     pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
+        if self.core.peers.get(peer).is_some() {
+            self.core.forget_dial(peer.index);
+        }
         self.core.close(peer, code, reason);
     }
 
-    /// The tag that the service gave with [`Reply::Open`](crate::net::Reply::Open).
+    /// The tag that the service gave with [`Reply::Open`](crate::net::Reply::Open) or `Dial`.
     pub fn tag(&self, peer: PeerId) -> Option<u32> {
         self.core.peers.get(peer).map(|peer| peer.tag)
     }

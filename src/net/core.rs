@@ -15,6 +15,7 @@
 use crate::net::compression::{Compression, Shared};
 use crate::net::context::{Counters, Sent};
 use crate::net::cork::{Cork, LARGE};
+use crate::net::dial::{Dials, Source};
 use crate::net::frame::SharedFrame;
 use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase, Rare};
@@ -22,8 +23,8 @@ use crate::net::send_queue::Pushed;
 use crate::net::slots::{PeerId, Slots};
 use crate::net::timers::Wheel;
 use crate::net::turn::Turn;
-use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, State};
-use crate::wire::{CloseCode, MAX_CLOSE_REASON, NoEntropy};
+use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, Role, State};
+use crate::wire::{CloseCode, MAX_CLOSE_REASON};
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -44,6 +45,7 @@ pub(super) struct Core {
     pub(super) counters: Counters,
     pub(super) cork: Cork,
     pub(super) compression: Compression,
+    pub(super) dials: Dials,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
     memory: Vec<Vec<u8>>,
@@ -60,6 +62,7 @@ impl Core {
     pub(super) fn new(options: Options, shared: Shared) -> Self {
         Self {
             compression: Compression::new(&options, shared),
+            dials: Dials::default(),
             options,
             peers: Slots::default(),
             wheel: Wheel::new(0),
@@ -98,16 +101,21 @@ impl Core {
     /// Sends a message: see [`Context::send`](crate::net::Context::send).
     #[inline]
     pub(super) fn send(&mut self, id: PeerId, message: Message<'_>) -> Sent {
+        self.send_keyed(id, message, 0)
+    }
+
+    #[inline]
+    pub(super) fn send_keyed(&mut self, id: PeerId, message: Message<'_>, key: u32) -> Sent {
         let agreed = self.peers.get(id).is_some_and(|peer| peer.link.is_some());
-        if agreed && let Some(sent) = self.send_compressed(id, message) {
+        if agreed && let Some(sent) = self.send_compressed(id, message, key) {
             return sent;
         }
-        self.send_plain(id, message)
+        self.send_plain(id, message, key)
     }
 
     /// As it is: see [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
     #[inline]
-    pub(super) fn send_plain(&mut self, id: PeerId, message: Message<'_>) -> Sent {
+    pub(super) fn send_plain(&mut self, id: PeerId, message: Message<'_>, key: u32) -> Sent {
         let Some(peer) = self.peers.get_mut(id) else {
             return Sent::Closed;
         };
@@ -115,12 +123,15 @@ impl Core {
             return Sent::Closed;
         };
         let len = message.bytes.len();
-        let Ok((header, _)) = connection.begin(message.kind, len as u64, true, &mut NoEntropy)
-        else {
+        let begun = connection.begin(message.kind, len as u64, true, &mut Source::default());
+        let Ok((header, mask)) = begun else {
             return Sent::Closed;
         };
+        if let Some(mask) = mask {
+            return self.send_masked(id.index, &header, mask, message.bytes, key);
+        }
         if !self.is_corked(id.index) {
-            return self.dispatch(id.index, &SharedFrame::uncompressed(message), 0);
+            return self.dispatch(id.index, &SharedFrame::uncompressed(message), key);
         }
         if len >= LARGE {
             self.flush_cork(id.index, &header, message.bytes);
@@ -138,9 +149,12 @@ impl Core {
         let Some(peer) = self.peers.get_mut(id) else {
             return Sent::Closed;
         };
-        match &peer.phase {
-            Phase::Open(connection) if connection.state() == State::Open => {}
+        let role = match &peer.phase {
+            Phase::Open(connection) if connection.state() == State::Open => connection.role(),
             _ => return Sent::Closed,
+        };
+        if role == Role::Client {
+            return self.send_frame_masked(id, frame, key);
         }
         match peer.link {
             None => self.send_form(id.index, frame, key),
@@ -165,7 +179,7 @@ impl Core {
     }
 
     /// Into the cork; or, if they are many, out at once together with what was corked.
-    fn append(&mut self, index: u32, bytes: &[u8]) {
+    pub(super) fn append(&mut self, index: u32, bytes: &[u8]) {
         if bytes.len() >= LARGE {
             return self.flush_cork(index, &[], bytes);
         }
@@ -258,7 +272,7 @@ impl Core {
                 return;
             };
             let mut out = [0; 3 * MAX_CONTROL_FRAME];
-            let len = connection.transmit(&mut self.outbox, &mut out, &mut NoEntropy);
+            let len = connection.transmit(&mut self.outbox, &mut out, &mut Source::default());
             self.put(index, &out[..len]);
         }
     }

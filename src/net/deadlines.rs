@@ -79,6 +79,10 @@ impl Core {
                     self.doom(index);
                 }
             }
+            Phase::Dial(dialing) => {
+                dialing.timed_out();
+                self.doom(index);
+            }
             Phase::Over { .. } => self.doom(index),
         }
     }
@@ -113,6 +117,7 @@ fn deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
     let stall = stall_deadline(peer, limits);
     let phase = match &peer.phase {
         Phase::Open(connection) => connection.deadline(),
+        Phase::Dial(dialing) => Some(dialing.deadline()),
         Phase::Over { .. } if stall.is_some() => None,
         Phase::Over { since } => Some(since + Millis::from(limits.drain_ms)),
         Phase::Http { since, waits } => {

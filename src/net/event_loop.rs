@@ -10,6 +10,7 @@ use crate::net::alarm::Alarm;
 use crate::net::compression::Shared;
 use crate::net::context::Context;
 use crate::net::core::Core;
+use crate::net::dial::Dials;
 use crate::net::input::{Reader, announce};
 use crate::net::mailbox::{Mailbox, Post};
 use crate::net::options::Options;
@@ -35,9 +36,9 @@ const MAIL_PER_TURN: usize = 4096;
 
 /// One event loop with its service.
 pub(super) struct EventLoop<S: Service> {
-    poll: Poll,
-    core: Core,
-    service: S,
+    pub(super) poll: Poll,
+    pub(super) core: Core,
+    pub(super) service: S,
     acceptor: Acceptor,
     mailbox: Mailbox<S::Mail>,
     mail: std::collections::VecDeque<Post<S::Mail>>,
@@ -51,15 +52,17 @@ impl<S: Service> EventLoop<S> {
     pub(super) fn new(
         poll: Poll,
         alarm: Alarm,
-        mut listener: TcpListener,
+        mut listener: Option<TcpListener>,
         mailbox: Mailbox<S::Mail>,
         mut options: Options,
         shared: Shared,
         service: S,
     ) -> io::Result<Self> {
         options.receive_buffer = options.receive_buffer.max(4096);
-        poll.registry()
-            .register(&mut listener, LISTENER, Interest::READABLE)?;
+        if let Some(listener) = &mut listener {
+            poll.registry()
+                .register(listener, LISTENER, Interest::READABLE)?;
+        }
         Ok(Self {
             poll,
             buffer: vec![0; options.receive_buffer],
@@ -77,6 +80,8 @@ impl<S: Service> EventLoop<S> {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(EVENTS);
         let mut lists = Lists::default();
+        self.core.now = self.alarm.now();
+        self.service.started(&mut Context::new(&mut self.core));
         loop {
             let timeout = self.timeout();
             match self.poll.poll(&mut events, timeout) {
@@ -91,6 +96,7 @@ impl<S: Service> EventLoop<S> {
             }
             self.accept();
             self.deliver();
+            self.dial();
             self.core.run_timers(&mut lists.due);
             self.core.drop_idle_compressors();
             if self
@@ -113,6 +119,9 @@ impl<S: Service> EventLoop<S> {
             WAKER => self.take_mail(),
             Token(index) => {
                 let index = index as u32;
+                if !self.core.dialled(index) {
+                    return;
+                }
                 if event.is_read_closed() || event.is_write_closed() || event.is_error() {
                     self.hung_up(index);
                 }
@@ -226,8 +235,10 @@ impl<S: Service> EventLoop<S> {
             std::mem::swap(swap, &mut self.core.doomed);
             for index in swap.drain(..) {
                 announce(&mut self.core, &mut self.service, index);
-                self.core.peers.remove(index);
                 self.acceptor.forget(index);
+                if let Some(peer) = self.core.peers.remove(index) {
+                    self.removed(index, peer);
+                }
             }
             let core = &self.core;
             if core.turn.touched.is_empty() && core.doomed.is_empty() && core.drained.is_empty() {
@@ -240,7 +251,10 @@ impl<S: Service> EventLoop<S> {
     /// How long the loop may sleep: not at all while anything is left to do, otherwise until
     /// something happens; the alarm sees to it that deadlines happen.
     fn timeout(&mut self) -> Option<Duration> {
-        let busy = !self.core.ready.is_empty() || !self.mail.is_empty() || self.acceptor.pending;
+        let busy = !self.core.ready.is_empty()
+            || !self.mail.is_empty()
+            || self.acceptor.pending
+            || self.core.dials.deadline() == Some(0);
         if busy {
             return Some(Duration::ZERO);
         }
@@ -249,6 +263,7 @@ impl<S: Service> EventLoop<S> {
             self.stop_at,
             self.acceptor.retry_at(),
             self.core.compression.deadline(),
+            self.core.dials.deadline(),
             self.service.deadline(),
         ];
         if let Some(next) = wakes.into_iter().flatten().min() {
@@ -263,6 +278,7 @@ impl<S: Service> EventLoop<S> {
             return;
         }
         self.core.stopping = true;
+        self.core.dials = Dials::default();
         if let Some(listener) = self.acceptor.listener() {
             let _ = self.poll.registry().deregister(listener);
         }
@@ -280,6 +296,7 @@ impl<S: Service> EventLoop<S> {
                         .close(id, CloseCode::GOING_AWAY, "the server is stopping");
                 }
                 Phase::Http { .. } if peer.rare.is_none() => self.core.finish(id.index),
+                Phase::Dial(_) => self.core.doom(id.index),
                 Phase::Http { .. } | Phase::Over { .. } => {}
             }
         }

@@ -7,12 +7,12 @@
 //! differ (RFC 7692 section 7.2.1: a sender may, and need not, refer to earlier messages).
 
 use crate::proto::Message;
-use crate::wire::{FrameHeader, HeaderBytes};
+use crate::wire::{FrameHeader, Kind, Opcode};
 use std::sync::Arc;
 #[cfg(feature = "deflate")]
 use {
     crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS},
-    crate::wire::{Kind, Opcode},
+    crate::wire::HeaderBytes,
     std::sync::OnceLock,
 };
 
@@ -26,7 +26,6 @@ pub struct SharedFrame {
 struct Inner {
     bytes: Box<[u8]>,
     /// Where the payload begins.
-    #[cfg(feature = "deflate")]
     payload: u8,
     /// Compressed forms; `None` if there shall be none.
     #[cfg(feature = "deflate")]
@@ -58,13 +57,17 @@ impl SharedFrame {
         Self::assemble(header, payload, false)
     }
 
+    /// Bytes that are a frame already, for one receiver.
+    pub(super) fn raw(bytes: &[u8]) -> Self {
+        Self::assemble(&[], bytes, false)
+    }
+
     #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
-    fn assemble(header: &HeaderBytes, payload: &[u8], compressible: bool) -> Self {
+    fn assemble(header: &[u8], payload: &[u8], compressible: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
-                bytes: [header.as_bytes(), payload].concat().into(),
-                #[cfg(feature = "deflate")]
-                payload: header.as_bytes().len() as u8,
+                bytes: [header, payload].concat().into(),
+                payload: header.len() as u8,
                 #[cfg(feature = "deflate")]
                 forms: compressible.then(OnceLock::new),
             }),
@@ -75,6 +78,17 @@ impl SharedFrame {
     #[inline]
     pub fn as_bytes(&self) -> &[u8] {
         &self.inner.bytes
+    }
+
+    /// What was encoded, and whether it may be compressed.
+    pub(super) fn message(&self) -> (Message<'_>, bool) {
+        let (header, bytes) = self.as_bytes().split_at(usize::from(self.inner.payload));
+        let kind = kind_of(header);
+        #[cfg(feature = "deflate")]
+        let compressible = self.inner.forms.is_some();
+        #[cfg(not(feature = "deflate"))]
+        let compressible = false;
+        (Message { kind, bytes }, compressible)
     }
 
     /// The form for a window of `bits`, which `compress` makes out of the payload if nobody has
@@ -92,11 +106,8 @@ impl SharedFrame {
         let form = forms[usize::from(bits - MIN_WINDOW_BITS)].get_or_init(|| {
             let (header, payload) = self.as_bytes().split_at(usize::from(self.inner.payload));
             let compressed = compress(payload)?;
-            let kind = match header.first().copied().and_then(Opcode::from_bits) {
-                Some(Opcode::Text) => Kind::Text,
-                _ => Kind::Binary,
-            };
-            let mut header = FrameHeader::data(Some(kind), compressed.len() as u64, true);
+            let mut header =
+                FrameHeader::data(Some(kind_of(header)), compressed.len() as u64, true);
             header.rsv1 = true;
             Some(Self::encoded(&header.emit(), compressed))
         });
@@ -105,6 +116,13 @@ impl SharedFrame {
 
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
+    }
+}
+
+fn kind_of(header: &[u8]) -> Kind {
+    match header.first().copied().and_then(Opcode::from_bits) {
+        Some(Opcode::Text) => Kind::Text,
+        _ => Kind::Binary,
     }
 }
 

@@ -99,10 +99,10 @@ impl<S: Service> Reader<'_, S> {
         self.core.compression.begin_turn();
         let mut at = 0;
         if let Some(peer) = self.core.peers.at(index) {
-            if let Phase::Open(connection) = &mut peer.phase {
-                connection.heard(now);
-            } else {
-                at = self.requests(index, end);
+            match &mut peer.phase {
+                Phase::Open(connection) => connection.heard(now),
+                Phase::Dial(_) => at = self.answer(index, end),
+                Phase::Http { .. } | Phase::Over { .. } => at = self.requests(index, end),
             }
         }
         at += self.frames(index, at, end);
@@ -341,8 +341,12 @@ impl Core {
     /// The peer sends no more. Nothing is queued for it, or it would not have been read.
     fn end_of_stream(&mut self, index: u32) {
         if let Some(peer) = self.peers.at(index) {
-            if let Phase::Open(connection) = &mut peer.phase {
-                peer.flags.clean = connection.receive_eof() == Ended::Cleanly;
+            match &mut peer.phase {
+                Phase::Open(connection) => {
+                    peer.flags.clean = connection.receive_eof() == Ended::Cleanly;
+                }
+                Phase::Dial(dialing) => dialing.receive_eof(),
+                Phase::Http { .. } | Phase::Over { .. } => {}
             }
             self.doom(index);
         }

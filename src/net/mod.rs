@@ -8,7 +8,8 @@
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
 //! parts they use: `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`, `alarm`,
-//! `deadlines`, `accept`, `mailbox`, `http`, `server`.
+//! `deadlines`, `accept`, `dial`, `masked`,
+//! `mailbox`, `http`, `server`.
 //!
 //! # A chat
 //!
@@ -83,11 +84,17 @@ mod context;
 mod core;
 mod cork;
 mod deadlines;
+#[cfg(feature = "client")]
+mod dial;
+#[cfg(not(feature = "client"))]
+#[path = "no_dial.rs"]
+mod dial;
 mod event_loop;
 mod frame;
 pub mod http;
 mod input;
 mod mailbox;
+mod masked;
 mod options;
 mod output;
 mod peer;
@@ -101,11 +108,13 @@ mod transport;
 mod turn;
 
 pub use context::{Context, Counters, Sent};
+#[cfg(feature = "client")]
+pub use dial::Dial;
 pub use frame::SharedFrame;
 pub use http::{Request, Response};
 pub use mailbox::Mailbox;
 pub use options::Options;
 pub use send_queue::Overflow;
-pub use server::{Server, Worker};
+pub use server::{Clients, Server, Worker};
 pub use service::{End, Reply, Service};
 pub use slots::PeerId;

@@ -55,7 +55,17 @@ impl Core {
         (accepted.without_extensions(), None)
     }
 
-    pub(super) fn send_compressed(&mut self, _: PeerId, _: Message<'_>) -> Option<Sent> {
+    #[cfg(feature = "client")]
+    pub(super) fn agree(
+        &mut self,
+        _: u32,
+        _: &crate::client::Options,
+        _: Option<crate::handshake::DeflateTerms>,
+    ) -> Result<Terms, crate::client::Error> {
+        Ok(None)
+    }
+
+    pub(super) fn send_compressed(&mut self, _: PeerId, _: Message<'_>, _: u32) -> Option<Sent> {
         None
     }
 

@@ -27,6 +27,15 @@ pub struct Options {
     pub strict_drain: bool,
 }
 
+impl Options {
+    pub(super) fn worker_count(&self) -> usize {
+        match self.workers {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            workers => workers,
+        }
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

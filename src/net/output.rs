@@ -171,7 +171,7 @@ impl Core {
             return;
         };
         let through = match &peer.phase {
-            Phase::Http { .. } => false,
+            Phase::Http { .. } | Phase::Dial(_) => false,
             Phase::Open(connection) => connection.wants_shutdown(),
             Phase::Over { .. } => true,
         };

@@ -4,13 +4,14 @@
 //!   Peer, one record in the slab                     Rare, only while something is unfinished
 //!   ┌───────────────────────────────────────────┐    ┌──────────────────────────────────────┐
 //!   │ socket · generation · tag · flags · timer │───▶│ tail of a frame · message in parts · │
-//!   │ Phase: Http or Open(Connection) or Over   │    │ HTTP request · bytes not yet sent    │
+//!   │ Phase: Http, Dial, Open(Connection), Over │    │ HTTP request · bytes not yet sent    │
 //!   └───────────────────────────────────────────┘    └──────────────────────────────────────┘
 //! ```
 //!
 //! Invariant: a peer that waits for nothing has no [`Rare`], so an idle connection owns no buffer.
 
 use crate::net::compression::{Kept, Terms};
+use crate::net::dial::Dialing;
 use crate::net::http::HttpReader;
 use crate::net::send_queue::SendQueue;
 use crate::net::timers::SlotNumber;
@@ -44,6 +45,9 @@ pub(super) struct Peer {
 pub(super) enum Phase {
     /// HTTP, before or without an upgrade; `since` the current wait began.
     Http { since: Millis, waits: HttpWait },
+    /// A connection that we open, and that is not open yet.
+    #[cfg_attr(not(feature = "client"), expect(dead_code))]
+    Dial(Box<Dialing>),
     /// WebSocket.
     Open(Connection),
     /// HTTP has ended: flush, shut down, read and discard, close.

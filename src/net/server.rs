@@ -10,6 +10,7 @@ use crate::net::event_loop::{EventLoop, WAKER};
 use crate::net::mailbox::Mailbox;
 use crate::net::options::Options;
 use crate::net::service::Service;
+use mio::net::TcpListener;
 use mio::{Poll, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
@@ -21,8 +22,14 @@ use std::thread::JoinHandle;
 #[derive(Debug)]
 pub struct Server<M> {
     address: SocketAddr,
-    mailboxes: Vec<Mailbox<M>>,
-    threads: Vec<JoinHandle<()>>,
+    workers: Workers<M>,
+}
+
+/// Event loops without a listener, for programs that only dial: see
+/// [`Context::dial`](crate::net::Context::dial).
+#[derive(Debug)]
+pub struct Clients<M> {
+    workers: Workers<M>,
 }
 
 /// What a worker knows when its service is made.
@@ -32,6 +39,13 @@ pub struct Worker<M> {
     pub number: usize,
     /// The mailboxes of all workers, in the order of their numbers: to publish to all.
     pub mailboxes: Vec<Mailbox<M>>,
+}
+
+/// Running threads and how to reach them.
+#[derive(Debug)]
+struct Workers<M> {
+    mailboxes: Vec<Mailbox<M>>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Connections that the kernel holds until they are accepted; it cuts this to its own bound.
@@ -50,27 +64,94 @@ impl<M: Send + 'static> Server<M> {
         S: Service<Mail = M>,
         F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
     {
-        let workers = match options.workers {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            workers => workers,
-        };
-        let listeners = listen(address, workers)?;
+        let listeners = listen(address, options.worker_count())?;
         let address = listeners[0].local_addr()?;
+        let listeners = listeners.into_iter().map(Some).collect();
+        let workers = Workers::start(listeners, &options, make)?;
+        Ok(Self { address, workers })
+    }
+
+    /// Where it listens; with port 0 in the request, the port that was chosen.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The mailboxes of all workers, usable from any thread.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        &self.workers.mailboxes
+    }
+
+    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
+    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
+    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once; [`Server::join`] waits.
+    pub fn stop(&self) {
+        self.workers.stop();
+    }
+
+    /// Waits until all workers have ended. A panic of a worker goes on here.
+    pub fn join(self) {
+        self.workers.join();
+    }
+}
+
+impl<M: Send + 'static> Clients<M> {
+    /// Starts the workers. `make` is called once on each worker's thread;
+    /// [`Service::started`] is where a service begins to dial.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about threads and event queues.
+    pub fn start<S, F>(options: Options, make: F) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
+        let listeners = (0..options.worker_count()).map(|_| None).collect();
+        let workers = Workers::start(listeners, &options, make)?;
+        Ok(Self { workers })
+    }
+
+    /// The mailboxes of all workers, usable from any thread.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        &self.workers.mailboxes
+    }
+
+    /// Begins a graceful stop: see [`Server::stop`].
+    pub fn stop(&self) {
+        self.workers.stop();
+    }
+
+    /// Waits until all workers have ended. A panic of a worker goes on here.
+    pub fn join(self) {
+        self.workers.join();
+    }
+}
+
+impl<M: Send + 'static> Workers<M> {
+    /// One worker for each listener, or absence of one.
+    fn start<S, F>(
+        listeners: Vec<Option<TcpListener>>,
+        options: &Options,
+        make: F,
+    ) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
         let mut polls = Vec::new();
         let mut wakers = Vec::new();
-        for _ in 0..workers {
+        for _ in &listeners {
             let poll = Poll::new()?;
             wakers.push(Arc::new(Waker::new(poll.registry(), WAKER)?));
             polls.push(poll);
         }
         let alarms = Alarm::start(&wakers)?;
         let mailboxes: Vec<_> = wakers.into_iter().map(Mailbox::new).collect();
-        let mut server = Self {
-            address,
+        let mut workers = Self {
             mailboxes: mailboxes.clone(),
             threads: Vec::new(),
         };
-        let shared = compression::shared(&options);
+        let shared = compression::shared(options);
         let parts = listeners.into_iter().zip(polls).zip(alarms);
         for (number, ((listener, poll), alarm)) in parts.enumerate() {
             let worker = Worker {
@@ -88,32 +169,18 @@ impl<M: Send + 'static> Server<M> {
                 }
             };
             let thread = std::thread::Builder::new().name(format!("wirebell-{number}"));
-            server.threads.push(thread.spawn(run)?);
+            workers.threads.push(thread.spawn(run)?);
         }
-        Ok(server)
+        Ok(workers)
     }
 
-    /// Where it listens; with port 0 in the request, the port that was chosen.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.address
-    }
-
-    /// The mailboxes of all workers, usable from any thread.
-    pub fn mailboxes(&self) -> &[Mailbox<M>] {
-        &self.mailboxes
-    }
-
-    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
-    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
-    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once; [`Server::join`] waits.
-    pub fn stop(&self) {
+    fn stop(&self) {
         for mailbox in &self.mailboxes {
             mailbox.stop();
         }
     }
 
-    /// Waits until all workers have ended. A panic of a worker goes on here.
-    pub fn join(self) {
+    fn join(self) {
         for thread in self.threads {
             if let Err(panic) = thread.join() {
                 std::panic::resume_unwind(panic);
@@ -122,7 +189,7 @@ impl<M: Send + 'static> Server<M> {
     }
 }
 
-fn listen(addresses: impl ToSocketAddrs, workers: usize) -> io::Result<Vec<mio::net::TcpListener>> {
+fn listen(addresses: impl ToSocketAddrs, workers: usize) -> io::Result<Vec<TcpListener>> {
     let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen on");
     for address in addresses.to_socket_addrs()? {
         match listen_on(address, workers) {
@@ -135,7 +202,7 @@ fn listen(addresses: impl ToSocketAddrs, workers: usize) -> io::Result<Vec<mio::
 
 /// With `SO_REUSEPORT` alone, a second server would silently share the port of the first. So the
 /// first socket is bound without it, which fails if the port is taken.
-fn listen_on(address: SocketAddr, workers: usize) -> io::Result<Vec<mio::net::TcpListener>> {
+fn listen_on(address: SocketAddr, workers: usize) -> io::Result<Vec<TcpListener>> {
     let first = bind(address, false)?;
     first.listen(BACKLOG)?;
     if workers == 1 {
@@ -169,6 +236,6 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     Ok(socket)
 }
 
-fn into_mio(socket: Socket) -> mio::net::TcpListener {
-    mio::net::TcpListener::from_std(socket.into())
+fn into_mio(socket: Socket) -> TcpListener {
+    TcpListener::from_std(socket.into())
 }

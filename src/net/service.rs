@@ -44,13 +44,28 @@ pub trait Service {
     /// What other threads can send to it with a [`Mailbox`](crate::net::Mailbox).
     type Mail: Send + 'static;
 
-    /// Answers an HTTP request, its body included: with a response, or by accepting its opening
-    /// handshake (RFC 6455 section 4.2.2).
-    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r>;
+    /// The loop is about to begin: the place to dial from.
+    fn started(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
 
-    /// A WebSocket connection is open.
+    /// Answers an HTTP request, its body included: with a response, or by accepting its opening
+    /// handshake (RFC 6455 section 4.2.2). Without it, 404.
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        let _ = (context, request);
+        Refusal::NotFound.into()
+    }
+
+    /// A WebSocket connection is open, whoever has opened it.
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
+    }
+
+    /// A connection that was dialled with this tag could not be opened. If the dial asks for it,
+    /// another attempt follows.
+    #[cfg(feature = "client")]
+    fn not_opened(&mut self, context: &mut Context<'_>, tag: u32, error: &crate::client::Error) {
+        let _ = (context, tag, error);
     }
 
     /// A whole message has arrived; text has been checked.

@@ -22,6 +22,28 @@ impl Transport {
         registry.register(stream, token, Interest::READABLE | Interest::WRITABLE)
     }
 
+    /// Begins to connect; writable means that it is decided.
+    #[cfg(feature = "client")]
+    pub(super) fn connect(address: SocketAddr) -> io::Result<Self> {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        Ok(Self::Plain(stream))
+    }
+
+    /// Whether connecting has succeeded; `None` while it is not decided.
+    #[cfg(feature = "client")]
+    pub(super) fn connected(&self) -> io::Result<Option<()>> {
+        let Self::Plain(stream) = self;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+        match stream.peer_addr() {
+            Ok(_) => Ok(Some(())),
+            Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     #[inline]
     pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Self::Plain(stream) = self;

@@ -1,0 +1,74 @@
+//! How long to wait before the next attempt: RFC 6455 section 7.2.3.
+
+use crate::client::entropy::Random;
+use crate::wire::Entropy as _;
+use std::time::Duration;
+
+/// Waits that grow and are never the same: after a failure of a server, its clients must not all
+/// come back in the same moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Backoff {
+    /// The first wait is between nothing and this many milliseconds.
+    pub first_ms: u32,
+    /// No wait is longer.
+    pub most_ms: u32,
+    /// Attempts behind each other that may fail; 0 means any number.
+    pub attempts: u32,
+}
+
+impl Default for Backoff {
+    /// Up to 5 s at first, as the section proposes, then twice as much each time up to a minute.
+    fn default() -> Self {
+        Self {
+            first_ms: 5_000,
+            most_ms: 60_000,
+            attempts: 0,
+        }
+    }
+}
+
+impl Backoff {
+    /// The wait behind so many attempts that failed; `None` if there shall be no other. Drawn
+    /// anew in each call: from the whole range at first, then from its upper half.
+    pub fn delay(&self, failed: u32) -> Option<Duration> {
+        if self.attempts > 0 && failed >= self.attempts {
+            return None;
+        }
+        let longest = u64::from(self.first_ms) << failed.min(31);
+        let longest = longest.min(self.most_ms.into());
+        let shortest = if failed == 0 { 0 } else { longest / 2 };
+        let mut draw = [0; 4];
+        Random.fill(&mut draw);
+        let range = longest - shortest + 1;
+        let beyond = u64::from(u32::from_ne_bytes(draw)) % range;
+        Some(Duration::from_millis(shortest + beyond))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_differ_and_grow_up_to_a_bound() {
+        let backoff = Backoff {
+            attempts: 12,
+            ..Backoff::default()
+        };
+        let draw = |failed| backoff.delay(failed).map(|delay| delay.as_millis());
+        let mut seen: Vec<_> = (0..20).map(|_| draw(0)).collect();
+        assert!(seen.iter().all(|ms| ms.is_some_and(|ms| ms <= 5_000)));
+        seen.dedup();
+        assert!(seen.len() > 10);
+        for (failed, range) in [
+            (1, 5_000..=10_000),
+            (2, 10_000..=20_000),
+            (11, 30_000..=60_000),
+        ] {
+            for _ in 0..100 {
+                assert!(draw(failed).is_some_and(|ms| range.contains(&ms)));
+            }
+        }
+        assert_eq!(draw(12), None);
+    }
+}

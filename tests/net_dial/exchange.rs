@@ -1,0 +1,100 @@
+//! Messages both ways, between two event loops.
+
+use super::{Dialler, Told, Wish, dial, loop_options};
+use wirebell::client::Options;
+use wirebell::deflate;
+use wirebell::handshake::DeflatePolicy;
+use wirebell::net::{self, Context, End, PeerId, Reply, Request, Server, Service, SharedFrame};
+use wirebell::{CloseCode, Kind, Message};
+
+#[derive(Clone)]
+struct Echo;
+
+impl Service for Echo {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        request.handshake().map(|ask| ask.accept(None)).into()
+    }
+
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let _ = context.send(peer, message);
+    }
+}
+
+fn server(options: net::Options) -> (Server<()>, String) {
+    let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
+    let uri = format!("ws://{}/", server.local_addr());
+    (server, uri)
+}
+
+fn payload(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i / 5 % 64) as u8 + b' ').collect()
+}
+
+/// Sends messages of many lengths through 20 connections and expects each of them back.
+fn run(server_options: net::Options, client_options: Options) {
+    let (server, uri) = server(server_options);
+    let dials = (0..20).map(|tag| dial(&uri, client_options.clone(), tag));
+    let dialler = Dialler::start(loop_options(), dials.collect());
+    for tag in 0..20 {
+        assert_eq!(dialler.next(), Told::Opened(tag));
+    }
+    for len in [0, 1, 125, 126, 4000, 5000, 65_536, 300_000] {
+        let bytes = payload(len);
+        let kind = [Kind::Text, Kind::Binary][len % 2];
+        match len {
+            126 | 300_000 => {
+                let frame = SharedFrame::new(Message {
+                    kind,
+                    bytes: &bytes,
+                });
+                dialler.wish(Wish::SendFrame(frame));
+            }
+            _ => dialler.wish(Wish::Send(kind, bytes.clone())),
+        }
+        let mut tags: Vec<u32> = (0..20)
+            .map(|_| match dialler.next() {
+                Told::Message(tag, got, echo) if got == kind && echo == bytes => tag,
+                other => panic!("{len} bytes: {:.80}", format!("{other:?}")),
+            })
+            .collect();
+        tags.sort_unstable();
+        assert_eq!(tags, (0..20).collect::<Vec<_>>());
+    }
+    dialler.wish(Wish::Close(CloseCode::NORMAL));
+    for _ in 0..20 {
+        let end = End {
+            clean: true,
+            code: Some(CloseCode::NORMAL),
+        };
+        assert!(matches!(dialler.next(), Told::Closed(_, e) if e == end));
+    }
+    dialler.stop();
+    server.stop();
+    server.join();
+}
+
+#[test]
+fn as_they_are() {
+    run(loop_options(), Options::default());
+}
+
+#[test]
+fn compressed() {
+    for policy in [DeflatePolicy::NO_TAKEOVER, DeflatePolicy::TAKEOVER] {
+        let settings = deflate::Settings {
+            policy,
+            ..deflate::Settings::DEFAULT
+        };
+        let server = net::Options {
+            deflate: Some(settings),
+            ..loop_options()
+        };
+        let client = Options {
+            deflate: Some(settings),
+            ..Options::default()
+        };
+        run(server, client);
+    }
+}

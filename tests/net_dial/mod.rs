@@ -1,0 +1,153 @@
+//! Clients in the event loop.
+
+mod exchange;
+mod failing;
+
+use crate::net_support::{PATIENCE, options};
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use wirebell::client::{self, Backoff, Endpoint, ProxyChoice};
+use wirebell::net::{self, Clients, Context, Dial, End, PeerId, Service};
+use wirebell::{CloseCode, Kind, Message};
+
+/// What a service of these tests was told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Told {
+    Opened(u32),
+    NotOpened(u32, String),
+    Message(u32, Kind, Vec<u8>),
+    Closed(u32, End),
+}
+
+/// Dials what it is given, says what happens, and does what it is told.
+struct Puppet {
+    dials: Vec<Dial>,
+    tell: Sender<Told>,
+    open: Vec<PeerId>,
+}
+
+/// What the test wants of all open connections.
+pub enum Wish {
+    Dial(Dial),
+    Send(Kind, Vec<u8>),
+    SendFrame(net::SharedFrame),
+    Close(CloseCode),
+}
+
+impl Service for Puppet {
+    type Mail = Wish;
+
+    fn started(&mut self, context: &mut Context<'_>) {
+        for dial in self.dials.drain(..) {
+            context.dial(dial);
+        }
+    }
+
+    fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        self.open.push(peer);
+        let _ = self.tell.send(Told::Opened(context.tag(peer).unwrap()));
+    }
+
+    fn not_opened(&mut self, _: &mut Context<'_>, tag: u32, error: &client::Error) {
+        let _ = self.tell.send(Told::NotOpened(tag, error.to_string()));
+    }
+
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let tag = context.tag(peer).unwrap();
+        let _ = self
+            .tell
+            .send(Told::Message(tag, message.kind, message.bytes.to_vec()));
+    }
+
+    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End) {
+        self.open.retain(|one| *one != peer);
+        let _ = self
+            .tell
+            .send(Told::Closed(context.tag(peer).unwrap(), end));
+    }
+
+    fn mail(&mut self, context: &mut Context<'_>, wish: Wish) {
+        match wish {
+            Wish::Dial(dial) => context.dial(dial),
+            Wish::Send(kind, bytes) => {
+                for peer in &self.open {
+                    let _ = context.send(
+                        *peer,
+                        Message {
+                            kind,
+                            bytes: &bytes,
+                        },
+                    );
+                }
+            }
+            Wish::SendFrame(frame) => {
+                for peer in &self.open {
+                    let _ = context.send_frame(*peer, &frame, 0);
+                }
+            }
+            Wish::Close(code) => {
+                for peer in &self.open {
+                    context.close(*peer, code, "");
+                }
+            }
+        }
+    }
+}
+
+/// A loop that only dials, and what it tells.
+pub struct Dialler {
+    clients: Clients<Wish>,
+    told: Receiver<Told>,
+}
+
+impl Dialler {
+    pub fn start(options: net::Options, dials: Vec<Dial>) -> Self {
+        let (tell, told) = channel();
+        let make = move |_: &net::Worker<Wish>| Puppet {
+            dials: dials.clone(),
+            tell: tell.clone(),
+            open: Vec::new(),
+        };
+        let clients = Clients::start(options, make).unwrap();
+        Self { clients, told }
+    }
+
+    pub fn wish(&self, wish: Wish) {
+        self.clients.mailboxes()[0].post(wish);
+    }
+
+    #[track_caller]
+    pub fn next(&self) -> Told {
+        self.told.recv_timeout(PATIENCE).expect("nothing was told")
+    }
+
+    pub fn stop(self) {
+        self.clients.stop();
+        self.clients.join();
+    }
+}
+
+pub fn dial(uri: &str, options: client::Options, tag: u32) -> Dial {
+    let options = client::Options {
+        proxy: ProxyChoice::Direct,
+        ..options
+    };
+    Dial {
+        endpoint: Arc::new(Endpoint::resolve(uri, options).unwrap()),
+        tag,
+        reconnect: None,
+    }
+}
+
+/// Waits that a test can bear.
+pub fn soon() -> Option<Backoff> {
+    Some(Backoff {
+        first_ms: 5,
+        most_ms: 20,
+        attempts: 0,
+    })
+}
+
+pub fn loop_options() -> net::Options {
+    options()
+}
