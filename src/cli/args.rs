@@ -1,6 +1,7 @@
 //! The arguments of all commands. A value is looked for in the flag, then in the environment,
 //! then in the settings file, then in the defaults.
 
+use crate::cli::client_args::{ConnectArgs, PushArgs};
 use crate::cli::units::{Period, Size};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,11 @@ use std::path::PathBuf;
     after_help = "Examples:\n  \
                   wirebell                                   serve on 127.0.0.1:8080\n  \
                   wirebell serve --listen 0.0.0.0:80 --push-key-file key.txt\n  \
-                  wirebell echo --listen 127.0.0.1:9001      for conformance tools\n\n\
-                  Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures."
+                  wirebell echo --listen 127.0.0.1:9001      for conformance tools\n  \
+                  wirebell connect ws://127.0.0.1:8080/echo  talk to a server\n  \
+                  wirebell push --user alice --event orders 'order 17 has shipped'\n\n\
+                  Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures;\n\
+                  `connect` and `push` have more."
 )]
 pub struct Cli {
     #[command(subcommand)]
@@ -31,6 +35,10 @@ pub enum Command {
     Serve(Box<ServeArgs>),
     /// Echo every message on every path, for conformance and load tools
     Echo(Box<EchoArgs>),
+    /// Connect to a server: send lines, print messages
+    Connect(Box<ConnectArgs>),
+    /// Publish to a push server
+    Push(Box<PushArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -1,10 +1,14 @@
 //! The command line: one file per subcommand, and what they share.
 //!
 //! Comes in: arguments, environment, a settings file. Goes out: a running server, or one line on
-//! stderr and an exit status: 2 for what the caller wrote, 1 for what went wrong.
+//! stderr and an exit status: 2 for what the caller wrote, 1 for what went wrong; clients also
+//! have 3 for a refusal and 4 for a time that ran out.
 
 mod args;
+mod client_args;
+mod connect;
 mod echo;
+mod push;
 mod serve;
 mod settings;
 mod units;
@@ -22,12 +26,31 @@ enum Failure {
     Usage(String),
     /// Exit status 1.
     Failed(String),
+    /// Exit status 3: whoever was asked has said no.
+    Refused(String),
+    /// Exit status 4.
+    TimedOut(String),
+}
+
+impl Failure {
+    /// Says where it happened.
+    fn with(self, place: &str) -> Self {
+        let at = |text: String| format!("{place}: {text}");
+        match self {
+            Self::Usage(text) => Self::Usage(at(text)),
+            Self::Failed(text) => Self::Failed(at(text)),
+            Self::Refused(text) => Self::Refused(at(text)),
+            Self::TimedOut(text) => Self::TimedOut(at(text)),
+        }
+    }
 }
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Usage(text) | Self::Failed(text) => f.write_str(text),
+            Self::Usage(text) | Self::Failed(text) | Self::Refused(text) | Self::TimedOut(text) => {
+                f.write_str(text)
+            }
         }
     }
 }
@@ -38,15 +61,18 @@ pub fn run() -> ExitCode {
     let result = match cli.command {
         Command::Serve(args) => serve::run(args),
         Command::Echo(args) => echo::run(args),
+        Command::Connect(args) => connect::run(args),
+        Command::Push(args) => push::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("wirebell: {failure}");
-            ExitCode::from(if matches!(failure, Failure::Usage(_)) {
-                2
-            } else {
-                1
+            ExitCode::from(match failure {
+                Failure::Failed(_) => 1,
+                Failure::Usage(_) => 2,
+                Failure::Refused(_) => 3,
+                Failure::TimedOut(_) => 4,
             })
         }
     }

@@ -172,7 +172,8 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_as_others_read_it() {
-        let rows: [(&str, &[(&str, &str)], Option<&str>); 9] = [
+        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
+        let rows: [Row<'_>; 9] = [
             ("ws://a.example/", &[], None),
             (
                 "ws://a.example/",

@@ -43,12 +43,8 @@ fn messages_of_all_lengths_come_back() {
     for len in [
         0, 1, 125, 126, 65_535, 65_536, 131_072, 131_073, 1_000_000, 5_000_000,
     ] {
-        let payload: Vec<u8> = (0..len).map(|i: u32| (i / 3) as u8).collect();
-        let kind = if len % 2 == 0 {
-            Kind::Binary
-        } else {
-            Kind::Binary
-        };
+        let payload: Vec<u8> = (0..len).map(|i: u32| (i / 3 % 96) as u8 + b' ').collect();
+        let kind = [Kind::Text, Kind::Binary][len as usize % 2];
         let message = Message {
             kind,
             bytes: &payload,

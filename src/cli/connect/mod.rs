@@ -1,0 +1,229 @@
+//! `wirebell connect`: a client for people and for pipes.
+//!
+//! Comes in: lines or bytes on stdin, messages from the server. Goes out: messages to the server,
+//! lines or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives;
+//! `current` is where they meet. Invariant: what stdin said before its end is sent before the
+//! Close, and what the server sends before its Close is printed.
+
+mod current;
+mod frames;
+mod input;
+mod output;
+
+use crate::cli::Failure;
+use crate::cli::args::DeflateMode;
+use crate::cli::client_args::ConnectArgs;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use current::Current;
+use frames::FrameLog;
+use input::Input;
+use output::{Output, Printed};
+use std::sync::Arc;
+use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use wirebell::handshake::DeflatePolicy;
+use wirebell::{CloseCode, Limits, deflate};
+
+pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
+    let options = options(&args)?;
+    let endpoint = match Endpoint::resolve(&args.uri, options) {
+        Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
+        other => other.map_err(|error| Failure::Usage(format!("{}: {error}", args.uri)))?,
+    };
+    let current = Arc::new(Current::default());
+    current::stop_on_signals(Arc::clone(&current))?;
+    let mut session = Session {
+        output: Output::new(args.binary),
+        messages_left: args.max_messages,
+        input: (!args.no_input).then(|| Input::new(&args)),
+        endpoint,
+        current,
+    };
+    let mut failed = 0;
+    loop {
+        let (why, failure) = match session.connect(&mut failed) {
+            Ok(Close::Normal) => return Ok(()),
+            Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
+            Err(failure @ Failure::Usage(_)) => return Err(failure),
+            Err(failure) => (failure.to_string(), Some(failure)),
+        };
+        let delay = args
+            .reconnect
+            .and_then(|attempts| backoff(attempts).delay(failed));
+        match delay.filter(|_| !session.current.is_ending()) {
+            None => return failure.map_or(Ok(()), Err),
+            Some(delay) => {
+                eprintln!("wirebell: {why}; trying again in {delay:.1?}");
+                failed += 1;
+                session.current.sleep(delay);
+            }
+        }
+    }
+}
+
+fn backoff(attempts: u32) -> Backoff {
+    Backoff {
+        first_ms: 1_000,
+        most_ms: 30_000,
+        attempts,
+    }
+}
+
+/// How the server closed, where that was no failure.
+enum Close {
+    Normal,
+    GoingAway,
+}
+
+struct Session {
+    endpoint: Endpoint,
+    current: Arc<Current>,
+    output: Output,
+    messages_left: Option<u64>,
+    /// Until its thread has been started.
+    input: Option<Input>,
+}
+
+impl Session {
+    /// One connection from its beginning to its end.
+    fn connect(&mut self, failed: &mut u32) -> Result<Close, Failure> {
+        if self.current.is_ending() {
+            return Ok(Close::Normal);
+        }
+        let mut client = Client::open(&self.endpoint).map_err(failure)?;
+        *failed = 0;
+        self.output.connected(&self.endpoint, &client);
+        self.current.set(client.sender());
+        if let Some(input) = self.input.take() {
+            input.start(Arc::clone(&self.current));
+        }
+        let ended = self.receive(&mut client);
+        self.current.clear();
+        match self.current.failure() {
+            Some(of_input) => Err(of_input),
+            None => ended.and_then(|()| self.closed(client.closed())),
+        }
+    }
+
+    fn receive(&mut self, client: &mut Client) -> Result<(), Failure> {
+        while let Some(message) = client.receive().map_err(failure)? {
+            if self.messages_left == Some(0) {
+                continue;
+            }
+            match self.output.print(message) {
+                Ok(Printed::Taken) => {}
+                // Nobody reads any more: as with all filters, no failure.
+                Ok(Printed::NoReader) => self.messages_left = Some(1),
+                Err(error) => return Err(Failure::Failed(format!("stdout: {error}"))),
+            }
+            if let Some(left) = &mut self.messages_left {
+                *left -= 1;
+                if *left == 0 {
+                    self.current.end(CloseCode::NORMAL);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the close of the server was a good one.
+    fn closed(&self, closed: Option<&Closed>) -> Result<Close, Failure> {
+        let Some(Closed { code, reason }) = closed else {
+            return Ok(Close::Normal);
+        };
+        match code {
+            None | Some(CloseCode::NORMAL) => Ok(Close::Normal),
+            Some(CloseCode::GOING_AWAY) => Ok(Close::GoingAway),
+            Some(code) => Err(Failure::Failed(
+                format!("closed by the server: {} {reason}", code.get())
+                    .trim_end()
+                    .to_owned(),
+            )),
+        }
+    }
+}
+
+/// What went wrong, as an exit status.
+pub(super) fn failure(error: Error) -> Failure {
+    let text = error.to_string();
+    match error {
+        Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
+        Error::Lookup(_) | Error::Connect(_) | Error::Proxy(_) => Failure::Refused(text),
+        Error::Answer(answer) => Failure::Refused(format!("{text}{}", excerpt(&answer.body))),
+        Error::Refusal(_) => Failure::Refused(text),
+        Error::TimedOut(_) => Failure::TimedOut(text),
+        Error::Misuse(_) | Error::Budget | Error::Violation(_) | Error::Lost(_) => {
+            Failure::Failed(text)
+        }
+    }
+}
+
+/// The first line of what a server says about its refusal.
+fn excerpt(body: &[u8]) -> String {
+    let text = String::from_utf8_lossy(body);
+    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
+    match line {
+        Some(line) if !line.starts_with('<') => {
+            let line: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
+            format!(": {line}")
+        }
+        _ => String::new(),
+    }
+}
+
+fn options(args: &ConnectArgs) -> Result<Options, Failure> {
+    let mut fields = Vec::new();
+    for header in &args.header {
+        let (name, value) = header.split_once(':').ok_or_else(|| {
+            Failure::Usage(format!("--header {header}: write it as 'Name: value'"))
+        })?;
+        fields.push((name.trim().to_owned(), value.trim().to_owned()));
+    }
+    if let Some(pair) = &args.auth {
+        if !pair.contains(':') {
+            return Err(Failure::Usage("--auth: write USER:PASS".into()));
+        }
+        fields.push((
+            "Authorization".into(),
+            format!("Basic {}", STANDARD.encode(pair)),
+        ));
+    }
+    if let Some(token) = &args.token {
+        fields.push(("Authorization".into(), format!("Bearer {token}")));
+    }
+    let proxy = match (&args.proxy, args.no_proxy) {
+        (Some(proxy), _) => {
+            let parsed = proxy.parse();
+            ProxyChoice::Proxy(parsed.map_err(|error| Failure::Usage(format!("--proxy: {error}")))?)
+        }
+        (None, true) => ProxyChoice::Direct,
+        (None, false) => ProxyChoice::Environment,
+    };
+    Ok(Options {
+        fields,
+        origin: args.origin.clone(),
+        subprotocols: args.subprotocol.clone(),
+        limits: Limits {
+            ping_ms: args.ping.0,
+            message_bytes: args.max_message.0,
+            frame_bytes: args.max_message.0,
+            ..Limits::default()
+        },
+        deflate: offer(args.deflate),
+        proxy,
+        open_ms: args.timeout.0,
+        tap: args.show_frames.then(|| Arc::new(FrameLog::new()) as _),
+    })
+}
+
+fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
+    let policy = match mode {
+        DeflateMode::Off => return None,
+        DeflateMode::On => DeflatePolicy::NO_TAKEOVER,
+        DeflateMode::Takeover => DeflatePolicy::TAKEOVER,
+    };
+    Some(deflate::Settings {
+        policy,
+        ..deflate::Settings::default()
+    })
+}

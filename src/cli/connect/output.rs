@@ -1,0 +1,94 @@
+//! Messages → standard output, and a few words to a person at a terminal.
+
+use crate::cli::client_args::BinaryForm;
+use clap::builder::styling::{AnsiColor, Style};
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _, Write as _};
+use wirebell::client::{Client, Endpoint};
+use wirebell::{Kind, Message};
+
+/// How messages are printed.
+pub struct Output {
+    form: Option<BinaryForm>,
+    /// The mark in front of a message, for people.
+    mark: &'static str,
+    style: Style,
+    line: Vec<u8>,
+}
+
+/// What became of a message.
+pub enum Printed {
+    Taken,
+    /// Whoever read our output has gone.
+    NoReader,
+}
+
+impl Output {
+    pub fn new(form: Option<BinaryForm>) -> Self {
+        let person = io::stdout().is_terminal() && form != Some(BinaryForm::Raw);
+        let style = match person && may_colour() {
+            true => AnsiColor::Cyan.on_default(),
+            false => Style::new(),
+        };
+        Self {
+            form,
+            mark: if person { "< " } else { "" },
+            style,
+            line: Vec::new(),
+        }
+    }
+
+    /// Tells a person what was agreed on.
+    pub fn connected(&self, endpoint: &Endpoint, client: &Client) {
+        if !io::stderr().is_terminal() {
+            return;
+        }
+        let subprotocol = client
+            .subprotocol()
+            .map(|name| format!(", subprotocol {name}"));
+        eprintln!(
+            "Connected to {}{}. Lines are sent; Ctrl-D closes.",
+            endpoint.uri(),
+            subprotocol.unwrap_or_default()
+        );
+    }
+
+    /// Prints a message at once, in one write.
+    pub fn print(&mut self, message: Message<'_>) -> io::Result<Printed> {
+        let raw = self.form == Some(BinaryForm::Raw);
+        let as_hex = !raw && (message.kind == Kind::Binary || self.form == Some(BinaryForm::Hex));
+        let mut stdout = io::stdout().lock();
+        let written = match raw {
+            true => stdout.write_all(message.bytes),
+            false => {
+                self.line.clear();
+                let (on, off) = (self.style.render(), self.style.render_reset());
+                write!(self.line, "{on}{}", self.mark)?;
+                match as_hex {
+                    true => self.line.extend_from_slice(hex(message.bytes).as_bytes()),
+                    false => self.line.extend_from_slice(message.bytes),
+                }
+                writeln!(self.line, "{off}")?;
+                stdout.write_all(&self.line)
+            }
+        };
+        match written.and_then(|()| stdout.flush()) {
+            Ok(()) => Ok(Printed::Taken),
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::NoReader),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// <https://no-color.org>.
+pub fn may_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
