@@ -1,24 +1,23 @@
 #!/usr/bin/env python3
 """Compares the verdicts of an Autobahn run with the committed ones.
 
-  compare.py EXPECTED INDEX            compare; exit status 0 if every case is as expected, 1 if not
-  compare.py --without 12,13 EXPECTED INDEX   the same, but for these groups of cases
-  compare.py --update EXPECTED INDEX   write the verdicts of the run to EXPECTED
-  compare.py --self-test               show that a difference of each kind is found
-
-INDEX is the `index.json` that wstest and kosoku write: one agent, then for every case its verdicts.
+INDEX is the `index.json` that wstest and kosoku write: for every agent, then for every case, the
+verdicts.
 EXPECTED has the two verdicts that matter for every case: `behavior` (was the reaction right) and
 `behaviorClose` (was the connection closed properly). A case that is missing from the run, or that
-is in the run but not expected, counts as failed. Exit status 2: the input is unusable.
+is in the run but not expected, counts as failed. Exit status: 0 every case as expected, 1 some are
+not, 2 the input is unusable.
 """
 
+import argparse
 import json
+import re
 import sys
 from collections import Counter
 
 VERDICTS = ("behavior", "behaviorClose")
 
-# What may be expected. NON-STRICT is left out on purpose: the server passes strictly or it fails.
+# What may be expected. NON-STRICT is left out on purpose: Wirebell passes strictly or it fails.
 ALLOWED = {"OK", "INFORMATIONAL"}
 
 
@@ -34,14 +33,15 @@ def read_json(path):
         raise Unusable(f"{path}: {error}") from error
 
 
-def verdicts_of(index):
-    """Case -> (behavior, behaviorClose) of the one agent in an index.json."""
+def verdicts_of(index, agent=None):
+    """Case -> (behavior, behaviorClose) of an agent, or of the only one, in an index.json."""
     if not isinstance(index, dict) or not index:
-        raise Unusable("the report is empty: the suite could not connect to the server")
-    if len(index) != 1:
+        raise Unusable("the report is empty: no connection between the suite and what it tests")
+    if agent is None and len(index) != 1:
         raise Unusable("the report has several agents: " + ", ".join(index))
-    (cases,) = index.values()
-    return pairs(cases)
+    if agent is not None and agent not in index:
+        raise Unusable(f"the report has no agent {agent}, only " + ", ".join(index))
+    return pairs(index[agent] if agent is not None else next(iter(index.values())))
 
 
 def pairs(cases):
@@ -67,9 +67,11 @@ def differences(expected, got):
     return [row for row in rows if row[1] != row[2]]
 
 
-def without(verdicts, groups):
-    """The verdicts of the other groups; a group is the first number of its cases."""
-    return {case: got for case, got in verdicts.items() if case.split(".")[0] not in groups}
+def without(verdicts, pattern):
+    """The verdicts of the cases that do not match."""
+    # Both suites read a pattern like this: the rest of it is a regular expression.
+    matches = re.compile(pattern.replace(".", r"\.").replace("*", ".*")).match
+    return {case: got for case, got in verdicts.items() if not matches(case)}
 
 
 def case_key(case):
@@ -108,14 +110,15 @@ def self_test():
     non_strict, unclean = ("NON-STRICT", "OK"), ("OK", "UNCLEAN")
     good = {"1.1": ok, "7.1.6": informational, "10.1": ok}
     missing = {"1.1": ok, "7.1.6": informational}
+    just_one = {"1.1": ok}
     result = {"behavior": "OK", "behaviorClose": "OK", "duration": 1, "remoteCloseCode": 1000}
 
     def changes(to):
         return differences(good, {**good, **to})
 
-    def refuses(index):
+    def refuses(index, agent=None):
         try:
-            verdicts_of(index)
+            verdicts_of(index, agent)
         except Unusable:
             return True
         return False
@@ -126,15 +129,19 @@ def self_test():
         "a bad close fails": changes(to={"1.1": unclean}) == [("1.1", ok, unclean)],
         "an extra case fails": changes(to={"2.1": ok}) == [("2.1", None, ok)],
         "a missing case fails": differences(good, missing) == [("10.1", ok, None)],
-        "a group is left out": without(good, ["7", "10"]) == {"1.1": ok},
-        "no other group is left out": without(good, ["0", ""]) == good,
+        "a group is left out": without(good, "10.*") == missing,
+        "several groups are left out": without(good, "(7|10).*") == {"1.1": ok},
+        "no other group is left out": without(good, "0.*") == good,
+        "single cases are left out": without(good, "*.[16]$") == {},
         "cases sort by number": sorted(good, key=case_key) == ["1.1", "7.1.6", "10.1"],
         "NON-STRICT cannot be expected": len(disallowed({**good, "1.1": non_strict})) == 1,
         "INFORMATIONAL can be expected": disallowed(good) == [],
-        "an index is read": verdicts_of({"wirebell": {"1.1": result}}) == {"1.1": ok},
+        "an index is read": verdicts_of({"wirebell": {"1.1": result}}) == just_one,
         "an empty index is refused": refuses({}),
         "an index without verdicts is refused": refuses({"wirebell": {"1.1": {"duration": 1}}}),
         "an index of two agents is refused": refuses({"a": {}, "b": {}}),
+        "one of two agents is read": verdicts_of({"a": {}, "b": {"1.1": result}}, "b") == just_one,
+        "an agent that is missing is refused": refuses({"a": {"1.1": result}}, "b"),
     }
     for name, passed in checks.items():
         print(f"{'ok' if passed else 'FAILED'}: {name}")
@@ -144,29 +151,43 @@ def self_test():
 
 
 def main(arguments):
-    if arguments == ["--self-test"]:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("expected", metavar="EXPECTED", nargs="?")
+    parser.add_argument("index", metavar="INDEX", nargs="?")
+    parser.add_argument(
+        "--without",
+        metavar="PATTERN",
+        help="leave out what is expected of these cases; read as the suites do: 12.* or 1[23].*.1$",
+    )
+    parser.add_argument("--agent", help="in a report of several agents, the one to compare")
+    parser.add_argument(
+        "--update", action="store_true", help="write the verdicts of the run to EXPECTED instead"
+    )
+    parser.add_argument(
+        "--self-test", action="store_true", help="show that a difference of each kind is found"
+    )
+    options = parser.parse_args(arguments)
+    if options.self_test:
         return self_test()
-    update = arguments[:1] == ["--update"]
-    left_out = []
-    files = arguments[1:] if update else arguments
-    if files[:1] == ["--without"] and len(files) > 1:
-        left_out, files = files[1].split(","), files[2:]
-    if len(files) != 2 or files[0].startswith("-"):
-        raise Unusable(__doc__)
-    expected_path, index_path = files
-    got = verdicts_of(read_json(index_path))
-    if update:
+    if options.index is None:
+        parser.error("EXPECTED and INDEX are needed")
+    got = verdicts_of(read_json(options.index), options.agent)
+    if options.update:
         bad = disallowed(got)
         if bad:
             raise Unusable("not updated; these verdicts cannot be expected:\n" + "\n".join(bad))
-        write_expected(expected_path, got)
-        print(f"{len(got)} verdicts written to {expected_path}")
+        write_expected(options.expected, got)
+        print(f"{len(got)} verdicts written to {options.expected}")
         return True
-    expected = pairs(read_json(expected_path))
+    expected = pairs(read_json(options.expected))
     bad = disallowed(expected)
     if bad:
-        raise Unusable(f"{expected_path}: these verdicts cannot be expected:\n" + "\n".join(bad))
-    return compare(without(expected, left_out), got)
+        raise Unusable(f"{options.expected}: these verdicts cannot be expected:\n" + "\n".join(bad))
+    if options.without is not None:
+        expected = without(expected, options.without)
+    return compare(expected, got)
 
 
 if __name__ == "__main__":

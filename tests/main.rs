@@ -33,4 +33,6 @@ mod rules;
 mod splits;
 mod support;
 mod tidy;
+#[cfg(all(feature = "client", feature = "net"))]
+mod tokio;
 mod utf8;

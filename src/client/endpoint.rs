@@ -123,7 +123,17 @@ fn offers(options: &Options) -> Vec<DeflateOffer> {
                 .map_or(ClientWindow::Open, ClientWindow::AtMost),
         }
     };
-    options.deflate.iter().map(offer).collect()
+    let mut offers: Vec<DeflateOffer> = options.deflate.iter().map(offer).collect();
+    // For servers that bear no window of ours: the same, but each of our messages for itself.
+    if let Some(preferred) = offers.first().copied()
+        && !preferred.client_no_context_takeover
+    {
+        offers.push(DeflateOffer {
+            client_no_context_takeover: true,
+            ..preferred
+        });
+    }
+    offers
 }
 
 #[cfg(not(feature = "deflate"))]

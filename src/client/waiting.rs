@@ -15,7 +15,6 @@ use std::time::{Duration, Instant};
 impl Client {
     /// Sends what is owed and waits, within a bound, until the server has closed TCP: it does so
     /// first (RFC 6455 section 7.1.1), and a reset must not overtake our last bytes.
-    // req: 6455-7.1.1-01
     pub(super) fn part(&mut self) {
         let _ = self.sender.shared.transmit();
         let shared = &self.sender.shared;

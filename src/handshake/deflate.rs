@@ -147,7 +147,7 @@ impl DeflateOffer {
 
 /// What a server agreed to, if the response says so rightly: one of `offers`, or nothing.
 /// `Err` fails the connection.
-// req: 7692-5-12 7692-7-02 7692-5-08 7692-5-10 7692-7.1.2.2-05 7692-7.1.1.2-03
+// req: 6455-9-04 7692-5-12 7692-7-02 7692-5-08 7692-5-10 7692-7.1.2.2-05 7692-7.1.1.2-03
 pub(super) fn agree(
     offers: &[DeflateOffer],
     response: &Extensions<'_>,

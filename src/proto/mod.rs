@@ -7,6 +7,16 @@
 //!
 //! Invariant: the verdict on a stream of bytes never depends on how it was cut.
 //!
+//! # Your own I/O
+//!
+//! A whole echo server on Tokio, which this crate does not depend on: the handshake, messages,
+//! control frames and closing. Deadlines ([`Connection::deadline`], [`Connection::tick`]) are left
+//! out.
+//!
+//! ```
+#![doc = include_str!("../../tests/tokio/echo.rs")]
+//! ```
+//!
 //! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `intents`,
 //! `assembler`.
 

@@ -8,7 +8,7 @@ use std::os::unix::ffi::OsStrExt as _;
 
 /// One line, which names what it is about, and nothing on stdout.
 #[track_caller]
-fn expect_line(outcome: &Outcome, status: i32, parts: &[&str]) {
+pub fn expect_line(outcome: &Outcome, status: i32, parts: &[&str]) {
     assert_eq!(outcome.status, Some(status), "{outcome:?}");
     assert_eq!(outcome.stdout, "", "{outcome:?}");
     assert!(outcome.stderr.starts_with("wirebell: "), "{outcome:?}");

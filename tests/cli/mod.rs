@@ -1,11 +1,14 @@
 //! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
 //! ends.
 
+mod connecting;
 mod errors;
 mod help;
 pub mod program;
+mod pushing;
 mod serving;
 mod settings;
+mod terminal;
 
 use std::path::PathBuf;
 

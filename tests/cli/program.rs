@@ -35,7 +35,7 @@ pub fn command_with_files(files: u32, args: &[&str]) -> Command {
 fn bare(mut command: Command) -> Command {
     for (name, _) in std::env::vars_os() {
         let ours = name.to_string_lossy();
-        if ours.starts_with("WIREBELL_") || ours.starts_with("RUST_") {
+        if ours.starts_with("WIREBELL_") || ours.starts_with("RUST_") || ours.ends_with("_proxy") {
             command.env_remove(&name);
         }
     }

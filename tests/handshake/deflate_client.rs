@@ -45,7 +45,7 @@ pub const PLAIN: DeflateOffer = DeflateOffer {
     client_max_window_bits: ClientWindow::Open,
 };
 
-// req: 7692-5-01 7692-5-03 7692-7.1.2.1-02 7692-7.1.2.2-02
+// req: 6455-9-04 7692-5-01 7692-5-03 7692-7.1.2.1-02 7692-7.1.2.2-02
 #[test]
 fn what_a_client_offers() {
     let offers = [

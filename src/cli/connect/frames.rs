@@ -3,7 +3,7 @@
 //! Comes in: the bytes on the wire. Goes out: what their headers say. It reads them for itself and
 //! judges nothing; whoever breaks a rule is told by the client.
 
-use crate::cli::connect::output::{hex, may_colour};
+use crate::cli::connect::output::{hex, may_colour, visible};
 use clap::builder::styling::{AnsiColor, Style};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -108,7 +108,7 @@ impl Reader {
     fn head(&mut self) -> Option<(String, usize)> {
         let end = self.input.windows(4).position(|four| four == b"\r\n\r\n")? + 4;
         let text = String::from_utf8_lossy(&self.input[..end]);
-        let first = text.lines().next().unwrap_or_default().to_owned();
+        let first = visible(text.lines().next().unwrap_or_default());
         let is_last = match self.masked {
             true => first.starts_with("GET "),
             false => first.split(' ').nth(1) == Some("101"),
@@ -161,11 +161,8 @@ fn detail(opcode: Opcode, payload: &[u8]) -> Option<String> {
         && let Ok(body) = CloseBody::parse(payload)
         && let Some(code) = body.code
     {
-        return Some(
-            format!("{} {}", code.get(), body.reason)
-                .trim_end()
-                .to_owned(),
-        );
+        let text = format!("{} {}", code.get(), visible(body.reason));
+        return Some(text.trim_end().to_owned());
     }
     match std::str::from_utf8(payload) {
         Ok(text) if !text.contains(|c: char| c.is_control()) => Some(format!("{text:?}")),

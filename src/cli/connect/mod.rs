@@ -18,7 +18,7 @@ use base64::engine::general_purpose::STANDARD;
 use current::Current;
 use frames::FrameLog;
 use input::Input;
-use output::{Output, Printed};
+use output::{Output, Printed, visible};
 use std::sync::Arc;
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
 use wirebell::handshake::DeflatePolicy;
@@ -134,18 +134,17 @@ impl Session {
         match code {
             None | Some(CloseCode::NORMAL) => Ok(Close::Normal),
             Some(CloseCode::GOING_AWAY) => Ok(Close::GoingAway),
-            Some(code) => Err(Failure::Failed(
-                format!("closed by the server: {} {reason}", code.get())
-                    .trim_end()
-                    .to_owned(),
-            )),
+            Some(code) => {
+                let text = format!("closed by the server: {} {}", code.get(), visible(reason));
+                Err(Failure::Failed(text.trim_end().to_owned()))
+            }
         }
     }
 }
 
 /// What went wrong, as an exit status.
 pub(super) fn failure(error: Error) -> Failure {
-    let text = error.to_string();
+    let text = visible(&error.to_string());
     match error {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
         Error::Lookup(_) | Error::Connect(_) | Error::Proxy(_) => Failure::Refused(text),
@@ -164,8 +163,8 @@ fn excerpt(body: &[u8]) -> String {
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     match line {
         Some(line) if !line.starts_with('<') => {
-            let line: String = line.chars().filter(|c| !c.is_control()).take(120).collect();
-            format!(": {line}")
+            let line: String = line.chars().take(120).collect();
+            format!(": {}", visible(&line))
         }
         _ => String::new(),
     }

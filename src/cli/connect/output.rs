@@ -10,7 +10,7 @@ use wirebell::{Kind, Message};
 /// How messages are printed.
 pub struct Output {
     form: Option<BinaryForm>,
-    /// The mark in front of a message, for people.
+    /// The mark in front of a message, for people; empty for programs.
     mark: &'static str,
     style: Style,
     line: Vec<u8>,
@@ -66,7 +66,11 @@ impl Output {
                 write!(self.line, "{on}{}", self.mark)?;
                 match as_hex {
                     true => self.line.extend_from_slice(hex(message.bytes).as_bytes()),
-                    false => self.line.extend_from_slice(message.bytes),
+                    false if self.mark.is_empty() => self.line.extend_from_slice(message.bytes),
+                    false => {
+                        let text = message.as_text().unwrap_or_default();
+                        self.line.extend_from_slice(visible(text).as_bytes());
+                    }
                 }
                 writeln!(self.line, "{off}")?;
                 stdout.write_all(&self.line)
@@ -83,6 +87,18 @@ impl Output {
 /// <https://no-color.org>.
 pub fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}
+
+/// What a server says, with nothing in it that a terminal would obey.
+pub fn visible(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c.is_control() && !matches!(c, '\t' | '\n') {
+            true => out.extend(c.escape_default()),
+            false => out.push(c),
+        }
+    }
+    out
 }
 
 pub fn hex(bytes: &[u8]) -> String {

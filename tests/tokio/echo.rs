@@ -1,0 +1,53 @@
+use std::io::{Error, Result};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use wirebell::handshake::{Ask, Field, HeadReader, MAX_FIELDS, RequestHead};
+use wirebell::wire::NoEntropy;
+use wirebell::{Assembler, Connection, Event, Limits, Outbox, Role};
+
+/// Echoes the messages of one client.
+pub async fn echo(mut stream: TcpStream) -> Result<()> {
+    let limits = Limits::default();
+    let (mut bytes, mut reader) = (Vec::new(), HeadReader::new());
+    let head = loop {
+        if let Some(head) = reader.find(&bytes, &limits).map_err(Error::other)? {
+            break head;
+        }
+        if stream.read_buf(&mut bytes).await? == 0 {
+            return Ok(());
+        }
+    };
+    let mut fields = [Field {
+        name: "",
+        value: b"",
+    }; MAX_FIELDS];
+    let request = RequestHead::parse(&bytes[head.clone()], &mut fields).and_then(Ask::read);
+    let answer = request.map_err(Error::other)?.accept(None).to_string();
+    stream.write_all(answer.as_bytes()).await?;
+    bytes.drain(..head.end);
+
+    let mut connection = Connection::new(Role::Server, &limits, 0);
+    let (mut outbox, mut assembler) = (Outbox::new(), Assembler::new());
+    let mut control = [0; 512];
+    while !connection.wants_shutdown() {
+        let received = connection.receive(&mut bytes, &mut outbox);
+        let consumed = received.consumed;
+        if let Some(Event::Piece(piece)) = received.event
+            && let Some(message) = assembler.push(piece)
+        {
+            let (kind, len) = (message.kind, message.bytes.len() as u64);
+            let begun = connection.begin(kind, len, true, &mut NoEntropy);
+            stream.write_all(&begun.map_err(Error::other)?.0).await?;
+            stream.write_all(message.bytes).await?;
+            assembler.clear();
+        }
+        bytes.drain(..consumed);
+        // What is owed: a Pong, or a Close.
+        let len = connection.transmit(&mut outbox, &mut control, &mut NoEntropy);
+        stream.write_all(&control[..len]).await?;
+        if consumed == 0 && stream.read_buf(&mut bytes).await? == 0 {
+            connection.receive_eof();
+        }
+    }
+    stream.shutdown().await
+}
