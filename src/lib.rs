@@ -1,9 +1,9 @@
 //! Wirebell: RFC 6455 WebSockets, written from scratch in safe Rust.
 //!
-//! Three things in one crate, each usable without the next: a **protocol core** without I/O,
-//! `std` or allocation, with **compression** beside it; an **event loop** on
-//! [mio](https://docs.rs/mio) around it; and a **push server** on top, which the `wirebell` command
-//! runs.
+//! Four things in one crate, each usable without the next: a **protocol core** without I/O, `std` or
+//! allocation, with **compression** beside it; a blocking **client**; an **event loop** on
+//! [mio](https://docs.rs/mio) for servers and clients; and a **push server** on top, which the
+//! `wirebell` command runs.
 //!
 //! ```text
 //!  socket ──read──▶ shared receive buffer ──&mut [u8]──▶ handshake (HTTP head) ─────────┐
@@ -23,6 +23,7 @@
 //! # Where to begin
 //!
 //! - Your own I/O, or none: [`Connection`]. Its documentation has an example that runs.
+//! - A client: [`client::Client`]; many of them on one thread: [`net::Clients`].
 //! - A server of your own: [`net::Service`], an echo server in twenty lines; [`net`] has a chat.
 //! - A push server in a program: [`push::PushServer`].
 //!
@@ -33,6 +34,7 @@
 //! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
 //! | `alloc` | [`Assembler`] | |
 //! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
+//! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |
 //! | `cli` (default) | the `wirebell` command | clap and what it needs around it |
@@ -43,21 +45,24 @@
 //!
 //! Each file needs only those before it: `wire/` ([`Opcode`], header, mask, UTF-8, close codes),
 //! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection,
-//! assembler), `net/`, `push/`.
+//! assembler), `client/`, `net/`, `push/`.
 //!
 //! | RFC 6455 | where |
 //! |---|---|
-//! | 4.1 opening, the client's side | `handshake/client` |
+//! | 3 URIs | `client/uri` |
+//! | 4.1 opening, the client's side | `handshake/client`, `client/opening`, `client/turn` |
 //! | 4.2, 4.4 opening, the server's side | `handshake/server`, `handshake/key` |
 //! | 5.2 frames | `wire/header` |
 //! | 5.3 masking | `wire/mask` |
 //! | 5.4 fragmentation | `proto/sequence` |
 //! | 5.5 control frames | `proto/connection`, `proto/outbox`, `wire/close` |
 //! | 6 sending and receiving | `proto/intents`, `proto/connection` |
-//! | 7 closing | `proto/closing`, `wire/close`, `net/deadlines` |
+//! | 7 closing | `proto/closing`, `wire/close`, `net/deadlines`, `client/waiting` |
+//! | 7.2.3 reconnecting | `client/backoff`, `net/dial` |
 //! | 8.1 UTF-8 | `wire/utf8` |
 //! | 9.1 extensions | `handshake/extensions` |
 //! | 10.2 origin | `handshake/origin`, `push/origin` |
+//! | 10.3 masking keys | `client/entropy`, `net/masked` |
 //! | 10.4 limits | `limits` |
 //!
 //! | RFC 7692 | where |

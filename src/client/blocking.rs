@@ -182,7 +182,7 @@ impl Client {
     }
 
     /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
-    /// [`Wait::Receive`]; `None`, the default, for as long as the server is alive.
+    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server is alive.
     pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
         self.patience = time;
     }
@@ -195,7 +195,7 @@ impl Client {
     /// # Errors
     ///
     /// [`Error::Violation`], [`Error::Lost`] and [`Error::TimedOut`] end the connection, but for
-    /// [`Wait::Receive`], after which this can be called again.
+    /// [`Wait::Receive`](crate::client::Wait), after which this can be called again.
     // req: 6455-6.2-01
     pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
         let deadline = self.deadline();

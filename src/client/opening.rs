@@ -256,3 +256,112 @@ fn unchunk(input: &mut Vec<u8>, left: &mut usize, body: &mut Vec<u8>) -> bool {
 
 /// CR and LF behind a chunk.
 const LINE_END: usize = 2;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Options, ProxyChoice};
+    use crate::handshake::accept_key;
+    use proptest::prelude::*;
+
+    fn endpoint(through_proxy: bool) -> Endpoint {
+        let proxy = match through_proxy {
+            true => ProxyChoice::Proxy("http://127.0.0.1:3128".parse().unwrap()),
+            false => ProxyChoice::Direct,
+        };
+        let options = Options {
+            proxy,
+            ..Options::default()
+        };
+        Endpoint::resolve("ws://127.0.0.1/", options).unwrap()
+    }
+
+    /// What becomes of `bytes` that come in steps, and then no more.
+    fn verdict(endpoint: &Endpoint, bytes: &[u8], steps: &[usize]) -> String {
+        let mut out = Vec::new();
+        let mut opening = Opening::new(endpoint, &mut out).unwrap();
+        opening.drawn = [7; 16];
+        let (mut rest, mut steps) = (bytes, steps.iter().cycle());
+        while !rest.is_empty() {
+            let step = steps.next().copied().unwrap_or(1).clamp(1, rest.len());
+            let (now, later) = rest.split_at(step);
+            rest = later;
+            match opening.receive(endpoint, now, &mut out) {
+                Ok(None) => {}
+                Ok(Some(opened)) => {
+                    let frames = [&opened.rest, rest].concat();
+                    return format!("{:?} {frames:?}", opened.subprotocol);
+                }
+                Err(error) => return format!("{error:?}"),
+            }
+        }
+        format!("{:?}", opening.receive_eof())
+    }
+
+    fn answers() -> Vec<Vec<u8>> {
+        let key = crate::handshake::ClientHandshake::new("a", "/", &mut Drawn([7; 16])).unwrap();
+        let key = key.to_string();
+        let key = key.split("Key: ").nth(1).unwrap().lines().next().unwrap();
+        let good = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {}\r\n\r\n\u{1}\u{0}",
+            accept_key(key).as_str()
+        );
+        let others = [
+            "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 5\r\n\r\nhello, more",
+            "HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+            "HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 404 No\r\n\r\nto the end",
+            "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
+            "HTTP/1.0 500 Bad\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+        ];
+        let tunnel = format!("HTTP/1.0 200 Connection established\r\n\r\n{good}");
+        let others = others.into_iter().map(|text| text.as_bytes().to_vec());
+        others
+            .chain([good.into_bytes(), tunnel.into_bytes()])
+            .collect()
+    }
+
+    #[test]
+    fn the_answers_are_told_apart() {
+        let answers = answers();
+        let direct: Vec<_> = answers
+            .iter()
+            .map(|a| verdict(&endpoint(false), a, &[9]))
+            .collect();
+        for (text, part) in direct.iter().zip([
+            "status: 302",
+            "body: [97, 98, 99, 100, 101]",
+            "status: 404",
+            "status: 200",
+            "status: 500",
+            "None [1, 0]",
+            "status: 200",
+        ]) {
+            assert!(text.contains(part), "{part}: {text}");
+        }
+        assert_eq!(verdict(&endpoint(true), &answers[6], &[9]), "None [1, 0]");
+        let text = verdict(&endpoint(true), &answers[0], &[9]);
+        assert!(text.starts_with("Proxy("), "{text}");
+    }
+
+    proptest! {
+        #[test]
+        fn the_verdict_does_not_depend_on_the_cuts(
+            which in 0..7usize,
+            through_proxy: bool,
+            at in any::<prop::sample::Index>(),
+            change in prop::option::of(any::<u8>()),
+            steps in prop::collection::vec(1..80usize, 1..8),
+        ) {
+            let mut bytes = answers().swap_remove(which);
+            if let Some(byte) = change {
+                let at = at.index(bytes.len());
+                bytes[at] = byte;
+            }
+            let endpoint = endpoint(through_proxy);
+            let whole = verdict(&endpoint, &bytes, &[usize::MAX]);
+            prop_assert_eq!(verdict(&endpoint, &bytes, &steps), &*whole);
+            prop_assert_eq!(verdict(&endpoint, &bytes, &[1]), &*whole);
+        }
+    }
+}

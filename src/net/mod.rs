@@ -1,6 +1,6 @@
-//! The event loop: sockets, time and threads around the protocol core.
+//! The event loop: sockets, time and threads around the protocol core, for servers and clients.
 //!
-//! Comes in: connections. Goes out: calls on a [`Service`]. One loop per worker thread, each with
+//! Comes in: connections, accepted or dialled. Goes out: calls on a [`Service`]. One loop per worker thread, each with
 //! its own listener, its own connections and its own timers; nothing is shared on the way of a
 //! message. The rules that make it quick stand in `event_loop`, `input` and `core`.
 //!
@@ -72,6 +72,7 @@
 //! # Ok(())
 //! # }
 //! ```
+#![cfg_attr(feature = "client", doc = include_str!("clients.md"))]
 
 mod accept;
 mod alarm;
