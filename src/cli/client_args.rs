@@ -13,7 +13,8 @@ use std::path::PathBuf;
                   tar c docs | wirebell connect --binary raw ws://example.org/upload\n\n\
                   Lines of stdin become text messages; messages are printed on stdout, a line\n\
                   each. At the end of stdin the connection is closed, and what arrives until the\n\
-                  server has closed too is still printed.\n\n\
+                  server has closed too is still printed. A server that closes before it has\n\
+                  answered needs --wait.\n\n\
                   Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: lost, a\n\
                   broken rule, another close code; 2 wrong usage; 3 refused: no connection, or an\n\
                   HTTP answer other than 101; 4 timed out.")]

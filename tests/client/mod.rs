@@ -1,3 +1,4 @@
 //! The blocking client, against our server and against scripted ones.
 
 mod exchange;
+mod strangers;

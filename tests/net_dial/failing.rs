@@ -1,27 +1,246 @@
 //! Connections that cannot be opened, or do not last.
 
-use super::{Dialler, Told, dial, loop_options, soon};
+use super::{Dialler, Told, Wish, dial, loop_options, soon};
+use crate::net_support::scripted::Scripted;
+use crate::net_support::{limits, options_with};
+use crate::support::frames::{close, frame, text};
 use std::net::TcpListener;
-use wirebell::client::Options;
-use wirebell::net::Dial;
+use std::time::Duration;
+use wirebell::client::{Backoff, Options};
+use wirebell::net::{Dial, End};
+use wirebell::{CloseCode, Kind, Limits};
+
+/// A port on which nobody listens.
+fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("ws://{}/", listener.local_addr().unwrap())
+}
+
+#[track_caller]
+fn expect_not_opened(dialler: &Dialler, tag: u32, part: &str) {
+    match dialler.next() {
+        Told::NotOpened(got, why) if got == tag => assert!(why.contains(part), "{part}: {why}"),
+        other => panic!("{other:?}"),
+    }
+}
 
 #[test]
-fn nobody_listens() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("ws://{}/", listener.local_addr().unwrap());
-    drop(listener);
-    let dialler = Dialler::start(loop_options(), vec![dial(&uri, Options::default(), 7)]);
-    let Told::NotOpened(7, why) = dialler.next() else {
-        panic!("opened");
+// req: 6455-4.1-13 6455-7.2.1-01
+fn why_there_is_no_connection() {
+    let server = Scripted::new();
+    let options = Options {
+        open_ms: 200,
+        ..Options::default()
     };
-    assert!(why.contains("refused"), "{why}");
-    let again = Dial {
-        reconnect: soon(),
-        ..dial(&uri, Options::default(), 8)
+    let to_server = |tag| dial(&server.uri(), options.clone(), tag);
+    let dialler = Dialler::start(loop_options(), vec![dial(&nobody(), options.clone(), 1)]);
+    expect_not_opened(&dialler, 1, "refused");
+    dialler.wish(Wish::Dial(to_server(2)));
+    let mut visit = server.accept();
+    visit.request();
+    visit.write("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nsay");
+    expect_not_opened(&dialler, 2, "401");
+    visit.expect_end();
+    dialler.wish(Wish::Dial(to_server(3)));
+    let mut visit = server.accept();
+    visit.request();
+    visit.write("HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    expect_not_opened(&dialler, 3, "Sec-WebSocket-Accept");
+    visit.expect_end();
+    // Nothing is answered, and then the end of the stream.
+    dialler.wish(Wish::Dial(to_server(4)));
+    let mut silent = server.accept();
+    expect_not_opened(&dialler, 4, "too long");
+    silent.request();
+    silent.expect_end();
+    dialler.wish(Wish::Dial(to_server(5)));
+    server.accept().end_writing();
+    expect_not_opened(&dialler, 5, "without a Close");
+    dialler.stop();
+}
+
+#[test]
+// req: 6455-4.1-18 6455-4.1-40 6455-5.1-01 6455-5.3-02
+fn the_client_speaks_first_waits_for_the_answer_and_masks() {
+    let server = Scripted::new();
+    let dialler = Dialler::start(
+        loop_options(),
+        vec![dial(&server.uri(), Options::default(), 1)],
+    );
+    let mut visit = server.accept();
+    let request = visit.request();
+    dialler.wish(Wish::Send(Kind::Text, b"too early".to_vec()));
+    assert!(visit.is_silent(Duration::from_millis(50)));
+    visit.switch(&request, "");
+    // Behind the answer in the same packet, most of the time.
+    visit.send(&[text("at once")]);
+    assert_eq!(dialler.next(), Told::Opened(1));
+    assert_eq!(
+        dialler.next(),
+        Told::Message(1, Kind::Text, b"at once".to_vec())
+    );
+    let mut keys = std::collections::HashSet::new();
+    for length in [0, 5, 126, 5_000, 70_000] {
+        dialler.wish(Wish::Send(Kind::Binary, vec![3; length]));
+        let frame = visit.frame().unwrap();
+        assert!(frame.first == 0x82 && frame.payload == vec![3; length]);
+        assert!(keys.insert(frame.key), "a key was used again");
+    }
+    visit.send(&[close(1000, "")]);
+    visit.expect_close(1000);
+    // The server closes TCP first (RFC 6455 section 7.1.1).
+    assert!(visit.is_silent(Duration::from_millis(50)));
+    drop(visit);
+    let end = End {
+        clean: true,
+        code: Some(CloseCode::NORMAL),
     };
-    dialler.wish(super::Wish::Dial(again));
-    for _ in 0..3 {
-        assert!(matches!(dialler.next(), Told::NotOpened(8, _)));
+    assert_eq!(dialler.next(), Told::Closed(1, end));
+    dialler.stop();
+}
+
+#[test]
+// req: 6455-5.1-05
+fn a_server_that_breaks_a_rule_is_told() {
+    let server = Scripted::new();
+    let dialler = Dialler::start(loop_options(), Vec::new());
+    for (frames, code) in [
+        (text("masked").wrong_mask(), 1002),
+        (frame(0x83, b""), 1002),
+        (frame(0xC1, b"x"), 1002),
+        (text(b"\xFF"), 1007),
+    ] {
+        dialler.wish(Wish::Dial(dial(&server.uri(), Options::default(), 1)));
+        let mut visit = server.open();
+        visit.send(&[frames]);
+        visit.expect_close(code);
+        visit.expect_end();
+        assert_eq!(dialler.next(), Told::Opened(1));
+        let end = End {
+            clean: false,
+            code: None,
+        };
+        assert_eq!(dialler.next(), Told::Closed(1, end));
     }
     dialler.stop();
+}
+
+#[test]
+// req: 6455-4.1-05 6455-4.1-06 6455-4.1-07
+fn one_handshake_at_a_time() {
+    let (server, other) = (Scripted::new(), Scripted::new());
+    let mut dials: Vec<Dial> = (0..5)
+        .map(|n| dial(&server.uri(), Options::default(), n))
+        .collect();
+    dials.push(dial(&other.uri(), Options::default(), 9));
+    let dialler = Dialler::start(loop_options(), dials);
+    let mut visits = Vec::new();
+    for tag in 0..5 {
+        let mut visit = server.accept();
+        let request = visit.request();
+        assert!(server.accept_within(Duration::from_millis(30)).is_none());
+        if tag == 0 {
+            // Another port does not wait; an attempt that fails lets the next one go on.
+            visits.push(other.open());
+            assert_eq!(dialler.next(), Told::Opened(9));
+            visit.write("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+            expect_not_opened(&dialler, 0, "503");
+            continue;
+        }
+        visit.switch(&request, "");
+        assert_eq!(dialler.next(), Told::Opened(tag));
+        visits.push(visit);
+    }
+    dialler.stop();
+}
+
+#[test]
+// req: 6455-7.2.3-01
+fn it_dials_again_until_it_closes() {
+    let server = Scripted::new();
+    let again = Dial {
+        reconnect: soon(),
+        ..dial(&server.uri(), Options::default(), 4)
+    };
+    let dialler = Dialler::start(loop_options(), vec![again]);
+    for _ in 0..3 {
+        let visit = server.open();
+        assert_eq!(dialler.next(), Told::Opened(4));
+        drop(visit);
+        assert!(matches!(
+            dialler.next(),
+            Told::Closed(4, End { clean: false, .. })
+        ));
+        // Refused in between.
+        drop(server.accept());
+        expect_not_opened(&dialler, 4, "");
+    }
+    let mut visit = server.open();
+    assert_eq!(dialler.next(), Told::Opened(4));
+    dialler.wish(Wish::Close(CloseCode::NORMAL));
+    visit.expect_close(1000);
+    visit.send(&[close(1000, "")]);
+    drop(visit);
+    assert!(matches!(
+        dialler.next(),
+        Told::Closed(4, End { clean: true, .. })
+    ));
+    assert!(server.accept_within(Duration::from_millis(100)).is_none());
+    dialler.stop();
+}
+
+#[test]
+fn so_many_attempts_and_no_more() {
+    let reconnect = Backoff {
+        attempts: 2,
+        ..soon().unwrap()
+    };
+    let again = Dial {
+        reconnect: Some(reconnect),
+        ..dial(&nobody(), Options::default(), 6)
+    };
+    let dialler = Dialler::start(loop_options(), vec![again]);
+    for _ in 0..3 {
+        expect_not_opened(&dialler, 6, "refused");
+    }
+    assert!(dialler.is_silent(Duration::from_millis(200)));
+    dialler.stop();
+}
+
+#[test]
+fn a_server_that_is_silent_is_asked_and_then_given_up() {
+    let server = Scripted::new();
+    let limits = Limits {
+        ping_ms: 30,
+        pong_ms: 60,
+        ..limits()
+    };
+    let to_server = dial(&server.uri(), Options::default(), 1);
+    let dialler = Dialler::start(options_with(limits), vec![to_server]);
+    let mut visit = server.open();
+    assert_eq!(dialler.next(), Told::Opened(1));
+    let ping = visit.frame().unwrap();
+    assert_eq!(ping.first, 0x89);
+    assert!(matches!(
+        dialler.next(),
+        Told::Closed(1, End { clean: false, .. })
+    ));
+    visit.expect_end();
+    dialler.stop();
+}
+
+#[test]
+fn stopping_ends_attempts_and_waits() {
+    let server = Scripted::new();
+    let again = Dial {
+        reconnect: Some(Backoff::default()),
+        ..dial(&nobody(), Options::default(), 2)
+    };
+    let dials = vec![dial(&server.uri(), Options::default(), 1), again];
+    let dialler = Dialler::start(loop_options(), dials);
+    expect_not_opened(&dialler, 2, "refused");
+    let mut visit = server.accept();
+    visit.request();
+    dialler.stop();
+    visit.expect_end();
 }

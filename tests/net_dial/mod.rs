@@ -121,6 +121,11 @@ impl Dialler {
         self.told.recv_timeout(PATIENCE).expect("nothing was told")
     }
 
+    /// Whether nothing is told for a while.
+    pub fn is_silent(&self, time: std::time::Duration) -> bool {
+        self.told.recv_timeout(time).is_err()
+    }
+
     pub fn stop(self) {
         self.clients.stop();
         self.clients.join();

@@ -7,6 +7,8 @@ pub mod client;
 pub mod probe;
 #[cfg(feature = "push")]
 pub mod push;
+#[cfg(feature = "client")]
+pub mod scripted;
 
 pub use client::Client;
 pub use probe::{Happened, Probes};

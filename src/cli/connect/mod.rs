@@ -149,11 +149,12 @@ pub(super) fn failure(error: Error) -> Failure {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
         Error::Lookup(_) | Error::Connect(_) | Error::Proxy(_) => Failure::Refused(text),
         Error::Answer(answer) => Failure::Refused(format!("{text}{}", excerpt(&answer.body))),
-        Error::Refusal(_) => Failure::Refused(text),
         Error::TimedOut(_) => Failure::TimedOut(text),
-        Error::Misuse(_) | Error::Budget | Error::Violation(_) | Error::Lost(_) => {
-            Failure::Failed(text)
-        }
+        Error::Refusal(_)
+        | Error::Misuse(_)
+        | Error::Budget
+        | Error::Violation(_)
+        | Error::Lost(_) => Failure::Failed(text),
     }
 }
 
