@@ -23,7 +23,7 @@ use crate::proto::event::{Event, Piece, Received};
 use crate::proto::keepalive::{Keepalive, Millis, Tick};
 use crate::proto::outbox::Outbox;
 use crate::proto::sequence::Sequence;
-use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode, Utf8Stream};
+use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode};
 
 /// The protocol state of one WebSocket connection, about 100 bytes, without a buffer.
 ///
@@ -57,9 +57,9 @@ use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode, Utf8Stream};
 #[derive(Clone, Debug)]
 pub struct Connection {
     keepalive: Keepalive,
-    sequence: Sequence,
+    pub(super) sequence: Sequence,
     /// Payload of the current data frame that has not arrived.
-    left: u64,
+    pub(super) left: u64,
     mask: Mask,
     pub(super) role: Role,
     pub(super) state: State,
@@ -113,7 +113,7 @@ impl Connection {
             };
         }
         match self.short_message(input) {
-            Some((kind, end)) => self.whole(kind, input, end, outbox),
+            Some((kind, head, end)) => self.whole(kind, input, head..end, outbox),
             None => self.receive_any(input, outbox),
         }
     }
@@ -130,53 +130,6 @@ impl Connection {
             },
             Ok(Some((header, len))) => self.frame(header, input, len, outbox),
             Err(violation) => self.failed(violation, input.len(), outbox),
-        }
-    }
-
-    /// The commonest input by far: a short message, whole, in one frame, to a server. Finds what
-    /// `FrameHeader::parse` and `Sequence::frame` would find, in a third of the instructions; a
-    /// test compares the two on random input. Returns the kind and the end of the frame.
-    #[inline]
-    fn short_message(&self, input: &[u8]) -> Option<(Kind, usize)> {
-        let &[first, second, ..] = input else {
-            return None;
-        };
-        let kind = match first {
-            0x81 => Kind::Text,
-            0x82 => Kind::Binary,
-            _ => return None,
-        };
-        // Clears the mask bit; without one the result is too long.
-        let length = second ^ 0x80;
-        let end = 6 + length as usize;
-        let between = self.left == 0 && !self.sequence.is_open() && self.role == Role::Server;
-        (between && length <= self.sequence.short() && end <= input.len()).then_some((kind, end))
-    }
-
-    /// Lends the short message that [`Self::short_message`] has found.
-    #[inline]
-    fn whole<'b>(
-        &mut self,
-        kind: Kind,
-        input: &'b mut [u8],
-        end: usize,
-        outbox: &mut Outbox,
-    ) -> Received<'b> {
-        let (head, payload) = input[..end].split_at_mut(6);
-        Mask::apply_whole([head[2], head[3], head[4], head[5]], payload);
-        if kind == Kind::Text && Utf8Stream::check(payload).is_err() {
-            return self.failed(Violation::InvalidUtf8, input.len(), outbox);
-        }
-        let piece = Piece {
-            kind,
-            bytes: &input[6..end],
-            compressed: false,
-            first: true,
-            last: true,
-        };
-        Received {
-            consumed: end,
-            event: Some(Event::Piece(piece)),
         }
     }
 
@@ -314,7 +267,7 @@ impl Connection {
 
     /// Gives up: the rest of the input is not looked at.
     #[cold]
-    fn failed<'b>(
+    pub(super) fn failed<'b>(
         &mut self,
         violation: Violation,
         consumed: usize,

@@ -17,8 +17,8 @@
 #![doc = include_str!("../../tests/tokio/echo.rs")]
 //! ```
 //!
-//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `intents`,
-//! `assembler`.
+//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `short`,
+//! `intents`, `assembler`.
 
 #[cfg(feature = "alloc")]
 mod assembler;
@@ -29,6 +29,7 @@ mod intents;
 mod keepalive;
 mod outbox;
 mod sequence;
+mod short;
 
 #[cfg(feature = "alloc")]
 pub use assembler::{Assembler, Message};

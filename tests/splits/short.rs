@@ -3,21 +3,27 @@
 
 use super::Case;
 use crate::support::Rng;
-use crate::support::frames::{binary, binary_start, end, text, text_start, wire};
+use crate::support::frames::{Frame, binary, binary_start, end, text, text_start, wire};
 use wirebell::{Limits, Role};
 
-/// The whole frame at once, but for its last byte, byte by byte, and with more behind it.
-fn compare(limits: &Limits, bytes: Vec<u8>) {
-    let case = Case {
-        role: Role::Server,
-        limits: limits.clone(),
-        bytes,
-    };
-    let whole = case.run(&[]);
-    let len = case.bytes.len();
-    case.expect(&[len - 1], &whole);
-    let every: Vec<usize> = (0..len).collect();
-    case.expect(&every, &whole);
+/// The whole frame at once, but for its last byte, byte by byte, and with more behind it; to both
+/// roles, and to each what is meant for the other.
+fn compare(limits: &Limits, frames: &[Frame]) {
+    for (role, meant_for) in [Role::Server, Role::Client]
+        .into_iter()
+        .flat_map(|role| [Role::Server, Role::Client].map(|meant_for| (role, meant_for)))
+    {
+        let case = Case {
+            role,
+            limits: limits.clone(),
+            bytes: wire(meant_for, frames),
+        };
+        let whole = case.run(&[]);
+        let len = case.bytes.len();
+        case.expect(&[len - 1], &whole);
+        let every: Vec<usize> = (0..len).collect();
+        case.expect(&every, &whole);
+    }
 }
 
 #[test]
@@ -28,7 +34,7 @@ fn every_length_around_the_border() {
         let letters: String = (0..length).map(|i| (b'a' + i % 26) as char).collect();
         for frame in [binary(&rng.bytes(length.into())), text(letters)] {
             let frames = [frame.clone(), binary(b"next"), frame];
-            compare(&Limits::default(), wire(Role::Server, &frames));
+            compare(&Limits::default(), &frames);
         }
     }
 }
@@ -54,7 +60,7 @@ fn limits_below_the_border() {
                     ..Limits::default()
                 },
             ] {
-                compare(&limits, wire(Role::Server, &frames));
+                compare(&limits, &frames);
             }
         }
     }
@@ -71,21 +77,12 @@ fn texts_that_are_wrong_and_messages_inside_others() {
         b"\xf0\x9d\x84",
     ];
     for payload in bad {
-        compare(
-            &Limits::default(),
-            wire(Role::Server, &[text("good"), text(payload)]),
-        );
-        compare(
-            &Limits::default(),
-            wire(Role::Server, &[text_start(payload), end("")]),
-        );
+        compare(&Limits::default(), &[text("good"), text(payload)]);
+        compare(&Limits::default(), &[text_start(payload), end("")]);
     }
     for open in [text_start("a"), binary_start(b"a"), text_start([0xCE])] {
         for inside in [text("b"), binary(b"b"), text("")] {
-            compare(
-                &Limits::default(),
-                wire(Role::Server, &[open.clone(), inside]),
-            );
+            compare(&Limits::default(), &[open.clone(), inside]);
         }
     }
 }
