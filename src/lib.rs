@@ -1,7 +1,7 @@
 //! Wirebell: RFC 6455 WebSockets, written from scratch in safe Rust.
 //!
-//! Four things in one crate, each usable without the next: a **protocol core** without I/O, `std` or
-//! allocation, with **compression** beside it; a blocking **client**; an **event loop** on
+//! Four things in one crate, each usable without the next: a **protocol core** without I/O, `std`
+//! or allocation, with **compression** beside it; a blocking **client**; an **event loop** on
 //! [mio](https://docs.rs/mio) for servers and clients; and a **push server** on top, which the
 //! `wirebell` command runs.
 //!

@@ -182,7 +182,8 @@ impl Client {
     }
 
     /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
-    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server is alive.
+    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server
+    /// lives.
     pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
         self.patience = time;
     }
@@ -227,7 +228,8 @@ impl Client {
 
     /// Waits for the next event: a piece of a message as it comes, a Ping (which is answered), a
     /// Pong, or the server's Close. `None` if the connection has ended behind that. A message that
-    /// was compressed comes as one piece. Do not call [`Client::receive`] in the midst of a message.
+    /// was compressed comes as one piece. Do not go over to [`Client::receive`] in the midst of a
+    /// message.
     ///
     /// # Errors
     ///

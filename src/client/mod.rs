@@ -8,9 +8,8 @@
 //! Invariant: every wait is bounded by [`Options::open_ms`], by [`Limits`](crate::Limits), or by
 //! what the caller set; at most one handshake with a server is in progress (RFC 6455 section 4.1).
 //!
-//! Reading order: `uri`, `options`, `error`, `proxy`, `endpoint`, `turn`, `opening`, `backoff`; then
-//! the blocking client: `connecting`, `inbox`, `shared`, `sender`, `blocking`,
-//! `waiting`.
+//! Reading order: `uri`, `options`, `error`, `proxy`, `endpoint`, `turn`, `opening`, `backoff`;
+//! then the blocking client: `connecting`, `inbox`, `shared`, `sender`, `blocking`, `waiting`.
 
 mod backoff;
 mod blocking;

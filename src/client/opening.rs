@@ -309,7 +309,8 @@ mod tests {
         );
         let others = [
             "HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 5\r\n\r\nhello, more",
-            "HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
+            "HTTP/1.1 401 No\r\nTransfer-Encoding: chunked\r\n\r\n\
+             3\r\nabc\r\n2;x=y\r\nde\r\n0\r\n\r\n",
             "HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 404 No\r\n\r\nto the end",
             "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
             "HTTP/1.0 500 Bad\r\nContent-Length: 99999999999999999999\r\n\r\nx",

@@ -1,8 +1,9 @@
 //! The event loop: sockets, time and threads around the protocol core, for servers and clients.
 //!
-//! Comes in: connections, accepted or dialled. Goes out: calls on a [`Service`]. One loop per worker thread, each with
-//! its own listener, its own connections and its own timers; nothing is shared on the way of a
-//! message. The rules that make it quick stand in `event_loop`, `input` and `core`.
+//! Comes in: connections, accepted or dialled. Goes out: calls on a [`Service`]. One loop per
+//! worker thread, each with its own listener, its own connections and its own timers; nothing is
+//! shared on the way of a message. The rules that make it quick stand in `event_loop`, `input` and
+//! `core`.
 //!
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!

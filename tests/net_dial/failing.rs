@@ -155,7 +155,6 @@ fn one_handshake_at_a_time() {
 }
 
 #[test]
-// req: 6455-7.2.3-01
 fn it_dials_again_until_it_closes() {
     let server = Scripted::new();
     let again = Dial {

@@ -1,3 +1,4 @@
+//! An echo server on Tokio, shown in the documentation of `proto` and run by a test.
 use std::io::{Error, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
