@@ -3,6 +3,7 @@
 
 use crate::cli::client_args::{ConnectArgs, PushArgs};
 use crate::cli::units::{Period, Size};
+use crate::cli::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -39,6 +40,8 @@ pub enum Command {
     Connect(Box<ConnectArgs>),
     /// Publish to a push server
     Push(Box<PushArgs>),
+    /// Test how well an echo server keeps to the RFCs
+    Verify(Box<VerifyArgs>),
 }
 
 #[derive(Debug, Args)]

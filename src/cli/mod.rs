@@ -12,6 +12,7 @@ mod push;
 mod serve;
 mod settings;
 mod units;
+mod verify;
 
 use args::{Cli, Command};
 use clap::Parser as _;
@@ -63,6 +64,7 @@ pub fn run() -> ExitCode {
         Command::Echo(args) => echo::run(args),
         Command::Connect(args) => connect::run(args),
         Command::Push(args) => push::run(args),
+        Command::Verify(args) => verify::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

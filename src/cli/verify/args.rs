@@ -1,0 +1,73 @@
+//! The arguments of `verify`.
+
+use crate::cli::units::Period;
+use crate::cli::verify::case::Level;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                  wirebell verify ws://127.0.0.1:9001/\n  \
+                  wirebell verify --case 'frame.*' --case utf8.bad.fe -v ws://127.0.0.1:9001/\n  \
+                  wirebell verify --format junit --output report.xml ws://127.0.0.1:9001/\n\n\
+                  The server must echo messages on that path. Each case has a stable name, a\n\
+                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC asks for.\n\n\
+                  Exit status: 0 nothing failed that counts (see --fail-on), 1 something did,\n\
+                  2 wrong usage, 3 nobody answers there.")]
+pub struct VerifyArgs {
+    /// An echo server: ws://HOST[:PORT][/PATH]
+    #[arg(value_name = "URL", required_unless_present = "list")]
+    pub uri: Option<String>,
+
+    /// Run only cases with this name, in which * stands for anything; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub case: Vec<String>,
+
+    /// Leave out cases with this name; may be given several times
+    #[arg(long, value_name = "NAME")]
+    pub skip: Vec<String>,
+
+    /// Run only cases of this level and of stricter ones
+    #[arg(long, value_name = "LEVEL", default_value = "quality")]
+    pub level: Level,
+
+    /// The lowest level at which a failure counts for the exit status
+    #[arg(long, value_name = "LEVEL", default_value = "must")]
+    pub fail_on: Level,
+
+    /// Print the cases and run nothing
+    #[arg(long)]
+    pub list: bool,
+
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Cases that run at the same time
+    #[arg(short, long, value_name = "N", default_value = "8")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=64))]
+    pub jobs: u8,
+
+    /// How long an answer may take
+    #[arg(long, value_name = "TIME", default_value = "3s")]
+    pub timeout: Period,
+
+    /// Show every case and what was said, not only failures
+    #[arg(short, long)]
+    pub verbose: bool,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// Everything, for programs
+    Json,
+    /// For build servers
+    Junit,
+}

@@ -1,0 +1,145 @@
+//! What a case is, and what becomes of it.
+
+use crate::cli::verify::probe::Probe;
+use serde::Serialize;
+
+/// How much an endpoint owes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Level {
+    /// An RFC says MUST or MUST NOT
+    Must,
+    /// An RFC says SHOULD, or says how it is usually done
+    Should,
+    /// No RFC asks for it; a good endpoint does it all the same
+    Quality,
+}
+
+impl Level {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Must => "MUST",
+            Self::Should => "SHOULD",
+            Self::Quality => "quality",
+        }
+    }
+}
+
+/// One question to an endpoint. A case has a connection of its own, or several.
+pub struct Case {
+    /// Stable: group, a dot, and what it is about.
+    pub id: String,
+    /// The RFC and its section, such as `6455 5.2`.
+    pub section: &'static str,
+    pub level: Level,
+    /// What a good endpoint does, in a few words.
+    pub rule: String,
+    pub run: Box<Script>,
+}
+
+/// Asks; an error says what was wrong.
+pub type Script = dyn Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync;
+
+/// Why a case did not pass.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trouble {
+    /// The endpoint did something else.
+    Wrong(String),
+    /// The question cannot be asked: what it needs was not agreed on.
+    NotAsked(String),
+}
+
+impl Trouble {
+    pub fn wrong<T>(what: impl Into<String>) -> Result<T, Self> {
+        Err(Self::Wrong(what.into()))
+    }
+}
+
+/// The verdict on one case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    Pass,
+    Fail,
+    /// What it needs was not agreed on.
+    Skip,
+}
+
+/// A case that was run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    pub id: String,
+    pub section: &'static str,
+    pub level: Level,
+    pub rule: String,
+    pub verdict: Verdict,
+    /// Why, unless it passed.
+    pub why: String,
+    pub milliseconds: u64,
+    /// What was sent and what came back, in order.
+    pub exchange: Vec<String>,
+}
+
+/// All cases, as the groups add them.
+#[derive(Default)]
+pub struct Cases {
+    pub list: Vec<Case>,
+}
+
+impl Cases {
+    pub fn add(
+        &mut self,
+        id: impl Into<String>,
+        section: &'static str,
+        level: Level,
+        rule: impl Into<String>,
+        run: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+    ) {
+        self.list.push(Case {
+            id: id.into(),
+            section,
+            level,
+            rule: rule.into(),
+            run: Box::new(run),
+        });
+    }
+
+    /// Two questions about the same bytes, which break a rule: whether the connection is failed,
+    /// and whether the Close says why, in one of these codes (RFC 6455 section 7.1.7).
+    pub fn add_broken(
+        &mut self,
+        id: &str,
+        section: &'static str,
+        level: Level,
+        what: &str,
+        codes: &'static [u16],
+        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Clone + Send + Sync + 'static,
+    ) {
+        let again = send.clone();
+        self.add(
+            id,
+            section,
+            level,
+            format!("{what} fails the connection"),
+            move |probe| {
+                probe.open()?;
+                send(probe)?;
+                probe.expect_failed()
+            },
+        );
+        let level = level.max(Level::Should);
+        let code = codes[0];
+        let rule = format!("{what} is answered with Close {code}");
+        self.add(
+            format!("{id}.code"),
+            "6455 7.1.7",
+            level,
+            rule,
+            move |probe| {
+                probe.open()?;
+                again(probe)?;
+                probe.expect_close_code(codes)
+            },
+        );
+    }
+}

@@ -1,0 +1,492 @@
+//! Group `deflate`: permessage-deflate, RFC 7692. Without it, its cases are left out.
+
+use crate::cli::verify::case::{Cases, Level, Trouble};
+use crate::cli::verify::handshake;
+use crate::cli::verify::probe::{BINARY, CLOSE, PING, PONG, Probe, TEXT};
+use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
+use wirebell::handshake::DeflateTerms;
+use wirebell::{Kind, Limits};
+
+use Level::{Must, Quality, Should};
+
+const OFFER: &str = "permessage-deflate";
+
+/// RSV1: the message is compressed.
+const RSV1: u8 = 0x40;
+
+/// Offers that a server must decline: the handshake goes on without compression.
+const DECLINED: [(&str, &str); 15] = [
+    ("unknown-parameter", "permessage-deflate; x-unknown"),
+    (
+        "takeover-value",
+        "permessage-deflate; server_no_context_takeover=1",
+    ),
+    (
+        "client-takeover-value",
+        "permessage-deflate; client_no_context_takeover=true",
+    ),
+    (
+        "server-bits-none",
+        "permessage-deflate; server_max_window_bits",
+    ),
+    (
+        "server-bits-7",
+        "permessage-deflate; server_max_window_bits=7",
+    ),
+    (
+        "server-bits-16",
+        "permessage-deflate; server_max_window_bits=16",
+    ),
+    (
+        "server-bits-0",
+        "permessage-deflate; server_max_window_bits=0",
+    ),
+    (
+        "server-bits-zero-first",
+        "permessage-deflate; server_max_window_bits=09",
+    ),
+    (
+        "server-bits-text",
+        "permessage-deflate; server_max_window_bits=many",
+    ),
+    (
+        "client-bits-7",
+        "permessage-deflate; client_max_window_bits=7",
+    ),
+    (
+        "client-bits-16",
+        "permessage-deflate; client_max_window_bits=16",
+    ),
+    (
+        "client-bits-text",
+        "permessage-deflate; client_max_window_bits=x",
+    ),
+    (
+        "twice-takeover",
+        "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
+    ),
+    (
+        "twice-server-bits",
+        "permessage-deflate; server_max_window_bits=10; server_max_window_bits=10",
+    ),
+    (
+        "twice-client-bits",
+        "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
+    ),
+];
+
+/// Offers that a server may take or decline, and what its answer must have if it takes them.
+const OFFERS: [(&str, &str, &[&str]); 9] = [
+    ("plain", OFFER, &[]),
+    (
+        "server-takeover",
+        "permessage-deflate; server_no_context_takeover",
+        &["server_no_context_takeover"],
+    ),
+    (
+        "client-takeover",
+        "permessage-deflate; client_no_context_takeover",
+        &[],
+    ),
+    (
+        "server-bits-15",
+        "permessage-deflate; server_max_window_bits=15",
+        &["server_max_window_bits=15"],
+    ),
+    (
+        "server-bits-10",
+        "permessage-deflate; server_max_window_bits=10",
+        &["server_max_window_bits="],
+    ),
+    (
+        "server-bits-9",
+        "permessage-deflate; server_max_window_bits=9",
+        &["server_max_window_bits="],
+    ),
+    (
+        "client-bits",
+        "permessage-deflate; client_max_window_bits",
+        &[],
+    ),
+    (
+        "client-bits-10",
+        "permessage-deflate; client_max_window_bits=10",
+        &[],
+    ),
+    (
+        "quoted",
+        "permessage-deflate; server_max_window_bits=\"12\"",
+        &["server_max_window_bits="],
+    ),
+];
+
+pub fn add(cases: &mut Cases) {
+    negotiation(cases);
+    messages(cases);
+    broken(cases);
+}
+
+fn negotiation(cases: &mut Cases) {
+    for (name, offer) in DECLINED {
+        let rule = format!("the offer `{offer}` is declined");
+        let id = format!("deflate.declined.{name}");
+        cases.add(id, "7692 7.1", Must, rule, move |probe| {
+            handshake::open(probe, &[offer])?;
+            match &probe.extensions {
+                None => probe.expect_alive(),
+                Some(agreed) => Trouble::wrong(format!("the answer agrees to {agreed}")),
+            }
+        });
+    }
+    for (name, offer, needs) in OFFERS {
+        let rule = format!("the answer to `{offer}` is a legal one");
+        cases.add(
+            format!("deflate.offer.{name}"),
+            "7692 7.1",
+            Must,
+            rule,
+            move |probe| {
+                let terms = agree(probe, offer)?;
+                let agreed = probe.extensions.clone().unwrap_or_default();
+                if let Some(missing) = needs.iter().find(|part| !agreed.contains(*part)) {
+                    return Trouble::wrong(format!("the answer has no {missing}"));
+                }
+                if !offer.contains("client_max_window_bits")
+                    && terms.client_max_window_bits.is_some()
+                {
+                    return Trouble::wrong("the answer names client_max_window_bits unasked");
+                }
+                echo_compressed(probe, &terms, 3)
+            },
+        );
+    }
+    let rule = "of two offers the second is taken if the first cannot be";
+    cases.add("deflate.fallback", "7692 5.1", Should, rule, |probe| {
+        handshake::open(probe, &[OFFER])?;
+        if probe.extensions.is_none() {
+            return Err(Trouble::NotAsked("the server does not compress".into()));
+        }
+        handshake::open(
+            probe,
+            &["permessage-deflate; server_max_window_bits=99", OFFER],
+        )?;
+        match probe.extensions {
+            Some(_) => Ok(()),
+            None => Trouble::wrong("the second offer was not taken"),
+        }
+    });
+}
+
+/// Offers, and reads what was agreed on; a server that declines is not asked further.
+fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
+    handshake::open(probe, &[offer])?;
+    let Some(agreed) = probe.extensions.clone() else {
+        return Err(Trouble::NotAsked("the server does not compress".into()));
+    };
+    let mut parts = agreed.split(';').map(str::trim);
+    if parts.next() != Some(OFFER) {
+        return Trouble::wrong(format!("the answer agrees to {agreed}"));
+    }
+    let mut terms = DeflateTerms::default();
+    for part in parts {
+        let (name, value) = part
+            .split_once('=')
+            .map_or((part, None), |(n, v)| (n, Some(v)));
+        let bits = value.and_then(|value| value.trim_matches('"').parse().ok());
+        let bits = bits.filter(|bits| (8..=15).contains(bits));
+        match (name, value, bits) {
+            ("server_no_context_takeover", None, _) => terms.server_no_context_takeover = true,
+            ("client_no_context_takeover", None, _) => terms.client_no_context_takeover = true,
+            ("server_max_window_bits", _, Some(bits)) => terms.server_max_window_bits = Some(bits),
+            ("client_max_window_bits", _, Some(bits)) => terms.client_max_window_bits = Some(bits),
+            _ => return Trouble::wrong(format!("the answer has the parameter {part}")),
+        }
+    }
+    Ok(terms)
+}
+
+/// A text that gains from a window, and that no other case sends.
+fn text(len: usize) -> Vec<u8> {
+    let words = ["order ", "shipped ", "to ", "Zürich ", "on ", "Monday, "];
+    words
+        .iter()
+        .flat_map(|word| word.bytes())
+        .cycle()
+        .take(len / 10 * 10)
+        .collect()
+}
+
+/// Sends compressed messages and reads what comes back by the agreed terms.
+fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
+    let link = Link::client(terms);
+    let mut compressor = Compressor::new(link.send.window_bits, 6);
+    let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
+    let mut session = Session::default();
+    for _ in 0..times {
+        if !link.send.takeover {
+            compressor.restart();
+        }
+        let message = text(3_000);
+        let mut out = Vec::new();
+        compressor.fragment(&message, true, true, &mut out);
+        probe.send(TEXT | RSV1, &out);
+        let echo = probe.message()?;
+        let bytes = match echo.first & RSV1 {
+            0 => echo.payload,
+            _ => {
+                let piece = Compressed {
+                    kind: Kind::Text,
+                    bytes: &echo.payload,
+                    first: true,
+                    last: true,
+                };
+                let inflated = pool.inflate(&mut session, &link, piece, &Limits::default());
+                match inflated {
+                    Ok(Some(message)) => message.bytes().to_vec(),
+                    Ok(None) => Vec::new(),
+                    Err(violation) => {
+                        return Trouble::wrong(format!("what came back is wrong: {violation}"));
+                    }
+                }
+            }
+        };
+        if bytes != message {
+            return Trouble::wrong("another message came back");
+        }
+    }
+    Ok(())
+}
+
+fn deflate(message: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    Compressor::new(15, 6).fragment(message, true, true, &mut out);
+    out
+}
+
+/// Each message for itself, so that the echo can be read without a history.
+const ALONE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+
+fn messages(cases: &mut Cases) {
+    let mut stored = vec![0x00, 5, 0, 0xFA, 0xFF];
+    stored.extend_from_slice(b"Hello");
+    stored.push(0);
+    // RFC 7692 section 7.2.3 and its kin: payload and what it says.
+    let rows: Vec<(&str, &str, Vec<u8>, Vec<u8>)> = vec![
+        (
+            "hello",
+            "the example of 7.2.3.1",
+            b"\xf2\x48\xcd\xc9\xc9\x07\x00".to_vec(),
+            b"Hello".to_vec(),
+        ),
+        (
+            "stored",
+            "a block that is not compressed",
+            stored,
+            b"Hello".to_vec(),
+        ),
+        (
+            "final",
+            "a final block",
+            b"\xf3\x48\xcd\xc9\xc9\x07\x00\x00".to_vec(),
+            b"Hello".to_vec(),
+        ),
+        (
+            "two-blocks",
+            "two blocks",
+            b"\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00".to_vec(),
+            b"Hello".to_vec(),
+        ),
+        ("empty", "an empty message", vec![0], Vec::new()),
+        ("long", "60000 bytes", deflate(&text(60_000)), text(60_000)),
+    ];
+    for (name, what, payload, message) in rows {
+        let rule = format!("{what} comes back");
+        cases.add(
+            format!("deflate.{name}"),
+            "7692 7.2.2",
+            Must,
+            rule,
+            move |probe| {
+                let terms = agree(probe, ALONE)?;
+                probe.send(TEXT | RSV1, &payload);
+                expect_echo(probe, &terms, &message)
+            },
+        );
+    }
+    let rule = "a compressed message in fragments comes back";
+    cases.add("deflate.fragments", "7692 6.2", Must, rule, |probe| {
+        let terms = agree(probe, ALONE)?;
+        let payload = deflate(&text(500));
+        let (head, tail) = payload.split_at(payload.len() / 2);
+        probe.send(TEXT & 0x7F | RSV1, head);
+        probe.send(PING, b"between");
+        probe.send(0x00, tail);
+        probe.send(0x80, b"");
+        expect_echo(probe, &terms, &text(500))
+    });
+    let rule = "a message that is not compressed comes back all the same";
+    cases.add("deflate.uncompressed", "7692 6", Must, rule, |probe| {
+        let terms = agree(probe, ALONE)?;
+        probe.send(TEXT, &text(500));
+        expect_echo(probe, &terms, &text(500))
+    });
+    let rule = "server_no_context_takeover is kept: each answer can be read for itself";
+    cases.add("deflate.no-takeover", "7692 7.1.1.1", Must, rule, |probe| {
+        let terms = agree(probe, ALONE)?;
+        (0..3).try_for_each(|_| {
+            probe.send(TEXT | RSV1, &deflate(&text(1_000)));
+            expect_echo(probe, &terms, &text(1_000))
+        })
+    });
+}
+
+/// The echo, read with an empty window.
+fn expect_echo(probe: &mut Probe, terms: &DeflateTerms, message: &[u8]) -> Result<(), Trouble> {
+    let echo = probe.message()?;
+    let payload = match echo.first & RSV1 {
+        0 => echo.payload,
+        _ => {
+            let piece = Compressed {
+                kind: Kind::Text,
+                bytes: &echo.payload,
+                first: true,
+                last: true,
+            };
+            let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
+            let (link, limits) = (Link::client(terms), Limits::default());
+            match pool.inflate(&mut Session::default(), &link, piece, &limits) {
+                Ok(Some(message)) => message.bytes().to_vec(),
+                other => return Trouble::wrong(format!("what came back is wrong: {other:?}")),
+            }
+        }
+    };
+    match payload == message {
+        true => Ok(()),
+        false => Trouble::wrong("another message came back"),
+    }
+}
+
+fn broken(cases: &mut Cases) {
+    let control: [(&str, u8); 3] = [("ping", PING), ("pong", PONG), ("close", CLOSE)];
+    for (name, first) in control {
+        let what = format!("RSV1 on a {name}");
+        add_broken(
+            cases,
+            &format!("deflate.rsv1.{name}"),
+            Must,
+            &what,
+            &[1002],
+            move |probe| {
+                probe.send(first | RSV1, if first == CLOSE { b"\x03\xE8" } else { b"" });
+            },
+        );
+    }
+    let what = "RSV1 on a continuation";
+    add_broken(
+        cases,
+        "deflate.rsv1.continuation",
+        Must,
+        what,
+        &[1002],
+        |probe| {
+            let payload = deflate(&text(100));
+            probe.send(TEXT & 0x7F | RSV1, &payload[..10]);
+            probe.send(0x80 | RSV1, &payload[10..]);
+        },
+    );
+    let what = "RSV1 on the continuation of a message that is not compressed";
+    add_broken(cases, "deflate.rsv1.late", Must, what, &[1002], |probe| {
+        probe.send(TEXT & 0x7F, b"not ");
+        probe.send(0x80 | RSV1, b"compressed");
+    });
+    let what = "RSV2 beside RSV1";
+    add_broken(cases, "deflate.rsv2", Must, what, &[1002], |probe| {
+        probe.send(TEXT | RSV1 | 0x20, &deflate(b"text"));
+    });
+    let what = "compressed text that is not UTF-8";
+    add_broken(cases, "deflate.utf8", Must, what, &[1007], |probe| {
+        probe.send(TEXT | RSV1, &deflate(b"bad \xFF text"));
+    });
+    let rows: [(&str, &str, &[u8]); 6] = [
+        ("block-type", "the reserved block type", &[0x06, 0x00]),
+        (
+            "stored-length",
+            "a stored block with a wrong length",
+            &[0x00, 5, 0, 0, 0, b'a', 0],
+        ),
+        (
+            "distance",
+            "a distance beyond the beginning",
+            &[0x02, 0x02, 0x00],
+        ),
+        (
+            "codes",
+            "impossible Huffman codes",
+            &[0x04, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
+        ),
+        ("cut", "data that is cut", &[0xf2, 0x48, 0xcd]),
+        ("noise", "noise", &[0xFF; 20]),
+    ];
+    for (name, what, payload) in rows {
+        let what = format!("{what} in compressed data");
+        let id = format!("deflate.corrupt.{name}");
+        add_broken(
+            cases,
+            &id,
+            Should,
+            &what,
+            &[1007, 1002, 1003, 1011],
+            move |probe| {
+                probe.send(BINARY | RSV1, payload);
+            },
+        );
+    }
+    let rule = "a message that inflates to 256 MiB is refused, and others are served";
+    cases.add("deflate.bomb", "7692 8", Quality, rule, |probe| {
+        agree(probe, ALONE)?;
+        let mut compressor = Compressor::new(15, 9);
+        let (zeros, mut bomb) = (vec![0; 1 << 20], Vec::new());
+        for n in 0..256 {
+            compressor.fragment(&zeros, n == 0, n == 255, &mut bomb);
+        }
+        probe.note(format!(
+            "> binary, compressed, {} bytes for 256 MiB of zeros",
+            bomb.len()
+        ));
+        let bytes = probe.encode(BINARY | RSV1, &bomb);
+        probe.write(&bytes);
+        probe.expect_failed()?;
+        probe.open()?;
+        probe.expect_alive()
+    });
+}
+
+/// As [`Cases::add_broken`], with compression agreed on.
+fn add_broken(
+    cases: &mut Cases,
+    id: &str,
+    level: Level,
+    what: &str,
+    codes: &'static [u16],
+    send: impl Fn(&mut Probe) + Clone + Send + Sync + 'static,
+) {
+    let again = send.clone();
+    let rule = format!("{what} fails the connection");
+    cases.add(id, "7692 6", level, rule, move |probe| {
+        agree(probe, ALONE)?;
+        send(probe);
+        probe.expect_failed()
+    });
+    let rule = format!("{what} is answered with Close {}", codes[0]);
+    cases.add(
+        format!("{id}.code"),
+        "6455 7.1.7",
+        level.max(Should),
+        rule,
+        move |probe| {
+            agree(probe, ALONE)?;
+            again(probe);
+            probe.expect_close_code(codes)
+        },
+    );
+}

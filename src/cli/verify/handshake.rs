@@ -1,0 +1,203 @@
+//! The opening handshake as the probe speaks it: requests with any mistake, answers taken apart.
+
+use crate::cli::verify::case::Trouble;
+use crate::cli::verify::probe::{Probe, shown};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::time::Instant;
+use wirebell::client::Random;
+use wirebell::handshake::accept_key;
+use wirebell::wire::Entropy as _;
+
+/// A request that can be made wrong.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub line: String,
+    pub fields: Vec<(String, String)>,
+    pub key: String,
+}
+
+/// An answer, as it came.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub version: String,
+    pub status: u16,
+    pub fields: Vec<(String, String)>,
+}
+
+impl Request {
+    /// A good one.
+    pub fn new(probe: &Probe) -> Self {
+        let mut nonce = [0; 16];
+        Random.fill(&mut nonce);
+        let key = STANDARD.encode(nonce);
+        let fields = [
+            ("Host", probe.target.authority.as_str()),
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            ("Sec-WebSocket-Key", &key),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        Self {
+            line: format!("GET {} HTTP/1.1", probe.target.path),
+            fields: fields
+                .map(|(name, value)| (name.into(), value.into()))
+                .to_vec(),
+            key,
+        }
+    }
+
+    pub fn add(&mut self, name: &str, value: &str) {
+        self.fields.push((name.into(), value.into()));
+    }
+
+    pub fn remove(&mut self, name: &str) {
+        self.fields.retain(|(field, _)| field != name);
+    }
+
+    pub fn set(&mut self, name: &str, value: &str) {
+        for (field, old) in &mut self.fields {
+            if field == name {
+                value.clone_into(old);
+            }
+        }
+    }
+
+    /// Gives a field another name, perhaps an impossible one.
+    pub fn rename(&mut self, name: &str, other: &str) {
+        for (field, _) in &mut self.fields {
+            if field == name {
+                other.clone_into(field);
+            }
+        }
+    }
+
+    pub fn bytes(&self) -> Vec<u8> {
+        let mut text = format!("{}\r\n", self.line);
+        for (name, value) in &self.fields {
+            text += &format!(
+                "{name}:{}{value}\r\n",
+                if value.is_empty() { "" } else { " " }
+            );
+        }
+        (text + "\r\n").into_bytes()
+    }
+}
+
+impl Answer {
+    /// The values of all fields of this name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        let named = self
+            .fields
+            .iter()
+            .filter(|field| field.0.eq_ignore_ascii_case(name));
+        named.map(|(_, value)| value.as_str()).collect()
+    }
+
+    fn has_token(&self, name: &str, token: &str) -> bool {
+        let values = self.all(name);
+        let mut tokens = values.iter().flat_map(|value| value.split(','));
+        tokens.any(|one| one.trim().eq_ignore_ascii_case(token))
+    }
+
+    fn parse(head: &str) -> Result<Self, Trouble> {
+        let mut lines = head.split("\r\n");
+        let first = lines.next().unwrap_or_default();
+        let mut words = first.splitn(3, ' ');
+        let version = words.next().unwrap_or_default().to_owned();
+        let status = words.next().and_then(|word| word.parse().ok());
+        let Some(status) = status.filter(|_| version.starts_with("HTTP/")) else {
+            return Trouble::wrong(format!("no status line: {}", shown(first.as_bytes())));
+        };
+        let mut fields = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            let Some((name, value)) = line.split_once(':') else {
+                return Trouble::wrong(format!("no header field: {}", shown(line.as_bytes())));
+            };
+            fields.push((name.to_owned(), value.trim().to_owned()));
+        }
+        Ok(Self {
+            version,
+            status,
+            fields,
+        })
+    }
+
+    /// Checks a 101 item by item (RFC 6455 section 4.2.2).
+    pub fn check(&self, request: &Request) -> Result<(), Trouble> {
+        if self.status != 101 {
+            return Trouble::wrong(format!("the answer is {}, not 101", self.status));
+        }
+        if self.version != "HTTP/1.1" {
+            return Trouble::wrong("the answer is not HTTP/1.1");
+        }
+        if !self.has_token("Upgrade", "websocket") {
+            return Trouble::wrong("the answer has no Upgrade: websocket");
+        }
+        if !self.has_token("Connection", "upgrade") {
+            return Trouble::wrong("the answer has no Connection: Upgrade");
+        }
+        let expected = accept_key(&request.key);
+        match self.all("Sec-WebSocket-Accept")[..] {
+            [accept] if accept == expected.as_str() => Ok(()),
+            [_] => Trouble::wrong("Sec-WebSocket-Accept does not belong to the key"),
+            [] => Trouble::wrong("there is no Sec-WebSocket-Accept"),
+            _ => Trouble::wrong("there are several Sec-WebSocket-Accept"),
+        }
+    }
+}
+
+/// The head of the answer; `None` if the connection ends without one.
+pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Trouble> {
+    let deadline = Instant::now() + probe.target.patience;
+    loop {
+        let head = probe
+            .input()
+            .windows(4)
+            .position(|four| four == b"\r\n\r\n");
+        if let Some(at) = head {
+            let head: Vec<u8> = probe.input().drain(..at + 4).collect();
+            let head = String::from_utf8_lossy(&head).into_owned();
+            for line in head.trim_end().split("\r\n") {
+                probe.note(format!("< {line}"));
+            }
+            return Answer::parse(&head).map(Some);
+        }
+        if probe.has_ended() {
+            return Ok(None);
+        }
+        if !probe.read(deadline) {
+            return Trouble::wrong("no answer came in time");
+        }
+    }
+}
+
+/// Sends a request on a new connection.
+pub fn ask(probe: &mut Probe, request: &Request) -> Result<Option<Answer>, Trouble> {
+    probe.connect()?;
+    send(probe, request);
+    answer(probe)
+}
+
+pub fn send(probe: &mut Probe, request: &Request) {
+    let bytes = request.bytes();
+    for line in String::from_utf8_lossy(&bytes).trim_end().split("\r\n") {
+        probe.note(format!("> {line}"));
+    }
+    probe.write(&bytes);
+}
+
+/// Opens a WebSocket on a new connection, with these extensions on offer.
+pub fn open(probe: &mut Probe, extensions: &[&str]) -> Result<(), Trouble> {
+    let mut request = Request::new(probe);
+    if !extensions.is_empty() {
+        request.add("Sec-WebSocket-Extensions", &extensions.join(", "));
+    }
+    let Some(answer) = ask(probe, &request)? else {
+        return Trouble::wrong("the connection ended without an answer");
+    };
+    answer.check(&request)?;
+    let extensions = answer.all("Sec-WebSocket-Extensions").join(", ");
+    probe.extensions = Some(extensions).filter(|list| !list.is_empty());
+    Ok(())
+}
