@@ -55,9 +55,11 @@ fn shake_hands(
         let Some(left) = left(deadline) else {
             return Err(opening.timed_out());
         };
-        stream.set_write_timeout(Some(left)).map_err(lost)?;
         stream.set_read_timeout(Some(left)).map_err(lost)?;
-        stream.write_all(&out).map_err(lost)?;
+        write(stream, &out, deadline).map_err(|error| match is_timeout(&error) {
+            true => opening.timed_out(),
+            false => lost(error),
+        })?;
         if let Some(tap) = endpoint.options.tap.as_ref().filter(|_| !out.is_empty()) {
             tap.sent(&out);
         }
@@ -77,4 +79,19 @@ fn shake_hands(
             Err(error) => return Err(lost(error)),
         }
     }
+}
+
+/// Not `write_all`, which begins to wait anew after each part that the server takes.
+fn write(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+    while !bytes.is_empty() {
+        let left = left(deadline).ok_or(io::ErrorKind::TimedOut)?;
+        stream.set_write_timeout(Some(left))?;
+        match stream.write(bytes) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Ok(n) => bytes = &bytes[n..],
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
 }

@@ -80,17 +80,15 @@ impl Client {
             left => left,
         };
         let due = due.map(|at| Duration::from_millis(at.saturating_sub(now).max(1)));
-        let wish = own.into_iter().chain(due).min();
-        let in_time = match (wish, self.told) {
-            (None, _) => true,
-            (Some(_), None) => false,
-            // An eighth late is in time, and spares a system call for each read.
-            (Some(wish), Some(told)) => told <= wish + wish / 8,
-        };
+        // Another thread may close while this one waits, and cannot wake it.
+        let look = Duration::from_millis(self.limits.close_ms.max(1).into());
+        let wish = own.into_iter().chain(due).fold(look, Duration::min);
+        // An eighth late is in time, and spares a system call for each read.
+        let in_time = self.told.is_some_and(|told| told <= wish + wish / 8);
         if !in_time {
-            let set = self.stream().set_read_timeout(wish);
+            let set = self.stream().set_read_timeout(Some(wish));
             set.map_err(|error| Error::Lost(Some(error)))?;
-            self.told = wish;
+            self.told = Some(wish);
         }
         Ok(())
     }

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                   wirebell verify ws://127.0.0.1:9001/\n  \
-                  wirebell verify --case 'frame.*' --case utf8.bad.fe -v ws://127.0.0.1:9001/\n  \
-                  wirebell verify --format junit --output report.xml ws://127.0.0.1:9001/\n\n\
+                  wirebell verify --case 'frame.*' -v ws://127.0.0.1:9001/\n  \
+                  wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n\n\
                   The server must echo messages on that path. Each case has a stable name, a\n\
-                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC asks for.\n\n\
+                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC wants.\n\n\
                   Exit status: 0 nothing failed that counts (see --fail-on), 1 something did,\n\
                   2 wrong usage, 3 nobody answers there.")]
 pub struct VerifyArgs {

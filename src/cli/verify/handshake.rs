@@ -1,7 +1,8 @@
 //! The opening handshake as the probe speaks it: requests with any mistake, answers taken apart.
 
 use crate::cli::verify::case::Trouble;
-use crate::cli::verify::probe::{Probe, shown};
+use crate::cli::verify::probe::Probe;
+use crate::cli::verify::wire::shown;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::time::Instant;

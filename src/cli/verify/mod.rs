@@ -5,15 +5,17 @@
 //! RFC, its level, and the bytes that were exchanged. Invariant: only what an RFC says is a MUST,
 //! and every case ends, whatever the server does.
 //!
-//! Reading order: `case`, `probe`, `handshake`, `cases`, `suite`, `report`.
+//! Reading order: `case`, `wire`, `probe`, `expect`, `handshake`, `cases`, `suite`, `report`.
 
 mod args;
 mod case;
 mod cases;
+mod expect;
 mod handshake;
 mod probe;
 mod report;
 mod suite;
+mod wire;
 
 pub use args::VerifyArgs;
 

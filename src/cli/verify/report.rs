@@ -71,7 +71,8 @@ impl Report {
         let failed = |level: Level| self.count(Verdict::Fail, level);
         let _ = writeln!(
             text,
-            "{}: {} cases in {:.1} s: {} passed, {} failed ({} MUST, {} SHOULD, {} quality), {} not asked",
+            "{}: {} cases in {:.1} s: {} passed, {} failed ({} MUST, {} SHOULD, {} quality), \
+             {} not asked",
             self.url,
             self.outcomes.len(),
             self.milliseconds as f64 / 1000.0,
@@ -115,7 +116,8 @@ impl Report {
                     let section = outcome.section;
                     let _ = write!(
                         xml,
-                        "<failure type=\"{level}\" message=\"{why}\">RFC {section}: {rule}\n{said}</failure>"
+                        "<failure type=\"{level}\" message=\"{why}\">\
+                         RFC {section}: {rule}\n{said}</failure>"
                     );
                 }
             }

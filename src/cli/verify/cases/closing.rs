@@ -1,7 +1,8 @@
 //! Group `close`: the closing handshake, RFC 6455 sections 5.5.1, 7.1 and 7.4.
 
 use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::probe::{CLOSE, Frame, Heard, PING, Probe, TEXT, encode, shortest};
+use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::wire::{CLOSE, Frame, PING, TEXT, encode, shortest};
 
 /// Codes that an endpoint may send (section 7.4.1, and since then 1012 to 1014).
 const GOOD: [u16; 16] = [
@@ -16,7 +17,10 @@ const BAD: [u16; 14] = [
 pub fn add(cases: &mut Cases, of_server: bool) {
     codes(cases);
     bodies(cases);
+    bad_bodies(cases);
     afterwards(cases, of_server);
+    in_between(cases);
+    ends_of_stream(cases);
 }
 
 fn body(code: u16, reason: &[u8]) -> Vec<u8> {
@@ -120,6 +124,9 @@ fn bodies(cases: &mut Cases) {
             },
         );
     }
+}
+
+fn bad_bodies(cases: &mut Cases) {
     let rows: [(&str, &str, &str, Level, Vec<u8>); 3] = [
         (
             "one-byte",
@@ -207,6 +214,9 @@ fn afterwards(cases: &mut Cases, of_server: bool) {
             },
         );
     }
+}
+
+fn in_between(cases: &mut Cases) {
     let rule = "a Close in the midst of a message is answered";
     cases.add("close.inside", "6455 5.4", Level::Must, rule, |probe| {
         probe.open()?;
@@ -233,6 +243,9 @@ fn afterwards(cases: &mut Cases, of_server: bool) {
             probe.expect_close().map(|_| ())
         },
     );
+}
+
+fn ends_of_stream(cases: &mut Cases) {
     let rule = "the end of our stream without a Close ends the connection";
     cases.add("close.half", "6455 7.1.4", Level::Quality, rule, |probe| {
         probe.open()?;

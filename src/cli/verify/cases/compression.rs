@@ -1,212 +1,31 @@
 //! Group `deflate`: permessage-deflate, RFC 7692. Without it, its cases are left out.
 
+use super::offers::{self, agree};
 use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::handshake;
-use crate::cli::verify::probe::{BINARY, CLOSE, PING, PONG, Probe, TEXT};
+use crate::cli::verify::probe::Probe;
+use crate::cli::verify::wire::{BINARY, CLOSE, PING, PONG, TEXT};
 use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
 use wirebell::{Kind, Limits};
 
 use Level::{Must, Quality, Should};
 
-const OFFER: &str = "permessage-deflate";
+pub const OFFER: &str = "permessage-deflate";
 
 /// RSV1: the message is compressed.
-const RSV1: u8 = 0x40;
-
-/// Offers that a server must decline: the handshake goes on without compression.
-const DECLINED: [(&str, &str); 15] = [
-    ("unknown-parameter", "permessage-deflate; x-unknown"),
-    (
-        "takeover-value",
-        "permessage-deflate; server_no_context_takeover=1",
-    ),
-    (
-        "client-takeover-value",
-        "permessage-deflate; client_no_context_takeover=true",
-    ),
-    (
-        "server-bits-none",
-        "permessage-deflate; server_max_window_bits",
-    ),
-    (
-        "server-bits-7",
-        "permessage-deflate; server_max_window_bits=7",
-    ),
-    (
-        "server-bits-16",
-        "permessage-deflate; server_max_window_bits=16",
-    ),
-    (
-        "server-bits-0",
-        "permessage-deflate; server_max_window_bits=0",
-    ),
-    (
-        "server-bits-zero-first",
-        "permessage-deflate; server_max_window_bits=09",
-    ),
-    (
-        "server-bits-text",
-        "permessage-deflate; server_max_window_bits=many",
-    ),
-    (
-        "client-bits-7",
-        "permessage-deflate; client_max_window_bits=7",
-    ),
-    (
-        "client-bits-16",
-        "permessage-deflate; client_max_window_bits=16",
-    ),
-    (
-        "client-bits-text",
-        "permessage-deflate; client_max_window_bits=x",
-    ),
-    (
-        "twice-takeover",
-        "permessage-deflate; server_no_context_takeover; server_no_context_takeover",
-    ),
-    (
-        "twice-server-bits",
-        "permessage-deflate; server_max_window_bits=10; server_max_window_bits=10",
-    ),
-    (
-        "twice-client-bits",
-        "permessage-deflate; client_max_window_bits; client_max_window_bits=10",
-    ),
-];
-
-/// Offers that a server may take or decline, and what its answer must have if it takes them.
-const OFFERS: [(&str, &str, &[&str]); 9] = [
-    ("plain", OFFER, &[]),
-    (
-        "server-takeover",
-        "permessage-deflate; server_no_context_takeover",
-        &["server_no_context_takeover"],
-    ),
-    (
-        "client-takeover",
-        "permessage-deflate; client_no_context_takeover",
-        &[],
-    ),
-    (
-        "server-bits-15",
-        "permessage-deflate; server_max_window_bits=15",
-        &["server_max_window_bits=15"],
-    ),
-    (
-        "server-bits-10",
-        "permessage-deflate; server_max_window_bits=10",
-        &["server_max_window_bits="],
-    ),
-    (
-        "server-bits-9",
-        "permessage-deflate; server_max_window_bits=9",
-        &["server_max_window_bits="],
-    ),
-    (
-        "client-bits",
-        "permessage-deflate; client_max_window_bits",
-        &[],
-    ),
-    (
-        "client-bits-10",
-        "permessage-deflate; client_max_window_bits=10",
-        &[],
-    ),
-    (
-        "quoted",
-        "permessage-deflate; server_max_window_bits=\"12\"",
-        &["server_max_window_bits="],
-    ),
-];
+pub const RSV1: u8 = 0x40;
 
 pub fn add(cases: &mut Cases) {
-    negotiation(cases);
+    offers::add(cases);
     messages(cases);
+    sequences(cases);
     broken(cases);
-}
-
-fn negotiation(cases: &mut Cases) {
-    for (name, offer) in DECLINED {
-        let rule = format!("the offer `{offer}` is declined");
-        let id = format!("deflate.declined.{name}");
-        cases.add(id, "7692 7.1", Must, rule, move |probe| {
-            handshake::open(probe, &[offer])?;
-            match &probe.extensions {
-                None => probe.expect_alive(),
-                Some(agreed) => Trouble::wrong(format!("the answer agrees to {agreed}")),
-            }
-        });
-    }
-    for (name, offer, needs) in OFFERS {
-        let rule = format!("the answer to `{offer}` is a legal one");
-        cases.add(
-            format!("deflate.offer.{name}"),
-            "7692 7.1",
-            Must,
-            rule,
-            move |probe| {
-                let terms = agree(probe, offer)?;
-                let agreed = probe.extensions.clone().unwrap_or_default();
-                if let Some(missing) = needs.iter().find(|part| !agreed.contains(*part)) {
-                    return Trouble::wrong(format!("the answer has no {missing}"));
-                }
-                if !offer.contains("client_max_window_bits")
-                    && terms.client_max_window_bits.is_some()
-                {
-                    return Trouble::wrong("the answer names client_max_window_bits unasked");
-                }
-                echo_compressed(probe, &terms, 3)
-            },
-        );
-    }
-    let rule = "of two offers the second is taken if the first cannot be";
-    cases.add("deflate.fallback", "7692 5.1", Should, rule, |probe| {
-        handshake::open(probe, &[OFFER])?;
-        if probe.extensions.is_none() {
-            return Err(Trouble::NotAsked("the server does not compress".into()));
-        }
-        handshake::open(
-            probe,
-            &["permessage-deflate; server_max_window_bits=99", OFFER],
-        )?;
-        match probe.extensions {
-            Some(_) => Ok(()),
-            None => Trouble::wrong("the second offer was not taken"),
-        }
-    });
-}
-
-/// Offers, and reads what was agreed on; a server that declines is not asked further.
-fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
-    handshake::open(probe, &[offer])?;
-    let Some(agreed) = probe.extensions.clone() else {
-        return Err(Trouble::NotAsked("the server does not compress".into()));
-    };
-    let mut parts = agreed.split(';').map(str::trim);
-    if parts.next() != Some(OFFER) {
-        return Trouble::wrong(format!("the answer agrees to {agreed}"));
-    }
-    let mut terms = DeflateTerms::default();
-    for part in parts {
-        let (name, value) = part
-            .split_once('=')
-            .map_or((part, None), |(n, v)| (n, Some(v)));
-        let bits = value.and_then(|value| value.trim_matches('"').parse().ok());
-        let bits = bits.filter(|bits| (8..=15).contains(bits));
-        match (name, value, bits) {
-            ("server_no_context_takeover", None, _) => terms.server_no_context_takeover = true,
-            ("client_no_context_takeover", None, _) => terms.client_no_context_takeover = true,
-            ("server_max_window_bits", _, Some(bits)) => terms.server_max_window_bits = Some(bits),
-            ("client_max_window_bits", _, Some(bits)) => terms.client_max_window_bits = Some(bits),
-            _ => return Trouble::wrong(format!("the answer has the parameter {part}")),
-        }
-    }
-    Ok(terms)
+    corrupt(cases);
+    bomb(cases);
 }
 
 /// A text that gains from a window, and that no other case sends.
-fn text(len: usize) -> Vec<u8> {
+pub fn text(len: usize) -> Vec<u8> {
     let words = ["order ", "shipped ", "to ", "Zürich ", "on ", "Monday, "];
     words
         .iter()
@@ -214,47 +33,6 @@ fn text(len: usize) -> Vec<u8> {
         .cycle()
         .take(len / 10 * 10)
         .collect()
-}
-
-/// Sends compressed messages and reads what comes back by the agreed terms.
-fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
-    let link = Link::client(terms);
-    let mut compressor = Compressor::new(link.send.window_bits, 6);
-    let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
-    let mut session = Session::default();
-    for _ in 0..times {
-        if !link.send.takeover {
-            compressor.restart();
-        }
-        let message = text(3_000);
-        let mut out = Vec::new();
-        compressor.fragment(&message, true, true, &mut out);
-        probe.send(TEXT | RSV1, &out);
-        let echo = probe.message()?;
-        let bytes = match echo.first & RSV1 {
-            0 => echo.payload,
-            _ => {
-                let piece = Compressed {
-                    kind: Kind::Text,
-                    bytes: &echo.payload,
-                    first: true,
-                    last: true,
-                };
-                let inflated = pool.inflate(&mut session, &link, piece, &Limits::default());
-                match inflated {
-                    Ok(Some(message)) => message.bytes().to_vec(),
-                    Ok(None) => Vec::new(),
-                    Err(violation) => {
-                        return Trouble::wrong(format!("what came back is wrong: {violation}"));
-                    }
-                }
-            }
-        };
-        if bytes != message {
-            return Trouble::wrong("another message came back");
-        }
-    }
-    Ok(())
 }
 
 fn deflate(message: &[u8]) -> Vec<u8> {
@@ -313,6 +91,9 @@ fn messages(cases: &mut Cases) {
             },
         );
     }
+}
+
+fn sequences(cases: &mut Cases) {
     let rule = "a compressed message in fragments comes back";
     cases.add("deflate.fragments", "7692 6.2", Must, rule, |probe| {
         let terms = agree(probe, ALONE)?;
@@ -407,6 +188,9 @@ fn broken(cases: &mut Cases) {
     add_broken(cases, "deflate.utf8", Must, what, &[1007], |probe| {
         probe.send(TEXT | RSV1, &deflate(b"bad \xFF text"));
     });
+}
+
+fn corrupt(cases: &mut Cases) {
     let rows: [(&str, &str, &[u8]); 6] = [
         ("block-type", "the reserved block type", &[0x06, 0x00]),
         (
@@ -441,14 +225,15 @@ fn broken(cases: &mut Cases) {
             },
         );
     }
+}
+
+fn bomb(cases: &mut Cases) {
     let rule = "a message that inflates to 256 MiB is refused, and others are served";
     cases.add("deflate.bomb", "7692 8", Quality, rule, |probe| {
         agree(probe, ALONE)?;
-        let mut compressor = Compressor::new(15, 9);
-        let (zeros, mut bomb) = (vec![0; 1 << 20], Vec::new());
-        for n in 0..256 {
-            compressor.fragment(&zeros, n == 0, n == 255, &mut bomb);
-        }
+        // A block that ends at a byte can be said again and again.
+        let block = [deflate(&[0; 1 << 20]), vec![0, 0, 0xFF, 0xFF]].concat();
+        let bomb = [block.repeat(256), vec![0]].concat();
         probe.note(format!(
             "> binary, compressed, {} bytes for 256 MiB of zeros",
             bomb.len()

@@ -1,7 +1,8 @@
 //! Group `fragment`: messages in several frames, RFC 6455 section 5.4.
 
 use crate::cli::verify::case::{Cases, Level};
-use crate::cli::verify::probe::{Frame, Probe};
+use crate::cli::verify::probe::Probe;
+use crate::cli::verify::wire::Frame;
 
 /// Frames, and the message that they make.
 type Good = (
@@ -135,6 +136,12 @@ const BAD: [Bad; 9] = [
 ];
 
 pub fn add(cases: &mut Cases) {
+    good(cases);
+    bad(cases);
+    thousand(cases);
+}
+
+fn good(cases: &mut Cases) {
     for (name, what, frames, (first, payload)) in GOOD {
         let rule = format!("{what}: the message comes back whole");
         cases.add(
@@ -165,6 +172,9 @@ pub fn add(cases: &mut Cases) {
             },
         );
     }
+}
+
+fn bad(cases: &mut Cases) {
     for (name, what, frames) in BAD {
         let id = format!("fragment.bad.{name}");
         cases.add_broken(
@@ -199,6 +209,9 @@ pub fn add(cases: &mut Cases) {
             },
         );
     }
+}
+
+fn thousand(cases: &mut Cases) {
     let rule = "a message of 1000 fragments of one byte comes back";
     cases.add(
         "fragment.thousand",

@@ -1,7 +1,8 @@
 //! Group `frame`: the header of a frame, RFC 6455 sections 5.1 and 5.2.
 
 use crate::cli::verify::case::{Cases, Level};
-use crate::cli::verify::probe::{BINARY, PING, Probe, TEXT, encode, shortest};
+use crate::cli::verify::probe::Probe;
+use crate::cli::verify::wire::{BINARY, PING, TEXT, encode, shortest};
 
 const NAMES: [(&str, u8); 6] = [
     ("continuation", 0x80),

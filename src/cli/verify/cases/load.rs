@@ -2,11 +2,17 @@
 //! by an RFC; a server in the open meets all of it.
 
 use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::probe::{BINARY, Frame, PING, Probe, TEXT, encode};
+use crate::cli::verify::probe::Probe;
+use crate::cli::verify::wire::{BINARY, Frame, PING, TEXT, encode};
 
 use Level::Quality;
 
 pub fn add(cases: &mut Cases) {
+    floods(cases);
+    connections(cases);
+}
+
+fn floods(cases: &mut Cases) {
     let rule = "a frame that promises 2^62 bytes takes no memory, and others are served";
     cases.add("load.huge-promise", "6455 10.4", Quality, rule, |probe| {
         probe.open()?;
@@ -57,6 +63,9 @@ pub fn add(cases: &mut Cases) {
             .iter()
             .try_for_each(|frame| probe.expect_message(TEXT, &frame.payload))
     });
+}
+
+fn connections(cases: &mut Cases) {
     let rule = "connections that are dropped in every state hurt nobody";
     cases.add("load.dropped", "6455 7.2.1", Quality, rule, |probe| {
         for bytes in [

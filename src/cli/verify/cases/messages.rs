@@ -1,7 +1,7 @@
 //! Group `message`: messages of all lengths come back as they are, RFC 6455 sections 5.2 and 6.2.
 
 use crate::cli::verify::case::{Cases, Level};
-use crate::cli::verify::probe::{BINARY, Frame, TEXT};
+use crate::cli::verify::wire::{BINARY, Frame, TEXT};
 
 /// Around the borders of the three forms of a length, and some that are large.
 const LENGTHS: [usize; 13] = [

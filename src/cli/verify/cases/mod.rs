@@ -1,14 +1,17 @@
 //! The cases, one file for each group.
 
-pub mod closing;
-pub mod compression;
-pub mod fragments;
-pub mod frames;
-pub mod load;
-pub mod messages;
-pub mod opening;
-pub mod pings;
-pub mod texts;
+mod bad_requests;
+mod closing;
+mod compression;
+mod fragments;
+mod frames;
+mod good_requests;
+mod load;
+mod messages;
+mod offers;
+mod opening;
+mod pings;
+mod texts;
 
 use crate::cli::verify::case::Cases;
 

@@ -1,9 +1,15 @@
 //! Group `ping`: Ping and Pong, RFC 6455 sections 5.5.2 and 5.5.3.
 
 use crate::cli::verify::case::{Cases, Level};
-use crate::cli::verify::probe::{Frame, PING, PONG, TEXT, encode};
+use crate::cli::verify::wire::{Frame, PING, PONG, TEXT, encode};
 
 pub fn add(cases: &mut Cases) {
+    payloads(cases);
+    places(cases);
+    numbers(cases);
+}
+
+fn payloads(cases: &mut Cases) {
     for len in [0, 1, 124, 125] {
         let rule = format!("a Ping of {len} bytes is answered with the same bytes");
         cases.add(
@@ -29,13 +35,16 @@ pub fn add(cases: &mut Cases) {
             &what,
             &[1002],
             move |probe| {
-                let length = crate::cli::verify::probe::shortest(len);
+                let length = crate::cli::verify::wire::shortest(len);
                 let bytes = encode(PING, &vec![1; len as usize], probe.masks, length);
                 probe.send_raw(&bytes);
                 Ok(())
             },
         );
     }
+}
+
+fn places(cases: &mut Cases) {
     let rule = "a Ping that comes byte by byte is answered";
     cases.add("ping.chopped", "6455 5.5.2", Level::Must, rule, |probe| {
         probe.open()?;
@@ -51,6 +60,9 @@ pub fn add(cases: &mut Cases) {
         probe.send(0x80, b" and half");
         probe.expect_message(TEXT, b"half and half")
     });
+}
+
+fn numbers(cases: &mut Cases) {
     let rule = "of many Pings at least the newest is answered";
     cases.add("ping.many", "6455 5.5.3", Level::Must, rule, |probe| {
         probe.open()?;

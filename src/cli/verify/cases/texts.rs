@@ -1,7 +1,7 @@
 //! Group `utf8`: text is UTF-8, RFC 6455 section 8.1 and RFC 3629.
 
 use crate::cli::verify::case::{Cases, Level};
-use crate::cli::verify::probe::{TEXT, encode, shortest};
+use crate::cli::verify::wire::{TEXT, encode, shortest};
 
 const GOOD: [(&str, &str); 8] = [
     ("two-bytes", "Grüße, Ελλάδα"),

@@ -1,0 +1,302 @@
+//! How a connection ends badly: broken rules, silence, a server that takes nothing.
+
+use super::receiving::options;
+use super::scripted::{Peer, Server};
+use crate::net_support::wait_until;
+use crate::support::frames::{FIN, RSV1, binary, close, close_empty, end, frame, head};
+use crate::support::frames::{ping, pong, text, text_start, wire};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::Duration;
+use wirebell::client::{Client, Error, Options, Tap, Wait};
+use wirebell::{CloseCode, Limits, Message, Misuse, Role, Violation};
+
+fn limited(change: impl FnOnce(&mut Limits)) -> Options {
+    let mut options = options();
+    change(&mut options.limits);
+    options
+}
+
+/// What breaks a rule, and the code of the Close that says so.
+fn broken_rules() -> Vec<(Violation, u16, Vec<u8>)> {
+    let masked = text("Hello").wrong_mask().to(Role::Client);
+    let frames = |frames: &[_]| wire(Role::Client, frames);
+    vec![
+        (Violation::MaskedFrame, 1002, masked),
+        (
+            Violation::ReservedBit,
+            1002,
+            frames(&[frame(FIN | RSV1 | 1, b"x")]),
+        ),
+        (
+            Violation::ReservedOpcode,
+            1002,
+            frames(&[frame(FIN | 3, b"x")]),
+        ),
+        (Violation::UnexpectedContinuation, 1002, frames(&[end("x")])),
+        (
+            Violation::InterleavedMessage,
+            1002,
+            frames(&[text_start("x"), text("y")]),
+        ),
+        (
+            Violation::FragmentedControl,
+            1002,
+            frames(&[frame(9, b"x")]),
+        ),
+        (
+            Violation::CloseBodyCutShort,
+            1002,
+            frames(&[frame(0x88, b"x")]),
+        ),
+        (
+            Violation::InvalidCloseCode,
+            1002,
+            frames(&[close(1005, "")]),
+        ),
+        (Violation::NonMinimalLength, 1002, vec![0x82, 126, 0, 5]),
+        (Violation::InvalidUtf8, 1007, frames(&[text(b"a\xFF")])),
+        (
+            Violation::InvalidUtf8,
+            1007,
+            frames(&[text_start("x"), end(b"\xC3")]),
+        ),
+        (
+            Violation::FrameTooBig,
+            1009,
+            head(0x82, false, &[126, 0x04, 0x01]),
+        ),
+        (
+            Violation::MessageTooBig,
+            1009,
+            frames(&[frame(2, &[0; 1000]), end([0; 1000])]),
+        ),
+        (
+            Violation::TooManyFragments,
+            1008,
+            frames(&[text_start(""), frame(0, b""), frame(0, b""), frame(0, b"")]),
+        ),
+    ]
+}
+
+#[test]
+// req: 6455-5.2-03 6455-7.1.7-03 6455-8.1-01
+fn a_broken_rule_is_told_to_the_server() {
+    for (expected, code, bytes) in broken_rules() {
+        let server = Server::opened(move |peer| {
+            peer.send_frames(&[text("before")]);
+            peer.send(bytes);
+            peer.expect_close(code);
+            // After a failure the client does not wait for us, nor for our Close.
+            peer.expect_end();
+        });
+        let options = limited(|limits| {
+            limits.frame_bytes = 1024;
+            limits.message_bytes = 1500;
+            limits.fragments = 3;
+        });
+        let mut client = Client::connect(&server.uri(), options).unwrap();
+        assert_eq!(client.receive().unwrap(), Some(Message::text("before")));
+        match client.receive() {
+            Err(Error::Violation(violation)) => assert_eq!(violation, expected),
+            other => panic!("{expected:?}: {other:?}"),
+        }
+        server.finish();
+        // It stays over.
+        assert!(
+            matches!(client.receive(), Err(Error::Lost(_))),
+            "{expected:?}"
+        );
+        let late = client.send(Message::text("late"));
+        assert!(
+            matches!(late, Err(Error::Misuse(Misuse::NotOpen))),
+            "{late:?}"
+        );
+        assert_eq!(client.closed(), None);
+    }
+}
+
+#[test]
+// req: 6455-7.2.1-02
+fn an_end_without_close_is_a_loss() {
+    for bytes in [
+        vec![],
+        text("whole").to(Role::Client),
+        text("cut short").to(Role::Client)[..6].to_vec(),
+        text_start("unfinished").to(Role::Client),
+        vec![0x88, 2, 3],
+    ] {
+        let whole = bytes.ends_with(b"whole");
+        let server = Server::opened(move |peer| {
+            peer.send(bytes);
+            peer.end_writing();
+            peer.expect_gone();
+        });
+        let mut client = Client::connect(&server.uri(), options()).unwrap();
+        if whole {
+            assert_eq!(client.receive().unwrap(), Some(Message::text("whole")));
+        }
+        for _ in 0..2 {
+            match client.receive() {
+                Err(Error::Lost(None)) => {}
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(client.closed(), None);
+        server.finish();
+    }
+}
+
+#[test]
+fn a_silent_server_is_asked_and_given_up() {
+    let server = Server::opened(|peer| {
+        // Any byte is an answer.
+        peer.expect(&ping(b""));
+        peer.send_frames(&[pong(b"")]);
+        peer.expect(&ping(b""));
+        peer.send_frames(&[text("here")]);
+        peer.expect(&ping(b""));
+        peer.expect_gone();
+    });
+    let options = limited(|limits| (limits.ping_ms, limits.pong_ms) = (50, 500));
+    let mut client = Client::connect(&server.uri(), options).unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("here")));
+    match client.receive() {
+        Err(Error::TimedOut(Wait::Pong)) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(client.receive(), Err(Error::Lost(_))));
+    server.finish();
+}
+
+#[test]
+fn a_server_that_answers_no_close_is_given_up() {
+    let server = Server::opened(|peer| {
+        peer.expect(&close(1000, "enough"));
+        // It may still say what it has to say, but gains no time by it.
+        peer.send_frames(&[text("one more"), ping(b"?")]);
+        peer.expect(&pong(b"?"));
+        peer.expect_gone();
+    });
+    let mut client = Client::connect(&server.uri(), limited(|l| l.close_ms = 300)).unwrap();
+    client.close(Some(CloseCode::NORMAL), "enough").unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("one more")));
+    match client.receive() {
+        Err(Error::TimedOut(Wait::Close)) => {}
+        other => panic!("{other:?}"),
+    }
+    server.finish();
+}
+
+#[test]
+fn a_close_from_another_thread_is_timed_though_a_receive_waits() {
+    let server = Server::opened(|peer| {
+        peer.expect_silence(Duration::from_millis(100));
+        peer.expect(&close_empty());
+        peer.expect_gone();
+    });
+    let options = limited(|limits| (limits.close_ms, limits.ping_ms) = (300, 0));
+    let mut client = Client::connect(&server.uri(), options).unwrap();
+    let sender = client.sender();
+    let (done, result) = channel();
+    let thread = thread::spawn(move || {
+        done.send(client.receive().map(|message| message.is_none()))
+            .unwrap();
+    });
+    thread::sleep(Duration::from_millis(150));
+    sender.close(None, "").unwrap();
+    match result.recv_timeout(crate::net_support::PATIENCE) {
+        Ok(Err(Error::TimedOut(Wait::Close))) => {}
+        other => panic!("{other:?}"),
+    }
+    thread.join().unwrap();
+    server.finish();
+}
+
+#[test]
+fn a_server_that_does_not_end_tcp_is_not_waited_for() {
+    // First the server closes, then it breaks a rule.
+    for (frame, code) in [(close(1001, "going"), 1001), (end("x"), 1002)] {
+        let server = Server::opened(move |peer| {
+            peer.send_frames(&[frame]);
+            peer.expect_close(code);
+            peer.expect_gone();
+        });
+        let mut client = Client::connect(&server.uri(), limited(|l| l.drain_ms = 100)).unwrap();
+        match client.receive() {
+            Ok(None) => assert_eq!(code, 1001),
+            Err(Error::Violation(_)) => assert_eq!(code, 1002),
+            other => panic!("{other:?}"),
+        }
+        server.finish();
+    }
+}
+
+#[test]
+fn a_server_that_takes_nothing_is_given_up() {
+    let (sender, done) = channel::<()>();
+    let server = Server::opened(move |_| assert!(done.recv().is_err()));
+    let mut client = Client::connect(&server.uri(), limited(|l| l.stall_ms = 200)).unwrap();
+    let payload = vec![0; 64 * 1024 * 1024];
+    match client.send(Message::binary(&payload)) {
+        Err(Error::TimedOut(Wait::Send)) => {}
+        other => panic!("{other:?}"),
+    }
+    assert!(matches!(client.receive(), Err(Error::Lost(_))));
+    assert!(client.send(Message::text("late")).is_err());
+    drop(sender);
+    server.finish();
+}
+
+/// What went out and what came in.
+#[derive(Debug, Default)]
+struct Seen(Mutex<Vec<u8>>, Mutex<Vec<u8>>);
+
+impl Tap for Seen {
+    fn sent(&self, bytes: &[u8]) {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+    }
+
+    fn received(&self, bytes: &[u8]) {
+        self.1.lock().unwrap().extend_from_slice(bytes);
+    }
+}
+
+#[test]
+fn a_tap_sees_every_byte() {
+    let (sender, log) = channel();
+    let server = Server::opened(move |peer: &mut Peer| {
+        peer.send_frames(&[ping(b"p"), text("hello"), binary(&[7; 300_000])]);
+        peer.expect(&pong(b"p"));
+        peer.expect(&binary(&[9; 300_000]));
+        peer.expect(&ping(b"q"));
+        peer.expect(&close(1000, ""));
+        peer.send_frames(&[pong(b"q"), close(1000, "")]);
+        peer.end_writing();
+        peer.expect_end();
+        let taken = |bytes: &mut Vec<u8>| std::mem::take(bytes);
+        sender
+            .send((taken(&mut peer.received), taken(&mut peer.sent)))
+            .unwrap();
+    });
+    let seen = Arc::new(Seen::default());
+    let options = Options {
+        tap: Some(seen.clone()),
+        ..options()
+    };
+    let mut client = Client::connect(&server.uri(), options).unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("hello")));
+    assert!(client.receive().unwrap() == Some(Message::binary(&[7; 300_000])));
+    client.send(Message::binary(&[9; 300_000])).unwrap();
+    client.ping(b"q").unwrap();
+    client.close(Some(CloseCode::NORMAL), "").unwrap();
+    assert_eq!(client.receive().unwrap(), None);
+    let (received, sent) = log.recv().unwrap();
+    wait_until("all is seen", || {
+        seen.0.lock().unwrap().len() >= received.len()
+    });
+    assert!(*seen.0.lock().unwrap() == received);
+    assert!(*seen.1.lock().unwrap() == sent);
+    server.finish();
+}

@@ -1,0 +1,322 @@
+//! The opening handshake as the server sees it, and each way in which its 101 can be wrong.
+
+use super::scripted::{Server, field, switch};
+use crate::net_support::MOMENT;
+use crate::support::frames::{text, wire};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use std::collections::BTreeSet;
+use std::net::TcpListener;
+use std::sync::mpsc::channel;
+use std::thread;
+use std::time::Duration;
+use wirebell::client::{Client, Endpoint, Error, Options, Wait};
+use wirebell::{Limits, Message, Misuse, Refusal, Role};
+
+fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = fields.iter().map(|(n, v)| ((*n).into(), (*v).into()));
+    owned.collect()
+}
+
+/// Options that give up soon.
+fn hasty() -> Options {
+    Options {
+        open_ms: 150,
+        ..Options::default()
+    }
+}
+
+#[test]
+// req: 6455-4.1-02 6455-4.1-18
+fn the_request_is_the_first_that_comes() {
+    let server = Server::once(|peer| {
+        let head = peer.head();
+        let key = field(&head, "Sec-WebSocket-Key").unwrap();
+        let host = field(&head, "Host").unwrap();
+        assert!(host.starts_with("127.0.0.1:"));
+        let expected = format!(
+            "GET /chat?room=%C3%BC HTTP/1.1\r\nHost: {host}\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Key: {key}\r\nSec-WebSocket-Version: 13\r\n\
+             Origin: http://example.com\r\nSec-WebSocket-Protocol: chat, superchat\r\n\
+             Authorization: Bearer xyz\r\nCookie: a=b\r\n\r\n"
+        );
+        assert_eq!(head, expected);
+        peer.send(switch(&head, "Sec-WebSocket-Protocol: superchat\r\n"));
+        peer.expect_gone();
+    });
+    let options = Options {
+        fields: pairs(&[("Authorization", "Bearer xyz"), ("Cookie", "a=b")]),
+        origin: Some("http://example.com".into()),
+        subprotocols: vec!["chat".into(), "superchat".into()],
+        ..Options::default()
+    };
+    let client = Client::connect(&format!("{}chat?room=ü", server.uri()), options).unwrap();
+    assert_eq!(client.subprotocol(), Some("superchat"));
+    assert_eq!(client.peer_addr().unwrap(), server.address());
+    drop(client);
+    server.finish();
+}
+
+#[test]
+// req: 6455-4.1-29 6455-4.1-30
+fn each_connection_has_a_key_of_its_own() {
+    let (sender, keys) = channel();
+    let server = Server::each(move |_, peer| {
+        let head = peer.open();
+        let key = field(&head, "Sec-WebSocket-Key").unwrap();
+        sender.send(key.to_owned()).unwrap();
+    });
+    let endpoint = Endpoint::resolve(&server.uri(), Options::default()).unwrap();
+    assert_eq!(endpoint.addresses(), [server.address()]);
+    for _ in 0..50 {
+        Client::open(&endpoint).unwrap();
+    }
+    server.finish();
+    let keys: BTreeSet<_> = keys.iter().collect();
+    assert_eq!(keys.len(), 50);
+    for key in keys {
+        assert_eq!(STANDARD.decode(&key).unwrap().len(), 16, "{key}");
+    }
+}
+
+#[test]
+fn what_cannot_be_sent_opens_no_connection() {
+    let server = Server::each(|_, peer| drop(peer.open()));
+    let with_field = |name, value| Options {
+        fields: pairs(&[(name, value)]),
+        ..Options::default()
+    };
+    let with_subprotocols = |names: &[&str]| Options {
+        subprotocols: names.iter().map(|name| (*name).to_owned()).collect(),
+        ..Options::default()
+    };
+    let with_origin = |origin: &str| Options {
+        origin: Some(origin.to_owned()),
+        ..Options::default()
+    };
+    let rows = [
+        (with_field("Host", "h"), Misuse::InvalidField),
+        (with_field("X", "a\r\nY: b"), Misuse::InvalidField),
+        (with_field("a b", "c"), Misuse::InvalidField),
+        (with_field("sec-websocket-key", "c"), Misuse::InvalidField),
+        (with_origin("a\nb"), Misuse::InvalidField),
+        (with_subprotocols(&["a b"]), Misuse::InvalidSubprotocol),
+        (with_subprotocols(&["a", "a"]), Misuse::InvalidSubprotocol),
+    ];
+    for (options, expected) in rows {
+        match Client::connect(&server.uri(), options) {
+            Err(Error::Misuse(misuse)) => assert_eq!(misuse, expected),
+            other => panic!("{expected:?}: {other:?}"),
+        }
+    }
+    Client::connect(&server.uri(), Options::default()).unwrap();
+    assert_eq!(server.accepted(), 1);
+    server.finish();
+}
+
+#[test]
+// req: 6455-4.1-40
+fn nothing_follows_the_request_before_the_answer() {
+    let server = Server::once(|peer| {
+        let head = peer.head();
+        peer.expect_silence(Duration::from_millis(100));
+        // The answer and the first message in one packet.
+        let first = wire(Role::Client, &[text("first"), text("second")]);
+        peer.send([switch(&head, "").into_bytes(), first].concat());
+        peer.expect(&text("now"));
+        peer.expect_gone();
+    });
+    let mut client = Client::connect(&server.uri(), Options::default()).unwrap();
+    client.send(Message::text("now")).unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("first")));
+    assert_eq!(client.receive().unwrap(), Some(Message::text("second")));
+    drop(client);
+    server.finish();
+}
+
+#[test]
+fn the_answer_may_come_byte_by_byte() {
+    let server = Server::once(|peer| {
+        let head = peer.head();
+        let first = wire(Role::Client, &[text("first")]);
+        for byte in [switch(&head, "").into_bytes(), first].concat() {
+            peer.send([byte]);
+            thread::sleep(MOMENT);
+        }
+        peer.expect_gone();
+    });
+    let mut client = Client::connect(&server.uri(), Options::default()).unwrap();
+    assert_eq!(client.receive().unwrap(), Some(Message::text("first")));
+    drop(client);
+    server.finish();
+}
+
+type Change = fn(String) -> String;
+
+/// What is wrong with an answer that would be right.
+fn wrong_answers() -> [(Refusal, Change); 17] {
+    [
+        (Refusal::HttpVersion, |a| a.replace("HTTP/1.1", "HTTP/1.0")),
+        (Refusal::MalformedHead, |a| {
+            a.replace("HTTP/1.1", "HTTP/2.0")
+        }),
+        (Refusal::MalformedHead, |a| a.replace("HTTP/1.1", "HELO")),
+        (Refusal::MalformedHead, |a| a.replace("\r\n", "\n")),
+        (Refusal::MalformedHead, |_| "\x16\x03\x01\r\n".into()),
+        (Refusal::UpgradeMissing, |a| {
+            a.replace("Upgrade: websocket\r\n", "")
+        }),
+        (Refusal::UpgradeMissing, |a| a.replace("websocket", "h2c")),
+        (Refusal::ConnectionMissing, |a| {
+            a.replace("Connection: Upgrade\r\n", "")
+        }),
+        (Refusal::ConnectionMissing, |a| {
+            a.replace(": Upgrade", ": close")
+        }),
+        (Refusal::AcceptMismatch, |a| {
+            a.replace("Accept: ", "Accept: x")
+        }),
+        (Refusal::AcceptMismatch, |a| {
+            a.replace("Sec-WebSocket-Accept", "X")
+        }),
+        (Refusal::AcceptMismatch, |a| {
+            let start = a.find("Sec-WebSocket-Accept").unwrap();
+            format!("{}{}", &a[..a.len() - 2], &a[start..])
+        }),
+        (Refusal::ExtensionNotOffered, |a| {
+            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x-other\r\n\r\n")
+        }),
+        (Refusal::Extensions, |a| {
+            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: ;\r\n\r\n")
+        }),
+        (Refusal::SubprotocolNotOffered, |a| {
+            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n")
+        }),
+        (Refusal::SubprotocolNotOffered, |a| {
+            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat, chat\r\n\r\n")
+        }),
+        (Refusal::TooManyFields, |a| {
+            a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(64)))
+        }),
+    ]
+}
+
+#[test]
+// req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46 6455-4.1-47
+// req: 6455-7.2.1-01 6455-4.1-02
+fn each_wrong_answer_ends_the_connection() {
+    for (expected, change) in wrong_answers() {
+        let server = Server::once(move |peer| {
+            let head = peer.head();
+            peer.send(change(switch(&head, "")));
+            // Nothing more is asked, and TCP ends.
+            peer.expect_gone();
+        });
+        let options = Options {
+            subprotocols: vec!["chat".into()],
+            ..Options::default()
+        };
+        match Client::connect(&server.uri(), options) {
+            Err(Error::Refusal(refusal)) => assert_eq!(refusal, expected),
+            other => panic!("{expected:?}: {other:?}"),
+        }
+        server.finish();
+    }
+}
+
+#[test]
+fn a_head_has_a_limit() {
+    for endless in [false, true] {
+        let server = Server::once(move |peer| {
+            let head = peer.head();
+            let more = format!("X: {}\r\n", "y".repeat(1000));
+            let answer = switch(&head, &more);
+            peer.try_send(if endless {
+                answer.trim_end().repeat(100)
+            } else {
+                answer
+            });
+            peer.expect_gone();
+        });
+        let options = Options {
+            limits: Limits {
+                head_bytes: 1000,
+                ..Limits::default()
+            },
+            ..Options::default()
+        };
+        match Client::connect(&server.uri(), options) {
+            Err(Error::Refusal(Refusal::HeadTooLong)) => {}
+            other => panic!("{other:?}"),
+        }
+        server.finish();
+    }
+}
+
+#[test]
+// req: 6455-4.1-13 6455-7.2.1-01
+fn a_connection_that_cannot_be_opened_is_a_failure() {
+    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
+    let uri = format!("ws://{}/", nobody.local_addr().unwrap());
+    drop(nobody);
+    let refused = Client::connect(&uri, Options::default());
+    assert!(matches!(refused, Err(Error::Connect(_))), "{refused:?}");
+
+    let unknown = Client::connect("ws://no-such-host.invalid/", Options::default());
+    assert!(matches!(unknown, Err(Error::Lookup(_))), "{unknown:?}");
+
+    for answer in [
+        "",
+        "HTTP/1.1 101 Sw",
+        "HTTP/1.1 101 Switching Protocols\r\nUp",
+    ] {
+        let server = Server::once(move |peer| {
+            peer.head();
+            peer.send(answer);
+            peer.end_writing();
+            peer.expect_gone();
+        });
+        let lost = Client::connect(&server.uri(), Options::default());
+        assert!(matches!(lost, Err(Error::Lost(None))), "{lost:?}");
+        server.finish();
+    }
+}
+
+#[test]
+// req: 6455-7.2.1-01
+fn a_silent_server_is_not_waited_for() {
+    for answer in [
+        "",
+        "HTTP/1.1 101 Switching",
+        "HTTP/1.1 103 Early Hints\r\n\r\n",
+    ] {
+        let server = Server::once(move |peer| {
+            peer.head();
+            peer.send(answer);
+            peer.expect_gone();
+        });
+        match Client::connect(&server.uri(), hasty()) {
+            Err(Error::TimedOut(Wait::Open)) => {}
+            other => panic!("{other:?}"),
+        }
+        server.finish();
+    }
+}
+
+#[test]
+fn a_server_that_takes_no_request_is_not_waited_for() {
+    let (done, wait) = channel::<()>();
+    let server = Server::once(move |_| assert!(wait.recv().is_err()));
+    let options = Options {
+        fields: vec![("X".into(), "y".repeat(16 * 1024 * 1024))],
+        // Writing the request down takes some of it.
+        open_ms: 2500,
+        ..Options::default()
+    };
+    match Client::connect(&server.uri(), options) {
+        Err(Error::TimedOut(Wait::Open)) => {}
+        other => panic!("{other:?}"),
+    }
+    drop(done);
+    server.finish();
+}
