@@ -58,83 +58,84 @@ fn valid_ones_are_split() {
     }
 }
 
+const INVALID: [(UriError, &[&str]); 6] = [
+    (
+        UriError::Scheme,
+        &[
+            "",
+            "h",
+            "ws:h",
+            "ws:/h",
+            "//h/",
+            " ws://h/",
+            "http://h/",
+            "wsx://h/",
+            "://h/",
+        ],
+    ),
+    (UriError::User, &["ws://u@h/", "ws://u:p@h/", "ws://@h/"]),
+    (
+        UriError::Host,
+        &[
+            "ws://",
+            "ws:///a",
+            "ws://:80/",
+            "ws://?x",
+            "ws://a b/",
+            "ws://a\r\nX: y/",
+            "ws://bücher.example/",
+            "ws://%61/",
+            "ws://a,b/",
+            "ws://[::1/",
+            "ws://[::g]/",
+            "ws://[]/",
+            "ws://[::1]x/",
+            "ws://[127.0.0.1]/",
+            "ws://::1/",
+            "ws://a\\b/",
+        ],
+    ),
+    (
+        UriError::Port,
+        &[
+            "ws://h:0/",
+            "ws://h:65536/",
+            "ws://h:+80/",
+            "ws://h:-1/",
+            "ws://h:8o/",
+            "ws://h:80:80/",
+            "ws://h:99999999999999999999/",
+            "ws://h: 80/",
+            "ws://[::1]:x/",
+        ],
+    ),
+    (
+        UriError::Fragment,
+        &["ws://h/#", "ws://h/a#b", "ws://h#a", "ws://h/?a#b"],
+    ),
+    (
+        UriError::Target,
+        &[
+            "ws://h/a b",
+            "ws://h/ ",
+            "ws://h/a\tb",
+            "ws://h/a\r\nX: y",
+            "ws://h/\0",
+            "ws://h/\x7F",
+            "ws://h/%",
+            "ws://h/%4",
+            "ws://h/%zz",
+            "ws://h/%4g",
+            "ws://h/?%",
+            "ws://h/%ü",
+        ],
+    ),
+];
+
 #[test]
 // req: 6455-3-03 6455-4.1-04 6455-11.1.1-01
 fn invalid_ones_are_told_apart() {
-    let rows: [(UriError, &[&str]); 6] = [
-        (
-            UriError::Scheme,
-            &[
-                "",
-                "h",
-                "ws:h",
-                "ws:/h",
-                "//h/",
-                " ws://h/",
-                "http://h/",
-                "wsx://h/",
-                "://h/",
-            ],
-        ),
-        (UriError::User, &["ws://u@h/", "ws://u:p@h/", "ws://@h/"]),
-        (
-            UriError::Host,
-            &[
-                "ws://",
-                "ws:///a",
-                "ws://:80/",
-                "ws://?x",
-                "ws://a b/",
-                "ws://a\r\nX: y/",
-                "ws://bücher.example/",
-                "ws://%61/",
-                "ws://a,b/",
-                "ws://[::1/",
-                "ws://[::g]/",
-                "ws://[]/",
-                "ws://[::1]x/",
-                "ws://[127.0.0.1]/",
-                "ws://::1/",
-                "ws://a\\b/",
-            ],
-        ),
-        (
-            UriError::Port,
-            &[
-                "ws://h:0/",
-                "ws://h:65536/",
-                "ws://h:+80/",
-                "ws://h:-1/",
-                "ws://h:8o/",
-                "ws://h:80:80/",
-                "ws://h:99999999999999999999/",
-                "ws://h: 80/",
-                "ws://[::1]:x/",
-            ],
-        ),
-        (
-            UriError::Fragment,
-            &["ws://h/#", "ws://h/a#b", "ws://h#a", "ws://h/?a#b"],
-        ),
-        (
-            UriError::Target,
-            &[
-                "ws://h/a b",
-                "ws://h/ ",
-                "ws://h/a\tb",
-                "ws://h/a\r\nX: y",
-                "ws://h/\0",
-                "ws://h/\x7F",
-                "ws://h/%",
-                "ws://h/%4",
-                "ws://h/%zz",
-                "ws://h/%4g",
-                "ws://h/?%",
-                "ws://h/%ü",
-            ],
-        ),
-    ];
-    for (error, texts) in rows {
+    for (error, texts) in INVALID {
         for text in texts {
             assert_eq!(text.parse::<Uri>(), Err(error), "{text:?}");
         }
