@@ -2,6 +2,7 @@
 //! then in the settings file, then in the defaults.
 
 use crate::cli::client_args::{ConnectArgs, PushArgs};
+use crate::cli::inspect::InspectArgs;
 use crate::cli::units::{Period, Size};
 use crate::cli::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -42,6 +43,8 @@ pub enum Command {
     Push(Box<PushArgs>),
     /// Test how well an echo server keeps to the RFCs
     Verify(Box<VerifyArgs>),
+    /// Explain captured frames byte by byte
+    Inspect(Box<InspectArgs>),
 }
 
 #[derive(Debug, Args)]

@@ -85,6 +85,11 @@ pub struct ConnectArgs {
     #[arg(long)]
     pub show_frames: bool,
 
+    /// Write all that goes over the connection to this file, as a capture that
+    /// `wirebell inspect` and Wireshark read
+    #[arg(long, value_name = "FILE")]
+    pub trace: Option<PathBuf>,
+
     /// Compression to offer: `off`, `on`, or `takeover`, which lets messages refer to earlier ones
     #[arg(long, value_name = "MODE", default_value = "on")]
     pub deflate: DeflateMode,

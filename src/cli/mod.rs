@@ -8,9 +8,11 @@ mod args;
 mod client_args;
 mod connect;
 mod echo;
+mod inspect;
 mod push;
 mod serve;
 mod settings;
+mod trace;
 mod units;
 mod verify;
 
@@ -65,6 +67,7 @@ pub fn run() -> ExitCode {
         Command::Connect(args) => connect::run(args),
         Command::Push(args) => push::run(args),
         Command::Verify(args) => verify::run(args),
+        Command::Inspect(args) => inspect::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

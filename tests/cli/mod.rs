@@ -4,6 +4,7 @@
 mod connecting;
 mod errors;
 mod help;
+mod inspecting;
 pub mod program;
 mod pushing;
 mod serving;

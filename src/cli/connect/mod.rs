@@ -13,20 +13,24 @@ mod output;
 use crate::cli::Failure;
 use crate::cli::args::DeflateMode;
 use crate::cli::client_args::ConnectArgs;
+use crate::cli::trace::{All, Recorder};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use current::Current;
 use frames::FrameLog;
 use input::Input;
 use output::{Output, Printed};
-pub use output::{may_colour, visible};
+pub use output::{hex, may_colour, visible};
+use std::path::Path;
 use std::sync::Arc;
-use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice, Tap, Uri};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::{CloseCode, Limits, deflate};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
-    let options = options(&args)?;
+    let recorder = args.trace.as_deref().map(|path| recorder(path, &args.uri));
+    let recorder = recorder.transpose()?.map(Arc::new);
+    let options = options(&args, recorder.clone())?;
     let endpoint = match Endpoint::resolve(&args.uri, options) {
         Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
         other => other.map_err(|error| Failure::Usage(format!("{}: {error}", args.uri)))?,
@@ -40,25 +44,10 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
         endpoint,
         current,
     };
-    let mut failed = 0;
-    loop {
-        let (why, failure) = match session.connect(&mut failed) {
-            Ok(Close::Normal) => return Ok(()),
-            Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
-            Err(failure @ Failure::Usage(_)) => return Err(failure),
-            Err(failure) => (failure.to_string(), Some(failure)),
-        };
-        let delay = args
-            .reconnect
-            .and_then(|attempts| backoff(attempts).delay(failed));
-        match delay.filter(|_| !session.current.is_ending()) {
-            None => return failure.map_or(Ok(()), Err),
-            Some(delay) => {
-                eprintln!("wirebell: {why}; trying again in {delay:.1?}");
-                failed += 1;
-                session.current.sleep(delay);
-            }
-        }
+    let ended = session.run(args.reconnect);
+    match recorder.and_then(|recorder| recorder.error()) {
+        Some(error) => ended.and(Err(Failure::Failed(format!("--trace: {error}")))),
+        None => ended,
     }
 }
 
@@ -86,6 +75,28 @@ struct Session {
 }
 
 impl Session {
+    /// Connections behind each other, as long as there is a reason for another one.
+    fn run(&mut self, reconnect: Option<u32>) -> Result<(), Failure> {
+        let mut failed = 0;
+        loop {
+            let (why, failure) = match self.connect(&mut failed) {
+                Ok(Close::Normal) => return Ok(()),
+                Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
+                Err(failure @ Failure::Usage(_)) => return Err(failure),
+                Err(failure) => (failure.to_string(), Some(failure)),
+            };
+            let delay = reconnect.and_then(|attempts| backoff(attempts).delay(failed));
+            match delay.filter(|_| !self.current.is_ending()) {
+                None => return failure.map_or(Ok(()), Err),
+                Some(delay) => {
+                    eprintln!("wirebell: {why}; trying again in {delay:.1?}");
+                    failed += 1;
+                    self.current.sleep(delay);
+                }
+            }
+        }
+    }
+
     /// One connection from its beginning to its end.
     fn connect(&mut self, failed: &mut u32) -> Result<Close, Failure> {
         if self.current.is_ending() {
@@ -172,7 +183,26 @@ fn excerpt(body: &[u8]) -> String {
     }
 }
 
-fn options(args: &ConnectArgs) -> Result<Options, Failure> {
+fn recorder(path: &Path, uri: &str) -> Result<Recorder, Failure> {
+    let port = uri.parse().map_or(80, |uri: Uri| uri.port());
+    let created = Recorder::create(path, port);
+    created.map_err(|error| Failure::Usage(format!("--trace {}: {error}", path.display())))
+}
+
+/// Who is shown the bytes.
+fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Tap>> {
+    let mut taps: Vec<Arc<dyn Tap>> = Vec::new();
+    if args.show_frames {
+        taps.push(Arc::new(FrameLog::new()));
+    }
+    taps.extend(recorder.map(|recorder| recorder as _));
+    match taps.len() {
+        0 | 1 => taps.pop(),
+        _ => Some(Arc::new(All(taps))),
+    }
+}
+
+fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Options, Failure> {
     let mut fields = Vec::new();
     for header in &args.header {
         let (name, value) = header.split_once(':').ok_or_else(|| {
@@ -213,7 +243,7 @@ fn options(args: &ConnectArgs) -> Result<Options, Failure> {
         deflate: offer(args.deflate),
         proxy,
         open_ms: args.timeout.0,
-        tap: args.show_frames.then(|| Arc::new(FrameLog::new()) as _),
+        tap: tap(args, recorder),
     })
 }
 

@@ -1,0 +1,335 @@
+//! The bytes of each direction → what they mean.
+//!
+//! Comes in: [`Talk`]s. Goes out: a [`Report`]. Handshakes are read first, both directions side by
+//! side, for an answer is judged by its request and frames by the answer. Frames are then read each
+//! way for itself, and all is put in the order of time.
+
+mod checks;
+mod close;
+mod frame;
+mod frames;
+mod head;
+mod rules;
+mod terms;
+mod track;
+
+pub use terms::terms;
+
+use crate::cli::inspect::args::Side;
+use crate::cli::inspect::input::{Input, Stream, Talk, looks_like_http};
+use crate::cli::inspect::model::{Bytes, Conversation, Direction, Item, Report, Text, What};
+use head::{Asked, Body};
+use track::{ALL_INFLATED, Allowance, INFLATING, Track};
+use wirebell::handshake::DeflateTerms;
+
+/// Explains all of the input, with at most `max_items` items of each side. `deflate` is for
+/// connections whose handshake is not there.
+pub fn report(input: Input, deflate: Option<DeflateTerms>, max_items: usize) -> Report {
+    let mut shared = Shared {
+        allowance: Allowance {
+            kept: ALL_INFLATED,
+            work: INFLATING,
+        },
+        items_left: [max_items; 2],
+        broken_left: [max_items; 2],
+        left_out: 0,
+    };
+    let mut connections: Vec<Conversation> = Vec::new();
+    for talk in input.talks {
+        let number = connections.len() + 1;
+        connections.push(conversation(talk, number, deflate, &mut shared));
+    }
+    let mut notes = input.notes;
+    if connections.is_empty() {
+        notes.push("there is no TCP connection in it".into());
+    } else if connections
+        .iter()
+        .all(|connection| connection.items.is_empty())
+    {
+        notes.push("there is nothing to explain".into());
+    }
+    if shared.left_out > 0 {
+        let what = "frames are counted and checked, but not explained; --max-items allows more";
+        notes.push(format!("{} {what}", shared.left_out).into());
+    }
+    let broken = connections
+        .iter()
+        .flat_map(|connection| &connection.directions);
+    Report {
+        input: input.name,
+        broken_rules: broken.map(|direction| direction.broken_rules).sum(),
+        notes,
+        connections,
+    }
+}
+
+/// What all connections of a report draw on; items for each side.
+struct Shared {
+    allowance: Allowance,
+    /// An item is several hundred times as large as the shortest frame.
+    items_left: [usize; 2],
+    /// For those with a broken rule.
+    broken_left: [usize; 2],
+    left_out: usize,
+}
+
+impl Shared {
+    /// Whether there is room for one more item.
+    fn admit(&mut self, item: &Item) -> bool {
+        let left = match item.violations.is_empty() {
+            true => &mut self.items_left[item.from as usize],
+            false => &mut self.broken_left[item.from as usize],
+        };
+        let admitted = *left > 0;
+        *left -= usize::from(admitted);
+        self.left_out += usize::from(!admitted);
+        admitted
+    }
+}
+
+/// One direction while it is read.
+struct Way<'t> {
+    from: Side,
+    stream: &'t Stream,
+    at: usize,
+    items: Vec<Item>,
+    frames: usize,
+    broken_rules: usize,
+}
+
+impl<'t> Way<'t> {
+    fn new(from: Side, stream: &'t Stream) -> Self {
+        Self {
+            from,
+            stream,
+            at: 0,
+            items: Vec::new(),
+            frames: 0,
+            broken_rules: 0,
+        }
+    }
+
+    fn rest(&self) -> &'t [u8] {
+        &self.stream.bytes[self.at..]
+    }
+
+    /// An item of the next `length` bytes, which are taken.
+    fn item(&mut self, what: What, title: Text, length: usize) -> Item {
+        let offset = self.at;
+        let bytes = &self.rest()[..length];
+        self.at += length;
+        Item {
+            number: 0,
+            what,
+            from: self.from,
+            time: self.stream.arrival(self.at).map(|arrival| arrival.time),
+            offset,
+            title,
+            bytes: Bytes(bytes.to_vec()),
+            missing: 0,
+            fields: Vec::new(),
+            payload: None,
+            message: None,
+            close: None,
+            violations: Vec::new(),
+            hints: Vec::new(),
+            unheard: false,
+        }
+    }
+
+    fn push(&mut self, item: Item, shared: &mut Shared) {
+        self.broken_rules += item.violations.len();
+        if shared.admit(&item) {
+            self.items.push(item);
+        }
+    }
+
+    /// What nothing can be said about.
+    fn unread(&mut self, why: &'static str, shared: &mut Shared) {
+        let length = self.rest().len();
+        if length > 0 {
+            let title = format!("{length} bytes that are not explained: {why}");
+            let item = self.item(What::Unread, title.into(), length);
+            self.push(item, shared);
+        }
+    }
+
+    /// Reads the head that comes next.
+    fn head(&mut self, asked: Option<&Asked>, shared: &mut Shared) -> head::Head {
+        let mut head = head::read(self.rest(), self.from, asked);
+        self.at += head.start;
+        let what = match self.from {
+            Side::Client => What::Request,
+            Side::Server => What::Response,
+        };
+        let title = std::mem::take(&mut head.title).into();
+        let mut item = self.item(what, title, head.end - head.start);
+        item.fields = std::mem::take(&mut head.fields);
+        item.violations = std::mem::take(&mut head.findings);
+        item.hints = std::mem::take(&mut head.hints);
+        if head.cut {
+            item.hints.push("the input ends inside of this head".into());
+        }
+        self.push(item, shared);
+        let length = match head.body {
+            Body::None => 0,
+            Body::Bytes(length) => length.min(self.rest().len()),
+            Body::Rest => self.rest().len(),
+        };
+        if length > 0 {
+            let title = format!("{length} bytes of HTTP body");
+            let item = self.item(What::Body, title.into(), length);
+            self.push(item, shared);
+        }
+        head
+    }
+}
+
+/// Where the handshakes have led.
+enum Opened {
+    /// Frames follow.
+    Frames(Option<DeflateTerms>),
+    /// There is no WebSocket.
+    Nothing(&'static str),
+}
+
+fn conversation(
+    talk: Talk,
+    number: usize,
+    deflate: Option<DeflateTerms>,
+    shared: &mut Shared,
+) -> Conversation {
+    let mut client = Way::new(Side::Client, &talk.from_client);
+    let mut server = Way::new(Side::Server, &talk.from_server);
+    let opened = match talk.from_start {
+        true => handshakes(&mut client, &mut server, deflate, shared),
+        false => Opened::Frames(deflate),
+    };
+    let mut found = Conversation {
+        number,
+        client: talk.client.clone(),
+        server: talk.server.clone(),
+        notes: talk.notes,
+        ..Conversation::default()
+    };
+    match opened {
+        Opened::Frames(terms) => {
+            found.compression = terms.map(|terms| terms.to_string());
+            let mut closed = Vec::new();
+            for (way, terms) in [
+                (&mut client, terms.map(|terms| terms.client())),
+                (&mut server, terms.map(|terms| terms.server())),
+            ] {
+                let mut track = Track::new(terms);
+                frames::read(way, &mut track, shared);
+                found.directions.push(summary(way, track.messages));
+                found.notes.extend(frames::end(way, &track));
+                closed.push(track.closed);
+            }
+            if found.directions.iter().all(|way| way.bytes > 0) {
+                found.notes.push(ending(&closed).into());
+            }
+        }
+        Opened::Nothing(why) => {
+            for way in [&mut client, &mut server] {
+                way.unread(why, shared);
+                found.directions.push(summary(way, 0));
+            }
+        }
+    }
+    found.items = merge(client, server);
+    found
+}
+
+/// How the connection ended, from whether the client and the server have sent Close.
+fn ending(closed: &[bool]) -> &'static str {
+    match closed {
+        [true, true] => "both sides have sent Close: the connection ended well (RFC 6455 7.1.4)",
+        [true, false] => {
+            "the client has sent Close; the server's answer is not here (RFC 6455 5.5.1)"
+        }
+        [false, true] => {
+            "the server has sent Close; the client's answer is not here (RFC 6455 5.5.1)"
+        }
+        _ => {
+            "there is no Close: if the connection ended here, programs report 1006 (RFC 6455 7.1.5)"
+        }
+    }
+}
+
+fn summary(way: &Way<'_>, messages: usize) -> Direction {
+    Direction {
+        from: way.from,
+        bytes: way.stream.bytes.len(),
+        frames: way.frames,
+        messages,
+        broken_rules: way.broken_rules,
+    }
+}
+
+/// Reads HTTP, request by request, until frames follow.
+fn handshakes(
+    client: &mut Way<'_>,
+    server: &mut Way<'_>,
+    deflate: Option<DeflateTerms>,
+    shared: &mut Shared,
+) -> Opened {
+    loop {
+        let (has_request, has_response) = (
+            looks_like_http(client.rest()),
+            looks_like_http(server.rest()),
+        );
+        if !has_request && !has_response {
+            return Opened::Nothing(not_http(client.rest(), server.rest()));
+        }
+        let mut asked = None;
+        if has_request {
+            let head = client.head(None, shared);
+            if head.broken || head.cut {
+                return Opened::Nothing("the request before it cannot be read");
+            }
+            asked = head.asked;
+        }
+        if has_response {
+            let head = server.head(asked.as_ref(), shared);
+            if head.broken || head.cut {
+                return Opened::Nothing("the response before it cannot be read");
+            }
+            if head.status == Some(101) {
+                return Opened::Frames(head.deflate.or(deflate.filter(|_| !has_request)));
+            }
+        } else if server.stream.bytes.is_empty() && asked.is_some_and(|asked| asked.upgrade) {
+            return Opened::Frames(deflate);
+        }
+    }
+}
+
+fn not_http(client: &[u8], server: &[u8]) -> &'static str {
+    let is_tls = |bytes: &[u8]| bytes.starts_with(&[0x16, 3]);
+    match is_tls(client) || is_tls(server) {
+        true => "this is TLS, and encrypted",
+        false => "this is no HTTP, and no WebSocket was opened",
+    }
+}
+
+/// Both directions in the order in which they came; without times, the client's first.
+fn merge(client: Way<'_>, server: Way<'_>) -> Vec<Item> {
+    let packet = |way: &Way<'_>, item: &Item| {
+        let end = item.offset + item.bytes.0.len();
+        way.stream.arrival(end).map(|arrival| arrival.packet)
+    };
+    let mut items = Vec::new();
+    for mut way in [client, server] {
+        let own = std::mem::take(&mut way.items);
+        items.extend(own.into_iter().map(|item| (packet(&way, &item), item)));
+    }
+    items.sort_by_key(|(packet, _)| *packet);
+    let mut items: Vec<Item> = items.into_iter().map(|(_, item)| item).collect();
+    for (number, item) in items.iter_mut().enumerate() {
+        item.number = number + 1;
+    }
+    items
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,73 @@
+//! `wirebell inspect`: what stands on the wire, explained byte by byte.
+//!
+//! Comes in: hexadecimal text, raw bytes, or a capture. Goes out: text, JSON or a page, and an exit
+//! status that says whether a rule is broken.
+//!
+//! ```text
+//!   file ──▶ input ──▶ Talk ──▶ explain ──▶ Report ──▶ text · JSON · html
+//! ```
+//!
+//! Invariant: nothing that the input says makes it panic, or take more memory than a small multiple
+//! of its size.
+
+mod args;
+mod explain;
+mod html;
+mod input;
+mod model;
+mod show;
+mod text;
+
+pub use args::InspectArgs;
+
+use crate::cli::Failure;
+use args::Format;
+use model::Report;
+use std::fs;
+use std::io::{self, IsTerminal as _, Write as _};
+
+pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
+    let deflate = args.deflate.as_deref().map(|parameters| {
+        let terms = explain::terms(parameters);
+        terms.map_err(|what| Failure::Usage(format!("--deflate {parameters}: {what}")))
+    });
+    let report = explain::report(input::read(&args)?, deflate.transpose()?, args.max_items);
+    write(&args, &print(&args, &report))?;
+    match report.broken_rules {
+        0 => Ok(()),
+        1 => Err(Failure::Failed("1 rule is broken".into())),
+        count => Err(Failure::Failed(format!("{count} rules are broken"))),
+    }
+}
+
+fn print(args: &InspectArgs, report: &Report) -> String {
+    match args.format {
+        Format::Text => {
+            let terminal = args.output.is_none() && io::stdout().is_terminal();
+            let colours = terminal && crate::cli::connect::may_colour();
+            text::print(report, args.show_bytes, colours)
+        }
+        Format::Html => html::print(report, args.show_bytes),
+        Format::Json => {
+            let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+            text.push('\n');
+            text
+        }
+    }
+}
+
+fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        let written = fs::write(path, text);
+        return written.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())));
+    }
+    let mut stdout = io::stdout().lock();
+    match stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+    {
+        // Nobody reads any more: as with all filters, no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::Usage(format!("stdout: {error}"))),
+    }
+}
