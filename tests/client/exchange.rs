@@ -1,30 +1,10 @@
 //! Messages both ways, with our own server at the other end.
 
+use crate::net_support::echo::echo_server;
 use crate::net_support::options;
 use wirebell::client::{Client, Options};
-use wirebell::net::{self, Context, PeerId, Reply, Request, Server, Service};
+use wirebell::net::Server;
 use wirebell::{CloseCode, Event, Kind, Message};
-
-#[derive(Clone)]
-struct Echo;
-
-impl Service for Echo {
-    type Mail = ();
-
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
-    }
-
-    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
-        let _ = context.send(peer, message);
-    }
-}
-
-fn server(options: net::Options) -> (Server<()>, String) {
-    let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
-    let uri = format!("ws://{}/", server.local_addr());
-    (server, uri)
-}
 
 fn end(mut client: Client, server: Server<()>) {
     client.close(Some(CloseCode::NORMAL), "done").unwrap();
@@ -38,7 +18,7 @@ fn end(mut client: Client, server: Server<()>) {
 
 #[test]
 fn messages_of_all_lengths_come_back() {
-    let (server, uri) = server(options());
+    let (server, uri) = echo_server(options());
     let mut client = Client::connect(&uri, Options::default()).unwrap();
     for len in [
         0, 1, 125, 126, 65_535, 65_536, 131_072, 131_073, 1_000_000, 5_000_000,
@@ -57,7 +37,7 @@ fn messages_of_all_lengths_come_back() {
 
 #[test]
 fn fragments_make_one_message() {
-    let (server, uri) = server(options());
+    let (server, uri) = echo_server(options());
     let mut client = Client::connect(&uri, Options::default()).unwrap();
     let mut fragments = client.begin(Kind::Text);
     fragments.send(b"Gr\xC3").unwrap();

@@ -1,32 +1,12 @@
 //! Messages both ways, between two event loops.
 
 use super::{Dialler, Told, Wish, dial, loop_options};
+use crate::net_support::echo::echo_server;
 use wirebell::client::Options;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::{self, Context, End, PeerId, Reply, Request, Server, Service, SharedFrame};
+use wirebell::net::{self, End, SharedFrame};
 use wirebell::{CloseCode, Kind, Message};
-
-#[derive(Clone)]
-struct Echo;
-
-impl Service for Echo {
-    type Mail = ();
-
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
-    }
-
-    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
-        let _ = context.send(peer, message);
-    }
-}
-
-fn server(options: net::Options) -> (Server<()>, String) {
-    let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
-    let uri = format!("ws://{}/", server.local_addr());
-    (server, uri)
-}
 
 fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 5 % 64) as u8 + b' ').collect()
@@ -34,7 +14,7 @@ fn payload(len: usize) -> Vec<u8> {
 
 /// Sends messages of many lengths through 20 connections and expects each of them back.
 fn run(server_options: net::Options, client_options: Options) {
-    let (server, uri) = server(server_options);
+    let (server, uri) = echo_server(server_options);
     let dials = (0..20).map(|tag| dial(&uri, client_options.clone(), tag));
     let dialler = Dialler::start(loop_options(), dials.collect());
     for tag in 0..20 {

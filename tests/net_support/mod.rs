@@ -4,6 +4,8 @@
 //! only that it comes. The clients know no more of the protocol than `support::frames` does.
 
 pub mod client;
+#[cfg(feature = "client")]
+pub mod echo;
 pub mod probe;
 #[cfg(feature = "push")]
 pub mod push;

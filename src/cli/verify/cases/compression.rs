@@ -1,12 +1,11 @@
 //! Group `deflate`: permessage-deflate, RFC 7692. Without it, its cases are left out.
 
-use super::offers::{self, agree};
+use super::offers::{self, agree, inflated};
 use crate::cli::verify::case::{Cases, Level, Trouble};
 use crate::cli::verify::probe::Probe;
 use crate::cli::verify::wire::{BINARY, CLOSE, PING, PONG, TEXT};
-use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressor, Link, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
-use wirebell::{Kind, Limits};
 
 use Level::{Must, Quality, Should};
 
@@ -124,23 +123,9 @@ fn sequences(cases: &mut Cases) {
 /// The echo, read with an empty window.
 fn expect_echo(probe: &mut Probe, terms: &DeflateTerms, message: &[u8]) -> Result<(), Trouble> {
     let echo = probe.message()?;
-    let payload = match echo.first & RSV1 {
-        0 => echo.payload,
-        _ => {
-            let piece = Compressed {
-                kind: Kind::Text,
-                bytes: &echo.payload,
-                first: true,
-                last: true,
-            };
-            let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
-            let (link, limits) = (Link::client(terms), Limits::default());
-            match pool.inflate(&mut Session::default(), &link, piece, &limits) {
-                Ok(Some(message)) => message.bytes().to_vec(),
-                other => return Trouble::wrong(format!("what came back is wrong: {other:?}")),
-            }
-        }
-    };
+    let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
+    let link = Link::client(terms);
+    let payload = inflated(&mut pool, &mut Session::default(), &link, echo)?;
     match payload == message {
         true => Ok(()),
         false => Trouble::wrong("another message came back"),

@@ -5,7 +5,7 @@ use crate::cli::verify::case::{Cases, Trouble};
 use crate::cli::verify::cases::compression::{OFFER, RSV1, text};
 use crate::cli::verify::handshake;
 use crate::cli::verify::probe::Probe;
-use crate::cli::verify::wire::TEXT;
+use crate::cli::verify::wire::{Frame, TEXT};
 use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
 use wirebell::{Kind, Limits};
@@ -210,28 +210,32 @@ fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Resul
         compressor.fragment(&message, true, true, &mut out);
         probe.send(TEXT | RSV1, &out);
         let echo = probe.message()?;
-        let bytes = match echo.first & RSV1 {
-            0 => echo.payload,
-            _ => {
-                let piece = Compressed {
-                    kind: Kind::Text,
-                    bytes: &echo.payload,
-                    first: true,
-                    last: true,
-                };
-                let inflated = pool.inflate(&mut session, &link, piece, &Limits::default());
-                match inflated {
-                    Ok(Some(message)) => message.bytes().to_vec(),
-                    Ok(None) => Vec::new(),
-                    Err(violation) => {
-                        return Trouble::wrong(format!("what came back is wrong: {violation}"));
-                    }
-                }
-            }
-        };
+        let bytes = inflated(&mut pool, &mut session, &link, echo)?;
         if bytes != message {
             return Trouble::wrong("another message came back");
         }
     }
     Ok(())
+}
+
+/// What a message says, compressed or not.
+pub fn inflated(
+    pool: &mut Pool,
+    session: &mut Session,
+    link: &Link,
+    message: Frame,
+) -> Result<Vec<u8>, Trouble> {
+    if message.first & RSV1 == 0 {
+        return Ok(message.payload);
+    }
+    let piece = Compressed {
+        kind: Kind::Text,
+        bytes: &message.payload,
+        first: true,
+        last: true,
+    };
+    match pool.inflate(session, link, piece, &Limits::default()) {
+        Ok(whole) => Ok(whole.map_or_else(Vec::new, |message| message.bytes().to_vec())),
+        Err(violation) => Trouble::wrong(format!("what came back is wrong: {violation}")),
+    }
 }

@@ -1,0 +1,26 @@
+//! A server that echoes every message on every path.
+
+use wirebell::Message;
+use wirebell::net::{Context, Options, PeerId, Reply, Request, Server, Service};
+
+#[derive(Clone)]
+struct Echo;
+
+impl Service for Echo {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        request.handshake().map(|ask| ask.accept(None)).into()
+    }
+
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let _ = context.send(peer, message);
+    }
+}
+
+/// Starts it on a port of its own; returns its URI too.
+pub fn echo_server(options: Options) -> (Server<()>, String) {
+    let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
+    let uri = format!("ws://{}/", server.local_addr());
+    (server, uri)
+}
