@@ -14,17 +14,19 @@ use std::path::PathBuf;
 #[command(
     name = "wirebell",
     version,
-    about = "A small, strict WebSocket push server",
-    long_about = "A small, strict WebSocket push server.\n\n\
+    about = "A small, strict WebSocket push server, and tools for WebSockets",
+    long_about = "A small, strict WebSocket push server, and tools for WebSockets.\n\n\
                   `wirebell` alone is `wirebell serve`.",
     after_help = "Examples:\n  \
                   wirebell                                   serve on 127.0.0.1:8080\n  \
                   wirebell serve --listen 0.0.0.0:80 --push-key-file key.txt\n  \
                   wirebell echo --listen 127.0.0.1:9001      for conformance tools\n  \
                   wirebell connect ws://127.0.0.1:8080/echo  talk to a server\n  \
-                  wirebell push --user alice --event orders 'order 17 has shipped'\n\n\
+                  wirebell push --user alice --event orders 'order 17 has shipped'\n  \
+                  wirebell verify ws://127.0.0.1:9001/       test an echo server\n  \
+                  wirebell inspect talk.pcap                 explain frames\n\n\
                   Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures;\n\
-                  `connect` and `push` have more."
+                  the tools have more."
 )]
 pub struct Cli {
     #[command(subcommand)]

@@ -13,7 +13,7 @@ use crate::client::sender::{Fragments, Sender};
 use crate::client::shared::{Shared, State, lock};
 use crate::error::Violation;
 use crate::limits::Limits;
-use crate::proto::{Connection, Event, Message, Piece, Role};
+use crate::proto::{Connection, Event, Message, Millis, Piece, Role};
 use crate::wire::{CloseBody, CloseCode, Kind};
 use std::io;
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -289,19 +289,28 @@ impl Client {
         if self.closed.is_some() {
             return Ok(Step::Ended);
         }
+        // What has been looked at in vain need not be looked at again.
+        let mut stuck = self.inbox.fresh().is_empty();
         loop {
-            match self.next_event()? {
+            let heard = match stuck {
+                true => Some(self.fill(deadline)?),
+                false => None,
+            };
+            match self.next_event(heard)? {
                 (_, Some(step)) => return Ok(step),
-                (0, None) => self.fill(deadline)?,
-                _ => {}
+                (consumed, None) => stuck = consumed == 0 || self.inbox.fresh().is_empty(),
             }
         }
     }
 
-    /// The next event in what has come, and how many bytes were done with.
-    fn next_event(&mut self) -> Result<(usize, Option<Step>), Error> {
+    /// The next event in what has come, the last of it at the time `heard` if not before, and how
+    /// many bytes were done with.
+    fn next_event(&mut self, heard: Option<Millis>) -> Result<(usize, Option<Step>), Error> {
         let mut state = lock(&self.sender.shared.state);
         let State { connection, outbox } = &mut *state;
+        if let Some(now) = heard {
+            connection.heard(now);
+        }
         let received = connection.receive(self.inbox.fresh(), outbox);
         let consumed = received.consumed;
         let step = match received.event {

@@ -47,9 +47,10 @@ pub(super) struct State {
 /// takes half as long again.
 const ALIGNED: usize = MAX_HEADER.next_multiple_of(16);
 
-/// Bytes masked and written at a time: they stay in the second-level cache, and a message of
-/// 128 KiB leaves in one call.
-const CHUNK: usize = ALIGNED + 128 * 1024;
+/// Bytes masked and written at a time. A connection keeps as much for the largest message that it
+/// has sent, up to this; with less, the server is woken more often: for a MiB at a time it took an
+/// eighth more CPU to send it in parts of 128 KiB.
+const CHUNK: usize = ALIGNED + 1024 * 1024;
 
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)

@@ -41,8 +41,9 @@ impl Client {
         lock(&shared.state).connection.receive_eof();
     }
 
-    /// Reads once, for as long as the protocol and the caller have patience.
-    pub(super) fn fill(&mut self, deadline: Option<Instant>) -> Result<(), Error> {
+    /// Reads once, for as long as the protocol and the caller have patience. Returns when bytes
+    /// came, which the protocol core must hear.
+    pub(super) fn fill(&mut self, deadline: Option<Instant>) -> Result<Millis, Error> {
         loop {
             self.tell_time(deadline)?;
             let mut stream = &self.sender.shared.stream;
@@ -54,9 +55,9 @@ impl Client {
                     if let Some(tap) = &shared.tap {
                         tap.received(&room[..n]);
                     }
+                    let now = shared.now();
                     self.inbox.filled(n);
-                    lock(&shared.state).connection.heard(shared.now());
-                    return Ok(());
+                    return Ok(now);
                 }
                 Err(error) if is_timeout(&error) => self.told = None,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

@@ -19,6 +19,10 @@ fn help_names_the_commands_and_shows_examples() {
     for part in [
         "serve",
         "echo",
+        "connect",
+        "push",
+        "verify",
+        "inspect",
         "Examples:",
         "Usage:",
         "Exit status",
@@ -59,5 +63,18 @@ fn help_of_each_command_shows_defaults_environment_and_an_example() {
         let defaults = text.matches("[default: ").count();
         assert!(defaults + 1 >= settings, "{defaults} of {settings}: {text}");
         assert!(!text.contains('\u{1b}'), "no colours into a pipe");
+    }
+}
+
+#[test]
+fn help_of_each_tool_shows_examples_and_exit_statuses() {
+    for tool in ["connect", "push", "verify", "inspect"] {
+        let help = run(&[tool, "--help"]);
+        assert_eq!((help.status, &*help.stderr), (Some(0), ""), "{tool}");
+        let example = format!("wirebell {tool} ");
+        for part in [&*example, "Example", "Exit status", "Usage:"] {
+            assert!(help.stdout.contains(part), "{tool} {part}: {}", help.stdout);
+        }
+        assert!(!help.stdout.contains('\u{1b}'), "no colours into a pipe");
     }
 }
