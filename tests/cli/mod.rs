@@ -3,6 +3,8 @@
 
 mod connecting;
 mod errors;
+mod faults;
+mod faulty;
 mod help;
 mod inspecting;
 pub mod program;
@@ -10,6 +12,7 @@ mod pushing;
 mod serving;
 mod settings;
 mod terminal;
+mod verifying;
 
 use std::path::PathBuf;
 

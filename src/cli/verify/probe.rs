@@ -5,7 +5,7 @@
 
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::handshake;
-use crate::cli::verify::wire::{Frame, decode, describe, encode, shortest, shown};
+use crate::cli::verify::wire::{Frame, bits_trouble, decode, describe, encode, shortest, shown};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -202,6 +202,9 @@ impl Probe {
             return Ok(None);
         };
         self.input.drain(..len);
-        Ok(Some(frame))
+        match bits_trouble(frame.first, self.extensions.is_some()) {
+            Some(what) => Trouble::wrong(what),
+            None => Ok(Some(frame)),
+        }
     }
 }

@@ -77,6 +77,17 @@ pub fn decode(input: &[u8], masked: bool) -> Result<Option<(Frame, usize)>, Trou
     Ok(Some((Frame { first, payload }, end)))
 }
 
+/// What is wrong with the first byte of a frame.
+pub fn bits_trouble(first: u8, compression: bool) -> Option<&'static str> {
+    let rsv1_may_be = compression && matches!(first & 0x0F, 1 | 2);
+    match (first & 0x70, first & 0x0F) {
+        (_, 3..=7 | 11..=15) => Some("a frame has a reserved opcode (RFC 6455 5.2)"),
+        (0, _) => None,
+        (0x40, _) if rsv1_may_be => None,
+        _ => Some("a frame has a reserved bit (RFC 6455 5.2)"),
+    }
+}
+
 /// A length in as few bytes as it needs, without the mask bit.
 pub fn shortest(length: u64) -> Vec<u8> {
     match length {

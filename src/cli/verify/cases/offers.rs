@@ -218,13 +218,16 @@ fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Resul
     Ok(())
 }
 
-/// What a message says, compressed or not.
+/// What a text says, compressed or not.
 pub fn inflated(
     pool: &mut Pool,
     session: &mut Session,
     link: &Link,
     message: Frame,
 ) -> Result<Vec<u8>, Trouble> {
+    if message.first & !RSV1 != TEXT {
+        return Trouble::wrong("a message of another kind came back");
+    }
     if message.first & RSV1 == 0 {
         return Ok(message.payload);
     }

@@ -66,8 +66,15 @@ fn opens(probe: &mut Probe, request: &Request) -> Result<(), Trouble> {
     if !answer.all("Sec-WebSocket-Extensions").is_empty() {
         return Trouble::wrong("the answer names an extension that was not offered");
     }
-    if !answer.all("Sec-WebSocket-Protocol").is_empty() {
-        return Trouble::wrong("the answer names a subprotocol that was not offered");
+    let offered = |name: &&str| {
+        let fields = request.fields.iter();
+        let mut fields = fields.filter(|(field, _)| field == "Sec-WebSocket-Protocol");
+        fields.any(|(_, list)| list.split(',').any(|one| one.trim() == *name))
+    };
+    match answer.all("Sec-WebSocket-Protocol")[..] {
+        [] => {}
+        [name] if offered(&name) => {}
+        _ => return Trouble::wrong("the answer names a subprotocol that was not offered"),
     }
     probe.expect_alive()
 }

@@ -1,0 +1,323 @@
+//! A connection after the handshake, with faults in what it says.
+
+use super::Fault;
+use super::filter::Filter;
+use super::opening::Opened;
+use std::io::{self, Error, Read as _, Write as _};
+use std::mem;
+use std::net::TcpStream;
+use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::wire::NoEntropy;
+use wirebell::{Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Role, Violation};
+
+/// Above what is sent by any case that expects an answer.
+const MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
+
+pub struct Talk<'s> {
+    stream: &'s TcpStream,
+    fault: Fault,
+    limits: Limits,
+    connection: Connection,
+    outbox: Outbox,
+    assembler: Assembler,
+    deflate: Option<Deflate>,
+    filter: Option<Filter>,
+    /// What has come and was not looked at.
+    input: Vec<u8>,
+    /// What is to be written.
+    output: Vec<u8>,
+    pongs: usize,
+    /// Nothing is said any more, but TCP stays open.
+    mute: bool,
+    failed: bool,
+}
+
+struct Deflate {
+    link: Link,
+    pool: Pool,
+    session: Session,
+}
+
+/// What became of one look at the input.
+enum Heard {
+    Nothing,
+    Message(Kind, Vec<u8>),
+    Ping,
+    Pong,
+    Close,
+    Failed,
+}
+
+impl<'s> Talk<'s> {
+    pub fn new(stream: &'s TcpStream, fault: Fault, opened: &Opened) -> Self {
+        let limits = Limits {
+            message_bytes: MESSAGE_BYTES,
+            ..Limits::default()
+        };
+        let mut connection = Connection::new(Role::Server, &limits, 0);
+        let settings = Settings {
+            min_bytes: 1,
+            ..Settings::default()
+        };
+        let deflate = opened.terms.map(|terms| Deflate {
+            link: Link::server(&terms),
+            pool: Pool::new(settings, Budget::new(settings.budget)),
+            session: Session::default(),
+        });
+        if deflate.is_some() {
+            connection.enable_compression();
+        }
+        Self {
+            stream,
+            fault,
+            limits,
+            connection,
+            outbox: Outbox::new(),
+            assembler: Assembler::new(),
+            deflate,
+            filter: Filter::new(fault, opened.terms.is_some()),
+            input: Vec::new(),
+            output: Vec::new(),
+            pongs: 0,
+            mute: false,
+            failed: false,
+        }
+    }
+
+    /// Until the end; true if the client behaved.
+    pub fn run(mut self, behind: Vec<u8>) -> io::Result<bool> {
+        let mut chunk = [0; 64 * 1024];
+        self.take(&behind)?;
+        while self.mute || !self.connection.wants_shutdown() {
+            let n = self.stream.read(&mut chunk)?;
+            if n > 0 {
+                self.take(&chunk[..n])?;
+                continue;
+            }
+            if self.fault == Fault::IgnoresEnd {
+                std::thread::sleep(super::LINGER);
+            }
+            return Ok(self.input.is_empty() && !self.failed);
+        }
+        Ok(!self.failed)
+    }
+
+    fn take(&mut self, came: &[u8]) -> io::Result<()> {
+        if self.mute {
+            return Ok(());
+        }
+        match &mut self.filter {
+            Some(filter) => filter.pass(came, &mut self.input),
+            None => self.input.extend_from_slice(came),
+        }
+        let (mut input, mut at) = (mem::take(&mut self.input), 0);
+        while at < input.len() && !self.mute && !self.connection.wants_shutdown() {
+            let (consumed, heard) = self.hear(&mut input[at..]);
+            if consumed == 0 {
+                break;
+            }
+            at += consumed;
+            self.answer(heard)?;
+        }
+        input.drain(..at);
+        self.input = input;
+        let mut stream = self.stream;
+        stream.write_all(&mem::take(&mut self.output))
+    }
+
+    fn hear(&mut self, input: &mut [u8]) -> (usize, Heard) {
+        let received = self.connection.receive(input, &mut self.outbox);
+        let heard = match received.event {
+            None => Heard::Nothing,
+            Some(Event::Ping(_)) => Heard::Ping,
+            Some(Event::Pong(_)) => Heard::Pong,
+            Some(Event::Close(_)) => Heard::Close,
+            Some(Event::Failed(_)) => Heard::Failed,
+            Some(Event::Piece(piece)) => match self.deflate.as_mut().filter(|_| piece.compressed) {
+                None => match self.assembler.push(piece) {
+                    None => Heard::Nothing,
+                    Some(message) => {
+                        let heard = Heard::Message(message.kind, message.bytes.to_vec());
+                        self.assembler.clear();
+                        heard
+                    }
+                },
+                Some(deflate) => match deflate.inflate(piece, &self.limits) {
+                    Ok(None) => Heard::Nothing,
+                    Ok(Some(message)) => Heard::Message(piece.kind, message),
+                    Err(_) if self.fault == Fault::TakesCorruptData => {
+                        Heard::Message(piece.kind, Vec::new())
+                    }
+                    Err(violation) => {
+                        self.connection.fail(violation, &mut self.outbox);
+                        Heard::Failed
+                    }
+                },
+            },
+        };
+        (received.consumed, heard)
+    }
+
+    fn answer(&mut self, heard: Heard) -> io::Result<()> {
+        self.failed |= matches!(heard, Heard::Failed);
+        if let Heard::Message(kind, message) = heard {
+            let times = match self.fault {
+                Fault::NoEcho => 0,
+                Fault::EchoesTwice => 2,
+                _ => 1,
+            };
+            return (0..times).try_for_each(|_| self.echo(kind, message.clone()));
+        }
+        // What is owed: a Pong, or a Close.
+        let mut owed = [0; 512];
+        let len = self
+            .connection
+            .transmit(&mut self.outbox, &mut owed, &mut NoEntropy);
+        let mut owed = owed[..len].to_vec();
+        match heard {
+            Heard::Ping => self.spoil_pong(&mut owed),
+            Heard::Pong if self.fault == Fault::AnswersPongs => owed = vec![0x8A, 0],
+            Heard::Close => self.spoil_close(&mut owed),
+            Heard::Failed => self.spoil_failure(&mut owed),
+            _ => {}
+        }
+        self.put(&owed);
+        Ok(())
+    }
+
+    fn spoil_pong(&mut self, owed: &mut Vec<u8>) {
+        self.pongs += 1;
+        match self.fault {
+            Fault::NoPong => owed.clear(),
+            Fault::FirstPongOnly if self.pongs > 1 => owed.clear(),
+            Fault::WrongPong if owed.len() > 2 => owed[2] ^= 1,
+            Fault::WrongPong => *owed = vec![0x8A, 1, b'x'],
+            _ => {}
+        }
+    }
+
+    fn spoil_close(&mut self, owed: &mut Vec<u8>) {
+        match self.fault {
+            Fault::NoAnswerToClose => {
+                owed.clear();
+                self.mute = true;
+            }
+            Fault::EndsWithoutClose => owed.clear(),
+            Fault::OtherCloseCode => *owed = [&[0x88, 2][..], &4242_u16.to_be_bytes()].concat(),
+            Fault::SpeaksBehindClose => owed.extend([0x81, 0]),
+            Fault::KeepsTcp => self.mute = true,
+            Fault::DropsWhatIsPending => self.output.clear(),
+            _ => {}
+        }
+    }
+
+    fn spoil_failure(&mut self, owed: &mut Vec<u8>) {
+        match self.fault {
+            Fault::GoesOnAfterViolation => {
+                owed.clear();
+                self.mute = true;
+            }
+            Fault::FailsWith1000 => *owed = [&[0x88, 2][..], &1000_u16.to_be_bytes()].concat(),
+            Fault::FailsWithoutClose | Fault::GivesUpAfterTrouble => owed.clear(),
+            Fault::KeepsTcp => self.mute = true,
+            Fault::DropsWhatIsPending => self.output.clear(),
+            _ => {}
+        }
+    }
+
+    fn echo(&mut self, mut kind: Kind, mut message: Vec<u8>) -> io::Result<()> {
+        match self.fault {
+            Fault::FlipsLastByte => {
+                if let Some(last) = message.last_mut() {
+                    *last ^= 1;
+                }
+            }
+            Fault::OtherKind if kind == Kind::Text => kind = Kind::Binary,
+            Fault::OtherKind => kind = Kind::Text,
+            _ => {}
+        }
+        let mut packed = Vec::new();
+        let compressed = self.deflate.as_mut().and_then(|deflate| {
+            let Deflate {
+                link,
+                pool,
+                session,
+            } = deflate;
+            pool.compress(session, link, &message, &mut packed)
+        });
+        let none = &mut NoEntropy;
+        let (header, payload) = match compressed {
+            Some(len) => {
+                if self.fault == Fault::CorruptsCompressed {
+                    // The reserved type of a block.
+                    packed[0] |= 0x06;
+                }
+                let begun = self
+                    .connection
+                    .begin_compressed(kind, len as u64, true, none);
+                (begun, &packed[..len])
+            }
+            None => {
+                let begun = self
+                    .connection
+                    .begin(kind, message.len() as u64, true, none);
+                (begun, &message[..])
+            }
+        };
+        let frame = [&header.map_err(Error::other)?.0[..], payload].concat();
+        self.put(&frame);
+        Ok(())
+    }
+
+    /// A frame of ours; behind a Close there may be a second one.
+    fn put(&mut self, frame: &[u8]) {
+        let &[first, second, ref rest @ ..] = frame else {
+            return;
+        };
+        let start = match second {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        match self.fault {
+            Fault::MasksFrames => {
+                self.output.extend([first, second | 0x80]);
+                self.output.extend_from_slice(&rest[..start]);
+                self.output.extend([0; 4]);
+                self.output.extend_from_slice(&rest[start..]);
+            }
+            Fault::LongLengths if second < 126 => {
+                self.output.extend([first, 126, 0, second]);
+                self.output.extend_from_slice(rest);
+            }
+            Fault::SetsRsv | Fault::SpeaksReservedOpcodes => {
+                let bit = match self.fault {
+                    Fault::SetsRsv => 0x20,
+                    _ => 0x04,
+                };
+                self.output.extend([first | bit, second]);
+                self.output.extend_from_slice(rest);
+            }
+            _ => self.output.extend_from_slice(frame),
+        }
+    }
+}
+
+impl Deflate {
+    fn inflate(&mut self, piece: Piece<'_>, limits: &Limits) -> Result<Option<Vec<u8>>, Violation> {
+        let piece = Compressed {
+            kind: piece.kind,
+            bytes: piece.bytes,
+            first: piece.first,
+            last: piece.last,
+        };
+        let inflated = self
+            .pool
+            .inflate(&mut self.session, &self.link, piece, limits)?;
+        Ok(inflated.map(|message| {
+            let bytes = message.bytes().to_vec();
+            self.pool.recycle(message);
+            bytes
+        }))
+    }
+}
