@@ -87,7 +87,7 @@ const OFFERS: [(&str, &str, &[&str]); 9] = [
     (
         "server-bits-15",
         "permessage-deflate; server_max_window_bits=15",
-        &["server_max_window_bits=15"],
+        &["server_max_window_bits="],
     ),
     (
         "server-bits-10",
