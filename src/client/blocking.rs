@@ -312,6 +312,8 @@ impl Client {
             connection.heard(now);
         }
         let received = connection.receive(self.inbox.fresh(), outbox);
+        // What follows borrows the inbox only: others may send while a message is inflated.
+        drop(state);
         let consumed = received.consumed;
         let step = match received.event {
             None => None,
@@ -319,8 +321,11 @@ impl Client {
                 match self.receiving.inflate(piece, &self.limits) {
                     Ok(whole) => whole.then_some(Step::Inflated(piece.kind)),
                     Err(violation) => {
-                        connection.fail(violation, outbox);
-                        drop(state);
+                        let shared = &self.sender.shared;
+                        shared.intend(|connection, outbox| {
+                            connection.fail(violation, outbox);
+                            Ok(())
+                        })?;
                         return Err(self.fail(violation));
                     }
                 }
@@ -344,12 +349,8 @@ impl Client {
                 self.closed = Some(Closed { code, reason });
                 Some(Step::Close)
             }
-            Some(Event::Failed(violation)) => {
-                drop(state);
-                return Err(self.fail(violation));
-            }
+            Some(Event::Failed(violation)) => return Err(self.fail(violation)),
         };
-        drop(state);
         self.inbox.consume(consumed);
         match step {
             Some(Step::Ping(_)) => self.sender.shared.transmit()?,

@@ -35,13 +35,14 @@ impl Sender {
     }
 
     /// Begins a message whose parts are not known yet. Other threads wait with theirs until it is
-    /// finished; control frames go between its fragments. It is not compressed.
+    /// finished, and so would this one, for itself; control frames go between its fragments. It is
+    /// not compressed.
     pub fn begin(&self, kind: Kind) -> Fragments<'_> {
         Fragments {
             shared: &self.shared,
             _sending: lock(&self.shared.messages),
             kind,
-            finished: false,
+            open: false,
         }
     }
 
@@ -68,15 +69,16 @@ impl Sender {
     }
 }
 
-/// A message that is sent fragment by fragment (RFC 6455 section 5.4). Dropped before
-/// [`Fragments::finish`] it closes the connection with code 1011, as half a message can neither be
-/// taken back nor called whole.
+/// A message that is sent fragment by fragment (RFC 6455 section 5.4). Dropped between the first
+/// fragment and [`Fragments::finish`] it closes the connection with code 1011, as half a message
+/// can neither be taken back nor called whole.
 #[derive(Debug)]
 pub struct Fragments<'s> {
     shared: &'s Shared,
     _sending: MutexGuard<'s, Sending>,
     kind: Kind,
-    finished: bool,
+    /// A fragment has left, and not the last one.
+    open: bool,
 }
 
 impl Fragments<'_> {
@@ -86,6 +88,7 @@ impl Fragments<'_> {
     ///
     /// As [`Sender::send`].
     pub fn send(&mut self, fragment: &[u8]) -> Result<(), Error> {
+        self.open = true;
         self.shared.frame(self.kind, fragment, false, false)
     }
 
@@ -95,14 +98,14 @@ impl Fragments<'_> {
     ///
     /// As [`Sender::send`].
     pub fn finish(mut self, fragment: &[u8]) -> Result<(), Error> {
-        self.finished = true;
+        self.open = false;
         self.shared.frame(self.kind, fragment, true, false)
     }
 }
 
 impl Drop for Fragments<'_> {
     fn drop(&mut self) {
-        if self.finished {
+        if !self.open {
             return;
         }
         let code = Some(CloseCode::INTERNAL_ERROR);

@@ -32,7 +32,11 @@ impl Client {
             }
             match (&*stream).read(&mut waste) {
                 Ok(0) => break,
-                Ok(_) => {}
+                Ok(n) => {
+                    if let Some(tap) = &shared.tap {
+                        tap.received(&waste[..n]);
+                    }
+                }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => break,
             }

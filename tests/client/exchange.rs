@@ -44,6 +44,8 @@ fn fragments_make_one_message() {
     fragments.send(b"").unwrap();
     fragments.finish(b"\xBC\xC3\x9Fe").unwrap();
     assert_eq!(client.receive().unwrap(), Some(Message::text("Grüße")));
+    // One that has sent nothing leaves nothing behind.
+    drop(client.begin(Kind::Binary));
     client.ping(b"there?").unwrap();
     assert_eq!(
         client.receive_event().unwrap(),

@@ -1,15 +1,20 @@
-//! The blocking client, against our server, against scripted ones, and against those of others.
+//! The blocking client, against our server and against scripted ones.
 
 mod answers;
+mod broken_rules;
 #[cfg(feature = "deflate")]
 mod compressed;
 mod ends;
 mod exchange;
+#[cfg(feature = "deflate")]
+mod miscompressed;
 mod opening;
 mod proxies;
 mod receiving;
 mod scripted;
 mod sending;
 mod strangers;
+mod threads;
 mod turns;
+mod unopened;
 mod uris;

@@ -6,24 +6,15 @@ use crate::support::frames::{text, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
-use wirebell::client::{Client, Endpoint, Error, Options, Wait};
-use wirebell::{Limits, Message, Misuse, Refusal, Role};
+use wirebell::client::{Client, Endpoint, Error, Options};
+use wirebell::{Message, Misuse, Refusal, Role};
 
 fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = fields.iter().map(|(n, v)| ((*n).into(), (*v).into()));
     owned.collect()
-}
-
-/// Options that give up soon.
-fn hasty() -> Options {
-    Options {
-        open_ms: 150,
-        ..Options::default()
-    }
 }
 
 #[test]
@@ -153,59 +144,57 @@ fn the_answer_may_come_byte_by_byte() {
 
 type Change = fn(String) -> String;
 
-/// What is wrong with an answer that would be right.
-fn wrong_answers() -> [(Refusal, Change); 17] {
-    [
-        (Refusal::HttpVersion, |a| a.replace("HTTP/1.1", "HTTP/1.0")),
-        (Refusal::MalformedHead, |a| {
-            a.replace("HTTP/1.1", "HTTP/2.0")
-        }),
-        (Refusal::MalformedHead, |a| a.replace("HTTP/1.1", "HELO")),
-        (Refusal::MalformedHead, |a| a.replace("\r\n", "\n")),
-        (Refusal::MalformedHead, |_| "\x16\x03\x01\r\n".into()),
-        (Refusal::UpgradeMissing, |a| {
-            a.replace("Upgrade: websocket\r\n", "")
-        }),
-        (Refusal::UpgradeMissing, |a| a.replace("websocket", "h2c")),
-        (Refusal::ConnectionMissing, |a| {
-            a.replace("Connection: Upgrade\r\n", "")
-        }),
-        (Refusal::ConnectionMissing, |a| {
-            a.replace(": Upgrade", ": close")
-        }),
-        (Refusal::AcceptMismatch, |a| {
-            a.replace("Accept: ", "Accept: x")
-        }),
-        (Refusal::AcceptMismatch, |a| {
-            a.replace("Sec-WebSocket-Accept", "X")
-        }),
-        (Refusal::AcceptMismatch, |a| {
-            let start = a.find("Sec-WebSocket-Accept").unwrap();
-            format!("{}{}", &a[..a.len() - 2], &a[start..])
-        }),
-        (Refusal::ExtensionNotOffered, |a| {
-            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x-other\r\n\r\n")
-        }),
-        (Refusal::Extensions, |a| {
-            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: ;\r\n\r\n")
-        }),
-        (Refusal::SubprotocolNotOffered, |a| {
-            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n")
-        }),
-        (Refusal::SubprotocolNotOffered, |a| {
-            a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat, chat\r\n\r\n")
-        }),
-        (Refusal::TooManyFields, |a| {
-            a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(64)))
-        }),
-    ]
-}
+/// What is wrong with an answer, and what makes it so.
+const WRONG: [(Refusal, Change); 17] = [
+    (Refusal::HttpVersion, |a| a.replace("HTTP/1.1", "HTTP/1.0")),
+    (Refusal::MalformedHead, |a| {
+        a.replace("HTTP/1.1", "HTTP/2.0")
+    }),
+    (Refusal::MalformedHead, |a| a.replace("HTTP/1.1", "HELO")),
+    (Refusal::MalformedHead, |a| a.replace("\r\n", "\n")),
+    (Refusal::MalformedHead, |_| "\x16\x03\x01\r\n".into()),
+    (Refusal::UpgradeMissing, |a| {
+        a.replace("Upgrade: websocket\r\n", "")
+    }),
+    (Refusal::UpgradeMissing, |a| a.replace("websocket", "h2c")),
+    (Refusal::ConnectionMissing, |a| {
+        a.replace("Connection: Upgrade\r\n", "")
+    }),
+    (Refusal::ConnectionMissing, |a| {
+        a.replace(": Upgrade", ": close")
+    }),
+    (Refusal::AcceptMismatch, |a| {
+        a.replace("Accept: ", "Accept: x")
+    }),
+    (Refusal::AcceptMismatch, |a| {
+        a.replace("Sec-WebSocket-Accept", "X")
+    }),
+    (Refusal::AcceptMismatch, |a| {
+        let start = a.find("Sec-WebSocket-Accept").unwrap();
+        format!("{}{}", &a[..a.len() - 2], &a[start..])
+    }),
+    (Refusal::ExtensionNotOffered, |a| {
+        a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x-other\r\n\r\n")
+    }),
+    (Refusal::Extensions, |a| {
+        a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: ;\r\n\r\n")
+    }),
+    (Refusal::SubprotocolNotOffered, |a| {
+        a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n")
+    }),
+    (Refusal::SubprotocolNotOffered, |a| {
+        a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat, chat\r\n\r\n")
+    }),
+    (Refusal::TooManyFields, |a| {
+        a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(64)))
+    }),
+];
 
 #[test]
 // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46 6455-4.1-47
 // req: 6455-7.2.1-01 6455-4.1-02
 fn each_wrong_answer_ends_the_connection() {
-    for (expected, change) in wrong_answers() {
+    for (expected, change) in WRONG {
         let server = Server::once(move |peer| {
             let head = peer.head();
             peer.send(change(switch(&head, "")));
@@ -222,101 +211,4 @@ fn each_wrong_answer_ends_the_connection() {
         }
         server.finish();
     }
-}
-
-#[test]
-fn a_head_has_a_limit() {
-    for endless in [false, true] {
-        let server = Server::once(move |peer| {
-            let head = peer.head();
-            let more = format!("X: {}\r\n", "y".repeat(1000));
-            let answer = switch(&head, &more);
-            peer.try_send(if endless {
-                answer.trim_end().repeat(100)
-            } else {
-                answer
-            });
-            peer.expect_gone();
-        });
-        let options = Options {
-            limits: Limits {
-                head_bytes: 1000,
-                ..Limits::default()
-            },
-            ..Options::default()
-        };
-        match Client::connect(&server.uri(), options) {
-            Err(Error::Refusal(Refusal::HeadTooLong)) => {}
-            other => panic!("{other:?}"),
-        }
-        server.finish();
-    }
-}
-
-#[test]
-// req: 6455-4.1-13 6455-7.2.1-01
-fn a_connection_that_cannot_be_opened_is_a_failure() {
-    let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("ws://{}/", nobody.local_addr().unwrap());
-    drop(nobody);
-    let refused = Client::connect(&uri, Options::default());
-    assert!(matches!(refused, Err(Error::Connect(_))), "{refused:?}");
-
-    let unknown = Client::connect("ws://no-such-host.invalid/", Options::default());
-    assert!(matches!(unknown, Err(Error::Lookup(_))), "{unknown:?}");
-
-    for answer in [
-        "",
-        "HTTP/1.1 101 Sw",
-        "HTTP/1.1 101 Switching Protocols\r\nUp",
-    ] {
-        let server = Server::once(move |peer| {
-            peer.head();
-            peer.send(answer);
-            peer.end_writing();
-            peer.expect_gone();
-        });
-        let lost = Client::connect(&server.uri(), Options::default());
-        assert!(matches!(lost, Err(Error::Lost(None))), "{lost:?}");
-        server.finish();
-    }
-}
-
-#[test]
-// req: 6455-7.2.1-01
-fn a_silent_server_is_not_waited_for() {
-    for answer in [
-        "",
-        "HTTP/1.1 101 Switching",
-        "HTTP/1.1 103 Early Hints\r\n\r\n",
-    ] {
-        let server = Server::once(move |peer| {
-            peer.head();
-            peer.send(answer);
-            peer.expect_gone();
-        });
-        match Client::connect(&server.uri(), hasty()) {
-            Err(Error::TimedOut(Wait::Open)) => {}
-            other => panic!("{other:?}"),
-        }
-        server.finish();
-    }
-}
-
-#[test]
-fn a_server_that_takes_no_request_is_not_waited_for() {
-    let (done, wait) = channel::<()>();
-    let server = Server::once(move |_| assert!(wait.recv().is_err()));
-    let options = Options {
-        fields: vec![("X".into(), "y".repeat(16 * 1024 * 1024))],
-        // Writing the request down takes some of it.
-        open_ms: 2500,
-        ..Options::default()
-    };
-    match Client::connect(&server.uri(), options) {
-        Err(Error::TimedOut(Wait::Open)) => {}
-        other => panic!("{other:?}"),
-    }
-    drop(done);
-    server.finish();
 }

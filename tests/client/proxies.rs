@@ -191,7 +191,7 @@ fn a_silent_proxy_is_not_waited_for() {
             peer.expect_gone();
         });
         let options = Options {
-            open_ms: 2000,
+            open_ms: 1000,
             ..through(&server, "")
         };
         match Client::connect("ws://six.example/", options) {

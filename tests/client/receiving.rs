@@ -81,7 +81,7 @@ fn expect_transcript(parts: Vec<Vec<u8>>) {
 }
 
 #[test]
-// req: 6455-6.2-01 6455-6.2-02 6455-6.2-07 6455-5.4-03 6455-5.4-05 6455-5.5.1-06
+// req: 6455-6.2-01 6455-6.2-02 6455-5.4-03 6455-5.4-05 6455-5.5.1-06
 // req: 6455-5.5.2-02
 fn messages_are_the_same_wherever_the_bytes_are_cut() {
     let bytes = transcript();
@@ -251,7 +251,7 @@ fn half_a_message_survives_a_timeout() {
 }
 
 #[test]
-// req: 6455-5.5.1-06
+// req: 6455-5.5.1-06 6455-5.5.1-10
 fn the_server_may_close_without_a_code_and_ends_tcp_first() {
     let server = Server::opened(|peer| {
         peer.send_frames(&[close_empty()]);
