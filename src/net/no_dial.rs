@@ -14,7 +14,7 @@ pub(super) type Source = crate::wire::NoEntropy;
 pub(super) enum Dialing {}
 
 #[derive(Debug, Default)]
-pub(super) struct Dials;
+pub(super) struct Dials {}
 
 impl Dials {
     pub(super) fn deadline(&self) -> Option<Millis> {
