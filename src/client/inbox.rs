@@ -14,7 +14,8 @@
 
 use std::ops::Range;
 
-/// A message of 128 KiB fits with its header.
+/// A message of 128 KiB fits with its header. Also the most for one read: a server that sends more
+/// goes on as soon as it is told of the room that a read made, so larger reads make it wait.
 const INITIAL: usize = 128 * 1024 + 64;
 
 /// With more memory than this, the buffer shrinks when little of it is used.
@@ -95,7 +96,8 @@ impl Inbox {
         } else if self.end == self.bytes.len() {
             self.compact();
         }
-        &mut self.bytes[self.end..]
+        let to = self.bytes.len().min(self.end + INITIAL);
+        &mut self.bytes[self.end..to]
     }
 
     /// Counts what was read into [`Inbox::room`].
