@@ -1,7 +1,7 @@
 //! HTTP answers other than 101: redirects, refusals, their bodies, interim answers.
 
-use super::scripted::{Server, switch};
 use crate::net_support::MOMENT;
+use crate::net_support::scripted::{Server, switch};
 use std::sync::mpsc::channel;
 use std::thread;
 use wirebell::Refusal;

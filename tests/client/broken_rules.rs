@@ -1,7 +1,7 @@
 //! A server that breaks the rules of RFC 6455 sections 5 and 8.
 
-use super::scripted::Server;
 use crate::net_support::limits;
+use crate::net_support::scripted::Server;
 use crate::support::frames::{FIN, Frame, RSV1, close, end, frame, head, text, text_start, wire};
 use wirebell::client::{Client, Error, Options};
 use wirebell::{Limits, Message, Misuse, Role, Violation};

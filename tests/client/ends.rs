@@ -1,7 +1,7 @@
 //! How a connection ends badly: losses, silence, a server that takes nothing; and what a tap sees.
 
 use super::receiving::options;
-use super::scripted::{Peer, Server};
+use crate::net_support::scripted::{Peer, Server};
 use crate::net_support::{PATIENCE, wait_until};
 use crate::support::frames::{binary, close, close_empty, end};
 use crate::support::frames::{ping, pong, text, text_start};

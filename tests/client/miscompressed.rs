@@ -1,7 +1,7 @@
 //! permessage-deflate with a server that breaks its rules.
 
 use super::compressed::{offering, settings};
-use super::scripted::{Server, switch};
+use crate::net_support::scripted::{Server, switch};
 use crate::support::frames::{FIN, RSV1, frame, text};
 use wirebell::client::{Client, Error, Options};
 use wirebell::handshake::DeflatePolicy;

@@ -11,7 +11,6 @@ mod miscompressed;
 mod opening;
 mod proxies;
 mod receiving;
-mod scripted;
 mod sending;
 mod strangers;
 mod threads;

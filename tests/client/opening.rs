@@ -1,7 +1,7 @@
 //! The opening handshake as the server sees it, and each way in which its 101 can be wrong.
 
-use super::scripted::{Server, field, switch};
 use crate::net_support::MOMENT;
+use crate::net_support::scripted::{Server, field, switch};
 use crate::support::frames::{text, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -1,6 +1,6 @@
 //! Tunnels through an HTTP proxy: what it is asked, and what comes of its answer.
 
-use super::scripted::{Peer, Server, field, switch};
+use crate::net_support::scripted::{Peer, Server, field, switch};
 use crate::support::frames::{text, wire};
 use std::time::Duration;
 use wirebell::client::Wait;

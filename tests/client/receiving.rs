@@ -1,6 +1,6 @@
 //! Messages and events, however their bytes come.
 
-use super::scripted::Server;
+use crate::net_support::scripted::Server;
 use crate::net_support::{MOMENT, limits};
 use crate::support::frames::{Frame, binary, close, close_empty, end, more, ping, pong};
 use crate::support::frames::{text, text_start, wire};

@@ -1,8 +1,8 @@
 //! What goes out: masks, fragments, Close, and what must not.
 
 use super::receiving::options;
-use super::scripted::Server;
 use crate::net_support::PATIENCE;
+use crate::net_support::scripted::Server;
 use crate::support::frames::{close, close_empty, ping, pong, text, text_start};
 use std::collections::BTreeSet;
 use std::sync::mpsc::channel;

@@ -1,7 +1,7 @@
 //! Several threads at one connection.
 
 use super::receiving::options;
-use super::scripted::Server;
+use crate::net_support::scripted::Server;
 use crate::support::frames::{binary, close, end, frame, more, ping, pong, text, text_start};
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::sync::mpsc::channel;

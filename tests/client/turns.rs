@@ -1,6 +1,6 @@
 //! One handshake at a time with one server: RFC 6455 section 4.1, item 2.
 
-use super::scripted::{Server, switch};
+use crate::net_support::scripted::{Server, switch};
 use crate::net_support::wait_until;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};

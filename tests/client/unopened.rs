@@ -1,6 +1,6 @@
 //! What comes of a server that cannot be reached, ends too soon, or says nothing.
 
-use super::scripted::{Server, switch};
+use crate::net_support::scripted::{Server, switch};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use wirebell::client::{Client, Error, Options, Wait};

@@ -1,6 +1,6 @@
 //! What is a WebSocket URI, what becomes of it, and what opens no connection.
 
-use super::scripted::{Peer, Server};
+use crate::net_support::scripted::{Peer, Server};
 use wirebell::client::{Client, Error, Options, Uri, UriError};
 
 #[test]

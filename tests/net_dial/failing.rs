@@ -1,9 +1,9 @@
 //! Connections that cannot be opened, or do not last.
 
 use super::{Dialler, Told, Wish, dial, loop_options, soon};
-use crate::net_support::scripted::Scripted;
+use crate::net_support::scripted::{Listener, switch};
 use crate::net_support::{limits, options_with};
-use crate::support::frames::{close, frame, text};
+use crate::support::frames::{binary, close, frame, text};
 use std::net::TcpListener;
 use std::time::Duration;
 use wirebell::client::{Backoff, Options};
@@ -27,7 +27,7 @@ fn expect_not_opened(dialler: &Dialler, tag: u32, part: &str) {
 #[test]
 // req: 6455-4.1-13 6455-7.2.1-01
 fn why_there_is_no_connection() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let options = Options {
         open_ms: 200,
         ..Options::default()
@@ -37,22 +37,22 @@ fn why_there_is_no_connection() {
     expect_not_opened(&dialler, 1, "refused");
     dialler.wish(Wish::Dial(to_server(2)));
     let mut visit = server.accept();
-    visit.request();
-    visit.write("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nsay");
+    visit.head();
+    visit.send("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\nContent-Length: 3\r\n\r\nsay");
     expect_not_opened(&dialler, 2, "401");
-    visit.expect_end();
+    visit.expect_gone();
     dialler.wish(Wish::Dial(to_server(3)));
     let mut visit = server.accept();
-    visit.request();
-    visit.write("HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
+    visit.head();
+    visit.send("HTTP/1.1 101 Yes\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n");
     expect_not_opened(&dialler, 3, "Sec-WebSocket-Accept");
-    visit.expect_end();
+    visit.expect_gone();
     // Nothing is answered, and then the end of the stream.
     dialler.wish(Wish::Dial(to_server(4)));
     let mut silent = server.accept();
     expect_not_opened(&dialler, 4, "too long");
-    silent.request();
-    silent.expect_end();
+    silent.head();
+    silent.expect_gone();
     dialler.wish(Wish::Dial(to_server(5)));
     server.accept().end_writing();
     expect_not_opened(&dialler, 5, "without a Close");
@@ -62,18 +62,18 @@ fn why_there_is_no_connection() {
 #[test]
 // req: 6455-4.1-18 6455-4.1-40 6455-5.1-01 6455-5.3-02
 fn the_client_speaks_first_waits_for_the_answer_and_masks() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let dialler = Dialler::start(
         loop_options(),
         vec![dial(&server.uri(), Options::default(), 1)],
     );
     let mut visit = server.accept();
-    let request = visit.request();
+    let request = visit.head();
     dialler.wish(Wish::Send(Kind::Text, b"too early".to_vec()));
-    assert!(visit.is_silent(Duration::from_millis(50)));
-    visit.switch(&request, "");
+    visit.expect_silence(Duration::from_millis(50));
+    visit.send(switch(&request, ""));
     // Behind the answer in the same packet, most of the time.
-    visit.send(&[text("at once")]);
+    visit.send_frames(&[text("at once")]);
     assert_eq!(dialler.next(), Told::Opened(1));
     assert_eq!(
         dialler.next(),
@@ -82,14 +82,14 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
     let mut keys = std::collections::HashSet::new();
     for length in [0, 5, 126, 5_000, 70_000] {
         dialler.wish(Wish::Send(Kind::Binary, vec![3; length]));
-        let frame = visit.frame().unwrap();
-        assert!(frame.first == 0x82 && frame.payload == vec![3; length]);
-        assert!(keys.insert(frame.key), "a key was used again");
+        let sent = visit.next_frame().expect("a frame");
+        assert!(keys.insert(sent.key), "a key was used again");
+        assert!(sent.frame() == binary(&vec![3; length]));
     }
-    visit.send(&[close(1000, "")]);
+    visit.send_frames(&[close(1000, "")]);
     visit.expect_close(1000);
     // The server closes TCP first (RFC 6455 section 7.1.1).
-    assert!(visit.is_silent(Duration::from_millis(50)));
+    visit.expect_silence(Duration::from_millis(50));
     drop(visit);
     let end = End {
         clean: true,
@@ -102,7 +102,7 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
 #[test]
 // req: 6455-5.1-05
 fn a_server_that_breaks_a_rule_is_told() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let dialler = Dialler::start(loop_options(), Vec::new());
     for (frames, code) in [
         (text("masked").wrong_mask(), 1002),
@@ -112,9 +112,9 @@ fn a_server_that_breaks_a_rule_is_told() {
     ] {
         dialler.wish(Wish::Dial(dial(&server.uri(), Options::default(), 1)));
         let mut visit = server.open();
-        visit.send(&[frames]);
+        visit.send_frames(&[frames]);
         visit.expect_close(code);
-        visit.expect_end();
+        visit.expect_gone();
         assert_eq!(dialler.next(), Told::Opened(1));
         let end = End {
             clean: false,
@@ -128,7 +128,7 @@ fn a_server_that_breaks_a_rule_is_told() {
 #[test]
 // req: 6455-4.1-05 6455-4.1-06 6455-4.1-07
 fn one_handshake_at_a_time() {
-    let (server, other) = (Scripted::new(), Scripted::new());
+    let (server, other) = (Listener::new(), Listener::new());
     let mut dials: Vec<Dial> = (0..5)
         .map(|n| dial(&server.uri(), Options::default(), n))
         .collect();
@@ -137,17 +137,17 @@ fn one_handshake_at_a_time() {
     let mut visits = Vec::new();
     for tag in 0..5 {
         let mut visit = server.accept();
-        let request = visit.request();
+        let request = visit.head();
         assert!(server.accept_within(Duration::from_millis(30)).is_none());
         if tag == 0 {
             // Another port does not wait; an attempt that fails lets the next one go on.
             visits.push(other.open());
             assert_eq!(dialler.next(), Told::Opened(9));
-            visit.write("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+            visit.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
             expect_not_opened(&dialler, 0, "503");
             continue;
         }
-        visit.switch(&request, "");
+        visit.send(switch(&request, ""));
         assert_eq!(dialler.next(), Told::Opened(tag));
         visits.push(visit);
     }
@@ -156,7 +156,7 @@ fn one_handshake_at_a_time() {
 
 #[test]
 fn it_dials_again_until_it_closes() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let again = Dial {
         reconnect: soon(),
         ..dial(&server.uri(), Options::default(), 4)
@@ -178,7 +178,7 @@ fn it_dials_again_until_it_closes() {
     assert_eq!(dialler.next(), Told::Opened(4));
     dialler.wish(Wish::Close(CloseCode::NORMAL));
     visit.expect_close(1000);
-    visit.send(&[close(1000, "")]);
+    visit.send_frames(&[close(1000, "")]);
     drop(visit);
     assert!(matches!(
         dialler.next(),
@@ -208,7 +208,7 @@ fn so_many_attempts_and_no_more() {
 
 #[test]
 fn a_server_that_is_silent_is_asked_and_then_given_up() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let limits = Limits {
         ping_ms: 30,
         pong_ms: 60,
@@ -218,19 +218,18 @@ fn a_server_that_is_silent_is_asked_and_then_given_up() {
     let dialler = Dialler::start(options_with(limits), vec![to_server]);
     let mut visit = server.open();
     assert_eq!(dialler.next(), Told::Opened(1));
-    let ping = visit.frame().unwrap();
-    assert_eq!(ping.first, 0x89);
+    assert_eq!(visit.frame().first, 0x89);
     assert!(matches!(
         dialler.next(),
         Told::Closed(1, End { clean: false, .. })
     ));
-    visit.expect_end();
+    visit.expect_gone();
     dialler.stop();
 }
 
 #[test]
 fn stopping_ends_attempts_and_waits() {
-    let server = Scripted::new();
+    let server = Listener::new();
     let again = Dial {
         reconnect: Some(Backoff::default()),
         ..dial(&nobody(), Options::default(), 2)
@@ -239,7 +238,7 @@ fn stopping_ends_attempts_and_waits() {
     let dialler = Dialler::start(loop_options(), dials);
     expect_not_opened(&dialler, 2, "refused");
     let mut visit = server.accept();
-    visit.request();
+    visit.head();
     dialler.stop();
-    visit.expect_end();
+    visit.expect_gone();
 }
