@@ -8,6 +8,7 @@ use crate::client::turn::Remote;
 use crate::client::uri::Uri;
 use crate::error::Misuse;
 use crate::handshake::{ClientHandshake, DeflateOffer};
+use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
 /// Everything that a connection needs to be opened, checked and looked up. One endpoint serves
@@ -31,12 +32,30 @@ impl Endpoint {
     /// [`Error::Uri`], [`Error::Secure`], [`Error::ProxySetting`], [`Error::Misuse`] for a field
     /// or a subprotocol that cannot be sent, [`Error::Lookup`].
     pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
+        let mut endpoint = Self::new(uri, options)?;
+        endpoint.addresses = endpoint.look_up().map_err(Error::Lookup)?;
+        endpoint.reachable()
+    }
+
+    /// As [`Endpoint::resolve`], for an application that has looked the name up (of the proxy, if
+    /// there is one) and knows in which order the addresses are to be tried. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Lookup`] if there is no address.
+    pub fn at(uri: &str, options: Options, addresses: Vec<SocketAddr>) -> Result<Self, Error> {
+        let mut endpoint = Self::new(uri, options)?;
+        endpoint.addresses = addresses;
+        endpoint.reachable()
+    }
+
+    fn new(uri: &str, options: Options) -> Result<Self, Error> {
         let uri: Uri = uri.parse()?;
         if uri.is_secure() {
             return Err(Error::Secure);
         }
         let proxy = options.proxy.resolve(&uri)?;
-        let mut endpoint = Self {
+        let endpoint = Self {
             authority: uri.authority(),
             offers: offers(&options),
             uri,
@@ -45,7 +64,6 @@ impl Endpoint {
             addresses: Vec::new(),
         };
         endpoint.with_request(Drawn::new(), |_| ())?;
-        endpoint.look_up()?;
         Ok(endpoint)
     }
 
@@ -59,20 +77,24 @@ impl Endpoint {
         &self.addresses
     }
 
-    fn look_up(&mut self) -> Result<(), Error> {
+    fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
         let (host, port) = match &self.proxy {
             Some(proxy) => (proxy.host.as_str(), proxy.port),
             None => (self.uri.host(), self.uri.port()),
         };
-        let found = (host, port).to_socket_addrs().map_err(Error::Lookup)?;
-        for address in found {
-            if !self.addresses.contains(&address) {
-                self.addresses.push(address);
+        let mut addresses = Vec::new();
+        for address in (host, port).to_socket_addrs()? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
             }
         }
+        Ok(addresses)
+    }
+
+    fn reachable(self) -> Result<Self, Error> {
         match self.addresses.is_empty() {
-            true => Err(Error::Lookup(std::io::ErrorKind::NotFound.into())),
-            false => Ok(()),
+            true => Err(Error::Lookup(io::ErrorKind::NotFound.into())),
+            false => Ok(self),
         }
     }
 

@@ -3,12 +3,15 @@
 use super::errors::expect_line;
 use super::file;
 use super::program::{Outcome, Program, command, run, run_command};
+use crate::net_support::scripted::Server;
 use crate::net_support::wait_until;
+use crate::support::frames::{close, text};
 use rustix::process::Signal;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::process::Stdio;
-use wirebell::handshake::accept_key;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
 
 pub fn serve() -> (Program, SocketAddr) {
     Program::serve(&["--listen", "127.0.0.1:0"])
@@ -36,40 +39,16 @@ fn unique(args: &[&str]) -> u64 {
     RandomState::new().hash_one(args)
 }
 
-/// A server that answers the handshake of one client and then says `frames`; returns what came.
-fn scripted(frames: &'static [u8]) -> (String, std::thread::JoinHandle<Vec<u8>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let uri = format!("ws://{}/", listener.local_addr().unwrap());
-    let server = std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut head = Vec::new();
-        while !head.ends_with(b"\r\n\r\n") {
-            let mut byte = [0];
-            stream.read_exact(&mut byte).unwrap();
-            head.push(byte[0]);
-        }
-        let text = String::from_utf8(head).unwrap();
-        let key = text
-            .split("Sec-WebSocket-Key: ")
-            .nth(1)
-            .unwrap()
-            .lines()
-            .next()
-            .unwrap();
-        let accept = accept_key(key);
-        let answer = format!(
-            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-             Sec-WebSocket-Accept: {}\r\n\r\n",
-            accept.as_str()
-        );
-        stream.write_all(answer.as_bytes()).unwrap();
-        stream.write_all(frames).unwrap();
-        let mut rest = text.into_bytes();
-        let _ = stream.shutdown(std::net::Shutdown::Write);
-        let _ = stream.read_to_end(&mut rest);
-        rest
+/// A server that opens a WebSocket for one client and then says `frames`; what came is told.
+fn scripted(frames: &'static [u8]) -> (Server, Receiver<Vec<u8>>) {
+    let (tell, told) = channel();
+    let server = Server::opened(move |peer| {
+        peer.send(frames);
+        peer.end_writing();
+        while peer.next_frame().is_some() {}
+        let _ = tell.send(std::mem::take(&mut peer.received));
     });
-    (uri, server)
+    (server, told)
 }
 
 #[test]
@@ -100,10 +79,10 @@ fn binary_messages_as_hex_and_as_they_are() {
     let outcome = pipe(text.as_bytes(), &["--binary", "raw", &echo(address)]);
     assert!(outcome.stdout == text && outcome.status == Some(0));
     // Without --binary a binary message is printed as hex.
-    let (uri, server) = scripted(b"\x82\x03abc\x88\x02\x03\xE8");
-    let outcome = pipe(b"", &["--no-input", &uri]);
+    let (server, _) = scripted(b"\x82\x03abc\x88\x02\x03\xE8");
+    let outcome = pipe(b"", &["--no-input", &server.uri()]);
     assert_eq!((outcome.status, &*outcome.stdout), (Some(0), "616263\n"));
-    server.join().unwrap();
+    server.finish();
 }
 
 #[test]
@@ -135,7 +114,7 @@ fn input_that_cannot_be_sent() {
 
 #[test]
 fn what_the_server_is_told() {
-    let (uri, server) = scripted(b"\x88\x00");
+    let (server, told) = scripted(b"\x88\x00");
     let outcome = pipe(
         b"",
         &[
@@ -151,11 +130,11 @@ fn what_the_server_is_told() {
             "--auth",
             "me:secret",
             "-n",
-            &uri,
+            &server.uri(),
         ],
     );
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    let request = String::from_utf8_lossy(&server.join().unwrap()).into_owned();
+    let request = String::from_utf8_lossy(&told.recv().unwrap()).into_owned();
     for part in [
         "X-One: 1\r\n",
         "Cookie: a=b\r\n",
@@ -166,15 +145,33 @@ fn what_the_server_is_told() {
     ] {
         assert!(request.contains(part), "{part}: {request}");
     }
-    let (uri, server) = scripted(b"\x88\x00");
-    let outcome = pipe(b"", &["--token", "t0k", "--deflate", "off", "-n", &uri]);
+    let (server, told) = scripted(b"\x88\x00");
+    let outcome = pipe(
+        b"",
+        &["--token", "t0k", "--deflate", "off", "-n", &server.uri()],
+    );
     assert_eq!(outcome.status, Some(0));
-    let request = String::from_utf8_lossy(&server.join().unwrap()).into_owned();
+    let request = String::from_utf8_lossy(&told.recv().unwrap()).into_owned();
     assert!(
         request.contains("Authorization: Bearer t0k\r\n"),
         "{request}"
     );
     assert!(!request.contains("Extensions"), "{request}");
+}
+
+#[test]
+fn what_comes_late_is_waited_for() {
+    let server = Server::opened(|peer| {
+        peer.expect(&text("a question"));
+        peer.expect_silence(Duration::from_millis(100));
+        peer.send_frames(&[text("an answer")]);
+        peer.expect_close(1000);
+        peer.send_frames(&[close(1000, "")]);
+    });
+    let outcome = pipe(b"a question\n", &["--wait", "1s", &server.uri()]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert_eq!(outcome.stdout, "an answer\n");
+    server.finish();
 }
 
 #[test]
@@ -189,8 +186,8 @@ fn how_the_server_closes_is_the_exit_status() {
         (b"\x81\x80\0\0\0\0", 1, &["mask"]),
     ];
     for (frames, status, parts) in rows {
-        let (uri, server) = scripted(frames);
-        let outcome = pipe(b"", &["--no-input", &uri]);
+        let (server, _) = scripted(frames);
+        let outcome = pipe(b"", &["--no-input", &server.uri()]);
         assert_eq!(outcome.status, Some(status), "{frames:?} {outcome:?}");
         assert_eq!(
             outcome.stderr.lines().count(),
@@ -201,7 +198,7 @@ fn how_the_server_closes_is_the_exit_status() {
             parts.iter().all(|part| outcome.stderr.contains(part)),
             "{outcome:?}"
         );
-        server.join().unwrap();
+        server.finish();
     }
 }
 

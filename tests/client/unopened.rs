@@ -1,9 +1,9 @@
 //! What comes of a server that cannot be reached, ends too soon, or says nothing.
 
-use crate::net_support::scripted::{Server, switch};
+use crate::net_support::scripted::{Peer, Server, switch};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
-use wirebell::client::{Client, Error, Options, Wait};
+use wirebell::client::{Client, Endpoint, Error, Options, Wait};
 use wirebell::{Limits, Refusal};
 
 /// Options that give up soon.
@@ -70,6 +70,22 @@ fn a_connection_that_cannot_be_opened_is_a_failure() {
         assert!(matches!(lost, Err(Error::Lost(None))), "{lost:?}");
         server.finish();
     }
+}
+
+#[test]
+// req: 6455-4.1-13
+fn the_first_address_that_takes_the_connection_is_the_one() {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let closed = listener.local_addr().expect("an address");
+    drop(listener);
+    let server = Server::opened(Peer::expect_gone);
+    let addresses = vec![closed, server.address(), closed];
+    let endpoint = Endpoint::at("ws://many.example/", hasty(), addresses).expect("addresses");
+    let client = Client::open(&endpoint).expect("the second");
+    assert_eq!(client.peer_addr().expect("an address"), server.address());
+    drop(client);
+    let none = Endpoint::at("ws://none.example/", hasty(), Vec::new());
+    assert!(matches!(none, Err(Error::Lookup(_))));
 }
 
 #[test]

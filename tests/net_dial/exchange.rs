@@ -2,6 +2,7 @@
 
 use super::{Dialler, Told, Wish, dial, loop_options};
 use crate::net_support::echo::echo_server;
+use crate::net_support::scripted::{Listener, switch};
 use wirebell::client::Options;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
@@ -77,4 +78,37 @@ fn compressed() {
         };
         run(server, client);
     }
+}
+
+#[test]
+fn a_frame_for_many_is_compressed_for_a_server_too() {
+    let listener = Listener::new();
+    let settings = deflate::Settings::DEFAULT;
+    let options = Options {
+        deflate: Some(settings),
+        ..Options::default()
+    };
+    let dialler = Dialler::start(loop_options(), vec![dial(&listener.uri(), options, 1)]);
+    let mut visit = listener.accept();
+    let head = visit.head();
+    visit.send(switch(
+        &head,
+        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n",
+    ));
+    assert_eq!(dialler.next(), Told::Opened(1));
+    let bytes = vec![b'x'; 2000];
+    let message = Message {
+        kind: Kind::Text,
+        bytes: &bytes,
+    };
+    for (frame, first) in [
+        (SharedFrame::new(message), 0xC1),
+        (SharedFrame::uncompressed(message), 0x81),
+    ] {
+        dialler.wish(Wish::SendFrame(frame));
+        let sent = visit.frame();
+        assert_eq!(sent.first, first);
+        assert_eq!(sent.payload.len() < bytes.len(), first == 0xC1);
+    }
+    dialler.stop();
 }

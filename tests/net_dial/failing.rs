@@ -1,19 +1,23 @@
 //! Connections that cannot be opened, or do not last.
 
-use super::{Dialler, Told, Wish, dial, loop_options, soon};
-use crate::net_support::scripted::{Listener, switch};
+use super::{Dialler, Told, Wish, dial, dial_at, loop_options, soon};
+use crate::net_support::scripted::{Listener, field, switch};
 use crate::net_support::{limits, options_with};
 use crate::support::frames::{binary, close, frame, text};
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use wirebell::client::{Backoff, Options};
 use wirebell::net::{Dial, End};
 use wirebell::{CloseCode, Kind, Limits};
 
 /// A port on which nobody listens.
-fn nobody() -> String {
+fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    format!("ws://{}/", listener.local_addr().unwrap())
+    listener.local_addr().unwrap()
+}
+
+fn nobody() -> String {
+    format!("ws://{}/", closed_port())
 }
 
 #[track_caller]
@@ -56,6 +60,26 @@ fn why_there_is_no_connection() {
     dialler.wish(Wish::Dial(to_server(5)));
     server.accept().end_writing();
     expect_not_opened(&dialler, 5, "without a Close");
+    dialler.stop();
+}
+
+#[test]
+// req: 6455-4.1-13
+fn the_first_address_that_takes_the_connection_is_the_one() {
+    let (first, second) = (Listener::new(), Listener::new());
+    let addresses = vec![closed_port(), first.address(), second.address()];
+    let to_many = dial_at("ws://many.example/", addresses, 1);
+    let dialler = Dialler::start(loop_options(), vec![to_many]);
+    let mut visit = first.accept();
+    let head = visit.head();
+    assert_eq!(field(&head, "Host"), Some("many.example"));
+    // What this server says counts; the next is not asked for a better answer.
+    visit.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
+    expect_not_opened(&dialler, 1, "503");
+    assert!(second.accept_within(Duration::from_millis(50)).is_none());
+    let to_none = dial_at("ws://none.example/", vec![closed_port(), closed_port()], 2);
+    dialler.wish(Wish::Dial(to_none));
+    expect_not_opened(&dialler, 2, "refused");
     dialler.stop();
 }
 

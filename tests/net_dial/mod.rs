@@ -4,6 +4,7 @@ mod exchange;
 mod failing;
 
 use crate::net_support::{PATIENCE, options};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use wirebell::client::{self, Backoff, Endpoint, ProxyChoice};
@@ -133,14 +134,27 @@ impl Dialler {
 }
 
 pub fn dial(uri: &str, options: client::Options, tag: u32) -> Dial {
-    let options = client::Options {
-        proxy: ProxyChoice::Direct,
-        ..options
-    };
+    to(Endpoint::resolve(uri, direct(options)), tag)
+}
+
+/// Dials these addresses, whatever the name is.
+pub fn dial_at(uri: &str, addresses: Vec<SocketAddr>, tag: u32) -> Dial {
+    let options = direct(client::Options::default());
+    to(Endpoint::at(uri, options, addresses), tag)
+}
+
+fn to(endpoint: Result<Endpoint, client::Error>, tag: u32) -> Dial {
     Dial {
-        endpoint: Arc::new(Endpoint::resolve(uri, options).unwrap()),
+        endpoint: Arc::new(endpoint.unwrap()),
         tag,
         reconnect: None,
+    }
+}
+
+fn direct(options: client::Options) -> client::Options {
+    client::Options {
+        proxy: ProxyChoice::Direct,
+        ..options
     }
 }
 

@@ -122,8 +122,12 @@ impl Listener {
         Self(listener)
     }
 
+    pub fn address(&self) -> SocketAddr {
+        self.0.local_addr().expect("an address")
+    }
+
     pub fn uri(&self) -> String {
-        format!("ws://{}/", self.0.local_addr().expect("an address"))
+        format!("ws://{}/", self.address())
     }
 
     /// The next connection.
