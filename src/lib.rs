@@ -26,6 +26,8 @@
 //! - A client: [`client::Client`]; many of them on one thread: [`net::Clients`].
 //! - A server of your own: [`net::Service`], an echo server in twenty lines; [`net`] has a chat.
 //! - A push server in a program: [`push::PushServer`].
+//! - The protocol itself: [`tour`], six recorded exchanges, explained byte by byte; then the
+//!   source, in the order [below](#reading-the-source).
 //!
 //! # Features
 //!
@@ -41,46 +43,18 @@
 //!
 //! Features add; none changes what another part does.
 //!
-//! # Reading the source
-//!
-//! Each file needs only those before it: `wire/` ([`Opcode`], header, mask, UTF-8, close codes),
-//! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection,
-//! assembler), `client/`, `net/`, `push/`.
-//!
-//! | RFC 6455 | where |
-//! |---|---|
-//! | 3 URIs | `client/uri` |
-//! | 4.1 opening, the client's side | `handshake/client`, `client/opening`, `client/turn` |
-//! | 4.2, 4.4 opening, the server's side | `handshake/server`, `handshake/key` |
-//! | 5.2 frames | `wire/header` |
-//! | 5.3 masking | `wire/mask` |
-//! | 5.4 fragmentation | `proto/sequence` |
-//! | 5.5 control frames | `proto/connection`, `proto/outbox`, `wire/close` |
-//! | 6 sending and receiving | `proto/intents`, `proto/connection` |
-//! | 7 closing | `proto/closing`, `wire/close`, `net/deadlines`, `client/waiting` |
-//! | 7.2.3 reconnecting | `client/backoff`, `net/dial` |
-//! | 8.1 UTF-8 | `wire/utf8` |
-//! | 9.1 extensions | `handshake/extensions` |
-//! | 10.2 origin | `handshake/origin`, `push/origin` |
-//! | 10.3 masking keys | `client/entropy`, `net/masked` |
-//! | 10.4 limits | `limits` |
-//!
-//! | RFC 7692 | where |
-//! |---|---|
-//! | 5, 7.1 negotiation | `handshake/deflate` |
-//! | 6 RSV1 | `wire/header`, `proto/connection`, `proto/intents` |
-//! | 7.2.1 compression | `deflate/compressor` |
-//! | 7.2.2 decompression | `deflate/inflater`, `deflate/window` |
-//! | 8 security | `deflate/inflater`, `net/compression` |
-//!
 //! # What is not there
 //!
 //! - Nothing in `wire`, `handshake` and `proto` names a socket, a clock, a thread or a random
 //!   source; none of it can block or return an I/O error.
-//! - No module uses one that comes after it in the list above.
+//! - No module uses one that comes after it in the list below.
 //! - No user code runs inside [`Connection::receive`].
 //! - No queue and no buffer without a bound from [`Limits`].
 //! - No `unsafe`.
+//!
+//! # Reading the source
+//!
+#![doc = include_str!("tour/source.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
 #![warn(missing_docs)]
@@ -100,6 +74,8 @@ pub mod net;
 pub mod proto;
 #[cfg(feature = "push")]
 pub mod push;
+#[cfg(doc)]
+pub mod tour;
 pub mod wire;
 
 pub use error::{Misuse, Refusal, Violation};

@@ -1,4 +1,4 @@
-//! Every bound of Wirebell in one place, each with its reason.
+//! Every bound of Wirebell in one place, each with its reason: RFC 6455 section 10.4.
 //!
 //! Invariant: whatever a peer can make grow (bytes, entries, time) has a field here. A value is
 //! a number of bytes, entries or milliseconds, as its documentation says. This module enforces

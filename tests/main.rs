@@ -35,4 +35,6 @@ mod support;
 mod tidy;
 #[cfg(all(feature = "client", feature = "net"))]
 mod tokio;
+#[cfg(feature = "cli")]
+mod tour;
 mod utf8;

@@ -10,13 +10,14 @@ use crate::support::sources::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};
 
 #[derive(Debug)]
-struct Requirement<'t> {
-    id: &'t str,
-    excused: &'t str,
+pub struct Requirement<'t> {
+    pub id: &'t str,
+    /// Why it does not apply, if it does not.
+    pub excused: &'t str,
 }
 
 /// Rows are plain: only the last two columns may have commas, and then stand in quotes.
-fn parse(list: &str) -> Vec<Requirement<'_>> {
+pub fn parse(list: &str) -> Vec<Requirement<'_>> {
     let rows = list.lines().skip(1);
     rows.map(|row| {
         let id = row.split(',').next().unwrap_or_default();
@@ -30,7 +31,7 @@ fn parse(list: &str) -> Vec<Requirement<'_>> {
 }
 
 /// All ids that stand behind `req:` in comments, with the files that have them.
-fn tags(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
+pub fn tags(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut tags: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources {
         for line in source.text.lines() {

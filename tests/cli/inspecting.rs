@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 /// Explains this input, which comes on stdin.
 #[track_caller]
-fn inspect(input: &[u8], args: &[&str]) -> Outcome {
+pub fn inspect(input: &[u8], args: &[&str]) -> Outcome {
     let path = file(&format!("inspect-{:x}", unique()), "");
     std::fs::write(&path, input).unwrap();
     let mut command = command(&[&["inspect"], args].concat());
@@ -24,12 +24,12 @@ fn unique() -> u64 {
 }
 
 #[track_caller]
-fn json(input: &[u8], args: &[&str]) -> Value {
+pub fn json(input: &[u8], args: &[&str]) -> Value {
     let outcome = inspect(input, &[&["--format", "json"], args].concat());
     serde_json::from_str(&outcome.stdout).unwrap_or_else(|error| panic!("{error}: {outcome:?}"))
 }
 
-fn items(report: &Value) -> &Vec<Value> {
+pub fn items(report: &Value) -> &Vec<Value> {
     report["connections"][0]["items"].as_array().unwrap()
 }
 

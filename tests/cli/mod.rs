@@ -7,6 +7,7 @@ mod faults;
 mod faulty;
 mod help;
 mod inspecting;
+mod inspecting_talks;
 pub mod program;
 mod pushing;
 mod serving;

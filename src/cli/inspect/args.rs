@@ -13,7 +13,10 @@ use std::path::PathBuf;
                   A capture to look at:\n  \
                   wirebell connect --trace talk.pcap ws://127.0.0.1:8080/echo\n  \
                   tcpdump -i lo -w talk.pcap port 8080\n\n\
-                  Hexadecimal text may have white space, colons, 0x and comments behind #.\n\n\
+                  Hexadecimal text may have white space, colons, 0x and comments behind #. A line\n\
+                  that begins with > is from the client, with < from the server; = and perhaps a\n\
+                  name begin another connection:\n  \
+                  printf '> 89 80 00 00 00 00\\n< 8a 00\\n' | wirebell inspect\n\n\
                   Exit status: 0 all rules are kept, 1 a rule is broken (the explanation is\n\
                   printed all the same), 2 wrong usage or input that cannot be read.")]
 pub struct InspectArgs {

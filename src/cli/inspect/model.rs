@@ -32,6 +32,8 @@ pub struct Report {
 #[derive(Debug, Default, Serialize)]
 pub struct Conversation {
     pub number: usize,
+    /// What the input calls it.
+    pub name: Option<String>,
     /// Addresses, where the input has them.
     pub client: Option<String>,
     pub server: Option<String>,
@@ -76,6 +78,10 @@ pub struct Item {
     /// Where the bytes lie in all that this side has sent.
     pub offset: usize,
     pub title: Text,
+    /// Where the frame stands in a message of several.
+    pub fragment: Option<Fragment>,
+    /// The number of what this answers: a request, a ping, a close.
+    pub answers: Option<usize>,
     pub bytes: Bytes,
     /// Bytes that are announced but not there.
     pub missing: u64,
@@ -88,6 +94,15 @@ pub struct Item {
     pub hints: Vec<Text>,
     /// An earlier rule was broken, so a receiver would not read this any more.
     pub unheard: bool,
+}
+
+/// One of the frames of a message; items are named by their numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Fragment {
+    /// Counted from 1.
+    pub part: usize,
+    pub begun_by: usize,
+    pub next: Option<usize>,
 }
 
 /// What a part of the bytes is for; it sets the colour.
@@ -163,6 +178,8 @@ pub struct Message {
     pub wire_length: usize,
     /// As the application gets it.
     pub length: usize,
+    /// It is compressed, and nothing without the messages before it.
+    pub refers_back: bool,
     /// As far as it is kept for a look.
     pub bytes: Bytes,
     pub text: Option<String>,

@@ -6,12 +6,17 @@ use crate::cli::inspect::args::Side;
 use crate::cli::inspect::model::{
     Class, Conversation, Field, Finding, Item, Message, Payload, Report, What,
 };
-use crate::cli::inspect::show::{beginning, bits, character, groups, letter, line};
+use crate::cli::inspect::show::{
+    beginning, bits, character, fragment, groups, letter, line, unmasking, wrapped,
+};
 use clap::builder::styling::{AnsiColor, Style};
 use std::fmt::Write as _;
 
 /// Bytes in one line of a dump.
 const ROW: usize = 16;
+
+/// The column in which the meanings of fields begin.
+const MEANING: usize = 46;
 
 /// Prints the report with at most `most` bytes of each payload.
 pub fn print(report: &Report, most: usize, colours: bool) -> String {
@@ -19,6 +24,7 @@ pub fn print(report: &Report, most: usize, colours: bool) -> String {
         out: String::new(),
         most,
         colours,
+        steps: true,
     };
     printer.report(report);
     printer.out
@@ -28,6 +34,8 @@ struct Printer {
     out: String,
     most: usize,
     colours: bool,
+    /// No mask was taken off step by step yet.
+    steps: bool,
 }
 
 impl Printer {
@@ -46,10 +54,15 @@ impl Printer {
         self.out.push('\n');
     }
 
+    /// Words that may need several lines.
+    fn words(&mut self, begin: &str, indent: usize, text: &str, end: &str) {
+        self.plain(&wrapped(begin, indent, &line(text), end));
+    }
+
     fn report(&mut self, report: &Report) {
         self.plain(&line(&report.input));
         for note in &report.notes {
-            self.plain(&format!("note: {}", line(note)));
+            self.words("note:", 6, note, "");
         }
         for connection in &report.connections {
             self.connection(connection);
@@ -78,7 +91,11 @@ impl Printer {
             None => String::new(),
         };
         self.plain("");
-        let title = format!("Connection {}{ends}{compression}", connection.number);
+        let name = match &connection.name {
+            Some(name) => format!(" ({})", line(name)),
+            None => String::new(),
+        };
+        let title = format!("Connection {}{name}{ends}{compression}", connection.number);
         self.say(Style::new().bold(), &title);
         self.plain("");
         for direction in connection
@@ -96,7 +113,8 @@ impl Printer {
             self.item(item);
         }
         for note in &connection.notes {
-            self.plain(&format!("\nnote: {}", line(note)));
+            self.plain("");
+            self.words("note:", 6, note, "");
         }
     }
 
@@ -120,13 +138,22 @@ impl Printer {
             item.offset,
             end.saturating_sub(1)
         ));
+        if let Some(of) = &item.fragment {
+            self.plain(&format!(
+                "  {}",
+                fragment(of, |number| format!("#{number}"))
+            ));
+        }
+        if let Some(number) = item.answers {
+            self.plain(&format!("  answers #{number}"));
+        }
         if item.unheard {
             self.plain("  (a receiver has given up before this)");
         }
         match item.what {
             What::Request | What::Response => self.head(item),
             What::Frame => self.frame(item),
-            What::Body | What::Unread => self.dump("", &item.bytes.0, None),
+            What::Body | What::Unread => self.dump("", &item.bytes.0, Some(())),
         }
         if let Some(message) = &item.message {
             self.message(message);
@@ -138,7 +165,7 @@ impl Printer {
             }
         }
         for hint in &item.hints {
-            self.plain(&format!("  note: {}", line(hint)));
+            self.words("  note:", 8, hint, "");
         }
         for finding in &item.violations {
             self.finding(finding);
@@ -159,7 +186,8 @@ impl Printer {
                 },
             );
             self.plain("");
-            self.plain(&format!("      {} [{}]", field.meaning, field.reference));
+            let reference = format!("[{}]", field.reference);
+            self.words("      ", 6, &field.meaning, &reference);
         }
     }
 
@@ -240,10 +268,17 @@ impl Printer {
                 hex.join(" ") + more
             }
         };
+        let named = format!(
+            "{letter} {place:<10} {:<15} {:<14}",
+            field.name, field.value
+        );
         self.out.push_str("  ");
-        let named = format!("{letter} {place:<10} {:<15} {:<9}", field.name, field.value);
         self.say(style(field.class), &named);
-        self.plain(&format!(" {} [{}]", field.meaning, field.reference));
+        // The words follow in the column where the name has ended.
+        let column = " ".repeat(2 + named.chars().count());
+        let reference = format!("[{}]", field.reference);
+        let words = wrapped(&format!("{column} "), MEANING, &field.meaning, &reference);
+        self.plain(&words[column.len()..]);
     }
 
     fn payload(&mut self, payload: &Payload, wire: &[u8]) {
@@ -256,6 +291,12 @@ impl Printer {
                 self.dump("on the wire", &wire[start..end], None);
                 self.dump("XOR key", &key, None);
                 self.dump("unmasked", &plain.0[start..end], Some(()));
+            }
+            if std::mem::take(&mut self.steps) {
+                self.plain("  step by step:");
+                for step in unmasking(wire, key) {
+                    self.plain(&format!("    {step}"));
+                }
             }
         } else if !payload.compressed {
             self.plain("");
@@ -307,6 +348,10 @@ impl Printer {
             message.frames,
             if message.frames == 1 { "" } else { "s" },
         ));
+        if message.refers_back {
+            let what = "it refers back to earlier messages and is nothing without them";
+            self.words("  note:", 8, what, "[RFC 7692 7.2.3.2]");
+        }
         self.dump(
             if message.compressed {
                 "inflated"
@@ -330,8 +375,8 @@ impl Printer {
         );
         self.say(AnsiColor::Red.on_default().bold(), &rule);
         self.plain("");
-        self.plain(&format!("    right would be: {}", line(&finding.expected)));
-        self.plain(&format!("    a receiver {}", line(&finding.receiver)));
+        self.words("    right would be:", 6, &finding.expected, "");
+        self.words("    a receiver", 6, &finding.receiver, "");
     }
 }
 

@@ -187,8 +187,8 @@ fn second_byte(header: &mut Header, byte: u8, from: Side) {
     let text: Text = match short {
         126 => "126 says: the length stands in the next 2 bytes".into(),
         127 => "127 says: the length stands in the next 8 bytes".into(),
-        1 => "the payload has 1 byte".into(),
-        short => format!("the payload has {short} bytes").into(),
+        1 => "the payload has 1 byte; up to 125 fit in these 7 bits".into(),
+        short => format!("the payload has {short} bytes; up to 125 fit in these 7 bits").into(),
     };
     let place = bits(1, 1, 7, rfc6455("5.2"));
     header.field(

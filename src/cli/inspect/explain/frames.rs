@@ -175,7 +175,7 @@ fn payload(header: &mut Header, plain: Vec<u8>, compressed: bool, item: &mut Ite
     let what = match (header.opcode, compressed) {
         (8, _) => "close code and reason",
         (9 | 10, _) => "any bytes; a pong repeats those of its ping",
-        (_, true) => "DEFLATE; inflated it is the message",
+        (_, true) => "DEFLATE without the 00 00 ff ff at its end; inflated it is the message",
         (_, false) => "what the application has sent",
     };
     header.fields.push(Field {
@@ -187,7 +187,7 @@ fn payload(header: &mut Header, plain: Vec<u8>, compressed: bool, item: &mut Ite
         value: format!("{} {masked}bytes", plain.len()).into(),
         meaning: what.into(),
         reference: if compressed {
-            rfc7692("6.1")
+            rfc7692("7.2.1")
         } else {
             rfc6455("5.2")
         },

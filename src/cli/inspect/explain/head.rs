@@ -6,9 +6,10 @@
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::explain::{checks, terms};
 use crate::cli::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::Limits;
 use wirebell::handshake::{
-    DeflateTerms, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead,
+    DeflateTerms, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead, accept_key,
 };
 
 /// Longer heads are not looked through.
@@ -182,12 +183,29 @@ fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Head {
             Ok(terms) => read.deflate = terms,
             Err(what) => read.findings.push(checks::extensions(what)),
         }
+        let key = asked.and_then(|asked| asked.key.as_deref());
+        read.hints.extend(key.and_then(how_accepted));
         if asked.is_none() {
             let what = "the request is not there, so the answer cannot be compared with it";
             read.hints.push(what.into());
         }
     }
     read
+}
+
+/// How the answer to a key comes about, step by step.
+fn how_accepted(key: &str) -> Option<Text> {
+    let accept = accept_key(key);
+    let digest = BASE64_STANDARD.decode(accept.as_str()).ok()?;
+    let digest = crate::cli::connect::hex(&digest);
+    let accept = accept.as_str();
+    Some(
+        format!(
+            "the answer to the key, step by step: put 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 behind \
+             {key}; the SHA-1 of that is {digest}; as base64 it is {accept}"
+        )
+        .into(),
+    )
 }
 
 fn body(fields: &Fields<'_>, otherwise: Body) -> Body {

@@ -11,6 +11,7 @@ mod frames;
 mod head;
 mod rules;
 mod terms;
+mod ties;
 mod track;
 
 pub use terms::terms;
@@ -122,9 +123,14 @@ impl<'t> Way<'t> {
             number: 0,
             what,
             from: self.from,
-            time: self.stream.arrival(self.at).map(|arrival| arrival.time),
+            time: self
+                .stream
+                .arrival(self.at)
+                .and_then(|arrival| arrival.time),
             offset,
             title,
+            fragment: None,
+            answers: None,
             bytes: Bytes(bytes.to_vec()),
             missing: 0,
             fields: Vec::new(),
@@ -207,6 +213,7 @@ fn conversation(
     };
     let mut found = Conversation {
         number,
+        name: talk.name.clone(),
         client: talk.client.clone(),
         server: talk.server.clone(),
         notes: talk.notes,
@@ -215,7 +222,7 @@ fn conversation(
     match opened {
         Opened::Frames(terms) => {
             found.compression = terms.map(|terms| terms.to_string());
-            let mut closed = Vec::new();
+            let (mut closed, mut failed) = (Vec::new(), false);
             for (way, terms) in [
                 (&mut client, terms.map(|terms| terms.client())),
                 (&mut server, terms.map(|terms| terms.server())),
@@ -225,9 +232,10 @@ fn conversation(
                 found.directions.push(summary(way, track.messages));
                 found.notes.extend(frames::end(way, &track));
                 closed.push(track.closed);
+                failed |= track.failed;
             }
             if found.directions.iter().all(|way| way.bytes > 0) {
-                found.notes.push(ending(&closed).into());
+                found.notes.push(ending(&closed, failed).into());
             }
         }
         Opened::Nothing(why) => {
@@ -242,8 +250,12 @@ fn conversation(
 }
 
 /// How the connection ended, from whether the client and the server have sent Close.
-fn ending(closed: &[bool]) -> &'static str {
+fn ending(closed: &[bool], failed: bool) -> &'static str {
     match closed {
+        [true, true] if failed => {
+            "both sides have sent Close because a rule was broken: the connection has failed \
+             (RFC 6455 7.1.7)"
+        }
         [true, true] => "both sides have sent Close: the connection ended well (RFC 6455 7.1.4)",
         [true, false] => {
             "the client has sent Close; the server's answer is not here (RFC 6455 5.5.1)"
@@ -328,6 +340,7 @@ fn merge(client: Way<'_>, server: Way<'_>) -> Vec<Item> {
     for (number, item) in items.iter_mut().enumerate() {
         item.number = number + 1;
     }
+    ties::tie(&mut items);
     items
 }
 

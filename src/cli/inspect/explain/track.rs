@@ -192,6 +192,7 @@ impl Open {
             compressed: false,
             wire_length: self.wire_length,
             length: self.wire_length,
+            refers_back: false,
             text: is_text.then(|| String::from_utf8_lossy(&bytes).into_owned()),
             bytes: Bytes(bytes),
         }
@@ -243,8 +244,10 @@ impl Inflater {
                 allowance.work -= bytes.len().min(allowance.work);
                 let kept = bytes.len().min(KEPT_INFLATED).min(allowance.kept);
                 allowance.kept -= kept;
-                outcome.message = Some(compressed(&open, bytes, kept));
+                let mut whole = compressed(&open, bytes, kept);
                 self.pool.recycle(message);
+                whole.refers_back = self.refers_back(&open.bytes, kept == whole.length);
+                outcome.message = Some(whole);
             }
             Ok(None) => {}
             Err(violation) => {
@@ -253,6 +256,25 @@ impl Inflater {
                 self.tell(violation, outcome);
             }
         }
+    }
+
+    /// Whether a message of this direction is nothing without those before it. Long ones are not
+    /// tried: it is work that nobody asked for.
+    fn refers_back(&mut self, payload: &[u8], short: bool) -> bool {
+        if !short || !self.link.receive.takeover {
+            return false;
+        }
+        let piece = Compressed {
+            kind: Kind::Binary,
+            bytes: payload,
+            first: true,
+            last: true,
+        };
+        let mut empty = Session::default();
+        let alone = self
+            .pool
+            .inflate(&mut empty, &self.link, piece, &Limits::DEFAULT);
+        alone.is_err()
     }
 
     /// Forgets the window, which nobody knows any more.
@@ -289,6 +311,7 @@ fn compressed(open: &Open, bytes: &[u8], kept: usize) -> Message {
         compressed: true,
         wire_length: open.wire_length,
         length: bytes.len(),
+        refers_back: false,
         bytes: Bytes(shown.to_vec()),
         text,
     }

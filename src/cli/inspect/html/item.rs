@@ -3,6 +3,7 @@
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::html::{Escaped, Link, Page, class_name};
 use crate::cli::inspect::model::{Class, Field, Finding, Item, What};
+use crate::cli::inspect::show::fragment;
 
 impl Page {
     pub(super) fn item(&mut self, item: &Item, connection: usize) {
@@ -28,6 +29,15 @@ impl Page {
             Escaped(&item.title),
             end.saturating_sub(1),
         ));
+        let link = |number: usize| format!("<a href=\"#c{connection}-{number}\">#{number}</a>");
+        if let Some(of) = &item.fragment {
+            let words = fragment(of, link);
+            self.put(format_args!("<p class=\"tie\">{words}</p>\n"));
+        }
+        if let Some(number) = item.answers {
+            let words = link(number);
+            self.put(format_args!("<p class=\"tie\">answers {words}</p>\n"));
+        }
         if item.unheard {
             self.put(format_args!(
                 "<p class=\"note\">A receiver has given up before this.</p>\n"

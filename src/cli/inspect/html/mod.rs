@@ -19,6 +19,7 @@ pub fn print(report: &Report, most: usize) -> String {
     let mut page = Page {
         out: String::new(),
         most,
+        steps: true,
     };
     page.put(format_args!(
         "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -74,6 +75,8 @@ impl fmt::Display for Link {
 struct Page {
     out: String,
     most: usize,
+    /// No mask was taken off step by step yet.
+    steps: bool,
 }
 
 /// What the legend says.
@@ -156,12 +159,30 @@ impl Page {
                 class_name(class)
             ));
         }
-        self.put(format_args!("</dl>\n</details>\n"));
+        self.put(format_args!("</dl>\n"));
+        self.put(format_args!(
+            "<div class=\"beside\"><div><h4>How long is the payload?</h4>\n\
+             <table class=\"sizes\">\n\
+             <tr><th>the 7 bits say</th><th>the length is</th><th>it stands in</th></tr>\n\
+             <tr><td>0 to 125</td><td>what they say</td><td>these 7 bits</td></tr>\n\
+             <tr><td>126</td><td>126 to 65535</td><td>the next 2 bytes</td></tr>\n\
+             <tr><td>127</td><td>from 65536 on</td><td>the next 8 bytes</td></tr>\n</table></div>\n\
+             <div><h4>How does a mask work?</h4>\n<p>Byte 0 of the payload is XORed with byte 0 of \
+             the key, byte 1 with byte 1, up to byte 3; byte 4 again with byte 0. A bit of the \
+             result is 1 where exactly one of the two bits is 1, so the same key takes the mask \
+             off again. It hides nothing: the key stands in front. It keeps a web page from \
+             choosing the bytes on the wire, which old proxies might take for HTTP.</p></div>\n\
+             </div>\n</details>\n"
+        ));
     }
 
     fn connection(&mut self, connection: &Conversation) {
         let number = connection.number;
-        self.put(format_args!("<section>\n<h2>Connection {number}</h2>\n"));
+        self.put(format_args!("<section>\n<h2>Connection {number}"));
+        if let Some(name) = &connection.name {
+            self.put(format_args!(": {}", Escaped(name)));
+        }
+        self.put(format_args!("</h2>\n"));
         if let Some(terms) = &connection.compression {
             let terms = Escaped(terms);
             self.put(format_args!("<p>Agreed on: <code>{terms}</code></p>\n"));
@@ -216,10 +237,15 @@ impl Page {
             " broken"
         };
         let time = item.time.map(|time| format!("{:.3} ms", time * 1000.0));
+        let tie = match (&item.fragment, item.answers) {
+            (Some(of), _) => format!("part {} of #{}", of.part, of.begun_by),
+            (None, Some(number)) => format!("answers #{number}"),
+            (None, None) => String::new(),
+        };
         self.put(format_args!(
             "<li class=\"{side}{broken}\"><a href=\"#c{connection}-{number}\">#{number} {}</a>\
-             <span class=\"arrow\" role=\"img\" aria-label=\"from the {side}\"></span>\
-             <time>{}</time></li>\n",
+             <span class=\"more\"><span>{tie}</span><time>{}</time></span>\
+             <span class=\"arrow\" role=\"img\" aria-label=\"from the {side}\"></span></li>\n",
             Escaped(&item.title),
             time.unwrap_or_default(),
             number = item.number,

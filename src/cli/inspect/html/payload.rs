@@ -1,8 +1,8 @@
 //! What a frame carries: on the wire, unmasked, inflated, side by side.
 
-use crate::cli::inspect::html::{Escaped, Page};
-use crate::cli::inspect::model::{Close, Item, Message, Payload};
-use crate::cli::inspect::show::{beginning, character};
+use crate::cli::inspect::html::{Escaped, Link, Page};
+use crate::cli::inspect::model::{Close, Item, Message, Payload, rfc7692};
+use crate::cli::inspect::show::{beginning, character, unmasking};
 
 /// Bytes in one band.
 const ROW: usize = 16;
@@ -52,6 +52,20 @@ impl Page {
             self.put(format_args!("</table>\n"));
         }
         self.more(shown, wire.len());
+        if let Some(key) = payload.key {
+            let open = if std::mem::take(&mut self.steps) {
+                " open"
+            } else {
+                ""
+            };
+            self.put(format_args!(
+                "<details class=\"steps\"{open}><summary>Step by step</summary>\n<pre>"
+            ));
+            for step in unmasking(wire, key) {
+                self.put(format_args!("{}\n", Escaped(&step)));
+            }
+            self.put(format_args!("</pre></details>\n"));
+        }
         if let Some(text) = payload.text.as_deref().filter(|text| !text.is_empty()) {
             self.text(text);
         }
@@ -92,6 +106,13 @@ impl Page {
             false => format!("The whole message: {length} bytes of {kind} in {frames} frames"),
         };
         self.put(format_args!("<figure>\n<figcaption>{title}</figcaption>\n"));
+        if message.refers_back {
+            self.put(format_args!(
+                "<p class=\"note\">It refers back to earlier messages and is nothing without them \
+                 {}.</p>\n",
+                Link(rfc7692("7.2.3.2"))
+            ));
+        }
         if let Some(text) = &message.text {
             self.text(text);
         }

@@ -1,17 +1,128 @@
-//! Hexadecimal text, as people write it → bytes.
+//! Hexadecimal text, as people write it → bytes of one direction, or of both.
+//!
+//! Comes in: digits in pairs; between them white space, colons, commas, `0x` and `\x`, and comments
+//! from `#` to the end of the line. A line that begins with `>` is from the client, one with `<`
+//! from the server, and one with `=` begins another connection and may name it. Goes out: the
+//! bytes, in the order of the lines.
 
-/// Takes digits in pairs; between them white space, colons, commas, `0x` and `\x`, and comments
-/// from `#` to the end of the line.
-pub fn read(text: &[u8]) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::with_capacity(text.len() / 3);
+use crate::cli::inspect::args::Side;
+use crate::cli::inspect::input::{Arrival, Stream, Talk, looks_like_http};
+
+/// Connections that are read.
+const MAX_TALKS: usize = 1000;
+
+/// What the text has.
+#[derive(Debug)]
+pub enum Read {
+    /// Nothing says who has sent it.
+    OneWay(Vec<u8>),
+    BothWays(Vec<Talk>),
+}
+
+pub fn read(text: &[u8]) -> Result<Read, String> {
+    let mut reader = Reader::default();
     for (number, line) in text.split(|byte| *byte == b'\n').enumerate() {
-        let code = line.split(|byte| *byte == b'#').next().unwrap_or_default();
-        let separator = |byte: &u8| byte.is_ascii_whitespace() || b":,".contains(byte);
-        for word in code.split(separator).filter(|word| !word.is_empty()) {
-            word_bytes(word, &mut bytes).map_err(|what| format!("line {}: {what}", number + 1))?;
-        }
+        let read = reader.line(line, number);
+        read.map_err(|what| format!("line {}: {what}", number + 1))?;
     }
-    Ok(bytes)
+    Ok(reader.end())
+}
+
+#[derive(Default)]
+struct Reader {
+    /// Bytes in front of any mark.
+    unmarked: Vec<u8>,
+    talks: Vec<Talk>,
+    /// Whose bytes the lines have from here on.
+    side: Option<Side>,
+}
+
+impl Reader {
+    fn line(&mut self, line: &[u8], number: usize) -> Result<(), String> {
+        let code = line.split(|byte| *byte == b'#').next().unwrap_or_default();
+        let code = code.trim_ascii();
+        let (side, code) = match code.split_first() {
+            Some((b'>', rest)) => (Some(Side::Client), rest),
+            Some((b'<', rest)) => (Some(Side::Server), rest),
+            Some((b'=', name)) => return self.connection(name.trim_ascii()),
+            _ => (self.side, code),
+        };
+        let Some(side) = side else {
+            return digits(code, &mut self.unmarked);
+        };
+        if !self.unmarked.is_empty() {
+            return Err("where > and < say who sends, the first line needs one too".into());
+        }
+        if self.talks.is_empty() {
+            self.connection(b"")?;
+        }
+        let same = self.side == Some(side);
+        self.side = Some(side);
+        let Some(talk) = self.talks.last_mut() else {
+            return Ok(());
+        };
+        let stream = match side {
+            Side::Client => &mut talk.from_client,
+            Side::Server => &mut talk.from_server,
+        };
+        digits(code, &mut stream.bytes)?;
+        arrive(stream, same, number);
+        Ok(())
+    }
+
+    fn connection(&mut self, name: &[u8]) -> Result<(), String> {
+        if !self.unmarked.is_empty() {
+            return Err("where = begins a connection, the first line needs > or <".into());
+        }
+        if self.talks.last().is_some_and(is_empty) {
+            self.talks.pop();
+        }
+        if self.talks.len() == MAX_TALKS {
+            return Err(format!("there are more than {MAX_TALKS} connections"));
+        }
+        let name = String::from_utf8_lossy(name).into_owned();
+        self.talks.push(Talk {
+            name: Some(name).filter(|name| !name.is_empty()),
+            ..Talk::default()
+        });
+        self.side = None;
+        Ok(())
+    }
+
+    fn end(mut self) -> Read {
+        if self.talks.is_empty() {
+            return Read::OneWay(self.unmarked);
+        }
+        self.talks.retain(|talk| !is_empty(talk));
+        for talk in &mut self.talks {
+            talk.from_start = looks_like_http(&talk.from_client.bytes)
+                || looks_like_http(&talk.from_server.bytes);
+        }
+        Read::BothWays(self.talks)
+    }
+}
+
+fn is_empty(talk: &Talk) -> bool {
+    talk.from_client.bytes.is_empty() && talk.from_server.bytes.is_empty()
+}
+
+/// Lines behind each other with the same sender are one arrival.
+fn arrive(stream: &mut Stream, same: bool, number: usize) {
+    let end = stream.bytes.len();
+    match stream.arrivals.last_mut().filter(|_| same) {
+        Some(last) => last.end = end,
+        None => stream.arrivals.push(Arrival {
+            end,
+            time: None,
+            packet: number,
+        }),
+    }
+}
+
+fn digits(code: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
+    let separator = |byte: &u8| byte.is_ascii_whitespace() || b":,".contains(byte);
+    let mut words = code.split(separator).filter(|word| !word.is_empty());
+    words.try_for_each(|word| word_bytes(word, bytes))
 }
 
 fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
@@ -55,13 +166,53 @@ mod tests {
             ("0x8105", b"\x81\x05"),
         ];
         for (text, expected) in rows {
-            assert_eq!(read(text.as_bytes()).as_deref(), Ok(expected), "{text}");
+            let read = read(text.as_bytes());
+            assert!(
+                matches!(&read, Ok(Read::OneWay(bytes)) if bytes == expected),
+                "{read:?}"
+            );
         }
     }
 
     #[test]
+    fn both_directions_in_one_text() {
+        let text = "= one # named\n> 81 80 # text\n  00 00 00 00\n< 81 00\n<89 00\n>8a\n\
+                    =\n=\n< 88 00\n= empty\n";
+        let Ok(Read::BothWays(talks)) = read(text.as_bytes()) else {
+            panic!("it has marks");
+        };
+        let [one, two] = &talks[..] else {
+            panic!("{talks:?}");
+        };
+        assert_eq!(
+            (one.name.as_deref(), two.name.as_deref()),
+            (Some("one"), None)
+        );
+        assert_eq!(one.from_client.bytes, b"\x81\x80\0\0\0\0\x8a");
+        assert_eq!(one.from_server.bytes, b"\x81\0\x89\0");
+        let lines = |stream: &Stream| -> Vec<_> {
+            let arrivals = stream.arrivals.iter();
+            arrivals
+                .map(|arrival| (arrival.end, arrival.packet))
+                .collect()
+        };
+        assert_eq!(lines(&one.from_client), [(6, 1), (7, 5)]);
+        assert_eq!(lines(&one.from_server), [(4, 3)]);
+        assert_eq!(two.from_server.bytes, b"\x88\0");
+    }
+
+    #[test]
     fn what_is_no_hex() {
-        for (text, part) in [("81 5", "pairs"), ("81\nxy", "line 2"), ("0x", "without")] {
+        let many = "=\n>81\n".repeat(MAX_TALKS + 1);
+        for (text, part) in [
+            ("81 5", "pairs"),
+            ("81\nxy", "line 2"),
+            ("0x", "without"),
+            ("81 00\n> 81 00", "line 2: where > and <"),
+            ("81 00\n= x", "line 2: where ="),
+            ("> 81 >", "'>' is no hexadecimal digit"),
+            (&many, "more than 1000 connections"),
+        ] {
             let error = read(text.as_bytes()).unwrap_err();
             assert!(error.contains(part), "{text}: {error}");
         }

@@ -21,6 +21,8 @@ const MAX_INPUT: u64 = 64 * 1024 * 1024;
 /// One connection, as it was captured.
 #[derive(Debug, Default)]
 pub struct Talk {
+    /// What the input calls it.
+    pub name: Option<String>,
     pub client: Option<String>,
     pub server: Option<String>,
     pub from_client: Stream,
@@ -43,9 +45,9 @@ pub struct Stream {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
     pub end: usize,
-    /// Seconds from the first packet of the connection.
-    pub time: f64,
-    /// Packets in their order, all connections and directions together.
+    /// Seconds from the first packet of the connection, if the input has times.
+    pub time: Option<f64>,
+    /// Packets or lines in their order, all connections and directions together.
     pub packet: usize,
 }
 
@@ -110,8 +112,18 @@ pub fn parse(bytes: Vec<u8>, form: Option<Form>, from: Option<Side>) -> Result<I
             Ok(Input { name, talks, notes })
         }
         Form::Hex => {
-            let bytes = hex::read(&bytes)?;
-            Ok(one_way(bytes, from, "hexadecimal text"))
+            let what = "hexadecimal text";
+            match (hex::read(&bytes)?, from) {
+                (hex::Read::OneWay(bytes), _) => Ok(one_way(bytes, from, what)),
+                (hex::Read::BothWays(_), Some(_)) => {
+                    Err("--from is for one direction, and the lines with > and < say it".into())
+                }
+                (hex::Read::BothWays(talks), None) => Ok(Input {
+                    name: format!("{what}, both directions"),
+                    talks,
+                    notes: Vec::new(),
+                }),
+            }
         }
         Form::Raw => Ok(one_way(bytes, from, "raw bytes")),
     }

@@ -153,6 +153,7 @@ impl<'b> Pair<'b> {
             notes.push(what.into());
         }
         Talk {
+            name: None,
             client: Some(client.to_string()),
             server: Some(server.to_string()),
             from_client,
@@ -212,10 +213,10 @@ impl<'b> Flow<'b> {
         }
         let grown = self.stream.bytes.len();
         if grown > end {
-            let before = self.stream.arrivals.last().map_or(0.0, |last| last.time);
+            let before = self.stream.arrivals.last().and_then(|last| last.time);
             self.stream.arrivals.push(Arrival {
                 end: grown,
-                time: time.max(before),
+                time: Some(time.max(before.unwrap_or(0.0))),
                 packet,
             });
         }

@@ -78,7 +78,7 @@ fn every_link_type_in_every_byte_order() {
             assert_eq!(input.talks.len(), 1, "{what}");
             let talk = &input.talks[0];
             assert_eq!(talk.from_client.bytes, HELLO, "{what}");
-            let time = talk.from_client.arrival(11).unwrap().time;
+            let time = talk.from_client.arrival(11).unwrap().time.unwrap();
             let unit = if nanoseconds { 1e-9 } else { 1e-6 };
             assert!(
                 (time - 5.0 * unit).abs() < 0.6 * unit.max(1e-7),
