@@ -60,13 +60,19 @@ def describe(case):
     return f"{size}, {connections} x {depth}"
 
 
+def processor():
+    found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    return found.group(1) if found else platform.machine()
+
+
 def main():
     folder, servers = Path(sys.argv[1]), sys.argv[2:]
     cases = read(folder)
     rounds = {number for all in cases.values() for one in all.values() for number in one}
     names = [(folder / f"{server}.name") for server in servers]
     names = [path.read_text().strip() if path.exists() else path.stem for path in names]
-    print(f"{len(rounds)} rounds, Linux {platform.release()}, {platform.machine()}.\n")
+    plural = "" if len(rounds) == 1 else "s"
+    print(f"{len(rounds)} round{plural}, Linux {platform.release()}, {processor()}.\n")
 
     echoes = [case for case in cases if case.startswith("echo-")]
     if echoes:

@@ -2,10 +2,9 @@
 //! what `wirebell bench` has for it; read CPU time while the process sleeps.
 
 #[path = "../../src/cli/bench/process.rs"]
-mod process;
+pub mod process;
 
 use process::number;
-pub use process::{cpu_ns, resident, stat_cpu_ns};
 use std::fs;
 use std::io;
 

@@ -34,9 +34,9 @@ pub struct BenchArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,
 
-    /// Payload of a message
-    #[arg(short, long, value_name = "SIZE", default_value = "32B")]
-    pub size: Size,
+    /// Payload of a message [default: 32B; `fan-out`: 128B]
+    #[arg(short, long, value_name = "SIZE")]
+    pub size: Option<Size>,
 
     /// Messages in flight on each connection [default: 1; with --rate up to 256 KiB of them]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
@@ -153,6 +153,11 @@ pub enum Format {
 }
 
 impl Mode {
+    /// Bytes of a message, if nothing else is asked for.
+    pub fn usual_size(self) -> u64 {
+        if self == Self::FanOut { 128 } else { 32 }
+    }
+
     pub fn name(self) -> &'static str {
         match self {
             Self::Echo => "echo",

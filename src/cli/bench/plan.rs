@@ -31,8 +31,8 @@ const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
 impl Plan {
     pub fn new(args: Box<BenchArgs>) -> Result<Self, Failure> {
-        check_mode(&args)?;
-        let size = args.size.0;
+        let size = args.size.map_or(args.mode.usual_size(), |size| size.0);
+        check_mode(&args, size)?;
         if size > MAX_SIZE {
             let text = format!("--size {size}: at most {MAX_SIZE} bytes");
             return Err(Failure::Usage(text));
@@ -86,7 +86,7 @@ impl Plan {
 
     /// Options of the event loops.
     pub fn loop_options(&self) -> net::Options {
-        let size = self.args.size.0;
+        let size = self.payload.len() as u64;
         let pings = self.args.mode == Mode::Idle;
         net::Options {
             workers: self.loops() as usize,
@@ -137,7 +137,7 @@ fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
 }
 
 /// Options that mean nothing in a mode are mistakes.
-fn check_mode(args: &BenchArgs) -> Result<(), Failure> {
+fn check_mode(args: &BenchArgs, size: u64) -> Result<(), Failure> {
     let mode = args.mode;
     let only = |flag: &str, given: bool, modes: &[Mode]| match given && !modes.contains(&mode) {
         true => Err(format!("{flag} has no meaning with --mode {}", mode.name())),
@@ -175,11 +175,10 @@ fn check_mode(args: &BenchArgs) -> Result<(), Failure> {
     if args.duration.0 == 0 {
         return Err(Failure::Usage("--duration 0: nothing to measure".into()));
     }
-    if mode == Mode::FanOut && args.size.0 < fanout::STAMP as u64 {
+    if mode == Mode::FanOut && size < fanout::STAMP as u64 {
         let least = fanout::STAMP;
         return Err(Failure::Usage(format!(
-            "--size {}: a publication carries its time in its first {least} bytes",
-            args.size.0
+            "--size {size}: a publication carries its time in its first {least} bytes"
         )));
     }
     Ok(())

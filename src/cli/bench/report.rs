@@ -160,7 +160,7 @@ impl Report {
             generator: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
             mode: args.mode.name(),
             load: LoadReport {
-                size: args.size.0,
+                size: plan.payload.len() as u64,
                 kind: if args.text || args.mode == Mode::FanOut {
                     "text"
                 } else {

@@ -236,7 +236,7 @@ fn publications_reach_every_subscriber() {
     let (server, address) = Program::serve(&["--listen", "127.0.0.1:0"]);
     let pid = server.pid().to_string();
     let url = format!("ws://{address}/ws");
-    let base = ["-m", "fan-out", "-c", "40", "--size", "128B", "--pid", &pid];
+    let base = ["-m", "fan-out", "-c", "40", "--pid", &pid];
     let rows: [&[&str]; 3] = [
         &[],
         &["--publishers", "3", "--threads", "2"],
