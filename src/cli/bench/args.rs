@@ -13,9 +13,9 @@ use std::path::PathBuf;
                   wirebell bench -m idle -c 10000 --pid 4711 ws://127.0.0.1:9001/\n  \
                   wirebell bench -m fan-out -c 1000 --size 128B ws://127.0.0.1:8080/ws\n  \
                   wirebell bench -m handshake --format json ws://127.0.0.1:9001/\n\n\
-                  Without --rate the loop is closed: a message follows an answer, so a server that\n\
-                  stalls is asked less, and its stall hardly shows. With --rate messages are due\n\
-                  at fixed times, and latency counts from then, whenever they left.\n\n\
+                  Without --rate the loop is closed: a message follows an answer, so a server\n\
+                  that stalls is asked less, and its stall hardly shows. With --rate messages are\n\
+                  due at fixed times, and latency counts from then, whenever they left.\n\n\
                   Handshakes with one server never overlap (RFC 6455 section 4.1). SIGINT or\n\
                   SIGTERM ends the run early, with what was measured until then.\n\n\
                   Exit status: 0 everything was answered, 1 connections or messages were lost, or\n\

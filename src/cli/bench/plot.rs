@@ -11,10 +11,10 @@ use crate::cli::bench::text::number;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 960.0;
-const HEIGHT: f64 = 480.0;
+const HEIGHT: f64 = 500.0;
 const LEFT: f64 = 76.0;
 const RIGHT: f64 = 48.0;
-const TOP: f64 = 88.0;
+const TOP: f64 = 108.0;
 const BOTTOM: f64 = 64.0;
 
 /// Points of a curve for each factor of ten.
@@ -94,14 +94,15 @@ fn title(svg: &mut String, report: &Report) {
 
 /// One line for each curve, above the picture.
 fn legend(svg: &mut String, number_of: usize, name: &str, latencies: &Latencies) {
-    let x = LEFT + number_of as f64 * 400.0;
+    let y = 69.0 + number_of as f64 * 19.0;
     let at = |percentile| number(latencies.value_at_percentile(percentile) as f64 / 1e6);
     let colour = COLOURS[number_of];
     let _ = writeln!(
         svg,
-        "<path d=\"M{x} 69h22\" stroke=\"{colour}\" stroke-width=\"3\"/>\
-         <text x=\"{}\" y=\"73\">{name}: 50 % {} ms, 99 % {} ms, max {} ms</text>",
-        x + 30.0,
+        "<path d=\"M{LEFT} {y}h22\" stroke=\"{colour}\" stroke-width=\"3\"/>\
+         <text x=\"{}\" y=\"{}\">{name}: 50 % {} ms, 99 % {} ms, max {} ms</text>",
+        LEFT + 30.0,
+        y + 4.0,
         at(50.0),
         at(99.0),
         number(latencies.max() as f64 / 1e6)
