@@ -145,10 +145,10 @@ impl Side {
         let time = options.target.max(Duration::from_millis(100));
         self.work.run(time)?;
         settle();
-        let before = procfs::cpu_ns(pid)?;
+        let before = procfs::process::cpu_ns(pid)?;
         self.work.run(time)?;
         settle();
-        let busy = Duration::from_nanos(procfs::cpu_ns(pid)? - before);
+        let busy = Duration::from_nanos(procfs::process::cpu_ns(pid)? - before);
         let share = (busy.as_secs_f64() / time.as_secs_f64()).clamp(0.01, 1.0);
         // A tenth more, so that rounds do not end just below the target.
         Ok(options
@@ -162,10 +162,10 @@ impl Side {
         // The other server has just had the caches.
         self.work.run(Duration::from_millis(20))?;
         settle();
-        let (cpu, switches) = (procfs::cpu_ns(pid)?, Switches::of(pid)?);
+        let (cpu, switches) = (procfs::process::cpu_ns(pid)?, Switches::of(pid)?);
         let units = self.work.run(time)?.max(1) as f64;
         settle();
-        let (cpu, after) = (procfs::cpu_ns(pid)? - cpu, Switches::of(pid)?);
+        let (cpu, after) = (procfs::process::cpu_ns(pid)? - cpu, Switches::of(pid)?);
         Ok(Sample {
             ns: cpu as f64 / units,
             switches: (after.voluntary - switches.voluntary) as f64 / units,
@@ -177,7 +177,10 @@ impl Side {
     /// whole CPU time of the server.
     fn cross_check(&self) -> io::Result<u64> {
         let pid = self.server.pid();
-        let (exact, coarse) = (procfs::cpu_ns(pid)?, procfs::stat_cpu_ns(pid)?);
+        let (exact, coarse) = (
+            procfs::process::cpu_ns(pid)?,
+            procfs::process::stat_cpu_ns(pid)?,
+        );
         // Two ticks of rounding, and a twentieth for threads that have ended.
         if exact.abs_diff(coarse) > 20_000_000 + exact / 20 {
             println!("  warning: schedstat says {exact} ns, stat {coarse} ns of CPU time");

@@ -1,6 +1,7 @@
 //! The arguments of all commands. A value is looked for in the flag, then in the environment,
 //! then in the settings file, then in the defaults.
 
+use crate::cli::bench::BenchArgs;
 use crate::cli::client_args::{ConnectArgs, PushArgs};
 use crate::cli::inspect::InspectArgs;
 use crate::cli::units::{Period, Size};
@@ -24,7 +25,8 @@ use std::path::PathBuf;
                   wirebell connect ws://127.0.0.1:8080/echo  talk to a server\n  \
                   wirebell push --user alice --event orders 'order 17 has shipped'\n  \
                   wirebell verify ws://127.0.0.1:9001/       test an echo server\n  \
-                  wirebell inspect talk.pcap                 explain frames\n\n\
+                  wirebell inspect talk.pcap                 explain frames\n  \
+                  wirebell bench ws://127.0.0.1:9001/        load a server\n\n\
                   Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures;\n\
                   the tools have more."
 )]
@@ -47,6 +49,8 @@ pub enum Command {
     Verify(Box<VerifyArgs>),
     /// Explain captured frames byte by byte
     Inspect(Box<InspectArgs>),
+    /// Load a server and measure it
+    Bench(Box<BenchArgs>),
 }
 
 #[derive(Debug, Args)]

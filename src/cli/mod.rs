@@ -5,6 +5,7 @@
 //! have 3 for a refusal and 4 for a time that ran out.
 
 mod args;
+mod bench;
 mod client_args;
 mod connect;
 mod echo;
@@ -68,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Push(args) => push::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),
+        Command::Bench(args) => bench::run(args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

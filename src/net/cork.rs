@@ -4,7 +4,7 @@
 //! slice. Invariant: below its limit there is always room for one more push, so a push is a copy
 //! and nothing else; memory that was never needed was never touched.
 
-use crate::wire::{HeaderBytes, MAX_HEADER};
+use crate::wire::{HeaderBytes, MAX_HEADER, Mask};
 
 /// From here on a payload is written by reference; below, one copy is cheaper than a slice more.
 pub(super) const LARGE: usize = 4 * 1024;
@@ -45,6 +45,17 @@ impl Cork {
         self.push(payload)
     }
 
+    /// As [`Cork::push_frame`], and masks on the way.
+    #[inline]
+    pub(super) fn push_masked(&mut self, header: &[u8], mask: &mut Mask, payload: &[u8]) -> bool {
+        let start = self.len + header.len();
+        let end = start + payload.len();
+        self.bytes[self.len..start].copy_from_slice(header);
+        mask.copy(payload, &mut self.bytes[start..end]);
+        self.len = end;
+        end >= LIMIT
+    }
+
     /// Adds fewer than [`LARGE`] bytes; `true` if the cork should leave now.
     #[inline]
     pub(super) fn push(&mut self, bytes: &[u8]) -> bool {
@@ -68,5 +79,29 @@ impl Cork {
                 ..Self::default()
             },
         )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn masked_frames_are_those_that_a_server_unmasks_and_the_limit_is_told() {
+        let mut cork = Cork::new();
+        let key = [1, 2, 3, 0xFF];
+        let payload: Vec<u8> = (0..LARGE as u32 - 1).map(|i| i as u8).collect();
+        let header = [9; MAX_HEADER];
+        let mut pushes = 0;
+        while !cork.push_masked(&header, &mut Mask::new(key), &payload) {
+            pushes += 1;
+            assert!(pushes < LIMIT);
+        }
+        assert!(cork.bytes().len() >= LIMIT);
+        let mut frame = cork.bytes()[..MAX_HEADER + payload.len()].to_vec();
+        assert_eq!(frame[..MAX_HEADER], header);
+        assert_ne!(frame[MAX_HEADER..], payload);
+        Mask::new(key).apply(&mut frame[MAX_HEADER..]);
+        assert_eq!(frame[MAX_HEADER..], payload);
     }
 }

@@ -5,12 +5,14 @@
 
 use crate::net::context::Sent;
 use crate::net::core::Core;
+use crate::net::cork::LARGE;
 use crate::net::frame::SharedFrame;
 use crate::net::slots::PeerId;
 use crate::wire::Mask;
 
 impl Core {
-    /// One frame, masked while it is copied.
+    /// One frame, masked while it is copied: a small one straight to where it leaves from.
+    #[inline]
     pub(super) fn send_masked(
         &mut self,
         index: u32,
@@ -19,6 +21,12 @@ impl Core {
         payload: &[u8],
         key: u32,
     ) -> Sent {
+        if payload.len() < LARGE && self.is_corked(index) {
+            if self.cork.push_masked(header, &mut mask, payload) {
+                self.flush_cork(index, &[], &[]);
+            }
+            return Sent::Taken;
+        }
         let mut frame = self.take_memory();
         let len = header.len() + payload.len();
         if frame.len() < len {

@@ -1,6 +1,7 @@
 //! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
 //! ends.
 
+mod benching;
 mod connecting;
 mod errors;
 mod faults;

@@ -93,7 +93,8 @@ fn a_frame_for_many_is_compressed_for_a_server_too() {
     let head = visit.head();
     visit.send(switch(
         &head,
-        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; client_no_context_takeover\r\n",
+        "Sec-WebSocket-Extensions: permessage-deflate; server_no_context_takeover; \
+         client_no_context_takeover\r\n",
     ));
     assert_eq!(dialler.next(), Told::Opened(1));
     let bytes = vec![b'x'; 2000];

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 13] = [
+const ORDER: [(&str, &str, &str); 14] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -71,6 +71,12 @@ const ORDER: [(&str, &str, &str); 13] = [
         "mod args case wire probe expect handshake cases/mod cases/opening cases/good_requests \
          cases/bad_requests cases/offers cases/frames cases/fragments cases/texts cases/messages \
          cases/pings cases/closing cases/compression cases/load suite report",
+    ),
+    (
+        "cli/bench",
+        "wirebell bench",
+        "mod args plan clock tally crew echo handshake idle fanout publish process progress run \
+         report text plot",
     ),
     ("tour", "This tour", "mod"),
 ];

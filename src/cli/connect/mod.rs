@@ -156,6 +156,11 @@ impl Session {
 
 /// What went wrong, as an exit status.
 pub(super) fn failure(error: Error) -> Failure {
+    failure_of(&error)
+}
+
+/// The same of an error that is somebody else's.
+pub(super) fn failure_of(error: &Error) -> Failure {
     let text = visible(&error.to_string());
     match error {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
@@ -203,13 +208,7 @@ fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Ta
 }
 
 fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Options, Failure> {
-    let mut fields = Vec::new();
-    for header in &args.header {
-        let (name, value) = header.split_once(':').ok_or_else(|| {
-            Failure::Usage(format!("--header {header}: write it as 'Name: value'"))
-        })?;
-        fields.push((name.trim().to_owned(), value.trim().to_owned()));
-    }
+    let mut fields = header_fields(&args.header)?;
     if let Some(pair) = &args.auth {
         if !pair.contains(':') {
             return Err(Failure::Usage("--auth: write USER:PASS".into()));
@@ -247,7 +246,20 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
     })
 }
 
-fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
+/// The fields of `--header`.
+pub(super) fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let field = |header: &String| match header.split_once(':') {
+        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        None => {
+            let text = format!("--header {header}: write it as 'Name: value'");
+            Err(Failure::Usage(text))
+        }
+    };
+    headers.iter().map(field).collect()
+}
+
+/// The extension to offer.
+pub(super) fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
     let policy = match mode {
         DeflateMode::Off => return None,
         DeflateMode::On => DeflatePolicy::NO_TAKEOVER,

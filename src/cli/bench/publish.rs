@@ -1,0 +1,216 @@
+//! The publishers of mode `fan-out`: few, each on a thread of its own.
+//!
+//! Comes in: a way to publish, HTTP or a WebSocket, and a schedule. Goes out: stamped messages.
+//! Without a rate a publisher waits until all subscribers have what it published last.
+
+use crate::cli::Failure;
+use crate::cli::bench::clock::{Nanos, Window, sleep_exactly};
+use crate::cli::bench::fanout::{Flights, Stamp};
+use crate::cli::bench::plan::Plan;
+use crate::cli::connect::{failure, header_fields};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use wirebell::Message;
+use wirebell::client::{Client, Endpoint, Sender};
+
+/// How often a publisher that sleeps looks whether the run was ended.
+const NAP: Nanos = 20_000_000;
+
+/// Everything that publishes.
+pub struct Publishers {
+    threads: Vec<JoinHandle<Result<(), Failure>>>,
+    until: Arc<AtomicU64>,
+}
+
+/// One that publishes.
+pub struct Publisher {
+    plan: Arc<Plan>,
+    flights: Arc<Flights>,
+    number: u32,
+    subscribers: u32,
+    outlet: Outlet,
+}
+
+enum Outlet {
+    Http {
+        agent: ureq::Agent,
+        url: String,
+        fields: Vec<(String, String)>,
+    },
+    Socket(Sender),
+}
+
+impl Publishers {
+    pub fn start(publishers: Vec<Publisher>, window: Window) -> Self {
+        let until = Arc::new(AtomicU64::new(window.until));
+        let start = |publisher: Publisher| {
+            let until = Arc::clone(&until);
+            std::thread::spawn(move || publisher.run(window, &until))
+        };
+        Self {
+            threads: publishers.into_iter().map(start).collect(),
+            until,
+        }
+    }
+
+    /// Ends them, and says what went wrong first.
+    pub fn finish(self, at: Nanos) -> Option<Failure> {
+        self.until.fetch_min(at, Ordering::Relaxed);
+        let join = |thread: JoinHandle<Result<(), Failure>>| match thread.join() {
+            Ok(result) => result.err(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let failures: Vec<_> = self.threads.into_iter().filter_map(join).collect();
+        failures.into_iter().next()
+    }
+}
+
+impl Publisher {
+    pub fn new(
+        plan: &Arc<Plan>,
+        flights: &Arc<Flights>,
+        number: u32,
+        subscribers: u32,
+    ) -> Result<Self, Failure> {
+        let url = match &plan.args.publish_url {
+            Some(url) => url.clone(),
+            None => format!("http://{}/push", plan.endpoint.uri().authority()),
+        };
+        let outlet = if url.starts_with("ws://") {
+            socket(&url, plan)?
+        } else if url.starts_with("http://") {
+            let config = ureq::Agent::config_builder()
+                .timeout_global(Some(Duration::from_millis(
+                    plan.args.timeout.0.max(1).into(),
+                )))
+                .http_status_as_error(false)
+                .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
+                .build();
+            Outlet::Http {
+                agent: config.into(),
+                url,
+                fields: header_fields(&plan.args.header)?,
+            }
+        } else {
+            let text = format!("--publish-url {url}: write http://… or ws://…");
+            return Err(Failure::Usage(text));
+        };
+        Ok(Self {
+            plan: Arc::clone(plan),
+            flights: Arc::clone(flights),
+            number,
+            subscribers,
+            outlet,
+        })
+    }
+
+    /// Publishes until a publication reaches everybody: registering is never answered.
+    pub fn probe(&self) -> Result<(), Failure> {
+        let clock = self.plan.clock;
+        let deadline = clock.now() + u64::from(self.plan.args.timeout.0.max(1)) * 1_000_000;
+        loop {
+            self.publish(clock.now(), false)?;
+            if self
+                .flights
+                .wait(self.number as u8, Duration::from_millis(100))
+            {
+                return Ok(());
+            }
+            if clock.now() > deadline {
+                let left = self.flights.left(self.number as u8);
+                let all = self.subscribers;
+                return Err(Failure::Failed(format!(
+                    "a publication does not reach {left} of {all} subscribers; look at \
+                     --subscribe, --publish-url and --publish"
+                )));
+            }
+        }
+    }
+
+    fn publish(&self, at: Nanos, measured: bool) -> Result<(), Failure> {
+        let stamp = Stamp {
+            publisher: self.number as u8,
+            number: self.flights.number(measured),
+            at,
+        };
+        self.flights.depart(stamp, self.subscribers);
+        let payload = stamp.payload(self.plan.payload.len());
+        let text = self.plan.args.publish.replace("{message}", &payload);
+        match &self.outlet {
+            Outlet::Socket(sender) => sender.send(Message::text(&text)).map_err(failure),
+            Outlet::Http { agent, url, fields } => post(agent, url, fields, &text),
+        }
+    }
+
+    fn run(&self, window: Window, until: &AtomicU64) -> Result<(), Failure> {
+        sleep_exactly();
+        let clock = self.plan.clock;
+        let all = self.plan.whole_schedule(window.start);
+        let schedule = all.map(|all| all.part(self.number, self.plan.args.publishers));
+        let patience = Duration::from_millis(self.plan.args.timeout.0.max(1).into());
+        for k in 0.. {
+            let at = match schedule {
+                None => clock.now(),
+                Some(schedule) => schedule.due(k),
+            };
+            if at >= until.load(Ordering::Relaxed) {
+                break;
+            }
+            while clock.now() < at {
+                if at >= until.load(Ordering::Relaxed) {
+                    return Ok(());
+                }
+                let left = at.saturating_sub(clock.now());
+                std::thread::sleep(Duration::from_nanos(left.min(NAP)));
+            }
+            self.publish(at, window.counts(at))?;
+            if schedule.is_none() && !self.flights.wait(self.number as u8, patience) {
+                let text = "a publication has not reached all subscribers in time";
+                return Err(Failure::TimedOut(text.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A connection that only sends; what comes is read and forgotten.
+fn socket(url: &str, plan: &Plan) -> Result<Outlet, Failure> {
+    let options = plan.client_options()?;
+    let endpoint = Endpoint::resolve(url, options)
+        .map_err(|error| failure(error).with(&format!("--publish-url {url}")))?;
+    let mut client = Client::open(&endpoint).map_err(failure)?;
+    let sender = client.sender();
+    std::thread::spawn(move || while let Ok(Some(_)) = client.receive() {});
+    Ok(Outlet::Socket(sender))
+}
+
+fn post(
+    agent: &ureq::Agent,
+    url: &str,
+    fields: &[(String, String)],
+    text: &str,
+) -> Result<(), Failure> {
+    let mut request = agent.post(url).content_type("application/json");
+    for (name, value) in fields {
+        request = request.header(name, value);
+    }
+    let answered = request.send(text).and_then(|mut response| {
+        // Read to its end, so that the connection serves the next one.
+        let body = response.body_mut().read_to_string()?;
+        Ok((response.status().as_u16(), body))
+    });
+    match answered {
+        Ok((200..=299, _)) => Ok(()),
+        Ok((status, body)) => {
+            let line = body.lines().next().unwrap_or_default();
+            let text = format!("{url} answers {status} {line}");
+            Err(Failure::Refused(text.trim_end().to_owned()))
+        }
+        Err(ureq::Error::Timeout(what)) => {
+            Err(Failure::TimedOut(format!("{url}: too slow: {what}")))
+        }
+        Err(error) => Err(Failure::Failed(format!("{url}: {error}"))),
+    }
+}

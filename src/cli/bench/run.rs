@@ -1,0 +1,352 @@
+//! One run from the first connection to the last answer, in the main thread.
+//!
+//! ```text
+//!   open ──▶ warm up ──▶ measure ──▶ wait for what is missing ──▶ close
+//!            start       from        until
+//! ```
+//!
+//! Comes in: a plan. Goes out: [`Figures`]. Invariant: CPU time is divided by the messages of the
+//! same span of time, warm-up and end excluded.
+
+use crate::cli::Failure;
+use crate::cli::bench::args::Mode;
+use crate::cli::bench::clock::{Clock, Nanos, SECOND, Window};
+use crate::cli::bench::crew::{Crew, Fleet, Order};
+use crate::cli::bench::echo::Echo;
+use crate::cli::bench::fanout::{Flights, Subscribers};
+use crate::cli::bench::handshake::Handshakes;
+use crate::cli::bench::idle::{self, Memory};
+use crate::cli::bench::plan::Plan;
+use crate::cli::bench::process::cpu_ns;
+use crate::cli::bench::progress::Progress;
+use crate::cli::bench::publish::{Publisher, Publishers};
+use crate::cli::bench::tally::{Latencies, Tally, latencies};
+use crate::cli::serve::stop_signals;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Set by the first signal; a second one ends the process.
+#[derive(Clone, Debug)]
+pub struct Interrupt(Arc<AtomicBool>);
+
+impl Interrupt {
+    pub fn on_signals() -> Result<Self, Failure> {
+        let mut signals = stop_signals()?;
+        let flag = Arc::new(AtomicBool::new(false));
+        let ours = Arc::clone(&flag);
+        std::thread::spawn(move || {
+            for signal in signals.forever() {
+                if ours.swap(true, Ordering::Relaxed) {
+                    std::process::exit(128 + signal);
+                }
+            }
+        });
+        Ok(Self(flag))
+    }
+
+    pub fn came(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What a run has come to.
+pub struct Figures {
+    pub opened: u64,
+    pub failed: u64,
+    pub lost: u64,
+    pub opened_in: Duration,
+    /// The time of the measurement.
+    pub measured: Duration,
+    pub interrupted: bool,
+    pub tally: Tally,
+    /// Publications, and from each of them to its last subscriber.
+    pub published: Option<(u64, Latencies)>,
+    pub cpu: Option<Cpu>,
+    pub memory: Option<Memory>,
+}
+
+/// CPU time during the measurement.
+pub struct Cpu {
+    /// Messages, deliveries or handshakes within the same time.
+    pub units: u64,
+    pub server_ns: Option<u64>,
+    pub own_ns: u64,
+    pub wall_ns: u64,
+}
+
+pub fn run(plan: &Arc<Plan>) -> Result<Figures, Failure> {
+    let interrupt = Interrupt::on_signals()?;
+    match plan.args.mode {
+        Mode::Echo => echo(plan, &interrupt),
+        Mode::Idle => idle(plan, &interrupt),
+        Mode::FanOut => fan_out(plan, &interrupt),
+        Mode::Handshake => handshakes(plan, &interrupt),
+    }
+}
+
+fn echo(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
+    let fleet = Fleet::start(plan, |site| Crew::new(site.clone(), Echo::new(site)))?;
+    let opened_in = open_all(plan, &fleet, interrupt)?;
+    let window = window(plan);
+    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
+    Ok(Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu))
+}
+
+fn handshakes(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
+    let fleet = Fleet::start(plan, Handshakes::new)?;
+    let window = window(plan);
+    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
+    Ok(Figures::new(fleet, Duration::ZERO, window, interrupt).with_cpu(cpu))
+}
+
+fn idle(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
+    let idle::Outcome {
+        fleet,
+        opened_in,
+        held,
+        memory,
+    } = idle::run(plan, interrupt)?;
+    let window = Window {
+        until: held.as_nanos() as Nanos,
+        ..Window::default()
+    };
+    Ok(Figures {
+        memory,
+        ..Figures::new(fleet, opened_in, window, interrupt)
+    })
+}
+
+fn fan_out(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
+    let flights = Arc::new(Flights::new(plan.args.publishers));
+    let ours = Arc::clone(&flights);
+    let fleet = Fleet::start(plan, move |site| {
+        let load = Subscribers::new(site.clone(), Arc::clone(&ours));
+        Crew::new(site, load)
+    })?;
+    let opened_in = open_all(plan, &fleet, interrupt)?;
+    let subscribers = fleet.board.sum(|gauge| &gauge.open);
+    if subscribers == 0 || interrupt.came() {
+        let window = Window::default();
+        return Ok(Figures::new(fleet, opened_in, window, interrupt));
+    }
+    let publisher = |n| Publisher::new(plan, &flights, n, subscribers as u32);
+    let publishers = (0..plan.args.publishers).map(publisher);
+    let publishers: Vec<_> = publishers.collect::<Result<_, _>>()?;
+    publishers[0].probe()?;
+    let before = fleet.board.sum(|gauge| &gauge.done);
+    let published = || flights.measured.load(Ordering::Acquire);
+    let others = flights.others.load(Ordering::Acquire);
+    let window = window(plan);
+    let publishers = Publishers::start(publishers, window);
+    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
+    let failure = publishers.finish(window.until);
+    let all = published() + flights.others.load(Ordering::Acquire) - others;
+    wait(plan, || {
+        fleet.board.sum(|gauge| &gauge.done) >= before + all * subscribers
+    });
+    let mut figures = Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu);
+    let mut to_last = latencies();
+    for arrival in &figures.tally.arrivals {
+        if u64::from(arrival.count) == subscribers {
+            to_last.saturating_record(arrival.last);
+        }
+    }
+    figures.tally.sent = published() * subscribers;
+    figures.published = Some((published(), to_last));
+    figures.tally.failure = failure.or(figures.tally.failure);
+    Ok(figures)
+}
+
+impl Figures {
+    fn new(fleet: Fleet, opened_in: Duration, window: Window, interrupt: &Interrupt) -> Self {
+        let board = fleet.board.clone();
+        // Before the end, which closes everything.
+        let sum = (
+            board.sum(|gauge| &gauge.opened),
+            board.sum(|gauge| &gauge.failed),
+            board.sum(|gauge| &gauge.lost),
+        );
+        Self {
+            opened: sum.0,
+            failed: sum.1,
+            lost: sum.2,
+            opened_in,
+            measured: Duration::from_nanos(window.until.saturating_sub(window.from)),
+            interrupted: interrupt.came(),
+            tally: fleet.finish(),
+            published: None,
+            cpu: None,
+            memory: None,
+        }
+    }
+
+    fn with_cpu(self, cpu: Cpu) -> Self {
+        Self {
+            cpu: Some(cpu),
+            ..self
+        }
+    }
+}
+
+/// Waits until all connections are open, or known not to open.
+pub fn open_all(plan: &Plan, fleet: &Fleet, interrupt: &Interrupt) -> Result<Duration, Failure> {
+    let began = Instant::now();
+    let all = u64::from(plan.args.connections);
+    let pacers = plan.whole_ramp().map(|ramp| fleet.pace(plan, ramp));
+    let mut progress = Progress::new();
+    while !interrupt.came() {
+        let opened = fleet.board.sum(|gauge| &gauge.opened);
+        let failed = fleet.board.sum(|gauge| &gauge.failed);
+        // A server that is not there is not asked as often as there are connections.
+        if opened + failed >= all || (opened == 0 && failed > 0) {
+            break;
+        }
+        progress.show(|| format!("{opened} of {all} connections are open"));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    drop(pacers);
+    Ok(began.elapsed())
+}
+
+/// The times of a load that begins now.
+fn window(plan: &Plan) -> Window {
+    let start = plan.clock.now();
+    let ns = |ms: u32| Nanos::from(ms) * 1_000_000;
+    let from = start + ns(plan.args.warm_up.0);
+    Window {
+        start,
+        from,
+        until: from + ns(plan.args.duration.0),
+    }
+}
+
+/// Loads the server; returns the window as it was in the end.
+fn measure(
+    plan: &Plan,
+    fleet: &Fleet,
+    mut window: Window,
+    interrupt: &Interrupt,
+) -> Result<(Window, Cpu), Failure> {
+    let done = || fleet.board.sum(|gauge| &gauge.done);
+    let mut watch = Watch::new(plan, fleet);
+    fleet.order(Order::Begin(window));
+    let schedule = match plan.args.mode {
+        Mode::FanOut => None, // Its publishers keep it.
+        _ => plan.whole_schedule(window.start),
+    };
+    let pacers = schedule.map(|schedule| fleet.pace(plan, schedule));
+    watch.until(window.from, interrupt);
+    let (cpu, units, from) = (Snapshot::of(plan)?, done(), plan.clock.now());
+    watch.until(window.until, interrupt);
+    let now = plan.clock.now();
+    let (end, units) = (Snapshot::of(plan)?, done() - units);
+    drop(watch);
+    window.until = window.until.min(now);
+    window.from = window.from.min(window.until);
+    fleet.order(Order::Pace);
+    fleet.order(Order::Cut(window.until));
+    drop(pacers);
+    let loops = fleet.board.0.len() as u64;
+    wait(plan, || {
+        fleet.board.sum(|gauge| &gauge.cut) >= loops && fleet.board.sum(|gauge| &gauge.pending) == 0
+    });
+    let cpu = Cpu {
+        units,
+        server_ns: cpu.server.zip(end.server).map(|(a, b)| b.saturating_sub(a)),
+        own_ns: end.own.saturating_sub(cpu.own),
+        wall_ns: now - from,
+    };
+    Ok((window, cpu))
+}
+
+/// CPU time so far.
+struct Snapshot {
+    server: Option<u64>,
+    own: u64,
+}
+
+impl Snapshot {
+    fn of(plan: &Plan) -> Result<Self, Failure> {
+        let of = |pid: u32| {
+            let ns = cpu_ns(pid);
+            ns.map_err(|error| Failure::Failed(format!("CPU time of process {pid}: {error}")))
+        };
+        Ok(Self {
+            server: plan.args.pid.map(of).transpose()?,
+            own: of(std::process::id())?,
+        })
+    }
+}
+
+/// Sleeps and says how it goes.
+struct Watch<'a> {
+    fleet: &'a Fleet,
+    clock: Clock,
+    progress: Progress,
+    start: Nanos,
+    done: u64,
+}
+
+impl<'a> Watch<'a> {
+    fn new(plan: &Plan, fleet: &'a Fleet) -> Self {
+        Self {
+            fleet,
+            clock: plan.clock,
+            progress: Progress::new(),
+            start: plan.clock.now(),
+            done: fleet.board.sum(|gauge| &gauge.done),
+        }
+    }
+
+    /// Until this time, a signal, or the end of all connections.
+    fn until(&mut self, at: Nanos, interrupt: &Interrupt) {
+        loop {
+            let now = self.clock.now();
+            if now >= at || interrupt.came() || self.is_over() {
+                return;
+            }
+            let board = &self.fleet.board;
+            let (start, before) = (self.start, self.done);
+            self.progress.show(|| {
+                let done = board.sum(|gauge| &gauge.done) - before;
+                let seconds = (now - start) as f64 / SECOND as f64;
+                format!(
+                    "{seconds:.1} s, {done} done, {:.0} a second, {} connections lost",
+                    done as f64 / seconds.max(0.001),
+                    board.sum(|gauge| &gauge.lost)
+                )
+            });
+            std::thread::sleep(Duration::from_nanos((at - now).min(10_000_000)));
+        }
+    }
+
+    /// Every connection that was to be held has ended, or the first of all could not be opened.
+    fn is_over(&self) -> bool {
+        let sum = |of: fn(&super::tally::Gauge) -> &super::tally::Count| self.fleet.board.sum(of);
+        let opened = sum(|gauge| &gauge.opened);
+        let lost = sum(|gauge| &gauge.lost);
+        let failed = sum(|gauge| &gauge.failed);
+        (opened > 0 && lost == opened) || (opened == 0 && failed > 0)
+    }
+}
+
+/// Sleeps, but not longer than until a signal.
+pub fn nap(time: Duration, interrupt: &Interrupt) {
+    let deadline = Instant::now() + time;
+    while !interrupt.came() {
+        let left = deadline.saturating_duration_since(Instant::now());
+        if left.is_zero() {
+            return;
+        }
+        std::thread::sleep(left.min(Duration::from_millis(10)));
+    }
+}
+
+/// Waits for answers that are missing, as long as the plan allows.
+fn wait(plan: &Plan, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + Duration::from_millis(plan.args.timeout.0.into());
+    while !done() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+}
