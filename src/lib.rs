@@ -45,7 +45,7 @@
 //!
 //! Each file needs only those before it: `wire/` ([`Opcode`], header, mask, UTF-8, close codes),
 //! `handshake/`, `deflate/`, `proto/` (sequence, closing, outbox, keepalive, connection,
-//! assembler), `client/`, `net/`, `push/`.
+//! assembler), `tap`, `client/`, `net/`, `push/`.
 //!
 //! | RFC 6455 | where |
 //! |---|---|
@@ -100,6 +100,8 @@ pub mod net;
 pub mod proto;
 #[cfg(feature = "push")]
 pub mod push;
+#[cfg(any(feature = "client", feature = "net"))]
+mod tap;
 pub mod wire;
 
 pub use error::{Misuse, Refusal, Violation};
@@ -107,4 +109,6 @@ pub use limits::Limits;
 #[cfg(feature = "alloc")]
 pub use proto::{Assembler, Message};
 pub use proto::{Connection, Ended, Event, Outbox, Piece, Received, Role, State};
+#[cfg(any(feature = "client", feature = "net"))]
+pub use tap::{Ends, Tap};
 pub use wire::{CloseBody, CloseCode, Kind, Mask, Opcode};

@@ -5,6 +5,7 @@ mod connecting;
 mod errors;
 mod faults;
 mod faulty;
+mod generated;
 mod help;
 mod inspecting;
 pub mod program;
@@ -12,6 +13,7 @@ mod pushing;
 mod serving;
 mod settings;
 mod terminal;
+mod tracing;
 mod verifying;
 
 use std::path::PathBuf;
