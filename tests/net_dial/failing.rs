@@ -11,7 +11,7 @@ use wirebell::net::{Dial, End};
 use wirebell::{CloseCode, Kind, Limits};
 
 /// A port on which nobody listens.
-fn nobody() -> String {
+pub fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("ws://{}/", listener.local_addr().unwrap())
 }

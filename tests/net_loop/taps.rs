@@ -1,66 +1,11 @@
 //! What a tap is shown of a loop: the bytes that really left and came, and no others.
 
-use crate::net_support::{Client, Probes, options, wait_until};
+use crate::net_support::{Client, Lines, Probes, options, wait_until};
 use crate::support::frames::{binary, ping, text, wire};
-use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use wirebell::net::{Options, SharedFrame};
-use wirebell::{Ends, Limits, Message, Role, Tap};
-
-/// Everything of one connection.
-#[derive(Clone, Debug)]
-struct Line {
-    ends: Ends,
-    sent: Vec<u8>,
-    received: Vec<u8>,
-    closed: bool,
-}
-
-#[derive(Debug, Default)]
-struct Lines(Mutex<HashMap<u64, Line>>);
-
-impl Lines {
-    fn of(&self, client: SocketAddr) -> Line {
-        let lines = self.0.lock().unwrap();
-        let mut own = lines.values().filter(|line| line.ends.remote == client);
-        let line = own.next().expect("it was opened").clone();
-        assert!(own.next().is_none());
-        line
-    }
-
-    fn with(&self, connection: u64, act: impl FnOnce(&mut Line)) {
-        let mut lines = self.0.lock().unwrap();
-        let line = lines.get_mut(&connection).expect("it was opened");
-        assert!(!line.closed, "nothing comes behind the end");
-        act(line);
-    }
-}
-
-impl Tap for Lines {
-    fn opened(&self, connection: u64, ends: &Ends) {
-        let line = Line {
-            ends: *ends,
-            sent: Vec::new(),
-            received: Vec::new(),
-            closed: false,
-        };
-        let before = self.0.lock().unwrap().insert(connection, line);
-        assert!(before.is_none(), "numbers are used once");
-    }
-
-    fn sent(&self, connection: u64, bytes: &[u8]) {
-        self.with(connection, |line| line.sent.extend_from_slice(bytes));
-    }
-
-    fn received(&self, connection: u64, bytes: &[u8]) {
-        self.with(connection, |line| line.received.extend_from_slice(bytes));
-    }
-
-    fn closed(&self, connection: u64) {
-        self.with(connection, |line| line.closed = true);
-    }
-}
+use wirebell::{Limits, Message, Role};
 
 fn server(workers: usize, limits: Limits) -> (Probes, Arc<Lines>) {
     let lines = Arc::new(Lines::default());
@@ -149,7 +94,7 @@ fn what_comes_is_shown_as_it_came() {
     drop(clients);
     wait_until("the last is closed", || lines.of(last).closed);
     drop(server);
-    let lines = lines.0.lock().unwrap();
+    let lines = lines.all();
     assert_eq!(lines.len(), 12);
-    assert!(lines.values().all(|line| line.closed));
+    assert!(lines.iter().all(|line| line.closed));
 }
