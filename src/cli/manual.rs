@@ -118,13 +118,9 @@ const SECTIONS: [(&str, &str); 3] = [
 ];
 
 fn section_of(paragraph: &str) -> &'static str {
-    let named = SECTIONS
-        .into_iter()
-        .filter(|(_, begins)| !begins.is_empty());
-    let found = named
-        .filter(|(_, begins)| paragraph.starts_with(begins))
-        .map(|(section, _)| section);
-    found.last().unwrap_or("NOTES")
+    let mut all = SECTIONS.into_iter();
+    let found = all.find(|(_, begins)| !begins.is_empty() && paragraph.starts_with(begins));
+    found.map_or("NOTES", |(section, _)| section)
 }
 
 fn add<'t>(

@@ -2,8 +2,9 @@
 
 use super::failing::nobody;
 use super::{Dialler, Told, Wish, dial, loop_options};
+use crate::net_support::Lines;
 use crate::net_support::echo::echo_server;
-use crate::net_support::{Line, Lines};
+use crate::net_support::lines::Line;
 use std::sync::Arc;
 use wirebell::client::Options;
 use wirebell::{CloseCode, Kind, Role, net};
