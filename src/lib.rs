@@ -74,6 +74,8 @@ pub mod net;
 pub mod proto;
 #[cfg(feature = "push")]
 pub mod push;
+#[cfg(any(feature = "client", feature = "net"))]
+mod tap;
 #[cfg(doc)]
 pub mod tour;
 pub mod wire;
@@ -83,4 +85,6 @@ pub use limits::Limits;
 #[cfg(feature = "alloc")]
 pub use proto::{Assembler, Message};
 pub use proto::{Connection, Ended, Event, Outbox, Piece, Received, Role, State};
+#[cfg(any(feature = "client", feature = "net"))]
+pub use tap::{Ends, Tap};
 pub use wire::{CloseBody, CloseCode, Kind, Mask, Opcode};

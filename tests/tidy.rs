@@ -10,11 +10,12 @@ type Rule = fn(&str, &str) -> Vec<String>;
 
 /// The layers, lowest first. A module may use only those before it; `error` and `limits` are
 /// leaves that all may use.
-const LAYERS: [&str; 8] = [
+const LAYERS: [&str; 9] = [
     "wire",
     "handshake",
     "deflate",
     "proto",
+    "tap",
     "client",
     "net",
     "push",
@@ -52,7 +53,7 @@ fn is_comment(line: &str) -> bool {
 }
 
 fn layer(path: &str) -> Option<usize> {
-    let folder = path.strip_prefix("src/")?.split('/').next()?;
+    let folder = path.strip_prefix("src/")?.split(['/', '.']).next()?;
     LAYERS.iter().position(|layer| *layer == folder)
 }
 

@@ -3,7 +3,9 @@
 
 use crate::cli::bench::BenchArgs;
 use crate::cli::client_args::{ConnectArgs, PushArgs};
+use crate::cli::completions::CompletionsArgs;
 use crate::cli::inspect::InspectArgs;
+use crate::cli::manual::ManArgs;
 use crate::cli::units::{Period, Size};
 use crate::cli::verify::VerifyArgs;
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -51,10 +53,14 @@ pub enum Command {
     Inspect(Box<InspectArgs>),
     /// Load a server and measure it
     Bench(Box<BenchArgs>),
+    /// Print what a shell needs to complete commands and flags
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write them all
+    Man(ManArgs),
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Try it:\n  \
+#[command(after_help = "Example:\n  \
                   wirebell serve &\n  \
                   curl -d '{\"userId\":\"alice\",\"event\":\"orders\",\"message\":\"hello\"}' \
                   http://127.0.0.1:8080/push\n\n\
@@ -62,7 +68,8 @@ pub enum Command {
                   A settings file holds the same names as the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
-                  at once.")]
+                  at once.\n\n\
+                  Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
     pub common: CommonArgs,
@@ -72,7 +79,11 @@ pub struct ServeArgs {
 }
 
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1")]
+#[command(
+    after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
+                  wirebell echo --trace talk.pcap\n\n\
+                  Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
+)]
 pub struct EchoArgs {
     #[command(flatten)]
     pub common: CommonArgs,
@@ -229,6 +240,17 @@ pub struct LoopSettings {
     #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_timeout: Option<Period>,
+
+    /// Write all that goes over the connections to this file, secrets too, as a capture that
+    /// `wirebell inspect` and Wireshark read [default: nothing is written]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_TRACE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+
+    /// Stop writing it when it has this size; 0 means no limit [default: 1GiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_TRACE_LIMIT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_limit: Option<Size>,
 
     /// What is logged to stderr: off, error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]

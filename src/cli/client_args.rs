@@ -90,6 +90,10 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
+    /// Stop writing it when it has this size; 0 means no limit
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "trace")]
+    pub trace_limit: Size,
+
     /// Compression to offer: `off`, `on`, or `takeover`, which lets messages refer to earlier ones
     #[arg(long, value_name = "MODE", default_value = "on")]
     pub deflate: DeflateMode,

@@ -11,12 +11,14 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.addresses()?;
     let origin = settings.origin_policy()?;
-    let options = settings.options()?;
+    let mut options = settings.options()?;
     let level = settings.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
     start_log(level);
+    let recorder = settings.recorder()?;
+    options.tap = recorder.clone().map(|recorder| recorder as _);
     let signals = stop_signals()?;
     let service = EchoServer { origin };
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
@@ -27,5 +29,5 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     ));
     stop_on_signal(signals, || server.stop());
     server.join();
-    Ok(())
+    recorder.map_or(Ok(()), |recorder| recorder.finish())
 }

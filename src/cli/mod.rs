@@ -7,9 +7,11 @@
 mod args;
 mod bench;
 mod client_args;
+mod completions;
 mod connect;
 mod echo;
 mod inspect;
+mod manual;
 mod push;
 mod serve;
 mod settings;
@@ -21,6 +23,7 @@ use args::{Cli, Command};
 use clap::Parser as _;
 use std::ffi::OsString;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 /// Why a command ends without having done its work.
@@ -70,6 +73,8 @@ pub fn run() -> ExitCode {
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Bench(args) => bench::run(args),
+        Command::Completions(args) => completions::run(&args),
+        Command::Man(args) => manual::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -82,6 +87,16 @@ pub fn run() -> ExitCode {
                 Failure::TimedOut(_) => 4,
             })
         }
+    }
+}
+
+/// Writes to stdout all that a command has to say.
+fn print(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        // Nobody reads any more: as with all filters, no failure.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::Failed(format!("stdout: {error}"))),
     }
 }
 

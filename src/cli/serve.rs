@@ -13,19 +13,21 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.event_loop.addresses()?;
     let push = settings.push_settings()?;
-    let options = settings.options()?;
+    let mut options = settings.options()?;
     let level = settings.event_loop.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
     start_log(level);
+    let recorder = settings.event_loop.recorder()?;
+    options.tap = recorder.clone().map(|recorder| recorder as _);
     let signals = stop_signals()?;
     let server = PushServer::bind(&addresses[..], options, push)
         .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
     greet(server.local_addr());
     stop_on_signal(signals, || server.stop());
     server.join();
-    Ok(())
+    recorder.map_or(Ok(()), |recorder| recorder.finish())
 }
 
 fn greet(address: SocketAddr) {

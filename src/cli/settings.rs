@@ -2,6 +2,7 @@
 
 use crate::cli::Failure;
 use crate::cli::args::{CommonArgs, DeflateMode, FileSettings, LoopSettings, OverflowPolicy};
+use crate::cli::trace::{self, Recorder};
 use crate::cli::units::{Period, Size};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
@@ -9,6 +10,7 @@ use std::env::VarError;
 use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
+use std::sync::Arc;
 use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
@@ -57,6 +59,7 @@ impl LoopSettings {
             close_timeout,
             stall_timeout
         );
+        fill!(self, file, trace, trace_limit);
         self
     }
 
@@ -83,6 +86,8 @@ impl LoopSettings {
             head_timeout: Some(Period(limits.head_ms)),
             close_timeout: Some(Period(limits.close_ms)),
             stall_timeout: Some(Period(limits.stall_ms)),
+            trace: None,
+            trace_limit: Some(trace::LIMIT),
             log: Some("info".into()),
         })
     }
@@ -189,6 +194,14 @@ impl LoopSettings {
                 Ok(OriginPolicy::Listed(list.to_vec()))
             }
         }
+    }
+
+    /// What writes the trace, if there shall be one. Makes the file.
+    pub fn recorder(&self) -> Result<Option<Arc<Recorder>>, Failure> {
+        let (path, limit) = (self.trace.as_deref(), self.trace_limit);
+        let warn = |text: &str| log::warn!("{text}; the server goes on");
+        let create = |path| Recorder::create(path, limit.unwrap_or(trace::LIMIT), warn);
+        path.map(create).transpose()
     }
 
     /// What is logged.

@@ -1,50 +1,73 @@
-//! A connection → a capture: what `connect --trace` writes, for `inspect` and Wireshark.
+//! Connections → a capture: what `--trace` of `connect`, `echo` and `serve` writes, for `inspect`
+//! and Wireshark.
 //!
-//! Comes in: the bytes of both directions. Goes out: a classic pcap file of packets that never were
-//! on a network: IPv4 and TCP with addresses that are made up, right lengths and checksums.
+//! Comes in: the bytes of both directions of any number of connections. Goes out: a classic pcap
+//! file of packets that never were on a network: IP and TCP with the addresses of the connection,
+//! right lengths and checksums. Each connection begins with a handshake of TCP; its only FIN is
+//! ours, for when the other end sent one nobody tells.
 //!
 //! Invariant: the file is whole after each packet, so an end by a signal loses nothing that was
-//! shown.
+//! shown; it never grows past its limit.
 
-use etherparse::PacketBuilder;
+use crate::cli::Failure;
+use crate::cli::units::Size;
+use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
+use std::collections::HashMap;
 use std::fmt;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wirebell::client::Tap;
+use wirebell::{Ends, Role, Tap};
+
+/// What a trace may grow to unless it is told: a day of little traffic, and no full disk.
+pub const LIMIT: Size = Size(1 << 30);
 
 /// The link type of packets that begin with IP.
 const RAW: u32 = 101;
 const NANOSECONDS: u32 = 0xA1B2_3C4D;
 const SNAPLEN: u32 = 0x4_0000;
 
-/// Addresses for examples: RFC 5737.
-const CLIENT: [u8; 4] = [192, 0, 2, 1];
-const SERVER: [u8; 4] = [192, 0, 2, 2];
-const FIRST_PORT: u16 = 50_000;
+/// In place of an address that the system does not tell: one for examples, RFC 5737.
+const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
 
 /// Payload of one packet: with its headers it has at most 65,535 bytes.
 const LONGEST: usize = 60_000;
 const WINDOW: u16 = u16::MAX;
+const HOPS: u8 = 64;
 
 /// Writes what it is shown.
 pub struct Recorder {
+    path: PathBuf,
     state: Mutex<State>,
+    warn: fn(&str),
 }
 
 struct State {
-    file: File,
-    server_port: u16,
-    /// Connections behind each other have ports of their own.
-    client_port: u16,
-    /// The next sequence numbers.
-    client: u32,
-    server: u32,
-    /// What was sent last asks a proxy for a tunnel, in which the handshake follows.
-    tunnel: bool,
+    /// `None` once nothing more is written.
+    file: Option<File>,
+    /// Its length, and the longest that it may have.
+    length: u64,
+    limit: u64,
+    streams: HashMap<u64, Stream>,
     error: Option<io::Error>,
+}
+
+/// One connection.
+struct Stream {
+    ours: Direction,
+    theirs: Direction,
+}
+
+/// One end, as the packets have it.
+#[derive(Clone, Copy)]
+struct Direction {
+    from: SocketAddr,
+    /// The next sequence number.
+    next: u32,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -52,12 +75,19 @@ enum Flags {
     Syn,
     SynAck,
     Ack,
+    Fin,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum End {
+    Ours,
+    Theirs,
 }
 
 impl Recorder {
-    /// Makes the file, or empties it.
-    pub fn create(path: &Path, server_port: u16) -> io::Result<Self> {
-        let mut file = File::create(path)?;
+    /// Makes the file, for its owner only, or empties it. `limit` 0 is none; `warn` is told, once,
+    /// when no more is written.
+    pub fn create(path: &Path, limit: Size, warn: fn(&str)) -> Result<Arc<Self>, Failure> {
         let mut header = Vec::new();
         header.extend_from_slice(&NANOSECONDS.to_le_bytes());
         header.extend_from_slice(&2u16.to_le_bytes());
@@ -65,102 +95,188 @@ impl Recorder {
         for word in [0, 0, SNAPLEN, RAW] {
             header.extend_from_slice(&word.to_le_bytes());
         }
-        file.write_all(&header)?;
+        let mut options = OpenOptions::new();
+        options.write(true).create(true).truncate(true).mode(0o600);
+        let begun = options.open(path).and_then(|mut file| {
+            file.write_all(&header)?;
+            Ok(file)
+        });
+        let file = begun
+            .map_err(|error| Failure::Usage(format!("--trace {}: {error}", path.display())))?;
+        let limit = if limit.0 == 0 { u64::MAX } else { limit.0 };
         let state = State {
-            file,
-            server_port,
-            client_port: FIRST_PORT,
-            client: 0,
-            server: 0,
-            tunnel: false,
+            file: Some(file),
+            length: header.len() as u64,
+            limit,
+            streams: HashMap::new(),
             error: None,
         };
-        Ok(Self {
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
             state: Mutex::new(state),
-        })
+            warn,
+        }))
     }
 
-    /// Why the file is not whole, if it is not. Nothing is written behind an error.
-    pub fn error(&self) -> Option<io::Error> {
+    /// Fails if the file could not be written as far as its limit.
+    pub fn finish(&self) -> Result<(), Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.error.take()
+        state.file = None;
+        match state.error.take() {
+            None => Ok(()),
+            Some(error) => Err(Failure::Failed(self.problem(&error))),
+        }
     }
 
-    fn record(&self, from_client: bool, bytes: &[u8]) {
+    fn problem(&self, error: &io::Error) -> String {
+        format!("--trace {}: {error}", self.path.display())
+    }
+
+    /// Does something to the state, unless the file has ended; says so if it ends with that.
+    fn record(&self, act: impl FnOnce(&mut State) -> io::Result<()>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.error.is_none() {
-            let written = state.record(from_client, bytes);
-            state.error = written.err();
+        if state.file.is_none() {
+            return;
+        }
+        if let Err(error) = act(&mut state) {
+            state.end();
+            (self.warn)(&self.problem(&error));
+            state.error = Some(error);
+        } else if state.file.is_none() {
+            let path = self.path.display();
+            (self.warn)(&format!("--trace {path}: --trace-limit is reached"));
         }
     }
 }
 
 impl State {
-    fn record(&mut self, from_client: bool, bytes: &[u8]) -> io::Result<()> {
-        // No frame of a client begins so: its first byte would have reserved bits.
-        let tunnel = from_client && bytes.starts_with(b"CONNECT ");
-        if tunnel || (from_client && bytes.starts_with(b"GET ") && !self.tunnel) {
-            self.open()?;
-        }
-        if from_client {
-            self.tunnel = tunnel;
-        }
-        for payload in bytes.chunks(LONGEST) {
-            self.packet(from_client, Flags::Ack, payload)?;
-        }
+    /// Nothing more is written.
+    fn end(&mut self) {
+        self.file = None;
+        self.streams = HashMap::new();
+    }
+
+    fn open(&mut self, connection: u64, ends: &Ends) -> io::Result<()> {
+        let (ours, theirs) = addresses(ends);
+        // Connections of the same addresses, one behind the other, are told apart by it.
+        let next = connection as u32;
+        let direction = |from| Direction { from, next };
+        let stream = Stream {
+            ours: direction(ours),
+            theirs: direction(theirs),
+        };
+        self.streams.insert(connection, stream);
+        let (client, server) = match ends.role {
+            Role::Client => (End::Ours, End::Theirs),
+            Role::Server => (End::Theirs, End::Ours),
+        };
+        self.packet(connection, client, Flags::Syn, &[])?;
+        self.packet(connection, server, Flags::SynAck, &[])?;
+        self.packet(connection, client, Flags::Ack, &[])
+    }
+
+    fn bytes(&mut self, connection: u64, from: End, bytes: &[u8]) -> io::Result<()> {
+        let mut parts = bytes.chunks(LONGEST);
+        parts.try_for_each(|part| self.packet(connection, from, Flags::Ack, part))
+    }
+
+    fn close(&mut self, connection: u64) -> io::Result<()> {
+        self.packet(connection, End::Ours, Flags::Fin, &[])?;
+        self.streams.remove(&connection);
         Ok(())
     }
 
-    fn open(&mut self) -> io::Result<()> {
-        self.client_port = self.client_port.checked_add(1).unwrap_or(FIRST_PORT);
-        (self.client, self.server) = (0, 0);
-        self.packet(true, Flags::Syn, &[])?;
-        self.packet(false, Flags::SynAck, &[])?;
-        self.packet(true, Flags::Ack, &[])
-    }
-
-    fn packet(&mut self, from_client: bool, flags: Flags, payload: &[u8]) -> io::Result<()> {
-        let (addresses, ports) = match from_client {
-            true => ((CLIENT, SERVER), (self.client_port, self.server_port)),
-            false => ((SERVER, CLIENT), (self.server_port, self.client_port)),
+    /// Writes one packet, or nothing ever again if it is too long for the limit.
+    fn packet(&mut self, of: u64, from: End, flags: Flags, payload: &[u8]) -> io::Result<()> {
+        let (Some(file), Some(stream)) = (&mut self.file, self.streams.get_mut(&of)) else {
+            return Ok(());
         };
-        let (next, acknowledged) = match from_client {
-            true => (&mut self.client, self.server),
-            false => (&mut self.server, self.client),
-        };
-        let builder = PacketBuilder::ipv4(addresses.0, addresses.1, 64);
-        let builder = builder.tcp(ports.0, ports.1, *next, WINDOW);
-        let builder = match flags {
-            Flags::Syn => builder.syn(),
-            Flags::SynAck => builder.syn().ack(acknowledged),
-            Flags::Ack if payload.is_empty() => builder.ack(acknowledged),
-            Flags::Ack => builder.psh().ack(acknowledged),
-        };
-        *next = next.wrapping_add(payload.len() as u32 + u32::from(flags != Flags::Ack));
-        let mut packet = Vec::with_capacity(builder.size(payload.len()));
-        builder
-            .write(&mut packet, payload)
-            .map_err(io::Error::other)?;
-        let now = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let packet = stream.packet(from, flags, payload)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let now = now.unwrap_or_default();
         let length = packet.len() as u32;
         let mut record = Vec::with_capacity(16 + packet.len());
         for word in [now.as_secs() as u32, now.subsec_nanos(), length, length] {
             record.extend_from_slice(&word.to_le_bytes());
         }
         record.extend_from_slice(&packet);
-        self.file.write_all(&record)
+        let length = self.length + record.len() as u64;
+        if length > self.limit {
+            self.end();
+            return Ok(());
+        }
+        file.write_all(&record).inspect_err(|_| {
+            // No half packet: what is there can still be read.
+            let _ = file.set_len(self.length);
+        })?;
+        self.length = length;
+        Ok(())
     }
 }
 
+impl Stream {
+    fn packet(&mut self, from: End, flags: Flags, payload: &[u8]) -> io::Result<Vec<u8>> {
+        let (source, destination) = match from {
+            End::Ours => (&mut self.ours, &self.theirs),
+            End::Theirs => (&mut self.theirs, &self.ours),
+        };
+        let (ip, to) = (ip(source.from, destination.from), destination.from.port());
+        let builder = ip.tcp(source.from.port(), to, source.next, WINDOW);
+        let builder = match flags {
+            Flags::Syn => builder.syn(),
+            Flags::SynAck => builder.syn().ack(destination.next),
+            Flags::Ack if payload.is_empty() => builder.ack(destination.next),
+            Flags::Ack => builder.psh().ack(destination.next),
+            Flags::Fin => builder.fin().ack(destination.next),
+        };
+        let counted = payload.len() as u32 + u32::from(flags != Flags::Ack);
+        source.next = source.next.wrapping_add(counted);
+        write(builder, payload)
+    }
+}
+
+fn write(builder: PacketBuilderStep<TcpHeader>, payload: &[u8]) -> io::Result<Vec<u8>> {
+    let mut packet = Vec::with_capacity(builder.size(payload.len()));
+    let written = builder.write(&mut packet, payload);
+    written.map_err(io::Error::other)?;
+    Ok(packet)
+}
+
+fn ip(from: SocketAddr, to: SocketAddr) -> PacketBuilderStep<etherparse::IpHeaders> {
+    match (from.ip(), to.ip()) {
+        (IpAddr::V4(from), IpAddr::V4(to)) => PacketBuilder::ipv4(from.octets(), to.octets(), HOPS),
+        (from, to) => PacketBuilder::ipv6(octets(from), octets(to), HOPS),
+    }
+}
+
+fn octets(address: IpAddr) -> [u8; 16] {
+    match address {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => address.octets(),
+    }
+}
+
+/// Ours and theirs, without the IPv6 around an IPv4 address.
+fn addresses(ends: &Ends) -> (SocketAddr, SocketAddr) {
+    let plain = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
+    (plain(ends.local.unwrap_or(NOBODY)), plain(ends.remote))
+}
+
 impl Tap for Recorder {
-    fn sent(&self, bytes: &[u8]) {
-        self.record(true, bytes);
+    fn opened(&self, connection: u64, ends: &Ends) {
+        self.record(|state| state.open(connection, ends));
     }
 
-    fn received(&self, bytes: &[u8]) {
-        self.record(false, bytes);
+    fn sent(&self, connection: u64, bytes: &[u8]) {
+        self.record(|state| state.bytes(connection, End::Ours, bytes));
+    }
+
+    fn received(&self, connection: u64, bytes: &[u8]) {
+        self.record(|state| state.bytes(connection, End::Theirs, bytes));
+    }
+
+    fn closed(&self, connection: u64) {
+        self.record(|state| state.close(connection));
     }
 }
 
@@ -175,11 +291,20 @@ impl fmt::Debug for Recorder {
 pub struct All(pub Vec<Arc<dyn Tap>>);
 
 impl Tap for All {
-    fn sent(&self, bytes: &[u8]) {
-        self.0.iter().for_each(|tap| tap.sent(bytes));
+    fn opened(&self, connection: u64, ends: &Ends) {
+        self.0.iter().for_each(|tap| tap.opened(connection, ends));
     }
 
-    fn received(&self, bytes: &[u8]) {
-        self.0.iter().for_each(|tap| tap.received(bytes));
+    fn sent(&self, connection: u64, bytes: &[u8]) {
+        self.0.iter().for_each(|tap| tap.sent(connection, bytes));
+    }
+
+    fn received(&self, connection: u64, bytes: &[u8]) {
+        let show = |tap: &Arc<dyn Tap>| tap.received(connection, bytes);
+        self.0.iter().for_each(show);
+    }
+
+    fn closed(&self, connection: u64) {
+        self.0.iter().for_each(|tap| tap.closed(connection));
     }
 }

@@ -97,7 +97,7 @@ impl Client {
     ///
     /// As there.
     pub fn open(endpoint: &Endpoint) -> Result<Self, Error> {
-        let (stream, opened) = connecting::open(endpoint)?;
+        let (stream, tap, opened) = connecting::open(endpoint)?;
         let options = &endpoint.options;
         let stall = Duration::from_millis(options.limits.stall_ms.max(1).into());
         let lost = |error| Error::Lost(Some(error));
@@ -108,8 +108,7 @@ impl Client {
             connection.enable_compression();
         }
         let (sending, receiving) = compression::halves(options, opened.deflate);
-        let (tap, began) = (options.tap.clone(), Instant::now());
-        let shared = Shared::new(stream, connection, sending, tap, began);
+        let shared = Shared::new(stream, connection, sending, tap, Instant::now());
         Ok(Self {
             sender: Sender {
                 shared: Arc::new(shared),

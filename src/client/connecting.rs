@@ -5,8 +5,10 @@ use crate::client::error::{Error, Wait};
 use crate::client::opening::{Opened, Opening};
 use crate::client::shared::is_timeout;
 use crate::client::turn::Turn;
+use crate::proto::Role;
+use crate::tap::{Ends, Tapped};
 use std::io::{self, Read as _, Write as _};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
 
 /// Bytes of one read of the answer.
@@ -14,7 +16,7 @@ const READ: usize = 4096;
 
 /// Tries the addresses in their order; the first that takes the connection is the one.
 // req: 6455-4.1-13 6455-7.2.1-01
-pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Opened), Error> {
+pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Opened), Error> {
     let time = Duration::from_millis(endpoint.options.open_ms.into());
     let deadline = Instant::now() + time;
     let mut last = Error::TimedOut(Wait::Open);
@@ -25,8 +27,9 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Opened), Error> {
         };
         match TcpStream::connect_timeout(address, left) {
             Ok(stream) => {
-                let opened = shake_hands(&stream, endpoint, deadline)?;
-                return Ok((stream, opened));
+                let tap = tapped(&stream, endpoint, *address);
+                let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
+                return Ok((stream, tap, opened));
             }
             Err(error) if is_timeout(&error) => last = Error::TimedOut(Wait::Open),
             Err(error) => last = Error::Connect(error),
@@ -41,9 +44,20 @@ fn left(deadline: Instant) -> Option<Duration> {
     (!left.is_zero()).then_some(left)
 }
 
+fn tapped(stream: &TcpStream, endpoint: &Endpoint, remote: SocketAddr) -> Option<Tapped> {
+    let tap = endpoint.options.tap.clone()?;
+    let ends = Ends {
+        role: Role::Client,
+        local: stream.local_addr().ok(),
+        remote,
+    };
+    Some(Tapped::open(tap, &ends))
+}
+
 fn shake_hands(
     mut stream: &TcpStream,
     endpoint: &Endpoint,
+    tap: Option<&Tapped>,
     deadline: Instant,
 ) -> Result<Opened, Error> {
     let lost = |error: io::Error| Error::Lost(Some(error));
@@ -60,14 +74,14 @@ fn shake_hands(
             true => opening.timed_out(),
             false => lost(error),
         })?;
-        if let Some(tap) = endpoint.options.tap.as_ref().filter(|_| !out.is_empty()) {
+        if let Some(tap) = tap {
             tap.sent(&out);
         }
         out.clear();
         match stream.read(&mut buffer) {
             Ok(0) => return Err(opening.receive_eof()),
             Ok(n) => {
-                if let Some(tap) = &endpoint.options.tap {
+                if let Some(tap) = tap {
                     tap.received(&buffer[..n]);
                 }
                 if let Some(opened) = opening.receive(endpoint, &buffer[..n], &mut out)? {

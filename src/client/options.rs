@@ -1,10 +1,10 @@
 //! What a client asks for, and its bounds.
 
 use crate::client::proxy::ProxyChoice;
-use crate::client::tap::Tap;
 #[cfg(feature = "deflate")]
 use crate::deflate;
 use crate::limits::Limits;
+use crate::tap::Tap;
 use std::sync::Arc;
 
 /// How to connect. Build it with `Options { field: value, ..Options::default() }`.
@@ -30,7 +30,7 @@ pub struct Options {
     /// handshake with the same address. The lookup of a name has a time limit of its own, which
     /// belongs to the system.
     pub open_ms: u32,
-    /// Sees every byte of the connection.
+    /// Sees every byte of the connections.
     pub tap: Option<Arc<dyn Tap>>,
 }
 

@@ -16,13 +16,13 @@
 use crate::client::compression::Sending;
 use crate::client::entropy::Random;
 use crate::client::error::{Error, Wait};
-use crate::client::tap::Tap;
 use crate::error::Misuse;
 use crate::proto::{Connection, MAX_CONTROL_FRAME, Millis, Outbox};
+use crate::tap::Tapped;
 use crate::wire::{HeaderBytes, Kind, MAX_HEADER, Mask};
 use std::io::{self, Write as _};
 use std::net::{Shutdown, TcpStream};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 #[derive(Debug)]
@@ -33,7 +33,7 @@ pub(super) struct Shared {
     pub(super) messages: Mutex<Sending>,
     /// Held for the length of a frame: masked bytes on their way out.
     writer: Mutex<Vec<u8>>,
-    pub(super) tap: Option<Arc<dyn Tap>>,
+    pub(super) tap: Option<Tapped>,
     pub(super) began: Instant,
 }
 
@@ -64,7 +64,7 @@ impl Shared {
         stream: TcpStream,
         connection: Connection,
         sending: Sending,
-        tap: Option<Arc<dyn Tap>>,
+        tap: Option<Tapped>,
         began: Instant,
     ) -> Self {
         let outbox = Outbox::new();

@@ -21,6 +21,7 @@ use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase, Rare};
 use crate::net::send_queue::Pushed;
 use crate::net::slots::{PeerId, Slots};
+use crate::net::taps::Taps;
 use crate::net::timers::Wheel;
 use crate::net::turn::Turn;
 use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, Role, State};
@@ -46,6 +47,7 @@ pub(super) struct Core {
     pub(super) cork: Cork,
     pub(super) compression: Compression,
     pub(super) dials: Dials,
+    pub(super) taps: Taps,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
     memory: Vec<Vec<u8>>,
@@ -63,6 +65,7 @@ impl Core {
         Self {
             compression: Compression::new(&options, shared),
             dials: Dials::default(),
+            taps: Taps::default(),
             options,
             peers: Slots::default(),
             wheel: Wheel::new(0),

@@ -38,7 +38,7 @@ pub(super) type Source = crate::client::Random;
 #[derive(Clone, Debug)]
 pub struct Dial {
     /// The server. Of its options the bounds for messages and time do not count: a loop has the
-    /// same for all its connections. Neither does the tap.
+    /// same for all its connections. A tap of its own takes the place of the loop's.
     pub endpoint: Arc<Endpoint>,
     /// A number of the service's own: see [`Context::tag`].
     pub tag: u32,
@@ -295,6 +295,9 @@ impl Core {
         match peer.transport.connected() {
             Ok(None) => return false,
             Ok(Some(())) => {
+                let own = dialing.attempt.dial.endpoint.options.tap.as_ref();
+                let tap = own.or(self.options.tap.as_ref());
+                self.taps.open(index, tap, Role::Client, &peer.transport);
                 let first = mem::take(&mut dialing.first);
                 self.put(index, &first);
             }

@@ -17,7 +17,7 @@ use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase};
 use crate::net::service::Service;
 use crate::net::transport::Transport;
-use crate::proto::Millis;
+use crate::proto::{Millis, Role};
 use crate::wire::CloseCode;
 use mio::event::Event;
 use mio::net::TcpListener;
@@ -188,6 +188,8 @@ impl<S: Service> EventLoop<S> {
             core.counters.accepted += 1;
             let mut transport = Transport::Plain(stream);
             let registered = transport.register(poll.registry(), Token(index as usize));
+            let tap = core.options.tap.as_ref();
+            core.taps.open(index, tap, Role::Server, &transport);
             let id = core.peers.insert(Peer::new(transport, core.now));
             debug_assert_eq!(id.index, index);
             match registered {
@@ -236,6 +238,7 @@ impl<S: Service> EventLoop<S> {
             for index in swap.drain(..) {
                 announce(&mut self.core, &mut self.service, index);
                 self.acceptor.forget(index);
+                self.core.taps.close(index);
                 if let Some(peer) = self.core.peers.remove(index) {
                     self.removed(index, peer);
                 }

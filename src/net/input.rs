@@ -69,7 +69,8 @@ impl<S: Service> Reader<'_, S> {
             return self.handle(index, start);
         }
         self.core.counters.reads += 1;
-        match peer.transport.read(&mut self.buffer[start..]) {
+        let tap = self.core.taps.of(index);
+        match peer.transport.read(&mut self.buffer[start..], tap) {
             Ok(0) if start == 0 => self.core.end_of_stream(index),
             // What waits in the tail comes first; the next read finds the end again.
             Ok(0) => {
@@ -181,7 +182,7 @@ impl<S: Service> Reader<'_, S> {
         };
         let spare = assembler.spare(connection.payload_left().min(DIRECT_READ));
         self.core.counters.reads += 1;
-        match peer.transport.read(spare) {
+        match peer.transport.read(spare, self.core.taps.of(index)) {
             Ok(n @ 1..) => {
                 let more = n == spare.len() || peer.flags.hung_up;
                 connection.heard(self.core.now);
@@ -256,7 +257,7 @@ impl<S: Service> Reader<'_, S> {
             return;
         };
         self.core.counters.reads += 1;
-        match peer.transport.read(self.buffer) {
+        match peer.transport.read(self.buffer, self.core.taps.of(index)) {
             Ok(0) => self.core.doom(index),
             Ok(_) => self.core.push_ready(index),
             Err(error) if is_transient(&error) => {}

@@ -9,8 +9,7 @@
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
 //! parts they use: `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`, `alarm`,
-//! `deadlines`, `accept`, `dial`, `masked`,
-//! `mailbox`, `http`, `server`.
+//! `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `http`, `server`.
 //!
 //! # A chat
 //!
@@ -105,6 +104,7 @@ mod send_queue;
 mod server;
 mod service;
 mod slots;
+mod taps;
 mod timers;
 mod transport;
 mod turn;

@@ -4,9 +4,11 @@
 use crate::deflate;
 use crate::limits::Limits;
 use crate::net::send_queue::Overflow;
+use crate::tap::Tap;
+use std::sync::Arc;
 
 /// How a [`Server`](crate::net::Server) runs.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Options {
     /// Event loops, each on its own thread with its own listener; 0 means one per core.
     pub workers: usize,
@@ -25,6 +27,8 @@ pub struct Options {
     /// was room for. One more system call per event; for platforms where a short read does not
     /// mean that the socket is drained.
     pub strict_drain: bool,
+    /// Sees every byte of all connections, accepted and dialled.
+    pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl Options {
@@ -46,6 +50,7 @@ impl Default for Options {
             deflate: None,
             receive_buffer: 256 * 1024 + 64,
             strict_drain: !cfg!(any(target_os = "linux", target_os = "android")),
+            tap: None,
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::net::core::Core;
 use crate::net::frame::SharedFrame;
 use crate::net::peer::{Peer, Phase};
 use crate::net::turn::{Chain, Turn};
+use crate::tap::Tapped;
 use std::io::{self, IoSlice};
 
 /// Slices of one vectored write at the end of a turn.
@@ -50,7 +51,8 @@ impl Core {
                 total += frame.as_bytes().len();
             }
             self.counters.writes += 1;
-            match written(peer.transport.write_vectored(&slices[..count])) {
+            let tap = self.taps.of(index);
+            match written(peer.transport.write_vectored(&slices[..count], tap)) {
                 Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
                 Ok(n) => self.queue_rest(index, frames.by_ref().take(count), n),
                 Err(_) => return self.doom(index),
@@ -102,7 +104,7 @@ impl Core {
         let waits = peer.queued() > 0;
         if !waits {
             self.counters.writes += 1;
-            match write_parts(peer, parts) {
+            match write_parts(peer, parts, self.taps.of(index)) {
                 Ok(n) => sent = n,
                 Err(_) => return self.doom(index),
             }
@@ -135,7 +137,8 @@ impl Core {
             };
             self.counters.writes += 1;
             let before = rare.queue.bytes();
-            match rare.queue.write_to(&mut peer.transport) {
+            let tap = self.taps.of(index);
+            match rare.queue.write_to(&mut peer.transport, tap) {
                 Ok(done) => {
                     rare.progress = now;
                     if let Phase::Open(connection) = &mut peer.phase {
@@ -184,7 +187,7 @@ impl Core {
     }
 }
 
-fn write_parts(peer: &mut Peer, parts: &[&[u8]]) -> io::Result<usize> {
+fn write_parts(peer: &mut Peer, parts: &[&[u8]], tap: Option<&Tapped>) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); 3];
     let mut count = 0;
     for part in parts.iter().filter(|part| !part.is_empty()) {
@@ -194,7 +197,7 @@ fn write_parts(peer: &mut Peer, parts: &[&[u8]]) -> io::Result<usize> {
     if count == 0 {
         return Ok(0);
     }
-    written(peer.transport.write_vectored(&slices[..count]))
+    written(peer.transport.write_vectored(&slices[..count], tap))
 }
 
 /// "Not now" is zero bytes and not an error.

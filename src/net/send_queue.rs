@@ -6,6 +6,7 @@
 
 use crate::net::frame::SharedFrame;
 use crate::net::transport::Transport;
+use crate::tap::Tapped;
 use std::collections::VecDeque;
 use std::io::{self, IoSlice};
 
@@ -171,7 +172,11 @@ impl SendQueue {
     }
 
     /// One vectored write. `Ok(true)` if everything has left.
-    pub(super) fn write_to(&mut self, transport: &mut Transport) -> io::Result<bool> {
+    pub(super) fn write_to(
+        &mut self,
+        transport: &mut Transport,
+        tap: Option<&Tapped>,
+    ) -> io::Result<bool> {
         let mut slices = [IoSlice::new(&[]); MAX_SLICES];
         let mut count = 0;
         for (slice, chunk) in slices.iter_mut().zip(&self.chunks) {
@@ -179,7 +184,7 @@ impl SendQueue {
             *slice = IoSlice::new(&chunk.data.bytes()[skip..]);
             count += 1;
         }
-        let written = transport.write_vectored(&slices[..count])?;
+        let written = transport.write_vectored(&slices[..count], tap)?;
         if written == 0 {
             return Err(io::ErrorKind::WriteZero.into());
         }

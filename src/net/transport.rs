@@ -3,6 +3,7 @@
 //! Plain TCP is the only kind now. It is an enum, so that another kind (TLS) is another variant
 //! and not another event loop.
 
+use crate::tap::Tapped;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
@@ -44,19 +45,33 @@ impl Transport {
         }
     }
 
+    /// Reads once; `tap` is shown what came.
     #[inline]
-    pub(super) fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+    pub(super) fn read(&mut self, into: &mut [u8], tap: Option<&Tapped>) -> io::Result<usize> {
         let Self::Plain(stream) = self;
-        stream.read(into)
+        let read = stream.read(into);
+        if let (Some(tap), Ok(n)) = (tap, &read) {
+            tap.received(&into[..*n]);
+        }
+        read
     }
 
+    /// Writes once; `tap` is shown what left.
     #[inline]
-    pub(super) fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub(super) fn write_vectored(
+        &mut self,
+        slices: &[IoSlice<'_>],
+        tap: Option<&Tapped>,
+    ) -> io::Result<usize> {
         let Self::Plain(stream) = self;
-        match slices {
+        let written = match slices {
             [one] => stream.write(one),
             several => stream.write_vectored(several),
+        };
+        if let (Some(tap), Ok(n)) = (tap, &written) {
+            show(tap, slices, *n);
         }
+        written
     }
 
     /// Says that nothing more will be sent. Errors mean that the peer is gone, which the next
@@ -69,5 +84,20 @@ impl Transport {
     pub(super) fn peer_addr(&self) -> Option<SocketAddr> {
         let Self::Plain(stream) = self;
         stream.peer_addr().ok()
+    }
+
+    pub(super) fn local_addr(&self) -> Option<SocketAddr> {
+        let Self::Plain(stream) = self;
+        stream.local_addr().ok()
+    }
+}
+
+/// Shows the first `left` bytes of the slices.
+#[cold]
+fn show(tap: &Tapped, slices: &[IoSlice<'_>], mut left: usize) {
+    for slice in slices {
+        let part = left.min(slice.len());
+        tap.sent(&slice[..part]);
+        left -= part;
     }
 }

@@ -24,6 +24,8 @@ fn help_names_the_commands_and_shows_examples() {
         "verify",
         "inspect",
         "bench",
+        "completions",
+        "man",
         "Examples:",
         "Usage:",
         "Exit status",
@@ -69,7 +71,15 @@ fn help_of_each_command_shows_defaults_environment_and_an_example() {
 
 #[test]
 fn help_of_each_tool_shows_examples_and_exit_statuses() {
-    for tool in ["connect", "push", "verify", "inspect", "bench"] {
+    for tool in [
+        "connect",
+        "push",
+        "verify",
+        "inspect",
+        "bench",
+        "completions",
+        "man",
+    ] {
         let help = run(&[tool, "--help"]);
         assert_eq!((help.status, &*help.stderr), (Some(0), ""), "{tool}");
         let example = format!("wirebell {tool} ");

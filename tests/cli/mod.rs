@@ -6,6 +6,7 @@ mod connecting;
 mod errors;
 mod faults;
 mod faulty;
+mod generated;
 mod help;
 mod inspecting;
 mod inspecting_talks;
@@ -14,6 +15,7 @@ mod pushing;
 mod serving;
 mod settings;
 mod terminal;
+mod tracing;
 mod verifying;
 
 use std::path::PathBuf;

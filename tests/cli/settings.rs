@@ -111,6 +111,8 @@ fn every_flag_has_its_name_in_the_environment() {
         ("WIREBELL_DEFLATE", "deflate", "takeover"),
         ("WIREBELL_DEFLATE_BUDGET", "deflate_budget", "8MiB"),
         ("WIREBELL_DEFLATE_MIN", "deflate_min", "1KiB"),
+        ("WIREBELL_TRACE", "trace", "talk.pcap"),
+        ("WIREBELL_TRACE_LIMIT", "trace_limit", "5MiB"),
     ];
     for (variable, setting, text) in rows {
         let outcome = check(&["serve"], &[(variable, text)]);

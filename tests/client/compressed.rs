@@ -4,10 +4,10 @@ use crate::net_support::{self, Probes, limits};
 use crate::support::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
-use wirebell::client::{Client, Options, Tap};
+use wirebell::client::{Client, Options};
 use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::{CloseCode, Kind, Message, net};
+use wirebell::{CloseCode, Kind, Message, Tap, net};
 
 /// Counts what goes and what comes.
 #[derive(Debug, Default)]
@@ -17,11 +17,11 @@ struct Traffic {
 }
 
 impl Tap for Traffic {
-    fn sent(&self, bytes: &[u8]) {
+    fn sent(&self, _: u64, bytes: &[u8]) {
         self.sent.fetch_add(bytes.len(), SeqCst);
     }
 
-    fn received(&self, bytes: &[u8]) {
+    fn received(&self, _: u64, bytes: &[u8]) {
         self.received.fetch_add(bytes.len(), SeqCst);
     }
 }

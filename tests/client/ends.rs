@@ -9,8 +9,8 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
-use wirebell::client::{Client, Error, Options, Tap, Wait};
-use wirebell::{CloseCode, Limits, Message, Role};
+use wirebell::client::{Client, Error, Options, Wait};
+use wirebell::{CloseCode, Ends, Limits, Message, Role, Tap};
 
 fn limited(change: impl FnOnce(&mut Limits)) -> Options {
     let mut options = options();
@@ -151,14 +151,24 @@ fn a_server_that_takes_nothing_is_given_up() {
 
 /// What went out and what came in.
 #[derive(Debug, Default)]
-struct Seen(Mutex<Vec<u8>>, Mutex<Vec<u8>>);
+struct Seen(Mutex<Vec<u8>>, Mutex<Vec<u8>>, Mutex<Vec<String>>);
 
 impl Tap for Seen {
-    fn sent(&self, bytes: &[u8]) {
+    fn opened(&self, connection: u64, ends: &Ends) {
+        assert!(ends.local.is_some_and(|local| local != ends.remote));
+        let said = format!("{connection} to {}: {:?}", ends.remote, ends.role);
+        self.2.lock().unwrap().push(said);
+    }
+
+    fn closed(&self, connection: u64) {
+        self.2.lock().unwrap().push(format!("{connection} closed"));
+    }
+
+    fn sent(&self, _: u64, bytes: &[u8]) {
         self.0.lock().unwrap().extend_from_slice(bytes);
     }
 
-    fn received(&self, bytes: &[u8]) {
+    fn received(&self, _: u64, bytes: &[u8]) {
         self.1.lock().unwrap().extend_from_slice(bytes);
     }
 }
@@ -198,5 +208,11 @@ fn a_tap_sees_every_byte() {
     });
     assert!(*seen.0.lock().unwrap() == received);
     assert!(*seen.1.lock().unwrap() == sent);
+    let told = || seen.2.lock().unwrap().clone();
+    let opened = told().concat();
+    let (number, opened) = opened.split_once(' ').unwrap();
+    assert_eq!(opened, format!("to {}: Client", server.address()));
+    drop(client);
+    assert_eq!(told()[1..], [format!("{number} closed")]);
     server.finish();
 }

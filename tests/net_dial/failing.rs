@@ -16,7 +16,7 @@ fn closed_port() -> SocketAddr {
     listener.local_addr().unwrap()
 }
 
-fn nobody() -> String {
+pub fn nobody() -> String {
     format!("ws://{}/", closed_port())
 }
 

@@ -2,6 +2,7 @@
 
 mod exchange;
 mod failing;
+mod taps;
 
 use crate::net_support::{PATIENCE, options};
 use std::net::SocketAddr;

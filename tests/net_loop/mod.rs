@@ -14,4 +14,5 @@ mod service;
 mod slow;
 mod stop;
 mod strict_drain;
+mod taps;
 mod workers;

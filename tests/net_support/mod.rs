@@ -6,6 +6,7 @@
 pub mod client;
 #[cfg(feature = "client")]
 pub mod echo;
+pub mod lines;
 pub mod probe;
 #[cfg(feature = "push")]
 pub mod push;
@@ -13,6 +14,7 @@ pub mod push;
 pub mod scripted;
 
 pub use client::Client;
+pub use lines::Lines;
 pub use probe::{Happened, Probes};
 #[cfg(feature = "push")]
 pub use push::Push;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 14] = [
+const ORDER: [(&str, &str, &str); 15] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -29,17 +29,19 @@ const ORDER: [(&str, &str, &str); 14] = [
         "A connection without I/O",
         "mod sequence closing outbox keepalive event connection short intents assembler",
     ),
+    ("", "What is shown to others", "tap"),
     (
         "client",
         "A client on a blocking socket",
-        "mod uri options error proxy entropy tap endpoint turn opening backoff connecting inbox \
+        "mod uri options error proxy entropy endpoint turn opening backoff connecting inbox \
          shared compression sender blocking waiting no_compression",
     ),
     (
         "net",
         "The event loop",
         "mod service options context slots peer transport event_loop input requests core output \
-         cork turn send_queue frame compression timers alarm deadlines accept dial masked mailbox \
+         cork turn send_queue frame compression timers alarm deadlines accept dial masked taps \
+         mailbox \
          http/mod http/request http/response http/body http/exchange server no_compression \
          no_dial",
     ),
@@ -51,7 +53,8 @@ const ORDER: [(&str, &str, &str); 14] = [
     (
         "",
         "The command",
-        "main cli/mod cli/args cli/units cli/settings cli/serve cli/echo cli/push cli/client_args",
+        "main cli/mod cli/args cli/units cli/settings cli/serve cli/echo cli/push cli/client_args \
+         cli/completions cli/manual",
     ),
     (
         "cli/connect",

@@ -8,9 +8,8 @@ use clap::builder::styling::{AnsiColor, Style};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
-use wirebell::Opcode;
-use wirebell::client::Tap;
 use wirebell::wire::{CloseBody, FrameHeader, Mask};
+use wirebell::{Ends, Opcode, Tap};
 
 #[derive(Debug)]
 pub struct FrameLog {
@@ -34,18 +33,11 @@ struct Reader {
 
 impl FrameLog {
     pub fn new() -> Self {
-        let reader = |masked| Reader {
-            masked,
-            in_head: true,
-            input: Vec::new(),
-            skip: 0,
-            broken: false,
-        };
         Self {
             began: Instant::now(),
             colours: io::stderr().is_terminal() && may_colour(),
-            sent: Mutex::new(reader(true)),
-            received: Mutex::new(reader(false)),
+            sent: Mutex::new(Reader::new(true)),
+            received: Mutex::new(Reader::new(false)),
         }
     }
 
@@ -65,16 +57,33 @@ impl FrameLog {
 }
 
 impl Tap for FrameLog {
-    fn sent(&self, bytes: &[u8]) {
+    fn opened(&self, _: u64, _: &Ends) {
+        for (reader, masked) in [(&self.sent, true), (&self.received, false)] {
+            *reader.lock().unwrap_or_else(PoisonError::into_inner) = Reader::new(masked);
+        }
+    }
+
+    fn sent(&self, _: u64, bytes: &[u8]) {
         self.read(&self.sent, '>', AnsiColor::Green, bytes);
     }
 
-    fn received(&self, bytes: &[u8]) {
+    fn received(&self, _: u64, bytes: &[u8]) {
         self.read(&self.received, '<', AnsiColor::Cyan, bytes);
     }
 }
 
 impl Reader {
+    /// In front of a connection.
+    fn new(masked: bool) -> Self {
+        Self {
+            masked,
+            in_head: true,
+            input: Vec::new(),
+            skip: 0,
+            broken: false,
+        }
+    }
+
     /// What has become whole with these bytes.
     fn read(&mut self, bytes: &[u8]) -> Vec<String> {
         let skipped = self.skip.min(bytes.len() as u64) as usize;

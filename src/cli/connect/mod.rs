@@ -21,15 +21,16 @@ use frames::FrameLog;
 use input::Input;
 use output::{Output, Printed};
 pub use output::{hex, may_colour, visible};
-use std::path::Path;
 use std::sync::Arc;
-use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice, Tap, Uri};
+use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::{CloseCode, Limits, deflate};
+use wirebell::{CloseCode, Limits, Tap, deflate};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
-    let recorder = args.trace.as_deref().map(|path| recorder(path, &args.uri));
-    let recorder = recorder.transpose()?.map(Arc::new);
+    let warn = |text: &str| eprintln!("wirebell: {text}");
+    let path = args.trace.as_deref();
+    let recorder = path.map(|path| Recorder::create(path, args.trace_limit, warn));
+    let recorder = recorder.transpose()?;
     let options = options(&args, recorder.clone())?;
     let endpoint = match Endpoint::resolve(&args.uri, options) {
         Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
@@ -45,10 +46,7 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
         current,
     };
     let ended = session.run(args.reconnect);
-    match recorder.and_then(|recorder| recorder.error()) {
-        Some(error) => ended.and(Err(Failure::Failed(format!("--trace: {error}")))),
-        None => ended,
-    }
+    ended.and(recorder.map_or(Ok(()), |recorder| recorder.finish()))
 }
 
 fn backoff(attempts: u32) -> Backoff {
@@ -186,12 +184,6 @@ fn excerpt(body: &[u8]) -> String {
         }
         _ => String::new(),
     }
-}
-
-fn recorder(path: &Path, uri: &str) -> Result<Recorder, Failure> {
-    let port = uri.parse().map_or(80, |uri: Uri| uri.port());
-    let created = Recorder::create(path, port);
-    created.map_err(|error| Failure::Usage(format!("--trace {}: {error}", path.display())))
 }
 
 /// Who is shown the bytes.

@@ -24,7 +24,7 @@ use crate::cli::Failure;
 use args::Format;
 use model::Report;
 use std::fs;
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, IsTerminal as _};
 
 pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
     let deflate = args.deflate.as_deref().map(|parameters| {
@@ -61,13 +61,7 @@ fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
         let written = fs::write(path, text);
         return written.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())));
     }
-    let mut stdout = io::stdout().lock();
-    match stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        // Nobody reads any more: as with all filters, no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::Usage(format!("stdout: {error}"))),
-    }
+    // Status 1 says that a rule is broken.
+    let printed = crate::cli::print(text.as_bytes());
+    printed.map_err(|failure| Failure::Usage(failure.to_string()))
 }

@@ -1,0 +1,28 @@
+//! `wirebell completions`: what a shell needs to complete our commands and flags.
+//!
+//! Comes in: the name of a shell. Goes out: its script, on stdout. What packagers install stands
+//! in `generated/completions`; a test compares.
+
+use crate::cli::args::Cli;
+use crate::cli::{Failure, print};
+use clap::{Args, CommandFactory as _};
+use clap_complete::Shell;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                  wirebell completions bash > /etc/bash_completion.d/wirebell\n  \
+                  wirebell completions zsh > ~/.zfunc/_wirebell\n  \
+                  wirebell completions fish > ~/.config/fish/completions/wirebell.fish\n\n\
+                  zsh looks into ~/.zfunc if `fpath+=(~/.zfunc)` stands in front of `compinit`.\n\n\
+                  Exit status: 0 printed, 1 failed, 2 wrong usage.")]
+pub struct CompletionsArgs {
+    /// The shell
+    #[arg(value_name = "SHELL")]
+    pub shell: Shell,
+}
+
+pub fn run(args: &CompletionsArgs) -> Result<(), Failure> {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "wirebell", &mut script);
+    print(&script)
+}
