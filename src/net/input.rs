@@ -44,7 +44,8 @@ impl<S: Service> Reader<'_, S> {
             return;
         };
         peer.flags.ready = false;
-        if peer.queued() > 0 || peer.flags.doomed {
+        let bound = self.core.options.limits.queued_bytes;
+        if peer.is_clogged(bound) || peer.flags.doomed {
             return; // Core::flush puts it on the ready list again.
         }
         if peer.flags.discard {
@@ -115,12 +116,13 @@ impl<S: Service> Reader<'_, S> {
     /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
     fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
+        let bound = self.core.options.limits.queued_bytes;
         let mut at = from;
         while at < end {
             let Some(peer) = self.core.peers.at(index) else {
                 break;
             };
-            if peer.queued() > 0 || peer.flags.doomed {
+            if peer.is_clogged(bound) || peer.flags.doomed {
                 break; // What is left waits in the tail until the socket takes more.
             }
             let Phase::Open(connection) = &mut peer.phase else {
@@ -329,17 +331,18 @@ pub(super) fn announce<S: Service>(core: &mut Core, service: &mut S, index: u32)
 impl Core {
     /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
     fn end_after_tail(&mut self, index: u32, start: usize) {
+        let bound = self.options.limits.queued_bytes;
         let Some(peer) = self.peers.at(index) else {
             return;
         };
         let left = peer.rare.as_ref().map_or(0, |rare| rare.tail.len());
-        match left == start && peer.queued() == 0 {
+        match left == start && !peer.is_clogged(bound) {
             true => self.end_of_stream(index),
             false => self.push_ready(index),
         }
     }
 
-    /// The peer sends no more. Nothing is queued for it, or it would not have been read.
+    /// The peer sends no more. What a client still has queued is lost.
     fn end_of_stream(&mut self, index: u32) {
         if let Some(peer) = self.peers.at(index) {
             match &mut peer.phase {

@@ -130,7 +130,7 @@ impl Core {
 
     /// The socket is writable: goes on with what it had refused.
     pub(super) fn flush(&mut self, index: u32) {
-        let now = self.now;
+        let (now, bound) = (self.now, self.options.limits.queued_bytes);
         while let Some(peer) = self.peers.at(index) {
             let Some(rare) = peer.rare.as_mut().filter(|rare| !rare.queue.is_empty()) else {
                 return;
@@ -150,6 +150,9 @@ impl Core {
                         return self.after_write(index);
                     }
                     debug_assert!(rare.queue.bytes() < before);
+                    if !peer.is_clogged(bound) {
+                        self.push_ready(index);
+                    }
                 }
                 Err(error) if is_transient(&error) => return,
                 Err(_) => return self.doom(index),

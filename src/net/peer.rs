@@ -17,7 +17,7 @@ use crate::net::send_queue::SendQueue;
 use crate::net::timers::SlotNumber;
 use crate::net::transport::Transport;
 use crate::net::turn::Chain;
-use crate::proto::{Assembler, Connection, Millis};
+use crate::proto::{Assembler, Connection, Millis, Role};
 use crate::wire::CloseCode;
 
 #[derive(Debug)]
@@ -147,6 +147,21 @@ impl Peer {
             Some(rare) if rare.assembler.bytes().len() >= 16 * 1024 => 4 * 1024,
             _ => u64::MAX,
         }
+    }
+
+    /// So much waits that nothing more is read, for what is read is answered.
+    ///
+    /// A server reads nothing while anything waits. If a client did the same, two loops that have
+    /// filled the sockets between them would wait for each other: it goes on reading up to half of
+    /// `bound`, the limit of its queue.
+    #[inline]
+    pub(super) fn is_clogged(&self, bound: usize) -> bool {
+        let queued = self.queued();
+        queued > 0
+            && match &self.phase {
+                Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
+                _ => true,
+            }
     }
 
     /// Bytes that the socket has refused.

@@ -3,11 +3,12 @@
 use super::{Dialler, Told, Wish, dial, loop_options};
 use crate::net_support::echo::echo_server;
 use crate::net_support::scripted::{Listener, switch};
+use crate::net_support::{limits, options_with};
 use wirebell::client::Options;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::{self, End, SharedFrame};
-use wirebell::{CloseCode, Kind, Message};
+use wirebell::{CloseCode, Kind, Limits, Message};
 
 fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 5 % 64) as u8 + b' ').collect()
@@ -78,6 +79,29 @@ fn compressed() {
         };
         run(server, client);
     }
+}
+
+#[test]
+fn two_loops_that_have_filled_the_sockets_do_not_wait_for_each_other() {
+    let limits = Limits {
+        queued_bytes: 256 * 1024 * 1024,
+        ..limits()
+    };
+    let (server, uri) = echo_server(options_with(limits.clone()));
+    let to_server = dial(&uri, Options::default(), 0);
+    let dialler = Dialler::start(options_with(limits), vec![to_server]);
+    assert_eq!(dialler.next(), Told::Opened(0));
+    // More than the buffers of both sockets hold.
+    let (bytes, count) = (vec![7; 256 * 1024], 200);
+    for _ in 0..count {
+        dialler.wish(Wish::Send(Kind::Binary, bytes.clone()));
+    }
+    for _ in 0..count {
+        assert!(matches!(dialler.next(), Told::Message(0, _, echo) if echo == bytes));
+    }
+    dialler.stop();
+    server.stop();
+    server.join();
 }
 
 #[test]
