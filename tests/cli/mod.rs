@@ -1,12 +1,14 @@
 //! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
 //! ends.
 
+mod client_faults;
 mod connecting;
 mod errors;
 mod faults;
 mod faulty;
 mod help;
 mod inspecting;
+mod listening;
 pub mod program;
 mod pushing;
 mod serving;

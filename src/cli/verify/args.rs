@@ -33,7 +33,7 @@ pub struct VerifyArgs {
 
     /// How long to wait for the client's next connection [default: for the first one for ever,
     /// then 30s]
-    #[arg(long, value_name = "TIME", requires = "listen")]
+    #[arg(long, value_name = "TIME", conflicts_with = "uri")]
     pub wait: Option<Period>,
 
     /// Run only cases with this name, in which * stands for anything; may be given several times
