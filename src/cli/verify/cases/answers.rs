@@ -172,6 +172,12 @@ pub fn add(cases: &mut Cases) {
             },
         );
     }
+    arrivals(cases);
+    bad_answers::add(cases);
+}
+
+/// The same answer, coming in another way, or with something behind.
+fn arrivals(cases: &mut Cases) {
     for (name, piece) in [("halves", 70), ("bytes", 1)] {
         let rule = format!("an answer that comes in {name} opens the connection");
         cases.add(
@@ -216,5 +222,4 @@ pub fn add(cases: &mut Cases) {
             },
         );
     }
-    bad_answers::add(cases);
 }

@@ -53,6 +53,11 @@ pub fn add(cases: &mut Cases) {
             None => Ok(()),
         }
     });
+    between(cases);
+}
+
+/// One key, and those on other occasions.
+fn between(cases: &mut Cases) {
     let rule = "the key of a Pong is another one than that of the frame before";
     cases.add("key.of-pong", "6455 5.3", Must, rule, |probe| {
         probe.open()?;
