@@ -47,7 +47,7 @@ pub enum Command {
     Connect(Box<ConnectArgs>),
     /// Publish to a push server
     Push(Box<PushArgs>),
-    /// Test how well an echo server keeps to the RFCs
+    /// Test how well an echo server, or a client, keeps to the RFCs
     Verify(Box<VerifyArgs>),
     /// Explain captured frames byte by byte
     Inspect(Box<InspectArgs>),

@@ -89,3 +89,17 @@ fn help_of_each_tool_shows_examples_and_exit_statuses() {
         assert!(!help.stdout.contains('\u{1b}'), "no colours into a pipe");
     }
 }
+
+#[test]
+fn help_explains_the_loop_of_a_client_under_test() {
+    let help = run(&["verify", "--help"]);
+    for part in [
+        "wirebell verify --listen 127.0.0.1:9001",
+        "/getCaseCount",
+        "/runCase?case=N&agent=NAME",
+        "/updateReports?agent=NAME",
+        "--wait",
+    ] {
+        assert!(help.stdout.contains(part), "{part}: {}", help.stdout);
+    }
+}

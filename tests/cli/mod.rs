@@ -2,6 +2,7 @@
 //! ends.
 
 mod benching;
+mod client_faults;
 mod connecting;
 mod errors;
 mod faults;
@@ -10,6 +11,7 @@ mod generated;
 mod help;
 mod inspecting;
 mod inspecting_talks;
+mod listening;
 pub mod program;
 mod pushing;
 mod serving;

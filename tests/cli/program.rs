@@ -2,7 +2,7 @@
 
 use crate::net_support::{Client, PATIENCE, wait_until};
 use rustix::process::{Pid, Signal, kill_process};
-use std::io::{BufRead as _, BufReader, Read};
+use std::io::{BufRead as _, BufReader};
 use std::net::SocketAddr;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, channel};
@@ -64,6 +64,7 @@ pub fn run_command(command: Command) -> Outcome {
 pub struct Program {
     child: Child,
     first_lines: Receiver<String>,
+    first_errors: Receiver<String>,
     stdout: Option<JoinHandle<String>>,
     stderr: Option<JoinHandle<String>>,
 }
@@ -82,18 +83,30 @@ impl Program {
             }
             all
         });
-        let mut stderr = child.stderr.take().expect("a pipe");
+        let stderr = child.stderr.take().expect("a pipe");
+        let (sender, first_errors) = channel();
         let stderr = std::thread::spawn(move || {
             let mut all = Vec::new();
-            let _ = stderr.read_to_end(&mut all);
+            let mut stderr = BufReader::new(stderr);
+            while stderr.read_until(b'\n', &mut all).is_ok_and(|n| n > 0) {
+                let _ = sender.send(String::from_utf8_lossy(&all).trim_end().to_owned());
+            }
             String::from_utf8_lossy(&all).into_owned()
         });
         Self {
             child,
             first_lines,
+            first_errors,
             stdout: Some(stdout),
             stderr: Some(stderr),
         }
+    }
+
+    /// The first line that is printed to stderr.
+    #[track_caller]
+    pub fn first_error(&self) -> String {
+        let line = self.first_errors.recv_timeout(PATIENCE);
+        line.expect("a line on stderr")
     }
 
     /// Starts a server and waits until it tells where it listens.

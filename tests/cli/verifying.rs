@@ -42,7 +42,7 @@ fn verdicts(fault: Fault, options: &[&str], cases: &[&str]) -> Vec<(String, Valu
     all
 }
 
-fn matches(pattern: &str, id: &str) -> bool {
+pub fn matches(pattern: &str, id: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == id,
         Some((head, rest)) => id

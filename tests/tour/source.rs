@@ -71,9 +71,11 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "cli/verify",
         "wirebell verify",
-        "mod args case wire probe expect handshake cases/mod cases/opening cases/good_requests \
-         cases/bad_requests cases/offers cases/frames cases/fragments cases/texts cases/messages \
-         cases/pings cases/closing cases/compression cases/load suite report",
+        "mod args case wire probe expect handshake asked cases/mod cases/opening \
+         cases/good_requests cases/bad_requests cases/offers cases/requests cases/keys \
+         cases/answers cases/bad_answers cases/agreements cases/frames cases/messages \
+         cases/fragments cases/texts cases/pings cases/closing cases/compression cases/load \
+         cases/cuts suite desk listen report",
     ),
     (
         "cli/bench",

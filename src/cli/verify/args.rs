@@ -9,15 +9,32 @@ use std::path::PathBuf;
 #[command(after_help = "Examples:\n  \
                   wirebell verify ws://127.0.0.1:9001/\n  \
                   wirebell verify --case 'frame.*' -v ws://127.0.0.1:9001/\n  \
-                  wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n\n\
-                  The server must echo messages on that path. Each case has a stable name, a\n\
+                  wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n  \
+                  wirebell verify --listen 127.0.0.1:9001\n\n\
+                  A server must echo messages on that path. Each case has a stable name, a\n\
                   section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC wants.\n\n\
+                  With --listen, a client is tested. It runs the loop of Autobahn's clients:\n  \
+                  1. open /getCaseCount and read a number, the only message\n  \
+                  2. for each N from 1 to that number, open /runCase?case=N&agent=NAME\n  \
+                  3. there, send back every message as it came, text or binary, until the\n     \
+                  connection ends, however it ends; many will not even open\n  \
+                  4. open /updateReports?agent=NAME: that ends the run\n\
+                  What it never asks for has no verdict, but the run has failed then.\n\n\
                   Exit status: 0 nothing failed that counts (see --fail-on), 1 something did,\n\
-                  2 wrong usage, 3 nobody answers there.")]
+                  2 wrong usage, 3 nobody answers there, 4 no client has come.")]
 pub struct VerifyArgs {
     /// An echo server: ws://HOST[:PORT][/PATH]
-    #[arg(value_name = "URL", required_unless_present = "list")]
+    #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
     pub uri: Option<String>,
+
+    /// Test a client instead: wait for it here; with port 0, on a free one
+    #[arg(long, value_name = "ADDR:PORT", conflicts_with = "uri")]
+    pub listen: Option<String>,
+
+    /// How long to wait for the client's next connection [default: for the first one for ever,
+    /// then 30s]
+    #[arg(long, value_name = "TIME", conflicts_with = "uri")]
+    pub wait: Option<Period>,
 
     /// Run only cases with this name, in which * stands for anything; may be given several times
     #[arg(long, value_name = "NAME")]
@@ -35,7 +52,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "LEVEL", default_value = "must")]
     pub fail_on: Level,
 
-    /// Print the cases and run nothing
+    /// Print the cases and run nothing; with --listen, those for clients
     #[arg(long)]
     pub list: bool,
 
@@ -47,7 +64,7 @@ pub struct VerifyArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Cases that run at the same time
+    /// Cases that run at the same time; a client decides that for itself
     #[arg(short, long, value_name = "N", default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,

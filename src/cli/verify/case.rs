@@ -25,8 +25,9 @@ impl Level {
     }
 }
 
-/// One question to an endpoint. A case has a connection of its own, or several.
-pub struct Case {
+/// One question to an endpoint.
+#[derive(Clone, Debug)]
+pub struct Question {
     /// Stable: group, a dot, and what it is about.
     pub id: String,
     /// The RFC and its section, such as `6455 5.2`.
@@ -34,7 +35,31 @@ pub struct Case {
     pub level: Level,
     /// What a good endpoint does, in a few words.
     pub rule: String,
+    /// Whether the Close says why, and not whether all went well.
+    pub of_code: bool,
+}
+
+/// Something that is done to an endpoint, and what it answers: one question or two. A case has a
+/// connection of its own, or several.
+pub struct Case {
+    pub asks: Vec<Question>,
     pub run: Box<Script>,
+}
+
+impl Question {
+    /// The verdict on it; time and exchange are of the whole case.
+    pub fn outcome(&self, verdict: Verdict, why: String) -> Outcome {
+        Outcome {
+            id: self.id.clone(),
+            section: self.section,
+            level: self.level,
+            rule: self.rule.clone(),
+            verdict,
+            why,
+            milliseconds: 0,
+            exchange: Vec::new(),
+        }
+    }
 }
 
 /// Asks; an error says what was wrong.
@@ -95,11 +120,15 @@ impl Cases {
         rule: impl Into<String>,
         run: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
     ) {
-        self.list.push(Case {
+        let question = Question {
             id: id.into(),
             section,
             level,
             rule: rule.into(),
+            of_code: false,
+        };
+        self.list.push(Case {
+            asks: vec![question],
             run: Box::new(run),
         });
     }
@@ -113,33 +142,44 @@ impl Cases {
         level: Level,
         what: &str,
         codes: &'static [u16],
-        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Clone + Send + Sync + 'static,
+        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
     ) {
-        let again = send.clone();
-        self.add(
-            id,
+        self.add_broken_in(Probe::open, id, section, level, what, codes, send);
+    }
+
+    /// The same behind an opening of its own.
+    #[expect(clippy::too_many_arguments, reason = "each stands in the report")]
+    pub fn add_broken_in(
+        &mut self,
+        open: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+        id: &str,
+        section: &'static str,
+        level: Level,
+        what: &str,
+        codes: &'static [u16],
+        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+    ) {
+        let failed = Question {
+            id: id.to_owned(),
             section,
             level,
-            format!("{what} fails the connection"),
-            move |probe| {
-                probe.open()?;
+            rule: format!("{what} fails the connection"),
+            of_code: false,
+        };
+        let code = Question {
+            id: format!("{id}.code"),
+            section: "6455 7.1.7",
+            level: level.max(Level::Should),
+            rule: format!("{what} is answered with Close {}", codes[0]),
+            of_code: true,
+        };
+        self.list.push(Case {
+            asks: vec![failed, code],
+            run: Box::new(move |probe| {
+                open(probe)?;
                 send(probe)?;
-                probe.expect_failed()
-            },
-        );
-        let level = level.max(Level::Should);
-        let code = codes[0];
-        let rule = format!("{what} is answered with Close {code}");
-        self.add(
-            format!("{id}.code"),
-            "6455 7.1.7",
-            level,
-            rule,
-            move |probe| {
-                probe.open()?;
-                again(probe)?;
-                probe.expect_close_code(codes)
-            },
-        );
+                probe.expect_failed(codes)
+            }),
+        });
     }
 }

@@ -68,14 +68,21 @@ impl Probe {
         }
     }
 
-    /// The endpoint must have given up: a Close, or the end, and no message before.
-    pub fn expect_failed(&mut self) -> Result<(), Trouble> {
+    /// The endpoint must have given up: a Close, or the end, and no message before. Whether the
+    /// Close says why, in one of these codes, is a verdict of its own.
+    pub fn expect_failed(&mut self, codes: &[u16]) -> Result<(), Trouble> {
         loop {
             match self.listen(self.target.patience)? {
-                Heard::End => return Ok(()),
+                Heard::End => {
+                    self.code = Trouble::wrong("the connection ended without a Close");
+                    return Ok(());
+                }
                 Heard::Silence => return Trouble::wrong("the connection goes on"),
                 Heard::Frame(frame) => match frame.opcode() {
-                    8 => return Ok(()),
+                    8 => {
+                        self.code = one_of(close_code(&frame.payload)?, codes);
+                        return Ok(());
+                    }
                     9 | 0xA => {}
                     _ => return Trouble::wrong("the endpoint answered with a message"),
                 },
@@ -83,32 +90,34 @@ impl Probe {
         }
     }
 
-    /// As [`Probe::expect_failed`], and the Close must say why.
+    /// A Close with one of these codes must come next, control frames aside.
     pub fn expect_close_code(&mut self, codes: &[u16]) -> Result<(), Trouble> {
-        let code = self.expect_close()?;
-        match code {
-            Some(code) if codes.contains(&code) => Ok(()),
-            Some(code) => Trouble::wrong(format!("the Close has code {code}")),
-            None => Trouble::wrong("the Close has no code"),
-        }
+        one_of(self.expect_close()?, codes)
     }
 
-    /// The code of the Close that comes next, data and other control frames aside.
+    /// The code of the Close that comes next, other control frames aside.
     pub fn expect_close(&mut self) -> Result<Option<u16>, Trouble> {
         loop {
             let frame = self.frame("a Close")?;
-            match (frame.opcode(), &frame.payload[..]) {
-                (8, []) => return Ok(None),
-                (8, [_]) => return Trouble::wrong("the Close has a body of one byte"),
-                (8, [high, low, reason @ ..]) => {
-                    if std::str::from_utf8(reason).is_err() {
-                        return Trouble::wrong("the reason of the Close is not UTF-8");
-                    }
-                    return Ok(Some(u16::from_be_bytes([*high, *low])));
-                }
-                (9 | 0xA, _) => {}
+            match frame.opcode() {
+                8 => return close_code(&frame.payload),
+                9 | 0xA => {}
                 _ => return Trouble::wrong("a message came instead of a Close"),
             }
+        }
+    }
+
+    /// Nothing comes behind the Close of the endpoint. A server ends TCP then; a client leaves
+    /// that to us (RFC 6455 section 7.1.1).
+    pub fn expect_nothing_behind_close(&mut self) -> Result<(), Trouble> {
+        let time = match self.masks {
+            true => self.target.patience,
+            false => MOMENT,
+        };
+        match self.listen(time)? {
+            Heard::Frame(_) => Trouble::wrong("the endpoint spoke behind its Close"),
+            Heard::Silence if self.masks => Trouble::wrong("the TCP connection stays open"),
+            Heard::End | Heard::Silence => Ok(()),
         }
     }
 
@@ -139,5 +148,25 @@ impl Probe {
     pub fn expect_alive(&mut self) -> Result<(), Trouble> {
         self.send(TEXT, b"still there?");
         self.expect_message(TEXT, b"still there?")
+    }
+}
+
+/// What a Close says.
+fn close_code(body: &[u8]) -> Result<Option<u16>, Trouble> {
+    match body {
+        [] => Ok(None),
+        [_] => Trouble::wrong("the Close has a body of one byte"),
+        [high, low, reason @ ..] => match std::str::from_utf8(reason) {
+            Ok(_) => Ok(Some(u16::from_be_bytes([*high, *low]))),
+            Err(_) => Trouble::wrong("the reason of the Close is not UTF-8"),
+        },
+    }
+}
+
+fn one_of(code: Option<u16>, codes: &[u16]) -> Result<(), Trouble> {
+    match code {
+        Some(code) if codes.contains(&code) => Ok(()),
+        Some(code) => Trouble::wrong(format!("the Close has code {code}")),
+        None => Trouble::wrong("the Close has no code"),
     }
 }

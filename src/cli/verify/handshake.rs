@@ -1,4 +1,4 @@
-//! The opening handshake as the probe speaks it: requests with any mistake, answers taken apart.
+//! The opening handshake as the probe speaks it: heads with any mistake, answers taken apart.
 
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::probe::Probe;
@@ -10,25 +10,34 @@ use wirebell::client::Random;
 use wirebell::handshake::accept_key;
 use wirebell::wire::Entropy as _;
 
-/// A request that can be made wrong.
+pub const ACCEPT: &str = "Sec-WebSocket-Accept";
+pub const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
+pub const PROTOCOL: &str = "Sec-WebSocket-Protocol";
+
+/// A request or an answer that can be made wrong.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub struct Head {
     pub line: String,
     pub fields: Vec<(String, String)>,
+    /// The key of the request.
     pub key: String,
 }
+
+/// Header fields, as they came.
+#[derive(Clone, Debug, Default)]
+pub struct Fields(pub Vec<(String, String)>);
 
 /// An answer, as it came.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub version: String,
     pub status: u16,
-    pub fields: Vec<(String, String)>,
+    pub fields: Fields,
 }
 
-impl Request {
-    /// A good one.
-    pub fn new(probe: &Probe) -> Self {
+impl Head {
+    /// A good request.
+    pub fn request(probe: &Probe) -> Self {
         let mut nonce = [0; 16];
         Random.fill(&mut nonce);
         let key = STANDARD.encode(nonce);
@@ -39,12 +48,29 @@ impl Request {
             ("Sec-WebSocket-Key", &key),
             ("Sec-WebSocket-Version", "13"),
         ];
+        let line = format!("GET {} HTTP/1.1", probe.target.path);
+        Self::with(line, &fields, &key)
+    }
+
+    /// A good answer to the request with this key.
+    pub fn answer(key: &str) -> Self {
+        let accept = accept_key(key);
+        let fields = [
+            ("Upgrade", "websocket"),
+            ("Connection", "Upgrade"),
+            (ACCEPT, accept.as_str()),
+        ];
+        Self::with("HTTP/1.1 101 Switching Protocols".into(), &fields, key)
+    }
+
+    fn with(line: String, fields: &[(&str, &str)], key: &str) -> Self {
+        let fields = fields.iter();
         Self {
-            line: format!("GET {} HTTP/1.1", probe.target.path),
+            line,
             fields: fields
-                .map(|(name, value)| (name.into(), value.into()))
-                .to_vec(),
-            key,
+                .map(|(name, value)| ((*name).into(), (*value).into()))
+                .collect(),
+            key: key.to_owned(),
         }
     }
 
@@ -85,20 +111,39 @@ impl Request {
     }
 }
 
-impl Answer {
+impl Fields {
     /// The values of all fields of this name.
     pub fn all(&self, name: &str) -> Vec<&str> {
         let named = self
-            .fields
+            .0
             .iter()
             .filter(|field| field.0.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value.as_str()).collect()
     }
 
-    fn has_token(&self, name: &str, token: &str) -> bool {
+    pub fn has_token(&self, name: &str, token: &str) -> bool {
         let values = self.all(name);
         let mut tokens = values.iter().flat_map(|value| value.split(','));
         tokens.any(|one| one.trim().eq_ignore_ascii_case(token))
+    }
+
+    /// From lines that are no fields comes trouble.
+    pub fn parse<'l>(lines: impl Iterator<Item = &'l str>) -> Result<Self, Trouble> {
+        let mut fields = Vec::new();
+        for line in lines.filter(|line| !line.is_empty()) {
+            let Some((name, value)) = line.split_once(':') else {
+                return Trouble::wrong(format!("no header field: {}", shown(line.as_bytes())));
+            };
+            fields.push((name.to_owned(), value.trim().to_owned()));
+        }
+        Ok(Self(fields))
+    }
+}
+
+impl Answer {
+    /// The values of all fields of this name.
+    pub fn all(&self, name: &str) -> Vec<&str> {
+        self.fields.all(name)
     }
 
     fn parse(head: &str) -> Result<Self, Trouble> {
@@ -110,36 +155,29 @@ impl Answer {
         let Some(status) = status.filter(|_| version.starts_with("HTTP/")) else {
             return Trouble::wrong(format!("no status line: {}", shown(first.as_bytes())));
         };
-        let mut fields = Vec::new();
-        for line in lines.filter(|line| !line.is_empty()) {
-            let Some((name, value)) = line.split_once(':') else {
-                return Trouble::wrong(format!("no header field: {}", shown(line.as_bytes())));
-            };
-            fields.push((name.to_owned(), value.trim().to_owned()));
-        }
         Ok(Self {
             version,
             status,
-            fields,
+            fields: Fields::parse(lines)?,
         })
     }
 
     /// Checks a 101 item by item (RFC 6455 section 4.2.2).
-    pub fn check(&self, request: &Request) -> Result<(), Trouble> {
+    pub fn check(&self, request: &Head) -> Result<(), Trouble> {
         if self.status != 101 {
             return Trouble::wrong(format!("the answer is {}, not 101", self.status));
         }
         if self.version != "HTTP/1.1" {
             return Trouble::wrong("the answer is not HTTP/1.1");
         }
-        if !self.has_token("Upgrade", "websocket") {
+        if !self.fields.has_token("Upgrade", "websocket") {
             return Trouble::wrong("the answer has no Upgrade: websocket");
         }
-        if !self.has_token("Connection", "upgrade") {
+        if !self.fields.has_token("Connection", "upgrade") {
             return Trouble::wrong("the answer has no Connection: Upgrade");
         }
         let expected = accept_key(&request.key);
-        match self.all("Sec-WebSocket-Accept")[..] {
+        match self.all(ACCEPT)[..] {
             [accept] if accept == expected.as_str() => Ok(()),
             [_] => Trouble::wrong("Sec-WebSocket-Accept does not belong to the key"),
             [] => Trouble::wrong("there is no Sec-WebSocket-Accept"),
@@ -148,8 +186,8 @@ impl Answer {
     }
 }
 
-/// The head of the answer; `None` if the connection ends without one.
-pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Trouble> {
+/// The head that comes next, noted; `None` if the connection ends without one.
+pub fn head(probe: &mut Probe) -> Result<Option<String>, Trouble> {
     let deadline = Instant::now() + probe.target.patience;
     loop {
         let head = probe
@@ -162,43 +200,54 @@ pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Trouble> {
             for line in head.trim_end().split("\r\n") {
                 probe.note(format!("< {line}"));
             }
-            return Answer::parse(&head).map(Some);
+            return Ok(Some(head));
         }
         if probe.has_ended() {
             return Ok(None);
         }
         if !probe.read(deadline) {
-            return Trouble::wrong("no answer came in time");
+            return Trouble::wrong("no head came in time");
         }
     }
 }
 
+/// The head of the answer; `None` if the connection ends without one.
+pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Trouble> {
+    let head = head(probe)?;
+    head.map(|head| Answer::parse(&head)).transpose()
+}
+
 /// Sends a request on a new connection.
-pub fn ask(probe: &mut Probe, request: &Request) -> Result<Option<Answer>, Trouble> {
+pub fn ask(probe: &mut Probe, request: &Head) -> Result<Option<Answer>, Trouble> {
     probe.connect()?;
     send(probe, request);
     answer(probe)
 }
 
-pub fn send(probe: &mut Probe, request: &Request) {
-    let bytes = request.bytes();
+pub fn send(probe: &mut Probe, head: &Head) {
+    note(probe, head);
+    probe.write(&head.bytes());
+}
+
+/// Notes a head that is about to be sent in some way.
+pub fn note(probe: &mut Probe, head: &Head) {
+    let bytes = head.bytes();
     for line in String::from_utf8_lossy(&bytes).trim_end().split("\r\n") {
         probe.note(format!("> {line}"));
     }
-    probe.write(&bytes);
 }
 
 /// Opens a WebSocket on a new connection, with these extensions on offer.
 pub fn open(probe: &mut Probe, extensions: &[&str]) -> Result<(), Trouble> {
-    let mut request = Request::new(probe);
+    let mut request = Head::request(probe);
     if !extensions.is_empty() {
-        request.add("Sec-WebSocket-Extensions", &extensions.join(", "));
+        request.add(EXTENSIONS, &extensions.join(", "));
     }
     let Some(answer) = ask(probe, &request)? else {
         return Trouble::wrong("the connection ended without an answer");
     };
     answer.check(&request)?;
-    let extensions = answer.all("Sec-WebSocket-Extensions").join(", ");
+    let extensions = answer.all(EXTENSIONS).join(", ");
     probe.extensions = Some(extensions).filter(|list| !list.is_empty());
     Ok(())
 }

@@ -1,17 +1,21 @@
 //! `wirebell verify`: asks an echo server hundreds of questions, most of which a well-behaved
-//! client never asks.
+//! client never asks, or asks a client that echoes what no server would.
 //!
-//! Comes in: a URL and a choice of cases. Goes out: a verdict for each case with its section of an
-//! RFC, its level, and the bytes that were exchanged. Invariant: only what an RFC says is a MUST,
-//! and every case ends, whatever the server does.
+//! Comes in: a URL or an address to listen on, and a choice of cases. Goes out: a verdict for each
+//! case with its section of an RFC, its level, and the bytes that were exchanged. Invariant: only
+//! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
-//! Reading order: `case`, `wire`, `probe`, `expect`, `handshake`, `cases`, `suite`, `report`.
+//! Reading order: `case`, `wire`, `probe`, `expect`, `handshake`, `asked`, `cases`, `suite`,
+//! `desk`, `listen`, `report`.
 
 mod args;
+mod asked;
 mod case;
 mod cases;
+mod desk;
 mod expect;
 mod handshake;
+mod listen;
 mod probe;
 mod report;
 mod suite;
@@ -21,7 +25,7 @@ pub use args::VerifyArgs;
 
 use crate::cli::Failure;
 use crate::cli::serve::print;
-use case::{Case, Verdict};
+use case::{Case, Question, Verdict};
 use probe::Target;
 use std::net::{TcpStream, ToSocketAddrs as _};
 use std::time::Duration;
@@ -29,12 +33,18 @@ use wirebell::client::Uri;
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
-    let Some(uri) = args.uri.as_deref().filter(|_| !args.list) else {
+    if args.list {
         print(&report::list(&cases));
         return Ok(());
+    }
+    let (report, never_asked) = match (&args.listen, &args.uri) {
+        (Some(listen), _) => listen::run(listen, &args, cases)?,
+        (None, uri) => {
+            let uri = uri.as_deref().unwrap_or_default();
+            let target = target(uri, &args)?;
+            (suite::run(uri, &target, &cases, args.jobs.into()), 0)
+        }
     };
-    let target = target(uri, &args)?;
-    let report = suite::run(uri, &target, &cases, args.jobs.into());
     let text = report.write(args.format, args.verbose);
     match &args.output {
         None => print(&text),
@@ -47,27 +57,38 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
         .filter(|level| *level <= args.fail_on)
         .map(counts)
         .sum();
-    match failed {
-        0 => Ok(()),
-        failed => Err(Failure::Failed(format!("{failed} cases failed"))),
+    match (failed, never_asked) {
+        (0, 0) => Ok(()),
+        (failed, 0) => Err(Failure::Failed(format!("{failed} cases failed"))),
+        (failed, never) => Err(Failure::Failed(format!(
+            "{failed} cases failed, and the client never asked for {never} runs"
+        ))),
     }
 }
 
 fn select(args: &VerifyArgs) -> Result<Vec<Case>, Failure> {
-    let all = cases::for_servers().list;
+    let mut all = match args.listen {
+        None => cases::for_servers().list,
+        Some(_) => cases::for_clients().list,
+    };
     for pattern in args.case.iter().chain(&args.skip) {
-        if !all.iter().any(|case| matches(pattern, &case.id)) {
+        let mut questions = all.iter().flat_map(|case| &case.asks);
+        if !questions.any(|question| matches(pattern, &question.id)) {
             let what = format!("no case is named {pattern}; --list shows all");
             return Err(Failure::Usage(what));
         }
     }
-    let chosen = |case: &Case| {
-        let named = |list: &[String]| list.iter().any(|pattern| matches(pattern, &case.id));
+    let chosen = |question: &Question| {
+        let named = |list: &[String]| list.iter().any(|pattern| matches(pattern, &question.id));
         (args.case.is_empty() || named(&args.case))
             && !named(&args.skip)
-            && case.level <= args.level
+            && question.level <= args.level
     };
-    Ok(all.into_iter().filter(chosen).collect())
+    for case in &mut all {
+        case.asks.retain(&chosen);
+    }
+    all.retain(|case| !case.asks.is_empty());
+    Ok(all)
 }
 
 /// `*` stands for anything.
@@ -135,22 +156,24 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_there_are_many() {
-        let cases = cases::for_servers().list;
-        let names: HashSet<_> = cases.iter().map(|case| &case.id).collect();
-        assert_eq!(names.len(), cases.len());
-        assert!(cases.len() >= 200, "{}", cases.len());
-        for case in &cases {
-            let (rfc, section) = case.section.split_once(' ').unwrap();
-            assert!(
-                ["6455", "7692", "9110", "9112"].contains(&rfc),
-                "{}",
-                case.id
-            );
-            assert!(
-                section.starts_with(|c: char| c.is_ascii_digit()),
-                "{}",
-                case.id
-            );
+        for (cases, at_least) in [(cases::for_servers(), 540), (cases::for_clients(), 150)] {
+            let asks: Vec<_> = cases.list.iter().flat_map(|case| &case.asks).collect();
+            let names: HashSet<_> = asks.iter().map(|question| &question.id).collect();
+            assert_eq!(names.len(), asks.len());
+            assert!(asks.len() >= at_least, "{}", asks.len());
+            for question in asks {
+                let (rfc, section) = question.section.split_once(' ').unwrap();
+                assert!(
+                    ["6455", "7692", "9110", "9112"].contains(&rfc),
+                    "{}",
+                    question.id
+                );
+                assert!(
+                    section.starts_with(|c: char| c.is_ascii_digit()),
+                    "{}",
+                    question.id
+                );
+            }
         }
     }
 }

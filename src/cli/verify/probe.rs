@@ -3,9 +3,12 @@
 //!
 //! Every wait is bounded. Invariant: what it says and hears stands in its log.
 
+use crate::cli::verify::asked::{self, Asked};
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::handshake;
-use crate::cli::verify::wire::{Frame, bits_trouble, decode, describe, encode, shortest, shown};
+use crate::cli::verify::wire::{
+    CLOSE, Decoded, Frame, bits_trouble, decode, describe, encode, shortest, shown,
+};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -14,7 +17,7 @@ use std::time::{Duration, Instant};
 #[derive(Clone, Debug)]
 pub struct Target {
     pub address: SocketAddr,
-    /// Host and port, for the Host field.
+    /// Host and port of the server, which stand in the Host field.
     pub authority: String,
     /// Path and query.
     pub path: String,
@@ -32,7 +35,23 @@ pub struct Probe {
     pub masks: bool,
     /// What was agreed on: the value of Sec-WebSocket-Extensions.
     pub extensions: Option<String>,
+    /// What the client under test has asked for, if it is one.
+    pub asked: Option<Asked>,
+    /// The verdict on the code of the Close with which the endpoint gave up.
+    pub code: Result<(), Trouble>,
+    /// The masking keys that have come.
+    pub keys: Vec<[u8; 4]>,
+    /// Something was sent.
+    pub spoke: bool,
+    /// A Close was sent or has come.
+    closed: bool,
 }
+
+/// From so many bytes on, what comes back is read while they are written.
+const MUCH: usize = 64 * 1024;
+
+/// How long a client is given to end its side.
+const PARTING: Duration = Duration::from_secs(1);
 
 /// What came next.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,7 +72,20 @@ impl Probe {
             ended: false,
             masks: true,
             extensions: None,
+            asked: None,
+            code: Trouble::wrong("the endpoint was not asked so far"),
+            keys: Vec::new(),
+            spoke: false,
+            closed: false,
         }
+    }
+
+    /// At the other end of a client that has connected.
+    pub fn serving(stream: TcpStream, target: Target) -> Self {
+        let mut probe = Self::new(target);
+        probe.masks = false;
+        probe.take(stream);
+        probe
     }
 
     pub fn note(&mut self, line: impl Into<String>) {
@@ -64,27 +96,56 @@ impl Probe {
     pub fn connect(&mut self) -> Result<(), Trouble> {
         let stream = TcpStream::connect_timeout(&self.target.address, self.target.patience)
             .map_err(|error| Trouble::Wrong(format!("cannot connect: {error}")))?;
+        self.take(stream);
+        Ok(())
+    }
+
+    fn take(&mut self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
         let _ = stream.set_write_timeout(Some(self.target.patience));
         (self.input, self.ended) = (Vec::new(), false);
         self.stream = Some(stream);
-        Ok(())
     }
 
-    /// An open WebSocket without extensions. A client under test has opened it already.
+    /// An open WebSocket without extensions.
     pub fn open(&mut self) -> Result<(), Trouble> {
-        if self.masks {
-            handshake::open(self, &[])?;
+        match self.masks {
+            true => handshake::open(self, &[]),
+            false => asked::open(self, None),
         }
-        Ok(())
+    }
+
+    /// The endpoint serves others as well: only a server can be asked.
+    pub fn expect_others_served(&mut self) -> Result<(), Trouble> {
+        if !self.masks {
+            return Ok(());
+        }
+        let mut other = Self::new(self.target.clone());
+        let served = other.open().and_then(|()| other.expect_alive());
+        self.note("another connection:");
+        self.log.extend(other.log);
+        served
     }
 
     /// Sends bytes as they are. A connection that the endpoint has ended is no trouble here: what
     /// it does is looked at when listening.
     pub fn write(&mut self, bytes: &[u8]) {
-        if let Some(mut stream) = self.stream.as_ref()
-            && let Err(error) = stream.write_all(bytes)
-        {
+        let Some(mut stream) = self.stream.as_ref().and_then(|s| s.try_clone().ok()) else {
+            return;
+        };
+        self.spoke = true;
+        let written = match bytes.len() < MUCH {
+            true => stream.write_all(bytes),
+            // An endpoint may answer before it has heard all, and wait until that is read.
+            false => std::thread::scope(|scope| {
+                let writer = scope.spawn(move || stream.write_all(bytes));
+                while !writer.is_finished() && !self.ended {
+                    self.read(Instant::now() + Duration::from_millis(1));
+                }
+                writer.join().unwrap_or(Ok(()))
+            }),
+        };
+        if let Err(error) = written {
             self.note(format!("  sending fails: {error}"));
         }
     }
@@ -96,6 +157,7 @@ impl Probe {
 
     pub fn send(&mut self, first: u8, payload: &[u8]) {
         self.note(format!("> {}", describe(first, payload)));
+        self.closed |= first == CLOSE;
         let bytes = self.encode(first, payload);
         self.write(&bytes);
     }
@@ -105,6 +167,7 @@ impl Probe {
         let mut bytes = Vec::new();
         for Frame { first, payload } in frames {
             self.note(format!("> {}", describe(*first, payload)));
+            self.closed |= *first == CLOSE;
             bytes.extend(self.encode(*first, payload));
         }
         self.write(&bytes);
@@ -135,6 +198,18 @@ impl Probe {
         }
     }
 
+    /// The end of a conversation with a client, in good order if there was no trouble.
+    pub fn part(&mut self) {
+        if !self.closed && !self.ended {
+            self.send(CLOSE, b"\x03\xE8");
+        }
+        self.end_writing();
+        let deadline = Instant::now() + PARTING.min(self.target.patience);
+        while !self.ended && self.read(deadline) {
+            self.input.clear();
+        }
+    }
+
     pub fn drop_connection(&mut self) {
         self.stream = None;
     }
@@ -145,6 +220,7 @@ impl Probe {
         loop {
             if let Some(frame) = self.take_frame()? {
                 self.note(format!("< {}", describe(frame.first, &frame.payload)));
+                self.closed |= frame.first == CLOSE;
                 return Ok(Heard::Frame(frame));
             }
             if self.ended {
@@ -198,10 +274,11 @@ impl Probe {
 
     /// A whole frame off the front of what has come. A wrong one is trouble in every case.
     fn take_frame(&mut self) -> Result<Option<Frame>, Trouble> {
-        let Some((frame, len)) = decode(&self.input, !self.masks)? else {
+        let Some(Decoded { frame, len, key }) = decode(&self.input, !self.masks)? else {
             return Ok(None);
         };
         self.input.drain(..len);
+        self.keys.extend(key);
         match bits_trouble(frame.first, self.extensions.is_some()) {
             Some(what) => Trouble::wrong(what),
             None => Ok(Some(frame)),

@@ -2,7 +2,7 @@
 
 use crate::cli::connect::{may_colour, visible};
 use crate::cli::verify::args::Format;
-use crate::cli::verify::case::{Case, Level, Outcome, Verdict};
+use crate::cli::verify::case::{Case, Level, Outcome, Question, Verdict};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -11,7 +11,11 @@ use std::io::{self, IsTerminal as _};
 /// A run.
 #[derive(Debug, Serialize)]
 pub struct Report {
+    /// Where the server is, or where a client has come to.
     pub url: String,
+    /// What a client calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
     /// The program and its version.
     pub suite: &'static str,
     pub milliseconds: u64,
@@ -21,13 +25,14 @@ pub struct Report {
 /// The cases, without running them.
 pub fn list(cases: &[Case]) -> String {
     let mut text = String::new();
-    for Case {
+    let questions = || cases.iter().flat_map(|case| &case.asks);
+    for Question {
         id,
         section,
         level,
         rule,
         ..
-    } in cases
+    } in questions()
     {
         let _ = writeln!(
             text,
@@ -35,7 +40,7 @@ pub fn list(cases: &[Case]) -> String {
             level.name()
         );
     }
-    let _ = writeln!(text, "{} cases", cases.len());
+    let _ = writeln!(text, "{} cases", questions().count());
     text
 }
 
@@ -43,6 +48,11 @@ impl Report {
     pub fn count(&self, verdict: Verdict, level: Level) -> usize {
         let counts = |outcome: &&Outcome| outcome.verdict == verdict && outcome.level == level;
         self.outcomes.iter().filter(counts).count()
+    }
+
+    /// Whom it is about.
+    fn name(&self) -> &str {
+        self.agent.as_deref().unwrap_or(&self.url)
     }
 
     fn all(&self, verdict: Verdict) -> usize {
@@ -73,7 +83,7 @@ impl Report {
             text,
             "{}: {} cases in {:.1} s: {} passed, {} failed ({} MUST, {} SHOULD, {} quality), \
              {} not asked",
-            self.url,
+            visible(self.name()),
             self.outcomes.len(),
             self.milliseconds as f64 / 1000.0,
             self.all(Verdict::Pass),
@@ -94,7 +104,7 @@ impl Report {
             xml,
             "<testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" \
              skipped=\"{skipped}\" time=\"{time:.3}\">",
-            escaped(&self.url)
+            escaped(self.name())
         );
         for outcome in &self.outcomes {
             let (group, _) = outcome.id.split_once('.').unwrap_or((&outcome.id, ""));

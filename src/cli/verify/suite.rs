@@ -1,6 +1,6 @@
 //! Runs cases, several at a time, and shows how far it is.
 
-use crate::cli::verify::case::{Case, Outcome, Trouble, Verdict};
+use crate::cli::verify::case::{Case, Outcome, Question, Trouble, Verdict};
 use crate::cli::verify::probe::{Probe, Target};
 use crate::cli::verify::report::Report;
 use std::io::{self, IsTerminal as _, Write as _};
@@ -14,18 +14,15 @@ const BAR: usize = 30;
 pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
     let began = Instant::now();
     let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
-    let progress = Progress {
-        total: cases.len(),
-        shown: io::stderr().is_terminal(),
-    };
+    let progress = Progress::of(cases.len());
     std::thread::scope(|scope| {
         for _ in 0..jobs.min(cases.len()) {
             scope.spawn(|| {
                 while let Some((at, case)) = take(&next, cases) {
-                    let outcome = ask(target, case);
+                    let outcome = judge(case, &mut Probe::new(target.clone()));
                     let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     outcomes.push((at, outcome));
-                    progress.show(outcomes.len(), &case.id);
+                    progress.show(outcomes.len(), &case.asks[0].id);
                 }
             });
         }
@@ -37,9 +34,13 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
     outcomes.sort_by_key(|(at, _)| *at);
     Report {
         url: uri.to_owned(),
+        agent: None,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
-        outcomes: outcomes.into_iter().map(|(_, outcome)| outcome).collect(),
+        outcomes: outcomes
+            .into_iter()
+            .flat_map(|(_, outcome)| outcome)
+            .collect(),
     }
 }
 
@@ -48,33 +49,50 @@ fn take<'c>(next: &AtomicUsize, cases: &'c [Case]) -> Option<(usize, &'c Case)> 
     Some((at, cases.get(at)?))
 }
 
-fn ask(target: &Target, case: &Case) -> Outcome {
+/// Does what the case says, once, and answers each of its questions.
+pub fn judge(case: &Case, probe: &mut Probe) -> Vec<Outcome> {
     let began = Instant::now();
-    let mut probe = Probe::new(target.clone());
-    let (verdict, why) = match (case.run)(&mut probe) {
-        Ok(()) => (Verdict::Pass, String::new()),
-        Err(Trouble::Wrong(why)) => (Verdict::Fail, why),
-        Err(Trouble::NotAsked(why)) => (Verdict::Skip, why),
+    let done = (case.run)(probe);
+    let milliseconds = began.elapsed().as_millis() as u64;
+    let exchange = std::mem::take(&mut probe.log);
+    let answer = |question: &Question| {
+        let found = match question.of_code {
+            true => done.clone().and_then(|()| probe.code.clone()),
+            false => done.clone(),
+        };
+        Outcome {
+            milliseconds,
+            exchange: exchange.clone(),
+            ..outcome(question, &found)
+        }
     };
-    Outcome {
-        id: case.id.clone(),
-        section: case.section,
-        level: case.level,
-        rule: case.rule.clone(),
-        verdict,
-        why,
-        milliseconds: began.elapsed().as_millis() as u64,
-        exchange: probe.log,
+    case.asks.iter().map(answer).collect()
+}
+
+/// What was found about a question.
+pub fn outcome(question: &Question, found: &Result<(), Trouble>) -> Outcome {
+    match found {
+        Ok(()) => question.outcome(Verdict::Pass, String::new()),
+        Err(Trouble::Wrong(why)) => question.outcome(Verdict::Fail, why.clone()),
+        Err(Trouble::NotAsked(why)) => question.outcome(Verdict::Skip, why.clone()),
     }
 }
 
-struct Progress {
+/// How far it is, on a terminal.
+pub struct Progress {
     total: usize,
     shown: bool,
 }
 
 impl Progress {
-    fn show(&self, done: usize, id: &str) {
+    pub fn of(total: usize) -> Self {
+        Self {
+            total,
+            shown: io::stderr().is_terminal(),
+        }
+    }
+
+    pub fn show(&self, done: usize, id: &str) {
         if self.shown {
             let cells = BAR * done / self.total.max(1);
             let (full, rest) = ("#".repeat(cells), " ".repeat(BAR - cells));
@@ -86,7 +104,7 @@ impl Progress {
         }
     }
 
-    fn clear(&self) {
+    pub fn clear(&self) {
         if self.shown {
             let _ = write!(io::stderr(), "\r\x1b[K");
         }

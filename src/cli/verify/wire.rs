@@ -31,8 +31,17 @@ pub const CLOSE: u8 = 0x88;
 pub const PING: u8 = 0x89;
 pub const PONG: u8 = 0x8A;
 
+/// A frame that has come, and what is not in it.
+pub struct Decoded {
+    pub frame: Frame,
+    /// Bytes on the wire.
+    pub len: usize,
+    /// The masking key.
+    pub key: Option<[u8; 4]>,
+}
+
 /// Reads one frame; what no endpoint may send is trouble.
-pub fn decode(input: &[u8], masked: bool) -> Result<Option<(Frame, usize)>, Trouble> {
+pub fn decode(input: &[u8], masked: bool) -> Result<Option<Decoded>, Trouble> {
     let &[first, second, ref rest @ ..] = input else {
         return Ok(None);
     };
@@ -59,8 +68,7 @@ pub fn decode(input: &[u8], masked: bool) -> Result<Option<(Frame, usize)>, Trou
     if first & 0x08 != 0 && (length > 125 || first & 0x80 == 0) {
         return Trouble::wrong("a control frame is in fragments or too long (5.5)");
     }
-    let key = if masked { 4 } else { 0 };
-    let start: usize = 2 + extra + key;
+    let start: usize = 2 + extra + if masked { 4 } else { 0 };
     let Some(end) = usize::try_from(length)
         .ok()
         .and_then(|length| start.checked_add(length))
@@ -71,10 +79,18 @@ pub fn decode(input: &[u8], masked: bool) -> Result<Option<(Frame, usize)>, Trou
         return Ok(None);
     };
     let mut payload = payload.to_vec();
-    for (i, byte) in payload.iter_mut().enumerate().filter(|_| masked) {
-        *byte ^= input[start - 4 + i % 4];
+    let key = input[..start].last_chunk().filter(|_| masked).copied();
+    if let Some(key) = key {
+        for (i, byte) in payload.iter_mut().enumerate() {
+            *byte ^= key[i % 4];
+        }
     }
-    Ok(Some((Frame { first, payload }, end)))
+    let frame = Frame { first, payload };
+    Ok(Some(Decoded {
+        frame,
+        len: end,
+        key,
+    }))
 }
 
 /// What is wrong with the first byte of a frame.

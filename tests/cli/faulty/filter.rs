@@ -2,12 +2,15 @@
 //! it. Passes on whole frames only, each as wrong as it came otherwise.
 
 use super::Fault;
+use wirebell::Role;
 
 /// Lengths from here on are promises that nobody keeps.
 const HUGE: u64 = 1 << 40;
 
 pub struct Filter {
     fault: Fault,
+    /// What comes must be masked: from a client it must be.
+    masked: bool,
     /// RSV1 on a message has a meaning.
     compression: bool,
     raw: Vec<u8>,
@@ -28,7 +31,7 @@ struct Frame {
 
 impl Filter {
     /// `None` if the fault is elsewhere.
-    pub fn new(fault: Fault, compression: bool) -> Option<Self> {
+    pub fn new(fault: Fault, role: Role, compression: bool) -> Option<Self> {
         use Fault::*;
         let here = matches!(
             fault,
@@ -47,6 +50,7 @@ impl Filter {
         );
         here.then_some(Self {
             fault,
+            masked: role == Role::Server,
             compression,
             raw: Vec::new(),
             inside: false,
@@ -102,7 +106,7 @@ impl Filter {
         let control = frame.first & 0x08 != 0;
         let was_inside = self.inside;
         match self.fault {
-            Fault::TakesAnyMask => frame.masked = true,
+            Fault::TakesAnyMask => frame.masked = self.masked,
             Fault::TakesAnyRsv if self.compression && matches!(frame.first & 0x0F, 1 | 2) => {
                 frame.first &= 0xCF;
             }

@@ -1,11 +1,14 @@
-//! An echo server that can be made to do one thing wrong, to see that somebody notices.
+//! An echo server, or an echo client, that can be made to do one thing wrong, to see that somebody
+//! notices.
 //!
 //! Without a fault it is the library on blocking sockets, with a thread for each connection. A
-//! fault is put in one of three places: into the answer to the handshake (`opening`), in front of
+//! fault is put in one of three places: into the handshake (`opening`, `asking`), in front of
 //! the library, which then never sees what it would refuse (`filter`), or behind it, into what is
 //! said (`talk`).
 
+mod asking;
 mod filter;
+mod keys;
 mod opening;
 mod talk;
 
@@ -15,8 +18,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
+use wirebell::Role;
 
-/// What the server does wrong.
+/// What the server or the client does wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     Nothing,
@@ -85,6 +89,29 @@ pub enum Fault {
     // The others.
     OneAtATime,
     GivesUpAfterTrouble,
+    // The handshake of a client.
+    /// One text in the request stands for another.
+    Asks(&'static str, &'static str),
+    SameRequestKey,
+    SpeaksFirst,
+    SpeaksAtOnce,
+    TakesAnyAnswer(Offer),
+    SpeaksWhenRefused,
+    ReadsEndlessHeads,
+    // Its masks.
+    SameKeys,
+    ZeroKeys,
+    CountedKeys,
+}
+
+/// What a client offers of compression.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offer {
+    /// And a window of our own, if the server wants one.
+    Usual,
+    WithoutWindow,
+    SmallWindow,
+    Nothing,
 }
 
 /// How long a connection is read on after its end, so that a reset overtakes nothing.
@@ -148,8 +175,23 @@ fn serve(stream: &TcpStream, fault: Fault) -> io::Result<bool> {
     stream.set_nodelay(true)?;
     match opening::open(stream, fault)? {
         None => Ok(true),
-        Some(opened) => talk::Talk::new(stream, fault, &opened).run(opened.behind),
+        Some(opened) => talk::Talk::new(stream, fault, Role::Server, &opened).run(opened.behind),
     }
+}
+
+/// Is a client on a connection of its own.
+pub fn ask(address: SocketAddr, path: &str, fault: Fault) -> io::Result<()> {
+    let stream = TcpStream::connect(address)?;
+    stream.set_nodelay(true)?;
+    let talked = match asking::open(&stream, fault, path) {
+        Ok(Some(opened)) => {
+            talk::Talk::new(&stream, fault, Role::Client, &opened).run(opened.behind)
+        }
+        Ok(None) => Ok(true),
+        Err(error) => Err(error),
+    };
+    linger(&stream);
+    talked.map(|_| ())
 }
 
 fn linger(mut stream: &TcpStream) {

@@ -75,7 +75,7 @@ fn read_head(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Head>> {
     }
 }
 
-fn end_of_head(bytes: &[u8]) -> Option<usize> {
+pub fn end_of_head(bytes: &[u8]) -> Option<usize> {
     let at = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     Some(at + 4)
 }

@@ -2,12 +2,12 @@
 
 use super::Fault;
 use super::filter::Filter;
+use super::keys::{Keys, Zeros};
 use super::opening::Opened;
 use std::io::{self, Error, Read as _, Write as _};
 use std::mem;
 use std::net::TcpStream;
 use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
-use wirebell::wire::NoEntropy;
 use wirebell::{Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Role, Violation};
 
 /// Above what is sent by any case that expects an answer.
@@ -16,6 +16,8 @@ const MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Talk<'s> {
     stream: &'s TcpStream,
     fault: Fault,
+    /// A client masks what it says.
+    keys: Option<Keys>,
     limits: Limits,
     connection: Connection,
     outbox: Outbox,
@@ -49,18 +51,21 @@ enum Heard {
 }
 
 impl<'s> Talk<'s> {
-    pub fn new(stream: &'s TcpStream, fault: Fault, opened: &Opened) -> Self {
+    pub fn new(stream: &'s TcpStream, fault: Fault, role: Role, opened: &Opened) -> Self {
         let limits = Limits {
             message_bytes: MESSAGE_BYTES,
             ..Limits::default()
         };
-        let mut connection = Connection::new(Role::Server, &limits, 0);
+        let mut connection = Connection::new(role, &limits, 0);
         let settings = Settings {
             min_bytes: 1,
             ..Settings::default()
         };
         let deflate = opened.terms.map(|terms| Deflate {
-            link: Link::server(&terms),
+            link: match role {
+                Role::Server => Link::server(&terms),
+                Role::Client => Link::client(&terms),
+            },
             pool: Pool::new(settings, Budget::new(settings.budget)),
             session: Session::default(),
         });
@@ -70,12 +75,13 @@ impl<'s> Talk<'s> {
         Self {
             stream,
             fault,
+            keys: (role == Role::Client).then(|| Keys::new(fault)),
             limits,
             connection,
             outbox: Outbox::new(),
             assembler: Assembler::new(),
             deflate,
-            filter: Filter::new(fault, opened.terms.is_some()),
+            filter: Filter::new(fault, role, opened.terms.is_some()),
             input: Vec::new(),
             output: Vec::new(),
             pongs: 0,
@@ -84,7 +90,7 @@ impl<'s> Talk<'s> {
         }
     }
 
-    /// Until the end; true if the client behaved.
+    /// Until the end; true if the other end behaved.
     pub fn run(mut self, behind: Vec<u8>) -> io::Result<bool> {
         let mut chunk = [0; 64 * 1024];
         self.take(&behind)?;
@@ -94,7 +100,7 @@ impl<'s> Talk<'s> {
                 self.take(&chunk[..n])?;
                 continue;
             }
-            if self.fault == Fault::IgnoresEnd {
+            if matches!(self.fault, Fault::IgnoresEnd | Fault::KeepsTcp) {
                 std::thread::sleep(super::LINGER);
             }
             return Ok(self.input.is_empty() && !self.failed);
@@ -172,8 +178,8 @@ impl<'s> Talk<'s> {
         let mut owed = [0; 512];
         let len = self
             .connection
-            .transmit(&mut self.outbox, &mut owed, &mut NoEntropy);
-        let mut owed = owed[..len].to_vec();
+            .transmit(&mut self.outbox, &mut owed, &mut Zeros);
+        let mut owed = bare(&owed[..len]);
         match heard {
             Heard::Ping => self.spoil_pong(&mut owed),
             Heard::Pong if self.fault == Fault::AnswersPongs => owed = vec![0x8A, 0],
@@ -245,7 +251,7 @@ impl<'s> Talk<'s> {
             } = deflate;
             pool.compress(session, link, &message, &mut packed)
         });
-        let none = &mut NoEntropy;
+        let none = &mut Zeros;
         let (header, payload) = match compressed {
             Some(len) => {
                 if self.fault == Fault::CorruptsCompressed {
@@ -265,42 +271,68 @@ impl<'s> Talk<'s> {
             }
         };
         let frame = [&header.map_err(Error::other)?.0[..], payload].concat();
-        self.put(&frame);
+        self.put(&bare(&frame));
         Ok(())
     }
 
-    /// A frame of ours; behind a Close there may be a second one.
-    fn put(&mut self, frame: &[u8]) {
-        let &[first, second, ref rest @ ..] = frame else {
-            return;
-        };
-        let start = match second {
-            126 => 2,
-            127 => 8,
-            _ => 0,
-        };
-        match self.fault {
-            Fault::MasksFrames => {
-                self.output.extend([first, second | 0x80]);
-                self.output.extend_from_slice(&rest[..start]);
-                self.output.extend([0; 4]);
-                self.output.extend_from_slice(&rest[start..]);
-            }
-            Fault::LongLengths if second < 126 => {
-                self.output.extend([first, 126, 0, second]);
-                self.output.extend_from_slice(rest);
-            }
-            Fault::SetsRsv | Fault::SpeaksReservedOpcodes => {
-                let bit = match self.fault {
-                    Fault::SetsRsv => 0x20,
-                    _ => 0x04,
-                };
-                self.output.extend([first | bit, second]);
-                self.output.extend_from_slice(rest);
-            }
-            _ => self.output.extend_from_slice(frame),
+    /// Frames of ours, bare.
+    fn put(&mut self, mut frames: &[u8]) {
+        while let Some((start, end)) = extent(frames) {
+            let (frame, behind) = frames.split_at(end);
+            self.put_frame(frame[0], &frame[1..start], &frame[start..]);
+            frames = behind;
         }
     }
+
+    fn put_frame(&mut self, first: u8, length: &[u8], payload: &[u8]) {
+        let bit = match self.fault {
+            Fault::SetsRsv => 0x20,
+            Fault::SpeaksReservedOpcodes => 0x04,
+            _ => 0,
+        };
+        let mut length = match self.fault {
+            Fault::LongLengths if length[0] < 126 => vec![126, 0, length[0]],
+            _ => length.to_vec(),
+        };
+        let key = match (&mut self.keys, self.fault) {
+            (Some(_), Fault::MasksFrames) | (None, _) => None,
+            (Some(keys), _) => Some(keys.next()),
+        };
+        let key = match self.fault {
+            Fault::MasksFrames if self.keys.is_none() => Some([0; 4]),
+            _ => key,
+        };
+        length[0] |= u8::from(key.is_some()) << 7;
+        self.output.push(first | bit);
+        self.output.extend(length);
+        self.output.extend(key.iter().flatten());
+        let key = key.unwrap_or_default();
+        let masked = payload.iter().zip(key.iter().cycle());
+        self.output.extend(masked.map(|(byte, key)| byte ^ key));
+    }
+}
+
+/// Where the payload of a bare frame begins and ends.
+fn extent(frame: &[u8]) -> Option<(usize, usize)> {
+    let (start, len) = match frame.get(1)? & 0x7F {
+        126 => (4, u16::from_be_bytes(*frame[2..].first_chunk()?).into()),
+        127 => (10, u64::from_be_bytes(*frame[2..].first_chunk()?)),
+        len => (2, len.into()),
+    };
+    Some((start, start + usize::try_from(len).ok()?))
+}
+
+/// Frames without their masks, whose keys are zero.
+fn bare(mut frames: &[u8]) -> Vec<u8> {
+    let mut bare = Vec::new();
+    while let Some((start, end)) = extent(frames) {
+        let key = if frames[1] & 0x80 == 0 { 0 } else { 4 };
+        bare.extend([frames[0], frames[1] & 0x7F]);
+        bare.extend_from_slice(&frames[2..start]);
+        bare.extend_from_slice(&frames[start + key..end + key]);
+        frames = &frames[end + key..];
+    }
+    bare
 }
 
 impl Deflate {

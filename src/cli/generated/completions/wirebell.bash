@@ -827,12 +827,20 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__verify)
-            opts="-o -j -v -h --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --help"
+            opts="-o -j -v -h --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --listen)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --wait)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --case)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

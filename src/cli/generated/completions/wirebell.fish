@@ -30,7 +30,7 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "serve" -d 'Run th
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "connect" -d 'Connect to a server: send lines, print messages'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test how well an echo server keeps to the RFCs'
+complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test how well an echo server, or a client, keeps to the RFCs'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "inspect" -d 'Explain captured frames byte by byte'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "bench" -d 'Load a server and measure it'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "completions" -d 'Print what a shell needs to complete commands and flags'
@@ -128,6 +128,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'T
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line of stdin as a message of its own, as it comes'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print how many connections each message has reached'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l listen -d 'Test a client instead: wait for it here; with port 0, on a free one' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l wait -d 'How long to wait for the client\'s next connection [default: for the first one for ever, then 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l case -d 'Run only cases with this name, in which * stands for anything; may be given several times' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l skip -d 'Leave out cases with this name; may be given several times' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l level -d 'Run only cases of this level and of stricter ones' -r -f -a "must\t'An RFC says MUST or MUST NOT'
@@ -140,9 +142,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l format -d '
 json\t'Everything, for programs'
 junit\t'For build servers'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s o -l output -d 'Write the report to this file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases that run at the same time' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases that run at the same time; a client decides that for itself' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l timeout -d 'How long an answer may take' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'Print the cases and run nothing'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'Print the cases and run nothing; with --listen, those for clients'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and what was said, not only failures'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l format -d 'How to print it' -r -f -a "text\t'For a terminal'
@@ -196,7 +198,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_s
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "verify" -d 'Test how well an echo server keeps to the RFCs'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "verify" -d 'Test how well an echo server, or a client, keeps to the RFCs'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "completions" -d 'Print what a shell needs to complete commands and flags'

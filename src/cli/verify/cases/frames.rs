@@ -1,5 +1,6 @@
 //! Group `frame`: the header of a frame, RFC 6455 sections 5.1 and 5.2.
 
+use super::keys;
 use crate::cli::verify::case::{Cases, Level};
 use crate::cli::verify::probe::Probe;
 use crate::cli::verify::wire::{BINARY, PING, TEXT, encode, shortest};
@@ -18,22 +19,18 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     reserved_bits(cases);
     reserved_opcodes(cases);
     lengths(cases);
-    cases.add(
-        "frame.mask.zero",
-        "6455 5.3",
-        Level::Must,
-        "a key of zeros is a key",
-        |probe| {
-            probe.open()?;
-            let mut bytes = encode(TEXT, b"plain", probe.masks, shortest(5));
-            if probe.masks {
-                bytes.truncate(2);
-                bytes.extend_from_slice(b"\0\0\0\0plain");
-            }
-            probe.send_raw(&bytes);
-            probe.expect_message(TEXT, b"plain")
-        },
-    );
+    if !of_server {
+        return keys::add(cases);
+    }
+    let rule = "a key of zeros is a key";
+    cases.add("frame.mask.zero", "6455 5.3", Level::Must, rule, |probe| {
+        probe.open()?;
+        let mut bytes = encode(TEXT, b"plain", probe.masks, shortest(5));
+        bytes.truncate(2);
+        bytes.extend_from_slice(b"\0\0\0\0plain");
+        probe.send_raw(&bytes);
+        probe.expect_message(TEXT, b"plain")
+    });
 }
 
 /// The endpoint must notice that the mask is missing, or is there.

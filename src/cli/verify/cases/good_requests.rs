@@ -1,10 +1,10 @@
 //! Requests that a server takes, for the group `handshake`.
 
 use crate::cli::verify::case::Level::{self, Must, Quality, Should};
-use crate::cli::verify::handshake::Request;
+use crate::cli::verify::handshake::Head;
 
 /// What is changed in a good request.
-pub type Change = fn(&mut Request);
+pub type Change = fn(&mut Head);
 
 pub type Row = (&'static str, &'static str, Level, &'static str, Change);
 
@@ -210,13 +210,13 @@ pub const GOOD: [Row; 24] = [
     ),
 ];
 
-fn each(request: &mut Request, change: fn(&str) -> String) {
+pub fn each(request: &mut Head, change: fn(&str) -> String) {
     for (name, _) in &mut request.fields {
         *name = change(name);
     }
 }
 
-fn set_key(request: &mut Request, key: &str) {
+fn set_key(request: &mut Head, key: &str) {
     request.set("Sec-WebSocket-Key", key);
     request.key = key.to_owned();
 }

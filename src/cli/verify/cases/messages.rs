@@ -66,7 +66,7 @@ pub fn add(cases: &mut Cases) {
             probe.open()?;
             probe.send_together(&[Frame::new(TEXT, "good"), Frame::new(0x83, "bad")]);
             probe.expect_message(TEXT, b"good")?;
-            probe.expect_failed()
+            probe.expect_failed(&[1002])
         },
     );
 }

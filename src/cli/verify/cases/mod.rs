@@ -1,16 +1,22 @@
 //! The cases, one file for each group.
 
+mod agreements;
+mod answers;
+mod bad_answers;
 mod bad_requests;
 mod closing;
 mod compression;
+mod cuts;
 mod fragments;
 mod frames;
 mod good_requests;
+mod keys;
 mod load;
 mod messages;
 mod offers;
 mod opening;
 mod pings;
+mod requests;
 mod texts;
 
 use crate::cli::verify::case::Cases;
@@ -19,13 +25,27 @@ use crate::cli::verify::case::Cases;
 pub fn for_servers() -> Cases {
     let mut cases = Cases::default();
     opening::add(&mut cases);
-    frames::add(&mut cases, true);
-    messages::add(&mut cases);
-    fragments::add(&mut cases);
-    texts::add(&mut cases);
-    pings::add(&mut cases);
-    closing::add(&mut cases, true);
-    compression::add(&mut cases);
-    load::add(&mut cases);
+    behind_opening(&mut cases, true);
     cases
+}
+
+/// Everything that a client is asked.
+pub fn for_clients() -> Cases {
+    let mut cases = Cases::default();
+    requests::add(&mut cases);
+    answers::add(&mut cases);
+    behind_opening(&mut cases, false);
+    cuts::add(&mut cases);
+    cases
+}
+
+fn behind_opening(cases: &mut Cases, of_server: bool) {
+    frames::add(cases, of_server);
+    messages::add(cases);
+    fragments::add(cases);
+    texts::add(cases);
+    pings::add(cases);
+    closing::add(cases, of_server);
+    compression::add(cases, of_server);
+    load::add(cases, of_server);
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::verify::case::Level::{Must, Should};
 use crate::cli::verify::case::{Cases, Trouble};
+use crate::cli::verify::cases::agreements;
 use crate::cli::verify::cases::compression::{OFFER, RSV1, text};
 use crate::cli::verify::handshake;
 use crate::cli::verify::probe::Probe;
@@ -167,9 +168,13 @@ pub fn add(cases: &mut Cases) {
     });
 }
 
-/// Offers, and reads what was agreed on; a server that declines is not asked further.
+/// Offers, or agrees to, these terms, and reads what was agreed on; an endpoint that does not
+/// compress is not asked further.
 pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
-    handshake::open(probe, &[offer])?;
+    match probe.masks {
+        true => handshake::open(probe, &[offer])?,
+        false => agreements::open(probe, offer)?,
+    }
     let Some(agreed) = probe.extensions.clone() else {
         return Err(Trouble::NotAsked("the server does not compress".into()));
     };
@@ -195,9 +200,17 @@ pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
     Ok(terms)
 }
 
+/// The terms as the probe's side sees them.
+pub fn link(probe: &Probe, terms: &DeflateTerms) -> Link {
+    match probe.masks {
+        true => Link::client(terms),
+        false => Link::server(terms),
+    }
+}
+
 /// Sends compressed messages and reads what comes back by the agreed terms.
-fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
-    let link = Link::client(terms);
+pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
+    let link = link(probe, terms);
     let mut compressor = Compressor::new(link.send.window_bits, 6);
     let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
     let mut session = Session::default();

@@ -3,7 +3,7 @@
 use super::bad_requests::BAD;
 use super::good_requests::GOOD;
 use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::handshake::{self, Request};
+use crate::cli::verify::handshake::{self, Head};
 use crate::cli::verify::probe::Probe;
 use crate::cli::verify::wire::TEXT;
 use std::time::Duration;
@@ -19,7 +19,7 @@ pub fn add(cases: &mut Cases) {
             level,
             rule,
             move |probe| {
-                let mut request = Request::new(probe);
+                let mut request = Head::request(probe);
                 change(&mut request);
                 opens(probe, &request)
             },
@@ -33,7 +33,7 @@ pub fn add(cases: &mut Cases) {
             level,
             rule,
             move |probe| {
-                let mut request = Request::new(probe);
+                let mut request = Head::request(probe);
                 change(&mut request);
                 match handshake::ask(probe, &request)? {
                     Some(answer) if answer.status == 101 => Trouble::wrong("the answer is 101"),
@@ -44,7 +44,7 @@ pub fn add(cases: &mut Cases) {
         let rule = format!("{what}: the answer is an HTTP error");
         let id = format!("handshake.bad.{name}.status");
         cases.add(id, section, level.max(Should), rule, move |probe| {
-            let mut request = Request::new(probe);
+            let mut request = Head::request(probe);
             change(&mut request);
             match handshake::ask(probe, &request)? {
                 Some(answer) if (400..=599).contains(&answer.status) => Ok(()),
@@ -58,7 +58,7 @@ pub fn add(cases: &mut Cases) {
 }
 
 /// 101, the checks of its fields, nothing that was not asked for, and an echo.
-fn opens(probe: &mut Probe, request: &Request) -> Result<(), Trouble> {
+fn opens(probe: &mut Probe, request: &Head) -> Result<(), Trouble> {
     let Some(answer) = handshake::ask(probe, request)? else {
         return Trouble::wrong("the connection ended without an answer");
     };
@@ -84,7 +84,7 @@ fn answers(cases: &mut Cases) {
         let rule = format!("version {version} is answered with 426 or another 4xx, naming 13");
         let id = format!("handshake.names-version.{version}");
         cases.add(id, "6455 4.4", Must, rule, move |probe| {
-            let mut request = Request::new(probe);
+            let mut request = Head::request(probe);
             request.set("Sec-WebSocket-Version", version);
             let Some(answer) = handshake::ask(probe, &request)? else {
                 return Trouble::wrong("the connection ended without an answer");
@@ -98,7 +98,7 @@ fn answers(cases: &mut Cases) {
     }
     let rule = "a subprotocol in the answer is one of those offered";
     cases.add("handshake.subprotocol", "6455 4.2.2", Must, rule, |probe| {
-        let mut request = Request::new(probe);
+        let mut request = Head::request(probe);
         request.add("Sec-WebSocket-Protocol", "chat, superchat, echo");
         let Some(answer) = handshake::ask(probe, &request)? else {
             return Trouble::wrong("the connection ended without an answer");
@@ -122,7 +122,7 @@ fn arrivals(cases: &mut Cases) {
             Must,
             rule,
             move |probe| {
-                let request = Request::new(probe);
+                let request = Head::request(probe);
                 probe.connect()?;
                 probe.note(format!("> a request, {piece} bytes at a time"));
                 for part in request.bytes().chunks(piece) {
@@ -144,7 +144,7 @@ fn arrivals(cases: &mut Cases) {
         Quality,
         rule,
         |probe| {
-            let request = Request::new(probe);
+            let request = Head::request(probe);
             probe.connect()?;
             let frame = probe.encode(TEXT, b"eager");
             probe.note("> a request with a text frame behind it");
@@ -158,7 +158,7 @@ fn arrivals(cases: &mut Cases) {
     );
     let rule = "a head of 200 KB is refused, and the server lives";
     cases.add("handshake.huge", "6455 10.4", Quality, rule, |probe| {
-        let mut request = Request::new(probe);
+        let mut request = Head::request(probe);
         request.add("X-Padding", &"x".repeat(200_000));
         probe.connect()?;
         probe.note("> a request with a field of 200000 bytes");

@@ -100,7 +100,7 @@ fn at_once(cases: &mut Cases) {
         cases.add(id, "6455 8.1", Level::Quality, rule, move |probe| {
             probe.open()?;
             probe.send(TEXT & 0x7F, bytes);
-            probe.expect_failed()
+            probe.expect_failed(&[1007])
         });
         let rule = format!("half of a frame with bad text ({name}) fails the connection at once");
         let id = format!("utf8.at-once.{name}.frame");
@@ -110,7 +110,7 @@ fn at_once(cases: &mut Cases) {
             let mut frame = encode(TEXT, &payload, probe.masks, shortest(payload.len() as u64));
             frame.truncate(frame.len() - 100);
             probe.send_raw(&frame);
-            probe.expect_failed()
+            probe.expect_failed(&[1007])
         });
     }
 }

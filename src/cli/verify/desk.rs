@@ -1,0 +1,203 @@
+//! Where a client under test asks for its cases, in the words of Autobahn's fuzzing server:
+//! `/getCaseCount`, `/runCase?case=N&agent=NAME`, `/getCaseStatus`, `/getCaseInfo`, and
+//! `/updateReports`, which ends the run.
+//!
+//! Comes in: connections, in any order and at the same time. Goes out: a verdict for each case
+//! that was asked for; the newest counts. Invariant: nobody waits longer than a case may take.
+
+use crate::cli::verify::asked::{self, Asked};
+use crate::cli::verify::case::{Case, Outcome, Trouble, Verdict};
+use crate::cli::verify::handshake;
+use crate::cli::verify::probe::{Probe, Target};
+use crate::cli::verify::suite::{self, Progress};
+use crate::cli::verify::wire::TEXT;
+use std::collections::HashSet;
+use std::net::{SocketAddr, TcpStream};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+pub struct Desk {
+    cases: Vec<Case>,
+    /// Where we listen.
+    address: SocketAddr,
+    patience: Duration,
+    state: Mutex<State>,
+    /// A case has ended.
+    ended: Condvar,
+    progress: Progress,
+}
+
+#[derive(Default)]
+struct State {
+    /// For each case that was asked for.
+    outcomes: Vec<Option<Vec<Outcome>>>,
+    /// The numbers of cases that run.
+    running: Vec<usize>,
+    agent: Option<String>,
+    keys: HashSet<String>,
+    first_keys: HashSet<[u8; 4]>,
+}
+
+/// What became of a run.
+pub struct Run {
+    pub agent: Option<String>,
+    pub outcomes: Vec<Outcome>,
+    pub never_asked: usize,
+}
+
+const NOT_FOUND: &[u8] =
+    b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+impl Desk {
+    pub fn new(cases: Vec<Case>, address: SocketAddr, patience: Duration) -> Self {
+        let mut state = State::default();
+        state.outcomes.resize(cases.len(), None);
+        Self {
+            progress: Progress::of(cases.len()),
+            cases,
+            address,
+            patience,
+            state: Mutex::new(state),
+            ended: Condvar::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Serves one connection; true if it has ended the run.
+    pub fn serve(&self, stream: TcpStream) -> bool {
+        let mut probe = Probe::serving(
+            stream,
+            Target {
+                address: self.address,
+                authority: self.address.to_string(),
+                path: String::new(),
+                patience: self.patience,
+            },
+        );
+        let Ok(Some(head)) = handshake::head(&mut probe) else {
+            return false;
+        };
+        let asked = self.meet(Asked::parse(head));
+        let number = asked.query("case").and_then(|case| case.parse().ok());
+        let at = number.and_then(|number: usize| number.checked_sub(1));
+        let at = at.filter(|at| *at < self.cases.len());
+        let path = asked.path().to_owned();
+        probe.asked = Some(asked);
+        match (path.as_str(), at) {
+            ("/getCaseCount", _) => say(&mut probe, &self.cases.len().to_string()),
+            ("/runCase", Some(at)) => self.run(&mut probe, at),
+            ("/getCaseStatus", Some(at)) => say(&mut probe, &self.status(at)),
+            ("/getCaseInfo", Some(at)) => say(&mut probe, &self.info(at)),
+            ("/updateReports", _) => {
+                drop(self.wait_for(|state| state.running.is_empty()));
+                say(&mut probe, "");
+                return true;
+            }
+            _ => probe.write(NOT_FOUND),
+        }
+        false
+    }
+
+    /// Remembers the client, and tells what is known of its earlier connections.
+    fn meet(&self, mut asked: Asked) -> Asked {
+        let mut state = self.state();
+        if let Some(agent) = asked.query("agent") {
+            state.agent = Some(agent.to_owned());
+        }
+        asked.earlier.clone_from(&state.keys);
+        asked.first_keys.clone_from(&state.first_keys);
+        state.keys.insert(asked.key().to_owned());
+        asked
+    }
+
+    fn run(&self, probe: &mut Probe, at: usize) {
+        self.state().running.push(at);
+        let case = &self.cases[at];
+        let outcomes = suite::judge(case, probe);
+        let mut state = self.state();
+        if let Some(running) = state.running.iter().position(|one| *one == at) {
+            state.running.swap_remove(running);
+        }
+        state.first_keys.extend(probe.keys.first());
+        state.outcomes[at] = Some(outcomes);
+        let done = state.outcomes.iter().flatten().count();
+        self.progress.show(done, &case.asks[0].id);
+        self.ended.notify_all();
+        drop(state);
+        if !probe.spoke {
+            let _ = asked::open(probe, None);
+        }
+        probe.part();
+    }
+
+    /// Waits, but not for ever: a case that hangs has time limits.
+    fn wait_for(&self, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
+        let deadline = Instant::now() + self.patience * 4;
+        let mut state = self.state();
+        while !done(&state) {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.ended.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        state
+    }
+
+    /// As Autobahn says it.
+    fn status(&self, at: usize) -> String {
+        let state = self.wait_for(|state| !state.running.contains(&at));
+        let outcomes = state.outcomes[at].as_deref().unwrap_or_default();
+        let any = |verdict| outcomes.iter().any(|outcome| outcome.verdict == verdict);
+        let behavior = match () {
+            () if any(Verdict::Fail) => "FAILED",
+            () if any(Verdict::Pass) => "OK",
+            () => "UNIMPLEMENTED",
+        };
+        serde_json::json!({ "behavior": behavior }).to_string()
+    }
+
+    fn info(&self, at: usize) -> String {
+        let question = &self.cases[at].asks[0];
+        serde_json::json!({ "id": question.id, "description": question.rule }).to_string()
+    }
+
+    /// What has been found so far. What was not asked for has no verdict.
+    pub fn finish(&self) -> Run {
+        self.progress.clear();
+        let mut state = self.state();
+        let mut run = Run {
+            agent: state.agent.clone(),
+            outcomes: Vec::new(),
+            never_asked: 0,
+        };
+        for (case, outcomes) in self.cases.iter().zip(std::mem::take(&mut state.outcomes)) {
+            if let Some(outcomes) = outcomes {
+                run.outcomes.extend(outcomes);
+                continue;
+            }
+            run.never_asked += 1;
+            let never = |question| suite::outcome(question, &Err(never_asked()));
+            run.outcomes.extend(case.asks.iter().map(never));
+        }
+        state.outcomes.resize(self.cases.len(), None);
+        run
+    }
+}
+
+fn never_asked() -> Trouble {
+    Trouble::NotAsked("the client never asked for it".into())
+}
+
+/// One message, perhaps, and the end.
+fn say(probe: &mut Probe, text: &str) {
+    let _ = asked::open(probe, None);
+    if !text.is_empty() {
+        probe.send(TEXT, text.as_bytes());
+    }
+    probe.part();
+}

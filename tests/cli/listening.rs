@@ -1,0 +1,336 @@
+//! `wirebell verify --listen`: a good client passes every case, and each case notices some fault.
+
+use super::client_faults::{LASTING, LOUD, NOT_SHARED, REQUESTS, SILENT, UNASKED};
+use super::faults::{self, Row};
+use super::faulty::{Fault, ask};
+use super::program::{Program, command, run};
+use super::verifying::matches;
+use rustix::process::Signal;
+use serde_json::Value;
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use wirebell::client::{Client, Options};
+use wirebell::deflate::Settings;
+
+/// For answers that come.
+const PATIENT: [&str; 2] = ["--timeout", "10s"];
+/// For answers that do not come.
+const IMPATIENT: [&str; 2] = ["--timeout", "400ms"];
+
+/// A run that waits for its client.
+struct Listening {
+    program: Program,
+    address: SocketAddr,
+}
+
+impl Listening {
+    fn start(options: &[&str], cases: &[&str]) -> Self {
+        let mut args = vec!["verify", "--listen", "127.0.0.1:0"];
+        args.extend(options);
+        for case in cases {
+            args.extend(["--case", case]);
+        }
+        let program = Program::spawn(command(&args));
+        let line = program.first_error();
+        let (_, address) = line.split_once("ws://").expect("where it listens");
+        let address = address.parse().expect("an address");
+        Self { program, address }
+    }
+
+    fn tell(&self, path: &str) -> String {
+        let url = format!("ws://{}{path}", self.address);
+        let mut client = Client::connect(&url, Options::default()).expect("it is there");
+        let mut said = String::new();
+        while let Some(message) = client.receive().expect("a clean end") {
+            said += message.as_text().expect("text");
+        }
+        said
+    }
+
+    fn count(&self) -> usize {
+        self.tell("/getCaseCount").parse().expect("a number")
+    }
+
+    /// Asks for all cases, so many at a time.
+    fn ask_for_all(&self, jobs: usize, client: impl Fn(&str) + Sync) {
+        let (count, next) = (self.count(), AtomicUsize::new(1));
+        std::thread::scope(|scope| {
+            for _ in 0..jobs {
+                scope.spawn(|| {
+                    loop {
+                        let number = next.fetch_add(1, Ordering::Relaxed);
+                        if number > count {
+                            return;
+                        }
+                        client(&format!("/runCase?case={number}&agent=some"));
+                    }
+                });
+            }
+        });
+    }
+
+    /// The report, the errors, and the exit status.
+    fn end(mut self) -> (String, String, Option<i32>) {
+        let status = self.program.wait().code();
+        (self.program.stdout(), self.program.stderr(), status)
+    }
+}
+
+/// The verdicts on a client with this fault, by name.
+fn verdicts(fault: Fault, options: &[&str], jobs: usize, cases: &[&str]) -> Vec<(String, Value)> {
+    let json = ["--format", "json", "--fail-on", "quality"];
+    let run = Listening::start(&[&json, options].concat(), cases);
+    run.ask_for_all(jobs, |path| {
+        // What becomes of a connection is for the other end to say.
+        let _ = ask(run.address, path, fault);
+    });
+    run.tell("/updateReports?agent=some");
+    let (stdout, stderr, status) = run.end();
+    let report: Value = serde_json::from_str(&stdout).expect(&stderr);
+    let outcomes = report["outcomes"].as_array().expect("a list").iter();
+    let all: Vec<_> = outcomes
+        .map(|outcome| {
+            let id = outcome["id"].as_str().expect("a name");
+            (id.to_owned(), outcome.clone())
+        })
+        .collect();
+    let failed = all.iter().any(|(_, outcome)| outcome["verdict"] == "fail");
+    assert_eq!(status, Some(i32::from(failed)), "{fault:?}");
+    all
+}
+
+fn any(patterns: &[&str], id: &str) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, id))
+}
+
+/// Runs the cases of a row and returns what was not as expected.
+fn wrong(row: &Row, options: &[&str], jobs: usize, names: &BTreeSet<String>) -> Vec<String> {
+    let there = |pattern: &&&str| names.iter().any(|name| matches(pattern, name));
+    let all = row.fails.iter().chain(row.passes);
+    let cases: Vec<&str> = all.filter(there).copied().collect();
+    let verdicts = verdicts(row.fault, options, jobs, &cases);
+    let wrong = verdicts
+        .iter()
+        .filter(|(id, outcome)| match outcome["verdict"].as_str() {
+            Some("skip") => !UNASKED.contains(&id.as_str()),
+            Some("fail") => !fails(row, id),
+            _ => fails(row, id),
+        });
+    wrong
+        .map(|(id, outcome)| {
+            let Row { fault, .. } = row;
+            format!("{fault:?} {id}: {} {}", outcome["verdict"], outcome["why"])
+        })
+        .collect()
+}
+
+/// Whether this case must notice the fault. In a request, what fails is named, and all else passes.
+fn fails(row: &Row, id: &str) -> bool {
+    let named = any(row.fails, id);
+    match row.passes {
+        ["request.*"] => named,
+        passes => named && !any(passes, id),
+    }
+}
+
+fn names() -> BTreeSet<String> {
+    let list = run(&["verify", "--listen", "127.0.0.1:0", "--list"]);
+    assert_eq!(list.status, Some(0), "{}", list.stderr);
+    let lines: Vec<&str> = list.stdout.lines().collect();
+    let (count, cases) = lines.split_last().expect("a last line");
+    assert_eq!(*count, format!("{} cases", cases.len()));
+    let names = cases
+        .iter()
+        .filter_map(|line| line.split_whitespace().next());
+    names.map(str::to_owned).collect()
+}
+
+/// Rows of servers that are about clients as well.
+fn shared<'r>(rows: &'r [Row], names: &BTreeSet<String>) -> Vec<&'r Row> {
+    let about_clients = |row: &&Row| {
+        let noticed = names.iter().any(|name| fails(row, name));
+        noticed && !NOT_SHARED.contains(&row.fault)
+    };
+    rows.iter().filter(about_clients).collect()
+}
+
+#[track_caller]
+fn check<'r>(rows: impl IntoIterator<Item = &'r Row>, options: &[&str], jobs: usize) {
+    let names = names();
+    let each = |row| wrong(row, options, jobs, &names);
+    let wrong: Vec<String> = rows.into_iter().flat_map(each).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn a_client_without_a_fault_passes_every_case() {
+    let verdicts = verdicts(Fault::Nothing, &PATIENT, 16, &["*"]);
+    assert_eq!(verdicts.len(), names().len());
+    let wrong: Vec<_> = verdicts
+        .iter()
+        .filter(|(id, outcome)| match UNASKED.contains(&id.as_str()) {
+            true => outcome["verdict"] != "skip",
+            false => outcome["verdict"] != "pass",
+        })
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+#[test]
+fn faults_in_requests_are_noticed() {
+    check(&REQUESTS, &PATIENT, 8);
+}
+
+#[test]
+fn faults_of_clients_that_show_are_noticed() {
+    check(&LOUD, &PATIENT, 16);
+}
+
+#[test]
+fn faults_of_clients_that_show_in_silence_are_noticed() {
+    check(&SILENT, &IMPATIENT, 16);
+}
+
+#[test]
+fn faults_from_one_connection_to_the_next_are_noticed() {
+    check(&LASTING, &PATIENT, 1);
+}
+
+#[test]
+fn faults_of_both_sides_that_show_are_noticed_in_clients() {
+    check(shared(&faults::LOUD, &names()), &PATIENT, 16);
+}
+
+#[test]
+fn faults_of_both_sides_that_show_in_silence_are_noticed_in_clients() {
+    check(shared(&faults::SILENT, &names()), &IMPATIENT, 16);
+}
+
+#[test]
+fn every_case_for_clients_can_fail() {
+    let names = names();
+    assert!(names.len() > 500, "{}", names.len());
+    let shared = [&faults::LOUD[..], &faults::SILENT[..]].map(|rows| shared(rows, &names));
+    let own = [&REQUESTS[..], &LOUD[..], &SILENT[..], &LASTING[..]].into_iter();
+    let rows: Vec<&Row> = own.flatten().chain(shared.into_iter().flatten()).collect();
+    let never: Vec<_> = names
+        .iter()
+        .filter(|id| !rows.iter().any(|row| fails(row, id)))
+        .collect();
+    assert!(never.is_empty(), "{never:#?}");
+}
+
+/// The blocking client of the library, as it is.
+fn echo(url: &str) {
+    let options = Options {
+        deflate: Some(Settings::default()),
+        ..Options::default()
+    };
+    let Ok(mut client) = Client::connect(url, options) else {
+        return;
+    };
+    let sender = client.sender();
+    while let Ok(Some(message)) = client.receive() {
+        if sender.send(message).is_err() {
+            return;
+        }
+    }
+}
+
+#[test]
+fn the_client_of_the_library_passes_every_case() {
+    let run = Listening::start(&["--fail-on", "quality", "--timeout", "10s"], &[]);
+    let address = run.address;
+    run.ask_for_all(8, |path| echo(&format!("ws://{address}{path}")));
+    let info: Value = serde_json::from_str(&run.tell("/getCaseInfo?case=1")).expect("JSON");
+    assert_eq!(info["id"], "request.method");
+    assert!(info["description"].as_str().expect("text").contains("GET"));
+    let status = run.tell("/getCaseStatus?case=1&agent=some");
+    assert_eq!(status, r#"{"behavior":"OK"}"#);
+    run.tell("/updateReports?agent=some");
+    let (stdout, stderr, status) = run.end();
+    assert_eq!(status, Some(0), "{stderr}{stdout}");
+    let last = stdout.lines().last().expect("a summary");
+    assert!(last.starts_with("some: "), "{last}");
+    assert!(
+        last.contains("0 failed (0 MUST, 0 SHOULD, 0 quality), 3 not asked"),
+        "{last}"
+    );
+}
+
+#[test]
+fn what_is_never_asked_for_is_no_success() {
+    let run = Listening::start(&["-v"], &["ping.0", "ping.1", "close.1000"]);
+    assert_eq!(run.count(), 3);
+    echo(&format!("ws://{}/runCase?case=2&agent=some", run.address));
+    run.tell("/updateReports?agent=some");
+    let (stdout, stderr, status) = run.end();
+    assert_eq!(status, Some(1));
+    assert!(stdout.contains("pass ping.1 "), "{stdout}");
+    assert!(stdout.contains("1 passed, 0 failed"), "{stdout}");
+    assert!(stdout.contains("the client never asked for it"), "{stdout}");
+    assert!(
+        stderr.contains("the client never asked for 2 runs"),
+        "{stderr}"
+    );
+}
+
+#[test]
+fn the_newest_verdict_counts() {
+    let run = Listening::start(&PATIENT, &["ping.1"]);
+    let path = "/runCase?case=1&agent=some";
+    let _ = ask(run.address, path, Fault::WrongPong);
+    let status = |run: &Listening| run.tell("/getCaseStatus?case=1&agent=some");
+    assert_eq!(status(&run), r#"{"behavior":"FAILED"}"#);
+    echo(&format!("ws://{}{path}", run.address));
+    assert_eq!(status(&run), r#"{"behavior":"OK"}"#);
+    run.tell("/updateReports?agent=some");
+    let (stdout, _, status) = run.end();
+    assert_eq!(status, Some(0), "{stdout}");
+}
+
+#[test]
+fn a_signal_ends_the_run_with_a_report() {
+    let run = Listening::start(&[], &["ping.0", "ping.1"]);
+    echo(&format!("ws://{}/runCase?case=1&agent=some", run.address));
+    run.tell("/getCaseStatus?case=1");
+    run.program.signal(Signal::INT);
+    let (stdout, _, status) = run.end();
+    assert_eq!(status, Some(1));
+    assert!(stdout.contains("1 passed, 0 failed"), "{stdout}");
+}
+
+#[test]
+fn no_wait_is_for_ever_if_it_is_bounded() {
+    let run = Listening::start(&["--wait", "50ms"], &[]);
+    let (stdout, stderr, status) = run.end();
+    assert_eq!((status, stdout.as_str()), (Some(4), ""));
+    assert!(stderr.contains("no client has come"), "{stderr}");
+    let left = Listening::start(&["--wait", "300ms"], &["ping.0"]);
+    assert_eq!(left.count(), 1);
+    let (stdout, stderr, status) = left.end();
+    assert_eq!(status, Some(1), "{stdout}");
+    assert!(stderr.contains("never asked for 1 runs"), "{stderr}");
+}
+
+#[test]
+fn wrong_usage_and_a_place_that_is_taken() {
+    for args in [
+        &["verify", "--listen", "127.0.0.1:0", "ws://127.0.0.1:1/"][..],
+        &["verify", "--wait", "1s", "ws://127.0.0.1:1/"],
+        &["verify", "--listen", "127.0.0.1:0", "--case", "handshake.*"],
+    ] {
+        let outcome = run(args);
+        assert_eq!(
+            (outcome.status, &*outcome.stdout),
+            (Some(2), ""),
+            "{args:?}"
+        );
+    }
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("an address").to_string();
+    let outcome = run(&["verify", "--listen", &address]);
+    assert_eq!((outcome.status, &*outcome.stdout), (Some(1), ""));
+    assert_eq!(outcome.stderr.lines().count(), 1, "{}", outcome.stderr);
+}
