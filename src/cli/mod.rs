@@ -12,6 +12,7 @@ mod connect;
 mod echo;
 mod inspect;
 mod manual;
+mod markup;
 mod push;
 mod serve;
 mod settings;

@@ -185,11 +185,11 @@ impl<L: Load> Crew<L> {
     /// Dials what is due.
     fn dial(&mut self, context: &mut Context<'_>) {
         let now = self.site.plan.clock.now();
-        let due = |ramp: Schedule| ramp.due(self.dialled.into()) <= now;
-        if self.dialled < self.site.plan.share(self.site.worker) && self.ramp.is_none_or(due) {
+        let ramp = self.ramp;
+        let due = |number: u32| ramp.is_none_or(|ramp| ramp.due(number.into()) <= now);
+        while self.dialled < self.site.plan.share(self.site.worker) && due(self.dialled) {
             self.site.dial(context, self.dialled);
             self.dialled += 1;
-            self.dial(context);
         }
     }
 }

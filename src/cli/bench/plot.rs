@@ -8,6 +8,7 @@ use crate::cli::bench::report::Report;
 use crate::cli::bench::run::Figures;
 use crate::cli::bench::tally::Latencies;
 use crate::cli::bench::text::number;
+use crate::cli::markup::Escaped;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 960.0;
@@ -82,7 +83,7 @@ fn title(svg: &mut String, report: &Report) {
         svg,
         "<text class=\"t\" x=\"{LEFT}\" y=\"30\">Latency by percentile: {}, {}</text>",
         report.mode,
-        escaped(&report.url)
+        Escaped(&report.url)
     );
     let _ = writeln!(
         svg,
@@ -200,19 +201,4 @@ impl Axes {
             self.y(most)
         );
     }
-}
-
-/// For XML.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            c if c.is_control() => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

@@ -1,6 +1,7 @@
 //! The verdicts, as text, JSON or JUnit.
 
 use crate::cli::connect::{may_colour, visible};
+use crate::cli::markup::Escaped;
 use crate::cli::verify::args::Format;
 use crate::cli::verify::case::{Case, Level, Outcome, Question, Verdict};
 use clap::builder::styling::{AnsiColor, Style};
@@ -104,25 +105,25 @@ impl Report {
             xml,
             "<testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" \
              skipped=\"{skipped}\" time=\"{time:.3}\">",
-            escaped(self.name())
+            Escaped(self.name())
         );
         for outcome in &self.outcomes {
             let (group, _) = outcome.id.split_once('.').unwrap_or((&outcome.id, ""));
             let time = outcome.milliseconds as f64 / 1000.0;
-            let (id, why) = (escaped(&outcome.id), escaped(&outcome.why));
+            let (id, why) = (Escaped(&outcome.id), Escaped(&outcome.why));
             let _ = write!(
                 xml,
                 "  <testcase classname=\"{group}\" name=\"{id}\" time=\"{time:.3}\">"
             );
             let level = outcome.level.name();
-            let rule = escaped(&outcome.rule);
+            let rule = Escaped(&outcome.rule);
             match outcome.verdict {
                 Verdict::Pass => {}
                 Verdict::Skip => {
                     let _ = write!(xml, "<skipped message=\"{why}\"/>");
                 }
                 Verdict::Fail => {
-                    let said = escaped(&outcome.exchange.join("\n"));
+                    let said = Escaped(&outcome.exchange.join("\n"));
                     let section = outcome.section;
                     let _ = write!(
                         xml,
@@ -167,21 +168,4 @@ fn write_outcome(text: &mut String, outcome: &Outcome, colours: bool) {
     for line in &outcome.exchange {
         let _ = writeln!(text, "       {}", visible(line));
     }
-}
-
-/// For XML: markup characters, and control characters, which it cannot have.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in text.chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '"' => out.push_str("&quot;"),
-            '\n' => out.push('\n'),
-            c if c.is_control() => out.push('\u{FFFD}'),
-            c => out.push(c),
-        }
-    }
-    out
 }

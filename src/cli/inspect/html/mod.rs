@@ -9,6 +9,7 @@ mod payload;
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::model::{Class, Conversation, Item, Reference, Report};
 use crate::cli::inspect::show::line;
+use crate::cli::markup;
 use std::fmt::{self, Write as _};
 
 const STYLE: &str = include_str!("page.css");
@@ -42,17 +43,7 @@ struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for c in line(self.0).chars() {
-            match c {
-                '&' => f.write_str("&amp;")?,
-                '<' => f.write_str("&lt;")?,
-                '>' => f.write_str("&gt;")?,
-                '"' => f.write_str("&quot;")?,
-                '\'' => f.write_str("&#39;")?,
-                c => f.write_char(c)?,
-            }
-        }
-        Ok(())
+        markup::Escaped(&line(self.0)).fmt(f)
     }
 }
 
