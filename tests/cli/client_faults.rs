@@ -85,7 +85,7 @@ pub const REQUESTS: [Row; 20] = [
 ];
 
 /// Faults that show at once.
-pub const LOUD: [Row; 11] = [
+pub const LOUD: [Row; 12] = [
     row(
         RefusesAll,
         &["answer.*", "deflate.answer.*"],
@@ -147,6 +147,7 @@ pub const LOUD: [Row; 11] = [
             "deflate.answer.server-takeover",
         ],
     ),
+    row(IgnoresWindow, &["deflate.window.*"], &["deflate.hello"]),
     row(
         CorruptsCompressed,
         &["deflate.answer.*"],

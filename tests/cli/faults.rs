@@ -39,7 +39,7 @@ const ANSWERED_CLOSES: &[&str] = &[
 ];
 
 /// Faults that show at once.
-pub const LOUD: [Row; 35] = [
+pub const LOUD: [Row; 36] = [
     row(
         TakesAnyRequest,
         &[
@@ -105,6 +105,7 @@ pub const LOUD: [Row; 35] = [
         &["close.bad.*", "close.one-byte"],
         &["close.bad-reason", "close.empty"],
     ),
+    row(IgnoresWindow, &["deflate.window.*"], &["deflate.hello"]),
     row(
         FlipsLastByte,
         &[

@@ -74,7 +74,8 @@ const ORDER: [(&str, &str, &str); 15] = [
         "mod args case wire probe expect handshake asked cases/mod cases/opening \
          cases/good_requests cases/bad_requests cases/offers cases/requests cases/keys \
          cases/answers cases/bad_answers cases/agreements cases/frames cases/messages \
-         cases/fragments cases/texts cases/pings cases/closing cases/compression cases/load \
+         cases/fragments cases/texts cases/pings cases/closing cases/compression cases/windows \
+         cases/load \
          cases/cuts suite desk listen report",
     ),
     (

@@ -85,6 +85,7 @@ pub enum Fault {
     DeclinesLists,
     TakesContextOver,
     CorruptsCompressed,
+    IgnoresWindow,
     TakesCorruptData,
     // The others.
     OneAtATime,

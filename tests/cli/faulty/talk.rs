@@ -8,6 +8,7 @@ use std::io::{self, Error, Read as _, Write as _};
 use std::mem;
 use std::net::TcpStream;
 use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::handshake::DeflateTerms;
 use wirebell::{Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Role, Violation};
 
 /// Above what is sent by any case that expects an answer.
@@ -62,10 +63,7 @@ impl<'s> Talk<'s> {
             ..Settings::default()
         };
         let deflate = opened.terms.map(|terms| Deflate {
-            link: match role {
-                Role::Server => Link::server(&terms),
-                Role::Client => Link::client(&terms),
-            },
+            link: link(role, &terms, fault),
             pool: Pool::new(settings, Budget::new(settings.budget)),
             session: Session::default(),
         });
@@ -333,6 +331,17 @@ fn bare(mut frames: &[u8]) -> Vec<u8> {
         frames = &frames[end + key..];
     }
     bare
+}
+
+fn link(role: Role, terms: &DeflateTerms, fault: Fault) -> Link {
+    let mut link = match role {
+        Role::Server => Link::server(terms),
+        Role::Client => Link::client(terms),
+    };
+    if fault == Fault::IgnoresWindow {
+        link.send.window_bits = 15;
+    }
+    link
 }
 
 impl Deflate {

@@ -18,6 +18,7 @@ mod opening;
 mod pings;
 mod requests;
 mod texts;
+mod windows;
 
 use crate::cli::verify::case::Cases;
 
@@ -47,5 +48,6 @@ fn behind_opening(cases: &mut Cases, of_server: bool) {
     pings::add(cases);
     closing::add(cases, of_server);
     compression::add(cases, of_server);
+    windows::add(cases, of_server);
     load::add(cases, of_server);
 }
