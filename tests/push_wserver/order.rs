@@ -4,6 +4,7 @@
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Client, Push, limits, options_with};
 use crate::support::Rng;
+use crate::support::frames::{ping, pong};
 use std::collections::HashMap;
 use std::thread;
 use std::time::Duration;
@@ -46,6 +47,29 @@ fn publish(push: &Push, publisher: usize) -> Vec<usize> {
     (0..EACH).map(&mut one).collect()
 }
 
+/// A subscriber while others publish: what comes before the answer to its Ping counts as well.
+fn join(push: &Push) -> (Client, Vec<(usize, usize)>) {
+    let mut client = push.open();
+    client.send_text(&registration("a", "e"));
+    client.send_frame(&ping(b"joined?"));
+    let mut seen = Vec::new();
+    loop {
+        let frame = client.frame();
+        if frame == pong(b"joined?") {
+            return (client, seen);
+        }
+        let text = String::from_utf8(frame.payload).expect("UTF-8");
+        seen.push(numbers(&text));
+    }
+}
+
+/// Publisher and number of a message.
+fn numbers(text: &str) -> (usize, usize) {
+    let mut parts = text.split(' ').map(|part| part.parse().ok());
+    let mut number = || parts.next().flatten().expect("a number");
+    (number(), number())
+}
+
 /// Publisher and number of each message, until the last text.
 fn collect(client: &mut Client, pause: Duration) -> Vec<(usize, usize)> {
     let mut seen = Vec::new();
@@ -54,9 +78,7 @@ fn collect(client: &mut Client, pause: Duration) -> Vec<(usize, usize)> {
         if text == "end" {
             return seen;
         }
-        let mut parts = text.split(' ').map(|part| part.parse().ok());
-        let mut number = || parts.next().flatten().expect("a number");
-        seen.push((number(), number()));
+        seen.push(numbers(&text));
         if !pause.is_zero() && seen.len().is_multiple_of(10) {
             thread::sleep(pause);
         }
@@ -117,7 +139,8 @@ fn all_subscribers_see_one_order_without_gaps() {
         let joining: Vec<_> = (0..6)
             .map(|_| {
                 thread::sleep(Duration::from_millis(5));
-                reader(push.subscribe("a", "e"), 0)
+                let (client, before) = join(&push);
+                (before, reader(client, 0))
             })
             .collect();
         for publisher in publishers {
@@ -125,11 +148,10 @@ fn all_subscribers_see_one_order_without_gaps() {
         }
         assert_eq!(push.server().push("a", "e", "end"), 15);
         all.extend(first.into_iter().map(|reader| reader.join().expect("read")));
-        late.extend(
-            joining
-                .into_iter()
-                .map(|reader| reader.join().expect("read")),
-        );
+        late.extend(joining.into_iter().map(|(mut seen, reader)| {
+            seen.extend(reader.join().expect("read"));
+            seen
+        }));
     });
     assert_eq!(all[0].len(), PUBLISHERS * EACH);
     check_each_publisher(&all[0]);
