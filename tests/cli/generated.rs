@@ -151,6 +151,7 @@ fn each_command_has_a_page_with_all_sections() {
             at += place.unwrap_or_else(|| panic!("{name} has no {section} there: {page}"));
         }
         assert!(!page.contains(".SH EXTRA"), "{name}");
+        assert!(page.is_ascii(), "{name}: groff alone reads no UTF-8");
         let ends = |request: &str| page.lines().filter(|line| *line == request).count();
         assert_eq!(ends(".nf"), ends(".fi"), "{name}");
     }

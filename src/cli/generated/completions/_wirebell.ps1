@@ -199,7 +199,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, '`idle`: silence after which a connection is asked with a Ping; 0 never asks')
             [CompletionResult]::new('--publishers', '--publishers', [CompletionResultType]::ParameterName, '`fan-out`: publishers, each on a thread of its own')
             [CompletionResult]::new('--subscribe', '--subscribe', [CompletionResultType]::ParameterName, '`fan-out`: what a subscriber sends first; empty for nothing')
-            [CompletionResult]::new('--publish-url', '--publish-url', [CompletionResultType]::ParameterName, '`fan-out`: where to publish: http://… for a POST, ws://… for a message [default: /push of the same server]')
+            [CompletionResult]::new('--publish-url', '--publish-url', [CompletionResultType]::ParameterName, '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]')
             [CompletionResult]::new('--publish', '--publish', [CompletionResultType]::ParameterName, '`fan-out`: what to publish, with the message for {message}')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for a connection and its handshake, and for answers that are still missing at the end')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How to report')

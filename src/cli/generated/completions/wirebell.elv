@@ -189,7 +189,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --ping '`idle`: silence after which a connection is asked with a Ping; 0 never asks'
             cand --publishers '`fan-out`: publishers, each on a thread of its own'
             cand --subscribe '`fan-out`: what a subscriber sends first; empty for nothing'
-            cand --publish-url '`fan-out`: where to publish: http://… for a POST, ws://… for a message [default: /push of the same server]'
+            cand --publish-url '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]'
             cand --publish '`fan-out`: what to publish, with the message for {message}'
             cand --timeout 'Time for a connection and its handshake, and for answers that are still missing at the end'
             cand --format 'How to report'

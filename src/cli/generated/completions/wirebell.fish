@@ -181,7 +181,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s p -l pid -d 
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ping -d '`idle`: silence after which a connection is asked with a Ping; 0 never asks' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publishers -d '`fan-out`: publishers, each on a thread of its own' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l subscribe -d '`fan-out`: what a subscriber sends first; empty for nothing' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish-url -d '`fan-out`: where to publish: http://… for a POST, ws://… for a message [default: /push of the same server]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish-url -d '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish -d '`fan-out`: what to publish, with the message for {message}' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l timeout -d 'Time for a connection and its handshake, and for answers that are still missing at the end' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l format -d 'How to report' -r -f -a "text\t'For people'
