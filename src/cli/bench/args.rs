@@ -103,8 +103,8 @@ pub struct BenchArgs {
     #[arg(default_value = r#"{"token":"bench","event":"bench"}"#)]
     pub subscribe: String,
 
-    /// `fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of
-    /// the same server]
+    /// `fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push
+    /// of the same server]
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 
