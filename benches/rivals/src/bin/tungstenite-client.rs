@@ -2,7 +2,7 @@
 
 use rivals::{MAX_MESSAGE, Outcome};
 use std::net::TcpStream;
-use tungstenite::client_with_config;
+use tungstenite::client::client_with_config;
 use tungstenite::protocol::WebSocketConfig;
 
 const AGENT: &str = "tungstenite";
