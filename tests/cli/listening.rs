@@ -2,7 +2,7 @@
 
 use super::client_faults::{LASTING, LOUD, NOT_SHARED, REQUESTS, SILENT, UNASKED};
 use super::faults::{self, Row};
-use super::faulty::{Fault, ask};
+use super::faulty::{Fault, ask, settled};
 use super::program::{Program, command, run};
 use super::verifying::matches;
 use rustix::process::Signal;
@@ -158,7 +158,7 @@ fn shared<'r>(rows: &'r [Row], names: &BTreeSet<String>) -> Vec<&'r Row> {
 #[track_caller]
 fn check<'r>(rows: impl IntoIterator<Item = &'r Row>, options: &[&str], jobs: usize) {
     let names = names();
-    let each = |row| wrong(row, options, jobs, &names);
+    let each = |row| settled(|| wrong(row, options, jobs, &names));
     let wrong: Vec<String> = rows.into_iter().flat_map(each).collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }

@@ -201,3 +201,13 @@ fn linger(mut stream: &TcpStream) {
     let mut nowhere = [0; 16 * 1024];
     while stream.read(&mut nowhere).is_ok_and(|n| n > 0) {}
 }
+
+/// What was wrong with the verdicts on a fault, asked once more if something was: how bytes are cut
+/// and how long they take depends on when a busy machine lets each process run.
+pub fn settled(ask: impl Fn() -> Vec<String>) -> Vec<String> {
+    let wrong = ask();
+    match wrong.is_empty() {
+        true => wrong,
+        false => ask(),
+    }
+}

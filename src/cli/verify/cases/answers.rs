@@ -178,7 +178,7 @@ pub fn add(cases: &mut Cases) {
 
 /// The same answer, coming in another way, or with something behind.
 fn arrivals(cases: &mut Cases) {
-    for (name, piece) in [("halves", 70), ("bytes", 1)] {
+    for (name, piece, pause) in [("halves", 70, 20), ("bytes", 1, 1)] {
         let rule = format!("an answer that comes in {name} opens the connection");
         cases.add(
             format!("answer.in-{name}"),
@@ -190,7 +190,7 @@ fn arrivals(cases: &mut Cases) {
                 handshake::note(probe, &head);
                 for part in head.bytes().chunks(piece) {
                     probe.write(part);
-                    std::thread::sleep(Duration::from_millis(1));
+                    std::thread::sleep(Duration::from_millis(pause));
                 }
                 probe.expect_alive()
             },
@@ -215,7 +215,7 @@ fn arrivals(cases: &mut Cases) {
                 let (now, later) = frame.split_at(len);
                 probe.note(format!("> {len} bytes of a text frame behind it"));
                 probe.write(&[&head.bytes(), now].concat());
-                std::thread::sleep(Duration::from_millis(2));
+                std::thread::sleep(Duration::from_millis(20));
                 probe.note("> the rest of the frame");
                 probe.write(later);
                 probe.expect_message(TEXT, b"eager")
