@@ -3,8 +3,8 @@
 use super::client_faults::{LASTING, LOUD, NOT_SHARED, REQUESTS, SILENT, UNASKED};
 use super::faults::{self, Row};
 use super::faulty::{Fault, ask, settled};
-use super::program::{Program, command, run};
-use super::verifying::matches;
+use super::program::{Outcome, Program, command, run};
+use super::verifying::{matches, verdicts_of};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
@@ -71,9 +71,12 @@ impl Listening {
     }
 
     /// The report, the errors, and the exit status.
-    fn end(mut self) -> (String, String, Option<i32>) {
-        let status = self.program.wait().code();
-        (self.program.stdout(), self.program.stderr(), status)
+    fn end(mut self) -> Outcome {
+        Outcome {
+            status: self.program.wait().code(),
+            stdout: self.program.stdout(),
+            stderr: self.program.stderr(),
+        }
     }
 }
 
@@ -86,18 +89,7 @@ fn verdicts(fault: Fault, options: &[&str], jobs: usize, cases: &[&str]) -> Vec<
         let _ = ask(run.address, path, fault);
     });
     run.tell("/updateReports?agent=some");
-    let (stdout, stderr, status) = run.end();
-    let report: Value = serde_json::from_str(&stdout).expect(&stderr);
-    let outcomes = report["outcomes"].as_array().expect("a list").iter();
-    let all: Vec<_> = outcomes
-        .map(|outcome| {
-            let id = outcome["id"].as_str().expect("a name");
-            (id.to_owned(), outcome.clone())
-        })
-        .collect();
-    let failed = all.iter().any(|(_, outcome)| outcome["verdict"] == "fail");
-    assert_eq!(status, Some(i32::from(failed)), "{fault:?}");
-    all
+    verdicts_of(fault, &run.end())
 }
 
 fn any(patterns: &[&str], id: &str) -> bool {
@@ -249,7 +241,11 @@ fn the_client_of_the_library_passes_every_case() {
     let status = run.tell("/getCaseStatus?case=1&agent=some");
     assert_eq!(status, r#"{"behavior":"OK"}"#);
     run.tell("/updateReports?agent=some");
-    let (stdout, stderr, status) = run.end();
+    let Outcome {
+        status,
+        stdout,
+        stderr,
+    } = run.end();
     assert_eq!(status, Some(0), "{stderr}{stdout}");
     let last = stdout.lines().last().expect("a summary");
     assert!(last.starts_with("some: "), "{last}");
@@ -265,7 +261,11 @@ fn what_is_never_asked_for_is_no_success() {
     assert_eq!(run.count(), 3);
     echo(&format!("ws://{}/runCase?case=2&agent=some", run.address));
     run.tell("/updateReports?agent=some");
-    let (stdout, stderr, status) = run.end();
+    let Outcome {
+        status,
+        stdout,
+        stderr,
+    } = run.end();
     assert_eq!(status, Some(1));
     assert!(stdout.contains("pass ping.1 "), "{stdout}");
     assert!(stdout.contains("1 passed, 0 failed"), "{stdout}");
@@ -286,7 +286,7 @@ fn the_newest_verdict_counts() {
     echo(&format!("ws://{}{path}", run.address));
     assert_eq!(status(&run), r#"{"behavior":"OK"}"#);
     run.tell("/updateReports?agent=some");
-    let (stdout, _, status) = run.end();
+    let Outcome { status, stdout, .. } = run.end();
     assert_eq!(status, Some(0), "{stdout}");
 }
 
@@ -296,7 +296,7 @@ fn a_signal_ends_the_run_with_a_report() {
     echo(&format!("ws://{}/runCase?case=1&agent=some", run.address));
     run.tell("/getCaseStatus?case=1");
     run.program.signal(Signal::INT);
-    let (stdout, _, status) = run.end();
+    let Outcome { status, stdout, .. } = run.end();
     assert_eq!(status, Some(1));
     assert!(stdout.contains("1 passed, 0 failed"), "{stdout}");
 }
@@ -304,12 +304,20 @@ fn a_signal_ends_the_run_with_a_report() {
 #[test]
 fn no_wait_is_for_ever_if_it_is_bounded() {
     let run = Listening::start(&["--wait", "50ms"], &[]);
-    let (stdout, stderr, status) = run.end();
+    let Outcome {
+        status,
+        stdout,
+        stderr,
+    } = run.end();
     assert_eq!((status, stdout.as_str()), (Some(4), ""));
     assert!(stderr.contains("no client has come"), "{stderr}");
     let left = Listening::start(&["--wait", "300ms"], &["ping.0"]);
     assert_eq!(left.count(), 1);
-    let (stdout, stderr, status) = left.end();
+    let Outcome {
+        status,
+        stdout,
+        stderr,
+    } = left.end();
     assert_eq!(status, Some(1), "{stdout}");
     assert!(stderr.contains("never asked for 1 runs"), "{stderr}");
 }

@@ -29,7 +29,12 @@ fn verify(fault: Fault, options: &[&str], cases: &[&str]) -> Outcome {
 fn verdicts(fault: Fault, options: &[&str], cases: &[&str]) -> Vec<(String, Value)> {
     let options = [&["--format", "json", "--fail-on", "quality"], options].concat();
     let outcome = verify(fault, &options, cases);
-    let report: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
+    verdicts_of(fault, &outcome)
+}
+
+/// Those of a report, which the exit status must fit.
+pub fn verdicts_of(fault: Fault, outcome: &Outcome) -> Vec<(String, Value)> {
+    let report: Value = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
     let outcomes = report["outcomes"].as_array().expect("a list").iter();
     let all: Vec<_> = outcomes
         .map(|outcome| {

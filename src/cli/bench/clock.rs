@@ -27,6 +27,26 @@ impl Clock {
     pub fn now(self) -> Nanos {
         self.0.elapsed().as_nanos() as Nanos
     }
+
+    /// Sleeps until this moment and returns the time then; `None` as soon as `ended` says so.
+    pub fn sleep_until(self, at: Nanos, ended: impl Fn() -> bool) -> Option<Nanos> {
+        while !ended() {
+            let now = self.now();
+            if now >= at {
+                return Some(now);
+            }
+            std::thread::sleep(Duration::from_nanos((at - now).min(NAP)));
+        }
+        None
+    }
+}
+
+/// Looks every millisecond whether something is done, for at most so long.
+pub fn wait(time: Duration, done: impl Fn() -> bool) {
+    let deadline = Instant::now() + time;
+    while !done() && Instant::now() < deadline {
+        std::thread::sleep(Duration::from_millis(1));
+    }
 }
 
 /// The measurement within the load: what begins in `from..until` counts.
@@ -89,8 +109,8 @@ pub struct Pacer {
 /// Wake-ups are no closer to each other, as each costs some microseconds.
 const GRAIN: Nanos = 100_000;
 
-/// A pacer that is to stop notices within this time.
-const NAP: Nanos = 20_000_000;
+/// Whoever sleeps and is to stop notices within this time.
+const NAP: Nanos = 10_000_000;
 
 impl Pacer {
     pub fn start(clock: Clock, schedule: Schedule, wake: impl Fn() + Send + 'static) -> Self {
@@ -99,12 +119,8 @@ impl Pacer {
         let run = move || {
             sleep_exactly();
             let mut next = schedule.after(clock.now());
-            while !stopped.load(Ordering::Relaxed) {
-                let now = clock.now();
-                if now < next {
-                    std::thread::sleep(Duration::from_nanos((next - now).min(NAP)));
-                    continue;
-                }
+            let ended = || stopped.load(Ordering::Relaxed);
+            while let Some(now) = clock.sleep_until(next, ended) {
                 wake();
                 next = schedule.after(now).max(now + GRAIN);
             }

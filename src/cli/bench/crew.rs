@@ -5,7 +5,7 @@
 //! server never overlap (RFC 6455 section 4.1), which the library sees to.
 
 use crate::cli::Failure;
-use crate::cli::bench::clock::{Nanos, Pacer, Schedule, Window};
+use crate::cli::bench::clock::{Nanos, Pacer, Schedule, Window, wait};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::tally::{Board, Gauge, Tally};
 use crate::cli::connect::failure_of;
@@ -113,12 +113,7 @@ impl Fleet {
         self.order(Order::Finish);
         let tallies = self.tallies.iter().take(self.board.0.len());
         let tally = tallies.fold(Tally::default(), Tally::merge);
-        let mut patience = FAREWELL;
-        let nap = Duration::from_millis(5);
-        while self.board.sum(|gauge| &gauge.open) > 0 && !patience.is_zero() {
-            std::thread::sleep(nap);
-            patience = patience.saturating_sub(nap);
-        }
+        wait(FAREWELL, || self.board.sum(|gauge| &gauge.open) == 0);
         self.clients.stop();
         self.clients.join();
         tally

@@ -5,10 +5,11 @@
 //! that the pages of the program itself are not counted as theirs.
 
 use crate::cli::Failure;
+use crate::cli::bench::clock::Nanos;
 use crate::cli::bench::crew::{Crew, Fleet, Load, Site};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process::{number, resident};
-use crate::cli::bench::run::{Interrupt, nap, open_all};
+use crate::cli::bench::run::{Interrupt, open_all};
 use crate::cli::bench::tally::Tally;
 use serde::Serialize;
 use std::sync::Arc;
@@ -70,10 +71,16 @@ pub struct Outcome {
     pub memory: Option<Memory>,
 }
 
+/// Not longer than until a signal.
+fn sleep(plan: &Plan, time: Duration, interrupt: &Interrupt) {
+    let at = plan.clock.now() + time.as_nanos() as Nanos;
+    plan.clock.sleep_until(at, || interrupt.came());
+}
+
 pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> {
     if plan.args.pid.is_some() {
         come_and_go(plan)?;
-        nap(SETTLE, interrupt);
+        sleep(plan, SETTLE, interrupt);
     }
     let before = Snapshot::of(plan)?;
     let fleet = Fleet::start(plan, |site| {
@@ -85,10 +92,8 @@ pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> 
     })?;
     let opened_in = open_all(plan, &fleet, interrupt)?;
     let began = Instant::now();
-    nap(
-        Duration::from_millis(plan.args.duration.0.into()),
-        interrupt,
-    );
+    let time = Duration::from_millis(plan.args.duration.0.into());
+    sleep(plan, time, interrupt);
     let after = Snapshot::of(plan)?;
     let open = fleet.board.sum(|gauge| &gauge.open).max(1) as f64;
     let memory = before.zip(after).map(|(before, after)| Memory {
@@ -115,7 +120,7 @@ fn come_and_go(plan: &Plan) -> Result<(), Failure> {
     for _ in 0..FIRST {
         let mut client = Client::open(&plan.endpoint).map_err(what)?;
         if plan.args.touch {
-            let patience = Duration::from_millis(plan.args.timeout.0.max(1).into());
+            let patience = plan.patience();
             client.set_receive_timeout(Some(patience));
             client.send(plan.message()).map_err(what)?;
             client.receive().map_err(what)?;

@@ -7,6 +7,7 @@ use crate::cli::bench::clock::{Clock, Nanos, Schedule};
 use crate::cli::bench::{fanout, process};
 use crate::cli::connect::{failure, header_fields, offer};
 use std::sync::Arc;
+use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 use wirebell::{Kind, Limits, Message, net};
 
@@ -106,6 +107,11 @@ impl Plan {
 }
 
 impl Plan {
+    /// How long an answer may take.
+    pub fn patience(&self) -> Duration {
+        Duration::from_millis(self.args.timeout.0.max(1).into())
+    }
+
     /// What every connection is opened with.
     pub fn client_options(&self) -> Result<Options, Failure> {
         client_options(&self.args)

@@ -15,9 +15,6 @@ use std::time::Duration;
 use wirebell::Message;
 use wirebell::client::{Client, Endpoint, Sender};
 
-/// How often a publisher that sleeps looks whether the run was ended.
-const NAP: Nanos = 20_000_000;
-
 /// Everything that publishes.
 pub struct Publishers {
     threads: Vec<JoinHandle<Result<(), Failure>>>,
@@ -82,9 +79,7 @@ impl Publisher {
             socket(&url, plan)?
         } else if url.starts_with("http://") {
             let config = ureq::Agent::config_builder()
-                .timeout_global(Some(Duration::from_millis(
-                    plan.args.timeout.0.max(1).into(),
-                )))
+                .timeout_global(Some(plan.patience()))
                 .http_status_as_error(false)
                 .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
                 .build();
@@ -109,7 +104,7 @@ impl Publisher {
     /// Publishes until a publication reaches everybody: registering is never answered.
     pub fn probe(&self) -> Result<(), Failure> {
         let clock = self.plan.clock;
-        let deadline = clock.now() + u64::from(self.plan.args.timeout.0.max(1)) * 1_000_000;
+        let deadline = clock.now() + self.plan.patience().as_nanos() as Nanos;
         loop {
             self.publish(clock.now(), false)?;
             if self
@@ -149,21 +144,15 @@ impl Publisher {
         let clock = self.plan.clock;
         let all = self.plan.whole_schedule(window.start);
         let schedule = all.map(|all| all.part(self.number, self.plan.args.publishers));
-        let patience = Duration::from_millis(self.plan.args.timeout.0.max(1).into());
+        let patience = self.plan.patience();
         for k in 0.. {
             let at = match schedule {
                 None => clock.now(),
                 Some(schedule) => schedule.due(k),
             };
-            if at >= until.load(Ordering::Relaxed) {
+            let over = || at >= until.load(Ordering::Relaxed);
+            if clock.sleep_until(at, over).is_none() {
                 break;
-            }
-            while clock.now() < at {
-                if at >= until.load(Ordering::Relaxed) {
-                    return Ok(());
-                }
-                let left = at.saturating_sub(clock.now());
-                std::thread::sleep(Duration::from_nanos(left.min(NAP)));
             }
             self.publish(at, window.counts(at))?;
             if schedule.is_none() && !self.flights.wait(self.number as u8, patience) {

@@ -10,7 +10,7 @@
 
 use crate::cli::Failure;
 use crate::cli::bench::args::Mode;
-use crate::cli::bench::clock::{Clock, Nanos, SECOND, Window};
+use crate::cli::bench::clock::{Clock, Nanos, SECOND, Window, wait};
 use crate::cli::bench::crew::{Crew, Fleet, Order};
 use crate::cli::bench::echo::Echo;
 use crate::cli::bench::fanout::{Flights, Subscribers};
@@ -142,7 +142,7 @@ fn fan_out(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> 
     let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
     let failure = publishers.finish(window.until);
     let all = published() + flights.others.load(Ordering::Acquire) - others;
-    wait(plan, || {
+    wait(plan.patience(), || {
         fleet.board.sum(|gauge| &gauge.done) >= before + all * subscribers
     });
     let mut figures = Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu);
@@ -248,7 +248,7 @@ fn measure(
     fleet.order(Order::Cut(window.until));
     drop(pacers);
     let loops = fleet.board.0.len() as u64;
-    wait(plan, || {
+    wait(plan.patience(), || {
         fleet.board.sum(|gauge| &gauge.cut) >= loops && fleet.board.sum(|gauge| &gauge.pending) == 0
     });
     let cpu = Cpu {
@@ -328,25 +328,5 @@ impl<'a> Watch<'a> {
         let lost = sum(|gauge| &gauge.lost);
         let failed = sum(|gauge| &gauge.failed);
         (opened > 0 && lost == opened) || (opened == 0 && failed > 0)
-    }
-}
-
-/// Sleeps, but not longer than until a signal.
-pub fn nap(time: Duration, interrupt: &Interrupt) {
-    let deadline = Instant::now() + time;
-    while !interrupt.came() {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() {
-            return;
-        }
-        std::thread::sleep(left.min(Duration::from_millis(10)));
-    }
-}
-
-/// Waits for answers that are missing, as long as the plan allows.
-fn wait(plan: &Plan, done: impl Fn() -> bool) {
-    let deadline = Instant::now() + Duration::from_millis(plan.args.timeout.0.into());
-    while !done() && Instant::now() < deadline {
-        std::thread::sleep(Duration::from_millis(1));
     }
 }
