@@ -42,7 +42,7 @@ const TOP_LEVEL: [&str; 14] = [
 
 const MAX_COLUMNS: usize = 100;
 const MAX_FUNCTION: usize = 60;
-const MAX_FILE: usize = 400;
+const MAX_FILE: usize = 500;
 
 fn without_tests(text: &str) -> &str {
     text.split("#[cfg(test)]").next().unwrap_or(text)
