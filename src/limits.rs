@@ -45,12 +45,24 @@ pub struct Limits {
     /// slow. Text and JSON stay below 50: with a lower value a bomb ends earlier, but so does a
     /// blank picture.
     pub inflate_ratio: u32,
+    /// Milliseconds from the first bytes of a message until it must be whole (1008 after it); 0
+    /// means no bound. Five minutes bear a message of the largest size on half a megabit a second,
+    /// and a peer that sends a byte now and then holds its memory no longer.
+    pub message_ms: u32,
     /// Frames of one message, empty ones included (1008 above it). 4 MiB in fragments of 64
     /// bytes, which Autobahn sends, is half of it.
     pub fragments: u32,
     /// Bytes that may wait for one slow connection before its overflow policy acts. One message
     /// of any size is taken while nothing waits.
     pub queued_bytes: usize,
+    /// Bytes that all event loops of a server together hold for their peers: unfinished requests
+    /// and messages, input that rests, send queues and their frames, mail. Above it the largest
+    /// holders are closed (1013, or 503) until an eighth is free again. It bounds the sum of the
+    /// single bounds, but for compression, which has a budget of its own.
+    pub memory_bytes: usize,
+    /// Bytes of mail that may wait for one event loop: above it, posting fails. From half of it on,
+    /// no loop of the server reads from its peers until some has been delivered.
+    pub mail_bytes: usize,
     /// Milliseconds of silence after which a Ping is sent; 0 never.
     pub ping_ms: u32,
     /// Milliseconds after a Ping in which any byte must arrive.
@@ -87,8 +99,11 @@ impl Limits {
         frame_bytes: 16 * 1024 * 1024,
         message_bytes: 16 * 1024 * 1024,
         inflate_ratio: 1032,
+        message_ms: 300_000,
         fragments: 131_072,
         queued_bytes: 1024 * 1024,
+        memory_bytes: 256 * 1024 * 1024,
+        mail_bytes: 8 * 1024 * 1024,
         ping_ms: 30_000,
         pong_ms: 15_000,
         close_ms: 5_000,

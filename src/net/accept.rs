@@ -9,6 +9,7 @@ use mio::net::{TcpListener, TcpStream};
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::sync::Arc;
 
 /// Connections accepted in one turn, so that a flood of them does not starve the others.
 const PER_TURN: usize = 64;
@@ -19,6 +20,8 @@ const RETRY_MS: Millis = 100;
 #[derive(Debug)]
 pub(super) struct Acceptor {
     listener: Option<TcpListener>,
+    /// Held for as long as the listener is.
+    open: Option<Arc<()>>,
     /// More may wait: edge-triggered readiness will not say it again.
     pub(super) pending: bool,
     /// Accepting failed for want of files or memory: when to try again at the latest.
@@ -27,11 +30,12 @@ pub(super) struct Acceptor {
 }
 
 impl Acceptor {
-    /// `None` accepts nothing, ever.
-    pub(super) fn new(listener: Option<TcpListener>) -> Self {
+    /// `None` accepts nothing, ever. `open` is let go of once the port is closed.
+    pub(super) fn new(listener: Option<TcpListener>, open: Arc<()>) -> Self {
         let addresses = Addresses::default();
         Self {
             listener,
+            open: Some(open),
             pending: false,
             retry_at: None,
             addresses,
@@ -45,6 +49,7 @@ impl Acceptor {
     /// Accepts no more: the port is free for another process.
     pub(super) fn close(&mut self) {
         self.listener = None;
+        self.open = None;
         self.pending = false;
         self.retry_at = None;
     }

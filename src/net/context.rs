@@ -22,10 +22,10 @@ pub struct Context<'a> {
 pub enum Sent {
     /// It leaves in this turn of the loop, or waits for a slow peer within its bound.
     Taken,
-    /// The connection has ended or is closing.
+    /// It was not taken: the connection has ended or is closing, perhaps because this message was
+    /// one too many for a slow peer ([`Overflow::Disconnect`](crate::net::Overflow::Disconnect)).
     Closed,
-    /// Too much waits for this peer. By the policy the message or others were dropped, or the
-    /// connection is being closed.
+    /// It was taken, and older ones that waited for this slow peer were dropped for it.
     Overflow,
 }
 
@@ -50,6 +50,9 @@ pub struct Counters {
     pub dropped: u64,
     /// Connections that were ended because their peer was too slow.
     pub overflowed: u64,
+    /// Connections that were ended because the server held too much for its peers
+    /// ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
+    pub shed: u64,
     /// Connections that failed because their peer broke a rule.
     pub violations: u64,
 }
@@ -103,9 +106,10 @@ impl<'a> Context<'a> {
         self.core.peers.get(peer).map(|peer| peer.tag)
     }
 
-    /// Bytes that wait because the peer reads slowly.
+    /// Bytes for this peer that have not left: what waits because the peer reads slowly, and what
+    /// was sent in this turn of the loop.
     pub fn queued_bytes(&self, peer: PeerId) -> usize {
-        self.core.peers.get(peer).map_or(0, |peer| peer.queued())
+        self.core.waiting(peer)
     }
 
     /// The address at the other end: a system call, as few ask.

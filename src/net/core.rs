@@ -17,6 +17,8 @@ use crate::net::context::{Counters, Sent};
 use crate::net::cork::{Cork, LARGE};
 use crate::net::dial::{Dials, Source};
 use crate::net::frame::SharedFrame;
+use crate::net::mailbox::Pressure;
+use crate::net::memory::Memory;
 use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase, Rare};
 use crate::net::send_queue::Pushed;
@@ -25,7 +27,7 @@ use crate::net::taps::Taps;
 use crate::net::timers::Wheel;
 use crate::net::turn::Turn;
 use crate::proto::{MAX_CONTROL_FRAME, Message, Millis, Outbox, Role, State};
-use crate::wire::{CloseCode, MAX_CLOSE_REASON};
+use crate::wire::{CloseCode, cut_reason};
 
 #[derive(Debug)]
 pub(super) struct Core {
@@ -39,6 +41,8 @@ pub(super) struct Core {
     pub(super) doomed: Vec<u32>,
     /// Peers whose queue has run empty, for the service.
     pub(super) drained: Vec<u32>,
+    /// Peers that the loop has begun to close, for the service.
+    pub(super) closing: Vec<u32>,
     pub(super) outbox: Outbox,
     pub(super) now: Millis,
     /// No new connections and no further requests.
@@ -48,20 +52,34 @@ pub(super) struct Core {
     pub(super) compression: Compression,
     pub(super) dials: Dials,
     pub(super) taps: Taps,
+    /// Some loop of the server has more mail than it should: nothing is read.
+    pub(super) pressure: Pressure,
+    /// What all loops of the server hold.
+    pub(super) memory: Memory,
+    /// What this loop holds for its peers.
+    pub(super) held: usize,
+    /// Making room has reached no less than this: try again when there is more.
+    pub(super) unsheddable: usize,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
-    memory: Vec<Vec<u8>>,
-    memory_bytes: usize,
+    buffers: Vec<Vec<u8>>,
+    buffer_bytes: usize,
 }
 
 /// Idle [`Rare`]s that are kept for reuse.
 const MAX_SPARES: usize = 256;
 
 /// Bytes of message memory that are kept for reuse: one message of the default limit.
-const MAX_MEMORY: usize = 16 * 1024 * 1024 + 64;
+const MAX_BUFFERS: usize = 16 * 1024 * 1024 + 64;
 
 impl Core {
-    pub(super) fn new(options: Options, shared: Shared) -> Self {
+    pub(super) fn new(
+        mut options: Options,
+        shared: Shared,
+        memory: Memory,
+        pressure: Pressure,
+    ) -> Self {
+        options.receive_buffer = options.receive_buffer.max(4096);
         Self {
             compression: Compression::new(&options, shared),
             dials: Dials::default(),
@@ -73,14 +91,19 @@ impl Core {
             ready: Vec::new(),
             doomed: Vec::new(),
             drained: Vec::new(),
+            closing: Vec::new(),
             outbox: Outbox::new(),
             now: 0,
             stopping: false,
             counters: Counters::default(),
             cork: Cork::new(),
+            pressure,
+            memory,
+            held: 0,
+            unsheddable: 0,
             spares: Vec::new(),
-            memory: Vec::new(),
-            memory_bytes: 0,
+            buffers: Vec::new(),
+            buffer_bytes: 0,
         }
     }
 
@@ -168,6 +191,16 @@ impl Core {
         }
     }
 
+    /// See [`Context::queued_bytes`](crate::net::Context::queued_bytes).
+    pub(super) fn waiting(&self, id: PeerId) -> usize {
+        let corked = match self.cork.peer == Some(id.index) {
+            true => self.cork.bytes().len(),
+            false => 0,
+        };
+        let waiting = self.peers.get(id).map(|peer| peer.waiting() + corked);
+        waiting.unwrap_or_default()
+    }
+
     /// Output for this peer goes into the cork.
     pub(super) fn is_corked(&mut self, index: u32) -> bool {
         self.cork.peer == Some(index) && self.peers.at(index).is_some_and(|peer| peer.queued() == 0)
@@ -209,18 +242,41 @@ impl Core {
         if peer.queued() > 0 {
             return self.enqueue(index, frame.clone(), key);
         }
+        let chained = peer.chain.bytes();
+        if chained > 0 && chained + frame.as_bytes().len() > self.options.limits.queued_bytes {
+            return self.dispatch_after_chain(index, frame, key);
+        }
         self.turn.link(&mut peer.chain, frame, key);
         self.touch(index);
         Sent::Taken
     }
 
-    /// Behind what the socket has refused already, within the bound.
+    /// This turn has published to the peer as much as may wait for it: out with that first, so
+    /// that the sender learns at once what becomes of more.
+    #[cold]
+    fn dispatch_after_chain(&mut self, index: u32, frame: &SharedFrame, key: u32) -> Sent {
+        self.write_chain(index);
+        let open = self.peers.at(index).is_some_and(|peer| {
+            matches!(&peer.phase, Phase::Open(connection) if connection.state() == State::Open)
+                && !peer.flags.doomed
+        });
+        match open {
+            true => self.dispatch(index, frame, key),
+            false => Sent::Closed,
+        }
+    }
+
+    /// After what the socket has refused already, within the bound. After [`Sent::Closed`] nothing
+    /// more may be queued: a Close waits, and it is the last.
     pub(super) fn enqueue(&mut self, index: u32, frame: SharedFrame, key: u32) -> Sent {
-        let (bound, policy) = (self.options.limits.queued_bytes, self.options.overflow);
+        let policy = (self.options.limits.queued_bytes, self.options.overflow);
+        let memory = self.memory.clone();
         let Some(rare) = self.rare(index) else {
             return Sent::Closed;
         };
-        match rare.queue.push_frame(frame, key, bound, policy) {
+        let pushed = rare.queue.push_frame(frame, key, policy, &memory);
+        self.charge(index);
+        match pushed {
             Pushed::Queued { dropped: 0 } => Sent::Taken,
             Pushed::Queued { dropped } => {
                 self.counters.dropped += dropped as u64;
@@ -228,34 +284,51 @@ impl Core {
             }
             Pushed::Overflow => {
                 self.overflow(index);
-                Sent::Overflow
+                Sent::Closed
             }
         }
     }
 
     /// The peer is too slow: what has not begun to leave is dropped, and it is told why.
     fn overflow(&mut self, index: u32) {
-        self.counters.overflowed += 1;
         if let Some(rare) = self.rare(index) {
             rare.queue.drop_unsent();
         }
-        if let Some(id) = self.peers.id(index) {
-            log::info!("peer {index} reads too slowly: closing with 1013");
+        let Some(id) = self.peers.id(index) else {
+            return;
+        };
+        let open = self.peers.get(id).is_some_and(|peer| {
+            matches!(&peer.phase, Phase::Open(connection) if connection.state() == State::Open)
+        });
+        if open {
+            self.counters.overflowed += 1;
+            log::info!("{} reads too slowly: closing with 1013", self.name(index));
             self.close(id, CloseCode::TRY_AGAIN_LATER, "reading too slowly");
+            self.closing.push(index);
+        }
+    }
+
+    /// A peer as logs name it.
+    pub(super) fn name(&mut self, index: u32) -> String {
+        let address = self
+            .peers
+            .at(index)
+            .and_then(|peer| peer.transport.peer_addr());
+        match address {
+            Some(address) => format!("peer {index} ({address})"),
+            None => format!("peer {index}"),
         }
     }
 
     /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close).
     pub(super) fn close(&mut self, id: PeerId, code: CloseCode, reason: &str) {
-        let mut end = reason.len().min(MAX_CLOSE_REASON);
-        while !reason.is_char_boundary(end) {
-            end -= 1;
-        }
+        // What was sent before leaves before.
+        self.write_chain(id.index);
         let Some(peer) = self.peers.get_mut(id) else {
             return;
         };
         if let Phase::Open(connection) = &mut peer.phase {
-            let closed = connection.close(Some(code), &reason[..end], &mut self.outbox);
+            let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
             debug_assert!(closed.is_ok());
             self.transmit(id.index);
             self.touch(id.index);
@@ -329,22 +402,74 @@ impl Core {
         )
     }
 
-    /// Takes the side table back if nothing is in it.
-    pub(super) fn release(&mut self, index: u32) {
+    /// What a peer holds has changed.
+    pub(super) fn charge(&mut self, index: u32) {
         if let Some(peer) = self.peers.at(index)
-            && peer.rare.as_ref().is_some_and(|rare| rare.is_idle())
-            && let Some(mut rare) = peer.rare.take()
-            && self.spares.len() < MAX_SPARES
+            && let Some(rare) = &mut peer.rare
         {
+            let (before, after) = (rare.charged, rare.held());
+            if before != after {
+                rare.charged = after;
+                self.held = self.held + after - before;
+                self.memory.change(before, after);
+            }
+        }
+    }
+
+    /// Takes the side table back if nothing is in it; otherwise counts what it holds.
+    #[inline]
+    pub(super) fn release(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        match &mut peer.rare {
+            None => {}
+            Some(rare) if rare.is_idle() => {
+                if let Some(rare) = peer.rare.take() {
+                    self.take_back(rare);
+                }
+            }
+            Some(rare) => {
+                rare.shrink_tail();
+                self.charge(index);
+            }
+        }
+    }
+
+    fn take_back(&mut self, mut rare: Box<Rare>) {
+        self.uncharge(&mut rare);
+        if self.spares.len() < MAX_SPARES {
             rare.recycle();
             self.spares.push(rare);
         }
     }
 
+    fn uncharge(&mut self, rare: &mut Rare) {
+        self.held -= rare.charged;
+        self.memory.change(rare.charged, 0);
+        rare.charged = 0;
+    }
+
+    /// The connection is over.
+    pub(super) fn remove(&mut self, index: u32) -> Option<Peer> {
+        let mut peer = self.peers.remove(index)?;
+        if let Some(rare) = &mut peer.rare {
+            self.uncharge(rare);
+        }
+        Some(peer)
+    }
+
+    /// The loop ends, and with it whatever it holds.
+    pub(super) fn forget_all(&mut self) {
+        for id in self.peers.ids() {
+            drop(self.remove(id.index));
+        }
+    }
+
     /// Memory for a message in parts: some that was used before, or none yet.
     pub(super) fn take_memory(&mut self) -> Vec<u8> {
-        let memory = self.memory.pop().unwrap_or_default();
-        self.memory_bytes -= memory.capacity();
+        let memory = self.buffers.pop().unwrap_or_default();
+        self.buffer_bytes -= memory.capacity();
         memory
     }
 
@@ -352,11 +477,11 @@ impl Core {
     pub(super) fn take_buffer(&mut self) -> Vec<u8> {
         let length = self.options.receive_buffer;
         let fits = |memory: &Vec<u8>| (length..=2 * length).contains(&memory.len());
-        match self.memory.iter().rposition(fits) {
+        match self.buffers.iter().rposition(fits) {
             None => vec![0; length],
             Some(at) => {
-                let mut buffer = self.memory.swap_remove(at);
-                self.memory_bytes -= buffer.capacity();
+                let mut buffer = self.buffers.swap_remove(at);
+                self.buffer_bytes -= buffer.capacity();
                 buffer.truncate(length);
                 buffer
             }
@@ -365,9 +490,9 @@ impl Core {
 
     /// Keeps the memory of a message for the next one, within a bound.
     pub(super) fn keep_memory(&mut self, memory: Vec<u8>) {
-        if self.memory_bytes + memory.capacity() <= MAX_MEMORY {
-            self.memory_bytes += memory.capacity();
-            self.memory.push(memory);
+        if self.buffer_bytes + memory.capacity() <= MAX_BUFFERS {
+            self.buffer_bytes += memory.capacity();
+            self.buffers.push(memory);
         }
     }
 }

@@ -6,7 +6,8 @@ use crate::net::core::Core;
 use crate::net::http::Response;
 use crate::net::peer::{HttpWait, Peer, Phase};
 use crate::net::timers::{SlotNumber, Wheel};
-use crate::proto::{Millis, Tick};
+use crate::proto::{Millis, State, Tick};
+use crate::wire::CloseCode;
 
 impl Core {
     /// Arms the wheel for the deadline of a peer, unless it is armed for then or earlier.
@@ -64,6 +65,9 @@ impl Core {
             log::debug!("peer {index} has taken nothing for too long");
             return self.doom(index);
         }
+        if message_deadline(peer, &self.options.limits).is_some_and(|at| at <= self.now) {
+            return self.fail(index, CloseCode::POLICY, "the message took too long");
+        }
         match &mut peer.phase {
             Phase::Open(connection) => match connection.tick(self.now, &mut self.outbox) {
                 Tick::Early => {}
@@ -103,20 +107,103 @@ impl Core {
             peer.phase = Phase::Over { since: self.now };
             peer.flags.discard = true;
             if let Some(rare) = &mut peer.rare {
-                rare.http.reset();
-                rare.tail.clear();
-                rare.assembler.clear();
+                rare.drop_input();
             }
             self.touch(index);
         }
     }
+
+    /// Gives a WebSocket connection up for a reason of the loop's own: Close, and nothing that
+    /// comes is looked at any more.
+    pub(super) fn fail(&mut self, index: u32, code: CloseCode, reason: &str) {
+        self.write_chain(index);
+        if let Some(peer) = self.peers.at(index)
+            && let Phase::Open(connection) = &mut peer.phase
+        {
+            connection.give_up(code, reason, &mut self.outbox);
+            if let Some(rare) = &mut peer.rare {
+                rare.drop_input();
+            }
+            self.transmit(index);
+            self.closing.push(index);
+            self.charge(index);
+            self.touch(index);
+        }
+    }
+
+    /// Makes room: closes the connections that this loop holds most for, until the server holds
+    /// little enough, or nothing is left that would help.
+    #[cold]
+    pub(super) fn shed(&mut self) {
+        let held = self.memory.held();
+        if held <= self.unsheddable {
+            return;
+        }
+        self.memory.call();
+        if !self.memory.concerns(self.held) {
+            return; // Another loop holds more, and has been called.
+        }
+        let mut holders: Vec<(usize, u32)> = self.peers.holders().collect();
+        holders.sort_unstable();
+        let mut shed = 0;
+        while self.memory.is_over_target()
+            && let Some((_, index)) = holders.pop()
+        {
+            self.evict(index);
+            shed += 1;
+        }
+        self.counters.shed += shed;
+        self.unsheddable = match self.memory.is_over() {
+            true => self.memory.held() + self.memory.limit() / 16,
+            false => 0,
+        };
+        self.memory.answered();
+        let limit = self.memory.limit();
+        log::warn!("{held} bytes held for peers, of {limit}: {shed} connections closed");
+    }
+
+    /// Ends a connection so that its memory is free at once.
+    fn evict(&mut self, index: u32) {
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let queued = peer.queued() > 0;
+        match &peer.phase {
+            Phase::Open(connection) if connection.state() == State::Open => {
+                if let Some(rare) = &mut peer.rare {
+                    rare.queue.drop_unsent();
+                }
+                self.fail(
+                    index,
+                    CloseCode::TRY_AGAIN_LATER,
+                    "the server is short of memory",
+                );
+            }
+            Phase::Http { .. } if !queued => {
+                let response = Response::new(503).field("Retry-After", "5").closing();
+                self.respond(index, &response, false);
+            }
+            _ => {
+                if let Some(rare) = &mut peer.rare {
+                    rare.drop_input();
+                    rare.queue.clear();
+                }
+                self.doom(index);
+            }
+        }
+        self.charge(index);
+    }
 }
 
-/// The earliest moment at which something is due.
+/// The earliest moment at which something is due. While output waits, the input of a server's peer
+/// rests, so what it may have sent in time does not count as missing: only the stall deadline does,
+/// and that of the closing handshake.
 fn deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
     let stall = stall_deadline(peer, limits);
     let phase = match &peer.phase {
-        Phase::Open(connection) => connection.deadline(),
+        Phase::Open(connection) if stall.is_some() && connection.state() == State::Open => None,
+        Phase::Http { .. } if stall.is_some() => None,
+        Phase::Open(connection) => earlier(connection.deadline(), message_deadline(peer, limits)),
         Phase::Dial(dialing) => Some(dialing.deadline()),
         Phase::Over { .. } if stall.is_some() => None,
         Phase::Over { since } => Some(since + Millis::from(limits.drain_ms)),
@@ -129,10 +216,20 @@ fn deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
             Some(since + Millis::from(after))
         }
     };
-    match (phase, stall) {
-        (Some(phase), Some(stall)) => Some(phase.min(stall)),
+    earlier(phase, stall)
+}
+
+fn earlier(one: Option<Millis>, other: Option<Millis>) -> Option<Millis> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+/// When a message that has begun must be whole.
+fn message_deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {
+    let since = peer.rare.as_ref()?.unfinished?;
+    (limits.message_ms > 0).then(|| since + Millis::from(limits.message_ms))
 }
 
 fn stall_deadline(peer: &Peer, limits: &crate::Limits) -> Option<Millis> {

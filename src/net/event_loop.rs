@@ -1,19 +1,18 @@
 //! The loop: wait → read → mail → write → timers, round and round, on one thread.
 //!
-//! Comes in: readiness from mio, mail from other threads, time. Goes out: calls on the service and
-//! as few system calls as there can be: per turn one wait, per readable peer one read and one
-//! write. Invariant: every list that a turn fills is empty, or noted as a reason not to sleep,
-//! before the loop waits again.
+//! Input: readiness from mio, mail from other threads, time. Output: calls on the service and as
+//! few system calls as there can be: per turn one wait, per readable peer one read and one write.
+//! Invariants: every list that a turn fills is empty, or noted as a reason not to sleep, before the
+//! loop waits again; no deadline is judged before all that had arrived by then has been read, so a
+//! loop that was held up (a stopped process, a machine that slept) does not blame its peers.
 
 use crate::net::accept::Acceptor;
 use crate::net::alarm::Alarm;
-use crate::net::compression::Shared;
 use crate::net::context::Context;
 use crate::net::core::Core;
 use crate::net::dial::Dials;
 use crate::net::input::{Reader, announce};
 use crate::net::mailbox::{Mailbox, Post};
-use crate::net::options::Options;
 use crate::net::peer::{Peer, Phase};
 use crate::net::service::Service;
 use crate::net::transport::Transport;
@@ -23,6 +22,7 @@ use mio::event::Event;
 use mio::net::TcpListener;
 use mio::{Events, Interest, Poll, Token};
 use std::io;
+use std::sync::Arc;
 use std::time::Duration;
 
 pub(super) const LISTENER: Token = Token(usize::MAX);
@@ -46,33 +46,46 @@ pub(super) struct EventLoop<S: Service> {
     alarm: Alarm,
     /// When a graceful stop ends at the latest.
     stop_at: Option<Millis>,
+    /// Deadlines had passed at this time: what had arrived by then is being read.
+    look: Option<Look>,
 }
+
+/// Before deadlines are judged.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// What is due by now is judged, and what has arrived by now counts.
+    at: Millis,
+    turns: u32,
+}
+
+/// Turns after which deadlines are judged although some peers have more to read: 64 reads are more
+/// than a socket holds, so those do not stop to send.
+const MAX_LOOK: u32 = 64;
 
 impl<S: Service> EventLoop<S> {
     pub(super) fn new(
         poll: Poll,
         alarm: Alarm,
-        mut listener: Option<TcpListener>,
+        (mut listener, open): (Option<TcpListener>, Arc<()>),
         mailbox: Mailbox<S::Mail>,
-        mut options: Options,
-        shared: Shared,
+        core: Core,
         service: S,
     ) -> io::Result<Self> {
-        options.receive_buffer = options.receive_buffer.max(4096);
         if let Some(listener) = &mut listener {
             poll.registry()
                 .register(listener, LISTENER, Interest::READABLE)?;
         }
         Ok(Self {
             poll,
-            buffer: vec![0; options.receive_buffer],
-            core: Core::new(options, shared),
+            buffer: vec![0; core.options.receive_buffer],
+            core,
             service,
-            acceptor: Acceptor::new(listener),
+            acceptor: Acceptor::new(listener, open),
             mailbox,
             mail: std::collections::VecDeque::new(),
             alarm,
             stop_at: None,
+            look: None,
         })
     }
 
@@ -84,10 +97,11 @@ impl<S: Service> EventLoop<S> {
         self.service.started(&mut Context::new(&mut self.core));
         loop {
             let timeout = self.timeout();
-            match self.poll.poll(&mut events, timeout) {
+            let complete = match self.poll.poll(&mut events, timeout) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
+                Err(_) => false,
+                Ok(()) => events.iter().count() < EVENTS,
+            };
             self.core.counters.turns += 1;
             self.core.now = self.alarm.now();
             self.read_ready(&mut lists.ready);
@@ -97,20 +111,64 @@ impl<S: Service> EventLoop<S> {
             self.accept();
             self.deliver();
             self.dial();
-            self.core.run_timers(&mut lists.due);
-            self.core.drop_idle_compressors();
-            if self
-                .service
-                .deadline()
-                .is_some_and(|at| at <= self.core.now)
-            {
-                self.service.tick(&mut Context::new(&mut self.core));
-            }
+            let stopped = match self.may_judge(complete) {
+                None => false,
+                Some(at) => self.judge(at, &mut lists.due),
+            };
             self.finish_turn(&mut lists.swap);
-            if self.stopped() {
+            if self.stop_at.is_some() && (stopped || self.core.peers.len() == 0) {
+                self.announce_all();
                 return Ok(());
             }
         }
+    }
+
+    /// The time by which deadlines may be judged in this turn. The first turn that finds one passed
+    /// only notes the time; once all sockets have been read that had something then, it is that
+    /// time. `complete` if this turn has heard of every socket that is ready.
+    fn may_judge(&mut self, complete: bool) -> Option<Millis> {
+        let now = self.core.now;
+        let Some(look) = &mut self.look else {
+            if self.next_deadline().is_some_and(|at| at <= now) {
+                self.look = Some(Look { at: now, turns: 0 });
+            }
+            return None;
+        };
+        look.turns += 1;
+        let at = look.at;
+        let read = complete && self.core.ready.is_empty() && self.mail.is_empty();
+        if !read && look.turns < MAX_LOOK {
+            return None;
+        }
+        self.look = None;
+        Some(at)
+    }
+
+    /// Does what is due by `at`; whether the time of a graceful stop is up.
+    fn judge(&mut self, at: Millis, due: &mut Vec<u32>) -> bool {
+        let now = std::mem::replace(&mut self.core.now, at);
+        self.core.run_timers(due);
+        self.core.drop_idle_compressors();
+        if self
+            .service
+            .deadline()
+            .is_some_and(|deadline| deadline <= at)
+        {
+            self.service.tick(&mut Context::new(&mut self.core));
+        }
+        self.core.now = now;
+        self.stop_at.is_some_and(|stop_at| stop_at <= at)
+    }
+
+    /// The earliest deadline, of whatever kind.
+    fn next_deadline(&self) -> Option<Millis> {
+        let deadlines = [
+            self.core.wheel.next_at(),
+            self.stop_at,
+            self.core.compression.deadline(),
+            self.service.deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
     }
 
     fn dispatch(&mut self, event: &Event) {
@@ -129,9 +187,17 @@ impl<S: Service> EventLoop<S> {
                     self.core.flush(index);
                 }
                 if event.is_readable() {
-                    self.reader().read(index);
+                    self.read(index);
                 }
             }
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, index: u32) {
+        self.reader().read(index);
+        if self.core.memory.is_over() {
+            self.core.shed();
         }
     }
 
@@ -161,7 +227,7 @@ impl<S: Service> EventLoop<S> {
                 .at(index)
                 .is_some_and(|peer| peer.flags.ready)
             {
-                self.reader().read(index);
+                self.read(index);
             }
         }
     }
@@ -180,7 +246,7 @@ impl<S: Service> EventLoop<S> {
             let limits = &core.options.limits;
             let index = core.peers.vacant();
             let full = core.peers.len() >= limits.connections;
-            if full || !addresses.admit(index, address, limits) {
+            if full || core.memory.is_over() || !addresses.admit(index, address, limits) {
                 core.counters.refused += 1;
                 log::debug!("refused a connection from {address}: too many");
                 return;
@@ -209,14 +275,25 @@ impl<S: Service> EventLoop<S> {
     }
 
     fn deliver(&mut self) {
+        let mut handled = 0;
         for _ in 0..MAIL_PER_TURN {
+            if self.core.turn.is_full() {
+                break;
+            }
             match self.mail.pop_front() {
-                Some(Post::Mail(mail)) => {
+                Some(Post::Mail(mail, bytes)) => {
                     self.service.mail(&mut Context::new(&mut self.core), mail);
+                    handled += bytes;
                 }
                 Some(Post::Stop) => self.stop(),
-                None => return,
+                None => {
+                    self.mail.shrink_to(MAIL_PER_TURN);
+                    break;
+                }
             }
+        }
+        if handled > 0 {
+            self.mailbox.handled(handled);
         }
     }
 
@@ -229,6 +306,12 @@ impl<S: Service> EventLoop<S> {
                     self.service.drained(&mut Context::new(&mut self.core), id);
                 }
             }
+            std::mem::swap(swap, &mut self.core.closing);
+            for index in swap.drain(..) {
+                if let Some(id) = self.core.peers.id(index) {
+                    self.service.closing(&mut Context::new(&mut self.core), id);
+                }
+            }
             std::mem::swap(swap, &mut self.core.turn.touched);
             for index in swap.drain(..) {
                 self.core.settle(index);
@@ -239,35 +322,43 @@ impl<S: Service> EventLoop<S> {
                 announce(&mut self.core, &mut self.service, index);
                 self.acceptor.forget(index);
                 self.core.taps.close(index);
-                if let Some(peer) = self.core.peers.remove(index) {
+                if let Some(peer) = self.core.remove(index) {
                     self.removed(index, peer);
                 }
             }
             let core = &self.core;
-            if core.turn.touched.is_empty() && core.doomed.is_empty() && core.drained.is_empty() {
+            let settled = core.turn.touched.is_empty() && core.doomed.is_empty();
+            if settled && core.drained.is_empty() && core.closing.is_empty() {
                 break;
             }
         }
         self.core.turn.clear();
+        if self.core.memory.is_over() {
+            self.core.shed(); // What it has touched is settled in the next turn.
+        }
     }
 
     /// How long the loop may sleep: not at all while anything is left to do, otherwise until
     /// something happens; the alarm sees to it that deadlines happen.
     fn timeout(&mut self) -> Option<Duration> {
-        let busy = !self.core.ready.is_empty()
-            || !self.mail.is_empty()
+        let settled = self.core.turn.touched.is_empty() && self.core.doomed.is_empty();
+        let busy = !self.mail.is_empty()
+            || !settled
+            || self.look.is_some()
             || self.acceptor.pending
             || self.core.dials.deadline() == Some(0);
         if busy {
             return Some(Duration::ZERO);
         }
+        if !self.core.ready.is_empty() {
+            // Another loop has too much mail, and works on it.
+            let wait = u64::from(self.core.pressure.is_on());
+            return Some(Duration::from_millis(wait));
+        }
         let wakes = [
-            self.core.wheel.next_at(),
-            self.stop_at,
+            self.next_deadline(),
             self.acceptor.retry_at(),
-            self.core.compression.deadline(),
             self.core.dials.deadline(),
-            self.service.deadline(),
         ];
         if let Some(next) = wakes.into_iter().flatten().min() {
             self.alarm.set(next, self.core.now);
@@ -294,9 +385,13 @@ impl<S: Service> EventLoop<S> {
                 continue;
             };
             match &peer.phase {
-                Phase::Open(_) => {
-                    self.core
-                        .close(id, CloseCode::GOING_AWAY, "the server is stopping");
+                Phase::Open(connection) => {
+                    let reason = match connection.role() {
+                        Role::Server => "the server is stopping",
+                        Role::Client => "the client is stopping",
+                    };
+                    self.core.close(id, CloseCode::GOING_AWAY, reason);
+                    self.core.closing.push(id.index);
                 }
                 Phase::Http { .. } if peer.rare.is_none() => self.core.finish(id.index),
                 Phase::Dial(_) => self.core.doom(id.index),
@@ -305,17 +400,20 @@ impl<S: Service> EventLoop<S> {
         }
     }
 
-    fn stopped(&mut self) -> bool {
-        match self.stop_at {
-            None => false,
-            Some(at) if self.core.peers.len() > 0 && self.core.now < at => false,
-            Some(_) => {
-                for id in self.core.peers.ids() {
-                    announce(&mut self.core, &mut self.service, id.index);
-                }
-                true
-            }
+    /// The loop ends: connections that are left end with it.
+    fn announce_all(&mut self) {
+        for id in self.core.peers.ids() {
+            announce(&mut self.core, &mut self.service, id.index);
         }
+    }
+}
+
+/// However it ends: mail to it is refused from now on.
+impl<S: Service> Drop for EventLoop<S> {
+    fn drop(&mut self) {
+        self.mail.clear();
+        self.mailbox.end();
+        self.core.forget_all();
     }
 }
 

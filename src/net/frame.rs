@@ -6,14 +6,14 @@
 //! the first of them asks. It refers to nothing before it, so it suits receivers whose windows
 //! differ (RFC 7692 section 7.2.1: a sender may, and need not, refer to earlier messages).
 
+use crate::net::memory::Memory;
 use crate::proto::Message;
 use crate::wire::{FrameHeader, Kind, Opcode};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 #[cfg(feature = "deflate")]
 use {
     crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS},
     crate::wire::HeaderBytes,
-    std::sync::OnceLock,
 };
 
 /// A whole unmasked frame, header included. Cloning it copies a pointer.
@@ -27,10 +27,23 @@ struct Inner {
     bytes: Box<[u8]>,
     /// Where the payload begins.
     payload: u8,
+    /// The account that it stands on, once a queue holds it.
+    charged: OnceLock<Memory>,
     /// Compressed forms; `None` if there shall be none.
     #[cfg(feature = "deflate")]
     forms: Option<OnceLock<Box<Forms>>>,
 }
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        if let Some(memory) = self.charged.get() {
+            memory.sub(self.bytes.len() + BLOCK);
+        }
+    }
+}
+
+/// What a shared block costs beside its bytes: counters, lengths, and what the allocator adds.
+const BLOCK: usize = size_of::<Inner>() + 4 * size_of::<usize>();
 
 /// By window bits: not asked for yet, not worth it, or made.
 #[cfg(feature = "deflate")]
@@ -68,6 +81,7 @@ impl SharedFrame {
             inner: Arc::new(Inner {
                 bytes: [header, payload].concat().into(),
                 payload: header.len() as u8,
+                charged: OnceLock::new(),
                 #[cfg(feature = "deflate")]
                 forms: compressible.then(OnceLock::new),
             }),
@@ -112,6 +126,14 @@ impl SharedFrame {
             Some(Self::encoded(&header.emit(), compressed))
         });
         form.as_ref().unwrap_or(self)
+    }
+
+    /// A queue holds it: from now until the last owner lets go it counts, once.
+    pub(super) fn charge(&self, memory: &Memory) {
+        self.inner.charged.get_or_init(|| {
+            memory.add(self.inner.bytes.len() + BLOCK);
+            memory.clone()
+        });
     }
 
     pub(super) fn is(&self, other: &Self) -> bool {

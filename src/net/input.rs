@@ -44,6 +44,9 @@ impl<S: Service> Reader<'_, S> {
             return;
         };
         peer.flags.ready = false;
+        if self.core.turn.is_full() || self.core.pressure.is_on() {
+            return self.core.push_ready(index); // What was published goes first.
+        }
         let bound = self.core.options.limits.queued_bytes;
         if peer.is_clogged(bound) || peer.flags.doomed {
             return; // Core::flush puts it on the ready list again.
@@ -99,6 +102,7 @@ impl<S: Service> Reader<'_, S> {
         let now = self.core.now;
         self.core.cork(index);
         self.core.compression.begin_turn();
+        let messages = self.core.counters.messages;
         let mut at = 0;
         if let Some(peer) = self.core.peers.at(index) {
             match &mut peer.phase {
@@ -109,6 +113,8 @@ impl<S: Service> Reader<'_, S> {
         }
         at += self.frames(index, at, end);
         self.keep_tail(index, at, end);
+        let whole = self.core.counters.messages != messages;
+        self.core.note_unfinished(index, 0..at, at..end, whole);
         self.core.uncork(index);
         self.core.release(index);
     }
@@ -124,6 +130,10 @@ impl<S: Service> Reader<'_, S> {
             };
             if peer.is_clogged(bound) || peer.flags.doomed {
                 break; // What is left waits in the tail until the socket takes more.
+            }
+            if self.core.turn.is_full() {
+                self.core.push_ready(index);
+                break; // What is left waits in the tail for the next turn.
             }
             let Phase::Open(connection) = &mut peer.phase else {
                 break;
@@ -201,7 +211,10 @@ impl<S: Service> Reader<'_, S> {
                 self.direct(index, assembler, outcome);
             }
             Ok(_) => self.core.end_of_stream(index),
-            Err(error) if is_transient(&error) => self.core.put_assembler(index, assembler),
+            Err(error) if is_transient(&error) => {
+                self.core.put_assembler(index, assembler);
+                self.core.release(index);
+            }
             Err(_) => self.core.doom(index),
         }
     }
@@ -225,6 +238,7 @@ impl<S: Service> Reader<'_, S> {
         let Some(id) = self.core.peers.id(index) else {
             return;
         };
+        let whole = matches!(outcome, Ok(Some(_)));
         self.core.cork(index);
         match outcome {
             Ok(None) => self.core.put_assembler(index, assembler),
@@ -240,6 +254,7 @@ impl<S: Service> Reader<'_, S> {
             }
             Err(violation) => failed(self.core, self.service, id, violation),
         }
+        self.core.note_unfinished(index, 0..0, 0..0, whole);
         self.core.uncork(index);
         self.core.release(index);
     }
@@ -329,6 +344,34 @@ pub(super) fn announce<S: Service>(core: &mut Core, service: &mut S, index: u32)
 }
 
 impl Core {
+    /// Notes since when a message or frame has been arriving, if one is:
+    /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `whole` if a message
+    /// was completed by the bytes that are done with; what is left may be a part of a frame.
+    #[inline]
+    fn note_unfinished(&mut self, index: u32, done: Range<usize>, left: Range<usize>, whole: bool) {
+        let now = self.now;
+        let Some(peer) = self.peers.at(index) else {
+            return;
+        };
+        let Phase::Open(connection) = &peer.phase else {
+            return;
+        };
+        let in_message = connection.in_message();
+        let unfinished = in_message || !left.is_empty();
+        let anew = whole || !in_message && !done.is_empty();
+        match &mut peer.rare {
+            None if !unfinished => {}
+            Some(rare) if !unfinished => rare.unfinished = None,
+            Some(rare) if rare.unfinished.is_some() && !anew => {}
+            _ => {
+                if let Some(rare) = self.rare(index) {
+                    rare.unfinished = Some(now);
+                }
+                self.touch(index);
+            }
+        }
+    }
+
     /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
     fn end_after_tail(&mut self, index: u32, start: usize) {
         let bound = self.options.limits.queued_bytes;

@@ -1,10 +1,20 @@
 //! How other threads reach an event loop: a queue and one wake-up per burst.
 //!
-//! Comes in: mail from any thread. Goes out: the loop takes all of it at once. Invariant: a loop
-//! that has mail is awake or has been woken.
+//! Input: mail from any thread, with its size. Output: the loop takes all of it at once.
+//! Invariants: a loop that has mail is awake or has been woken; what waits, delivered or not yet
+//! taken, is bounded; a loop that has ended keeps nothing.
+//!
+//! ```text
+//!   post ──▶ queue ──the loop takes all──▶ its list ──some each turn──▶ Service::mail
+//!            └────────────── waiting: at most mail_bytes ─────────────┘
+//!            above half of it every loop of the server stops reading (Pressure)
+//! ```
 
+use crate::net::memory::Memory;
 use mio::Waker;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::fmt;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Posts to one event loop; cheap to clone, usable from any thread.
 #[derive(Debug)]
@@ -14,18 +24,66 @@ pub struct Mailbox<M> {
 
 #[derive(Debug)]
 struct Shared<M> {
-    post: Mutex<Vec<Post<M>>>,
+    queue: Mutex<Queue<M>>,
     waker: Arc<Waker>,
+    /// Bytes that have been posted and not handled.
+    waiting: AtomicUsize,
+    limit: usize,
+    pressure: Pressure,
+    memory: Memory,
+}
+
+#[derive(Debug)]
+struct Queue<M> {
+    post: Vec<Post<M>>,
+    /// The loop has ended.
+    ended: bool,
 }
 
 /// What can lie in a mailbox.
 #[derive(Debug)]
 pub(super) enum Post<M> {
-    /// For the service.
-    Mail(M),
+    /// For the service, and its size.
+    Mail(M, usize),
     /// For the loop: stop gracefully.
     Stop,
 }
+
+/// Why mail was not taken. It is dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PostError {
+    /// [`Limits::mail_bytes`](crate::Limits::mail_bytes) wait already: try again later.
+    Full,
+    /// The loop has ended.
+    Ended,
+}
+
+impl fmt::Display for PostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Full => "too much mail waits for the event loop",
+            Self::Ended => "the event loop has ended",
+        })
+    }
+}
+
+impl std::error::Error for PostError {}
+
+/// How many mailboxes of a server are more than half full.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pressure {
+    mailboxes: Arc<AtomicUsize>,
+}
+
+impl Pressure {
+    #[inline]
+    pub(super) fn is_on(&self) -> bool {
+        self.mailboxes.load(Relaxed) > 0
+    }
+}
+
+/// What one piece of mail costs beside its bytes, in lists that may be half empty.
+const RECORD: usize = 64;
 
 impl<M> Clone for Mailbox<M> {
     fn clone(&self) -> Self {
@@ -36,48 +94,166 @@ impl<M> Clone for Mailbox<M> {
 }
 
 impl<M> Mailbox<M> {
-    pub(super) fn new(waker: Arc<Waker>) -> Self {
+    pub(super) fn new(
+        waker: Arc<Waker>,
+        limit: usize,
+        pressure: &Pressure,
+        memory: &Memory,
+    ) -> Self {
         Self {
             shared: Arc::new(Shared {
-                post: Mutex::default(),
+                queue: Mutex::new(Queue {
+                    post: Vec::new(),
+                    ended: false,
+                }),
                 waker,
+                waiting: AtomicUsize::new(0),
+                limit,
+                pressure: pressure.clone(),
+                memory: memory.clone(),
             }),
         }
     }
 
     /// Hands `mail` to [`Service::mail`](crate::net::Service::mail) of that loop, in the order of
-    /// the calls. Never blocks for longer than another caller needs to append. Mail for a loop
-    /// that has ended is dropped with it.
-    pub fn post(&self, mail: M) {
-        self.put(Post::Mail(mail));
+    /// the calls. `bytes` is what it holds on the heap; 0 if that is little. Never blocks for longer
+    /// than another caller needs to append.
+    ///
+    /// # Errors
+    ///
+    /// [`PostError::Full`] if [`Limits::mail_bytes`](crate::Limits::mail_bytes) wait already, and
+    /// [`PostError::Ended`] if nobody will ever take it. One piece of any size is taken while
+    /// nothing waits.
+    pub fn post(&self, mail: M, bytes: usize) -> Result<(), PostError> {
+        let bytes = bytes + 2 * size_of::<Post<M>>() + RECORD;
+        if self.is_full() {
+            return Err(PostError::Full);
+        }
+        self.put(Post::Mail(mail, bytes), bytes)
+    }
+
+    /// [`Mailbox::post`] would fail for want of room: for those who post to several or to none.
+    pub fn is_full(&self) -> bool {
+        self.shared.waiting.load(Relaxed) >= self.shared.limit
     }
 
     pub(super) fn stop(&self) {
-        self.put(Post::Stop);
+        let _ = self.put(Post::Stop, 0);
     }
 
-    fn put(&self, post: Post<M>) {
-        let mut queue = self
-            .shared
-            .post
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        let was_empty = queue.is_empty();
-        queue.push(post);
+    fn put(&self, post: Post<M>, bytes: usize) -> Result<(), PostError> {
+        let mut queue = self.lock();
+        if queue.ended {
+            return Err(PostError::Ended);
+        }
+        let was_empty = queue.post.is_empty();
+        queue.post.push(post);
+        self.count(bytes);
         drop(queue);
         if was_empty && let Err(error) = self.shared.waker.wake() {
             log::error!("an event loop cannot be woken: {error}");
         }
+        Ok(())
+    }
+
+    fn count(&self, bytes: usize) {
+        let Shared { waiting, limit, .. } = &*self.shared;
+        let before = waiting.fetch_add(bytes, Relaxed);
+        if before <= limit / 2 && before + bytes > limit / 2 {
+            self.shared.pressure.mailboxes.fetch_add(1, Relaxed);
+        }
+        self.shared.memory.add(bytes);
+    }
+
+    /// The loop has handled this much of what it took.
+    pub(super) fn handled(&self, bytes: usize) {
+        let Shared { waiting, limit, .. } = &*self.shared;
+        let before = waiting.fetch_sub(bytes, Relaxed);
+        if before > limit / 2 && before - bytes <= limit / 2 {
+            self.shared.pressure.mailboxes.fetch_sub(1, Relaxed);
+        }
+        self.shared.memory.sub(bytes);
     }
 
     /// Takes everything that has been posted; `into` is empty and lends its memory.
     pub(super) fn take(&self, into: &mut Vec<Post<M>>) {
         debug_assert!(into.is_empty());
-        let mut queue = self
-            .shared
-            .post
+        std::mem::swap(&mut self.lock().post, into);
+    }
+
+    /// Nobody takes anything any more: what waits is dropped, and what comes is refused.
+    pub(super) fn end(&self) {
+        let mut queue = self.lock();
+        queue.ended = true;
+        let rest = std::mem::take(&mut queue.post);
+        drop(queue);
+        drop(rest); // Outside of the lock: it may be large, or post itself.
+        self.handled(self.shared.waiting.load(Relaxed));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Queue<M>> {
+        self.shared
+            .queue
             .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        std::mem::swap(&mut *queue, into);
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mio::{Poll, Token};
+
+    fn mailboxes(limit: usize) -> (Poll, [Mailbox<u8>; 2], Pressure, Memory) {
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let (pressure, memory) = (Pressure::default(), Memory::new(1 << 20, 2));
+        let new = || Mailbox::new(Arc::clone(&waker), limit, &pressure, &memory);
+        (poll, [new(), new()], pressure.clone(), memory.clone())
+    }
+
+    #[test]
+    fn a_full_mailbox_refuses_and_pressure_begins_at_half() {
+        let (_poll, [one, other], pressure, memory) = mailboxes(10_000);
+        assert_eq!(
+            one.post(1, 20_000),
+            Ok(()),
+            "anything fits into an empty one"
+        );
+        assert_eq!(one.post(2, 0), Err(PostError::Full));
+        assert_eq!(other.post(3, 4_000), Ok(()));
+        assert!(pressure.is_on());
+        let mut taken = Vec::new();
+        one.take(&mut taken);
+        assert!(one.is_full(), "taken is not handled");
+        let [Post::Mail(1, bytes)] = taken[..] else {
+            panic!("{taken:?}");
+        };
+        one.handled(bytes);
+        assert!(!pressure.is_on() && !one.is_full());
+        for _ in 0..2 {
+            assert_eq!(other.post(4, 1_000), Ok(()));
+        }
+        assert!(pressure.is_on());
+        other.end();
+        assert!(!pressure.is_on());
+        assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn one_that_has_ended_keeps_nothing() {
+        struct Counted(Arc<()>);
+        let poll = Poll::new().unwrap();
+        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let memory = Memory::new(1 << 20, 1);
+        let mailbox = Mailbox::new(waker, 1000, &Pressure::default(), &memory);
+        let alive = Arc::new(());
+        assert_eq!(mailbox.post(Counted(Arc::clone(&alive)), 0), Ok(()));
+        mailbox.end();
+        assert_eq!(Arc::strong_count(&alive), 1);
+        let late = Counted(Arc::clone(&alive));
+        assert_eq!(mailbox.post(late, 0), Err(PostError::Ended));
+        assert_eq!((Arc::strong_count(&alive), memory.held()), (1, 0));
+        assert_eq!(Arc::strong_count(&Counted(alive).0), 1);
     }
 }

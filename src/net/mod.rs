@@ -45,7 +45,10 @@
 //!
 //!     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
 //!         let frame = SharedFrame::new(message);
-//!         self.rooms.iter().for_each(|room| room.post(frame.clone()));
+//!         for room in &self.rooms {
+//!             // A room that is full misses this one; loops stop reading before that happens.
+//!             let _ = room.post(frame.clone(), frame.as_bytes().len());
+//!         }
 //!     }
 //!
 //!     fn mail(&mut self, context: &mut Context<'_>, frame: SharedFrame) {
@@ -64,7 +67,9 @@
 //! let rooms = server.mailboxes().to_vec();
 //! std::thread::spawn(move || {
 //!     let news = SharedFrame::new(Message::text("hello from another thread"));
-//!     rooms.iter().for_each(|room| room.post(news.clone()));
+//!     for room in rooms {
+//!         room.post(news.clone(), news.as_bytes().len()).expect("nothing else is posted");
+//!     }
 //! });
 //! // Wait for a signal here; then say goodbye to everybody:
 //! server.stop();
@@ -96,6 +101,7 @@ pub mod http;
 mod input;
 mod mailbox;
 mod masked;
+mod memory;
 mod options;
 mod output;
 mod peer;
@@ -114,7 +120,7 @@ pub use context::{Context, Counters, Sent};
 pub use dial::Dial;
 pub use frame::SharedFrame;
 pub use http::{Request, Response};
-pub use mailbox::Mailbox;
+pub use mailbox::{Mailbox, PostError};
 pub use options::Options;
 pub use send_queue::Overflow;
 pub use server::{Clients, Server, Worker};

@@ -4,6 +4,7 @@
 //! Invariant: what the socket refuses is queued in the same order, and a queue is only added to
 //! until the socket is writable again.
 
+use crate::net::context::Sent;
 use crate::net::core::Core;
 use crate::net::frame::SharedFrame;
 use crate::net::peer::{Peer, Phase};
@@ -39,9 +40,7 @@ impl Core {
                 return;
             };
             if peer.queued() > 0 {
-                return frames.for_each(|(frame, key)| {
-                    let _ = self.enqueue(index, frame.clone(), key);
-                });
+                return self.enqueue_all(index, frames);
             }
             let mut slices = [IoSlice::new(first.as_bytes()); MAX_SLICES];
             let (mut count, mut total) = (1, first.as_bytes().len());
@@ -54,7 +53,7 @@ impl Core {
             let tap = self.taps.of(index);
             match written(peer.transport.write_vectored(&slices[..count], tap)) {
                 Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
-                Ok(n) => self.queue_rest(index, frames.by_ref().take(count), n),
+                Ok(n) => return self.queue_rest(index, frames, n),
                 Err(_) => return self.doom(index),
             }
         }
@@ -64,24 +63,30 @@ impl Core {
     fn queue_rest<'t>(
         &mut self,
         index: u32,
-        frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
+        mut frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
         mut sent: usize,
     ) {
         self.block(index);
-        for (frame, key) in frames {
+        let memory = self.memory.clone();
+        let rest = frames.find(|(frame, _)| {
             let len = frame.as_bytes().len();
-            if sent >= len {
-                sent -= len;
-                continue;
-            }
-            match self.rare(index) {
-                Some(rare) if rare.queue.is_empty() => {
-                    rare.queue
-                        .push_rest(frame.clone(), key, std::mem::take(&mut sent));
-                }
-                _ => drop(self.enqueue(index, frame.clone(), key)),
-            }
+            let left = sent < len;
+            sent -= if left { 0 } else { len };
+            left
+        });
+        if let (Some((frame, key)), Some(rare)) = (rest, self.rare(index)) {
+            rare.queue.push_rest(frame.clone(), key, sent, &memory);
         }
+        self.enqueue_all(index, frames);
+    }
+
+    /// Queues frames in their order, up to the one that ends the connection.
+    fn enqueue_all<'t>(
+        &mut self,
+        index: u32,
+        mut frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
+    ) {
+        frames.all(|(frame, key)| self.enqueue(index, frame.clone(), key) != Sent::Closed);
     }
 
     /// Cork, header and payload in one write.
@@ -126,6 +131,7 @@ impl Core {
             rare.queue
                 .push_own(&part[skip..], begun && rare.queue.is_empty());
         }
+        self.charge(index);
     }
 
     /// The socket is writable: goes on with what it had refused.
@@ -141,20 +147,22 @@ impl Core {
             match rare.queue.write_to(&mut peer.transport, tap) {
                 Ok(done) => {
                     rare.progress = now;
-                    if let Phase::Open(connection) = &mut peer.phase {
-                        connection.heard(now);
-                    }
+                    // Its input rests meanwhile: what is missing is not late.
+                    rare.unfinished = rare.unfinished.and(Some(now));
+                    let more = rare.queue.bytes() < before;
+                    debug_assert!(done || more);
+                    peer.wrote(now);
                     if done {
                         self.drained.push(index);
                         self.push_ready(index);
+                        self.charge(index);
                         return self.after_write(index);
                     }
-                    debug_assert!(rare.queue.bytes() < before);
                     if !peer.is_clogged(bound) {
                         self.push_ready(index);
                     }
                 }
-                Err(error) if is_transient(&error) => return,
+                Err(error) if is_transient(&error) => return self.charge(index),
                 Err(_) => return self.doom(index),
             }
         }

@@ -97,6 +97,10 @@ pub(super) struct Rare {
     pub(super) kept: Kept,
     /// When a byte last left, while something is queued.
     pub(super) progress: Millis,
+    /// Since when a message has been arriving that is not whole yet.
+    pub(super) unfinished: Option<Millis>,
+    /// What the account of the server says that this table holds.
+    pub(super) charged: usize,
 }
 
 impl Rare {
@@ -106,18 +110,46 @@ impl Rare {
             && self.http.is_idle()
             && self.queue.is_empty()
             && self.kept.is_empty()
+            && self.unfinished.is_none()
+    }
+
+    /// Bytes of memory held, but for compression, which has a budget of its own, and for frames
+    /// that others hold too.
+    pub(super) fn held(&self) -> usize {
+        self.tail.capacity()
+            + self.assembler.capacity()
+            + self.http.held()
+            + self.queue.own_memory()
+    }
+
+    /// Forgets what came and was not handled, and its memory.
+    pub(super) fn drop_input(&mut self) {
+        self.tail = Vec::new();
+        self.assembler = Assembler::new();
+        self.http.reset();
+        self.http.shrink_to(0);
+        self.unfinished = None;
     }
 
     /// Gives large memory back, so that a pool of these stays small.
     pub(super) fn recycle(&mut self) {
-        const KEEP: usize = 1024;
         self.queue.clear();
         self.assembler.shrink();
-        self.tail.shrink_to(KEEP);
+        self.shrink_tail();
         self.http.reset();
         self.http.shrink_to(KEEP);
     }
+
+    /// Gives the memory of input that rested back.
+    pub(super) fn shrink_tail(&mut self) {
+        if self.tail.is_empty() {
+            self.tail.shrink_to(KEEP);
+        }
+    }
 }
+
+/// Memory of a side table that is not worth to be given back.
+const KEEP: usize = 1024;
 
 impl Peer {
     pub(super) fn new(transport: Transport, now: Millis) -> Self {
@@ -162,6 +194,21 @@ impl Peer {
                 Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
                 _ => true,
             }
+    }
+
+    /// Bytes have left that were queued: the peer is there, and what it owes us is not late while
+    /// we did not listen.
+    pub(super) fn wrote(&mut self, now: Millis) {
+        match &mut self.phase {
+            Phase::Open(connection) => connection.heard(now),
+            Phase::Http { since, .. } => *since = now,
+            Phase::Dial(_) | Phase::Over { .. } => {}
+        }
+    }
+
+    /// Bytes of WebSocket frames and responses that have not left.
+    pub(super) fn waiting(&self) -> usize {
+        self.queued() + self.chain.bytes()
     }
 
     /// Bytes that the socket has refused.

@@ -6,8 +6,10 @@
 
 use crate::net::alarm::Alarm;
 use crate::net::compression;
+use crate::net::core::Core;
 use crate::net::event_loop::{EventLoop, WAKER};
-use crate::net::mailbox::Mailbox;
+use crate::net::mailbox::{Mailbox, Pressure};
+use crate::net::memory::Memory;
 use crate::net::options::Options;
 use crate::net::service::Service;
 use mio::net::TcpListener;
@@ -15,10 +17,12 @@ use mio::{Poll, Waker};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
-/// A server that runs on its worker threads.
+/// A server that runs on its worker threads. Dropping it stops it as [`Server::stop`] does and
+/// waits until the port is closed, at most a second, but not for its connections.
 #[derive(Debug)]
 pub struct Server<M> {
     address: SocketAddr,
@@ -26,7 +30,7 @@ pub struct Server<M> {
 }
 
 /// Event loops without a listener, for programs that only dial: see
-/// [`Context::dial`](crate::net::Context::dial).
+/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Clients::stop`] does.
 #[derive(Debug)]
 pub struct Clients<M> {
     workers: Workers<M>,
@@ -46,6 +50,8 @@ pub struct Worker<M> {
 struct Workers<M> {
     mailboxes: Vec<Mailbox<M>>,
     threads: Vec<JoinHandle<()>>,
+    /// Some worker still listens.
+    open: Weak<()>,
 }
 
 /// Connections that the kernel holds until they are accepted; it cuts this to its own bound.
@@ -88,7 +94,8 @@ impl<M: Send + 'static> Server<M> {
         self.workers.stop();
     }
 
-    /// Waits until all workers have ended. A panic of a worker goes on here.
+    /// Waits until all workers have ended. A panic of a worker goes on here, after the others have
+    /// been stopped because of it.
     pub fn join(self) {
         self.workers.join();
     }
@@ -146,10 +153,16 @@ impl<M: Send + 'static> Workers<M> {
             polls.push(poll);
         }
         let alarms = Alarm::start(&wakers)?;
-        let mailboxes: Vec<_> = wakers.into_iter().map(Mailbox::new).collect();
+        let (pressure, limits) = (Pressure::default(), &options.limits);
+        let memory = Memory::new(limits.memory_bytes, listeners.len());
+        memory.set_wakers(&wakers);
+        let mailbox = |waker| Mailbox::new(waker, limits.mail_bytes, &pressure, &memory);
+        let mailboxes: Vec<_> = wakers.into_iter().map(mailbox).collect();
+        let open = Arc::new(());
         let mut workers = Self {
             mailboxes: mailboxes.clone(),
             threads: Vec::new(),
+            open: Arc::downgrade(&open),
         };
         let shared = compression::shared(options);
         let parts = listeners.into_iter().zip(polls).zip(alarms);
@@ -158,14 +171,20 @@ impl<M: Send + 'static> Workers<M> {
                 number,
                 mailboxes: mailboxes.clone(),
             };
-            let (options, make, shared) = (options.clone(), make.clone(), shared.clone());
+            let (options, make) = (options.clone(), make.clone());
+            let open = Arc::clone(&open);
+            let core_parts = (shared.clone(), memory.clone(), pressure.clone());
             let run = move || {
+                let all = StopAll(&worker.mailboxes);
                 let mailbox = worker.mailboxes[number].clone();
+                let (shared, memory, pressure) = core_parts;
+                let core = Core::new(options, shared, memory, pressure);
                 let service = make(&worker);
                 let event_loop =
-                    EventLoop::new(poll, alarm, listener, mailbox, options, shared, service);
-                if let Err(error) = event_loop.and_then(EventLoop::run) {
-                    log::error!("worker {number} has ended: {error}");
+                    EventLoop::new(poll, alarm, (listener, open), mailbox, core, service);
+                match event_loop.and_then(EventLoop::run) {
+                    Ok(()) => std::mem::forget(all),
+                    Err(error) => log::error!("worker {number} has ended: {error}"),
                 }
             };
             let thread = std::thread::Builder::new().name(format!("wirebell-{number}"));
@@ -180,11 +199,39 @@ impl<M: Send + 'static> Workers<M> {
         }
     }
 
-    fn join(self) {
-        for thread in self.threads {
-            if let Err(panic) = thread.join() {
-                std::panic::resume_unwind(panic);
-            }
+    fn join(mut self) {
+        let mut panics = Vec::new();
+        for thread in std::mem::take(&mut self.threads) {
+            panics.extend(thread.join().err());
+        }
+        if let Some(panic) = panics.into_iter().next() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+}
+
+/// Whoever lets go of a server without joining it does not want it any more: it stops gracefully,
+/// and the port is closed when this returns, unless a service keeps its loop for long.
+impl<M> Drop for Workers<M> {
+    fn drop(&mut self) {
+        for mailbox in &self.mailboxes {
+            mailbox.stop();
+        }
+        let patience = Instant::now() + Duration::from_secs(1);
+        while self.open.strong_count() > 0 && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// A worker that ends by an error or a panic takes the others with it, gracefully: half a server,
+/// whose port takes connections that nobody serves, would be worse than none.
+struct StopAll<'m, M>(&'m [Mailbox<M>]);
+
+impl<M> Drop for StopAll<'_, M> {
+    fn drop(&mut self) {
+        for mailbox in self.0 {
+            mailbox.stop();
         }
     }
 }

@@ -76,6 +76,13 @@ pub trait Service {
         let _ = (context, peer);
     }
 
+    /// The loop has begun to close a connection by itself: its peer reads too slowly, the server is
+    /// short of memory, or it is stopping. Nothing more can be sent to it; [`Service::closed`]
+    /// follows. Not called for connections that the service or the peer closes.
+    fn closing(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let _ = (context, peer);
+    }
+
     /// A WebSocket connection has ended; called once for each [`Service::opened`].
     fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End) {
         let _ = (context, peer, end);

@@ -71,6 +71,15 @@ impl Slots {
             .filter(|peer| peer.generation == id.generation)
     }
 
+    /// Peers that something is held for, and how much; shared frames count for each.
+    pub(super) fn holders(&self) -> impl Iterator<Item = (usize, u32)> {
+        self.slab.iter().filter_map(|(index, peer)| {
+            let rare = peer.rare.as_ref().filter(|_| !peer.flags.doomed)?;
+            let held = rare.charged.max(rare.queue.held());
+            (held > 0).then_some((held, index as u32))
+        })
+    }
+
     pub(super) fn id(&self, index: u32) -> Option<PeerId> {
         let peer = self.slab.get(index as usize)?;
         Some(PeerId {

@@ -1,8 +1,8 @@
 //! What is published during one turn of the loop, and to whom.
 //!
-//! Comes in: frame by frame, peer by peer. Goes out, at the end of the turn: for each peer all of
-//! its frames, for one vectored write. Invariant: a frame is held once however many peers get it,
-//! and a peer costs 12 bytes per frame and no allocation.
+//! Input: frame by frame, peer by peer. Output, at the end of the turn: for each peer all of its
+//! frames, for one vectored write. Invariant: a frame is held once however many peers get it, a
+//! peer costs 12 bytes per frame and no allocation, and a turn that is full takes no more mail.
 //!
 //! ```text
 //!   frames: [ A ][ B ]
@@ -23,6 +23,8 @@ const RECENT: usize = 8;
 pub(super) struct Chain {
     first: u32,
     last: u32,
+    /// Bytes of its frames.
+    bytes: u32,
 }
 
 impl Default for Chain {
@@ -30,6 +32,7 @@ impl Default for Chain {
         Self {
             first: END,
             last: END,
+            bytes: 0,
         }
     }
 }
@@ -38,6 +41,12 @@ impl Chain {
     #[inline]
     pub(super) fn is_empty(self) -> bool {
         self.first == END
+    }
+
+    /// Bytes of its frames.
+    #[inline]
+    pub(super) fn bytes(self) -> usize {
+        self.bytes as usize
     }
 }
 
@@ -54,7 +63,16 @@ pub(super) struct Turn {
     links: Vec<Link>,
     /// Peers to settle at the end of the turn, each once.
     pub(super) touched: Vec<u32>,
+    /// Somebody's chain has as much as one write should carry.
+    full: bool,
 }
+
+/// Links of one turn, for all peers together: 3 MiB of memory.
+const MAX_LINKS: usize = 256 * 1024;
+
+/// Bytes for one peer after which the turn should end and let them leave: the peer may be quick,
+/// and a socket takes only so much at a time.
+const MAX_CHAIN: usize = 128 * 1024;
 
 impl Turn {
     /// Adds a frame to the chain of one peer.
@@ -77,6 +95,14 @@ impl Turn {
             false => self.links[chain.last as usize].next = at,
         }
         chain.last = at;
+        let len = u32::try_from(frame.as_bytes().len()).unwrap_or(u32::MAX);
+        chain.bytes = chain.bytes.saturating_add(len);
+        self.full |= chain.bytes() >= MAX_CHAIN;
+    }
+
+    /// Enough has been published in this turn: what waits goes first.
+    pub(super) fn is_full(&self) -> bool {
+        self.full || self.links.len() >= MAX_LINKS
     }
 
     /// The frames of one peer in their order, with their keys.
@@ -91,5 +117,6 @@ impl Turn {
         self.frames.clear();
         self.links.clear();
         self.links.shrink_to(64 * 1024);
+        self.full = false;
     }
 }

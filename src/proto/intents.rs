@@ -9,7 +9,7 @@ use crate::proto::closing::{Action, Input};
 use crate::proto::connection::Connection;
 use crate::proto::outbox::{Outbox, mask_key};
 use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Kind, Mask};
-use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD};
+use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, cut_reason};
 
 /// Intents in, bytes out.
 impl Connection {
@@ -132,12 +132,20 @@ impl Connection {
     // req: 6455-7.1.7-03 6455-7.1.7-07
     #[cold]
     pub fn fail(&mut self, violation: Violation, outbox: &mut Outbox) {
+        self.give_up(violation.close_code(), violation.text(), outbox);
+    }
+
+    /// Fails the connection for a reason that is not the peer's, such as want of memory. The Close
+    /// frame lies in `outbox` then, with the reason cut to 123 bytes, unless one was sent before;
+    /// nothing that comes is looked at any more. Does nothing if the connection has failed already
+    /// or is closed.
+    #[cold]
+    pub fn give_up(&mut self, code: CloseCode, reason: &str, outbox: &mut Outbox) {
         let (state, action) = self.state.on(Input::Violation);
         if action == Action::SendClose {
-            let code = Some(violation.close_code());
             outbox.put_close(&CloseBody {
-                code,
-                reason: violation.text(),
+                code: Some(code),
+                reason: cut_reason(reason),
             });
         }
         self.enter(state);

@@ -165,7 +165,11 @@ impl Hub {
         };
         for (mailbox, count) in mailboxes.iter().zip(members) {
             if *count > 0 {
-                mailbox.post(delivery.clone());
+                let size = match &delivery.what {
+                    What::Frame(frame) => frame.as_bytes().len(),
+                    What::Close => 0,
+                };
+                let _ = mailbox.post(delivery.clone(), size);
             }
         }
     }

@@ -116,3 +116,12 @@ fn truncate(text: &str, most: usize) -> &str {
     }
     &text[..end]
 }
+
+/// As much of a reason as a Close frame has room for.
+pub fn cut_reason(reason: &str) -> &str {
+    let mut end = reason.len().min(MAX_CLOSE_REASON);
+    while !reason.is_char_boundary(end) {
+        end -= 1;
+    }
+    &reason[..end]
+}

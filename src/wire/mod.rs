@@ -16,7 +16,7 @@ mod mask;
 mod opcode;
 mod utf8;
 
-pub use close::{CloseBody, CloseCode, MAX_CLOSE_REASON};
+pub use close::{CloseBody, CloseCode, MAX_CLOSE_REASON, cut_reason};
 pub use entropy::{Entropy, NoEntropy};
 pub use header::{FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, MAX_HEADER};
 pub use mask::Mask;

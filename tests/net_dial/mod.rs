@@ -115,7 +115,7 @@ impl Dialler {
     }
 
     pub fn wish(&self, wish: Wish) {
-        self.clients.mailboxes()[0].post(wish);
+        self.clients.mailboxes()[0].post(wish, 0).expect("a loop");
     }
 
     #[track_caller]

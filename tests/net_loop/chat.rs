@@ -34,7 +34,10 @@ impl Service for Chat {
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
         let frame = SharedFrame::new(message);
-        self.rooms.iter().for_each(|room| room.post(frame.clone()));
+        for room in &self.rooms {
+            let size = frame.as_bytes().len();
+            room.post(frame.clone(), size).expect("there is room");
+        }
     }
 
     fn mail(&mut self, context: &mut Context<'_>, frame: SharedFrame) {
@@ -68,7 +71,9 @@ fn everybody_hears_everybody() {
     let rooms = server.mailboxes().to_vec();
     let news = thread::spawn(move || {
         let frame = SharedFrame::new(Message::text("news"));
-        rooms.iter().for_each(|room| room.post(frame.clone()));
+        rooms
+            .iter()
+            .for_each(|room| room.post(frame.clone(), 0).expect("there is room"));
     });
     news.join().expect("posted");
     for person in &mut people {

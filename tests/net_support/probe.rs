@@ -121,9 +121,10 @@ impl Probes {
         job: impl FnOnce(&mut Context<'_>, &[PeerId]) -> R + Send + 'static,
     ) -> R {
         let (sender, result) = channel();
-        self.mailboxes[worker].post(Box::new(move |context, peers| {
+        let job: Job = Box::new(move |context, peers| {
             let _ = sender.send(job(context, peers));
-        }));
+        });
+        self.mailboxes[worker].post(job, 0).expect("a loop");
         result.recv_timeout(PATIENCE).expect("the loop answers")
     }
 
@@ -216,11 +217,12 @@ impl Rooms {
     pub fn publish(&self, frame: &SharedFrame) {
         for mailbox in &self.mailboxes {
             let frame = frame.clone();
-            mailbox.post(Box::new(move |context, peers| {
+            let job: Job = Box::new(move |context, peers| {
                 for peer in peers {
                     let _ = context.send_frame(*peer, &frame, 0);
                 }
-            }));
+            });
+            mailbox.post(job, 0).expect("a loop");
         }
     }
 }

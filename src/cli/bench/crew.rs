@@ -93,7 +93,7 @@ impl Fleet {
 
     pub fn order(&self, order: Order) {
         for mailbox in self.clients.mailboxes() {
-            mailbox.post(order);
+            let _ = mailbox.post(order, 0);
         }
     }
 
@@ -102,7 +102,9 @@ impl Fleet {
         let pacer = |(worker, mailbox): (usize, &Mailbox<Order>)| {
             let mailbox = mailbox.clone();
             let part = schedule.part(worker as u32, plan.loops());
-            Pacer::start(plan.clock, part, move || mailbox.post(Order::Pace))
+            Pacer::start(plan.clock, part, move || {
+                let _ = mailbox.post(Order::Pace, 0);
+            })
         };
         let mailboxes = self.clients.mailboxes().iter();
         mailboxes.enumerate().map(pacer).collect()

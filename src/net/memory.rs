@@ -1,0 +1,132 @@
+//! What a server holds for its peers, all loops together: one number and one bound.
+//!
+//! Input: bytes that came to be held or ceased to be. Output: whether they are too many. Counted
+//! are unfinished requests and messages, input that rests, send queues with their records, frames
+//! that some queue holds (once, however many share them), and mail. Not counted are the record of
+//! a connection, compression, which has a budget of its own, and a few buffers of each loop.
+//! RFC 6455 section 10.4.
+
+use mio::Waker;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
+
+/// The account of one server; cheap to clone.
+#[derive(Clone, Debug)]
+pub(super) struct Memory {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    held: AtomicUsize,
+    /// Bytes that the loops hold for peers of their own, without what is shared.
+    in_loops: AtomicUsize,
+    limit: usize,
+    loops: usize,
+    wakers: OnceLock<Vec<Arc<Waker>>>,
+    /// The loops have been woken because of this and not yet made room.
+    called: AtomicBool,
+}
+
+impl Memory {
+    /// Nothing is held yet, of at most `limit` bytes for `loops` event loops.
+    pub(super) fn new(limit: usize, loops: usize) -> Self {
+        Self {
+            shared: Arc::new(Shared {
+                held: AtomicUsize::new(0),
+                in_loops: AtomicUsize::new(0),
+                limit,
+                loops: loops.max(1),
+                wakers: OnceLock::new(),
+                called: AtomicBool::new(false),
+            }),
+        }
+    }
+
+    /// How to reach the loops when there is too much.
+    pub(super) fn set_wakers(&self, wakers: &[Arc<Waker>]) {
+        self.shared.wakers.get_or_init(|| wakers.to_vec());
+    }
+
+    pub(super) fn add(&self, bytes: usize) {
+        self.shared.held.fetch_add(bytes, Relaxed);
+    }
+
+    pub(super) fn sub(&self, bytes: usize) {
+        self.shared.held.fetch_sub(bytes, Relaxed);
+    }
+
+    /// What a loop holds for one peer was `before` and is `after`.
+    pub(super) fn change(&self, before: usize, after: usize) {
+        // Wrapping: the difference may be negative, the sums never are.
+        let difference = after.wrapping_sub(before);
+        self.shared.held.fetch_add(difference, Relaxed);
+        self.shared.in_loops.fetch_add(difference, Relaxed);
+    }
+
+    /// Bytes held now.
+    pub(super) fn held(&self) -> usize {
+        self.shared.held.load(Relaxed)
+    }
+
+    pub(super) fn limit(&self) -> usize {
+        self.shared.limit
+    }
+
+    #[inline]
+    pub(super) fn is_over(&self) -> bool {
+        self.held() > self.shared.limit
+    }
+
+    /// Where to stop when there is too much: an eighth below the limit, so that the next time is
+    /// not the next read.
+    pub(super) fn is_over_target(&self) -> bool {
+        self.held() > self.shared.limit / 8 * 7
+    }
+
+    /// A loop that holds `own` bytes holds no less than the loops do on average: it is its turn to
+    /// make room. One loop at least does.
+    pub(super) fn concerns(&self, own: usize) -> bool {
+        own >= self.shared.in_loops.load(Relaxed) / self.shared.loops
+    }
+
+    /// Wakes all loops, so that the one which holds most makes room, asleep or not.
+    pub(super) fn call(&self) {
+        if self.shared.called.swap(true, Relaxed) {
+            return;
+        }
+        for waker in self.shared.wakers.get().into_iter().flatten() {
+            if let Err(error) = waker.wake() {
+                log::error!("an event loop cannot be woken: {error}");
+            }
+        }
+    }
+
+    /// Room has been made.
+    pub(super) fn answered(&self) {
+        self.shared.called.store(false, Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_loop_at_least_is_concerned() {
+        let memory = Memory::new(100, 3);
+        memory.change(0, 90);
+        memory.change(0, 10);
+        memory.add(30);
+        assert!(memory.is_over());
+        assert!(memory.concerns(90) && !memory.concerns(10) && !memory.concerns(0));
+        memory.change(90, 40);
+        assert_eq!(memory.held(), 80);
+        assert!(!memory.is_over() && !memory.is_over_target());
+        memory.sub(30);
+        memory.change(40, 0);
+        memory.change(10, 0);
+        assert_eq!(memory.held(), 0);
+        assert!(memory.concerns(0), "nobody holds more");
+    }
+}
