@@ -112,6 +112,12 @@ impl<'a> Context<'a> {
         self.core.waiting(peer)
     }
 
+    /// Bytes that all loops of the server hold for their peers, of at most
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    pub fn held_bytes(&self) -> usize {
+        self.core.memory.held()
+    }
+
     /// The address at the other end: a system call, as few ask.
     pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         self.core

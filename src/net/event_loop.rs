@@ -180,13 +180,19 @@ impl<S: Service> EventLoop<S> {
                 if !self.core.dialled(index) {
                     return;
                 }
+                // A peer on the ready list has had its read of this turn.
+                let listed = self
+                    .core
+                    .peers
+                    .at(index)
+                    .is_some_and(|peer| peer.flags.ready);
                 if event.is_read_closed() || event.is_write_closed() || event.is_error() {
                     self.hung_up(index);
                 }
                 if event.is_writable() {
                     self.core.flush(index);
                 }
-                if event.is_readable() {
+                if event.is_readable() && !listed {
                     self.read(index);
                 }
             }
@@ -221,11 +227,8 @@ impl<S: Service> EventLoop<S> {
     fn read_ready(&mut self, ready: &mut Vec<u32>) {
         std::mem::swap(ready, &mut self.core.ready);
         for index in ready.drain(..) {
-            if self
-                .core
-                .peers
-                .at(index)
-                .is_some_and(|peer| peer.flags.ready)
+            if let Some(peer) = self.core.peers.at(index)
+                && std::mem::take(&mut peer.flags.ready)
             {
                 self.read(index);
             }

@@ -40,11 +40,11 @@ impl<S: Service> Reader<'_, S> {
     /// Reads once and handles what came.
     #[inline]
     pub(super) fn read(&mut self, index: u32) {
+        let rests = self.core.should_deliver();
         let Some(peer) = self.core.peers.at(index) else {
             return;
         };
-        peer.flags.ready = false;
-        if self.core.turn.is_full() || self.core.pressure.is_on() {
+        if rests {
             return self.core.push_ready(index); // What was published goes first.
         }
         let bound = self.core.options.limits.queued_bytes;
@@ -125,13 +125,14 @@ impl<S: Service> Reader<'_, S> {
         let bound = self.core.options.limits.queued_bytes;
         let mut at = from;
         while at < end {
+            let rests = self.core.should_deliver();
             let Some(peer) = self.core.peers.at(index) else {
                 break;
             };
             if peer.is_clogged(bound) || peer.flags.doomed {
                 break; // What is left waits in the tail until the socket takes more.
             }
-            if self.core.turn.is_full() {
+            if rests {
                 self.core.push_ready(index);
                 break; // What is left waits in the tail for the next turn.
             }
@@ -344,6 +345,12 @@ pub(super) fn announce<S: Service>(core: &mut Core, service: &mut S, index: u32)
 }
 
 impl Core {
+    /// Enough has been published, here or to another loop: input rests until some has left.
+    #[inline]
+    pub(super) fn should_deliver(&self) -> bool {
+        self.turn.is_full() || self.pressure.is_on()
+    }
+
     /// Notes since when a message or frame has been arriving, if one is:
     /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `whole` if a message
     /// was completed by the bytes that are done with; what is left may be a part of a frame.

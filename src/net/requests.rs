@@ -38,6 +38,10 @@ impl<S: Service> Reader<'_, S> {
             }
             self.core.wait_for_http(index);
             match flow {
+                Flow::Next if self.core.should_deliver() => {
+                    self.core.push_ready(index);
+                    return at;
+                }
                 Flow::Next if self.core.queued(index) == 0 => {}
                 Flow::Next | Flow::Opened => return at,
                 Flow::Ended => return end,

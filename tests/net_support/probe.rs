@@ -7,6 +7,7 @@ use super::{Client, PATIENCE};
 use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 use wirebell::Message;
 use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Server, Service, SharedFrame};
@@ -135,6 +136,18 @@ impl Probes {
         job: impl FnOnce(&mut Context<'_>, &[PeerId]) -> R + Send + 'static,
     ) -> R {
         self.run_on(0, job)
+    }
+
+    /// Keeps the first loop from its work for this long; returns as soon as that has begun.
+    #[track_caller]
+    pub fn hold_up(&self, time: Duration) {
+        let (began, begins) = channel();
+        let job: Job = Box::new(move |_, _| {
+            let _ = began.send(());
+            std::thread::sleep(time);
+        });
+        self.mailboxes[0].post(job, 0).expect("a loop");
+        begins.recv_timeout(PATIENCE).expect("the loop begins");
     }
 
     /// The mailboxes, for another thread.

@@ -1,0 +1,134 @@
+//! A loop that was held up, as by a laptop that slept: what had arrived in time is not late.
+
+use crate::net_support::{Client, Probes, limits, options_with};
+use crate::support::frames::{close, pong, text};
+use std::time::Duration;
+use wirebell::{Limits, Role};
+
+/// Deadlines that pass while the loop is held up for [`HELD_UP`].
+fn short() -> Limits {
+    Limits {
+        ping_ms: 100,
+        pong_ms: 200,
+        head_ms: 200,
+        body_ms: 200,
+        message_ms: 200,
+        close_ms: 200,
+        http_idle_ms: 200,
+        ..limits()
+    }
+}
+
+const HELD_UP: Duration = Duration::from_millis(700);
+
+/// More connections than one wait for events tells of.
+#[test]
+fn requests_that_were_completed_in_time_are_answered() {
+    let server = Probes::start(options_with(Limits {
+        head_ms: 2000,
+        ..short()
+    }));
+    let mut clients: Vec<Client> = (0..1300)
+        .map(|_| Client::connect(server.address()))
+        .collect();
+    for client in &mut clients {
+        client.send("GET /http HTTP/1.1\r\n");
+    }
+    let held_up = std::time::Instant::now();
+    server.hold_up(Duration::from_millis(2200));
+    for client in &mut clients {
+        client.send("Host: a\r\n\r\n");
+    }
+    assert!(
+        held_up.elapsed() < Duration::from_millis(2000),
+        "they came in time"
+    );
+    let late = clients
+        .iter_mut()
+        .filter_map(|client| match client.head().status {
+            200 => None,
+            status => Some(status),
+        });
+    assert_eq!(late.collect::<Vec<u16>>(), [0; 0]);
+}
+
+#[test]
+fn pongs_that_had_arrived_keep_connections() {
+    let server = Probes::start(options_with(short()));
+    let mut client = server.open();
+    server.opened();
+    assert_eq!(client.frame().first, 0x89, "it is asked");
+    server.hold_up(HELD_UP);
+    client.send_frame(&pong(b""));
+    std::thread::sleep(HELD_UP);
+    // Whatever is asked meanwhile: it is still there, and answers.
+    client.send_frame(&pong(b""));
+    client.send_text("alive");
+    loop {
+        match client.frame() {
+            frame if frame.first == 0x89 => client.send_frame(&pong(b"")),
+            frame => return assert_eq!(frame, text("alive")),
+        }
+    }
+}
+
+/// A body or a message of more than one read takes several turns: all of them count.
+#[test]
+fn bodies_and_messages_that_had_arrived_are_handled() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 0,
+        ..short()
+    }));
+    let mut http = Client::connect(server.address());
+    let mut socket = server.open();
+    server.opened();
+    let body = "x".repeat(600_000);
+    let message = text(&body).to(Role::Server);
+    http.send(format!(
+        "POST /http HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    ));
+    socket.send(&message[..10]);
+    server.run(|_, _| ());
+    server.hold_up(HELD_UP);
+    http.send(&body);
+    socket.send(&message[10..]);
+    assert_eq!(http.response().status, 200);
+    assert_eq!(socket.text().len(), body.len());
+}
+
+#[test]
+fn a_close_that_was_answered_in_time_is_clean() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 0,
+        ..short()
+    }));
+    let mut client = server.open();
+    let peer = server.opened();
+    server.run(move |context, _| context.close(peer, wirebell::CloseCode::NORMAL, ""));
+    assert_eq!(client.frame(), close(1000, ""));
+    server.hold_up(HELD_UP);
+    client.send_frame(&close(1000, ""));
+    assert!(server.closed(peer).clean);
+}
+
+/// Nobody can put judgement off by sending on and on.
+#[test]
+fn a_flood_of_others_does_not_put_deadlines_off() {
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 0,
+        ..short()
+    }));
+    let flood = Client::connect(server.address()).upgraded("/sink");
+    server.opened();
+    let mut writer = flood.second_handle();
+    let bytes = text("x".repeat(100_000)).to(Role::Server).repeat(3);
+    let flooding = std::thread::spawn(move || while writer.try_send(&bytes).is_ok() {});
+    let mut slow = Client::connect(server.address());
+    slow.send("GET /http HTTP/1.1\r\n");
+    assert_eq!(slow.response().status, 408);
+    slow.expect_end();
+    drop(server);
+    drop(flood);
+    flooding.join().expect("it ends with the server");
+}

@@ -1,0 +1,187 @@
+//! Many frames for a peer that does not read, in one turn and over many: what leaves is whole
+//! frames and at most one Close, the last; every send is told what became of it; each end counts
+//! once.
+
+use crate::net_support::{Client, Probes, limits, wait_until};
+use crate::support::frames::{Frame, close, take_frames};
+use wirebell::net::{Context, Counters, Options, Overflow, PeerId, Sent, SharedFrame};
+use wirebell::{CloseCode, Limits, Message};
+
+/// Bytes of each message: enough that a few hundred fill every buffer of a narrow socket.
+const SIZE: usize = 16 * 1024;
+const BOUND: usize = 8 * SIZE;
+const COUNT: usize = 600;
+
+fn options(overflow: Overflow) -> Options {
+    Options {
+        workers: 1,
+        overflow,
+        limits: Limits {
+            queued_bytes: BOUND,
+            close_ms: 20_000,
+            ..limits()
+        },
+        ..Options::default()
+    }
+}
+
+/// One way to send number `n`.
+type Send = fn(&mut Context<'_>, PeerId, &[u8]) -> Sent;
+
+const WAYS: [(&str, Send); 4] = [
+    ("message", |context, peer, bytes| {
+        context.send(peer, Message::binary(bytes))
+    }),
+    ("never compressed", |context, peer, bytes| {
+        context.send_uncompressed(peer, Message::binary(bytes))
+    }),
+    ("frame", |context, peer, bytes| {
+        context.send_frame(peer, &SharedFrame::new(Message::binary(bytes)), 0)
+    }),
+    ("frame with a key", |context, peer, bytes| {
+        context.send_frame(peer, &SharedFrame::new(Message::binary(bytes)), 7)
+    }),
+];
+
+/// Sends many messages in turns of `batch` each, to a peer that does not read. Returns what became
+/// of each.
+fn flood(server: &Probes, peer: PeerId, send: Send, batch: usize) -> Vec<Sent> {
+    let mut all = Vec::new();
+    while all.len() < COUNT {
+        let from = all.len();
+        all.extend(server.run(move |context, _| {
+            let numbers = from..(from + batch).min(COUNT);
+            let payload = |n: usize| [&n.to_be_bytes()[..], &[0; SIZE - 8]].concat();
+            let sent = numbers.map(|n| send(context, peer, &payload(n)));
+            sent.collect::<Vec<_>>()
+        }));
+    }
+    all
+}
+
+/// The numbers that came, and the last frame if it is of another kind.
+fn received(client: &mut Client) -> (Vec<usize>, Option<Frame>) {
+    let mut numbers = Vec::new();
+    while let Some(sent) = client.next_frame() {
+        let frame = sent.frame();
+        if frame.first != 0x82 {
+            return (numbers, Some(frame));
+        }
+        assert_eq!(frame.payload.len(), SIZE);
+        let number = frame.payload[..8].try_into().map(usize::from_be_bytes);
+        numbers.push(number.expect("eight bytes"));
+    }
+    (numbers, None)
+}
+
+#[test]
+fn by_default_the_close_is_the_last_whatever_is_sent_after_it() {
+    for (what, send) in WAYS {
+        for batch in [COUNT, 37, 1] {
+            let server = Probes::start(options(Overflow::Disconnect));
+            let mut client = Client::connect_narrow(server.address()).upgraded("/");
+            let peer = server.opened();
+            let sent = flood(&server, peer, send, batch);
+            let taken = sent.iter().take_while(|sent| **sent == Sent::Taken).count();
+            assert!(taken < COUNT, "{what}, {batch}: all were taken");
+            let rest = &sent[taken..];
+            assert!(
+                rest.iter().all(|sent| *sent == Sent::Closed),
+                "{what}: {rest:?}"
+            );
+            assert_eq!(server.counters().overflowed, 1, "{what}, {batch}");
+            let (numbers, last) = received(&mut client);
+            assert_eq!(numbers, (0..numbers.len()).collect::<Vec<_>>(), "{what}");
+            assert!(numbers.len() <= taken);
+            assert_eq!(
+                last,
+                Some(close(1013, "reading too slowly")),
+                "{what}, {batch}"
+            );
+            client.send_frame(&close(1013, ""));
+            let after = take_frames(&client.rest());
+            assert!(after.is_empty(), "{what}, {batch}: {} frames", after.len());
+        }
+    }
+}
+
+#[test]
+fn a_policy_that_drops_leaves_whole_frames_in_order_and_counts_each_drop() {
+    for overflow in [Overflow::DropOldest, Overflow::KeepLatest] {
+        for (what, send) in WAYS {
+            for batch in [COUNT, 37] {
+                let server = Probes::start(options(overflow));
+                let mut client = Client::connect_narrow(server.address()).upgraded("/");
+                let peer = server.opened();
+                let sent = flood(&server, peer, send, batch);
+                assert!(!sent.contains(&Sent::Closed), "{what}");
+                let counters = server.counters();
+                server.run(move |context, _| context.close(peer, CloseCode::NORMAL, "enough"));
+                let (numbers, last) = received(&mut client);
+                assert!(
+                    numbers.is_sorted_by(|one, next| one < next),
+                    "{what}: {numbers:?}"
+                );
+                assert_eq!(numbers.last(), Some(&(COUNT - 1)), "{what}");
+                assert_eq!(last, Some(close(1000, "enough")), "{what}");
+                assert_eq!(counters.dropped as usize, COUNT - numbers.len(), "{what}");
+                let none = Counters::default().overflowed;
+                assert_eq!(server.counters().overflowed, none);
+            }
+        }
+    }
+}
+
+/// What was sent before a Close of any origin leaves before it, and nothing after it.
+#[test]
+fn frames_of_the_same_turn_leave_before_a_close() {
+    let server = Probes::start(options(Overflow::Disconnect));
+    let mut client = server.open();
+    let peer = server.opened();
+    let sent = server.run(move |context, _| {
+        let before = context.send(peer, Message::text("before"));
+        let waits = context.queued_bytes(peer);
+        context.close(peer, CloseCode::NORMAL, "");
+        [before, context.send(peer, Message::text("after"))].map(|sent| (sent, waits))
+    });
+    // Two bytes of header: the frames of this turn count as waiting.
+    assert_eq!(sent, [(Sent::Taken, 8), (Sent::Closed, 8)]);
+    client.expect_text("before");
+    assert_eq!(client.frame(), close(1000, ""));
+    client.send_frame(&close(1000, ""));
+    client.expect_end();
+}
+
+/// A turn that publishes little to many, and much to one that reads: nobody is called slow.
+#[test]
+fn a_reader_at_full_speed_gets_what_a_burst_of_mail_brings() {
+    let server = Probes::start(Options {
+        limits: Limits {
+            queued_bytes: 1 << 20,
+            ..limits()
+        },
+        ..options(Overflow::Disconnect)
+    });
+    let mut client = server.open();
+    server.opened();
+    let rooms = server.rooms();
+    let reader = std::thread::spawn(move || {
+        for n in 0..8000u32 {
+            assert_eq!(client.frame().payload[..4], n.to_be_bytes());
+        }
+    });
+    // While the loop is held up, 8 MiB of mail come together.
+    let frames = std::thread::spawn(move || {
+        for n in 0..8000u32 {
+            let payload = [&n.to_be_bytes()[..], &[0; 1020]].concat();
+            rooms.publish(&SharedFrame::new(Message::binary(&payload)));
+        }
+    });
+    server.run(|_, _| std::thread::sleep(std::time::Duration::from_millis(100)));
+    frames.join().expect("all is posted");
+    reader.join().expect("all is read");
+    assert_eq!(server.counters().overflowed, 0);
+    wait_until("nothing is held", || {
+        server.run(|context, _| context.held_bytes()) < 4096
+    });
+}
