@@ -12,6 +12,9 @@ use std::io::{self, Read as _};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+/// The shortest wait that a socket can be told: enough to find what is there.
+const GLANCE: Duration = Duration::from_millis(1);
+
 impl Client {
     /// Sends what is owed and waits, within a bound, until the server has closed TCP: it does so
     /// first (RFC 6455 section 7.1.1), and a reset must not overtake our last bytes.
@@ -48,26 +51,50 @@ impl Client {
     /// Reads once, for as long as the protocol and the caller have patience. Returns when bytes
     /// came, which the protocol core must hear.
     pub(super) fn fill(&mut self, deadline: Option<Instant>) -> Result<Millis, Error> {
-        loop {
-            self.tell_time(deadline)?;
-            let mut stream = &self.sender.shared.stream;
-            let room = self.inbox.room();
-            match stream.read(room) {
-                Ok(0) => return Err(self.lost(None)),
-                Ok(n) => {
-                    let shared = &self.sender.shared;
-                    if let Some(tap) = &shared.tap {
-                        tap.received(&room[..n]);
-                    }
-                    let now = shared.now();
-                    self.inbox.filled(n);
-                    return Ok(now);
-                }
-                Err(error) if is_timeout(&error) => self.told = None,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(self.lost(Some(error))),
+        if self.is_due(deadline) {
+            // A program that was held up, or did not ask for long, finds in the socket what came
+            // in time.
+            self.wait_for(GLANCE)?;
+            if let Some(heard) = self.read()? {
+                return Ok(heard);
             }
         }
+        loop {
+            self.tell_time(deadline)?;
+            if let Some(heard) = self.read()? {
+                return Ok(heard);
+            }
+        }
+    }
+
+    /// Reads once; `None` if nothing came in the time that was told.
+    fn read(&mut self) -> Result<Option<Millis>, Error> {
+        let mut stream = &self.sender.shared.stream;
+        let room = self.inbox.room();
+        match stream.read(room) {
+            Ok(0) => return Err(self.lost(None)),
+            Ok(n) => {
+                let shared = &self.sender.shared;
+                if let Some(tap) = &shared.tap {
+                    tap.received(&room[..n]);
+                }
+                let now = shared.now();
+                self.inbox.filled(n);
+                return Ok(Some(now));
+            }
+            Err(error) if is_timeout(&error) => self.told = None,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(self.lost(Some(error))),
+        }
+        Ok(None)
+    }
+
+    /// A deadline has passed, of the caller or of the protocol.
+    fn is_due(&self, deadline: Option<Instant>) -> bool {
+        let shared = &self.sender.shared;
+        let due = lock(&shared.state).connection.deadline();
+        due.is_some_and(|due| due <= shared.now())
+            || deadline.is_some_and(|at| at <= Instant::now())
     }
 
     fn lost(&self, error: Option<io::Error>) -> Error {
@@ -90,11 +117,17 @@ impl Client {
         let wish = own.into_iter().chain(due).fold(look, Duration::min);
         // An eighth late is in time, and spares a system call for each read.
         let in_time = self.told.is_some_and(|told| told <= wish + wish / 8);
-        if !in_time {
-            let set = self.stream().set_read_timeout(Some(wish));
-            set.map_err(|error| Error::Lost(Some(error)))?;
-            self.told = Some(wish);
+        match in_time {
+            true => Ok(()),
+            false => self.wait_for(wish),
         }
+    }
+
+    /// The next read waits for so long.
+    fn wait_for(&mut self, time: Duration) -> Result<(), Error> {
+        let set = self.stream().set_read_timeout(Some(time));
+        set.map_err(|error| Error::Lost(Some(error)))?;
+        self.told = Some(time);
         Ok(())
     }
 

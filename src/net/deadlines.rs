@@ -62,7 +62,7 @@ impl Core {
             return;
         };
         if stall_deadline(peer, &self.options.limits).is_some_and(|at| at <= self.now) {
-            log::debug!("peer {index} has taken nothing for too long");
+            log::debug!("{} has taken nothing for too long", self.name(index));
             return self.doom(index);
         }
         if message_deadline(peer, &self.options.limits).is_some_and(|at| at <= self.now) {

@@ -321,7 +321,7 @@ pub(super) fn failed<S: Service>(
     violation: Violation,
 ) {
     core.counters.violations += 1;
-    log::debug!("peer {}: {violation}", id.index);
+    log::debug!("{}: {violation}", core.name(id.index));
     core.transmit(id.index);
     announce(core, service, id.index);
 }

@@ -24,7 +24,7 @@ impl<S: Service> Reader<'_, S> {
             let fed = http.feed(&self.buffer[at..end], &self.core.options.limits);
             let flow = match fed {
                 Err(fault) => {
-                    log::debug!("peer {index}: bad request: {fault:?}");
+                    log::debug!("{}: bad request: {fault:?}", self.core.name(index));
                     self.core.respond(index, &fault.response(), false);
                     Flow::Ended
                 }

@@ -12,6 +12,7 @@ mod help;
 mod inspecting;
 mod inspecting_talks;
 mod listening;
+mod paused;
 pub mod program;
 mod pushing;
 mod serving;

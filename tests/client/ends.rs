@@ -216,3 +216,30 @@ fn a_tap_sees_every_byte() {
     assert_eq!(told()[1..], [format!("{number} closed")]);
     server.finish();
 }
+
+/// A program that did not ask for long finds what came in time, and no deadline has passed for it.
+#[test]
+fn what_had_arrived_before_a_late_look_counts() {
+    let (asked, looks) = channel::<()>();
+    let server = Server::opened(move |peer| {
+        peer.expect(&ping(b""));
+        thread::sleep(Duration::from_millis(100));
+        peer.send_frames(&[pong(b""), text("in time")]);
+        asked.send(()).unwrap();
+        peer.expect_gone();
+    });
+    let options = limited(|limits| (limits.ping_ms, limits.pong_ms) = (50, 200));
+    let mut client = Client::connect(&server.uri(), options).unwrap();
+    client.set_receive_timeout(Some(Duration::from_millis(60)));
+    match client.receive() {
+        Err(Error::TimedOut(Wait::Receive)) => {}
+        other => panic!("{other:?}"),
+    }
+    looks.recv_timeout(PATIENCE).unwrap();
+    thread::sleep(Duration::from_millis(400));
+    // Not even a caller without patience misses what is there.
+    client.set_receive_timeout(Some(Duration::ZERO));
+    assert_eq!(client.receive().unwrap(), Some(Message::text("in time")));
+    drop(client);
+    server.finish();
+}

@@ -266,3 +266,19 @@ fn stopping_ends_attempts_and_waits() {
     dialler.stop();
     visit.expect_gone();
 }
+
+#[test]
+fn a_client_that_stops_does_not_call_itself_a_server() {
+    let listener = Listener::new();
+    let dialler = Dialler::start(
+        loop_options(),
+        vec![dial(&listener.uri(), Options::default(), 1)],
+    );
+    let mut peer = listener.open();
+    assert_eq!(dialler.next(), Told::Opened(1));
+    let stopping = std::thread::spawn(move || dialler.stop());
+    peer.expect(&close(1001, "the client is stopping"));
+    peer.send_frames(&[close(1001, "")]);
+    peer.expect_end();
+    stopping.join().expect("it stops");
+}

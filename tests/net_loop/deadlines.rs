@@ -127,3 +127,41 @@ fn a_peer_that_takes_little_by_little_is_not_dropped() {
         }
     }
 }
+
+/// Whoever takes its answers, however slowly, is neither idle nor late with its next request, be
+/// it half written.
+#[test]
+fn a_slow_reader_of_pipelined_answers_gets_them_all() {
+    let server = Probes::start(options_with(Limits {
+        http_idle_ms: 300,
+        head_ms: 300,
+        body_ms: 10_000,
+        stall_ms: 10_000,
+        ..limits()
+    }));
+    let body = "x".repeat(20_000);
+    let post = format!(
+        "POST /http HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let mut client = Client::connect_narrow(server.address());
+    let mut writer = client.second_handle();
+    let last = format!("{}{}", post, &post[..post.len() - 5]);
+    let requests = post.repeat(300);
+    let sender = std::thread::spawn(move || {
+        writer.send(requests);
+        writer.send(last);
+    });
+    for n in 0..301 {
+        if n % 15 == 0 {
+            std::thread::sleep(Duration::from_millis(70));
+        }
+        let response = client.response();
+        assert_eq!((response.status, response.body.len()), (200, 20_013), "{n}");
+    }
+    sender.join().expect("all was sent");
+    client.send("xxxxx");
+    assert_eq!(client.response().status, 200);
+    // Once it has them all it is idle as all others.
+    client.expect_end();
+}

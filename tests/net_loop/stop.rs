@@ -3,8 +3,8 @@
 use crate::net_support::{Client, Happened, Probes, limits, options, options_with, wait_until};
 use crate::support::frames::close;
 use std::net::TcpStream;
-use wirebell::net::{End, Options};
-use wirebell::{CloseCode, Limits};
+use wirebell::net::{Context, End, Options, PeerId, PostError, Reply, Request, Server, Service};
+use wirebell::{CloseCode, Limits, Message};
 
 #[test]
 fn everybody_is_told_and_the_port_is_free() {
@@ -96,4 +96,77 @@ fn a_request_that_was_under_way_is_answered() {
     assert_eq!(response.body, "POST /http - hello");
     assert_eq!(response.connection(), ["close"]);
     client.expect_end();
+}
+
+/// A server that nobody holds any more stops: its port can be bound again at once.
+#[test]
+fn a_server_that_is_dropped_stops() {
+    for workers in [1, 3] {
+        let make = |_: &wirebell::net::Worker<()>| Nothing;
+        let options = Options {
+            workers,
+            ..options()
+        };
+        let server = Server::bind("127.0.0.1:0", options.clone(), make).expect("a free port");
+        let (address, mailbox) = (server.local_addr(), server.mailboxes()[0].clone());
+        let mut client = Client::open(address);
+        drop(server);
+        assert!(TcpStream::connect(address).is_err(), "the port is closed");
+        assert_eq!(client.expect_close(1001), "the server is stopping");
+        client.send_frame(&close(1001, ""));
+        client.expect_end();
+        wait_until("the loop has ended", || {
+            mailbox.post((), 0) == Err(PostError::Ended)
+        });
+        Server::bind(address, options, make).expect("the port is free");
+    }
+}
+
+/// Half a server is worse than none: a panic ends all of it, and `join` tells.
+#[test]
+fn a_panic_of_one_worker_stops_the_others() {
+    let options = Options {
+        workers: 3,
+        ..options()
+    };
+    let server = Server::bind("127.0.0.1:0", options, |_| Nothing).expect("a free port");
+    let address = server.local_addr();
+    let mailboxes = server.mailboxes().to_vec();
+    let mut others = 0;
+    let mut clients: Vec<Client> = (0..12).map(|_| Client::open(address)).collect();
+    clients[0].send_text("panic");
+    clients[0].expect_gone();
+    for client in &mut clients[1..] {
+        // Those on the same worker are gone with it.
+        if let Some(frame) = client.next_frame() {
+            assert_eq!(frame.frame(), close(1001, "the server is stopping"));
+            client.send_frame(&close(1001, ""));
+            others += 1;
+        }
+    }
+    assert!(others > 0, "all connections were on one worker");
+    assert!(TcpStream::connect(address).is_err());
+    let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.join()));
+    let panic = joined.expect_err("the panic goes on");
+    assert_eq!(panic.downcast_ref(), Some(&"as was asked"));
+    for mailbox in mailboxes {
+        assert_eq!(mailbox.post((), 0), Err(PostError::Ended));
+    }
+}
+
+/// Takes every connection, and panics when it is asked to.
+struct Nothing;
+
+impl Service for Nothing {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        request.handshake().map(|ask| ask.accept(None)).into()
+    }
+
+    fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
+        if message.as_text() == Some("panic") {
+            panic!("as was asked");
+        }
+    }
 }
