@@ -11,6 +11,7 @@ mod echo;
 mod failing;
 mod fairness;
 mod late;
+mod mail;
 mod memory;
 mod overflow;
 mod service;
