@@ -150,7 +150,7 @@ fn run_in_loop(cases: impl Iterator<Item = String>) -> Result<(), Box<dyn std::e
             tag: 0,
             reconnect: None,
         };
-        clients.mailboxes()[0].post(dial);
+        clients.mailboxes()[0].post(dial, 0).expect("the loop runs");
         next.recv()?;
     }
     clients.stop();

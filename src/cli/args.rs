@@ -241,6 +241,17 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_timeout: Option<Period>,
 
+    /// Time for a message to arrive whole; 0 means no bound [default: 5m]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_MESSAGE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_timeout: Option<Period>,
+
+    /// Memory for unfinished messages and requests and for what waits for slow readers, of all
+    /// connections; past it the largest holders are closed [default: 256MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MEMORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+
     /// Write all that goes over the connections to this file, secrets too, as a capture that
     /// `wirebell inspect` and Wireshark read [default: nothing is written]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TRACE")]

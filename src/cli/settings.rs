@@ -59,6 +59,7 @@ impl LoopSettings {
             close_timeout,
             stall_timeout
         );
+        fill!(self, file, message_timeout, memory);
         fill!(self, file, trace, trace_limit);
         self
     }
@@ -86,6 +87,8 @@ impl LoopSettings {
             head_timeout: Some(Period(limits.head_ms)),
             close_timeout: Some(Period(limits.close_ms)),
             stall_timeout: Some(Period(limits.stall_ms)),
+            message_timeout: Some(Period(limits.message_ms)),
+            memory: size(limits.memory_bytes),
             trace: None,
             trace_limit: Some(trace::LIMIT),
             log: Some("info".into()),
@@ -117,6 +120,8 @@ impl LoopSettings {
         set(&mut limits.head_ms, self.head_timeout);
         set(&mut limits.close_ms, self.close_timeout);
         set(&mut limits.stall_ms, self.stall_timeout);
+        set(&mut limits.message_ms, self.message_timeout);
+        limits.memory_bytes = self.memory.map_or(limits.memory_bytes, bytes);
         options.workers = self.workers.unwrap_or(options.workers);
         options.overflow = match self.overflow {
             None | Some(OverflowPolicy::Disconnect) => Overflow::Disconnect,

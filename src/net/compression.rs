@@ -9,12 +9,12 @@
 
 use crate::deflate::{Budget, Compressed, Compressor, Inflated, Link, Pool, Session};
 use crate::handshake::{Accepted, DeflatePolicy};
-use crate::net::context::{Context, Sent};
+use crate::net::context::Sent;
 use crate::net::core::Core;
 use crate::net::cork::LARGE;
 use crate::net::dial::Source;
 use crate::net::frame::SharedFrame;
-use crate::net::input::failed;
+use crate::net::input::{failed, whole};
 use crate::net::options::Options;
 use crate::net::peer::Phase;
 use crate::net::send_queue::Overflow;
@@ -332,12 +332,8 @@ pub(super) fn inflate<S: Service>(core: &mut Core, service: &mut S, id: PeerId, 
     match core.inflate(id.index, piece) {
         Ok(None) => {}
         Ok(Some(inflated)) => {
-            core.counters.messages += 1;
-            let message = Message {
-                kind,
-                bytes: inflated.bytes(),
-            };
-            service.message(&mut Context::new(core), id, message);
+            let bytes = inflated.bytes();
+            whole(core, service, id, Message { kind, bytes });
             if let Some(pool) = &mut core.compression.pool {
                 pool.recycle(inflated);
             }

@@ -113,8 +113,8 @@ impl<S: Service> Reader<'_, S> {
         }
         at += self.frames(index, at, end);
         self.keep_tail(index, at, end);
-        let whole = self.core.counters.messages != messages;
-        self.core.note_unfinished(index, 0..at, at..end, whole);
+        let is_whole = self.core.counters.messages != messages;
+        self.core.note_unfinished(index, 0..at, at..end, is_whole);
         self.core.uncork(index);
         self.core.release(index);
     }
@@ -129,12 +129,13 @@ impl<S: Service> Reader<'_, S> {
             let Some(peer) = self.core.peers.at(index) else {
                 break;
             };
-            if peer.is_clogged(bound) || peer.flags.doomed {
-                break; // What is left waits in the tail until the socket takes more.
-            }
+            // What is left waits in the tail: until the socket takes more, or for the next turn.
             if rests {
                 self.core.push_ready(index);
-                break; // What is left waits in the tail for the next turn.
+                break;
+            }
+            if peer.is_clogged(bound) || peer.flags.doomed {
+                break;
             }
             let Phase::Open(connection) = &mut peer.phase else {
                 break;
@@ -153,25 +154,20 @@ impl<S: Service> Reader<'_, S> {
                     first: true,
                     last: true,
                 })) => {
-                    self.core.counters.messages += 1;
-                    let message = Message { kind, bytes };
-                    self.service
-                        .message(&mut Context::new(self.core), id, message);
+                    whole(self.core, self.service, id, Message { kind, bytes });
                 }
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.core, self.service, id, piece);
                     if self.core.compression.is_exhausted() {
                         self.core.push_ready(index);
-                        break; // What is left waits in the tail for the next turn.
+                        break;
                     }
                 }
                 Some(Event::Piece(piece)) => {
-                    let left = connection.payload_left();
-                    let start = at - piece.bytes.len();
-                    if piece.first && adoptable(start..at, left, length) {
-                        self.adopt(index, start..at);
-                    } else {
-                        assemble(self.core, self.service, id, piece);
+                    let (left, start) = (connection.payload_left(), at - piece.bytes.len());
+                    match piece.first && adoptable(start..at, left, length) {
+                        true => self.adopt(index, start..at),
+                        false => assemble(self.core, self.service, id, piece),
                     }
                 }
                 Some(Event::Ping(_)) => self.core.transmit(index),
@@ -239,23 +235,18 @@ impl<S: Service> Reader<'_, S> {
         let Some(id) = self.core.peers.id(index) else {
             return;
         };
-        let whole = matches!(outcome, Ok(Some(_)));
+        let is_whole = matches!(outcome, Ok(Some(_)));
         self.core.cork(index);
         match outcome {
             Ok(None) => self.core.put_assembler(index, assembler),
             Ok(Some(kind)) => {
-                self.core.counters.messages += 1;
-                let message = Message {
-                    kind,
-                    bytes: assembler.bytes(),
-                };
-                self.service
-                    .message(&mut Context::new(self.core), id, message);
+                let bytes = assembler.bytes();
+                whole(self.core, self.service, id, Message { kind, bytes });
                 self.core.keep_memory(assembler.into_memory());
             }
             Err(violation) => failed(self.core, self.service, id, violation),
         }
-        self.core.note_unfinished(index, 0..0, 0..0, whole);
+        self.core.note_unfinished(index, 0..0, 0..0, is_whole);
         self.core.uncork(index);
         self.core.release(index);
     }
@@ -290,14 +281,25 @@ fn adoptable(piece: Range<usize>, left: u64, buffer: usize) -> bool {
     piece.len() >= ADOPT && left > 0 && left <= (buffer - piece.end) as u64
 }
 
+/// A message has arrived whole.
+#[inline]
+pub(super) fn whole<S: Service>(
+    core: &mut Core,
+    service: &mut S,
+    id: PeerId,
+    message: Message<'_>,
+) {
+    core.counters.messages += 1;
+    service.message(&mut Context::new(core), id, message);
+}
+
 /// A part of a message that did not come in one piece.
 fn assemble<S: Service>(core: &mut Core, service: &mut S, id: PeerId, piece: Piece<'_>) {
     let mut assembler = core.take_assembler(id.index);
     match assembler.push(piece) {
         None => core.put_assembler(id.index, assembler),
         Some(message) => {
-            core.counters.messages += 1;
-            service.message(&mut Context::new(core), id, message);
+            whole(core, service, id, message);
             core.keep_memory(assembler.into_memory());
         }
     }
@@ -352,8 +354,8 @@ impl Core {
     }
 
     /// Notes since when a message or frame has been arriving, if one is:
-    /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `whole` if a message
-    /// was completed by the bytes that are done with; what is left may be a part of a frame.
+    /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
+    /// message was completed by the bytes that are done with; what is left may be a part of a frame.
     #[inline]
     fn note_unfinished(&mut self, index: u32, done: Range<usize>, left: Range<usize>, whole: bool) {
         let now = self.now;
@@ -365,7 +367,7 @@ impl Core {
         };
         let in_message = connection.in_message();
         let unfinished = in_message || !left.is_empty();
-        let anew = whole || !in_message && !done.is_empty();
+        let anew = is_whole || !in_message && !done.is_empty();
         match &mut peer.rare {
             None if !unfinished => {}
             Some(rare) if !unfinished => rare.unfinished = None,

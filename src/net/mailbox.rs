@@ -116,8 +116,8 @@ impl<M> Mailbox<M> {
     }
 
     /// Hands `mail` to [`Service::mail`](crate::net::Service::mail) of that loop, in the order of
-    /// the calls. `bytes` is what it holds on the heap; 0 if that is little. Never blocks for longer
-    /// than another caller needs to append.
+    /// the calls. `bytes` is what it holds on the heap; 0 if that is little. Never blocks for
+    /// longer than another caller needs to append.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
 //! parts they use: `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`, `alarm`,
-//! `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `http`, `server`.
+//! `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`, `http`, `server`.
 //!
 //! # A chat
 //!

@@ -116,6 +116,8 @@ fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
     assert!(taken * 1000 <= BOUND);
     wait_until("there is room again", || !mailbox.is_full());
     assert_eq!(mailbox.post(Mail::Message(b"late".to_vec()), 4), Ok(()));
-    let all = (0..=taken).map(|_| tells.recv().expect("all arrive").1);
-    assert_eq!(all.last(), Some(Ok(b"late".to_vec())));
+    let all: Vec<_> = (0..=taken)
+        .map(|_| tells.recv().expect("all arrive").1)
+        .collect();
+    assert_eq!(all.last(), Some(&Ok(b"late".to_vec())));
 }

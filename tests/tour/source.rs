@@ -41,7 +41,7 @@ const ORDER: [(&str, &str, &str); 15] = [
         "The event loop",
         "mod service options context slots peer transport event_loop input requests core output \
          cork turn send_queue frame compression timers alarm deadlines accept dial masked taps \
-         mailbox \
+         mailbox memory \
          http/mod http/request http/response http/body http/exchange server no_compression \
          no_dial",
     ),

@@ -331,7 +331,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__echo)
-            opts="-l -w -h --config --check --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --trace --trace-limit --log --help"
+            opts="-l -w -h --config --check --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -418,6 +418,14 @@ _wirebell() {
                     return 0
                     ;;
                 --stall-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -701,7 +709,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --push-key-file --token-file --max-body --register-timeout --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --trace --trace-limit --log --help"
+            opts="-l -w -h --config --check --push-key-file --token-file --max-body --register-timeout --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -804,6 +812,14 @@ _wirebell() {
                     return 0
                     ;;
                 --stall-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --message-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --memory)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -63,6 +63,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l pong-timeout
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeout -d 'Time for the answer to our Close [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a message to arrive whole; 0 means no bound [default: 5m]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for unfinished messages and requests and for what waits for slow readers, of all connections; past it the largest holders are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all that goes over the connections to this file, secrets too, as a capture that `wirebell inspect` and Wireshark read [default: nothing is written]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace-limit -d 'Stop writing it when it has this size; 0 means no limit [default: 1GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
@@ -91,6 +93,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l pong-timeout 
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout -d 'Time for the answer to our Close [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a message to arrive whole; 0 means no bound [default: 5m]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for unfinished messages and requests and for what waits for slow readers, of all connections; past it the largest holders are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace -d 'Write all that goes over the connections to this file, secrets too, as a capture that `wirebell inspect` and Wireshark read [default: nothing is written]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace-limit -d 'Stop writing it when it has this size; 0 means no limit [default: 1GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
