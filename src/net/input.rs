@@ -357,7 +357,13 @@ impl Core {
     /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
     /// message was completed by the bytes that are done with; what is left may be a part of a frame.
     #[inline]
-    fn note_unfinished(&mut self, index: u32, done: Range<usize>, left: Range<usize>, whole: bool) {
+    fn note_unfinished(
+        &mut self,
+        index: u32,
+        done: Range<usize>,
+        left: Range<usize>,
+        is_whole: bool,
+    ) {
         let now = self.now;
         let Some(peer) = self.peers.at(index) else {
             return;
