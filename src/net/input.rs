@@ -355,7 +355,7 @@ impl Core {
 
     /// Notes since when a message or frame has been arriving, if one is:
     /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
-    /// message was completed by the bytes that are done with; what is left may be a part of a frame.
+    /// message was completed by the bytes that are done with; what is left may be part of a frame.
     #[inline]
     fn note_unfinished(
         &mut self,
