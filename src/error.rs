@@ -174,7 +174,7 @@ refusals! {
     MalformedHead => 400, "The request head is malformed.";
     /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
     HeadTooLong => 431, "The request head is too long.";
-    /// More header fields than [`MAX_FIELDS`](crate::handshake::MAX_FIELDS).
+    /// More header fields than [`Limits::fields`](crate::Limits::fields).
     TooManyFields => 431, "The request has too many header fields.";
     /// A request target over [`Limits::target_bytes`](crate::Limits::target_bytes).
     TargetTooLong => 414, "The request target is too long.";
@@ -194,7 +194,9 @@ refusals! {
     Version => 426, "This server speaks WebSocket version 13.";
     /// Not exactly one well-formed version field (section 11.3.5).
     VersionMalformed => 400, "Exactly one numeric Sec-WebSocket-Version is needed.";
-    /// A subprotocol list that is not made of unique tokens (section 4.1, item 10).
+    /// A subprotocol list that is not made of at most
+    /// [`MAX_SUBPROTOCOLS`](crate::handshake::MAX_SUBPROTOCOLS) unique tokens (section 4.1, item
+    /// 10).
     Subprotocols => 400, "The Sec-WebSocket-Protocol header field is malformed.";
     /// An extension list that does not follow the grammar (section 9.1).
     Extensions => 400, "The Sec-WebSocket-Extensions header field is malformed.";

@@ -14,16 +14,21 @@
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Bytes of an HTTP head, request line included (431 above it). 8 KiB is what nginx and
-    /// Apache take for one line; browsers with large cookies stay below.
+    /// Bytes of an HTTP head, request line included (431 above it). nginx takes 32 KiB; large
+    /// cookies and signed tokens stay below.
     pub head_bytes: usize,
-    /// Bytes of a request target (414 above it). Half of a head.
+    /// Header fields of a head (431 above it), at most
+    /// [`MAX_FIELDS`](crate::handshake::MAX_FIELDS). Browsers send about 20, proxies add some;
+    /// Apache takes 100.
+    pub fields: usize,
+    /// Bytes of a request target (414 above it). Half of a head: tokens travel in queries.
     pub target_bytes: usize,
     /// Milliseconds from the first byte of a head, or from accept, until it must be whole (408
     /// or a plain close). Slow heads hold a connection, not a thread; ten seconds bear a bad
     /// mobile link.
     pub head_ms: u32,
-    /// Milliseconds that an HTTP connection may be idle between two requests.
+    /// Milliseconds that an HTTP connection may be idle between two requests. Load balancers keep
+    /// theirs for 60 s and must be the first to let go, or their next request meets the end.
     pub http_idle_ms: u32,
     /// Bytes of an HTTP request body, decoded (413 above it).
     pub body_bytes: usize,
@@ -88,10 +93,11 @@ pub struct Limits {
 impl Limits {
     /// The defaults, usable in constants.
     pub const DEFAULT: Self = Self {
-        head_bytes: 8 * 1024,
-        target_bytes: 4 * 1024,
+        head_bytes: 32 * 1024,
+        fields: 100,
+        target_bytes: 16 * 1024,
         head_ms: 10_000,
-        http_idle_ms: 15_000,
+        http_idle_ms: 75_000,
         body_bytes: 1024 * 1024,
         body_ms: 30_000,
         connections: 1_000_000,

@@ -384,9 +384,18 @@ fn read_requests(data: &[u8], cuts: &[usize]) -> Vec<String> {
                 Ok((taken, step)) => {
                     at += taken;
                     assert!(reader.held() <= 2 * (LIMITS.head_bytes + LIMITS.body_bytes) + 64);
-                    if step == Step::Whole {
-                        found.push(describe(&reader));
-                        reader.reset();
+                    match step {
+                        Step::More => {}
+                        Step::Head { .. } => {
+                            if let Err(fault) = reader.take_body(LIMITS.body_bytes) {
+                                found.push(format!("{fault:?}"));
+                                return found;
+                            }
+                        }
+                        Step::Whole => {
+                            found.push(describe(&reader));
+                            reader.reset();
+                        }
                     }
                 }
             }

@@ -226,6 +226,27 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pong_timeout: Option<Period>,
 
+    /// Longest head of a request [default: 32KiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_HEAD")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_head: Option<Size>,
+
+    /// Header fields of a request, up to 128 [default: 100]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_FIELDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_fields: Option<usize>,
+
+    /// Longest target of a request: path and query [default: 16KiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_TARGET")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_target: Option<Size>,
+
+    /// Time that an HTTP connection may be idle between two requests; longer than that of a proxy
+    /// in front [default: 75s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_IDLE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Period>,
+
     /// Time for the head of a request to arrive [default: 10s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_HEAD_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]

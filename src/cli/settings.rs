@@ -14,7 +14,7 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
-use wirebell::handshake::DeflatePolicy;
+use wirebell::handshake::{DeflatePolicy, MAX_FIELDS};
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
 
@@ -60,6 +60,7 @@ impl LoopSettings {
             stall_timeout
         );
         fill!(self, file, message_timeout, memory);
+        fill!(self, file, max_head, max_fields, max_target, idle_timeout);
         fill!(self, file, trace, trace_limit);
         self
     }
@@ -89,6 +90,10 @@ impl LoopSettings {
             stall_timeout: Some(Period(limits.stall_ms)),
             message_timeout: Some(Period(limits.message_ms)),
             memory: size(limits.memory_bytes),
+            max_head: size(limits.head_bytes),
+            max_fields: Some(limits.fields),
+            max_target: size(limits.target_bytes),
+            idle_timeout: Some(Period(limits.http_idle_ms)),
             trace: None,
             trace_limit: Some(trace::LIMIT),
             log: Some("info".into()),
@@ -122,6 +127,16 @@ impl LoopSettings {
         set(&mut limits.stall_ms, self.stall_timeout);
         set(&mut limits.message_ms, self.message_timeout);
         limits.memory_bytes = self.memory.map_or(limits.memory_bytes, bytes);
+        limits.head_bytes = self.max_head.map_or(limits.head_bytes, bytes);
+        limits.target_bytes = self.max_target.map_or(limits.target_bytes, bytes);
+        limits.fields = self.max_fields.unwrap_or(limits.fields);
+        set(&mut limits.http_idle_ms, self.idle_timeout);
+        if limits.fields == 0 || limits.fields > MAX_FIELDS {
+            let fields = limits.fields;
+            return Err(Failure::Usage(format!(
+                "--max-fields {fields}: write a number from 1 to {MAX_FIELDS}"
+            )));
+        }
         options.workers = self.workers.unwrap_or(options.workers);
         options.overflow = match self.overflow {
             None | Some(OverflowPolicy::Disconnect) => Overflow::Disconnect,

@@ -10,8 +10,9 @@ use crate::handshake::fields::{Field, Fields};
 use crate::limits::Limits;
 use core::ops::Range;
 
-/// Header fields of one head (431 above it). Browsers send about 20; Apache's bound is 100.
-pub const MAX_FIELDS: usize = 64;
+/// The most header fields that a head can be split into, whatever
+/// [`Limits::fields`](crate::Limits::fields) says: the size of the storage that takes them.
+pub const MAX_FIELDS: usize = 128;
 
 /// Looks for the end of a head and remembers how far it looked.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,6 +135,17 @@ impl<'h> RequestHead<'h> {
             }
             _ => Err(Refusal::MalformedHead),
         }
+    }
+
+    /// The connection goes on after this request (RFC 9112 section 9.3).
+    pub fn keeps_alive(&self) -> bool {
+        self.minor_version > 0 && !self.fields.has_token("Connection", "close")
+    }
+
+    /// The token of `Authorization: Bearer …`; the scheme in any case (RFC 6750 section 2.1).
+    pub fn bearer(&self) -> Option<&'h str> {
+        let (scheme, token) = self.fields.get("Authorization")?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
     }
 
     /// The path of the target, undecoded: of `/a?b` and of `http://host/a?b` it is `/a`.

@@ -24,13 +24,15 @@ pub use client::{Agreed, ClientHandshake};
 pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};
 pub use deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub use extensions::{Extension, Extensions, Param, Params};
+#[cfg(feature = "net")]
+pub(crate) use fields::is_token_byte;
 pub use fields::{Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 pub use key::{AcceptKey, accept_key};
 pub use origin::is_same_host;
 #[cfg(feature = "net")]
 pub(crate) use server::host;
-pub use server::{Accepted, Ask, Subprotocol};
+pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};
 
 /// The only version of the protocol: RFC 6455 section 4.1, item 9.
 pub const VERSION: &str = "13";

@@ -198,14 +198,20 @@ fn check_no_body(fields: &Fields<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Tokens, none twice (section 4.1, item 10). Several lines are one list (section 11.3.4); the
-/// quadratic search is over at most [`Limits::head_bytes`](crate::Limits::head_bytes).
+/// Subprotocols that one client may offer. Nobody speaks more than a few, and each is compared
+/// with all others.
+pub const MAX_SUBPROTOCOLS: usize = 64;
+
+/// Tokens, none twice (section 4.1, item 10). Several lines are one list (section 11.3.4).
 fn check_subprotocols(fields: &Fields<'_>) -> Result<(), Refusal> {
     let is_blank = |line: &str| line.bytes().all(|byte| b" \t,".contains(&byte));
     if fields.all(SUBPROTOCOLS).any(is_blank) {
         return Err(Refusal::Subprotocols);
     }
     let mut rest = fields.list(SUBPROTOCOLS);
+    if rest.clone().nth(MAX_SUBPROTOCOLS).is_some() {
+        return Err(Refusal::Subprotocols);
+    }
     while let Some(name) = rest.next() {
         if !is_token(name) || rest.clone().any(|other| other == name) {
             return Err(Refusal::Subprotocols);

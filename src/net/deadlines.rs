@@ -78,7 +78,7 @@ impl Core {
                 let waits = *waits;
                 let begun = peer.rare.as_ref().is_some_and(|rare| !rare.http.is_idle());
                 if begun || waits == HttpWait::Body {
-                    self.respond(index, &Response::new(408).closing(), false);
+                    self.give_up(index, Response::new(408));
                 } else {
                     self.doom(index);
                 }
@@ -98,6 +98,16 @@ impl Core {
         self.put(index, &bytes);
         if response.close {
             self.finish(index);
+        }
+    }
+
+    /// Ends an HTTP connection with this response, unless the request that is under way has been
+    /// answered already.
+    pub(super) fn give_up(&mut self, index: u32, response: Response) {
+        let rare = self.peers.at(index).and_then(|peer| peer.rare.as_ref());
+        match rare.is_some_and(|rare| rare.http.is_answered()) {
+            true => self.finish(index),
+            false => self.respond(index, &response.closing(), false),
         }
     }
 
@@ -180,8 +190,7 @@ impl Core {
                 );
             }
             Phase::Http { .. } if !queued => {
-                let response = Response::new(503).field("Retry-After", "5").closing();
-                self.respond(index, &response, false);
+                self.give_up(index, Response::new(503).field("Retry-After", "5"));
             }
             _ => {
                 if let Some(rare) = &mut peer.rare {

@@ -25,12 +25,15 @@ impl<S: Service> Reader<'_, S> {
             let flow = match fed {
                 Err(fault) => {
                     log::debug!("{}: bad request: {fault:?}", self.core.name(index));
-                    self.core.respond(index, &fault.response(), false);
+                    match http.is_answered() {
+                        true => self.core.finish(index),
+                        false => self.core.respond(index, &fault.response(), false),
+                    }
                     Flow::Ended
                 }
                 Ok((taken, step)) => {
                     at += taken;
-                    self.step(index, &mut http, step)
+                    self.step(index, &mut http, step, at == end)
                 }
             };
             if let Some(rare) = self.core.rare(index) {
@@ -50,17 +53,55 @@ impl<S: Service> Reader<'_, S> {
         at
     }
 
-    fn step(&mut self, index: u32, http: &mut HttpReader, step: Step) -> Flow {
+    /// `last` if nothing has come after what this step is about.
+    fn step(&mut self, index: u32, http: &mut HttpReader, step: Step, last: bool) -> Flow {
         match step {
             Step::More => Flow::Next,
-            Step::Continue => {
-                self.core.put(index, b"HTTP/1.1 100 Continue\r\n\r\n");
+            Step::Head { expects } => self.announced(index, http, expects, last),
+            Step::Whole if http.is_answered() => {
+                http.reset();
                 Flow::Next
             }
             Step::Whole => {
                 let flow = self.request(index, http);
                 http.reset();
                 flow
+            }
+        }
+    }
+
+    /// A head announces a body: the service says how much of it may come, or answers at once.
+    fn announced(&mut self, index: u32, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let context = &mut Context::new(self.core);
+        let verdict = http.head(&mut storage).map(|head| {
+            let verdict = self.service.body(context, &head);
+            (verdict, head.keeps_alive(), head.method == "HEAD")
+        });
+        let outcome = match verdict {
+            Err(fault) => Err(fault),
+            Ok((Ok(limit), ..)) => http.take_body(limit),
+            Ok((Err(mut response), keeps_alive, head_only)) => {
+                // Whether a client that waits for 100 sends its body after all, nobody knows.
+                let passed = !expects && http.pass_over_body(PASSED_OVER).is_ok();
+                response.close |= !keeps_alive || !passed || self.core.stopping;
+                self.core.respond(index, &response, head_only);
+                return match response.close {
+                    true => Flow::Ended,
+                    false => Flow::Next,
+                };
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                if expects && last {
+                    self.core.put(index, b"HTTP/1.1 100 Continue\r\n\r\n");
+                }
+                Flow::Next
+            }
+            Err(fault) => {
+                self.core.respond(index, &fault.response(), false);
+                Flow::Ended
             }
         }
     }
@@ -96,6 +137,10 @@ impl<S: Service> Reader<'_, S> {
         }
     }
 }
+
+/// Bytes of a refused body that are passed over, so that the connection can go on. A longer one
+/// ends it.
+const PASSED_OVER: usize = 64 * 1024;
 
 /// What follows a step of an HTTP connection.
 enum Flow {

@@ -6,7 +6,7 @@
 //! loop; so it needs no locks for what is its own.
 
 use crate::error::Refusal;
-use crate::handshake::{Accepted, VERSION};
+use crate::handshake::{Accepted, RequestHead, VERSION};
 use crate::net::context::Context;
 use crate::net::http::{Request, Response};
 use crate::net::slots::PeerId;
@@ -47,6 +47,19 @@ pub trait Service {
     /// The loop is about to begin: the place to dial from.
     fn started(&mut self, context: &mut Context<'_>) {
         let _ = context;
+    }
+
+    /// The head of a request announces a body, of which nothing has been read: how many bytes may
+    /// come ([`413`](crate::net::http::BodyError::TooLong) above it), or the answer without
+    /// reading it. What path, method or credentials forbid is best refused here, as it costs no
+    /// memory. After [`Ok`], [`Service::request`] follows once the body is whole.
+    fn body(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        let _ = head;
+        Ok(context.limits().body_bytes)
     }
 
     /// Answers an HTTP request, its body included: with a response, or by accepting its opening

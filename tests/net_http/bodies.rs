@@ -1,5 +1,6 @@
 //! Bodies of requests: RFC 9112 sections 6 and 7. A request has one body, or it is refused.
 
+use crate::net_support::client::upgrade;
 use crate::net_support::{Client, MOMENT, Probes, limits, options, options_with};
 use std::time::Duration;
 use wirebell::Limits;
@@ -187,4 +188,87 @@ fn a_slow_body_is_cut() {
         (408, vec!["close".into()])
     );
     client.expect_end();
+}
+
+/// The same answers however the bytes are cut, and the requests after a refused one are answered.
+#[test]
+fn a_service_may_refuse_a_body_from_the_head() {
+    let server = Probes::start(options());
+    let chunked = "4\r\nbody\r\n0\r\n\r\n";
+    let requests = format!(
+        "POST /http/refused HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody\
+         POST /http/refused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n{chunked}\
+         POST /http/small HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody\
+         POST /http/small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
+    );
+    for step in [1, 7, 60, requests.len()] {
+        let mut client = Client::connect(server.address());
+        for piece in requests.as_bytes().chunks(step) {
+            client.send(piece);
+        }
+        let answers: Vec<_> = (0..4).map(|_| client.response()).collect();
+        let statuses: Vec<u16> = answers.iter().map(|answer| answer.status).collect();
+        assert_eq!(statuses, [403, 403, 200, 413], "{step}");
+        assert_eq!(answers[2].body, "POST /http/small - body");
+        client.expect_end();
+    }
+}
+
+#[test]
+fn a_long_body_that_is_refused_is_not_read() {
+    let server = Probes::start(options());
+    for fields in [
+        "Content-Length: 900000",
+        "Content-Length: 4\r\nExpect: 100-continue",
+    ] {
+        let mut client = Client::connect(server.address());
+        let head = format!("POST /http/refused HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
+        client.send(head);
+        let response = client.response();
+        assert_eq!(
+            (response.status, response.body.as_str()),
+            (403, "no body here")
+        );
+        assert_eq!(response.connection(), ["close"]);
+        client.expect_end();
+    }
+    // A chunked one that turns out to be too long to be passed over ends the connection too, and
+    // is not answered twice.
+    let mut client = Client::connect(server.address());
+    client.send("POST /http/refused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
+    assert_eq!(client.response().status, 403);
+    client.send("20000\r\n");
+    client.expect_end();
+}
+
+/// The answer to the head of a long request comes before the whole of it.
+#[test]
+fn heads_of_the_size_that_proxies_let_through_are_read() {
+    let server = Probes::start(options());
+    let query = format!(
+        "GET /http?access_token={} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "e".repeat(6000)
+    );
+    let cookie = format!("Cookie: {}\r\n", "c".repeat(992));
+    let cookies = format!("GET /http HTTP/1.1\r\nHost: a\r\n{}\r\n", cookie.repeat(12));
+    let fields: String = (0..99).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = format!("GET /http HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    let too_many = format!("GET /http HTTP/1.1\r\nHost: a\r\n{fields}X: y\r\n\r\n");
+    let names: Vec<String> = (0..2693).map(|n| format!("n{n}")).collect();
+    let rows = [(query, 200), (cookies, 200), (many, 200), (too_many, 431)];
+    for (request, status) in rows {
+        for step in [97, request.len()] {
+            let mut client = Client::connect(server.address());
+            for piece in request.as_bytes().chunks(step) {
+                client.send(piece);
+            }
+            assert_eq!(client.response().status, status, "{request:.60}");
+        }
+    }
+    for (count, status) in [(64, 101), (65, 400), (2693, 400)] {
+        let list = format!("Sec-WebSocket-Protocol: {}\r\n", names[..count].join(","));
+        let mut client = Client::connect(server.address());
+        client.send(upgrade("/", &list));
+        assert_eq!(client.head().status, status, "{count}");
+    }
 }

@@ -73,6 +73,7 @@ fn long_lines_and_heads_are_refused_before_they_are_whole() {
     let Limits {
         head_bytes,
         target_bytes,
+        fields,
         ..
     } = limits();
     let target = |len: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n", "a".repeat(len - 1));
@@ -89,7 +90,7 @@ fn long_lines_and_heads_are_refused_before_they_are_whole() {
     expect_refusal(&push, field(head_bytes), 431);
     expect_refusal(&push, field(head_bytes) + "\r\n\r\n", 431);
     expect_refusal(&push, field(200_000) + "\r\n\r\n", 431);
-    let fields = "X: y\r\n".repeat(65);
+    let fields = "X: y\r\n".repeat(fields);
     let many = format!("GET /nothing HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
     expect_refusal(&push, many, 431);
 }

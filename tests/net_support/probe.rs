@@ -9,6 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wirebell::Message;
+use wirebell::handshake::RequestHead;
 use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Server, Service, SharedFrame};
 
@@ -37,6 +38,19 @@ struct Probe {
 
 impl Service for Probe {
     type Mail = Job;
+
+    /// `/http/refused` takes no body, `/http/small` ten bytes.
+    fn body(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        match head.path() {
+            "/http/refused" => Err(Response::text(403, "no body here")),
+            "/http/small" => Ok(10),
+            _ => Ok(context.limits().body_bytes),
+        }
+    }
 
     fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
         if request.path().starts_with("/http") {

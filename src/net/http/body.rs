@@ -4,7 +4,7 @@
 //! status. Invariant: at most the limit is held, and no memory is taken for a length that was
 //! only announced.
 
-use crate::handshake::RequestHead;
+use crate::handshake::{RequestHead, is_token_byte};
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,36 +85,62 @@ fn parse_length(text: &str) -> Option<u64> {
     digits.then(|| text.parse().ok()).flatten()
 }
 
-/// Bytes of chunk-size lines and trailers that one body may have, apart from its data.
-const MAX_OVERHEAD: usize = 16 * 1024;
+/// Bytes of chunk-size lines and trailers that a body may have apart from its data, and how many
+/// more for each byte of data: chunks of one byte with lines as they usually are need five.
+const OVERHEAD: usize = 16 * 1024;
+const OVERHEAD_FOR_A_BYTE: usize = 8;
 
 /// Decodes one body piece by piece.
 #[derive(Debug)]
 pub struct BodyDecoder {
     body: Vec<u8>,
+    /// Bytes of data so far, kept or not.
+    len: usize,
     limit: usize,
+    /// What comes is only counted.
+    discards: bool,
     overhead: usize,
     state: BodyState,
 }
 
+/// Where in the body the next byte stands (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyState {
     /// Plain bytes of a Content-Length body.
     Plain(u64),
     /// The hexadecimal size; `None` before its first digit.
     Size(Option<u64>),
-    /// From `;` to the end of the line, ignored.
-    SizeExtension(u64),
+    /// In the extensions of a chunk of this size.
+    Extension(u64, Extension),
     SizeLf(u64),
     Data(u64),
     DataCr,
     DataLf,
     /// At the beginning of a trailer line.
     TrailerStart,
-    Trailer,
+    TrailerName,
+    TrailerValue,
     TrailerLf,
     LastLf,
     Done,
+}
+
+/// Where in `*( BWS ";" BWS name [ BWS "=" BWS ( token / quoted-string ) ] )`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Extension {
+    /// White space before a semicolon.
+    Before,
+    /// After the semicolon.
+    Start,
+    Name,
+    AfterName,
+    /// After the equals sign.
+    Value,
+    Token,
+    Quoted,
+    /// After a backslash.
+    Pair,
+    AfterQuoted,
 }
 
 impl BodyDecoder {
@@ -132,9 +158,23 @@ impl BodyDecoder {
         };
         Ok(Self {
             body: Vec::new(),
+            len: 0,
             limit,
+            discards: false,
             overhead: 0,
             state,
+        })
+    }
+
+    /// As [`BodyDecoder::new`], for a body that nobody wants to see.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn discarding(framing: Framing, limit: usize) -> Result<Self, BodyError> {
+        Ok(Self {
+            discards: true,
+            ..Self::new(framing, limit)?
         })
     }
 
@@ -143,9 +183,19 @@ impl BodyDecoder {
         self.state == BodyState::Done
     }
 
+    /// The body is only passed over.
+    pub fn discards(&self) -> bool {
+        self.discards
+    }
+
     /// What has been decoded.
     pub fn body(&self) -> &[u8] {
         &self.body
+    }
+
+    /// Bytes of memory held.
+    pub fn held(&self) -> usize {
+        self.body.capacity()
     }
 
     /// Takes bytes from the front of `input` and returns how many: all, unless the body ended.
@@ -157,13 +207,9 @@ impl BodyDecoder {
         let mut at = 0;
         while at < input.len() && !self.is_done() {
             at += match self.state {
-                BodyState::Plain(left) | BodyState::Data(left) => self.data(left, &input[at..])?,
+                BodyState::Plain(left) | BodyState::Data(left) => self.data(left, &input[at..]),
                 state => {
-                    self.overhead += 1;
-                    if self.overhead > MAX_OVERHEAD {
-                        return Err(BodyError::Chunk);
-                    }
-                    self.state = next_state(state, input[at])?;
+                    self.state = self.between(state, input[at])?;
                     1
                 }
             };
@@ -171,12 +217,28 @@ impl BodyDecoder {
         Ok(at)
     }
 
-    fn data(&mut self, left: u64, input: &[u8]) -> Result<usize, BodyError> {
-        let take = left.min(input.len() as u64) as usize;
-        if take > self.limit - self.body.len() {
-            return Err(BodyError::TooLong);
+    /// A byte between the data of two chunks.
+    fn between(&mut self, state: BodyState, byte: u8) -> Result<BodyState, BodyError> {
+        self.overhead += 1;
+        if self.overhead > OVERHEAD + OVERHEAD_FOR_A_BYTE * self.len {
+            return Err(BodyError::Chunk);
         }
-        self.body.extend_from_slice(&input[..take]);
+        let next = next_state(state, byte)?;
+        match next {
+            BodyState::Data(size) if size > (self.limit - self.len) as u64 => {
+                Err(BodyError::TooLong)
+            }
+            next => Ok(next),
+        }
+    }
+
+    /// Takes data, which is known to fit.
+    fn data(&mut self, left: u64, input: &[u8]) -> usize {
+        let take = left.min(input.len() as u64) as usize;
+        self.len += take;
+        if !self.discards {
+            self.body.extend_from_slice(&input[..take]);
+        }
         let left = left - take as u64;
         self.state = match (self.state, left) {
             (BodyState::Plain(_), 0) => BodyState::Done,
@@ -184,7 +246,7 @@ impl BodyDecoder {
             (_, 0) => BodyState::DataCr,
             _ => BodyState::Data(left),
         };
-        Ok(take)
+        take
     }
 }
 
@@ -197,24 +259,58 @@ fn next_state(state: BodyState, byte: u8) -> Result<BodyState, BodyError> {
             let shifted = size.checked_mul(16).ok_or(BodyError::TooLong)?;
             BodyState::Size(Some(shifted + u64::from(digit)))
         }
-        (BodyState::Size(Some(size)), b';' | b' ' | b'\t') => BodyState::SizeExtension(size),
-        (BodyState::Size(Some(size)) | BodyState::SizeExtension(size), b'\r') => {
-            BodyState::SizeLf(size)
+        (BodyState::Size(Some(size)), b'\r') => BodyState::SizeLf(size),
+        (BodyState::Size(Some(size)), _) => {
+            BodyState::Extension(size, next_in_extension(Extension::Before, byte)?)
         }
-        (BodyState::SizeExtension(_), b'\n') => return Err(BodyError::Chunk),
-        (BodyState::SizeExtension(size), _) => BodyState::SizeExtension(size),
+        (BodyState::Extension(size, place), b'\r') => match place {
+            Extension::Name | Extension::Token | Extension::AfterQuoted => BodyState::SizeLf(size),
+            _ => return Err(BodyError::Chunk),
+        },
+        (BodyState::Extension(size, place), _) => {
+            BodyState::Extension(size, next_in_extension(place, byte)?)
+        }
         (BodyState::SizeLf(0), b'\n') => BodyState::TrailerStart,
         (BodyState::SizeLf(size), b'\n') => BodyState::Data(size),
         (BodyState::DataCr, b'\r') => BodyState::DataLf,
         (BodyState::DataLf, b'\n') => BodyState::Size(None),
         (BodyState::TrailerStart, b'\r') => BodyState::LastLf,
-        (BodyState::TrailerStart | BodyState::Trailer, b'\n') => return Err(BodyError::Chunk),
-        (BodyState::Trailer, b'\r') => BodyState::TrailerLf,
-        (BodyState::TrailerStart | BodyState::Trailer, _) => BodyState::Trailer,
+        (BodyState::TrailerName, b':') => BodyState::TrailerValue,
+        (BodyState::TrailerStart | BodyState::TrailerName, _) if is_token_byte(byte) => {
+            BodyState::TrailerName
+        }
+        (BodyState::TrailerValue, b'\r') => BodyState::TrailerLf,
+        (BodyState::TrailerValue, _) if is_text(byte) => BodyState::TrailerValue,
         (BodyState::TrailerLf, b'\n') => BodyState::TrailerStart,
         (BodyState::LastLf, b'\n') => BodyState::Done,
         _ => return Err(BodyError::Chunk),
     })
+}
+
+/// One byte of the chunk extensions (RFC 9112 section 7.1.1). White space stands only around
+/// semicolons and equals signs, so not at the end of the line.
+fn next_in_extension(place: Extension, byte: u8) -> Result<Extension, BodyError> {
+    use Extension::{AfterName, AfterQuoted, Before, Name, Pair, Quoted, Start, Token, Value};
+    let space = matches!(byte, b' ' | b'\t');
+    Ok(match (place, byte) {
+        (Quoted, b'"') => AfterQuoted,
+        (Quoted, b'\\') => Pair,
+        (Quoted | Pair, _) if is_text(byte) => Quoted,
+        (Before | Name | AfterName | Token | AfterQuoted, b';') => Start,
+        (Before | Start | AfterName | Value, _) if space => place,
+        (Name, _) if space => AfterName,
+        (Token | AfterQuoted, _) if space => Before,
+        (Name | AfterName, b'=') => Value,
+        (Value, b'"') => Quoted,
+        (Start | Name, _) if is_token_byte(byte) => Name,
+        (Value | Token, _) if is_token_byte(byte) => Token,
+        _ => return Err(BodyError::Chunk),
+    })
+}
+
+/// What may stand in a field value or a quoted string: no control characters but the tab.
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || byte >= b' ' && byte != 0x7F
 }
 
 #[cfg(test)]
@@ -248,7 +344,25 @@ mod tests {
 
     #[test]
     fn what_is_refused() {
-        let rows: [(&[u8], BodyError); 9] = [
+        let rows: [(&[u8], BodyError); 27] = [
+            (b"2 garbage\r\n", BodyError::Chunk),
+            (b"2 \r\nab", BodyError::Chunk),
+            (b"2;\r\nab", BodyError::Chunk),
+            (b"2;=b\r\nab", BodyError::Chunk),
+            (b"2;a=\r\nab", BodyError::Chunk),
+            (b"2;a b\r\nab", BodyError::Chunk),
+            (b"2;a \r\nab", BodyError::Chunk),
+            (b"2;a=\"b\r\nab", BodyError::Chunk),
+            (b"2;a=\"\x01\"\r\nab", BodyError::Chunk),
+            (b"2;a=\"b\"c\r\nab", BodyError::Chunk),
+            (b"2;a\0\r\nab", BodyError::Chunk),
+            (b"0x2\r\nab", BodyError::Chunk),
+            (b" 2\r\nab", BodyError::Chunk),
+            (b"0\r\nno colon\r\n\r\n", BodyError::Chunk),
+            (b"0\r\n: no name\r\n\r\n", BodyError::Chunk),
+            (b"0\r\na: b\r\n folded\r\n\r\n", BodyError::Chunk),
+            (b"0\r\na: \0\r\n\r\n", BodyError::Chunk),
+            (b"b\r\n", BodyError::TooLong),
             (b"x\r\n", BodyError::Chunk),
             (b"\r\n", BodyError::Chunk),
             (b"5\nhello", BodyError::Chunk),
@@ -275,14 +389,55 @@ mod tests {
             decode(Framing::Length(11), 10, b"", 1),
             Err(BodyError::TooLong)
         );
-        let endless = b"1;"
-            .iter()
-            .chain([b'x'; 20_000].iter())
-            .copied()
-            .collect::<Vec<_>>();
-        assert_eq!(
-            decode(Framing::Chunked, 10, &endless, 999),
-            Err(BodyError::Chunk)
-        );
+        let endless = [b"1;", &[b'x'; 20_000][..]].concat();
+        let verdict = decode(Framing::Chunked, 10, &endless, 999);
+        assert_eq!(verdict, Err(BodyError::Chunk));
+    }
+
+    #[test]
+    fn extensions_and_trailers_of_the_grammar_are_passed_over() {
+        let rows: [&[u8]; 8] = [
+            b"2\r\nab\r\n0\r\n\r\n",
+            b"2;a\r\nab\r\n0;b=c\r\n\r\n",
+            b"2 ; a = b ;c\r\nab\r\n0\r\n\r\n",
+            b"2;a=\"b;c\\\" \t\xE9\" ;d\r\nab\r\n0\r\n\r\n",
+            b"0002\r\nab\r\n000\r\n\r\n",
+            b"1\r\na\r\n1\r\nb\r\n0\r\n\r\n",
+            b"2\r\nab\r\n0\r\nA-b:\r\nC: d\te \r\n\r\n",
+            b"2;a=\"\"\r\nab\r\n0\r\n\r\n",
+        ];
+        for row in rows {
+            for step in 1..=row.len() {
+                let body = decode(Framing::Chunked, 2, row, step);
+                assert_eq!(
+                    body.as_deref(),
+                    Ok("ab."),
+                    "{:?}",
+                    row.escape_ascii().to_string()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn overhead_is_in_proportion_to_the_data() {
+        for size in [1, 50] {
+            let chunk = format!("{size:x}\r\n{}\r\n", "x".repeat(size));
+            let bytes = chunk.repeat(200_000 / size) + "0\r\n\r\n";
+            let body = decode(Framing::Chunked, 200_000, bytes.as_bytes(), 1 << 16);
+            assert_eq!(body.map(|body| body.len()), Ok(200_001), "{size}");
+        }
+        let padded = format!("1;{}\r\nx\r\n", "e".repeat(50)).repeat(2000);
+        let verdict = decode(Framing::Chunked, 200_000, padded.as_bytes(), 1 << 16);
+        assert_eq!(verdict, Err(BodyError::Chunk));
+    }
+
+    #[test]
+    fn a_discarded_body_is_counted_and_not_kept() {
+        let mut decoder = BodyDecoder::discarding(Framing::Chunked, 5).unwrap();
+        assert_eq!(decoder.feed(b"5\r\nhello\r\n0\r\n\r\nGET"), Ok(15));
+        assert!(decoder.is_done() && decoder.held() == 0);
+        let mut decoder = BodyDecoder::discarding(Framing::Chunked, 4).unwrap();
+        assert_eq!(decoder.feed(b"5\r\n"), Err(BodyError::TooLong));
     }
 }

@@ -1,8 +1,8 @@
 //! Bytes of one connection → requests, one after the other: RFC 9112 section 9.3.
 //!
-//! Comes in: bytes in pieces. Goes out: [`Step`]s: a request is whole, the client waits for 100
-//! Continue, more is needed. Invariant: a head is searched once and split at most twice, and what
-//! is kept is bounded by [`Limits`]; bytes behind a request are left to the next one.
+//! Input: bytes in pieces. Output: [`Step`]s: a request is whole, its head announces a body, more
+//! is needed. Invariant: a head is searched once and split at most three times, and what is kept
+//! is bounded by [`Limits`]; bytes after a request are left to the next one.
 
 use crate::error::Refusal;
 use crate::handshake::{Field, HeadReader, MAX_FIELDS, RequestHead, host};
@@ -14,8 +14,13 @@ use crate::net::http::{BodyDecoder, BodyError, Framing, Request, Response};
 pub enum Step {
     /// All bytes are taken; more are needed.
     More,
-    /// All bytes are taken, and the client waits to be told `100 Continue`.
-    Continue,
+    /// The head is whole and announces a body: look at it with [`HttpReader::head`], then decide
+    /// with [`HttpReader::take_body`] or [`HttpReader::pass_over_body`]. `expects` if the client
+    /// waits to be told `100 Continue` (RFC 9110 section 10.1.1).
+    Head {
+        /// The client waits.
+        expects: bool,
+    },
     /// The request is whole: get it with [`HttpReader::request`].
     Whole,
 }
@@ -46,23 +51,30 @@ pub struct HttpReader {
     head: Vec<u8>,
     search: HeadReader,
     /// Present once the head is whole.
+    framing: Option<Framing>,
+    /// Present once it is decided what becomes of the body.
     body: Option<BodyDecoder>,
 }
 
 impl HttpReader {
     /// Nothing of a request has come.
     pub fn is_idle(&self) -> bool {
-        self.head.is_empty() && self.body.is_none()
+        self.head.is_empty() && self.framing.is_none()
     }
 
     /// The head is whole and the body is not.
     pub fn in_body(&self) -> bool {
-        self.body.is_some()
+        self.framing.is_some()
+    }
+
+    /// The request has been answered already; [`Step::Whole`] is only the end of its body.
+    pub fn is_answered(&self) -> bool {
+        self.body.as_ref().is_some_and(BodyDecoder::discards)
     }
 
     /// Bytes of memory held for the request in progress.
     pub fn held(&self) -> usize {
-        self.head.capacity() + self.body.as_ref().map_or(0, |body| body.body().len())
+        self.head.capacity() + self.body.as_ref().map_or(0, BodyDecoder::held)
     }
 
     /// Takes bytes from the front of `input`; returns how many, and what they came to.
@@ -94,21 +106,22 @@ impl HttpReader {
         let at = range.end - had;
         self.head.truncate(range.end);
         self.head.drain(..range.start);
-        let (decoder, expects) = self.begin_body(limits)?;
-        let body = self.body.insert(decoder);
-        let taken = at + body.feed(&input[at..]).map_err(HttpFault::Body)?;
-        let step = match (body.is_done(), expects) {
-            (true, _) => Step::Whole,
-            (false, true) => Step::Continue,
-            (false, false) => Step::More,
-        };
-        Ok((taken, step))
+        let (framing, expects) = self.look_for_body(limits)?;
+        self.framing = Some(framing);
+        match framing {
+            Framing::None => {
+                self.take_body(0)?;
+                Ok((at, Step::Whole))
+            }
+            _ => Ok((at, Step::Head { expects })),
+        }
     }
 
     /// Splits the head for the first time, for the sake of the body.
-    fn begin_body(&self, limits: &Limits) -> Result<(BodyDecoder, bool), HttpFault> {
+    fn look_for_body(&self, limits: &Limits) -> Result<(Framing, bool), HttpFault> {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        let head = RequestHead::parse(&self.head, &mut storage).map_err(HttpFault::Head)?;
+        let storage = &mut storage[..limits.fields.min(MAX_FIELDS)];
+        let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)?;
         if head.target.len() > limits.target_bytes {
             return Err(HttpFault::Head(Refusal::TargetTooLong));
         }
@@ -118,8 +131,41 @@ impl HttpReader {
         }
         let framing = Framing::of(&head).map_err(HttpFault::Body)?;
         let expects = head.fields.has_token("Expect", "100-continue") && head.minor_version > 0;
-        let decoder = BodyDecoder::new(framing, limits.body_bytes).map_err(HttpFault::Body)?;
-        Ok((decoder, expects))
+        Ok((framing, expects))
+    }
+
+    /// After [`Step::Head`]: the head that announces the body.
+    ///
+    /// # Errors
+    ///
+    /// None that [`HttpReader::feed`] has not told of.
+    pub fn head<'r>(
+        &'r self,
+        storage: &'r mut [Field<'r>; MAX_FIELDS],
+    ) -> Result<RequestHead<'r>, HttpFault> {
+        RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)
+    }
+
+    /// Takes the body, of at most `limit` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::TooLong`] if the head announces more.
+    pub fn take_body(&mut self, limit: usize) -> Result<(), HttpFault> {
+        let framing = self.framing.unwrap_or(Framing::None);
+        self.body = Some(BodyDecoder::new(framing, limit).map_err(HttpFault::Body)?);
+        Ok(())
+    }
+
+    /// The request is answered already: its body, of at most `limit` bytes, is passed over.
+    ///
+    /// # Errors
+    ///
+    /// [`BodyError::TooLong`] if the head announces more.
+    pub fn pass_over_body(&mut self, limit: usize) -> Result<(), HttpFault> {
+        let framing = self.framing.unwrap_or(Framing::None);
+        self.body = Some(BodyDecoder::discarding(framing, limit).map_err(HttpFault::Body)?);
+        Ok(())
     }
 
     /// The request, once [`Step::Whole`] was returned; `storage` holds its fields.
@@ -128,8 +174,7 @@ impl HttpReader {
         storage: &'r mut [Field<'r>; MAX_FIELDS],
     ) -> Result<Request<'r>, HttpFault> {
         let body = self.body.as_ref().map_or(&b""[..], BodyDecoder::body);
-        let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)?;
-        Ok(Request::new(head, body))
+        Ok(Request::new(self.head(storage)?, body))
     }
 
     /// Gives memory over `keep` bytes back.
@@ -141,6 +186,7 @@ impl HttpReader {
     pub fn reset(&mut self) {
         self.head.clear();
         self.search = HeadReader::new();
+        self.framing = None;
         self.body = None;
     }
 }

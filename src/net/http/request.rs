@@ -31,6 +31,11 @@ impl<'r> Request<'r> {
         self.head.query()
     }
 
+    /// The whole head.
+    pub fn head(&self) -> RequestHead<'r> {
+        self.head
+    }
+
     /// The header fields.
     pub fn fields(&self) -> Fields<'r> {
         self.head.fields
@@ -43,7 +48,7 @@ impl<'r> Request<'r> {
 
     /// The connection goes on behind this request (RFC 9112 section 9.3).
     pub fn keeps_alive(&self) -> bool {
-        self.head.minor_version > 0 && !self.head.fields.has_token("Connection", "close")
+        self.head.keeps_alive()
     }
 
     /// The request tells how long its body is (RFC 9110 section 15.5.12 lets a server insist).
@@ -54,8 +59,7 @@ impl<'r> Request<'r> {
 
     /// The token of `Authorization: Bearer …`; the scheme in any case (RFC 6750 section 2.1).
     pub fn bearer(&self) -> Option<&'r str> {
-        let (scheme, token) = self.head.fields.get("Authorization")?.split_once(' ')?;
-        scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        self.head.bearer()
     }
 
     /// The request as an opening handshake (RFC 6455 section 4.2.1).

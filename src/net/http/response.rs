@@ -1,5 +1,9 @@
 //! A response, and how it is written: RFC 9112 section 4.
+//!
+//! Invariant: whatever a service puts into it, the head has the lines that were meant and no
+//! others, and one length: a value cannot split it, and the fields of the loop cannot stand twice.
 
+use crate::handshake::is_token;
 use std::borrow::Cow;
 use std::io::Write as _;
 use std::time::SystemTime;
@@ -9,8 +13,7 @@ use std::time::SystemTime;
 pub struct Response {
     /// The status code.
     pub status: u16,
-    /// Header fields apart from Content-Length, Connection and Date, which the loop writes.
-    pub fields: Vec<(&'static str, Cow<'static, str>)>,
+    fields: Vec<(&'static str, Cow<'static, str>)>,
     /// The body; for a HEAD request only its length is sent.
     pub body: Cow<'static, [u8]>,
     /// End the connection behind this response.
@@ -39,20 +42,43 @@ impl Response {
         response
     }
 
-    /// Adds a header field.
-    ///
-    /// # Panics
-    ///
-    /// If `value` has a control character: a response must not be split by what a service copies
-    /// into a field.
+    /// Adds a header field. Control characters in `value` become spaces, so that what a service
+    /// copies into a field cannot split the response. A second Content-Type takes the place of the
+    /// first. Content-Length, Transfer-Encoding and Date are the loop's, and so is Connection:
+    /// these, and names that are no tokens (RFC 9110 section 5.1), are left out; `Connection:
+    /// close` is [`Response::closing`].
     pub fn field(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        let value = value.into();
-        assert!(
-            !value.contains(|c: char| c.is_ascii_control()),
-            "control character in {name}"
-        );
-        self.fields.push((name, value));
+        let is = |other: &str| name.eq_ignore_ascii_case(other);
+        let mut value = value.into();
+        if value.contains(is_control) {
+            value = Cow::Owned(value.replace(is_control, " "));
+        }
+        if is("Connection") {
+            let mut options = value.split(',');
+            self.close |= options.any(|option| option.trim().eq_ignore_ascii_case("close"));
+        }
+        let left_out = OF_THE_LOOP.iter().any(|other| is(other)) || !is_token(name);
+        if is("Content-Type") {
+            self.fields.retain(|(other, _)| !is(other));
+        }
+        if !left_out {
+            self.fields.push((name, value));
+        }
         self
+    }
+
+    /// The header fields in their order, apart from those that the loop writes.
+    pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.fields.iter().map(|(name, value)| (*name, &**value))
+    }
+
+    /// The status as it is sent: what is no final status (RFC 9110 section 15) is an error of
+    /// the service.
+    fn final_status(&self) -> u16 {
+        match self.status {
+            status @ 200..=599 => status,
+            _ => 500,
+        }
     }
 
     /// Ends the connection behind this response.
@@ -66,11 +92,8 @@ impl Response {
         let mut write = |text: std::fmt::Arguments<'_>| {
             out.write_fmt(text).expect("a vector takes everything");
         };
-        write(format_args!(
-            "HTTP/1.1 {} {}\r\n",
-            self.status,
-            reason(self.status)
-        ));
+        let status = self.final_status();
+        write(format_args!("HTTP/1.1 {status} {}\r\n", reason(status)));
         write(format_args!(
             "Date: {}\r\n",
             httpdate::fmt_http_date(SystemTime::now())
@@ -78,7 +101,8 @@ impl Response {
         for (name, value) in &self.fields {
             write(format_args!("{name}: {value}\r\n"));
         }
-        let upgrades = self.fields.iter().any(|(name, _)| *name == "Upgrade");
+        let upgrade = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("Upgrade");
+        let upgrades = self.fields.iter().any(upgrade);
         match (upgrades, self.close) {
             // RFC 9110 section 7.8: Upgrade is named in Connection.
             (true, true) => write(format_args!("Connection: upgrade, close\r\n")),
@@ -86,11 +110,23 @@ impl Response {
             (false, true) => write(format_args!("Connection: close\r\n")),
             (false, false) => {}
         }
-        write(format_args!("Content-Length: {}\r\n\r\n", self.body.len()));
-        if !head_only {
+        // These have no body, and 204 not even a length of one (RFC 9110 section 8.6).
+        let bodiless = matches!(status, 204 | 304);
+        if !bodiless {
+            write(format_args!("Content-Length: {}\r\n", self.body.len()));
+        }
+        write(format_args!("\r\n"));
+        if !head_only && !bodiless {
             out.extend_from_slice(&self.body);
         }
     }
+}
+
+/// Fields that the loop writes.
+const OF_THE_LOOP: [&str; 4] = ["Connection", "Content-Length", "Date", "Transfer-Encoding"];
+
+fn is_control(c: char) -> bool {
+    c.is_control()
 }
 
 /// The reason phrase of a status (RFC 9110 section 15).
@@ -100,6 +136,7 @@ pub const fn reason(status: u16) -> &'static str {
         201 => "Created",
         202 => "Accepted",
         204 => "No Content",
+        304 => "Not Modified",
         400 => "Bad Request",
         401 => "Unauthorized",
         403 => "Forbidden",
@@ -109,6 +146,10 @@ pub const fn reason(status: u16) -> &'static str {
         411 => "Length Required",
         413 => "Content Too Large",
         414 => "URI Too Long",
+        415 => "Unsupported Media Type",
+        417 => "Expectation Failed",
+        421 => "Misdirected Request",
+        422 => "Unprocessable Content",
         426 => "Upgrade Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
@@ -116,5 +157,76 @@ pub const fn reason(status: u16) -> &'static str {
         501 => "Not Implemented",
         503 => "Service Unavailable",
         _ => "Unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(response: &Response, head_only: bool) -> Vec<String> {
+        let mut bytes = Vec::new();
+        response.write(&mut bytes, head_only);
+        let text = String::from_utf8(bytes).unwrap();
+        let lines = text
+            .split("\r\n")
+            .filter(|line| !line.starts_with("Date: "));
+        lines.map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn a_value_cannot_split_a_response() {
+        let response = Response::text(200, "hi")
+            .field("Location", "/a\r\nSet-Cookie: x\r\n\r\n<b>\0\u{85}é")
+            .field("X Y", "no name")
+            .field("", "none");
+        let expected = [
+            "HTTP/1.1 200 OK",
+            "Content-Type: text/plain; charset=utf-8",
+            "Location: /a  Set-Cookie: x    <b>  é",
+            "Content-Length: 2",
+            "",
+            "hi",
+        ];
+        assert_eq!(written(&response, false), expected);
+    }
+
+    #[test]
+    fn fields_that_stand_once_stand_once() {
+        let response = Response::text(200, "hi")
+            .field("content-type", "text/html")
+            .field("Content-Length", "99")
+            .field("transfer-encoding", "chunked")
+            .field("Date", "never")
+            .field("Connection", "keep-alive, Close");
+        let expected = [
+            "HTTP/1.1 200 OK",
+            "content-type: text/html",
+            "Connection: close",
+            "Content-Length: 2",
+            "",
+            "",
+        ];
+        assert_eq!(written(&response, true), expected);
+        assert!(response.close);
+    }
+
+    #[test]
+    fn bodies_are_left_out_where_there_is_none() {
+        let mut response = Response::text(204, "gone");
+        assert!(!written(&response, false).concat().contains("gone"));
+        response.status = 304;
+        assert!(
+            !written(&response, false)
+                .concat()
+                .contains("Content-Length")
+        );
+        for status in [0, 101, 199, 600, 20_000] {
+            response.status = status;
+            assert_eq!(
+                written(&response, false)[0],
+                "HTTP/1.1 500 Internal Server Error"
+            );
+        }
     }
 }
