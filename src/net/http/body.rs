@@ -263,10 +263,10 @@ fn next_state(state: BodyState, byte: u8) -> Result<BodyState, BodyError> {
         (BodyState::Size(Some(size)), _) => {
             BodyState::Extension(size, next_in_extension(Extension::Before, byte)?)
         }
-        (BodyState::Extension(size, place), b'\r') => match place {
-            Extension::Name | Extension::Token | Extension::AfterQuoted => BodyState::SizeLf(size),
-            _ => return Err(BodyError::Chunk),
-        },
+        (
+            BodyState::Extension(size, Extension::Name | Extension::Token | Extension::AfterQuoted),
+            b'\r',
+        ) => BodyState::SizeLf(size),
         (BodyState::Extension(size, place), _) => {
             BodyState::Extension(size, next_in_extension(place, byte)?)
         }
