@@ -56,7 +56,28 @@ impl<M> Mailbox<M> {
         self.put(Post::Stop);
     }
 
+    /// As [`Mailbox::post`], without the system call: for callers that hold a lock. If it returns
+    /// true, call [`Mailbox::wake`] as soon as the lock is gone.
+    #[cfg_attr(not(feature = "push"), expect(dead_code))]
+    pub(crate) fn append(&self, mail: M) -> bool {
+        self.push(Post::Mail(mail))
+    }
+
+    /// Wakes the loop, for [`Mailbox::append`].
+    pub(crate) fn wake(&self) {
+        if let Err(error) = self.shared.waker.wake() {
+            log::error!("an event loop cannot be woken: {error}");
+        }
+    }
+
     fn put(&self, post: Post<M>) {
+        if self.push(post) {
+            self.wake();
+        }
+    }
+
+    /// Whether the queue was empty before: then the loop has to be woken.
+    fn push(&self, post: Post<M>) -> bool {
         let mut queue = self
             .shared
             .post
@@ -64,10 +85,7 @@ impl<M> Mailbox<M> {
             .unwrap_or_else(PoisonError::into_inner);
         let was_empty = queue.is_empty();
         queue.push(post);
-        drop(queue);
-        if was_empty && let Err(error) = self.shared.waker.wake() {
-            log::error!("an event loop cannot be woken: {error}");
-        }
+        was_empty
     }
 
     /// Takes everything that has been posted; `into` is empty and lends its memory.
@@ -79,5 +97,26 @@ impl<M> Mailbox<M> {
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
         std::mem::swap(&mut *queue, into);
+    }
+}
+
+#[cfg(test)]
+impl<M> Mailbox<M> {
+    /// A mailbox that no loop reads.
+    pub(crate) fn unread() -> Self {
+        let poll = mio::Poll::new().expect("an event queue");
+        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
+        Self::new(Arc::new(waker))
+    }
+
+    /// All mail that has been posted.
+    pub(crate) fn take_mail(&self) -> Vec<M> {
+        let mut posts = Vec::new();
+        self.take(&mut posts);
+        let mail = |post| match post {
+            Post::Mail(mail) => Some(mail),
+            Post::Stop => None,
+        };
+        posts.into_iter().filter_map(mail).collect()
     }
 }

@@ -40,6 +40,26 @@ fn every_end_unregisters() {
 }
 
 #[test]
+fn who_is_closed_for_reading_too_slowly_counts_no_more() {
+    let push = Push::limited(Limits {
+        queued_bytes: 100_000,
+        // It does not answer, and is not given up for a long time.
+        close_ms: 60_000,
+        stall_ms: 60_000,
+        ping_ms: 0,
+        ..limits()
+    });
+    let mut slow = Client::connect_narrow(push.address()).upgraded("/ws");
+    slow.register(r#"{"token":"a","event":["e","f"]}"#);
+    let message = "x".repeat(50_000);
+    wait_until("it has overflowed", || {
+        push.server().push("a", "e", &message) == 0
+    });
+    assert_eq!(push.server().push("a", "f", "m"), 0);
+    slow.reset();
+}
+
+#[test]
 fn a_peer_that_vanishes_is_noticed_without_a_push() {
     let push = Push::limited(Limits {
         ping_ms: 100,
@@ -80,12 +100,26 @@ fn who_does_not_register_in_time_is_closed_with_1008() {
 }
 
 #[test]
+fn who_was_closed_for_its_silence_cannot_register_any_more() {
+    let push = Push::limited(Limits {
+        register_ms: 100,
+        ..limits()
+    });
+    let mut late = push.open();
+    late.expect_close(1008);
+    late.send_text(&registration("a", "e"));
+    late.send_frame(&close(1008, ""));
+    late.expect_end();
+    assert_eq!(push.server().push("a", "e", "m"), 0);
+}
+
+#[test]
 fn a_registration_that_could_not_be_kept_is_none() {
     let push = Push::limited(Limits {
         register_ms: 300,
         topics: 0,
         ..limits()
     });
-    let mut client = push.subscribe("a", "e");
-    client.expect_close(1008);
+    let reason = push.open().refused(&registration("a", "e"), 1013);
+    assert_eq!(reason, "no room for more topics");
 }
