@@ -63,8 +63,8 @@ pub struct Limits {
     /// Milliseconds without progress after which a blocked write ends the connection.
     pub stall_ms: u32,
     /// Bytes of a message from a client of the push server, which can only be a registration
-    /// (1009 above it): on the wire, and again while a compressed one is inflated. `frame_bytes` and
-    /// `message_bytes` hold as well. A thousand events of 60 bytes fit.
+    /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
+    /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.
     pub registration_bytes: u64,
     /// Topics that one hub keeps. A client that subscribes to a further one is closed with 1013.
     pub topics: usize,

@@ -96,7 +96,8 @@ impl Hub {
     }
 
     /// Closes the connections which listen to a topic of `owner`, or to any if `name` is `None`.
-    /// Returns how many there are. From now on they do not count as subscribers of it.
+    /// Returns how many there are. From now on they do not count as subscribers of it; of their
+    /// other topics until their worker has read of it.
     pub fn close(&self, owner: &str, name: Option<&str>) -> usize {
         self.try_close(owner, name).unwrap_or(0)
     }

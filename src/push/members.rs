@@ -366,7 +366,7 @@ mod tests {
 
         /// Each knows of the other what it has to.
         fn check(&self) {
-            let all = self.model.iter().flat_map(|(_, model)| &model.topics);
+            let all = self.model.values().flat_map(|model| &model.topics);
             assert_eq!(self.hub.topics(), all.collect::<BTreeSet<_>>().len());
             for members in &self.workers {
                 let places = members.by_peer.iter().flat_map(|(peer, subscriber)| {

@@ -7,8 +7,7 @@
 //! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,
 //! and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`,
-//! `answers`, `server`.
+//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`, `answers`, `server`.
 
 mod answers;
 mod auth;

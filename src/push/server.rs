@@ -135,7 +135,8 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl PushService {
-    /// The service of the worker with this number.
+    /// The service of the worker with this number. Call [`Hub::stop`] before
+    /// [`Server::stop`], as [`PushServer::stop`] does.
     pub fn new(
         hub: Hub,
         settings: Settings,

@@ -71,6 +71,27 @@ fn echo_confirms_one_of_the_subprotocols_that_it_has() {
 }
 
 #[test]
+fn a_request_that_ends_after_a_signal_is_unavailable() {
+    for command in ["serve", "echo"] {
+        let (mut program, address) = Program::serve(&[&[command], &ANY_PORT[..]].concat());
+        let mut open = Client::open_at(address, "/echo");
+        let request = upgrade("/echo", "");
+        let mut late = Client::connect(address);
+        late.send(&request[..40]);
+        // An echo behind it: by then its beginning has been read.
+        open.expect_echo("hello");
+        program.signal(Signal::TERM);
+        open.expect_close(1001);
+        late.send(&request[40..]);
+        let response = late.response();
+        assert_eq!(response.status, 503, "{command}");
+        assert_eq!(response.field("retry-after"), Some("7"));
+        drop((open, late));
+        assert_eq!(program.wait().code(), Some(0));
+    }
+}
+
+#[test]
 fn a_signal_stops_gracefully() {
     for workers in ["1", "3"] {
         let args = [&["serve", "--workers", workers], &ANY_PORT[..]].concat();

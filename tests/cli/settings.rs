@@ -154,7 +154,9 @@ fn the_echo_of_the_push_server_is_off_where_there_are_secrets_unless_it_is_said(
     );
     let on = file("cli-echo-on.toml", "echo = true\n");
     let on = on.to_str().expect("a path");
-    let rows: [(&[&str], &[(&str, &str)], &str); 11] = [
+    /// Flags, environment, and whether there is an echo.
+    type Row<'r> = (&'r [&'r str], &'r [(&'r str, &'r str)], &'r str);
+    let rows: [Row<'_>; 11] = [
         (&[], &[], "true"),
         (&["--push-key-file", key], &[], "false"),
         (&["--token-file", tokens], &[], "false"),
