@@ -79,12 +79,24 @@ pub struct Limits {
     pub drain_ms: u32,
     /// Milliseconds without progress after which a blocked write ends the connection.
     pub stall_ms: u32,
-    /// Topics that one hub keeps. Above it a subscription to a new one is ignored.
+    /// Bytes of a message from a client of the push server, which can only be a registration
+    /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
+    /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.
+    pub registration_bytes: u64,
+    /// Topics that one hub keeps. A client that subscribes to a further one is closed with 1013.
     pub topics: usize,
-    /// Bytes of the two parts of a topic's name (user and event) each.
+    /// How many times the subscriptions of a connection must fit into the room that is left for
+    /// topics before it may make another one (1013 otherwise); its first needs only room. So the
+    /// last topics go to many clients, not to the few that want most.
+    pub topic_share: usize,
+    /// Bytes of the two parts of a topic's name (user and event) each. A client that subscribes to
+    /// a longer one is closed with 1008.
     pub topic_bytes: usize,
-    /// Subscriptions of one connection. Above it a further one is ignored.
+    /// Subscriptions of one connection, and events in one registration (1008 above it).
     pub subscriptions: usize,
+    /// Bytes of the names that one connection subscribes to: each of its users once, and each
+    /// event (1008 above it). As much as one registration can name.
+    pub subscription_bytes: usize,
     /// Milliseconds in which a connection that exists to subscribe must have done so (1008 after
     /// it).
     pub register_ms: u32,
@@ -115,9 +127,12 @@ impl Limits {
         close_ms: 5_000,
         drain_ms: 2_000,
         stall_ms: 30_000,
+        registration_bytes: 64 * 1024,
         topics: 1_000_000,
+        topic_share: 16,
         topic_bytes: 1024,
         subscriptions: 1_000,
+        subscription_bytes: 64 * 1024,
         register_ms: 30_000,
     };
 }

@@ -8,6 +8,7 @@ use crate::cli::inspect::InspectArgs;
 use crate::cli::manual::ManArgs;
 use crate::cli::units::{Period, Size};
 use crate::cli::verify::VerifyArgs;
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -81,6 +82,7 @@ pub struct ServeArgs {
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
+                  wirebell echo --subprotocol ocpp1.6 --subprotocol ocpp1.5\n  \
                   wirebell echo --trace talk.pcap\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
 )]
@@ -89,7 +91,7 @@ pub struct EchoArgs {
     pub common: CommonArgs,
 
     #[command(flatten)]
-    pub settings: LoopSettings,
+    pub settings: EchoSettings,
 }
 
 /// What cannot stand in a settings file.
@@ -129,6 +131,41 @@ pub struct FileSettings {
     #[arg(long, value_name = "TIME", env = "WIREBELL_REGISTER_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register_timeout: Option<Period>,
+
+    /// Offer /echo, a WebSocket that echoes, also on a server with keys or tokens; `--echo=false`
+    /// does without it everywhere [default: only without keys and tokens]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "WIREBELL_ECHO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo: Option<bool>,
+
+    /// Settings of the event loops.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub event_loop: LoopSettings,
+}
+
+/// Settings of `echo`, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EchoSettings {
+    /// Subprotocol that is confirmed to clients which offer it, of several the one that the client
+    /// offers first; may be given several times [default: whichever the client offers first]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIREBELL_SUBPROTOCOL",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<Vec<String>>,
 
     /// Settings of the event loops.
     #[command(flatten)]

@@ -9,20 +9,23 @@ use wirebell::push::EchoServer;
 
 pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
-    let addresses = settings.addresses()?;
-    let origin = settings.origin_policy()?;
-    let mut options = settings.options()?;
-    let level = settings.log_level()?;
+    let event_loop = &settings.event_loop;
+    let addresses = event_loop.addresses()?;
+    let service = EchoServer {
+        origin: event_loop.origin_policy()?,
+        subprotocols: settings.subprotocols()?,
+    };
+    let mut options = event_loop.options()?;
+    let level = event_loop.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
     start_log(level);
-    let recorder = settings.recorder()?;
+    let recorder = event_loop.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
     let signals = stop_signals()?;
-    let service = EchoServer { origin };
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
-        .map_err(|error| cannot_listen(&settings, &error))?;
+        .map_err(|error| cannot_listen(event_loop, &error))?;
     print(&format!(
         "wirebell echo listens on ws://{}/\n",
         server.local_addr()

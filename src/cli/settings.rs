@@ -1,7 +1,8 @@
 //! Settings from four places become the options of the server.
 
 use crate::cli::Failure;
-use crate::cli::args::{CommonArgs, DeflateMode, FileSettings, LoopSettings, OverflowPolicy};
+use crate::cli::args::{CommonArgs, DeflateMode, EchoSettings, FileSettings};
+use crate::cli::args::{LoopSettings, OverflowPolicy};
 use crate::cli::trace::{self, Recorder};
 use crate::cli::units::{Period, Size};
 use log::LevelFilter;
@@ -14,12 +15,15 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
-use wirebell::handshake::{DeflatePolicy, MAX_FIELDS};
+use wirebell::handshake::{DeflatePolicy, MAX_FIELDS, is_token};
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
 
 /// Where `serve` and `echo` listen unless they are told.
 const LISTEN: &str = "127.0.0.1:8080";
+
+/// Holds the push key itself, not the name of a file.
+const PUSH_KEY: &str = "WIREBELL_PUSH_KEY";
 
 /// Takes each field that is not set from `$from`.
 macro_rules! fill {
@@ -253,7 +257,8 @@ impl FileSettings {
             push_key_file,
             token_file,
             max_body,
-            register_timeout
+            register_timeout,
+            echo
         );
         self.event_loop = self.event_loop.or(file.event_loop);
         self
@@ -265,6 +270,9 @@ impl FileSettings {
         self.max_body.get_or_insert(Size(limits.body_bytes as u64));
         self.register_timeout
             .get_or_insert(Period(limits.register_ms));
+        let has_key = self.push_key_file.is_some() || std::env::var_os(PUSH_KEY).is_some();
+        let is_open = !has_key && self.token_file.is_none();
+        self.echo.get_or_insert(is_open);
         self.event_loop = self.event_loop.effective();
         self
     }
@@ -283,14 +291,14 @@ impl FileSettings {
 
     /// Reads the files that are named, so that a wrong one is told at once.
     pub fn push_settings(&self) -> Result<Settings, Failure> {
-        let push_key = match (&self.push_key_file, std::env::var("WIREBELL_PUSH_KEY")) {
+        let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
             (Some(path), _) => Some(PushKey::read(path).map_err(|error| {
                 Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
             (None, Err(VarError::NotPresent)) => None,
             // Set, but to nothing: a server that everybody may push to is not what was meant.
             (None, key) => match PushKey::new(key.unwrap_or_default()) {
-                None => return Err(Failure::Usage("WIREBELL_PUSH_KEY: no key in it".into())),
+                None => return Err(Failure::Usage(format!("{PUSH_KEY}: no key in it"))),
                 key => key,
             },
         };
@@ -304,7 +312,34 @@ impl FileSettings {
             origin: self.event_loop.origin_policy()?,
             push_key,
             tokens,
+            echo: self.echo,
         })
+    }
+}
+
+impl EchoSettings {
+    /// What is not set here is taken from `file`.
+    pub fn or(mut self, file: Self) -> Self {
+        fill!(self, file, subprotocol);
+        self.event_loop = self.event_loop.or(file.event_loop);
+        self
+    }
+
+    /// Everything set that has a default.
+    pub fn effective(mut self) -> Self {
+        self.event_loop = self.event_loop.effective();
+        self
+    }
+
+    /// What is confirmed, checked.
+    pub fn subprotocols(&self) -> Result<Vec<String>, Failure> {
+        let names = self.subprotocol.clone().unwrap_or_default();
+        match names.iter().find(|name| !is_token(name)) {
+            None => Ok(names),
+            Some(name) => Err(Failure::Usage(format!(
+                "--subprotocol {name}: write a token, such as ocpp1.6"
+            ))),
+        }
     }
 }
 

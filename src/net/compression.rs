@@ -9,6 +9,7 @@
 
 use crate::deflate::{Budget, Compressed, Compressor, Inflated, Link, Pool, Session};
 use crate::handshake::{Accepted, DeflatePolicy};
+use crate::limits::Limits;
 use crate::net::context::Sent;
 use crate::net::core::Core;
 use crate::net::cork::LARGE;
@@ -155,8 +156,15 @@ impl Core {
     }
 
     fn inflate(&mut self, index: u32, piece: Piece<'_>) -> Inflation {
-        let Some(link) = self.peers.at(index).and_then(|peer| peer.link) else {
+        let Some(peer) = self.peers.at(index) else {
             return Ok(None);
+        };
+        let (Some(link), Phase::Open(connection)) = (peer.link, &peer.phase) else {
+            return Ok(None);
+        };
+        let limits = Limits {
+            message_bytes: connection.message_limit(),
+            ..self.options.limits.clone()
         };
         let piece = Compressed {
             kind: piece.kind,
@@ -169,11 +177,10 @@ impl Core {
             true => self.take_session(index),
             false => Session::default(),
         };
-        let limits = &self.options.limits;
         let Some(pool) = &mut self.compression.pool else {
             return Ok(None);
         };
-        let inflated = pool.inflate(&mut session, &link, piece, limits);
+        let inflated = pool.inflate(&mut session, &link, piece, &limits);
         if lasts && inflated.is_ok() {
             self.put_session(index, session);
         }

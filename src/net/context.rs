@@ -3,6 +3,7 @@
 use crate::limits::Limits;
 use crate::net::core::Core;
 use crate::net::frame::SharedFrame;
+use crate::net::peer::Phase;
 use crate::net::slots::PeerId;
 use crate::proto::{Message, Millis};
 use crate::wire::CloseCode;
@@ -104,6 +105,24 @@ impl<'a> Context<'a> {
     /// The tag that the service gave with [`Reply::Open`](crate::net::Reply::Open) or `Dial`.
     pub fn tag(&self, peer: PeerId) -> Option<u32> {
         self.core.peers.get(peer).map(|peer| peer.tag)
+    }
+
+    /// From its next frame on, a frame or message of more than `bytes` fails this connection (close
+    /// code 1009), on the wire and while it is inflated: see
+    /// [`Connection::set_message_limit`](crate::Connection::set_message_limit). The place to call
+    /// it is [`Service::opened`](crate::net::Service::opened).
+    pub fn set_message_limit(&mut self, peer: PeerId, bytes: u64) {
+        if let Some(peer) = self.core.peers.get_mut(peer)
+            && let Phase::Open(connection) = &mut peer.phase
+        {
+            connection.set_message_limit(bytes);
+        }
+    }
+
+    /// A graceful stop has begun: every connection is sent Close 1001, and no new ones are
+    /// accepted.
+    pub fn is_stopping(&self) -> bool {
+        self.core.stopping
     }
 
     /// Bytes for this peer that have not left: what waits because the peer reads slowly, and what

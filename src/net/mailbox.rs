@@ -125,7 +125,7 @@ impl<M> Mailbox<M> {
     /// [`PostError::Ended`] if nobody will ever take it. One piece of any size is taken while
     /// nothing waits.
     pub fn post(&self, mail: M, bytes: usize) -> Result<(), PostError> {
-        let bytes = bytes + 2 * size_of::<Post<M>>() + RECORD;
+        let bytes = Self::weight(bytes);
         if self.is_full() {
             return Err(PostError::Full);
         }
@@ -141,7 +141,31 @@ impl<M> Mailbox<M> {
         let _ = self.put(Post::Stop, 0);
     }
 
+    /// As [`Mailbox::post`], but past the bound too, and without the system call: for callers that
+    /// hold a lock and have asked whether the mailbox [is full](Mailbox::is_full). If it returns
+    /// true, call [`Mailbox::wake`] as soon as the lock is gone.
+    #[cfg_attr(not(feature = "push"), expect(dead_code))]
+    pub(crate) fn append(&self, mail: M, bytes: usize) -> bool {
+        let bytes = Self::weight(bytes);
+        self.push(Post::Mail(mail, bytes), bytes) == Ok(true)
+    }
+
+    /// Wakes the loop, for [`Mailbox::append`].
+    pub(crate) fn wake(&self) {
+        if let Err(error) = self.shared.waker.wake() {
+            log::error!("an event loop cannot be woken: {error}");
+        }
+    }
+
     fn put(&self, post: Post<M>, bytes: usize) -> Result<(), PostError> {
+        if self.push(post, bytes)? {
+            self.wake();
+        }
+        Ok(())
+    }
+
+    /// Whether the queue was empty before: then the loop has to be woken.
+    fn push(&self, post: Post<M>, bytes: usize) -> Result<bool, PostError> {
         let mut queue = self.lock();
         if queue.ended {
             return Err(PostError::Ended);
@@ -149,11 +173,12 @@ impl<M> Mailbox<M> {
         let was_empty = queue.post.is_empty();
         queue.post.push(post);
         self.count(bytes);
-        drop(queue);
-        if was_empty && let Err(error) = self.shared.waker.wake() {
-            log::error!("an event loop cannot be woken: {error}");
-        }
-        Ok(())
+        Ok(was_empty)
+    }
+
+    /// What mail costs that holds so much on the heap.
+    fn weight(bytes: usize) -> usize {
+        bytes + 2 * size_of::<Post<M>>() + RECORD
     }
 
     fn count(&self, bytes: usize) {
@@ -255,5 +280,30 @@ mod tests {
         assert_eq!(mailbox.post(late, 0), Err(PostError::Ended));
         assert_eq!((Arc::strong_count(&alive), memory.held()), (1, 0));
         assert_eq!(Arc::strong_count(&Counted(alive).0), 1);
+    }
+}
+
+#[cfg(test)]
+impl<M> Mailbox<M> {
+    /// A mailbox that no loop reads.
+    pub(crate) fn unread() -> Self {
+        let poll = mio::Poll::new().expect("an event queue");
+        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
+        let memory = Memory::new(usize::MAX, 1);
+        Self::new(Arc::new(waker), 1 << 20, &Pressure::default(), &memory)
+    }
+
+    /// All mail that has been posted.
+    pub(crate) fn take_mail(&self) -> Vec<M> {
+        let mut posts = Vec::new();
+        self.take(&mut posts);
+        let mail = |post| match post {
+            Post::Mail(mail, bytes) => {
+                self.handled(bytes);
+                Some(mail)
+            }
+            Post::Stop => None,
+        };
+        posts.into_iter().filter_map(mail).collect()
     }
 }

@@ -19,6 +19,15 @@ impl PeerId {
     pub fn index(self) -> usize {
         self.index as usize
     }
+
+    /// A name for tests that need no connection.
+    #[cfg(all(test, feature = "push"))]
+    pub(crate) fn invented(index: u32) -> Self {
+        Self {
+            index,
+            generation: 1,
+        }
+    }
 }
 
 #[derive(Debug, Default)]

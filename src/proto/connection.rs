@@ -98,6 +98,20 @@ impl Connection {
         self.compression = true;
     }
 
+    /// From the next frame on, a frame or message of more than `bytes` fails the connection (close
+    /// code 1009), whatever the [`Limits`] were that it began with: for connections whose messages
+    /// are known to be short. What compressed messages become is bounded by whoever inflates them;
+    /// [`Connection::message_limit`] has the number.
+    // req: 6455-10.4-01
+    pub fn set_message_limit(&mut self, bytes: u64) {
+        self.sequence.set_message_limit(bytes);
+    }
+
+    /// The longest message that is taken.
+    pub fn message_limit(&self) -> u64 {
+        self.sequence.message_limit()
+    }
+
     /// Reads the front of `input`, unmasks it in place and lends at most one event.
     ///
     /// Call it until the input is consumed or nothing moves. What is owed to the peer is put into

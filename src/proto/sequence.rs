@@ -42,6 +42,13 @@ struct Bounds {
     fragments: u32,
 }
 
+impl Bounds {
+    /// The longest message whose length fits seven bits.
+    fn short(&self) -> u8 {
+        self.frame_bytes.min(self.message_bytes).min(125) as u8
+    }
+}
+
 impl Sequence {
     pub(super) fn new(limits: &Limits) -> Self {
         let bounds = Bounds {
@@ -50,7 +57,7 @@ impl Sequence {
             // A message has at least one frame.
             fragments: limits.fragments.max(1),
         };
-        let short = bounds.frame_bytes.min(bounds.message_bytes).min(125) as u8;
+        let short = bounds.short();
         let utf8 = Utf8Stream::new();
         Self {
             bounds,
@@ -62,6 +69,18 @@ impl Sequence {
             open: false,
             short,
         }
+    }
+
+    /// Other limits for the frames to come; see
+    /// [`Connection::set_message_limit`](crate::Connection::set_message_limit).
+    pub(super) fn set_message_limit(&mut self, bytes: u64) {
+        self.bounds.frame_bytes = bytes;
+        self.bounds.message_bytes = bytes;
+        self.short = self.bounds.short();
+    }
+
+    pub(super) fn message_limit(&self) -> u64 {
+        self.bounds.message_bytes
     }
 
     /// A message is open: its next fragment has not come.

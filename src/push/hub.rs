@@ -1,15 +1,16 @@
 //! The one place that knows every topic; shared by all workers and by the program itself.
 //!
-//! Comes in: joins, leaves, publications, from any thread. Goes out: [`Delivery`]s into the
-//! mailboxes of the workers that have subscribers. Invariant: publications get their sequence
-//! numbers and enter the mailboxes under one lock, so all workers see one order; a subscriber
-//! knows the number at which it joined, and gets only what came later.
+//! Input: joins, leaves, publications, from any thread. Output: [`Delivery`]s into the mailboxes
+//! of the workers that have subscribers. Invariant: publications get their sequence numbers and
+//! enter the mailboxes under one lock, so all workers see one order; a subscriber knows the number
+//! at which it joined, and gets only what came later. Who is about to be closed counts no more.
 
 use crate::limits::Limits;
 use crate::net::{Mailbox, SharedFrame};
 use crate::proto::Message;
-use crate::push::topics::{Topic, TopicId, Topics};
-use std::collections::HashMap;
+use crate::push::topics::{OwnerId, Topic, TopicId, Topics};
+use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Topics and the way to their subscribers. Cheap to clone.
@@ -27,11 +28,10 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     topics: Topics,
-    /// Connections by owner, whatever the number of their topics.
-    owners: HashMap<String, u32>,
-    /// Grows with every publication and every join, over all topics: an id of a topic that is
+    /// Grows with every publication and every close, over all topics: an id of a topic that is
     /// used again cannot confuse an old delivery with the new topic.
     sequence: u64,
+    stopped: bool,
 }
 
 /// What a worker is told.
@@ -50,9 +50,30 @@ pub(super) enum What {
     Close,
 }
 
+/// Why nothing is published for now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Unavailable {
+    /// The server is stopping.
+    Stopped,
+    /// The workers are behind: try again soon.
+    Busy,
+}
+
+impl fmt::Display for Unavailable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Stopped => "the server is stopping",
+            Self::Busy => "the server has more to deliver than it can hold",
+        })
+    }
+}
+
+impl std::error::Error for Unavailable {}
+
 /// A place among the subscribers of a topic.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Joined {
+    pub(super) owner: OwnerId,
     pub(super) topic: TopicId,
     /// Only what has a higher number is for this subscriber.
     pub(super) sequence: u64,
@@ -66,56 +87,92 @@ impl Hub {
 
     /// Sends a message to every subscriber of a topic and returns how many there are. It is
     /// encoded once, and not at all if nobody listens. Never waits for a subscriber.
-    pub fn publish(&self, topic: &Topic, message: Message<'_>) -> usize {
-        if self.lock().topics.get(topic).is_none() {
-            return 0;
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable::Stopped`] after [`Hub::stop`]; [`Unavailable::Busy`] if a worker with
+    /// subscribers has as much mail as it may ([`Limits::mail_bytes`]): then nobody gets it.
+    pub fn publish(&self, topic: &Topic, message: Message<'_>) -> Result<usize, Unavailable> {
+        if self.running()?.topics.named(topic).is_none() {
+            return Ok(0);
         }
         // Outside of the lock: the copy of a large payload is nobody else's business.
         let frame = SharedFrame::new(message);
-        let mut state = self.lock();
-        let State {
-            topics, sequence, ..
-        } = &mut *state;
-        let Some(entry) = topics.get(topic) else {
-            return 0;
+        let mut state = self.running()?;
+        let Some(topic) = state.topics.named(topic) else {
+            return Ok(0);
         };
-        *sequence += 1;
-        let what = What::Frame(frame);
+        if self.is_full_for(&state.topics, topic) {
+            return Err(Unavailable::Busy);
+        }
+        state.sequence += 1;
         let delivery = Delivery {
-            topic: entry.id,
-            sequence: *sequence,
-            what,
+            topic,
+            sequence: state.sequence,
+            what: What::Frame(frame),
         };
-        self.post(&entry.members, &delivery);
-        entry.total()
+        let mut asleep = BTreeSet::new();
+        self.append(&state.topics, &delivery, &mut asleep);
+        let total = state.topics.total(topic);
+        drop(state);
+        self.wake(&asleep);
+        Ok(total)
     }
 
     /// Closes the connections which listen to a topic of `owner`, or to any if `name` is `None`.
-    /// Returns how many there are.
-    pub fn close(&self, owner: &str, name: Option<&str>) -> usize {
-        let mut state = self.lock();
+    /// Returns how many there are. From now on they do not count as subscribers of it; of their
+    /// other topics until their worker has read of it.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable::Stopped`] after [`Hub::stop`].
+    pub fn close(&self, owner: &str, name: Option<&str>) -> Result<usize, Unavailable> {
+        let mut state = self.running()?;
         let State {
-            topics,
-            sequence,
-            owners,
+            topics, sequence, ..
         } = &mut *state;
+        let Some(owner) = topics.owner(owner) else {
+            return Ok(0);
+        };
         *sequence += 1;
-        let close = |id| Delivery {
-            topic: id,
+        let close = |topic| Delivery {
+            topic,
             sequence: *sequence,
             what: What::Close,
         };
-        let Some(name) = name else {
-            for entry in topics.of(owner) {
-                self.post(&entry.members, &close(entry.id));
+        let mut asleep = BTreeSet::new();
+        let count = match name {
+            None => {
+                for topic in topics.of(owner) {
+                    self.append(topics, &close(topic), &mut asleep);
+                }
+                topics.detach_owner(owner);
+                topics.connections(owner)
             }
-            return owners.get(owner).map_or(0, |count| *count as usize);
+            Some(name) => {
+                let Some(topic) = topics.find(owner, name) else {
+                    return Ok(0);
+                };
+                self.append(topics, &close(topic), &mut asleep);
+                topics.detach(topic);
+                topics.total(topic)
+            }
         };
-        let Some(entry) = topics.get(&Topic::new(owner, name)) else {
-            return 0;
-        };
-        self.post(&entry.members, &close(entry.id));
-        entry.total()
+        drop(state);
+        self.wake(&asleep);
+        Ok(count)
+    }
+
+    /// From now on nothing is published and nobody can subscribe. Call it before the workers are
+    /// told to stop: they stop one after another, and none may promise to send to the subscribers
+    /// of one that has.
+    pub fn stop(&self) {
+        self.lock().stopped = true;
+    }
+
+    /// [`Hub::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.lock().stopped
     }
 
     /// Topics that somebody listens to.
@@ -123,54 +180,76 @@ impl Hub {
         self.lock().topics.len()
     }
 
-    /// Counts a subscriber; `first` if it is the first topic of this owner on its connection.
-    /// `None` if there are too many topics.
-    pub(super) fn join(
-        &self,
-        topic: &Topic,
-        worker: usize,
-        first: bool,
-        limits: &Limits,
-    ) -> Option<Joined> {
-        let workers = self.shared.mailboxes.get().map_or(worker + 1, Vec::len);
-        let mut state = self.lock();
-        if state.topics.get(topic).is_none() && state.topics.len() >= limits.topics {
-            return None;
-        }
-        if first {
-            *state.owners.entry(topic.owner.clone()).or_default() += 1;
-        }
-        let id = state.topics.join(topic, worker, workers);
-        Some(Joined {
-            topic: id,
-            sequence: state.sequence,
+    /// Has subscribers of this worker counted, of topics of `owner`; `None` after [`Hub::stop`].
+    pub(super) fn joining<'h>(&'h self, worker: usize, owner: &'h str) -> Option<Joining<'h>> {
+        let state = self.running().ok()?;
+        Some(Joining {
+            owner: state.topics.owner(owner),
+            name: owner,
+            state,
+            worker,
+            workers: self.shared.mailboxes.get().map_or(worker + 1, Vec::len),
         })
     }
 
-    /// The reverse of [`Hub::join`]; `last` if it was the last topic of this owner.
-    pub(super) fn leave(&self, topic: &Topic, worker: usize, last: bool) {
+    /// The reverse of [`Joining::join`], for all that one connection has joined; in the order of
+    /// their owners.
+    pub(super) fn leave(&self, worker: usize, all: impl Iterator<Item = (OwnerId, TopicId)>) {
         let mut state = self.lock();
-        state.topics.leave(topic, worker);
-        if last && let Some(count) = state.owners.get_mut(&topic.owner) {
-            *count -= 1;
-            if *count == 0 {
-                state.owners.remove(&topic.owner);
+        let mut last = None;
+        for (owner, topic) in all {
+            state.topics.leave(topic, worker);
+            if let Some(before) = last.replace(owner)
+                && before != owner
+            {
+                state.topics.leave_owner(before);
+            }
+        }
+        if let Some(owner) = last {
+            state.topics.leave_owner(owner);
+        }
+    }
+
+    /// Puts a delivery into the mailboxes of those who have subscribers. Waking their loops is a
+    /// system call, which waits until the lock is gone; the order of the mail is fixed by then.
+    fn append(&self, topics: &Topics, delivery: &Delivery, asleep: &mut BTreeSet<usize>) {
+        let mailboxes = self.shared.mailboxes.get().into_iter().flatten();
+        let size = match &delivery.what {
+            What::Frame(frame) => frame.as_bytes().len(),
+            What::Close => 0,
+        };
+        for (at, (mailbox, count)) in mailboxes.zip(topics.members(delivery.topic)).enumerate() {
+            if *count > 0 && mailbox.append(delivery.clone(), size) {
+                asleep.insert(at);
             }
         }
     }
 
-    fn post(&self, members: &[u32], delivery: &Delivery) {
-        let Some(mailboxes) = self.shared.mailboxes.get() else {
-            return;
-        };
-        for (mailbox, count) in mailboxes.iter().zip(members) {
-            if *count > 0 {
-                let size = match &delivery.what {
-                    What::Frame(frame) => frame.as_bytes().len(),
-                    What::Close => 0,
-                };
-                let _ = mailbox.post(delivery.clone(), size);
-            }
+    /// A worker with subscribers of this topic has as much mail as it may have.
+    fn is_full_for(&self, topics: &Topics, topic: TopicId) -> bool {
+        let mailboxes = self.shared.mailboxes.get().into_iter().flatten();
+        let mut mailboxes = mailboxes.zip(topics.members(topic));
+        mailboxes.any(|(mailbox, count)| *count > 0 && mailbox.is_full())
+    }
+
+    fn wake(&self, asleep: &BTreeSet<usize>) {
+        let mailboxes = self.shared.mailboxes.get().map_or(&[][..], Vec::as_slice);
+        for at in asleep {
+            mailboxes[*at].wake();
+        }
+    }
+
+    /// No name is kept any more.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.lock().topics.is_empty()
+    }
+
+    fn running(&self) -> Result<MutexGuard<'_, State>, Unavailable> {
+        let state = self.lock();
+        match state.stopped {
+            true => Err(Unavailable::Stopped),
+            false => Ok(state),
         }
     }
 
@@ -179,5 +258,44 @@ impl Hub {
             .state
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The hub, locked for one registration.
+pub(super) struct Joining<'h> {
+    state: MutexGuard<'h, State>,
+    /// Looked up once: its name may be long, and its topics many.
+    owner: Option<OwnerId>,
+    name: &'h str,
+    worker: usize,
+    workers: usize,
+}
+
+impl Joining<'_> {
+    pub(super) fn owner(&self) -> Option<OwnerId> {
+        self.owner
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<TopicId> {
+        self.state.topics.find(self.owner?, name)
+    }
+
+    /// Whether a connection that has joined `joined` topics may make another one.
+    pub(super) fn has_room(&self, joined: usize, limits: &Limits) -> bool {
+        let free = limits.topics.saturating_sub(self.state.topics.len());
+        free > joined.saturating_mul(limits.topic_share)
+    }
+
+    /// Counts a subscriber; `first` if it is the first topic of this owner on its connection.
+    pub(super) fn join(&mut self, name: &str, first: bool) -> Joined {
+        let topics = &mut self.state.topics;
+        let add = || topics.add_owner(self.name);
+        let owner = *self.owner.get_or_insert_with(add);
+        let topic = topics.join(owner, name, self.worker, self.workers, first);
+        Joined {
+            owner,
+            topic,
+            sequence: self.state.sequence,
+        }
     }
 }

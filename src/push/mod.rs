@@ -7,8 +7,9 @@
 //! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,
 //! and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`, `server`.
+//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`, `answers`, `server`.
 
+mod answers;
 mod auth;
 pub mod dialect;
 mod hub;
@@ -18,7 +19,7 @@ mod server;
 mod topics;
 
 pub use auth::{PushKey, TokenFile};
-pub use hub::{Delivery, Hub};
+pub use hub::{Delivery, Hub, Unavailable};
 pub use origin::OriginPolicy;
 pub use server::{EchoServer, PushServer, PushService, Settings};
 pub use topics::Topic;

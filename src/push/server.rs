@@ -5,16 +5,23 @@
 //! | `/` | the live page |
 //! | `/ws`, `/push`, `/drop` | the wserver dialect |
 //! | `/echo` | every message comes back |
-//! | `/healthz` | 200 while the loop runs |
+//! | `/healthz` | 200 |
+//!
+//! Invariant: a connection that we have sent a Close is no subscriber any more, and from the
+//! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
+//! that there are not.
 
-use crate::error::Refusal;
+use crate::handshake::{Ask, Subprotocol};
+use crate::limits::Limits;
 use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
-use crate::net::{Server, Service};
+use crate::net::{Sent, Server, Service};
 use crate::proto::{Message, Millis};
+use crate::push::answers::{is_encoded, no_echo, nothing_at, unavailable, unsupported};
 use crate::push::auth::{PushKey, TokenFile};
-use crate::push::dialect::wserver::{Dropping, ILLEGAL, Publication, Registration};
-use crate::push::hub::{Delivery, Hub, What};
-use crate::push::members::{Members, Subscribed};
+use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
+use crate::push::dialect::wserver::{Publication, Registration};
+use crate::push::hub::{Delivery, Hub, Unavailable, What};
+use crate::push::members::{Members, Refused};
 use crate::push::origin::OriginPolicy;
 use crate::push::topics::Topic;
 use crate::wire::CloseCode;
@@ -31,6 +38,16 @@ pub struct Settings {
     pub push_key: Option<PushKey>,
     /// Without one, a token is the name of its user.
     pub tokens: Option<TokenFile>,
+    /// Whether there is `/echo`. If it is not said, there is while neither publishing nor
+    /// subscribing needs a secret: a server for some is no free echo for all.
+    pub echo: Option<bool>,
+}
+
+impl Settings {
+    fn has_echo(&self) -> bool {
+        let is_open = self.push_key.is_none() && self.tokens.is_none();
+        self.echo.unwrap_or(is_open)
+    }
 }
 
 /// A running push server.
@@ -72,19 +89,28 @@ impl PushServer {
 
     /// Sends `message` to the connections of `user` that have registered for `event`; returns how
     /// many there are. From any thread; never waits for them.
-    pub fn push(&self, user: &str, event: &str, message: &str) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::publish`].
+    pub fn push(&self, user: &str, event: &str, message: &str) -> Result<usize, Unavailable> {
         self.hub
             .publish(&Topic::new(user, event), Message::text(message))
     }
 
     /// Closes the connections of `user`, or only those registered for `event`; returns how many
     /// there are.
-    pub fn close_connections(&self, user: &str, event: Option<&str>) -> usize {
+    ///
+    /// # Errors
+    ///
+    /// As [`Hub::close`].
+    pub fn close_connections(&self, user: &str, event: Option<&str>) -> Result<usize, Unavailable> {
         self.hub.close(user, event)
     }
 
-    /// Begins a graceful stop: see [`Server::stop`].
+    /// Begins a graceful stop: see [`Server::stop`]. From now on nobody counts as a subscriber.
     pub fn stop(&self) {
+        self.hub.stop();
         self.server.stop();
     }
 
@@ -117,7 +143,8 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl PushService {
-    /// The service of the worker with this number.
+    /// The service of the worker with this number. Call [`Hub::stop`] before
+    /// [`Server::stop`], as [`PushServer::stop`] does.
     pub fn new(
         hub: Hub,
         settings: Settings,
@@ -138,7 +165,11 @@ impl PushService {
     fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
         let accepted = request.handshake().and_then(|ask| {
             self.settings.origin.check(&ask)?;
-            Ok(ask.accept(None))
+            let subprotocol = match tag {
+                ECHO => first_of(&ask, &[]),
+                _ => None,
+            };
+            Ok(ask.accept(subprotocol))
         });
         match accepted {
             Ok(accepted) => Reply::Open { accepted, tag },
@@ -146,7 +177,14 @@ impl PushService {
         }
     }
 
-    fn push(&self, request: &Request<'_>) -> Response {
+    fn echo<'r>(&self, request: &Request<'r>) -> Reply<'r> {
+        match self.settings.has_echo() {
+            true => self.upgrade(request, ECHO),
+            false => no_echo().into(),
+        }
+    }
+
+    fn push(&self, request: &Request<'_>, limits: &Limits) -> Response {
         if request.method() != "POST" {
             return Response::new(405).field("Allow", "POST");
         }
@@ -158,6 +196,9 @@ impl PushService {
         {
             return unauthorized();
         }
+        if is_encoded(request) {
+            return unsupported();
+        }
         let Some(publication) = Publication::read(request.body()) else {
             return Response::text(400, ILLEGAL);
         };
@@ -166,13 +207,14 @@ impl PushService {
             event,
             message,
         } = publication;
-        let count = self
-            .hub
-            .publish(&Topic::new(user, event), Message::text(&message));
-        Response::text(200, format!("message sent to {count} clients"))
+        let topic = Topic::new(user, event);
+        match self.hub.publish(&topic, Message::text(&message)) {
+            Ok(count) => Response::text(200, format!("message sent to {count} clients")),
+            Err(reason) => unavailable(reason, limits),
+        }
     }
 
-    fn drop_user(&self, request: &Request<'_>) -> Response {
+    fn drop_user(&self, request: &Request<'_>, limits: &Limits) -> Response {
         if request.method() != "POST" {
             return Response::new(405).field("Allow", "POST");
         }
@@ -184,38 +226,73 @@ impl PushService {
         if !request.has_length() {
             return Response::new(411);
         }
+        if is_encoded(request) {
+            return unsupported();
+        }
         let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
             return Response::text(400, ILLEGAL);
         };
-        let count = self.hub.close(&user, event.as_deref());
-        Response::text(200, format!("{count} clients dropped"))
+        match self.hub.close(&user, event.as_deref()) {
+            Ok(count) => Response::text(200, format!("{count} clients dropped")),
+            Err(reason) => unavailable(reason, limits),
+        }
     }
 
+    /// What a client says on `/ws`. It is never answered: what is no registration is ignored, as
+    /// clients of wserver expect, and one that is refused ends the connection, so that its client
+    /// does not wait for pushes that never come.
     fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
-        let Some(Registration { token, events }) = Registration::read(bytes) else {
-            return log::debug!("peer {}: not a registration", peer.index());
+        let limits = context.limits();
+        let Registration { token, events } = match Registration::read(bytes, limits.subscriptions) {
+            Ok(registration) => registration,
+            Err(NoRegistration::Malformed) => {
+                return log::debug!("peer {}: not a registration", peer.index());
+            }
+            Err(NoRegistration::TooManyEvents) => {
+                let (code, reason) = Refused::TooMany.close();
+                return self.dismiss(context, peer, code, reason);
+            }
         };
         let user = match &self.settings.tokens {
             None => Some(token),
             Some(tokens) => tokens.user(&token),
         };
         let Some(user) = user else {
-            return log::info!("peer {}: unknown token", peer.index());
+            return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
-        let limits = context.limits();
-        if user.len() > limits.topic_bytes
-            || events.iter().any(|event| event.len() > limits.topic_bytes)
-        {
-            return log::info!("peer {}: user or event too long", peer.index());
-        }
-        for event in events {
-            let topic = Topic::new(user.as_str(), event);
-            let (hub, members) = (&self.hub, &mut self.members);
-            if members.subscribe(hub, self.worker, peer, topic, limits) == Subscribed::TooMany {
-                return log::info!("peer {}: too many subscriptions or topics", peer.index());
-            }
+        let (hub, members) = (&self.hub, &mut self.members);
+        let joined = members.subscribe(hub, self.worker, peer, &user, &events, limits);
+        if let Err(refused) = joined {
+            let (code, reason) = refused.close();
+            self.dismiss(context, peer, code, reason);
         }
     }
+
+    /// Closes a connection, which from now on is no subscriber.
+    fn dismiss(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        code: CloseCode,
+        reason: &'static str,
+    ) {
+        log::info!("peer {}: closing with {code}: {reason}", peer.index());
+        context.close(peer, code, reason);
+        self.members.remove(&self.hub, self.worker, peer);
+    }
+
+    fn is_stopping(&self, context: &Context<'_>) -> bool {
+        context.is_stopping() || self.hub.is_stopped()
+    }
+}
+
+/// The first subprotocol that the client offers, out of `supported` if that is not empty. Browsers
+/// and others end a connection for which none of those that they offer is confirmed (RFC 6455
+/// section 4.1).
+fn first_of<'h>(ask: &Ask<'h>, supported: &[String]) -> Option<Subprotocol<'h>> {
+    let is_supported = |name: &str| supported.iter().any(|supported| supported == name);
+    ask.subprotocols()
+        .find(|offered| supported.is_empty() || is_supported(offered.name()))
 }
 
 fn unauthorized() -> Response {
@@ -247,30 +324,46 @@ impl Service for PushService {
     type Mail = Delivery;
 
     // req: 6455-4.2.2-07
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        let limits = context.limits();
+        if self.is_stopping(context) {
+            return unavailable(Unavailable::Stopped, limits).into();
+        }
         match request.path() {
-            "/" => page(request).into(),
+            "/" if !request.fields().has_token("Upgrade", "websocket") => page(request).into(),
             "/ws" => self.upgrade(request, WSERVER),
-            "/push" => self.push(request).into(),
-            "/drop" => self.drop_user(request).into(),
-            "/echo" => self.upgrade(request, ECHO),
+            "/push" => self.push(request, limits).into(),
+            "/drop" => self.drop_user(request, limits).into(),
+            "/echo" => self.echo(request),
             "/healthz" => health(request).into(),
-            _ => Refusal::NotFound.into(),
+            path => nothing_at(path, request).into(),
         }
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         if context.tag(peer) == Some(WSERVER) {
-            let until = context.now() + Millis::from(context.limits().register_ms);
+            let limits = context.limits();
+            let until = context.now() + Millis::from(limits.register_ms);
+            let general = limits.frame_bytes.min(limits.message_bytes);
+            let bytes = limits.registration_bytes.min(general);
+            context.set_message_limit(peer, bytes);
             self.waiting.push_back((until, peer));
+            self.members.open(peer);
         }
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         match context.tag(peer) {
-            Some(WSERVER) => self.register(context, peer, message.bytes),
+            Some(WSERVER) if self.members.is_open(peer) => {
+                self.register(context, peer, message.bytes);
+            }
+            Some(WSERVER) => {} // It has been sent a Close.
             _ => drop(context.send(peer, message)),
         }
+    }
+
+    fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
+        self.members.remove(&self.hub, self.worker, peer);
     }
 
     fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End) {
@@ -283,15 +376,18 @@ impl Service for PushService {
             sequence,
             what,
         } = delivery;
+        let members = self.members.of(topic, sequence);
         match what {
             What::Frame(frame) => {
-                for peer in self.members.of(topic, sequence) {
-                    let _ = context.send_frame(peer, &frame, topic);
+                let mut send = |peer: &PeerId| context.send_frame(*peer, &frame, topic);
+                let closed: Vec<_> = members.filter(|peer| send(peer) == Sent::Closed).collect();
+                for peer in closed {
+                    self.members.remove(&self.hub, self.worker, peer);
                 }
             }
             What::Close => {
-                for peer in self.members.of(topic, sequence) {
-                    context.close(peer, CloseCode::NORMAL, "dropped");
+                for peer in members.collect::<Vec<_>>() {
+                    self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
                 }
             }
         }
@@ -308,9 +404,9 @@ impl Service for PushService {
             .is_some_and(|(until, _)| *until <= context.now())
         {
             if let Some((_, peer)) = self.waiting.pop_front()
-                && !self.members.has(peer)
+                && self.members.is_idle(peer)
             {
-                context.close(peer, CloseCode::POLICY, "no registration came");
+                self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
             }
         }
     }
@@ -321,15 +417,20 @@ impl Service for PushService {
 pub struct EchoServer {
     /// Which pages may connect.
     pub origin: OriginPolicy,
+    /// The subprotocols that it confirms; without any, all.
+    pub subprotocols: Vec<String>,
 }
 
 impl Service for EchoServer {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        if context.is_stopping() {
+            return unavailable(Unavailable::Stopped, context.limits()).into();
+        }
         let accepted = request.handshake().and_then(|ask| {
             self.origin.check(&ask)?;
-            Ok(ask.accept(None))
+            Ok(ask.accept(first_of(&ask, &self.subprotocols)))
         });
         accepted.into()
     }

@@ -206,7 +206,11 @@ fn how_the_server_closes_is_the_exit_status() {
 fn refusals_and_time_limits_have_statuses_of_their_own() {
     let (_server, address) = serve();
     let none = format!("ws://{address}/none");
-    expect_line(&pipe(b"", &[&none]), 3, &["404", "nothing at this path"]);
+    expect_line(
+        &pipe(b"", &[&none]),
+        3,
+        &["404", "no WebSocket at this path"],
+    );
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("ws://{}/", silent.local_addr().unwrap());
     expect_line(&pipe(b"", &["--timeout", "200ms", &uri]), 4, &["too long"]);

@@ -20,7 +20,9 @@ pub fn expect_line(outcome: &Outcome, status: i32, parts: &[&str]) {
 
 #[test]
 fn unknown_flags_commands_and_values_are_wrong_usage() {
-    let rows: [(&[&str], &str); 9] = [
+    let rows: [(&[&str], &str); 11] = [
+        (&["serve", "--subprotocol", "a"], "--subprotocol"),
+        (&["echo", "--echo"], "--echo"),
         (&["--nonsense"], "--nonsense"),
         (&["serve", "--nonsense"], "--nonsense"),
         (&["echo", "--push-key-file", "x"], "--push-key-file"),
@@ -72,6 +74,10 @@ fn bad_values_are_told_in_one_line() {
         for command in ["serve", "echo"] {
             expect_line(&run(&[&[command], args].concat()), 2, parts);
         }
+    }
+    for name in ["a b", "a/b", ""] {
+        let outcome = run(&["echo", "--subprotocol", "a", "--subprotocol", name]);
+        expect_line(&outcome, 2, &[&format!("--subprotocol {name}"), "token"]);
     }
 }
 

@@ -2,6 +2,7 @@
 
 use super::file;
 use super::program::{Program, command, open_echo};
+use crate::net_support::client::upgrade;
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Client, wait_until};
 use crate::support::frames::{close, text};
@@ -40,6 +41,53 @@ fn echo_answers_on_every_path() {
     let (_program, address) = Program::serve(&[&["echo"], &ANY_PORT[..]].concat());
     for path in ["/", "/echo", "/any/thing?at=all"] {
         Client::open_at(address, path).expect_echo(path);
+    }
+}
+
+#[test]
+fn echo_confirms_one_of_the_subprotocols_that_it_has() {
+    let ours = ["--subprotocol", "ocpp1.5", "--subprotocol", "ocpp1.6"];
+    let rows: [(&[&str], &str, Option<&str>); 6] = [
+        (&[], "ocpp1.6, ocpp1.5", Some("ocpp1.6")),
+        (&[], "v1.usp", Some("v1.usp")),
+        (&ours, "ocpp1.6, ocpp1.5", Some("ocpp1.6")),
+        (&ours, "ocpp2.0, ocpp1.5", Some("ocpp1.5")),
+        (&ours, "OCPP1.6", None),
+        (&ours, "ocpp2.0", None),
+    ];
+    for (args, offer, expected) in rows {
+        let (_program, address) = Program::serve(&[&["echo"], args, &ANY_PORT[..]].concat());
+        let mut client = Client::connect(address);
+        let field = format!("Sec-WebSocket-Protocol: {offer}\r\n");
+        client.send(upgrade("/", &field));
+        let response = client.expect_switch();
+        assert_eq!(
+            response.field("sec-websocket-protocol"),
+            expected,
+            "{args:?} {offer}"
+        );
+        client.expect_echo("hello");
+    }
+}
+
+#[test]
+fn a_request_that_ends_after_a_signal_is_unavailable() {
+    for command in ["serve", "echo"] {
+        let (mut program, address) = Program::serve(&[&[command], &ANY_PORT[..]].concat());
+        let mut open = Client::open_at(address, "/echo");
+        let request = upgrade("/echo", "");
+        let mut late = Client::connect(address);
+        late.send(&request[..40]);
+        // An echo behind it: by then its beginning has been read.
+        open.expect_echo("hello");
+        program.signal(Signal::TERM);
+        open.expect_close(1001);
+        late.send(&request[40..]);
+        let response = late.response();
+        assert_eq!(response.status, 503, "{command}");
+        assert_eq!(response.field("retry-after"), Some("7"));
+        drop((open, late));
+        assert_eq!(program.wait().code(), Some(0));
     }
 }
 
@@ -135,6 +183,7 @@ fn settings_reach_the_server() {
         "300ms",
         "--register-timeout",
         "400ms",
+        "--echo",
     ];
     let (_program, address) = Program::serve(&args);
     let mut client = Client::open_at(address, "/ws");
@@ -152,11 +201,10 @@ fn settings_reach_the_server() {
     echo.expect_echo(&"x".repeat(1024));
     echo.send_frame(&text("x".repeat(1025)));
     echo.expect_close(1009);
+    client.send_text(&registration("t", &"x".repeat(1024)));
+    client.expect_close(1009);
     let mut page = Client::connect(address);
-    page.send(crate::net_support::client::upgrade(
-        "/ws",
-        "Origin: https://a.example\r\n",
-    ));
+    page.send(upgrade("/ws", "Origin: https://a.example\r\n"));
     page.expect_switch();
     let mut slow = Client::connect(address);
     slow.send("GET ");

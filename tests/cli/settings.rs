@@ -135,9 +135,46 @@ fn every_flag_has_its_name_in_the_environment() {
         let outcome = check(&["serve"], &[(variable, "77")]);
         assert_eq!(value(&outcome, setting), "77");
     }
+    let outcome = check(&["echo"], &[("WIREBELL_SUBPROTOCOL", "a,b")]);
+    assert_eq!(value(&outcome, "subprotocol"), r#"["a", "b"]"#);
     let mut bad = command(&["serve"]);
     bad.env("WIREBELL_PING_INTERVAL", "soon");
     let outcome = run_command(bad);
     assert_eq!(outcome.status, Some(2));
     assert!(outcome.stderr.contains("soon"), "{outcome:?}");
+}
+
+#[test]
+fn the_echo_of_the_push_server_is_off_where_there_are_secrets_unless_it_is_said() {
+    let key = file("cli-echo-key", "secret\n");
+    let tokens = file("cli-echo-tokens", "token alice\n");
+    let (key, tokens) = (
+        key.to_str().expect("a path"),
+        tokens.to_str().expect("a path"),
+    );
+    let on = file("cli-echo-on.toml", "echo = true\n");
+    let on = on.to_str().expect("a path");
+    /// Flags, environment, and whether there is an echo.
+    type Row<'r> = (&'r [&'r str], &'r [(&'r str, &'r str)], &'r str);
+    let rows: [Row<'_>; 11] = [
+        (&[], &[], "true"),
+        (&["--push-key-file", key], &[], "false"),
+        (&["--token-file", tokens], &[], "false"),
+        (&[], &[("WIREBELL_PUSH_KEY", "secret")], "false"),
+        (&["--push-key-file", key, "--echo"], &[], "true"),
+        (&["--token-file", tokens, "--echo=true"], &[], "true"),
+        (&["--echo=false"], &[], "false"),
+        (&["--push-key-file", key, "--config", on], &[], "true"),
+        (&["--echo=false", "--config", on], &[], "false"),
+        (&["--token-file", tokens], &[("WIREBELL_ECHO", "1")], "true"),
+        (&[], &[("WIREBELL_ECHO", "no")], "false"),
+    ];
+    for (args, environment, expected) in rows {
+        let outcome = check(&[&["serve"], args].concat(), environment);
+        assert_eq!(
+            value(&outcome, "echo"),
+            expected,
+            "{args:?} {environment:?}"
+        );
+    }
 }

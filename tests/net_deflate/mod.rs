@@ -4,7 +4,7 @@ mod broadcast;
 mod echo;
 mod failing;
 mod memory;
-mod peer;
+pub mod peer;
 
 use crate::net_support::options;
 use wirebell::deflate::Settings;

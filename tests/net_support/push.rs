@@ -30,6 +30,11 @@ impl Push {
         self.server.as_ref().expect("it runs until it is dropped")
     }
 
+    /// The server begins to stop, and is there until it has ended.
+    pub fn stop(&self) {
+        self.server().stop();
+    }
+
     pub fn address(&self) -> SocketAddr {
         self.server().local_addr()
     }
@@ -75,6 +80,13 @@ impl Client {
     pub fn register(&mut self, message: &str) {
         self.send_text(message);
         self.expect_nothing();
+    }
+
+    /// Sends a registration that ends the connection; returns the code and the reason.
+    #[track_caller]
+    pub fn refused(&mut self, message: &str, code: u16) -> String {
+        self.send_text(message);
+        self.expect_close(code)
     }
 
     /// Nothing has come: the answer to a Ping is the first.

@@ -3,6 +3,7 @@
 use super::file;
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Push, limits, options_with, wait_until};
+use crate::support::frames::{ping, pong};
 use std::time::{Duration, SystemTime};
 use wirebell::push::{PushKey, Settings, TokenFile};
 
@@ -18,13 +19,14 @@ fn a_token_file_names_the_user_of_each_token() {
     };
     let push = Push::start(options_with(limits()), settings);
     let mut clients = ["t1", "t2", "t3"].map(|token| push.subscribe(token, "e"));
-    // Unknown tokens are ignored without a word; so is the name of a user.
+    // An unknown token is told at once; so is the name of a user.
     for token in ["t4", "alice", "#", "t1 "] {
-        push.subscribe(token, "e").expect_nothing();
+        let reason = push.open().refused(&registration(token, "e"), 1008);
+        assert_eq!(reason, "unknown token");
     }
-    assert_eq!(push.server().push("alice", "e", "to alice"), 2);
-    assert_eq!(push.server().push("bob smith", "e", "to bob"), 1);
-    assert_eq!(push.server().push("t1", "e", "to nobody"), 0);
+    assert_eq!(push.server().push("alice", "e", "to alice"), Ok(2));
+    assert_eq!(push.server().push("bob smith", "e", "to bob"), Ok(1));
+    assert_eq!(push.server().push("t1", "e", "to nobody"), Ok(0));
     clients[0].expect_text("to alice");
     clients[1].expect_text("to alice");
     clients[2].expect_text("to bob");
@@ -48,20 +50,27 @@ fn a_token_file_is_read_again_when_it_changes() {
             .expect("a time");
     };
     change("new bob\n", 10);
+    let mut other = None;
     wait_until("the new token counts", || {
-        client.register(&registration("new", "e"));
-        push.server().push("bob", "e", "hello") == 1
+        let mut client = push.open();
+        client.send_text(&registration("new", "e"));
+        client.send_frame(&ping(b"taken?"));
+        let is_taken = client.frame() == pong(b"taken?");
+        other = is_taken.then_some(client);
+        is_taken
     });
-    client.expect_text("hello");
-    push.subscribe("old", "e").expect_nothing();
+    let mut other = other.expect("it was taken");
+    assert_eq!(push.server().push("bob", "e", "hello"), Ok(1));
+    other.expect_text("hello");
+    push.open().refused(&registration("old", "e"), 1008);
     // Who is in stays in.
-    assert_eq!(push.server().push("alice", "e", "hello"), 1);
+    assert_eq!(push.server().push("alice", "e", "hello"), Ok(1));
     client.expect_text("hello");
     // A file that cannot be understood changes nothing.
     change("a line without a user\nnonsense\n", 20);
     std::thread::sleep(Duration::from_millis(1100));
     let _again = push.subscribe("new", "f");
-    assert_eq!(push.server().push("bob", "f", "hello"), 1);
+    assert_eq!(push.server().push("bob", "f", "hello"), Ok(1));
 }
 
 #[test]

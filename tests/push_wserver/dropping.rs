@@ -1,7 +1,7 @@
 //! `POST /drop` and its twin for programs: connections of a user are closed, properly.
 
 use crate::net_support::push::registration;
-use crate::net_support::{Client, Push, limits, options_with, wait_until};
+use crate::net_support::{Client, Push, limits, options_with};
 use crate::support::frames::close;
 use wirebell::net::Options;
 use wirebell::push::{PushKey, Settings};
@@ -85,13 +85,18 @@ fn all_connections_of_a_user_are_closed_and_counted_once() {
         (response.status, &*response.body),
         (200, "7 clients dropped")
     );
+    // From now on they count no more, though none has read its Close, let alone answered.
+    for event in ["e", "f", "g"] {
+        assert_eq!(push.server().push("a", event, "m"), Ok(0), "{event}");
+    }
+    let again = push.post("/drop", KEY, r#"{"userId":"a"}"#);
+    assert_eq!(again.body, "0 clients dropped");
+    let mut later = push.subscribe("a", "e");
+    assert_eq!(push.server().push("a", "e", "to another"), Ok(1));
+    later.expect_text("to another");
     for client in &mut dropped {
         expect_dropped(client);
     }
-    wait_until("they are forgotten", || {
-        push.server().push("a", "e", "m") == 0
-    });
-    assert_eq!(push.server().push("a", "f", "m"), 0);
     kept.expect_nothing();
 }
 
@@ -107,7 +112,7 @@ fn with_an_event_only_its_subscribers_are_closed() {
     expect_dropped(&mut first);
     expect_dropped(&mut both);
     other.expect_nothing();
-    assert_eq!(push.server().push("a", "f", "m"), 1);
+    assert_eq!(push.server().push("a", "f", "m"), Ok(1));
     other.expect_text("m");
 }
 
@@ -116,13 +121,38 @@ fn a_program_may_drop_without_a_key() {
     let push = Push::limited(limits());
     let mut client = push.subscribe("a", "e");
     let mut other = push.subscribe("a", "f");
-    assert_eq!(push.server().close_connections("b", None), 0);
-    assert_eq!(push.server().close_connections("a", Some("g")), 0);
-    assert_eq!(push.server().push("a", "e", "before"), 1);
-    assert_eq!(push.server().close_connections("a", Some("e")), 1);
+    assert_eq!(push.server().close_connections("b", None), Ok(0));
+    assert_eq!(push.server().close_connections("a", Some("g")), Ok(0));
+    assert_eq!(push.server().push("a", "e", "before"), Ok(1));
+    assert_eq!(push.server().close_connections("a", Some("e")), Ok(1));
     // What was pushed before is not lost.
     client.expect_text("before");
     expect_dropped(&mut client);
-    assert_eq!(push.server().close_connections("a", None), 1);
+    assert_eq!(push.server().close_connections("a", None), Ok(1));
     expect_dropped(&mut other);
+}
+
+#[test]
+fn who_was_dropped_cannot_register_again() {
+    let push = keyed();
+    let mut client = push.subscribe("a", "e");
+    client.register(&registration("b", "f"));
+    assert_eq!(push.server().close_connections("a", Some("e")), Ok(1));
+    assert_eq!(client.expect_close(1000), "dropped");
+    // Neither what it had nor what it asks for now counts, as long as it does not answer.
+    client.send_text(&registration("a", "e"));
+    client.send_text("nonsense");
+    let mut other = push.subscribe("a", "g");
+    for (user, event) in [("a", "e"), ("b", "f")] {
+        assert_eq!(
+            push.server().push(user, event, "m"),
+            Ok(0),
+            "{user} {event}"
+        );
+    }
+    client.send_frame(&close(1000, ""));
+    client.expect_end();
+    assert_eq!(push.server().push("a", "e", "m"), Ok(0));
+    assert_eq!(push.server().push("a", "g", "m"), Ok(1));
+    other.expect_text("m");
 }

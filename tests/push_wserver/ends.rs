@@ -28,15 +28,35 @@ fn every_end_unregisters() {
         client.register(&registration("b", "e"));
         let topics = [("a", "e"), ("a", "f"), ("a", "g"), ("b", "e")];
         for (user, event) in topics {
-            assert_eq!(push.server().push(user, event, "m"), 1, "{name}");
+            assert_eq!(push.server().push(user, event, "m"), Ok(1), "{name}");
             client.expect_text("m");
         }
         act(client);
         for (user, event) in topics {
-            wait_until(name, || push.server().push(user, event, "m") == 0);
+            wait_until(name, || push.server().push(user, event, "m") == Ok(0));
         }
-        assert_eq!(push.server().close_connections("a", None), 0, "{name}");
+        assert_eq!(push.server().close_connections("a", None), Ok(0), "{name}");
     }
+}
+
+#[test]
+fn who_is_closed_for_reading_too_slowly_counts_no_more() {
+    let push = Push::limited(Limits {
+        queued_bytes: 100_000,
+        // It does not answer, and is not given up for a long time.
+        close_ms: 60_000,
+        stall_ms: 60_000,
+        ping_ms: 0,
+        ..limits()
+    });
+    let mut slow = Client::connect_narrow(push.address()).upgraded("/ws");
+    slow.register(r#"{"token":"a","event":["e","f"]}"#);
+    let message = "x".repeat(50_000);
+    wait_until("it has overflowed", || {
+        push.server().push("a", "e", &message) == Ok(0)
+    });
+    assert_eq!(push.server().push("a", "f", "m"), Ok(0));
+    slow.reset();
 }
 
 #[test]
@@ -48,8 +68,10 @@ fn a_peer_that_vanishes_is_noticed_without_a_push() {
     });
     // It does not answer: for the server as good as a cable that was pulled.
     let client = push.subscribe("a", "e");
-    assert_eq!(push.server().push("a", "e", "m"), 1);
-    wait_until("it is forgotten", || push.server().push("a", "e", "m") == 0);
+    assert_eq!(push.server().push("a", "e", "m"), Ok(1));
+    wait_until("it is forgotten", || {
+        push.server().push("a", "e", "m") == Ok(0)
+    });
     drop(client);
 }
 
@@ -74,9 +96,23 @@ fn who_does_not_register_in_time_is_closed_with_1008() {
     echo.expect_echo("nothing to register for here");
     // A late one has its own time.
     let mut late = push.subscribe("a", "e");
-    assert_eq!(push.server().push("a", "e", "m"), 2);
+    assert_eq!(push.server().push("a", "e", "m"), Ok(2));
     registered.expect_text("m");
     late.expect_text("m");
+}
+
+#[test]
+fn who_was_closed_for_its_silence_cannot_register_any_more() {
+    let push = Push::limited(Limits {
+        register_ms: 100,
+        ..limits()
+    });
+    let mut late = push.open();
+    late.expect_close(1008);
+    late.send_text(&registration("a", "e"));
+    late.send_frame(&close(1008, ""));
+    late.expect_end();
+    assert_eq!(push.server().push("a", "e", "m"), Ok(0));
 }
 
 #[test]
@@ -86,6 +122,6 @@ fn a_registration_that_could_not_be_kept_is_none() {
         topics: 0,
         ..limits()
     });
-    let mut client = push.subscribe("a", "e");
-    client.expect_close(1008);
+    let reason = push.open().refused(&registration("a", "e"), 1013);
+    assert_eq!(reason, "no room for more topics");
 }

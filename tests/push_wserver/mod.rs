@@ -8,6 +8,8 @@ mod limits;
 mod order;
 mod publishing;
 mod registration;
+mod routes;
+mod stopping;
 
 use std::path::PathBuf;
 

@@ -50,6 +50,8 @@ fn the_message_arrives_as_it_is() {
         ("é😀", "é😀"),
         (r#"{\"json\":true}"#, r#"{"json":true}"#),
         (" ", " "),
+        // As encoding/json of Go mends it.
+        (r"order \ud83d shipped", "order \u{FFFD} shipped"),
         (&long, &long),
     ];
     for (written, read) in rows {
@@ -110,7 +112,7 @@ fn what_is_no_publication_is_illegal() {
         r#"{"userId":"a","event":"e","message":7}"#,
         r#"{"userId":"a","event":["e"],"message":"m"}"#,
         r#"{"userId":"a","event":"e","message":"m""#,
-        r#"{"userId":"a","event":"e","message":"\ud800"}"#,
+        r#"{"userId":"a","event":"e","message":"\x"}"#,
     ];
     for row in rows {
         let response = publisher.post("/push", "", row);
@@ -120,6 +122,49 @@ fn what_is_no_publication_is_illegal() {
     // And not UTF-8.
     let request = b"POST /push HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\n\"\xff\"";
     assert_eq!(outcome(&publisher.ask(request)), (400, ILLEGAL));
+}
+
+#[test]
+fn a_body_with_a_byte_order_mark_or_bytes_that_are_not_utf_8_is_mended() {
+    let push = Push::limited(limits());
+    let mut client = push.subscribe("a", "e");
+    let mut publisher = push.connect();
+    let body = b"\xEF\xBB\xBF{\"userId\":\"a\",\"event\":\"e\",\"message\":\"caf\xE9\"}";
+    let head = format!("Content-Length: {}\r\n\r\n", body.len());
+    let request = [b"POST /push HTTP/1.1\r\nHost: a\r\n", head.as_bytes(), body].concat();
+    let sent = (200, "message sent to 1 clients");
+    assert_eq!(outcome(&publisher.ask(request)), sent);
+    client.expect_text("caf\u{FFFD}");
+}
+
+#[test]
+fn an_encoded_body_is_not_guessed_at() {
+    let settings = Settings {
+        push_key: PushKey::new("secret"),
+        ..Settings::default()
+    };
+    let push = Push::start(options_with(limits()), settings);
+    let mut client = push.subscribe("a", "e");
+    let mut publisher = push.connect();
+    let key = "Authorization: Bearer secret\r\n";
+    let body = publication("a", "e", "m");
+    for path in ["/push", "/drop"] {
+        for encoding in ["gzip", "GZip", "identity, gzip", "br", "unknown"] {
+            let fields = format!("{key}Content-Encoding: {encoding}\r\n");
+            let response = publisher.post(path, &fields, &body);
+            assert_eq!(response.status, 415, "{path} {encoding}");
+            assert_eq!(response.field("accept-encoding"), Some("identity"));
+            // Strangers are told nothing.
+            let fields = format!("Content-Encoding: {encoding}\r\n");
+            assert_eq!(publisher.post(path, &fields, &body).status, 401);
+        }
+    }
+    client.expect_nothing();
+    for encoding in ["identity", "Identity", ""] {
+        let fields = format!("{key}Content-Encoding: {encoding}\r\n");
+        assert_eq!(publisher.post("/push", &fields, &body).status, 200);
+        client.expect_text("m");
+    }
 }
 
 #[test]
@@ -173,7 +218,7 @@ fn a_program_pushes_from_any_thread() {
     std::thread::scope(|scope| {
         let server = push.server();
         let sent = scope.spawn(move || server.push("a", "e", "from a thread"));
-        assert_eq!(sent.join().expect("pushed"), 1);
+        assert_eq!(sent.join().expect("pushed"), Ok(1));
     });
     client.expect_text("from a thread");
 }

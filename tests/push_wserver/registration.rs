@@ -20,15 +20,15 @@ fn text_and_binary_frames_in_any_spelling_register() {
         let mut client = push.open();
         client.send_frame(&binary(row.as_bytes()));
         client.expect_nothing();
-        assert_eq!(push.server().push("a", "e", "one"), 1, "binary {row}");
+        assert_eq!(push.server().push("a", "e", "one"), Ok(1), "binary {row}");
         client.expect_text("one");
         client.finish(1000);
         let mut client = push.open();
         client.register(row);
-        assert_eq!(push.server().push("a", "e", "two"), 1, "text {row}");
+        assert_eq!(push.server().push("a", "e", "two"), Ok(1), "text {row}");
         client.expect_text("two");
         client.finish(1000);
-        assert_eq!(push.server().push("b", "f", "nobody"), 0);
+        assert_eq!(push.server().push("b", "f", "nobody"), Ok(0));
     }
 }
 
@@ -44,7 +44,7 @@ fn a_registration_in_fragments_is_one() {
         client.send_frame(&frame);
     }
     client.expect_nothing();
-    assert_eq!(push.server().push("a", "e", "hello"), 1);
+    assert_eq!(push.server().push("a", "e", "hello"), Ok(1));
     client.expect_text("hello");
 }
 
@@ -72,10 +72,10 @@ fn nothing_is_ever_answered_and_the_connection_stays() {
     ];
     for row in rows {
         client.register(row);
-        assert_eq!(push.server().push("a", "e", "nobody"), 0, "{row}");
+        assert_eq!(push.server().push("a", "e", "nobody"), Ok(0), "{row}");
     }
     client.register(&registration("a", "e"));
-    assert_eq!(push.server().push("a", "e", "hello"), 1);
+    assert_eq!(push.server().push("a", "e", "hello"), Ok(1));
     client.expect_text("hello");
 }
 
@@ -85,11 +85,11 @@ fn a_second_registration_for_the_same_changes_nothing() {
     let mut client = push.subscribe("a", "e");
     client.register(&registration("a", "e"));
     client.register(r#"{"token":"a","event":["e","e"]}"#);
-    assert_eq!(push.server().push("a", "e", "once"), 1);
+    assert_eq!(push.server().push("a", "e", "once"), Ok(1));
     client.expect_text("once");
     client.expect_nothing();
     client.finish(1000);
-    assert_eq!(push.server().push("a", "e", "nobody"), 0);
+    assert_eq!(push.server().push("a", "e", "nobody"), Ok(0));
 }
 
 #[test]
@@ -99,13 +99,13 @@ fn a_list_of_events_registers_for_each_of_them() {
     client.register(r#"{"token":"a","event":["e","f","g"]}"#);
     client.register(&registration("a", "h"));
     for event in ["e", "f", "g", "h"] {
-        assert_eq!(push.server().push("a", event, event), 1);
+        assert_eq!(push.server().push("a", event, event), Ok(1));
         client.expect_text(event);
     }
-    assert_eq!(push.server().push("a", "i", "nobody"), 0);
+    assert_eq!(push.server().push("a", "i", "nobody"), Ok(0));
     client.finish(1000);
     for event in ["e", "f", "g", "h"] {
-        assert_eq!(push.server().push("a", event, "nobody"), 0);
+        assert_eq!(push.server().push("a", event, "nobody"), Ok(0));
     }
 }
 
@@ -115,14 +115,14 @@ fn one_connection_may_be_of_several_users() {
     let mut client = push.subscribe("a", "e");
     client.register(&registration("b", "e"));
     let mut other = push.subscribe("b", "e");
-    assert_eq!(push.server().push("a", "e", "for a"), 1);
-    assert_eq!(push.server().push("b", "e", "for b"), 2);
+    assert_eq!(push.server().push("a", "e", "for a"), Ok(1));
+    assert_eq!(push.server().push("b", "e", "for b"), Ok(2));
     client.expect_text("for a");
     client.expect_text("for b");
     other.expect_text("for b");
     client.finish(1000);
-    assert_eq!(push.server().push("a", "e", "nobody"), 0);
-    assert_eq!(push.server().push("b", "e", "one"), 1);
+    assert_eq!(push.server().push("a", "e", "nobody"), Ok(0));
+    assert_eq!(push.server().push("b", "e", "one"), Ok(1));
 }
 
 #[test]
@@ -142,7 +142,7 @@ fn only_exactly_this_user_and_this_event_match() {
     for (user, event) in rows {
         assert_eq!(
             push.server().push(user, event, "nobody"),
-            0,
+            Ok(0),
             "{user} {event}"
         );
     }

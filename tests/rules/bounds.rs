@@ -38,6 +38,37 @@ fn a_frame_of_exactly_the_limit_passes() {
 
 #[test]
 // req: 6455-10.4-01
+fn a_connection_may_be_given_another_limit() {
+    for role in ROLES {
+        for (before, now) in [(1000, 10), (10, 1000), (1000, 200), (200, 130)] {
+            let limits = Limits {
+                frame_bytes: before,
+                message_bytes: before,
+                ..Limits::default()
+            };
+            let last = |frames: &[Frame]| {
+                let mut driver = Driver::new(role, &limits);
+                // It counts from the next frame on, also within a message.
+                driver.feed(&wire(role, &[binary(&[0; 10]), binary_start(&[0; 5])]));
+                driver.connection.set_message_limit(now);
+                assert_eq!(driver.connection.message_limit(), now);
+                driver.feed(&wire(role, frames));
+                driver.seen.pop()
+            };
+            let n = now as usize;
+            let too_big = Some(Seen::Failed(Violation::MessageTooBig));
+            let message = |length| Some(Seen::Binary(vec![0; length]));
+            assert_eq!(last(&[end(vec![0; n - 5])]), message(n), "{before} {now}");
+            assert_eq!(last(&[end(vec![0; n - 4])]), too_big, "{before} {now}");
+            assert_eq!(last(&[end(""), binary(&vec![0; n])]), message(n));
+            let frame_too_big = Some(Seen::Failed(Violation::FrameTooBig));
+            assert_eq!(last(&[end(""), binary(&vec![0; n + 1])]), frame_too_big);
+        }
+    }
+}
+
+#[test]
+// req: 6455-10.4-01
 fn a_message_of_exactly_the_limit_passes() {
     let limits = Limits {
         message_bytes: 100,

@@ -3,4 +3,5 @@
 //! Each file turns the words of one dialect into values and back, and knows neither sockets nor
 //! the hub.
 
+mod json;
 pub mod wserver;

@@ -2,26 +2,17 @@
 //!
 //! A client sends `{"token", "event"}` over its WebSocket and never gets an answer; a publisher
 //! posts `{"userId", "event", "message"}` and is told how many got it. Names of fields compare
-//! without case, unknown fields are ignored, and what follows the first JSON value too. As an
-//! extension, `event` in a registration may be a list.
+//! without case, unknown fields are ignored, and what follows the first JSON value too; of a field
+//! that is there twice the last counts, unless it is null. As an extension, `event` in a
+//! registration may be a list.
 
-use serde::de::{Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde::{Deserialize, de};
+use crate::push::dialect::json::{is_field, mend};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;
 
 /// The answer to a body that is no publication.
 pub const ILLEGAL: &str = "request data illegal";
-
-/// Fields of all the objects of this dialect, as far as they were there.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Fields {
-    token: String,
-    user_id: String,
-    event: Vec<String>,
-    message: String,
-    is_list: bool,
-}
 
 /// A wish to receive the pushes to the owner of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,6 +21,15 @@ pub struct Registration {
     pub token: String,
     /// What for: at least one, none empty.
     pub events: Vec<String>,
+}
+
+/// Why a message is no registration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoRegistration {
+    /// It is something else, or a field is missing or empty.
+    Malformed,
+    /// The list of its events is too long.
+    TooManyEvents,
 }
 
 /// A message for the connections of a user that have registered for an event.
@@ -53,30 +53,38 @@ pub struct Dropping {
 }
 
 impl Registration {
-    /// Reads a WebSocket message, text or binary; `None` if it is no registration.
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let Fields {
-            token,
-            event: events,
-            ..
-        } = Fields::read(bytes)?;
+    /// Reads a WebSocket message, text or binary, with at most `most` events.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it.
+    pub fn read(bytes: &[u8], most: usize) -> Result<Self, NoRegistration> {
+        let fields = Fields::read(bytes, ["token"], Some(most)).ok_or(NoRegistration::Malformed)?;
+        let [token] = fields.texts;
+        let events = match fields.event {
+            Event::One(event) => vec![event],
+            Event::List(events) => events,
+            Event::TooMany => return Err(NoRegistration::TooManyEvents),
+        };
         let valid = !token.is_empty() && !events.is_empty() && !events.iter().any(String::is_empty);
-        valid.then_some(Self { token, events })
+        match valid {
+            true => Ok(Self { token, events }),
+            false => Err(NoRegistration::Malformed),
+        }
     }
 }
 
 impl Publication {
     /// Reads the body of a request; `None` if a field is missing or empty.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let fields = Fields::read(bytes).filter(|fields| !fields.is_list)?;
-        let event = fields.event.into_iter().next()?;
-        let valid = ![&fields.user_id, &event, &fields.message]
-            .iter()
-            .any(|text| text.is_empty());
+        let fields = Fields::read(bytes, ["userId", "message"], None)?;
+        let [user, message] = fields.texts;
+        let event = fields.event.one()?;
+        let valid = ![&user, &event, &message].iter().any(|text| text.is_empty());
         valid.then_some(Self {
-            user: fields.user_id,
+            user,
             event,
-            message: fields.message,
+            message,
         })
     }
 }
@@ -84,58 +92,77 @@ impl Publication {
 impl Dropping {
     /// Reads the body of a request; `None` if it names no user.
     pub fn read(bytes: &[u8]) -> Option<Self> {
-        let fields = Fields::read(bytes).filter(|fields| !fields.is_list)?;
-        let event = fields
-            .event
-            .into_iter()
-            .next()
-            .filter(|event| !event.is_empty());
-        (!fields.user_id.is_empty()).then_some(Self {
-            user: fields.user_id,
-            event,
+        let fields = Fields::read(bytes, ["userId"], None)?;
+        let [user] = fields.texts;
+        let event = fields.event.one()?;
+        (!user.is_empty()).then_some(Self {
+            user,
+            event: Some(event).filter(|event| !event.is_empty()),
         })
     }
 }
 
-impl Fields {
-    /// The first JSON value in `bytes`, if it is an object whose known fields are strings.
-    fn read(bytes: &[u8]) -> Option<Self> {
-        let mut deserializer = serde_json::Deserializer::from_slice(bytes);
-        Self::deserialize(&mut deserializer).ok()
+/// The fields of an object that count. What was not there is empty.
+struct Fields<const N: usize> {
+    texts: [String; N],
+    event: Event,
+}
+
+/// What `event` was.
+enum Event {
+    One(String),
+    List(Vec<String>),
+    TooMany,
+}
+
+impl Event {
+    fn one(self) -> Option<String> {
+        match self {
+            Self::One(event) => Some(event),
+            Self::List(_) | Self::TooMany => None,
+        }
     }
 }
 
-impl<'de> Deserialize<'de> for Fields {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(FieldsVisitor)
+impl<const N: usize> Fields<N> {
+    /// The first JSON value in `bytes`, if it is an object in which the fields with these `names`
+    /// are strings, and `event` is one or, up to `most`, a list of them.
+    fn read(bytes: &[u8], names: [&str; N], most: Option<usize>) -> Option<Self> {
+        let text = mend(bytes)?;
+        let mut deserializer = serde_json::Deserializer::from_str(&text);
+        deserializer
+            .deserialize_map(FieldsVisitor { names, most })
+            .ok()
     }
 }
 
-struct FieldsVisitor;
+struct FieldsVisitor<'n, const N: usize> {
+    names: [&'n str; N],
+    most: Option<usize>,
+}
 
-impl<'de> Visitor<'de> for FieldsVisitor {
-    type Value = Fields;
+impl<'de, const N: usize> Visitor<'de> for FieldsVisitor<'_, N> {
+    type Value = Fields<N>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("an object")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields, A::Error> {
-        let mut fields = Fields::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Fields<N>, A::Error> {
+        let mut fields = Fields {
+            texts: [const { String::new() }; N],
+            event: Event::One(String::new()),
+        };
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            let text = |map: &mut A| {
-                map.next_value::<Option<String>>()
-                    .map(Option::unwrap_or_default)
-            };
-            if key.eq_ignore_ascii_case("token") {
-                fields.token = text(&mut map)?;
-            } else if key.eq_ignore_ascii_case("userId") {
-                fields.user_id = text(&mut map)?;
-            } else if key.eq_ignore_ascii_case("message") {
-                fields.message = text(&mut map)?;
-            } else if key.eq_ignore_ascii_case("event") {
-                let Events { events, is_list } = map.next_value()?;
-                (fields.event, fields.is_list) = (events, is_list);
+            if let Some(at) = self.names.iter().position(|name| is_field(&key, name)) {
+                // Null changes nothing.
+                if let Some(text) = map.next_value::<Option<String>>()? {
+                    fields.texts[at] = text;
+                }
+            } else if is_field(&key, "event") {
+                if let Some(event) = map.next_value_seed(EventSeed { most: self.most })? {
+                    fields.event = event;
+                }
             } else {
                 map.next_value::<IgnoredAny>()?;
             }
@@ -144,56 +171,48 @@ impl<'de> Visitor<'de> for FieldsVisitor {
     }
 }
 
-/// A string, a list of strings, or null.
-struct Events {
-    events: Vec<String>,
-    is_list: bool,
+/// A string, null, or a list of at most so many strings, if there may be one.
+struct EventSeed {
+    most: Option<usize>,
 }
 
-impl<'de> Deserialize<'de> for Events {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EventsVisitor)
+impl<'de> DeserializeSeed<'de> for EventSeed {
+    type Value = Option<Event>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_any(self)
     }
 }
 
-struct EventsVisitor;
-
-/// A list longer than this is no list of events.
-const MAX_EVENTS: usize = 10_000;
-
-impl<'de> Visitor<'de> for EventsVisitor {
-    type Value = Events;
+impl<'de> Visitor<'de> for EventSeed {
+    type Value = Option<Event>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a string or a list of strings")
     }
 
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<Events, E> {
-        Ok(Events {
-            events: vec![text.to_owned()],
-            is_list: false,
-        })
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(Event::One(text.to_owned())))
     }
 
-    fn visit_unit<E: de::Error>(self) -> Result<Events, E> {
-        Ok(Events {
-            events: Vec::new(),
-            is_list: false,
-        })
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Events, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let most = self.most.ok_or_else(|| A::Error::custom("a list"))?;
         let mut events = Vec::new();
-        while let Some(event) = list.next_element()? {
-            if events.len() == MAX_EVENTS {
-                return Err(A::Error::custom("too many events"));
+        while events.len() < most {
+            match list.next_element()? {
+                Some(event) => events.push(event),
+                None => return Ok(Some(Event::List(events))),
             }
-            events.push(event);
         }
-        Ok(Events {
-            events,
-            is_list: true,
-        })
+        let mut event = Event::List(events);
+        while list.next_element::<IgnoredAny>()?.is_some() {
+            event = Event::TooMany;
+        }
+        Ok(Some(event))
     }
 }
 
@@ -211,7 +230,7 @@ mod tests {
 
     #[test]
     fn registrations() {
-        let rows: [(&str, Option<Registration>); 14] = [
+        let rows: [(&str, Option<Registration>); 20] = [
             (r#"{"token":"a","event":"b"}"#, registration("a", &["b"])),
             (r#"{"Token":"a","EVENT":"b"}"#, registration("a", &["b"])),
             (
@@ -234,6 +253,25 @@ mod tests {
                 r#"{"token":"a","token":"b","event":"c"}"#,
                 registration("b", &["c"]),
             ),
+            (
+                r#"{"token":"a","event":"b","token":null,"event":null}"#,
+                registration("a", &["b"]),
+            ),
+            (
+                r#"{"token":"a","event":["b"],"Event":"c"}"#,
+                registration("a", &["c"]),
+            ),
+            // Fields of publications mean nothing here.
+            (
+                r#"{"token":"a","event":"b","message":7,"userId":[]}"#,
+                registration("a", &["b"]),
+            ),
+            (
+                "\u{FEFF}{\"to\u{212A}en\":\"a\",\"event\":\"\\udc00b\"}",
+                registration("a", &["\u{FFFD}b"]),
+            ),
+            (r#"{"token":7,"token":"a","event":"b"}"#, None),
+            (r#"{"token":"a","event":["b",null]}"#, None),
             (r#"{"token":"","event":"b"}"#, None),
             (r#"{"token":"a","event":""}"#, None),
             (r#"{"token":"a","event":[]}"#, None),
@@ -243,7 +281,72 @@ mod tests {
             ("", None),
         ];
         for (text, expected) in rows {
-            assert_eq!(Registration::read(text.as_bytes()), expected, "{text}");
+            let read = Registration::read(text.as_bytes(), 10).ok();
+            assert_eq!(read, expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_list_has_at_most_so_many_events() {
+        let read = |count: usize, end: &str| {
+            let list = vec![r#""e""#; count].join(",");
+            let text = format!(r#"{{"token":"a","event":[{list}]{end}"#);
+            Registration::read(text.as_bytes(), 3).map(|registration| registration.events.len())
+        };
+        assert_eq!(read(3, "}"), Ok(3));
+        assert_eq!(read(4, "}"), Err(NoRegistration::TooManyEvents));
+        assert_eq!(read(4, ""), Err(NoRegistration::Malformed));
+        let none = Registration::read(br#"{"token":"a","event":["e"]}"#, 0);
+        assert_eq!(none, Err(NoRegistration::TooManyEvents));
+        assert!(Registration::read(br#"{"token":"a","event":"e"}"#, 3).is_ok());
+    }
+
+    /// What Go 1.2x makes of bodies for wserver's struct of three strings: the message, or an error
+    /// or an empty field, which wserver both answers with 400.
+    #[test]
+    fn publications_are_read_as_go_reads_them() {
+        let rows: [(&[u8], Option<&str>); 24] = [
+            (
+                br#""message":"order \ud83d shipped""#,
+                Some("order \u{FFFD} shipped"),
+            ),
+            (
+                br#""message":"\udead\ud83d\ude00""#,
+                Some("\u{FFFD}\u{1F600}"),
+            ),
+            (b"\"message\":\"a\xFFb\xC3\"", Some("a\u{FFFD}b\u{FFFD}")),
+            (b"\"\xFF\":1,\"message\":\"m\"", Some("m")),
+            (br#""\ud800":1,"message":"m""#, Some("m")),
+            (br#""message":"first","message":"last""#, Some("last")),
+            (br#""message":"first","MESSAGE":"last""#, Some("last")),
+            (br#""message":"kept","message":null"#, Some("kept")),
+            (br#""message":"lost","message":"""#, None),
+            (br#""message":"lost","message":7"#, None),
+            (br#""message":7,"message":"late""#, None),
+            ("\"me\u{17F}\u{17F}age\":\"m\"".as_bytes(), Some("m")),
+            (br#""me\u017fsage":"m""#, Some("m")),
+            (br#""message":"m","token":7,"other":1e999"#, Some("m")),
+            (br#""message":"m","other":"\ud800""#, Some("m")),
+            (b"\"message\":\"m\",\"other\":\"\xFF\"", Some("m")),
+            (br#""message":"m","other":tru"#, None),
+            (br#""message":"m","other":01"#, None),
+            (br#""message":"m","other":"\x""#, None),
+            (br#""message":"m","#, None),
+            (b"\"message\":\"a\nb\"", None),
+            (b"\"message\":\"a\tb\"", None),
+            (b"\xFF\"message\":\"m\"", None),
+            (br#""message":{"message":"m"}"#, None),
+        ];
+        for (fields, expected) in rows {
+            let body = [
+                br#"{"userId":"a","event":"e","#,
+                fields,
+                b"} and \" so { on",
+            ]
+            .concat();
+            let read = Publication::read(&body).map(|publication| publication.message);
+            let text = String::from_utf8_lossy(&body);
+            assert_eq!(read.as_deref(), expected, "{text}");
         }
     }
 
@@ -274,7 +377,15 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_refused_and_not_followed() {
-        let deep = format!("{{\"x\":{}", "[".repeat(100_000));
-        assert_eq!(Publication::read(deep.as_bytes()), None);
+        let nested = |depth| {
+            let (open, close) = ("[".repeat(depth), "]".repeat(depth));
+            let fields = r#""userId":"a","event":"e","message":"m""#;
+            let body = format!("{{\"x\":{open}{close},{fields}}}");
+            Publication::read(body.as_bytes())
+        };
+        assert!(nested(9_999).is_some());
+        assert_eq!(nested(10_000), None);
+        let endless = format!("{{\"x\":{}", "[".repeat(100_000));
+        assert_eq!(Publication::read(endless.as_bytes()), None);
     }
 }

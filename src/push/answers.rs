@@ -1,0 +1,56 @@
+//! What the push server answers to requests that it cannot serve, and what to do about it.
+//!
+//! Input: a request. Output: a response whose text says where to look or what to change. Texts are
+//! fixed: nothing out of the request is repeated in them.
+
+use crate::error::Refusal;
+use crate::limits::Limits;
+use crate::net::{Request, Response};
+use crate::push::hub::Unavailable;
+
+/// The body is in an encoding that we do not read (RFC 9110 section 8.4).
+pub(super) fn is_encoded(request: &Request<'_>) -> bool {
+    let mut encodings = request.fields().list("Content-Encoding");
+    encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))
+}
+
+pub(super) fn unsupported() -> Response {
+    Response::text(415, "send the body without a Content-Encoding")
+        .field("Accept-Encoding", "identity")
+}
+
+/// Nothing is published now: later it may be, by this server if it is only busy; by another one, or
+/// by this one when it has been started again, once the stop has ended at the latest.
+pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
+    let ms = match reason {
+        Unavailable::Busy => 1000,
+        Unavailable::Stopped => u64::from(limits.close_ms) + u64::from(limits.drain_ms),
+    };
+    let mut response = Response::text(503, reason.to_string())
+        .field("Retry-After", ms.div_ceil(1000).max(1).to_string());
+    response.close = reason == Unavailable::Stopped;
+    response
+}
+
+/// Says where to look for what is not at this path.
+pub(super) fn nothing_at(path: &str, request: &Request<'_>) -> Response {
+    let wants_websocket = request.fields().has_token("Upgrade", "websocket");
+    let text = match path.trim_end_matches('/') {
+        "/ws" => {
+            "There is nothing at this path: the WebSocket is at /ws, without a slash after it."
+        }
+        "/push" => "There is nothing at this path: publish at /push, without a slash after it.",
+        "/drop" => "There is nothing at this path: drop at /drop, without a slash after it.",
+        "/echo" => "There is nothing at this path: the echo is at /echo, without a slash after it.",
+        "/healthz" => "There is nothing at this path: ask /healthz, without a slash after it.",
+        _ if wants_websocket => "There is no WebSocket at this path: it is at /ws.",
+        _ => return Refusal::NotFound.into(),
+    };
+    Response::text(404, text)
+}
+
+/// `/echo` is switched off.
+pub(super) fn no_echo() -> Response {
+    let text = "/echo is off on this server: start it with --echo to have it.";
+    Response::text(404, text)
+}

@@ -1,0 +1,101 @@
+//! What there is at which path, and what those are told who look in the wrong place.
+
+use super::file;
+use crate::net_support::client::upgrade;
+use crate::net_support::{Client, Push, limits, options_with};
+use wirebell::push::{PushKey, Settings, TokenFile};
+
+#[test]
+fn who_looks_in_the_wrong_place_is_told_the_right_one() {
+    let push = Push::limited(limits());
+    let plain = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");
+    let post = |path: &str| format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n");
+    let rows = [
+        (upgrade("/", ""), "/ws."),
+        (upgrade("/?a=b", ""), "/ws."),
+        (upgrade("/socket", ""), "/ws."),
+        (upgrade("/ws/", ""), "at /ws, without a slash"),
+        (plain("/ws/"), "at /ws, without a slash"),
+        (upgrade("/ws//", ""), "at /ws, without a slash"),
+        (upgrade("/echo/", ""), "at /echo, without a slash"),
+        (post("/push/"), "at /push, without a slash"),
+        (post("/drop/?a"), "at /drop, without a slash"),
+        (plain("/healthz/"), "/healthz, without a slash"),
+        (plain("/nothing/"), "nothing at this path."),
+    ];
+    let mut client = push.connect();
+    for (request, text) in rows {
+        let response = client.ask(&request);
+        assert_eq!(response.status, 404, "{request}");
+        assert!(response.body.contains(text), "{request}{}", response.body);
+    }
+    // Another protocol is no WebSocket, and the page may ignore it.
+    let other = upgrade("/", "").replace("websocket", "h2c");
+    assert_eq!(client.ask(other).status, 200);
+}
+
+#[test]
+fn the_echo_is_only_for_open_servers_unless_it_is_asked_for() {
+    let key = PushKey::new("secret");
+    let tokens = || TokenFile::open(file("tokens-echo", "t alice\n")).expect("a token file");
+    let rows = [
+        (None, None, None, true),
+        (key.clone(), None, None, false),
+        (None, Some(tokens()), None, false),
+        (key.clone(), Some(tokens()), Some(true), true),
+        (None, None, Some(false), false),
+    ];
+    for (push_key, tokens, echo, is_there) in rows {
+        let settings = Settings {
+            push_key,
+            tokens,
+            echo,
+            ..Settings::default()
+        };
+        let push = Push::start(options_with(limits()), settings);
+        if is_there {
+            Client::open_at(push.address(), "/echo").expect_echo("hello");
+            continue;
+        }
+        for request in [
+            upgrade("/echo", ""),
+            upgrade("/echo", "").replace("Upgrade", "X"),
+        ] {
+            let response = push.connect().ask(request);
+            assert_eq!(response.status, 404);
+            assert!(response.body.contains("--echo"), "{}", response.body);
+        }
+    }
+}
+
+#[test]
+fn the_echo_confirms_the_subprotocol_that_its_client_likes_best() {
+    let push = Push::limited(limits());
+    let rows = [
+        ("", None),
+        (
+            "Sec-WebSocket-Protocol: ocpp1.6, ocpp1.5\r\n",
+            Some("ocpp1.6"),
+        ),
+        ("Sec-WebSocket-Protocol: v1.usp\r\n", Some("v1.usp")),
+        (
+            "Sec-WebSocket-Protocol: b\r\nSec-WebSocket-Protocol: a\r\n",
+            Some("b"),
+        ),
+    ];
+    for (field, expected) in rows {
+        let mut client = push.connect();
+        client.send(upgrade("/echo", field));
+        let response = client.expect_switch();
+        assert_eq!(
+            response.field("sec-websocket-protocol"),
+            expected,
+            "{field}"
+        );
+        client.expect_echo("hello");
+        // Nothing is spoken but JSON in the dialect of wserver.
+        let mut client = push.connect();
+        client.send(upgrade("/ws", field));
+        assert_eq!(client.expect_switch().field("sec-websocket-protocol"), None);
+    }
+}
