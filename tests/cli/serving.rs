@@ -78,7 +78,7 @@ fn a_request_that_ends_after_a_signal_is_unavailable() {
         let request = upgrade("/echo", "");
         let mut late = Client::connect(address);
         late.send(&request[..40]);
-        // An echo behind it: by then its beginning has been read.
+        // A later echo has come back, so its beginning has been read.
         open.expect_echo("hello");
         program.signal(Signal::TERM);
         open.expect_close(1001);
