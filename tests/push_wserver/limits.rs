@@ -69,7 +69,7 @@ fn a_connection_has_a_number_of_subscriptions() {
         "too many events"
     );
     assert_eq!(counts(), [1, 0, 0, 1, 0]);
-    // One registration may name so many events, even if they are few.
+    // Nor may one registration name more, even if it repeats itself.
     (0..2).for_each(|_| many.expect_text("m"));
     let four = registrations("a", &["1", "1", "1", "1"]);
     assert_eq!(many.refused(&four, 1008), "too many events");

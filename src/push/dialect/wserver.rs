@@ -171,7 +171,7 @@ impl<'de, const N: usize> Visitor<'de> for FieldsVisitor<'_, N> {
     }
 }
 
-/// A string, null, or a list of at most so many strings, if there may be one.
+/// A string, null, or, unless `most` is `None`, a list of strings; of at most `most`.
 struct EventSeed {
     most: Option<usize>,
 }
@@ -287,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_has_at_most_so_many_events() {
+    fn a_list_of_events_has_a_bound() {
         let read = |count: usize, end: &str| {
             let list = vec![r#""e""#; count].join(",");
             let text = format!(r#"{{"token":"a","event":[{list}]{end}"#);
