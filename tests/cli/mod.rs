@@ -19,6 +19,7 @@ mod settings;
 mod terminal;
 mod tracing;
 mod verifying;
+mod verifying_others;
 
 use std::path::PathBuf;
 

@@ -175,8 +175,10 @@ impl Plan {
 }
 
 fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
+    let mut fields = header_fields(&args.header)?;
+    fields.extend(args.credentials.field()?);
     Ok(Options {
-        fields: header_fields(&args.header)?,
+        fields,
         subprotocols: args.subprotocol.clone(),
         deflate: offer(args.deflate),
         // A proxy would be what is measured.

@@ -8,6 +8,7 @@
 use crate::cli::verify::asked::{self, Asked};
 use crate::cli::verify::case::{Case, Outcome, Trouble, Verdict};
 use crate::cli::verify::handshake;
+use crate::cli::verify::preflight::Unasked;
 use crate::cli::verify::probe::{Probe, Target};
 use crate::cli::verify::suite::{self, Progress};
 use crate::cli::verify::wire::TEXT;
@@ -75,6 +76,9 @@ impl Desk {
                 authority: self.address.to_string(),
                 path: String::new(),
                 patience: self.patience,
+                fields: Vec::new(),
+                subprotocols: Vec::new(),
+                unasked: Unasked::default(),
             },
         );
         let Ok(Some(head)) = handshake::head(&mut probe) else {

@@ -55,6 +55,7 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
         agent: run.agent,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
+        unasked: None,
         outcomes: run.outcomes,
     };
     Ok((report, run.never_asked))

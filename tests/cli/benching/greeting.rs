@@ -1,5 +1,6 @@
 //! What a server sends before anything is asked is no answer, and is told.
 
+use super::super::faulty::{Fault, Faulty};
 use super::{Context, Message, PeerId, Reply, Request, Server, Service, one_worker};
 use super::{number, report};
 
@@ -142,4 +143,13 @@ fn a_report_for_people_names_what_was_passed_over() {
     let (_server, address) = super::echo();
     let plain = super::bench(&format!("ws://{address}/"), &["-c", "2"]);
     assert!(!plain.stdout.contains("passed over"), "{plain:?}");
+}
+
+#[test]
+fn credentials_go_with_each_handshake() {
+    let server = Faulty::start(Fault::Demanding);
+    let args = ["-c", "3", "--token", "secret", "--subprotocol", "chat"];
+    let report = report(&server.url(), &args);
+    assert_eq!(report["connections"]["opened"], 3, "{report:#}");
+    assert_eq!(number(&report, "/passed_over"), 9.0, "{report:#}");
 }
