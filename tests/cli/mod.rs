@@ -12,6 +12,7 @@ mod help;
 mod inspecting;
 mod inspecting_talks;
 mod listening;
+mod listening_strays;
 pub mod program;
 mod pushing;
 mod serving;

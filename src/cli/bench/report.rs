@@ -2,7 +2,7 @@
 //!
 //! Invariant: every latency says from which moment it counts, and every figure its unit.
 
-use crate::cli::bench::args::Mode;
+use crate::cli::bench::args::{BenchArgs, Mode};
 use crate::cli::bench::idle::Memory;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::run::{Cpu, Figures};
@@ -143,6 +143,24 @@ impl CpuReport {
     }
 }
 
+impl Connections {
+    fn new(args: &BenchArgs, figures: &Figures) -> Self {
+        let handshakes = args.mode == Mode::Handshake;
+        let tried = figures.opened + figures.failed;
+        Self {
+            asked: args.connections,
+            opened: figures.opened,
+            refused: figures.failed,
+            unopened: match handshakes || figures.interrupted {
+                true => 0,
+                false => u64::from(args.connections).saturating_sub(tried),
+            },
+            lost: if handshakes { 0 } else { figures.lost },
+            opened_in_s: figures.opened_in.as_secs_f64(),
+        }
+    }
+}
+
 impl Report {
     pub fn new(plan: &Plan, figures: &Figures) -> Self {
         let (args, tally) = (&plan.args, &figures.tally);
@@ -158,7 +176,6 @@ impl Report {
             args.warm_up.0
         };
         let to_last = figures.published.as_ref();
-        let handshakes = args.mode == Mode::Handshake;
         Self {
             url: args.uri.clone(),
             generator: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
@@ -175,19 +192,7 @@ impl Report {
                 deflate: args.deflate_name(),
                 threads: plan.loops(),
             },
-            connections: Connections {
-                asked: args.connections,
-                opened: figures.opened,
-                refused: figures.failed,
-                unopened: match handshakes || figures.interrupted {
-                    true => 0,
-                    false => {
-                        u64::from(args.connections).saturating_sub(figures.opened + figures.failed)
-                    }
-                },
-                lost: if handshakes { 0 } else { figures.lost },
-                opened_in_s: figures.opened_in.as_secs_f64(),
-            },
+            connections: Connections::new(args, figures),
             interrupted: figures.interrupted,
             warm_up_s: f64::from(warm_up) / 1e3,
             measured_s: seconds,

@@ -217,6 +217,12 @@ impl Probe {
         if !self.closed && !self.ended {
             self.send(CLOSE, b"\x03\xE8");
         }
+        self.part_unopened();
+    }
+
+    /// The end of a connection on which no WebSocket was opened: what still comes is read, so that
+    /// no reset overtakes what was sent.
+    pub fn part_unopened(&mut self) {
         self.end_writing();
         let deadline = Instant::now() + PARTING.min(self.target.patience);
         while !self.ended && self.read(deadline) {
