@@ -5,7 +5,7 @@ use super::{bench, check, expect_line, number, one_worker, run};
 use std::net::TcpListener;
 use wirebell::CloseCode;
 
-/// Closes whoever speaks, after some echoes: of the first message of each connection, and of others.
+/// Closes whoever speaks, after some echoes, the first one of each connection included.
 struct Leaving(u32);
 
 impl Service for Leaving {
