@@ -3,7 +3,7 @@
 use super::super::program::{command_with_files, command_with_soft_limit, run_command};
 use super::{Program, QUICK, Value, bench, check, echo, expect_line, number, run};
 use std::io::{Read as _, Write as _};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 use wirebell::handshake::accept_key;
@@ -53,11 +53,20 @@ fn falls_silent(after: usize) -> String {
         for mut stream in listener.incoming().map_while(Result::ok) {
             if held.len() < after {
                 open(&mut stream);
+                let copy = stream.try_clone().expect("a copy");
+                thread::spawn(move || end_after_close(&copy));
             }
             held.push(stream);
         }
     });
     url
+}
+
+/// Says nothing, but ends TCP after a Close, so that nobody waits for its answer.
+fn end_after_close(mut stream: &TcpStream) {
+    let mut bytes = [0; 4096];
+    while stream.read(&mut bytes).is_ok_and(|n| n > 0) && bytes[0] != 0x88 {}
+    let _ = stream.shutdown(Shutdown::Both);
 }
 
 fn open(stream: &mut TcpStream) {
@@ -97,21 +106,27 @@ fn a_server_that_falls_silent_while_connections_open_ends_the_wait() {
 
 #[test]
 fn a_server_that_dies_ends_the_run() {
-    for mode in ["echo", "handshake", "fan-out", "idle"] {
-        let (server, address) = Program::serve(&["--listen", "127.0.0.1:0", "--workers", "1"]);
-        let path = if mode == "fan-out" { "ws" } else { "echo" };
-        let url = format!("ws://{address}/{path}");
-        let death = thread::spawn(move || {
-            thread::sleep(Duration::from_millis(400));
-            drop(server);
-        });
-        let began = Instant::now();
-        let load = ["-m", mode, "-c", "8", "--size", "64", "--timeout", "1s"];
-        let times = ["--warm-up", "0", "--duration", "1s", "--format", "json"];
-        let outcome = run(&[&["bench"], &load[..], &times, &[&url]].concat());
-        assert!(began.elapsed() < Duration::from_secs(10), "{outcome:?}");
-        assert_eq!(outcome.status, Some(1), "{outcome:?}");
-        assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
-        death.join().expect("dead");
-    }
+    thread::scope(|scope| {
+        for mode in ["echo", "handshake", "fan-out", "idle"] {
+            scope.spawn(move || dies(mode));
+        }
+    });
+}
+
+fn dies(mode: &str) {
+    let (server, address) = Program::serve(&["--listen", "127.0.0.1:0", "--workers", "1"]);
+    let path = if mode == "fan-out" { "ws" } else { "echo" };
+    let url = format!("ws://{address}/{path}");
+    let death = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(400));
+        drop(server);
+    });
+    let began = Instant::now();
+    let load = ["-m", mode, "-c", "8", "--size", "64", "--timeout", "1s"];
+    let times = ["--warm-up", "0", "--duration", "1s", "--format", "json"];
+    let outcome = run(&[&["bench"], &load[..], &times, &[&url]].concat());
+    assert!(began.elapsed() < Duration::from_secs(10), "{outcome:?}");
+    assert_eq!(outcome.status, Some(1), "{outcome:?}");
+    assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
+    death.join().expect("dead");
 }
