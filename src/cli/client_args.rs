@@ -1,7 +1,10 @@
 //! The arguments of the commands that connect to a server.
 
+use crate::cli::Failure;
 use crate::cli::args::DeflateMode;
 use crate::cli::units::{Period, Seconds, Size};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -35,24 +38,8 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "ORIGIN")]
     pub origin: Option<String>,
 
-    /// Send `Authorization: Basic` with this user and password
-    #[arg(
-        long,
-        value_name = "USER:PASS",
-        env = "WIREBELL_AUTH",
-        hide_env_values = true
-    )]
-    #[arg(conflicts_with = "token")]
-    pub auth: Option<String>,
-
-    /// Send `Authorization: Bearer` with this token
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "WIREBELL_TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<String>,
+    #[command(flatten)]
+    pub credentials: Credentials,
 
     /// Send and print binary messages: `hex`, a line of hexadecimal digits for each, or `raw`,
     /// bytes as they are [default: text; a binary message that arrives is printed as hex]
@@ -114,6 +101,42 @@ pub struct ConnectArgs {
     /// Time for the connection and the handshake
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
+}
+
+/// Who the client says it is.
+#[derive(Debug, Args)]
+pub struct Credentials {
+    /// Send `Authorization: Basic` with this user and password
+    #[arg(
+        long,
+        value_name = "USER:PASS",
+        env = "WIREBELL_AUTH",
+        hide_env_values = true
+    )]
+    #[arg(conflicts_with = "token")]
+    pub auth: Option<String>,
+
+    /// Send `Authorization: Bearer` with this token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WIREBELL_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+}
+
+impl Credentials {
+    /// The header field that says so.
+    pub fn field(&self) -> Result<Option<(String, String)>, Failure> {
+        let value = match (&self.auth, &self.token) {
+            (Some(pair), _) if pair.contains(':') => format!("Basic {}", STANDARD.encode(pair)),
+            (Some(_), _) => return Err(Failure::Usage("--auth: write USER:PASS".into())),
+            (None, Some(token)) => format!("Bearer {token}"),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(("Authorization".into(), value)))
+    }
 }
 
 /// How binary messages are written.

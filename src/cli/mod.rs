@@ -10,6 +10,7 @@ mod client_args;
 mod completions;
 mod connect;
 mod echo;
+mod files;
 mod inspect;
 mod manual;
 mod markup;

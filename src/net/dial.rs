@@ -223,6 +223,8 @@ impl<S: Service> EventLoop<S> {
         if self.core.stopping {
             return;
         }
+        // Its turn has ended: whatever waits for the same server may begin.
+        self.core.dials.look = true;
         attempt.address += 1;
         let unreachable = matches!(error, Error::Connect(_));
         if unreachable && attempt.address < attempt.dial.endpoint.addresses().len() {

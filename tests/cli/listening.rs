@@ -19,13 +19,13 @@ const PATIENT: [&str; 2] = ["--timeout", "10s"];
 const IMPATIENT: [&str; 2] = ["--timeout", "400ms"];
 
 /// A run that waits for its client.
-struct Listening {
+pub struct Listening {
     program: Program,
-    address: SocketAddr,
+    pub address: SocketAddr,
 }
 
 impl Listening {
-    fn start(options: &[&str], cases: &[&str]) -> Self {
+    pub fn start(options: &[&str], cases: &[&str]) -> Self {
         let mut args = vec!["verify", "--listen", "127.0.0.1:0"];
         args.extend(options);
         for case in cases {
@@ -38,7 +38,7 @@ impl Listening {
         Self { program, address }
     }
 
-    fn tell(&self, path: &str) -> String {
+    pub fn tell(&self, path: &str) -> String {
         let url = format!("ws://{}{path}", self.address);
         let mut client = Client::connect(&url, Options::default()).expect("it is there");
         let mut said = String::new();
@@ -48,7 +48,7 @@ impl Listening {
         said
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.tell("/getCaseCount").parse().expect("a number")
     }
 
@@ -71,7 +71,7 @@ impl Listening {
     }
 
     /// The report, the errors, and the exit status.
-    fn end(mut self) -> Outcome {
+    pub fn end(mut self) -> Outcome {
         Outcome {
             status: self.program.wait().code(),
             stdout: self.program.stdout(),
@@ -214,7 +214,7 @@ fn every_case_for_clients_can_fail() {
 }
 
 /// The blocking client of the library, as it is.
-fn echo(url: &str) {
+pub fn echo(url: &str) {
     let options = Options {
         deflate: Some(Settings::default()),
         ..Options::default()

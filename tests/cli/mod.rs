@@ -12,6 +12,7 @@ mod help;
 mod inspecting;
 mod inspecting_talks;
 mod listening;
+mod listening_strays;
 mod paused;
 pub mod program;
 mod pushing;
@@ -20,6 +21,7 @@ mod settings;
 mod terminal;
 mod tracing;
 mod verifying;
+mod verifying_others;
 
 use std::path::PathBuf;
 

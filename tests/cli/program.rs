@@ -25,8 +25,17 @@ pub fn command(args: &[&str]) -> Command {
 
 /// The same under a bound on open files.
 pub fn command_with_files(files: u32, args: &[&str]) -> Command {
+    under(&format!("ulimit -n {files}"), args)
+}
+
+/// The same under one that the command itself may raise.
+pub fn command_with_soft_limit(files: u32, args: &[&str]) -> Command {
+    under(&format!("ulimit -Sn {files}"), args)
+}
+
+fn under(limit: &str, args: &[&str]) -> Command {
     let mut command = Command::new("sh");
-    let script = format!("ulimit -n {files}; exec \"$0\" \"$@\"");
+    let script = format!("{limit}; exec \"$0\" \"$@\"");
     command.args(["-c", &script, env!("CARGO_BIN_EXE_wirebell")]);
     command.args(args);
     bare(command)

@@ -27,7 +27,8 @@ fn verify(fault: Fault, options: &[&str], cases: &[&str]) -> Outcome {
 
 /// The verdicts, by name.
 fn verdicts(fault: Fault, options: &[&str], cases: &[&str]) -> Vec<(String, Value)> {
-    let options = [&["--format", "json", "--fail-on", "quality"], options].concat();
+    let json = ["--format", "json", "--fail-on", "quality", "--force"];
+    let options = [&json, options].concat();
     let outcome = verify(fault, &options, cases);
     verdicts_of(fault, &outcome)
 }

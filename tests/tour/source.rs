@@ -54,8 +54,8 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "",
         "The command",
-        "main cli/mod cli/args cli/units cli/settings cli/serve cli/echo cli/push cli/client_args \
-         cli/completions cli/manual cli/markup",
+        "main cli/mod cli/args cli/units cli/files cli/settings cli/serve cli/echo cli/push \
+         cli/client_args cli/completions cli/manual cli/markup",
     ),
     (
         "cli/connect",
@@ -77,7 +77,7 @@ const ORDER: [(&str, &str, &str); 15] = [
          cases/answers cases/bad_answers cases/agreements cases/frames cases/messages \
          cases/fragments cases/texts cases/pings cases/closing cases/compression cases/windows \
          cases/load \
-         cases/cuts suite desk listen report",
+         cases/cuts suite preflight desk listen report",
     ),
     (
         "cli/bench",

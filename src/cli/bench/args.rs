@@ -1,6 +1,7 @@
 //! The arguments of `bench`.
 
 use crate::cli::args::DeflateMode;
+use crate::cli::client_args::Credentials;
 use crate::cli::units::{Period, Size};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -80,6 +81,9 @@ pub struct BenchArgs {
     /// Offer this subprotocol; may be given several times, the preferred one first
     #[arg(long, value_name = "NAME")]
     pub subprotocol: Vec<String>,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
 
     /// Measure CPU time, or with `idle` memory, of this process on this machine: the server
     #[arg(short, long, value_name = "PID")]

@@ -19,6 +19,8 @@ use wirebell::{CloseCode, Message};
 /// What the main thread and the pacers say to a loop.
 #[derive(Clone, Copy, Debug)]
 pub enum Order {
+    /// No connection is opened from now on.
+    Enough,
     /// The load begins; the measurement within it is known from the start.
     Begin(Window),
     /// Something may be due.
@@ -63,6 +65,9 @@ pub struct Fleet {
 
 /// How long the closing of all connections may take.
 const FAREWELL: Duration = Duration::from_secs(2);
+
+/// How long a loop may take to hand in its tally: one that is alive does so in its next turn.
+const HAND_IN: Duration = Duration::from_secs(10);
 
 impl Fleet {
     /// Starts the loops; `make` makes the service of each.
@@ -113,8 +118,17 @@ impl Fleet {
     /// Collects what was measured, and says goodbye to the server.
     pub fn finish(self) -> Tally {
         self.order(Order::Finish);
-        let tallies = self.tallies.iter().take(self.board.0.len());
-        let tally = tallies.fold(Tally::default(), Tally::merge);
+        let mut tally = Tally::default();
+        for _ in &self.board.0 {
+            tally = tally.merge(
+                self.tallies
+                    .recv_timeout(HAND_IN)
+                    .unwrap_or_else(|_| Tally {
+                        failure: Some(Failure::Failed("an event loop does not answer".into())),
+                        ..Tally::default()
+                    }),
+            );
+        }
         wait(FAREWELL, || self.board.sum(|gauge| &gauge.open) == 0);
         self.clients.stop();
         self.clients.join();
@@ -158,6 +172,12 @@ pub struct Crew<L> {
     load: L,
     /// Dialled so far.
     dialled: u32,
+    /// The last one dialled has neither opened nor failed.
+    dialling: bool,
+    /// No other is to be opened.
+    enough: bool,
+    /// The one that opened after that, which is closed at once and does not count.
+    late: Option<PeerId>,
     ramp: Option<Schedule>,
     peers: Vec<PeerId>,
     failure: Option<Failure>,
@@ -171,6 +191,9 @@ impl<L: Load> Crew<L> {
             site,
             load,
             dialled: 0,
+            dialling: false,
+            enough: false,
+            late: None,
             ramp: None,
             peers: Vec::new(),
             failure: None,
@@ -179,14 +202,15 @@ impl<L: Load> Crew<L> {
         }
     }
 
-    /// Dials what is due.
+    /// Dials the next one, if it is due. Handshakes with a server do not overlap, so that it is
+    /// dialled when the one before has opened: a run that gives up has nothing to take back.
     fn dial(&mut self, context: &mut Context<'_>) {
-        let now = self.site.plan.clock.now();
-        let ramp = self.ramp;
-        let due = |number: u32| ramp.is_none_or(|ramp| ramp.due(number.into()) <= now);
-        while self.dialled < self.site.plan.share(self.site.worker) && due(self.dialled) {
-            self.site.dial(context, self.dialled);
-            self.dialled += 1;
+        let (number, now) = (self.dialled, self.site.plan.clock.now());
+        let due = self.ramp.is_none_or(|ramp| ramp.due(number.into()) <= now);
+        let left = number < self.site.plan.share(self.site.worker);
+        if left && due && !self.dialling && !self.enough {
+            self.site.dial(context, number);
+            (self.dialled, self.dialling) = (number + 1, true);
         }
     }
 }
@@ -200,23 +224,43 @@ impl<L: Load> Service for Crew<L> {
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        self.dialling = false;
+        if self.enough {
+            self.late = Some(peer);
+            return context.close(peer, CloseCode::NORMAL, "");
+        }
         self.site.gauge.opened.add(1);
         self.site.gauge.open.add(1);
         self.peers.push(peer);
         self.load.opened(context, peer);
+        self.dial(context);
     }
 
-    fn not_opened(&mut self, _: &mut Context<'_>, _: u32, error: &Error) {
+    fn not_opened(&mut self, context: &mut Context<'_>, _: u32, error: &Error) {
+        self.dialling = false;
+        if self.enough {
+            return;
+        }
         self.site.gauge.failed.add(1);
         self.failure.get_or_insert_with(|| failure_of(error));
+        // A server that is not there at all is not asked again and again.
+        if self.site.gauge.opened.get() > 0 {
+            self.dial(context);
+        }
     }
 
     #[inline]
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
-        self.load.message(context, peer, message);
+        if self.late != Some(peer) {
+            self.load.message(context, peer, message);
+        }
     }
 
     fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End) {
+        if self.late == Some(peer) {
+            self.late = None;
+            return;
+        }
         self.site.gauge.open.sub(1);
         if self.ending {
             return;
@@ -229,6 +273,7 @@ impl<L: Load> Service for Crew<L> {
 
     fn mail(&mut self, context: &mut Context<'_>, order: Order) {
         match order {
+            Order::Enough => self.enough = true,
             Order::Begin(window) => {
                 self.began = true;
                 self.load.begin(context, &self.peers, window);

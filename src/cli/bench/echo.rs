@@ -1,5 +1,8 @@
 //! Mode `echo`: from a message to its echo.
 //!
+//! A connection begins with a message of its own, [`HELLO`]: whatever comes before its echo is a
+//! greeting, which nobody asked for and which would shift all answers by one.
+//!
 //! Comes in: answers. Goes out: the next message, in the same write as others of the same read;
 //! with a rate, whatever is due. Answers come in the order of the messages, so a queue of times
 //! for each connection tells how long each took.
@@ -18,6 +21,9 @@ use crate::cli::bench::tally::Tally;
 use std::collections::VecDeque;
 use wirebell::Message;
 use wirebell::net::{Context, PeerId, Sent};
+
+/// What is sent first on each connection, before the load.
+const HELLO: &[u8] = b"wirebell bench: hello";
 
 pub struct Echo {
     site: Site,
@@ -44,6 +50,17 @@ struct Lane {
     flying: VecDeque<Nanos>,
     waiting: VecDeque<Nanos>,
     compared: bool,
+    hello: Hello,
+}
+
+/// How far a connection is with [`HELLO`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Hello {
+    #[default]
+    Sent,
+    /// The load has begun without its echo, which may still come.
+    Overdue,
+    Done,
 }
 
 impl Echo {
@@ -91,6 +108,23 @@ impl Echo {
         self.send(context, peer, at);
     }
 
+    /// Whether a message comes before the answers: a greeting, or the echo of [`HELLO`].
+    #[cold]
+    fn comes_before(&mut self, peer: PeerId, message: Message<'_>) -> bool {
+        let lane = &mut self.lanes[peer.index()];
+        match (lane.hello, message.bytes == HELLO) {
+            (Hello::Sent, true) => self.site.gauge.pending.sub(1),
+            (Hello::Sent, false) => {
+                self.tally.passed_over += 1;
+                return true;
+            }
+            (Hello::Overdue, true) => {}
+            (Hello::Overdue, false) | (Hello::Done, _) => return false,
+        }
+        lane.hello = Hello::Done;
+        true
+    }
+
     /// Whether it is what was sent.
     fn is_right(&mut self, peer: PeerId, message: Message<'_>) -> bool {
         let sent = self.site.plan.message();
@@ -103,15 +137,25 @@ impl Echo {
 }
 
 impl Load for Echo {
-    fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {
+    fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let len = self.lanes.len().max(peer.index() + 1);
         self.lanes.resize_with(len, Lane::default);
         self.lanes[peer.index()] = Lane::default();
+        self.site.gauge.pending.add(1);
+        let kind = self.site.plan.kind;
+        let _ = context.send(peer, Message { kind, bytes: HELLO });
     }
 
     fn begin(&mut self, context: &mut Context<'_>, peers: &[PeerId], window: Window) {
         (self.window, self.until) = (window, window.until);
         self.peers = peers.to_vec();
+        for peer in peers {
+            let lane = &mut self.lanes[peer.index()];
+            if lane.hello == Hello::Sent {
+                lane.hello = Hello::Overdue;
+                self.site.gauge.pending.sub(1);
+            }
+        }
         self.now = self.site.plan.clock.now();
         self.schedule = self.site.plan.schedule(self.site.worker, window.start);
         if let Some(schedule) = self.schedule {
@@ -130,6 +174,9 @@ impl Load for Echo {
         let reads = context.counters().reads;
         if reads != self.reads {
             (self.reads, self.now) = (reads, self.site.plan.clock.now());
+        }
+        if self.lanes[peer.index()].hello != Hello::Done && self.comes_before(peer, message) {
+            return;
         }
         let Some(begun) = self.lanes[peer.index()].flying.pop_front() else {
             self.tally.wrong += 1;
@@ -182,7 +229,8 @@ impl Load for Echo {
     fn lost(&mut self, peer: PeerId) {
         self.peers.retain(|one| *one != peer);
         let lane = std::mem::take(&mut self.lanes[peer.index()]);
-        let pending = lane.flying.len() + lane.waiting.len();
+        let hello = usize::from(lane.hello == Hello::Sent);
+        let pending = lane.flying.len() + lane.waiting.len() + hello;
         self.site.gauge.pending.sub(pending as u64);
     }
 

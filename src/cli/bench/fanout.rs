@@ -9,9 +9,10 @@
 //! ```
 //!
 //! Invariant: a delivery counts for the publication whose number it bears; what bears no stamp of
-//! this run is somebody else's, and counts as wrong.
+//! this run is somebody else's, and counts as wrong, unless it comes before the load: a greeting,
+//! or an answer to the registration.
 
-use crate::cli::bench::clock::Nanos;
+use crate::cli::bench::clock::{Nanos, Window};
 use crate::cli::bench::crew::{Load, Site};
 use crate::cli::bench::tally::{Arrival, Tally};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -157,6 +158,7 @@ pub struct Subscribers {
     tally: Tally,
     reads: u64,
     now: Nanos,
+    began: bool,
 }
 
 impl Subscribers {
@@ -167,6 +169,7 @@ impl Subscribers {
             tally: Tally::default(),
             reads: 0,
             now: 0,
+            began: false,
         }
     }
 }
@@ -186,7 +189,10 @@ impl Load for Subscribers {
         }
         let stamp = Stamp::read(message.bytes).filter(|stamp| self.flights.knows(stamp.number));
         let Some(stamp) = stamp else {
-            self.tally.wrong += 1;
+            match self.began {
+                true => self.tally.wrong += 1,
+                false => self.tally.passed_over += 1,
+            }
             return;
         };
         self.site.gauge.done.add(1);
@@ -204,6 +210,10 @@ impl Load for Subscribers {
             self.tally.wrong += u64::from(message.bytes.len() != self.site.plan.payload.len());
         }
         self.flights.deliver(stamp);
+    }
+
+    fn begin(&mut self, _: &mut Context<'_>, _: &[PeerId], _: Window) {
+        self.began = true;
     }
 
     fn tally(&mut self) -> Tally {

@@ -115,7 +115,9 @@ impl Service for Handshakes {
         }
     }
 
-    fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}
+    fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {
+        self.tally.passed_over += 1;
+    }
 
     fn closed(&mut self, context: &mut Context<'_>, _: PeerId, _: End) {
         self.site.gauge.open.sub(1);
@@ -129,6 +131,7 @@ impl Service for Handshakes {
                 self.schedule = self.site.plan.schedule(self.site.worker, window.start);
                 self.dial(context);
             }
+            Order::Enough => {}
             Order::Pace => self.dial(context),
             Order::Cut(at) => {
                 self.until = self.until.min(at);

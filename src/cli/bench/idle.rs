@@ -39,11 +39,13 @@ impl Load for Idle {
     }
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
-        if self.tally.answered < self.tally.sent {
+        // A greeting is no answer.
+        let right = message == self.site.plan.message();
+        if right && self.tally.answered < self.tally.sent {
             self.site.gauge.pending.sub(1);
             self.tally.answered += 1;
-            let right = message == self.site.plan.message();
-            self.tally.wrong += u64::from(!right);
+        } else {
+            self.tally.passed_over += 1;
         }
     }
 

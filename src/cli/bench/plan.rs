@@ -6,6 +6,7 @@ use crate::cli::bench::args::{BenchArgs, Mode};
 use crate::cli::bench::clock::{Clock, Nanos, Schedule};
 use crate::cli::bench::{fanout, process};
 use crate::cli::connect::{failure, header_fields, offer};
+use crate::cli::files;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
@@ -29,6 +30,15 @@ const IN_FLIGHT: u64 = 256 * 1024 + 64; // With the headers of a few large messa
 
 /// The longest message.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
+
+/// A server that lets one handshake time out may open the next one within this time.
+const AFTER_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// What a loop has open beside its connections: the poll, the waker, and their copies.
+const FILES_OF_LOOP: u64 = 4;
+
+/// Reports, a look into /proc, the pipe of the signals, and a connection that is closing.
+const FILES_BESIDE: u64 = 8;
 
 impl Plan {
     pub fn new(args: Box<BenchArgs>) -> Result<Self, Failure> {
@@ -112,6 +122,40 @@ impl Plan {
         Duration::from_millis(self.args.timeout.0.max(1).into())
     }
 
+    /// How long no connection may open before the others are given up: one handshake may time
+    /// out, and with a ramp the next one may not be due.
+    pub fn longest_gap(&self) -> Duration {
+        let ramp = self
+            .args
+            .ramp
+            .map(|per_second| Duration::try_from_secs_f64(1.0 / per_second));
+        let ramp = ramp.and_then(Result::ok).unwrap_or_default();
+        self.patience() + ramp + AFTER_TIMEOUT
+    }
+
+    /// Whether all connections can be open at the same time.
+    pub fn check_files(&self) -> Result<(), Failure> {
+        let (args, open) = (&self.args, files::open_now());
+        let publishers = match args.mode {
+            Mode::FanOut => args.publishers,
+            _ => 0,
+        };
+        let each = |count: u32, files: u64| u64::from(count) * files;
+        let needed = open
+            + each(args.connections, 1)
+            + each(self.loops(), FILES_OF_LOOP)
+            + each(publishers, 1)
+            + FILES_BESIDE;
+        match files::raise_limit() {
+            Some(limit) if limit < needed => Err(Failure::Failed(format!(
+                "-c {} needs {needed} file descriptors, the limit is {limit}: raise it with \
+                 ulimit -n {needed}, or open fewer connections",
+                args.connections
+            ))),
+            _ => Ok(()),
+        }
+    }
+
     /// What every connection is opened with.
     pub fn client_options(&self) -> Result<Options, Failure> {
         client_options(&self.args)
@@ -131,8 +175,10 @@ impl Plan {
 }
 
 fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
+    let mut fields = header_fields(&args.header)?;
+    fields.extend(args.credentials.field()?);
     Ok(Options {
-        fields: header_fields(&args.header)?,
+        fields,
         subprotocols: args.subprotocol.clone(),
         deflate: offer(args.deflate),
         // A proxy would be what is measured.

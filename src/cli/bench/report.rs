@@ -2,7 +2,7 @@
 //!
 //! Invariant: every latency says from which moment it counts, and every figure its unit.
 
-use crate::cli::bench::args::Mode;
+use crate::cli::bench::args::{BenchArgs, Mode};
 use crate::cli::bench::idle::Memory;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::run::{Cpu, Figures};
@@ -30,6 +30,8 @@ pub struct Report {
     pub answered: u64,
     pub lost: u64,
     pub wrong: u64,
+    /// What the server sent before anything was asked, such as a greeting. It is no answer.
+    pub passed_over: u64,
     pub per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub latency: Option<LatencyReport>,
@@ -61,6 +63,8 @@ pub struct Connections {
     pub asked: u32,
     pub opened: u64,
     pub refused: u64,
+    /// Those given up when no other opened any more.
+    pub unopened: u64,
     pub lost: u64,
     pub opened_in_s: f64,
 }
@@ -139,6 +143,24 @@ impl CpuReport {
     }
 }
 
+impl Connections {
+    fn new(args: &BenchArgs, figures: &Figures) -> Self {
+        let handshakes = args.mode == Mode::Handshake;
+        let tried = figures.opened + figures.failed;
+        Self {
+            asked: args.connections,
+            opened: figures.opened,
+            refused: figures.failed,
+            unopened: match handshakes || figures.interrupted {
+                true => 0,
+                false => u64::from(args.connections).saturating_sub(tried),
+            },
+            lost: if handshakes { 0 } else { figures.lost },
+            opened_in_s: figures.opened_in.as_secs_f64(),
+        }
+    }
+}
+
 impl Report {
     pub fn new(plan: &Plan, figures: &Figures) -> Self {
         let (args, tally) = (&plan.args, &figures.tally);
@@ -154,7 +176,6 @@ impl Report {
             args.warm_up.0
         };
         let to_last = figures.published.as_ref();
-        let handshakes = args.mode == Mode::Handshake;
         Self {
             url: args.uri.clone(),
             generator: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
@@ -171,13 +192,7 @@ impl Report {
                 deflate: args.deflate_name(),
                 threads: plan.loops(),
             },
-            connections: Connections {
-                asked: args.connections,
-                opened: figures.opened,
-                refused: figures.failed,
-                lost: if handshakes { 0 } else { figures.lost },
-                opened_in_s: figures.opened_in.as_secs_f64(),
-            },
+            connections: Connections::new(args, figures),
             interrupted: figures.interrupted,
             warm_up_s: f64::from(warm_up) / 1e3,
             measured_s: seconds,
@@ -191,6 +206,7 @@ impl Report {
             answered: tally.answered,
             lost: tally.sent.saturating_sub(tally.answered),
             wrong: tally.wrong,
+            passed_over: tally.passed_over,
             per_second: tally.answered as f64 / seconds.max(1e-9),
             latency: LatencyReport::new(&tally.latency, from),
             latency_to_last: to_last.and_then(|(_, to_last)| LatencyReport::new(to_last, from)),
@@ -205,13 +221,22 @@ impl Report {
         let Connections {
             asked,
             refused,
+            unopened,
             lost,
             ..
         } = self.connections;
+        let handshakes = self.mode == Mode::Handshake.name();
         let problems = [
             (
                 refused,
-                format!("{refused} of {asked} connections were refused"),
+                match handshakes {
+                    true => format!("{refused} connections were refused"),
+                    false => format!("{refused} of {asked} connections were refused"),
+                },
+            ),
+            (
+                unopened,
+                format!("{unopened} of {asked} connections did not open in time"),
             ),
             (lost, format!("{lost} connections were lost")),
             (self.lost, format!("{} {} were lost", self.lost, self.unit)),

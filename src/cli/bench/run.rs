@@ -77,6 +77,7 @@ pub struct Cpu {
 
 pub fn run(plan: &Arc<Plan>) -> Result<Figures, Failure> {
     let interrupt = Interrupt::on_signals()?;
+    plan.check_files()?;
     match plan.args.mode {
         Mode::Echo => echo(plan, &interrupt),
         Mode::Idle => idle(plan, &interrupt),
@@ -88,6 +89,9 @@ pub fn run(plan: &Arc<Plan>) -> Result<Figures, Failure> {
 fn echo(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
     let fleet = Fleet::start(plan, |site| Crew::new(site.clone(), Echo::new(site)))?;
     let opened_in = open_all(plan, &fleet, interrupt)?;
+    wait(plan.patience(), || {
+        interrupt.came() || fleet.board.sum(|gauge| &gauge.pending) == 0
+    });
     let window = window(plan);
     let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
     Ok(Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu))
@@ -189,23 +193,29 @@ impl Figures {
     }
 }
 
-/// Waits until all connections are open, or known not to open.
+/// Waits until all connections are open, or known not to open. Gives up when none opens any more:
+/// where each handshake times out, a thousand of them would take hours.
 pub fn open_all(plan: &Plan, fleet: &Fleet, interrupt: &Interrupt) -> Result<Duration, Failure> {
     let began = Instant::now();
     let all = u64::from(plan.args.connections);
     let pacers = plan.whole_ramp().map(|ramp| fleet.pace(plan, ramp));
     let mut progress = Progress::new();
-    while !interrupt.came() {
+    let (mut before, mut grew) = (0, Instant::now());
+    while !interrupt.came() && grew.elapsed() < plan.longest_gap() {
         let opened = fleet.board.sum(|gauge| &gauge.opened);
         let failed = fleet.board.sum(|gauge| &gauge.failed);
         // A server that is not there is not asked as often as there are connections.
         if opened + failed >= all || (opened == 0 && failed > 0) {
             break;
         }
+        if opened > before {
+            (before, grew) = (opened, Instant::now());
+        }
         progress.show(|| format!("{opened} of {all} connections are open"));
         std::thread::sleep(Duration::from_millis(1));
     }
     drop(pacers);
+    fleet.order(Order::Enough);
     Ok(began.elapsed())
 }
 

@@ -80,6 +80,8 @@ pub struct Tally {
     pub answered: u64,
     /// Answers that were not what was sent, or that nobody had asked for.
     pub wrong: u64,
+    /// Messages of the server that came before anything was asked, such as a greeting.
+    pub passed_over: u64,
     /// By the number of the publication: how many have it, and when the last one got it.
     pub arrivals: Vec<Arrival>,
     /// The first failure of a connection.
@@ -100,6 +102,7 @@ impl Default for Tally {
             sent: 0,
             answered: 0,
             wrong: 0,
+            passed_over: 0,
             arrivals: Vec::new(),
             failure: None,
         }
@@ -113,6 +116,7 @@ impl Tally {
         self.sent += other.sent;
         self.answered += other.answered;
         self.wrong += other.wrong;
+        self.passed_over += other.passed_over;
         self.failure = self.failure.or(other.failure);
         let len = self.arrivals.len().max(other.arrivals.len());
         self.arrivals.resize(len, Arrival::default());

@@ -10,6 +10,13 @@ pub fn write(report: &Report) -> String {
     if report.mode != "idle" || report.sent > 0 {
         messages(&mut text, report);
     }
+    if report.passed_over > 0 {
+        let _ = writeln!(
+            text,
+            "passed over  {} messages that the server sent before anything was asked",
+            report.passed_over
+        );
+    }
     if let Some(latency) = &report.latency {
         let _ = writeln!(text, "latency      from {}", latency.from);
         percentiles(&mut text, latency);
@@ -81,7 +88,11 @@ fn heading(text: &mut String, report: &Report) {
             all.opened, all.asked, all.opened_in_s
         ),
     };
-    let _ = writeln!(text, ", {} refused, {} lost", all.refused, all.lost);
+    let _ = write!(text, ", {} refused, {} lost", all.refused, all.lost);
+    let _ = match all.unopened {
+        0 => writeln!(text),
+        count => writeln!(text, ", {count} not opened in time"),
+    };
     let early = match report.interrupted {
         true => ", ended early by a signal",
         false => "",

@@ -14,8 +14,6 @@ use crate::cli::Failure;
 use crate::cli::args::DeflateMode;
 use crate::cli::client_args::ConnectArgs;
 use crate::cli::trace::{All, Recorder};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use current::Current;
 use frames::FrameLog;
 use input::Input;
@@ -174,7 +172,7 @@ pub(super) fn failure_of(error: &Error) -> Failure {
 }
 
 /// The first line of what a server says about its refusal.
-fn excerpt(body: &[u8]) -> String {
+pub(super) fn excerpt(body: &[u8]) -> String {
     let text = String::from_utf8_lossy(body);
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     match line {
@@ -201,18 +199,7 @@ fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Ta
 
 fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Options, Failure> {
     let mut fields = header_fields(&args.header)?;
-    if let Some(pair) = &args.auth {
-        if !pair.contains(':') {
-            return Err(Failure::Usage("--auth: write USER:PASS".into()));
-        }
-        fields.push((
-            "Authorization".into(),
-            format!("Basic {}", STANDARD.encode(pair)),
-        ));
-    }
-    if let Some(token) = &args.token {
-        fields.push(("Authorization".into(), format!("Bearer {token}")));
-    }
+    fields.extend(args.credentials.field()?);
     let proxy = match (&args.proxy, args.no_proxy) {
         (Some(proxy), _) => {
             let parsed = proxy.parse();

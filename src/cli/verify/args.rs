@@ -1,5 +1,6 @@
 //! The arguments of `verify`.
 
+use crate::cli::client_args::Credentials;
 use crate::cli::units::Period;
 use crate::cli::verify::case::Level;
 use clap::{Args, ValueEnum};
@@ -10,9 +11,12 @@ use std::path::PathBuf;
                   wirebell verify ws://127.0.0.1:9001/\n  \
                   wirebell verify --case 'frame.*' -v ws://127.0.0.1:9001/\n  \
                   wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n  \
+                  wirebell verify --token secret --subprotocol chat ws://127.0.0.1:9001/\n  \
                   wirebell verify --listen 127.0.0.1:9001\n\n\
                   A server must echo messages on that path. Each case has a stable name, a\n\
-                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC wants.\n\n\
+                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC wants.\n\
+                  What a server sends by itself on each connection, such as a greeting, is passed\n\
+                  over, and the report says so.\n\n\
                   With --listen, a client is tested. It runs the loop of Autobahn's clients:\n  \
                   1. open /getCaseCount and read a number, the only message\n  \
                   2. for each N from 1 to that number, open /runCase?case=N&agent=NAME\n  \
@@ -21,11 +25,33 @@ use std::path::PathBuf;
                   4. open /updateReports?agent=NAME: that ends the run\n\
                   What it never asks for has no verdict, but the run has failed then.\n\n\
                   Exit status: 0 nothing failed that counts (see --fail-on), 1 something did,\n\
-                  2 wrong usage, 3 nobody answers there, 4 no client has come.")]
+                  or it is no echo server; 2 wrong usage; 3 nobody answers there, or with no\n\
+                  WebSocket; 4 no answer in time, or no client has come.")]
 pub struct VerifyArgs {
     /// An echo server: ws://HOST[:PORT][/PATH]
     #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
     pub uri: Option<String>,
+
+    /// Send this header field with each handshake; may be given several times
+    #[arg(
+        short = 'H',
+        long,
+        value_name = "NAME: VALUE",
+        conflicts_with = "listen"
+    )]
+    pub header: Vec<String>,
+
+    /// Offer this subprotocol with each handshake; may be given several times, the preferred one
+    /// first
+    #[arg(long, value_name = "NAME", conflicts_with = "listen")]
+    pub subprotocol: Vec<String>,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    /// Run the cases even if the server opens no WebSocket or does not echo
+    #[arg(long, conflicts_with = "listen")]
+    pub force: bool,
 
     /// Test a client instead: wait for it here; with port 0, on a free one
     #[arg(long, value_name = "ADDR:PORT", conflicts_with = "uri")]

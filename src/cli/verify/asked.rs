@@ -48,6 +48,14 @@ impl Asked {
         keys.first().copied().unwrap_or_default()
     }
 
+    /// Whether it is about a WebSocket, however wrong: any field of that is enough.
+    pub fn is_for_websocket(&self) -> bool {
+        let name = |field: &(String, String)| field.0.to_ascii_lowercase();
+        let mut names = self.fields.0.iter().map(name);
+        names.any(|name| name.starts_with("sec-websocket-"))
+            || self.fields.has_token("Upgrade", "websocket")
+    }
+
     /// The path of the target, without an authority.
     pub fn path(&self) -> &str {
         let target = self.target.split('?').next().unwrap_or_default();

@@ -3,11 +3,13 @@
 //! `/updateReports`, which ends the run.
 //!
 //! Comes in: connections, in any order and at the same time. Goes out: a verdict for each case
-//! that was asked for; the newest counts. Invariant: nobody waits longer than a case may take.
+//! that was asked for; the newest counts. Whoever asks for nothing of this, a browser, a health
+//! check or a port scan, is no client. Invariant: nobody waits longer than a case may take.
 
 use crate::cli::verify::asked::{self, Asked};
 use crate::cli::verify::case::{Case, Outcome, Trouble, Verdict};
 use crate::cli::verify::handshake;
+use crate::cli::verify::preflight::Unasked;
 use crate::cli::verify::probe::{Probe, Target};
 use crate::cli::verify::suite::{self, Progress};
 use crate::cli::verify::wire::TEXT;
@@ -36,6 +38,16 @@ struct State {
     agent: Option<String>,
     keys: HashSet<String>,
     first_keys: HashSet<[u8; 4]>,
+    visits: Visits,
+}
+
+/// How busy the client is.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Visits {
+    /// Connections of the client that are served.
+    pub open: usize,
+    /// When it asked for something or was served last, if ever.
+    pub last: Option<Instant>,
 }
 
 /// What became of a run.
@@ -47,6 +59,10 @@ pub struct Run {
 
 const NOT_FOUND: &[u8] =
     b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
+
+/// RFC 9110 section 15.5.22.
+const NO_WEBSOCKET: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\
+    Connection: Upgrade, close\r\nContent-Length: 0\r\n\r\n";
 
 impl Desk {
     pub fn new(cases: Vec<Case>, address: SocketAddr, patience: Duration) -> Self {
@@ -66,6 +82,10 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    pub fn visits(&self) -> Visits {
+        self.state().visits
+    }
+
     /// Serves one connection; true if it has ended the run.
     pub fn serve(&self, stream: TcpStream) -> bool {
         let mut probe = Probe::serving(
@@ -75,35 +95,60 @@ impl Desk {
                 authority: self.address.to_string(),
                 path: String::new(),
                 patience: self.patience,
+                fields: Vec::new(),
+                subprotocols: Vec::new(),
+                unasked: Unasked::default(),
             },
         );
         let Ok(Some(head)) = handshake::head(&mut probe) else {
             return false;
         };
-        let asked = self.meet(Asked::parse(head));
+        let asked = Asked::parse(head);
         let number = asked.query("case").and_then(|case| case.parse().ok());
         let at = number.and_then(|number: usize| number.checked_sub(1));
         let at = at.filter(|at| *at < self.cases.len());
-        let path = asked.path().to_owned();
-        probe.asked = Some(asked);
-        match (path.as_str(), at) {
-            ("/getCaseCount", _) => say(&mut probe, &self.cases.len().to_string()),
-            ("/runCase", Some(at)) => self.run(&mut probe, at),
-            ("/getCaseStatus", Some(at)) => say(&mut probe, &self.status(at)),
-            ("/getCaseInfo", Some(at)) => say(&mut probe, &self.info(at)),
-            ("/updateReports", _) => {
+        let wish = match (asked.path(), at) {
+            ("/getCaseCount", _) => Wish::Count,
+            ("/runCase", Some(at)) => Wish::Run(at),
+            ("/getCaseStatus", Some(at)) => Wish::Status(at),
+            ("/getCaseInfo", Some(at)) => Wish::Info(at),
+            ("/updateReports", _) => Wish::End,
+            _ => {
+                probe.write(NOT_FOUND);
+                probe.part_unopened();
+                return false;
+            }
+        };
+        if !asked.is_for_websocket() {
+            probe.write(NO_WEBSOCKET);
+            probe.part_unopened();
+            return false;
+        }
+        probe.asked = Some(self.meet(asked));
+        match wish {
+            Wish::Count => say(&mut probe, &self.cases.len().to_string()),
+            Wish::Run(at) => self.run(&mut probe, at),
+            Wish::Status(at) => say(&mut probe, &self.status(at)),
+            Wish::Info(at) => say(&mut probe, &self.info(at)),
+            Wish::End => {
                 drop(self.wait_for(|state| state.running.is_empty()));
                 say(&mut probe, "");
-                return true;
             }
-            _ => probe.write(NOT_FOUND),
         }
-        false
+        self.part();
+        wish == Wish::End
+    }
+
+    fn part(&self) {
+        let visits = &mut self.state().visits;
+        (visits.open, visits.last) = (visits.open - 1, Some(Instant::now()));
     }
 
     /// Remembers the client, and tells what is known of its earlier connections.
     fn meet(&self, mut asked: Asked) -> Asked {
         let mut state = self.state();
+        let visits = &mut state.visits;
+        (visits.open, visits.last) = (visits.open + 1, Some(Instant::now()));
         if let Some(agent) = asked.query("agent") {
             state.agent = Some(agent.to_owned());
         }
@@ -187,6 +232,16 @@ impl Desk {
         state.outcomes.resize(self.cases.len(), None);
         run
     }
+}
+
+/// What a client may ask for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Count,
+    Run(usize),
+    Status(usize),
+    Info(usize),
+    End,
 }
 
 fn never_asked() -> Trouble {

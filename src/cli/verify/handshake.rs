@@ -36,7 +36,7 @@ pub struct Answer {
 }
 
 impl Head {
-    /// A good request.
+    /// A good request, with what the server wants besides.
     pub fn request(probe: &Probe) -> Self {
         let mut nonce = [0; 16];
         Random.fill(&mut nonce);
@@ -49,7 +49,18 @@ impl Head {
             ("Sec-WebSocket-Version", "13"),
         ];
         let line = format!("GET {} HTTP/1.1", probe.target.path);
-        Self::with(line, &fields, &key)
+        let mut request = Self::with(line, &fields, &key);
+        for (name, value) in &probe.target.fields {
+            match name.eq_ignore_ascii_case("Host") {
+                true => request.set("Host", value),
+                false => request.add(name, value),
+            }
+        }
+        if !probe.target.subprotocols.is_empty() {
+            let names = probe.target.subprotocols.iter().map(String::as_str);
+            request.offer(&names.collect::<Vec<_>>());
+        }
+        request
     }
 
     /// A good answer to the request with this key.
@@ -76,6 +87,28 @@ impl Head {
 
     pub fn add(&mut self, name: &str, value: &str) {
         self.fields.push((name.into(), value.into()));
+    }
+
+    /// The same where the request does not bear this field yet.
+    pub fn add_missing(&mut self, name: &str, value: &str) {
+        let is_it = |field: &(String, String)| field.0.eq_ignore_ascii_case(name);
+        if !self.fields.iter().any(is_it) {
+            self.add(name, value);
+        }
+    }
+
+    /// Offers subprotocols beside those that are offered already, which stay the preferred ones. No
+    /// name may stand there twice (RFC 6455 section 4.1, item 10).
+    pub fn offer(&mut self, names: &[&str]) {
+        let mut fields = self.fields.iter_mut();
+        let Some((_, offered)) = fields.find(|field| field.0 == PROTOCOL) else {
+            return self.add(PROTOCOL, &names.join(", "));
+        };
+        for name in names {
+            if !offered.split(", ").any(|one| one == *name) {
+                *offered += &format!(", {name}");
+            }
+        }
     }
 
     pub fn remove(&mut self, name: &str) {
@@ -186,6 +219,9 @@ impl Answer {
     }
 }
 
+/// The longest head: no request and no answer of any use is as long.
+pub const MAX_HEAD: usize = 1 << 20;
+
 /// The head that comes next, noted; `None` if the connection ends without one.
 pub fn head(probe: &mut Probe) -> Result<Option<String>, Trouble> {
     let deadline = Instant::now() + probe.target.patience;
@@ -204,6 +240,9 @@ pub fn head(probe: &mut Probe) -> Result<Option<String>, Trouble> {
         }
         if probe.has_ended() {
             return Ok(None);
+        }
+        if probe.input().len() > MAX_HEAD {
+            return Trouble::wrong("a head of more than 1 MiB came");
         }
         if !probe.read(deadline) {
             return Trouble::wrong("no head came in time");

@@ -18,6 +18,13 @@ use std::time::{Duration, Instant};
 /// How long a client that has come may do nothing, unless `--wait` says so.
 const IDLE: Duration = Duration::from_secs(30);
 
+/// Connections at the same time, each on a thread: more than a client opens that runs many cases
+/// at once.
+const MOST_OPEN: usize = 256;
+
+/// How often to look whether the last connection of the client has ended.
+const LEAST: Duration = Duration::from_millis(10);
+
 /// How long to wait when nothing bounds it.
 const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
@@ -48,13 +55,15 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
     let wait = args.wait.map(|wait| Duration::from_millis(wait.0.into()));
     let desk = Arc::new(Desk::new(cases, address, patience));
     invite(address);
-    serve(&desk, &events, &next, wait.filter(|wait| !wait.is_zero()))?;
+    let wait = wait.filter(|wait| !wait.is_zero());
+    serve(&desk, &events, &next, wait, patience)?;
     let run = desk.finish();
     let report = Report {
         url: format!("ws://{address}"),
         agent: run.agent,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
+        unasked: None,
         outcomes: run.outcomes,
     };
     Ok((report, run.never_asked))
@@ -88,23 +97,41 @@ fn serve(
     events: &Sender<Event>,
     next: &Receiver<Event>,
     wait: Option<Duration>,
+    patience: Duration,
 ) -> Result<(), Failure> {
-    let (mut open, mut has_come) = (0_usize, false);
+    let (mut open, began) = (0_usize, Instant::now());
     loop {
-        let idle = if has_come { IDLE } else { FOR_EVER };
-        match next.recv_timeout(wait.unwrap_or(idle)) {
+        let visits = desk.visits();
+        let idle = wait.unwrap_or(match visits.last {
+            Some(_) => IDLE,
+            None => FOR_EVER,
+        });
+        // A connection that has not said what it wants may still be the client, but not for long.
+        let undecided = if open > visits.open {
+            patience
+        } else {
+            Duration::ZERO
+        };
+        let since = visits.last.unwrap_or(began).elapsed();
+        let left = (idle + undecided).saturating_sub(since);
+        if left.is_zero() && visits.open == 0 {
+            return match visits.last {
+                None => Err(Failure::TimedOut("no client has come".into())),
+                Some(_) => Ok(()),
+            };
+        }
+        match next.recv_timeout(left.max(LEAST)) {
+            // Somebody scans or floods us: the client is served with what is open.
+            Ok(Event::Came(stream)) if open >= MOST_OPEN => drop(stream),
             Ok(Event::Came(stream)) => {
-                (open, has_come) = (open + 1, true);
+                open += 1;
                 let (desk, events) = (desk.clone(), events.clone());
                 thread::spawn(move || {
                     let _ = events.send(Event::Served(desk.serve(stream)));
                 });
             }
             Ok(Event::Served(false)) => open -= 1,
-            Err(RecvTimeoutError::Timeout) if open > 0 => {}
-            Err(RecvTimeoutError::Timeout) if !has_come => {
-                return Err(Failure::TimedOut("no client has come".into()));
-            }
+            Err(RecvTimeoutError::Timeout) => {}
             Ok(Event::Served(true) | Event::Stop) | Err(_) => return Ok(()),
         }
     }

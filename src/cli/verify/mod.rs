@@ -6,7 +6,7 @@
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
 //! Reading order: `case`, `wire`, `probe`, `expect`, `handshake`, `asked`, `cases`, `suite`,
-//! `desk`, `listen`, `report`.
+//! `preflight`, `desk`, `listen`, `report`.
 
 mod args;
 mod asked;
@@ -16,6 +16,7 @@ mod desk;
 mod expect;
 mod handshake;
 mod listen;
+mod preflight;
 mod probe;
 mod report;
 mod suite;
@@ -24,12 +25,14 @@ mod wire;
 pub use args::VerifyArgs;
 
 use crate::cli::Failure;
+use crate::cli::connect::{failure, header_fields};
 use crate::cli::serve::print;
 use case::{Case, Question, Verdict};
+use preflight::Unasked;
 use probe::Target;
-use std::net::{TcpStream, ToSocketAddrs as _};
+use std::net::TcpStream;
 use std::time::Duration;
-use wirebell::client::Uri;
+use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
@@ -41,7 +44,11 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
         (Some(listen), _) => listen::run(listen, &args, cases)?,
         (None, uri) => {
             let uri = uri.as_deref().unwrap_or_default();
-            let target = target(uri, &args)?;
+            let mut target = target(uri, &args)?;
+            match preflight::look(&target) {
+                Err(failure) if !args.force => return Err(failure.with(uri)),
+                found => target.unasked = found.unwrap_or_default(),
+            }
             (suite::run(uri, &target, &cases, args.jobs.into()), 0)
         }
     };
@@ -103,34 +110,38 @@ fn matches(pattern: &str, text: &str) -> bool {
 }
 
 fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
-    let parsed: Uri = uri
-        .parse()
-        .map_err(|error| Failure::Usage(format!("{uri}: {error}")))?;
-    if parsed.is_secure() {
-        return Err(Failure::Usage(format!(
-            "{uri}: wss:// cannot be tested yet"
-        )));
-    }
+    let mut fields = header_fields(&args.header)?;
+    fields.extend(args.credentials.field()?);
+    let options = Options {
+        fields: fields.clone(),
+        subprotocols: args.subprotocol.clone(),
+        // A proxy would be what is tested.
+        proxy: ProxyChoice::Direct,
+        ..Options::default()
+    };
+    let endpoint = match Endpoint::resolve(uri, options) {
+        Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error)).with(uri)),
+        other => other.map_err(|error| Failure::Usage(format!("{uri}: {error}")))?,
+    };
     let patience = Duration::from_millis(args.timeout.0.max(1).into());
-    let unreachable = |error| Failure::Refused(format!("{uri}: {error}"));
-    let addresses = (parsed.host(), parsed.port())
-        .to_socket_addrs()
-        .map_err(unreachable)?;
     let mut last = std::io::ErrorKind::NotFound.into();
-    for address in addresses {
-        match TcpStream::connect_timeout(&address, patience) {
+    for address in endpoint.addresses() {
+        match TcpStream::connect_timeout(address, patience) {
             Ok(_) => {
                 return Ok(Target {
-                    address,
-                    authority: parsed.authority(),
-                    path: parsed.target().to_owned(),
+                    address: *address,
+                    authority: endpoint.uri().authority(),
+                    path: endpoint.uri().target().to_owned(),
                     patience,
+                    fields,
+                    subprotocols: args.subprotocol.clone(),
+                    unasked: Unasked::default(),
                 });
             }
             Err(error) => last = error,
         }
     }
-    Err(unreachable(last))
+    Err(Failure::Refused(format!("{uri}: {last}")))
 }
 
 #[cfg(test)]

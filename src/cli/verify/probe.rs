@@ -6,6 +6,7 @@
 use crate::cli::verify::asked::{self, Asked};
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::handshake;
+use crate::cli::verify::preflight::Unasked;
 use crate::cli::verify::wire::{
     CLOSE, Decoded, Frame, bits_trouble, decode, describe, encode, shortest, shown,
 };
@@ -23,6 +24,12 @@ pub struct Target {
     pub path: String,
     /// How long an answer may take.
     pub patience: Duration,
+    /// What each request bears besides, such as credentials.
+    pub fields: Vec<(String, String)>,
+    /// What each request offers.
+    pub subprotocols: Vec<String>,
+    /// What the server sends by itself.
+    pub unasked: Unasked,
 }
 
 pub struct Probe {
@@ -45,6 +52,10 @@ pub struct Probe {
     pub spoke: bool,
     /// A Close was sent or has come.
     closed: bool,
+    /// What the server is expected to send by itself.
+    unasked: Unasked,
+    /// Of that, whole messages that have come.
+    pub passed_over: Vec<Frame>,
 }
 
 /// From so many bytes on, what comes back is read while they are written.
@@ -77,6 +88,8 @@ impl Probe {
             keys: Vec::new(),
             spoke: false,
             closed: false,
+            unasked: Unasked::default(),
+            passed_over: Vec::new(),
         }
     }
 
@@ -104,6 +117,7 @@ impl Probe {
         let _ = stream.set_nodelay(true);
         let _ = stream.set_write_timeout(Some(self.target.patience));
         (self.input, self.ended) = (Vec::new(), false);
+        (self.unasked, self.passed_over) = (self.target.unasked.clone(), Vec::new());
         self.stream = Some(stream);
     }
 
@@ -203,6 +217,12 @@ impl Probe {
         if !self.closed && !self.ended {
             self.send(CLOSE, b"\x03\xE8");
         }
+        self.part_unopened();
+    }
+
+    /// The end of a connection on which no WebSocket was opened: what still comes is read, so that
+    /// no reset overtakes what was sent.
+    pub fn part_unopened(&mut self) {
         self.end_writing();
         let deadline = Instant::now() + PARTING.min(self.target.patience);
         while !self.ended && self.read(deadline) {
@@ -272,16 +292,25 @@ impl Probe {
         &mut self.input
     }
 
-    /// A whole frame off the front of what has come. A wrong one is trouble in every case.
+    /// A whole frame off the front of what has come. A wrong one is trouble in every case; what
+    /// the server is known to send by itself is not.
     fn take_frame(&mut self) -> Result<Option<Frame>, Trouble> {
-        let Some(Decoded { frame, len, key }) = decode(&self.input, !self.masks)? else {
-            return Ok(None);
-        };
-        self.input.drain(..len);
-        self.keys.extend(key);
-        match bits_trouble(frame.first, self.extensions.is_some()) {
-            Some(what) => Trouble::wrong(what),
-            None => Ok(Some(frame)),
+        while let Some(Decoded { frame, len, key }) = decode(&self.input, !self.masks)? {
+            self.input.drain(..len);
+            self.keys.extend(key);
+            if let Some(what) = bits_trouble(frame.first, self.extensions.is_some()) {
+                return Trouble::wrong(what);
+            }
+            if !self.unasked.takes(&frame) {
+                return Ok(Some(frame));
+            }
+            let what = describe(frame.first, &frame.payload);
+            self.note(format!("< {what} (unasked: passed over)"));
+            match (frame.opcode(), self.passed_over.last_mut()) {
+                (0, Some(message)) => message.payload.extend(frame.payload),
+                _ => self.passed_over.push(frame),
+            }
         }
+        Ok(None)
     }
 }

@@ -20,6 +20,9 @@ pub struct Report {
     /// The program and its version.
     pub suite: &'static str,
     pub milliseconds: u64,
+    /// What the server sends by itself, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
     pub outcomes: Vec<Outcome>,
 }
 
@@ -79,6 +82,9 @@ impl Report {
                 write_outcome(&mut text, outcome, colours);
             }
         }
+        if let Some(unasked) = &self.unasked {
+            let _ = writeln!(text, "{}", visible(unasked));
+        }
         let failed = |level: Level| self.count(Verdict::Fail, level);
         let _ = writeln!(
             text,
@@ -133,6 +139,9 @@ impl Report {
                 }
             }
             xml.push_str("</testcase>\n");
+        }
+        if let Some(unasked) = &self.unasked {
+            let _ = writeln!(xml, "  <system-out>{}</system-out>", Escaped(unasked));
         }
         xml + "</testsuite>\n"
     }

@@ -37,6 +37,7 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
         agent: None,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
+        unasked: target.unasked.describe(),
         outcomes: outcomes
             .into_iter()
             .flat_map(|(_, outcome)| outcome)

@@ -5,7 +5,7 @@ use super::{bench, check, expect_line, number, one_worker, run};
 use std::net::TcpListener;
 use wirebell::CloseCode;
 
-/// Closes whoever speaks, after some echoes.
+/// Closes whoever speaks, after some echoes, the first one of each connection included.
 struct Leaving(u32);
 
 impl Service for Leaving {
@@ -28,7 +28,7 @@ impl Service for Leaving {
 
 #[test]
 fn connections_that_are_lost_are_told() {
-    let server = Server::bind("127.0.0.1:0", one_worker(), |_| Leaving(1000)).expect("a free port");
+    let server = Server::bind("127.0.0.1:0", one_worker(), |_| Leaving(1003)).expect("a free port");
     let url = format!("ws://{}/", server.local_addr());
     let args = [
         "bench",

@@ -1,7 +1,9 @@
 //! `wirebell bench`: what it counts is what the server saw, and it does not hide a stall.
 
 mod failing;
+mod greeting;
 mod reports;
+mod stuck;
 
 use super::errors::expect_line;
 use super::file;

@@ -90,6 +90,11 @@ pub enum Fault {
     // The others.
     OneAtATime,
     GivesUpAfterTrouble,
+    // No faults, but a server that is tested must be met in its way.
+    /// Greets thrice, wants the token `secret` and the subprotocol `chat`.
+    Demanding,
+    /// Says something more after its first echo.
+    SpeaksLater,
     // The handshake of a client.
     /// One text in the request stands for another.
     Asks(&'static str, &'static str),

@@ -105,6 +105,16 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     let start = head.iter().take_while(|byte| b"\r\n".contains(byte));
     let head = &head[start.count()..];
     let ask = Ask::read(RequestHead::parse(head, &mut fields)?)?;
+    if fault == Fault::Demanding {
+        let mut credentials = ask.head.fields.all("Authorization");
+        if !credentials.any(|value| value == "Bearer secret") {
+            return Err(Refusal::UnexpectedStatus);
+        }
+    }
+    let subprotocol = match fault {
+        Fault::Demanding => Some(ask.choose(&["chat"]).ok_or(Refusal::MalformedHead)?),
+        _ => None,
+    };
     let text = String::from_utf8_lossy(head);
     let literal = ["\r\nUpgrade: websocket\r\n", "\r\nConnection: Upgrade\r\n"];
     if fault == Fault::RefusesAll
@@ -112,7 +122,7 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     {
         return Err(Refusal::NotAnUpgrade);
     }
-    let accepted = ask.accept(None).negotiate(&DeflatePolicy::TAKEOVER);
+    let accepted = ask.accept(subprotocol).negotiate(&DeflatePolicy::TAKEOVER);
     let bare = accepted.without_extensions().to_string();
     let offers: Vec<&str> = ask.head.fields.all(EXTENSIONS).collect();
     let with =
@@ -159,6 +169,7 @@ fn refuse(refusal: Refusal, fault: Fault) -> String {
     let status = match fault {
         Fault::RefusesWithoutAnswer | Fault::GivesUpAfterTrouble => return String::new(),
         Fault::RefusesWith200 => 200,
+        Fault::Demanding if refusal == Refusal::UnexpectedStatus => 401,
         _ => refusal.status(),
     };
     let version = match fault {

@@ -32,6 +32,7 @@ pub struct Talk<'s> {
     pongs: usize,
     /// Nothing is said any more, but TCP stays open.
     mute: bool,
+    spoke_later: bool,
     failed: bool,
 }
 
@@ -84,6 +85,7 @@ impl<'s> Talk<'s> {
             output: Vec::new(),
             pongs: 0,
             mute: false,
+            spoke_later: false,
             failed: false,
         }
     }
@@ -91,6 +93,11 @@ impl<'s> Talk<'s> {
     /// Until the end; true if the other end behaved.
     pub fn run(mut self, behind: Vec<u8>) -> io::Result<bool> {
         let mut chunk = [0; 64 * 1024];
+        if self.fault == Fault::Demanding {
+            for greeting in ["welcome", "", "what may I echo?"] {
+                self.echo(Kind::Text, greeting.into())?;
+            }
+        }
         self.take(&behind)?;
         while self.mute || !self.connection.wants_shutdown() {
             let n = self.stream.read(&mut chunk)?;
@@ -170,7 +177,11 @@ impl<'s> Talk<'s> {
                 Fault::EchoesTwice => 2,
                 _ => 1,
             };
-            return (0..times).try_for_each(|_| self.echo(kind, message.clone()));
+            (0..times).try_for_each(|_| self.echo(kind, message.clone()))?;
+            if self.fault == Fault::SpeaksLater && !mem::replace(&mut self.spoke_later, true) {
+                self.echo(Kind::Text, b"by the way".to_vec())?;
+            }
+            return Ok(());
         }
         // What is owed: a Pong, or a Close.
         let mut owed = [0; 512];

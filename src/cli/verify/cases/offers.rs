@@ -222,8 +222,7 @@ pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> R
         let mut out = Vec::new();
         compressor.fragment(&message, true, true, &mut out);
         probe.send(TEXT | RSV1, &out);
-        let echo = probe.message()?;
-        let bytes = inflated(&mut pool, &mut session, &link, echo)?;
+        let bytes = inflated(&mut pool, &mut session, &link, probe)?;
         if bytes != message {
             return Trouble::wrong("another message came back");
         }
@@ -231,21 +230,39 @@ pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> R
     Ok(())
 }
 
-/// What a text says, compressed or not.
+/// What the next message says, a text, compressed or not. A window that is kept has seen what was
+/// passed over as well.
 pub fn inflated(
+    pool: &mut Pool,
+    session: &mut Session,
+    link: &Link,
+    probe: &mut Probe,
+) -> Result<Vec<u8>, Trouble> {
+    let message = probe.message()?;
+    for message in probe.passed_over.drain(..) {
+        inflate(pool, session, link, message)?;
+    }
+    if message.first & !RSV1 != TEXT {
+        return Trouble::wrong("a message of another kind came back");
+    }
+    inflate(pool, session, link, message)
+}
+
+fn inflate(
     pool: &mut Pool,
     session: &mut Session,
     link: &Link,
     message: Frame,
 ) -> Result<Vec<u8>, Trouble> {
-    if message.first & !RSV1 != TEXT {
-        return Trouble::wrong("a message of another kind came back");
-    }
     if message.first & RSV1 == 0 {
         return Ok(message.payload);
     }
     let piece = Compressed {
-        kind: Kind::Text,
+        kind: if message.opcode() == 1 {
+            Kind::Text
+        } else {
+            Kind::Binary
+        },
         bytes: &message.payload,
         first: true,
         last: true,

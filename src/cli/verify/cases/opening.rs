@@ -3,7 +3,7 @@
 use super::bad_requests::BAD;
 use super::good_requests::GOOD;
 use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::handshake::{self, Head};
+use crate::cli::verify::handshake::{self, Head, PROTOCOL};
 use crate::cli::verify::probe::Probe;
 use crate::cli::verify::wire::TEXT;
 use std::time::Duration;
@@ -66,17 +66,20 @@ fn opens(probe: &mut Probe, request: &Head) -> Result<(), Trouble> {
     if !answer.all("Sec-WebSocket-Extensions").is_empty() {
         return Trouble::wrong("the answer names an extension that was not offered");
     }
-    let offered = |name: &&str| {
-        let fields = request.fields.iter();
-        let mut fields = fields.filter(|(field, _)| field == "Sec-WebSocket-Protocol");
-        fields.any(|(_, list)| list.split(',').any(|one| one.trim() == *name))
-    };
-    match answer.all("Sec-WebSocket-Protocol")[..] {
+    match answer.all(PROTOCOL)[..] {
         [] => {}
-        [name] if offered(&name) => {}
+        [name] if offers(probe, request, name) => {}
         _ => return Trouble::wrong("the answer names a subprotocol that was not offered"),
     }
     probe.expect_alive()
+}
+
+/// Whether a request offers this subprotocol. One that all requests offer may stand in a field
+/// whose name was changed.
+fn offers(probe: &Probe, request: &Head, name: &str) -> bool {
+    let fields = request.fields.iter().filter(|field| field.0 == PROTOCOL);
+    let mut own = fields.flat_map(|(_, list)| list.split(',').map(str::trim));
+    own.any(|one| one == name) || probe.target.subprotocols.iter().any(|one| one == name)
 }
 
 fn answers(cases: &mut Cases) {
@@ -99,14 +102,14 @@ fn answers(cases: &mut Cases) {
     let rule = "a subprotocol in the answer is one of those offered";
     cases.add("handshake.subprotocol", "6455 4.2.2", Must, rule, |probe| {
         let mut request = Head::request(probe);
-        request.add("Sec-WebSocket-Protocol", "chat, superchat, echo");
+        request.offer(&["chat", "superchat", "echo"]);
         let Some(answer) = handshake::ask(probe, &request)? else {
             return Trouble::wrong("the connection ended without an answer");
         };
         answer.check(&request)?;
-        match answer.all("Sec-WebSocket-Protocol")[..] {
+        match answer.all(PROTOCOL)[..] {
             [] => Ok(()),
-            [name] if ["chat", "superchat", "echo"].contains(&name) => Ok(()),
+            [name] if offers(probe, &request, name) => Ok(()),
             ref names => Trouble::wrong(format!("the answer names {names:?}")),
         }
     });

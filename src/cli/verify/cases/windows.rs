@@ -42,8 +42,7 @@ fn ask(probe: &mut Probe, terms: &str) -> Result<(), Trouble> {
         // Of our side each message stands for itself.
         Compressor::new(link.send.window_bits, 6).fragment(&message, true, true, &mut out);
         probe.send(TEXT | RSV1, &out);
-        let echo = probe.message()?;
-        if inflated(&mut pool, &mut session, &link, echo)? != message {
+        if inflated(&mut pool, &mut session, &link, probe)? != message {
             return Trouble::wrong("another message came back");
         }
     }
