@@ -11,6 +11,7 @@ mod completions;
 mod connect;
 mod echo;
 mod files;
+mod http;
 mod inspect;
 mod manual;
 mod markup;

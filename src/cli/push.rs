@@ -1,10 +1,14 @@
 //! `wirebell push`: publishes to a push server, from an argument, a pipe or a script.
 //!
 //! The dialect is that of `POST /push`: `{"userId", "event", "message"}` with a bearer key. What
-//! may pass is tried again with growing waits; so a message whose answer was lost may arrive twice.
+//! may pass is tried again, with growing waits or those that the server asks for; so a message whose
+//! answer was lost may arrive twice. Only the answer of a push server counts as success: a redirect
+//! or the login page of a network means that the message is still here.
 
 use crate::cli::Failure;
 use crate::cli::client_args::PushArgs;
+use crate::cli::connect::visible;
+use crate::cli::http::{self, Answer};
 use crate::cli::serve::print;
 use serde_json::json;
 use std::io::{self, BufRead as _, Read as _};
@@ -18,8 +22,8 @@ const BACKOFF: Backoff = Backoff {
     attempts: 0,
 };
 
-/// Bytes of an answer that are read.
-const MAX_ANSWER: u64 = 16 * 1024;
+/// How the answer to a message that was taken begins.
+const TAKEN: &[u8] = b"message sent to ";
 
 pub fn run(args: Box<PushArgs>) -> Result<(), Failure> {
     let publisher = Publisher::new(&args)?;
@@ -79,8 +83,8 @@ struct Publisher<'a> {
 
 /// Why an attempt has failed.
 enum Attempt {
-    /// It may pass.
-    Again(Failure),
+    /// It may pass, perhaps after the wait that the server asks for.
+    Again(Failure, Option<Duration>),
     /// It will not.
     Never(Failure),
 }
@@ -98,19 +102,20 @@ impl<'a> Publisher<'a> {
             Some(path) => {
                 let text = std::fs::read_to_string(path);
                 let what = |error| Failure::Failed(format!("{}: {error}", path.display()));
-                Some(text.map_err(what)?.trim().to_owned())
+                Some(text.map_err(what)?)
             }
             None => std::env::var("WIREBELL_PUSH_KEY").ok(),
         };
-        let config = ureq::Agent::config_builder()
-            .timeout_global(Some(Duration::from_millis(args.timeout.0.max(1).into())))
-            .http_status_as_error(false)
-            .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
-            .build();
+        let key = key
+            .as_deref()
+            .map(|key| key.trim_start_matches('\u{feff}').trim());
+        let key = key.filter(|key| !key.is_empty());
+        let timeout = Duration::from_millis(args.timeout.0.max(1).into());
+        let url = format!("{server}/push");
         Ok(Self {
             args,
-            agent: config.into(),
-            url: format!("{server}/push"),
+            agent: http::agent(&url, timeout)?,
+            url,
             authorization: key.map(|key| format!("Bearer {key}")),
         })
     }
@@ -126,12 +131,13 @@ impl<'a> Publisher<'a> {
                     }
                     break;
                 }
-                Err(Attempt::Again(why)) if attempt < self.args.attempts => {
+                Err(Attempt::Again(why, asked)) if attempt < self.args.attempts => {
                     let delay = BACKOFF.delay(attempt).unwrap_or_default();
+                    let delay = delay.max(asked.unwrap_or_default());
                     eprintln!("wirebell: {why}; trying again in {delay:.1?}");
                     std::thread::sleep(delay);
                 }
-                Err(Attempt::Again(why) | Attempt::Never(why)) => return Err(why),
+                Err(Attempt::Again(why, _) | Attempt::Never(why)) => return Err(why),
             }
         }
         Ok(())
@@ -142,40 +148,44 @@ impl<'a> Publisher<'a> {
         if let Some(authorization) = &self.authorization {
             request = request.header("Authorization", authorization);
         }
-        let mut response = request.send(body).map_err(|error| self.error(&error))?;
-        let status = response.status().as_u16();
-        let answer = response
-            .body_mut()
-            .with_config()
-            .limit(MAX_ANSWER)
-            .read_to_string();
-        let answer = answer.unwrap_or_default();
-        let said = answer.lines().next().unwrap_or_default();
-        let text = format!("{} answers {status} {said}", self.args.server)
-            .trim_end()
-            .to_owned();
+        let response = request.send(body).map_err(|error| self.error(&error))?;
+        let answer = Answer::read(response);
+        let status = answer.status;
+        let text = format!("{} answers {status}{}", self.args.server, answer.said());
+        let never = |hint: &str| Err(Attempt::Never(Failure::Refused(format!("{text}{hint}"))));
         match status {
-            200..=299 => Ok(said.to_owned()),
-            408 | 429 | 500..=599 => Err(Attempt::Again(Failure::Failed(text))),
-            401 | 403 => {
-                let hint = "; give the key of the server with --key-file";
-                Err(Attempt::Never(Failure::Refused(text + hint)))
+            200..=299 if answer.body.starts_with(TAKEN) => {
+                let said = answer.said();
+                Ok(said.trim_start_matches([':', ' ']).to_owned())
             }
-            _ => Err(Attempt::Never(Failure::Refused(text))),
+            200..=299 => never(
+                "; that is no answer of a push server, so the message is not published: look at \
+                 --server, and whether a login page of the network is in between",
+            ),
+            300..=399 => {
+                let to = answer.location.as_deref().unwrap_or("nowhere");
+                never(&format!(
+                    ", a redirect to {to}; the message is not published, as it would be lost on \
+                     the way: give the address of the push server itself with --server"
+                ))
+            }
+            408 | 429 | 500..=599 => Err(Attempt::Again(Failure::Failed(text), answer.retry_after)),
+            401 | 403 => never("; give the key of the server with --key-file"),
+            _ => never(""),
         }
     }
 
     fn error(&self, error: &ureq::Error) -> Attempt {
-        let text = format!("{}: {error}", self.args.server);
+        let text = visible(&format!("{}: {error}", self.args.server));
         match error {
-            ureq::Error::Timeout(_) => Attempt::Again(Failure::TimedOut(text)),
+            ureq::Error::Timeout(_) => Attempt::Again(Failure::TimedOut(text), None),
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
-                Attempt::Again(Failure::Refused(text))
+                Attempt::Again(Failure::Refused(text), None)
             }
             ureq::Error::Io(_) | ureq::Error::ConnectionFailed => {
-                Attempt::Again(Failure::Failed(text))
+                Attempt::Again(Failure::Failed(text), None)
             }
-            ureq::Error::HostNotFound => Attempt::Again(Failure::Refused(text)),
+            ureq::Error::HostNotFound => Attempt::Again(Failure::Refused(text), None),
             ureq::Error::BadUri(_) | ureq::Error::Http(_) => Attempt::Never(Failure::Usage(text)),
             _ => Attempt::Never(Failure::Failed(text)),
         }

@@ -14,7 +14,8 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProxyChoice {
     /// As the environment says: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first
-    /// that is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
+    /// that is set, but not for hosts, domains and networks in `no_proxy` (or `NO_PROXY`), nor for
+    /// this machine itself.
     #[default]
     Environment,
     /// Straight to the server.
@@ -96,6 +97,24 @@ fn decode(text: &str) -> Result<Vec<u8>, ProxyError> {
 }
 
 impl Proxy {
+    /// Its host, without brackets.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// Its port.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// User and password for it, as far as they are text.
+    pub fn credentials(&self) -> Option<(String, String)> {
+        let pair = STANDARD.decode(self.credentials.as_ref()?).ok()?;
+        let pair = String::from_utf8(pair).ok()?;
+        let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
+        Some((user.to_owned(), password.to_owned()))
+    }
+
     /// What asks the proxy for a tunnel to the host and port of `uri`.
     // req: 6455-4.1-13
     pub(super) fn request(&self, uri: &Uri) -> String {
@@ -110,7 +129,11 @@ impl Proxy {
 
 impl ProxyChoice {
     /// The proxy on the way to `uri`.
-    pub(super) fn resolve(&self, uri: &Uri) -> Result<Option<Proxy>, ProxyError> {
+    ///
+    /// # Errors
+    ///
+    /// The environment names something that is no proxy.
+    pub fn resolve(&self, uri: &Uri) -> Result<Option<Proxy>, ProxyError> {
         match self {
             Self::Direct => Ok(None),
             Self::Proxy(proxy) => Ok(Some(proxy.clone())),
@@ -149,21 +172,73 @@ fn from_environment(
 }
 
 fn is_here(host: &str) -> bool {
+    let host = host.strip_suffix('.').unwrap_or(host);
     let address = host.parse::<IpAddr>();
-    host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    let local = host.eq_ignore_ascii_case("localhost") || host.ends_with(".localhost");
+    local || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// An entry is a host, a domain with all that is below it, either with or without a port, or `*`.
+/// An entry is a host, a domain with all that is below it, or a network such as `10.0.0.0/8`; hosts
+/// and domains with or without a port; or `*`.
 fn is_excepted(uri: &Uri, list: &str) -> bool {
-    let with_port = format!("{}:{}", uri.host(), uri.port());
-    list.split([',', ' ']).any(|entry| {
-        let entry = entry.trim_start_matches('.').to_ascii_lowercase();
-        let matches = |host: &str| {
-            let above = host.strip_suffix(entry.as_str());
-            above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
-        };
-        !entry.is_empty() && (entry == "*" || matches(uri.host()) || matches(&with_port))
+    let host = uri.host().trim_start_matches('[').trim_end_matches(']');
+    let host = host.strip_suffix('.').unwrap_or(host);
+    let address = host.parse::<IpAddr>().ok();
+    let mut entries = list.split([',', ' ']).filter(|entry| !entry.is_empty());
+    entries.any(|entry| {
+        if entry == "*" {
+            return true;
+        }
+        if let Some((network, bits)) = entry.split_once('/') {
+            return address.is_some_and(|address| is_within(address, network, bits));
+        }
+        let (name, port) = split_port(entry);
+        if port.is_some_and(|port| port.parse() != Ok(uri.port())) {
+            return false;
+        }
+        match (address, name.parse::<IpAddr>()) {
+            (Some(address), Ok(other)) => address.to_canonical() == other.to_canonical(),
+            (None, Err(_)) => is_below(host, &name.to_ascii_lowercase()),
+            _ => false,
+        }
     })
+}
+
+/// Name or address, and port, of an entry; an IPv6 address has a port only after brackets.
+fn split_port(entry: &str) -> (&str, Option<&str>) {
+    if let Some((address, rest)) = entry
+        .strip_prefix('[')
+        .and_then(|entry| entry.split_once(']'))
+    {
+        return (address, rest.strip_prefix(':'));
+    }
+    match entry.split_once(':') {
+        Some((name, port)) if !port.contains(':') => (name, Some(port)),
+        _ => (entry, None),
+    }
+}
+
+fn is_below(host: &str, domain: &str) -> bool {
+    let domain = domain.trim_start_matches("*.").trim_matches('.');
+    let above = host.strip_suffix(domain);
+    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// Whether an address is in the network of the first `bits` bits of another one.
+fn is_within(address: IpAddr, network: &str, bits: &str) -> bool {
+    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else {
+        return false;
+    };
+    let (address, network, length) = match (address.to_canonical(), network) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            let wide = |address| u128::from(u32::from(address)) << 96;
+            (wide(one), wide(other), 32)
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => (one.into(), other.into(), 128),
+        _ => return false,
+    };
+    let differing = 128 - bits;
+    bits <= length && (bits == 0 || address >> differing == network >> differing)
 }
 
 #[cfg(test)]
@@ -172,8 +247,9 @@ mod tests {
 
     #[test]
     fn the_environment_is_read_as_others_read_it() {
+        const P: (&str, &str) = ("all_proxy", "p");
         type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
-        let rows: [Row<'_>; 9] = [
+        let rows: [Row<'_>; 22] = [
             ("ws://a.example/", &[], None),
             (
                 "ws://a.example/",
@@ -203,6 +279,35 @@ mod tests {
                 &[("all_proxy", "p"), ("no_proxy", "test:80")],
                 Some("p:80"),
             ),
+            ("ws://b.test:81/", &[P, ("no_proxy", "test:81")], None),
+            ("ws://10.1.2.3/", &[P, ("no_proxy", "x,10.0.0.0/8")], None),
+            (
+                "ws://11.1.2.3/",
+                &[P, ("no_proxy", "10.0.0.0/8")],
+                Some("p:80"),
+            ),
+            ("ws://10.1.2.3/", &[P, ("no_proxy", "0.0.0.0/0")], None),
+            ("ws://10.1.2.3/", &[P, ("no_proxy", "10.1.2.3/32")], None),
+            (
+                "ws://10.1.2.3/",
+                &[P, ("no_proxy", "10.1.2.3/33")],
+                Some("p:80"),
+            ),
+            ("ws://[fd00::7]/", &[P, ("no_proxy", "fd00::/8")], None),
+            (
+                "ws://[fd00::7]:81/",
+                &[P, ("no_proxy", "[fd00::7]:81")],
+                None,
+            ),
+            (
+                "ws://[fd00::7]/",
+                &[P, ("no_proxy", "10.0.0.0/8 fd00::8")],
+                Some("p:80"),
+            ),
+            ("ws://10.1.2.3/", &[P, ("no_proxy", "2.3")], Some("p:80")),
+            ("ws://a.b.test/", &[P, ("no_proxy", "*.b.test")], None),
+            ("ws://ab.test/", &[P, ("no_proxy", "b.test")], Some("p:80")),
+            ("ws://a.localhost/", &[P], None),
         ];
         for (uri, environment, expected) in rows {
             let variable = |name: &str| {

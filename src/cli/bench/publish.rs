@@ -7,7 +7,8 @@ use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Window, sleep_exactly};
 use crate::cli::bench::fanout::{Flights, Stamp};
 use crate::cli::bench::plan::Plan;
-use crate::cli::connect::{failure, header_fields};
+use crate::cli::connect::{failure, header_fields, visible};
+use crate::cli::http::{self, Answer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -78,13 +79,8 @@ impl Publisher {
         let outlet = if url.starts_with("ws://") {
             socket(&url, plan)?
         } else if url.starts_with("http://") {
-            let config = ureq::Agent::config_builder()
-                .timeout_global(Some(plan.patience()))
-                .http_status_as_error(false)
-                .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
-                .build();
             Outlet::Http {
-                agent: config.into(),
+                agent: http::agent(&url, plan.patience())?,
                 url,
                 fields: header_fields(&plan.args.header)?,
             }
@@ -185,21 +181,18 @@ fn post(
     for (name, value) in fields {
         request = request.header(name, value);
     }
-    let answered = request.send(text).and_then(|mut response| {
-        // Read to its end, so that the connection serves the next one.
-        let body = response.body_mut().read_to_string()?;
-        Ok((response.status().as_u16(), body))
-    });
-    match answered {
-        Ok((200..=299, _)) => Ok(()),
-        Ok((status, body)) => {
-            let line = body.lines().next().unwrap_or_default();
-            let text = format!("{url} answers {status} {line}");
-            Err(Failure::Refused(text.trim_end().to_owned()))
-        }
+    match request.send(text).map(Answer::read) {
+        Ok(answer) => match answer.status {
+            200..=299 => Ok(()),
+            status => {
+                let to = answer.location.as_deref().map(|to| format!(", to {to}"));
+                let text = format!("{url} answers {status}{}", answer.said());
+                Err(Failure::Refused(text + &to.unwrap_or_default()))
+            }
+        },
         Err(ureq::Error::Timeout(what)) => {
             Err(Failure::TimedOut(format!("{url}: too slow: {what}")))
         }
-        Err(error) => Err(Failure::Failed(format!("{url}: {error}"))),
+        Err(error) => Err(Failure::Failed(visible(&format!("{url}: {error}")))),
     }
 }
