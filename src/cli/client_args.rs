@@ -46,6 +46,11 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FORM")]
     pub binary: Option<BinaryForm>,
 
+    /// Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary.
+    /// So messages may hold line breaks
+    #[arg(long, conflicts_with = "binary")]
+    pub json_lines: bool,
+
     /// Ask the server with a Ping after so many seconds of silence; 0 never asks
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     pub ping: Seconds,

@@ -2,7 +2,7 @@
 
 use crate::client::endpoint::Endpoint;
 use crate::client::error::{Error, Wait};
-use crate::client::opening::{Opened, Opening};
+use crate::client::opening::{BODY_GRACE_MS, Opened, Opening};
 use crate::client::shared::is_timeout;
 use crate::client::turn::Turn;
 use crate::proto::Role;
@@ -17,15 +17,19 @@ const READ: usize = 4096;
 /// Tries the addresses in their order; the first that takes the connection is the one.
 // req: 6455-4.1-13 6455-7.2.1-01
 pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Opened), Error> {
-    let time = Duration::from_millis(endpoint.options.open_ms.into());
-    let deadline = Instant::now() + time;
+    let mut time = Duration::from_millis(endpoint.options.open_ms.into());
     let mut last = Error::TimedOut(Wait::Open);
-    for address in endpoint.addresses() {
-        let turn = Turn::wait(endpoint.remote(*address), deadline);
-        let (Some(_turn), Some(left)) = (turn, left(deadline)) else {
+    let addresses = endpoint.addresses();
+    for (at, address) in addresses.iter().enumerate() {
+        let _turn = Turn::wait(endpoint.remote(*address), endpoint.options.handshakes);
+        let began = Instant::now();
+        // A silent address must not take the time of those that may answer.
+        let share = time / (addresses.len() - at) as u32;
+        if share.is_zero() {
             return Err(Error::TimedOut(Wait::Open));
-        };
-        match TcpStream::connect_timeout(address, left) {
+        }
+        let deadline = began + time;
+        match TcpStream::connect_timeout(address, share) {
             Ok(stream) => {
                 let tap = tapped(&stream, endpoint, *address);
                 let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
@@ -34,6 +38,7 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
             Err(error) if is_timeout(&error) => last = Error::TimedOut(Wait::Open),
             Err(error) => last = Error::Connect(error),
         }
+        time = time.saturating_sub(began.elapsed());
     }
     Err(last)
 }
@@ -65,7 +70,13 @@ fn shake_hands(
     let mut out = Vec::new();
     let mut opening = Opening::new(endpoint, &mut out)?;
     let mut buffer = [0; READ];
+    let mut deadline = deadline;
+    let mut answered = false;
     loop {
+        if opening.is_answered() && !answered {
+            answered = true;
+            deadline = deadline.min(Instant::now() + Duration::from_millis(BODY_GRACE_MS));
+        }
         let Some(left) = left(deadline) else {
             return Err(opening.timed_out());
         };

@@ -79,11 +79,13 @@ impl Endpoint {
 
     fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
         let (host, port) = match &self.proxy {
-            Some(proxy) => (proxy.host.as_str(), proxy.port),
-            None => (self.uri.host(), self.uri.port()),
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (self.uri.host().to_owned(), self.uri.port()),
         };
+        let zone = self.uri.zone().filter(|_| self.proxy.is_none());
+        let host = zone.map_or(host.clone(), |zone| format!("{host}%{zone}"));
         let mut addresses = Vec::new();
-        for address in (host, port).to_socket_addrs()? {
+        for address in (host.as_str(), port).to_socket_addrs()? {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
@@ -146,14 +148,25 @@ fn offers(options: &Options) -> Vec<DeflateOffer> {
         }
     };
     let mut offers: Vec<DeflateOffer> = options.deflate.iter().map(offer).collect();
+    let Some(preferred) = offers.first().copied() else {
+        return offers;
+    };
     // For servers that bear no window of ours: the same, but each of our messages for itself.
-    if let Some(preferred) = offers.first().copied()
-        && !preferred.client_no_context_takeover
-    {
+    if !preferred.client_no_context_takeover {
         offers.push(DeflateOffer {
             client_no_context_takeover: true,
             ..preferred
         });
+    }
+    // For servers that answer with a bare `permessage-deflate` whatever they are asked for: they
+    // may only if we offer that too (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
+    let bare = DeflateOffer {
+        server_no_context_takeover: false,
+        server_max_window_bits: None,
+        ..preferred
+    };
+    if bare != preferred {
+        offers.push(bare);
     }
     offers
 }

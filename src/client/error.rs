@@ -27,6 +27,8 @@ pub enum Error {
     Answer(Box<Answer>),
     /// The answer breaks a rule of the handshake.
     Refusal(Refusal),
+    /// Whoever listens there does not answer in HTTP; this is what it seems to be.
+    NotHttp(&'static str),
     /// Time ran out while waiting for this.
     TimedOut(Wait),
     /// In an event loop: the server refers to earlier messages, as it may by our offer, and the
@@ -115,13 +117,36 @@ impl fmt::Display for Error {
             Self::Connect(error) => write!(f, "cannot connect: {error}"),
             Self::Proxy(answer) => write!(f, "the proxy opens no tunnel: {answer}"),
             Self::Answer(answer) => write!(f, "the server opens no WebSocket: {answer}"),
-            Self::Refusal(refusal) => write!(f, "the answer of the server is wrong: {refusal}"),
+            Self::Refusal(refusal) => {
+                write!(
+                    f,
+                    "the answer of the server is wrong: {}",
+                    of_answer(*refusal)
+                )
+            }
+            Self::NotHttp(peer) => write!(f, "this is no HTTP server: {peer}"),
             Self::TimedOut(wait) => write!(f, "waited too long for {wait}"),
             Self::Budget => f.write_str("no memory is left for the compression agreed on"),
             Self::Violation(violation) => write!(f, "the server broke a rule: {violation}"),
             Self::Lost(None) => f.write_str("the connection ended without a Close frame"),
             Self::Lost(Some(error)) => write!(f, "the connection was lost: {error}"),
         }
+    }
+}
+
+/// The words of a refusal that servers use for requests, for an answer.
+fn of_answer(refusal: Refusal) -> &'static str {
+    match refusal {
+        Refusal::MalformedHead => "Its head is malformed.",
+        Refusal::HeadTooLong => "Its head is too long.",
+        Refusal::TooManyFields => "It has too many header fields.",
+        Refusal::TargetTooLong => "Its first line is too long.",
+        Refusal::HttpVersion => "It is not HTTP/1.1.",
+        Refusal::Extensions => "Its Sec-WebSocket-Extensions header field is malformed.",
+        Refusal::ExtensionTerms => {
+            "It has extension parameters that answer no offer; without compression it may open."
+        }
+        other => other.text(),
     }
 }
 

@@ -58,6 +58,13 @@ enum Length {
     ToTheEnd,
 }
 
+/// Milliseconds for the body of an answer that opens nothing. It is a reason at best, and a server
+/// that tells no length may leave its end open for ever.
+pub(crate) const BODY_GRACE_MS: u64 = 1000;
+
+/// Bytes in which a peer that speaks another protocol shows which.
+const GREETING: usize = 8;
+
 /// More interim answers than anybody sends.
 const MAX_INTERIM: u8 = 16;
 
@@ -104,6 +111,12 @@ impl Opening {
                     false => Ok(None),
                 };
             }
+            if let Some(peer) = stranger(&self.input, false) {
+                return Err(Error::NotHttp(peer));
+            }
+            if !begins_http(&self.input) {
+                return Ok(None); // It is a stranger; which one, its next bytes tell.
+            }
             let found = self.reader.find(&self.input, &endpoint.options.limits);
             let Some(range) = found.map_err(Error::Refusal)? else {
                 return Ok(None);
@@ -117,8 +130,18 @@ impl Opening {
         }
     }
 
+    /// An answer has come that opens nothing; only its body is missing.
+    pub(crate) fn is_answered(&self) -> bool {
+        matches!(self.stage, Stage::Body { .. })
+    }
+
     /// The other end sends no more, or nothing more is waited for.
     pub(crate) fn receive_eof(&mut self) -> Error {
+        if !self.is_answered()
+            && let Some(peer) = stranger(&self.input, true)
+        {
+            return Error::NotHttp(peer);
+        }
         match mem::replace(&mut self.stage, Stage::Response) {
             Stage::Proxy | Stage::Response => Error::Lost(None),
             Stage::Body {
@@ -134,7 +157,10 @@ impl Opening {
     pub(crate) fn timed_out(&mut self) -> Error {
         match self.stage {
             Stage::Body { .. } => self.receive_eof(),
-            _ => Error::TimedOut(Wait::Open),
+            _ => match stranger(&self.input, true) {
+                Some(peer) => Error::NotHttp(peer),
+                None => Error::TimedOut(Wait::Open),
+            },
         }
     }
 
@@ -149,7 +175,8 @@ impl Opening {
             value: b"",
         };
         let mut storage = [NO_FIELD; MAX_FIELDS];
-        let response = ResponseHead::parse(head, &mut storage).map_err(Error::Refusal)?;
+        let storage = &mut storage[..endpoint.options.limits.fields.min(MAX_FIELDS)];
+        let response = ResponseHead::parse(head, storage).map_err(Error::Refusal)?;
         match (&self.stage, response.status) {
             (Stage::Response, 101) => {
                 let verified = endpoint.with_request(Drawn(self.drawn), |request| {
@@ -203,6 +230,62 @@ impl Opening {
         answer.body.truncate(MAX_ANSWER_BODY);
         whole || full
     }
+}
+
+/// What an answer begins with, empty lines before it aside.
+const HTTP: &[u8] = b"HTTP/1.";
+
+fn without_empty_lines(mut input: &[u8]) -> &[u8] {
+    while let Some(rest) = input.strip_prefix(b"\r\n") {
+        input = rest;
+    }
+    input
+}
+
+/// What has come may be the beginning of an answer.
+fn begins_http(input: &[u8]) -> bool {
+    let input = match without_empty_lines(input) {
+        b"\r" => b"",
+        input => input,
+    };
+    let len = input.len().min(HTTP.len());
+    input[..len] == HTTP[..len]
+}
+
+/// Which protocol a peer speaks that does not answer in HTTP; `None` as long as it may be HTTP, or
+/// more must come to tell. The verdict does not depend on how the bytes were cut; `ended` if no
+/// more will come.
+fn stranger(input: &[u8], ended: bool) -> Option<&'static str> {
+    if begins_http(input) {
+        return None;
+    }
+    let input = without_empty_lines(input);
+    match input.first()? {
+        0x15 | 0x16 => return Some("it speaks TLS: write wss://, or find its port without TLS"),
+        byte if !byte.is_ascii_graphic() => {
+            return Some("it sends binary data, perhaps HTTP/2 without the upgrade");
+        }
+        _ => {}
+    }
+    let line = input.iter().position(|byte| *byte == b'\n');
+    let told = line.map_or(input, |end| &input[..end]);
+    if line.is_none() && told.len() < GREETING && !ended {
+        return None;
+    }
+    let greeting = &told[..told.len().min(GREETING)];
+    let known: [(&[u8], &str); 9] = [
+        (b"SSH-", "it is an SSH server"),
+        (b"220", "it greets as a mail or FTP server does"),
+        (b"+OK", "it greets as a mail server does"),
+        (b"* OK", "it greets as a mail server does"),
+        (b"-ERR", "it answers as Redis does"),
+        (b"RFB ", "it is a VNC server"),
+        (b"HTTP/", "it speaks a version of HTTP other than 1.1"),
+        (b"<", "it sends a document without a head, as HTTP/0.9 did"),
+        (b"{", "it sends JSON without a head"),
+    ];
+    let found = known.iter().find(|(begin, _)| greeting.starts_with(begin));
+    Some(found.map_or("it speaks another protocol", |(_, peer)| peer))
 }
 
 fn answer(response: &ResponseHead<'_>) -> Answer {
@@ -314,6 +397,12 @@ mod tests {
             "HTTP/1.1 103 Early\r\nLink: a\r\n\r\nHTTP/1.1 404 No\r\n\r\nto the end",
             "HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 204 No\r\n\r\n",
             "HTTP/1.0 500 Bad\r\nContent-Length: 99999999999999999999\r\n\r\nx",
+            "SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n",
+            "\r\n\r\n\u{15}\u{3}\u{3}\0\u{2}\u{2}(",
+            "HTTP/2 400\r\n\r\n",
+            "-ERR",
+            "\0\0\u{12}\u{4}",
+            "<html>no head",
         ];
         let tunnel = format!("HTTP/1.0 200 Connection established\r\n\r\n{good}");
         let others = others.into_iter().map(|text| text.as_bytes().to_vec());
@@ -335,12 +424,18 @@ mod tests {
             "status: 404",
             "status: 200",
             "status: 500",
+            "SSH",
+            "TLS",
+            "other than 1.1",
+            "Redis",
+            "binary",
+            "document",
             "None [1, 0]",
             "status: 200",
         ]) {
             assert!(text.contains(part), "{part}: {text}");
         }
-        assert_eq!(verdict(&endpoint(true), &answers[6], &[9]), "None [1, 0]");
+        assert_eq!(verdict(&endpoint(true), &answers[12], &[9]), "None [1, 0]");
         let text = verdict(&endpoint(true), &answers[0], &[9]);
         assert!(text.starts_with("Proxy("), "{text}");
     }
@@ -348,7 +443,7 @@ mod tests {
     proptest! {
         #[test]
         fn the_verdict_does_not_depend_on_the_cuts(
-            which in 0..7usize,
+            which in 0..13usize,
             through_proxy: bool,
             at in any::<prop::sample::Index>(),
             change in prop::option::of(any::<u8>()),

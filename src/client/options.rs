@@ -26,10 +26,15 @@ pub struct Options {
     pub deflate: Option<deflate::Settings>,
     /// The way to the server.
     pub proxy: ProxyChoice,
-    /// Milliseconds for all of connecting: TCP, the proxy, the handshake, and the wait for another
-    /// handshake with the same address. The lookup of a name has a time limit of its own, which
-    /// belongs to the system.
+    /// Milliseconds for all of connecting: TCP, the proxy and the handshake. Where a name has
+    /// several addresses, each has an equal share of what is left. The wait for other handshakes
+    /// with the same server does not count, and the lookup of a name has a time limit of its own,
+    /// which belongs to the system.
     pub open_ms: u32,
+    /// Handshakes with the same server that may be under way at a time, from this process; 0 is 1.
+    /// RFC 6455 section 4.1, item 2 allows one, so that a server is not flooded; a load generator
+    /// or a test of one's own server may raise it.
+    pub handshakes: u32,
     /// Sees every byte of the connections.
     pub tap: Option<Arc<dyn Tap>>,
 }
@@ -45,6 +50,7 @@ impl Default for Options {
             deflate: None,
             proxy: ProxyChoice::default(),
             open_ms: 10_000,
+            handshakes: 1,
             tap: None,
         }
     }

@@ -7,10 +7,9 @@
 //!
 //! Invariant: a [`Turn`] is the only one for its server in this process.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 /// Who is connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -28,51 +27,62 @@ const MOST_BY_NAME: usize = 16;
 #[derive(Debug)]
 pub(crate) struct Turn(Remote);
 
-static CONNECTING: LazyLock<Mutex<HashSet<Remote>>> = LazyLock::new(Mutex::default);
+/// Handshakes under way, by server.
+type Connecting = HashMap<Remote, u32>;
+
+static CONNECTING: LazyLock<Mutex<Connecting>> = LazyLock::new(Mutex::default);
 static ENDED: Condvar = Condvar::new();
 
-fn connecting() -> MutexGuard<'static, HashSet<Remote>> {
+fn connecting() -> MutexGuard<'static, Connecting> {
     CONNECTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn is_free(connecting: &HashSet<Remote>, remote: &Remote) -> bool {
+/// Whether one more handshake with this server may begin, of at most `most` at a time.
+fn is_free(connecting: &Connecting, remote: &Remote, most: u32) -> bool {
     let by_name = |one: &&Remote| matches!(one, Remote::Name(_));
     let room = match remote {
         Remote::Address(_) => true,
-        Remote::Name(_) => connecting.iter().filter(by_name).count() < MOST_BY_NAME,
+        Remote::Name(_) => connecting.keys().filter(by_name).count() < MOST_BY_NAME,
     };
-    room && !connecting.contains(remote)
+    let own = connecting.get(remote).copied().unwrap_or_default();
+    (room || own > 0) && own < most.max(1)
 }
 
 impl Turn {
-    /// Waits for it until `deadline`; `None` if that comes first.
+    /// Waits for it. Those who have it give it back within the time of their own handshake.
     // req: 6455-4.1-05 6455-4.1-06 6455-4.1-07 6455-4.1-08
-    pub(crate) fn wait(remote: Remote, deadline: Instant) -> Option<Self> {
+    pub(crate) fn wait(remote: Remote, most: u32) -> Self {
         let mut connecting = connecting();
-        while !is_free(&connecting, &remote) {
-            let left = deadline.checked_duration_since(Instant::now())?;
-            let woken = ENDED.wait_timeout(connecting, left);
-            connecting = woken.unwrap_or_else(PoisonError::into_inner).0;
+        while !is_free(&connecting, &remote, most) {
+            let woken = ENDED.wait(connecting);
+            connecting = woken.unwrap_or_else(PoisonError::into_inner);
         }
-        connecting.insert(remote.clone());
-        Some(Self(remote))
+        *connecting.entry(remote.clone()).or_default() += 1;
+        Self(remote)
     }
 
     /// Takes it if nobody has it.
     #[cfg_attr(not(feature = "net"), expect(dead_code))]
-    pub(crate) fn take(remote: Remote) -> Option<Self> {
+    pub(crate) fn take(remote: Remote, most: u32) -> Option<Self> {
         let mut connecting = connecting();
-        if !is_free(&connecting, &remote) {
+        if !is_free(&connecting, &remote, most) {
             return None;
         }
-        connecting.insert(remote.clone());
+        *connecting.entry(remote.clone()).or_default() += 1;
         Some(Self(remote))
     }
 }
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        connecting().remove(&self.0);
+        let mut connecting = connecting();
+        if let Some(count) = connecting.get_mut(&self.0) {
+            *count -= 1;
+            if *count == 0 {
+                connecting.remove(&self.0);
+            }
+        }
+        drop(connecting);
         ENDED.notify_all();
     }
 }

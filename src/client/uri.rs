@@ -22,6 +22,9 @@ pub struct Uri {
     secure: bool,
     /// As it stands in a URI: an IPv6 address has brackets.
     host: String,
+    /// The zone of a link-local address (RFC 6874): which network interface. It means nothing to
+    /// the server, so Host does not have it.
+    zone: Option<String>,
     port: u16,
     target: String,
 }
@@ -69,6 +72,11 @@ impl Uri {
         self.host.trim_matches(['[', ']'])
     }
 
+    /// The zone of an IPv6 address, such as `eth0` in `ws://[fe80::1%25eth0]/` (RFC 6874).
+    pub fn zone(&self) -> Option<&str> {
+        self.zone.as_deref()
+    }
+
     /// The port; 80 for `ws` and 443 for `wss` if none is named.
     pub fn port(&self) -> u16 {
         self.port
@@ -96,7 +104,13 @@ impl Uri {
 impl fmt::Display for Uri {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scheme = if self.secure { "wss" } else { "ws" };
-        write!(f, "{scheme}://{}{}", self.authority(), self.target)
+        match &self.zone {
+            None => write!(f, "{scheme}://{}{}", self.authority(), self.target),
+            Some(zone) => {
+                let authority = self.authority().replacen(']', &format!("%25{zone}]"), 1);
+                write!(f, "{scheme}://{authority}{}", self.target)
+            }
+        }
     }
 }
 
@@ -120,6 +134,7 @@ impl FromStr for Uri {
             return Err(UriError::User);
         }
         let (host, port) = split_authority(authority)?;
+        let (host, zone) = split_zone(host)?;
         let port = match port {
             "" => default_port(secure),
             digits if digits.bytes().all(|b| b.is_ascii_digit()) => match digits.parse() {
@@ -131,6 +146,7 @@ impl FromStr for Uri {
         Ok(Self {
             secure,
             host: host.to_ascii_lowercase(),
+            zone,
             port,
             target: normalize(target)?,
         })
@@ -154,10 +170,26 @@ fn split_authority(authority: &str) -> Result<(&str, &str), UriError> {
         None => return Err(UriError::Host),
     };
     match host.strip_prefix('[').and_then(|h| h.strip_suffix(']')) {
-        Some(address) if address.parse::<Ipv6Addr>().is_ok() => Ok((host, port)),
-        Some(_) => Err(UriError::Host),
+        Some(_) => Ok((host, port)),
         None if is_name(host) => Ok((host, port)),
         None => Err(UriError::Host),
+    }
+}
+
+/// An address in brackets, and the zone after a `%25`, or after a bare `%`, as people write it.
+fn split_zone(host: &str) -> Result<(String, Option<String>), UriError> {
+    let inside = host.strip_prefix('[').and_then(|h| h.strip_suffix(']'));
+    let Some(inside) = inside else {
+        return Ok((host.to_owned(), None));
+    };
+    let (address, zone) = match inside.split_once('%') {
+        None => (inside, None),
+        Some((address, zone)) => (address, Some(zone.strip_prefix("25").unwrap_or(zone))),
+    };
+    let is_zone = |zone: &str| is_name(zone);
+    match address.parse::<Ipv6Addr>().is_ok() && zone.is_none_or(is_zone) {
+        true => Ok((format!("[{address}]"), zone.map(str::to_owned))),
+        false => Err(UriError::Host),
     }
 }
 

@@ -48,10 +48,7 @@ impl<'c> ClientHandshake<'c> {
     // req: 6455-4.1-29 6455-4.1-30 6455-3-02 6455-3-03 6455-4.1-03 6455-4.1-04
     // req: 6455-11.1.1-01 6455-11.1.1-02
     pub fn new(host: &'c str, target: &'c str, entropy: &mut impl Entropy) -> Result<Self, Misuse> {
-        let is_visible = |text: &str| text.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
-        if host.is_empty() || !is_visible(host) || host.contains(['/', '?', '@', ',']) {
-            return Err(Misuse::InvalidHost);
-        }
+        check_host(host)?;
         if !target.starts_with('/') || !is_visible(target) {
             return Err(Misuse::InvalidTarget);
         }
@@ -110,7 +107,8 @@ impl<'c> ClientHandshake<'c> {
         Ok(self)
     }
 
-    /// Adds header fields, such as Authorization or Cookie.
+    /// Adds header fields, such as Authorization or Cookie. A Host takes the place of the one that
+    /// belongs to the server: for tests, and for servers with several names.
     ///
     /// # Errors
     ///
@@ -123,6 +121,14 @@ impl<'c> ClientHandshake<'c> {
                 return Err(Misuse::InvalidField);
             }
             check_value(value)?;
+        }
+        let mut hosts = fields.iter().filter(|(name, _)| is_host(name));
+        if let Some((_, host)) = hosts.next() {
+            check_host(host)?;
+            self.host = host;
+        }
+        if hosts.next().is_some() {
+            return Err(Misuse::InvalidField);
         }
         self.fields = fields;
         Ok(self)
@@ -187,7 +193,6 @@ impl<'c> ClientHandshake<'c> {
 
 /// Fields that the handshake writes itself.
 const OWN_FIELDS: &[&str] = &[
-    "Host",
     "Upgrade",
     "Connection",
     "Origin",
@@ -199,6 +204,21 @@ const OWN_FIELDS: &[&str] = &[
     "Sec-WebSocket-Extensions",
     "Sec-WebSocket-Accept",
 ];
+
+fn is_host(name: &str) -> bool {
+    name.eq_ignore_ascii_case("Host")
+}
+
+fn is_visible(text: &str) -> bool {
+    text.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+}
+
+fn check_host(host: &str) -> Result<(), Misuse> {
+    match !host.is_empty() && is_visible(host) && !host.contains(['/', '?', '@', ',']) {
+        true => Ok(()),
+        false => Err(Misuse::InvalidHost),
+    }
+}
 
 fn check_value(value: &str) -> Result<(), Misuse> {
     match value
@@ -223,7 +243,7 @@ impl fmt::Display for ClientHandshake<'_> {
         }
         write_list(f, "Sec-WebSocket-Protocol", self.subprotocols)?;
         write_list(f, extensions::FIELD, self.deflate)?;
-        for (name, value) in self.fields {
+        for (name, value) in self.fields.iter().filter(|(name, _)| !is_host(name)) {
             write!(f, "{name}: {value}\r\n")?;
         }
         f.write_str("\r\n")

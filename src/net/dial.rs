@@ -14,7 +14,7 @@
 //! `no_dial` stands in this place. Invariant: each dial ends in one `opened` or one `not_opened`
 //! of the service, unless the loop stops before.
 
-use crate::client::opening::{Opened, Opening};
+use crate::client::opening::{BODY_GRACE_MS, Opened, Opening};
 use crate::client::turn::{Remote, Turn};
 use crate::client::{Backoff, Endpoint, Error};
 use crate::net::context::Context;
@@ -28,8 +28,8 @@ use crate::net::transport::Transport;
 use crate::proto::{Connection, Millis, Role};
 use mio::Token;
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::mem;
 use std::sync::Arc;
+use std::{io, mem};
 
 /// Where masking keys come from.
 pub(super) type Source = crate::client::Random;
@@ -52,8 +52,31 @@ struct Attempt {
     dial: Dial,
     /// Which address of the endpoint is next.
     address: usize,
-    /// Attempts that failed, one behind the other.
+    /// Attempts that failed, one after the other.
     failed: u32,
+    /// By when one of the addresses must have led to a connection, once the first was tried.
+    until: Option<Millis>,
+}
+
+impl Attempt {
+    fn new(dial: Dial, failed: u32) -> Self {
+        Self {
+            dial,
+            address: 0,
+            failed,
+            until: None,
+        }
+    }
+
+    /// When the attempt at the next address ends: each of those that are left has an equal share,
+    /// so that a silent one does not take the time of those that may answer.
+    fn deadline(&mut self, now: Millis) -> Millis {
+        let endpoint = &self.dial.endpoint;
+        let all = now + Millis::from(endpoint.options.open_ms);
+        let until = *self.until.get_or_insert(all);
+        let left = endpoint.addresses().len() - self.address;
+        now + until.saturating_sub(now) / left.max(1) as Millis
+    }
 }
 
 /// A connection on its way to the phase Open.
@@ -113,6 +136,7 @@ impl Dials {
         };
         attempt.failed += 1;
         attempt.address = 0;
+        attempt.until = None;
         self.numbers += 1;
         let at = now + delay.as_millis() as Millis;
         self.later.insert((at, self.numbers), attempt);
@@ -132,7 +156,9 @@ impl Dials {
         (self.look, self.retry_at) = (false, None);
         let mut next = Vec::new();
         self.queues.retain(|remote, queue| {
-            match Turn::take(remote.clone()) {
+            let first = queue.front().map(|attempt| &attempt.dial.endpoint);
+            let most = first.map_or(1, |endpoint| endpoint.options.handshakes);
+            match Turn::take(remote.clone(), most) {
                 Some(turn) => next.extend(queue.pop_front().map(|attempt| (attempt, turn))),
                 None => self.retry_at = Some(now + RETRY_MS),
             }
@@ -153,7 +179,15 @@ impl Dialing {
     }
 
     pub(super) fn timed_out(&mut self) {
-        self.error = Some(self.opening.timed_out());
+        self.error = Some(match self.is_connecting() {
+            true => Error::Connect(io::ErrorKind::TimedOut.into()),
+            false => self.opening.timed_out(),
+        });
+    }
+
+    /// TCP is not connected yet.
+    fn is_connecting(&self) -> bool {
+        !self.first.is_empty()
     }
 }
 
@@ -164,7 +198,8 @@ impl<S: Service> EventLoop<S> {
         if !self.core.dials.is_due(now) {
             return;
         }
-        for (attempt, turn) in self.core.dials.next(now) {
+        for (mut attempt, turn) in self.core.dials.next(now) {
+            let deadline = attempt.deadline(now);
             let endpoint = &attempt.dial.endpoint;
             let mut first = Vec::new();
             let opening = Opening::new(endpoint, &mut first);
@@ -174,7 +209,7 @@ impl<S: Service> EventLoop<S> {
                 (_, Err(error)) => self.dial_failed(attempt, Error::Connect(error)),
                 (Ok(opening), Ok(stream)) => {
                     let dialing = Dialing {
-                        deadline: now + Millis::from(endpoint.options.open_ms),
+                        deadline,
                         attempt,
                         opening,
                         first,
@@ -246,10 +281,19 @@ impl<S: Service> Reader<'_, S> {
         };
         let mut out = Vec::new();
         let Dialing {
-            attempt, opening, ..
+            attempt,
+            opening,
+            deadline,
+            ..
         } = &mut **dialing;
+        let answered = opening.is_answered();
         match opening.receive(&attempt.dial.endpoint, &self.buffer[..end], &mut out) {
             Ok(None) => {
+                if opening.is_answered() && !answered {
+                    // Only a body is missing.
+                    *deadline = (*deadline).min(self.core.now + BODY_GRACE_MS);
+                    self.core.touch(index);
+                }
                 if !out.is_empty() {
                     self.core.put(index, &out);
                 }
@@ -275,11 +319,7 @@ impl Core {
     /// See [`Context::dial`].
     pub(super) fn dial(&mut self, dial: Dial) {
         if !self.stopping {
-            self.dials.enqueue(Attempt {
-                dial,
-                address: 0,
-                failed: 0,
-            });
+            self.dials.enqueue(Attempt::new(dial, 0));
         }
     }
 
@@ -291,7 +331,7 @@ impl Core {
         let Phase::Dial(dialing) = &mut peer.phase else {
             return true;
         };
-        if dialing.first.is_empty() {
+        if !dialing.is_connecting() {
             return true;
         }
         match peer.transport.connected() {
@@ -300,6 +340,9 @@ impl Core {
                 let own = dialing.attempt.dial.endpoint.options.tap.as_ref();
                 let tap = own.or(self.options.tap.as_ref());
                 self.taps.open(index, tap, Role::Client, &peer.transport);
+                // The handshake has what is left of the time, as no other address is tried.
+                let until = dialing.attempt.until;
+                dialing.deadline = until.unwrap_or(dialing.deadline);
                 let first = mem::take(&mut dialing.first);
                 self.put(index, &first);
             }
@@ -345,11 +388,7 @@ impl Core {
         };
         self.dials.look = true;
         if dial.reconnect.is_some() {
-            let attempt = Attempt {
-                dial,
-                address: 0,
-                failed,
-            };
+            let attempt = Attempt::new(dial, failed);
             self.dials.kept.insert(index, (attempt, now));
         }
         self.counters.dialled += 1;

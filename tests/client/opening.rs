@@ -1,7 +1,7 @@
 //! The opening handshake as the server sees it, and each way in which its 101 can be wrong.
 
 use crate::net_support::MOMENT;
-use crate::net_support::scripted::{Server, field, switch};
+use crate::net_support::scripted::{Server, field, silent, switch};
 use crate::support::frames::{text, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -86,7 +86,8 @@ fn what_cannot_be_sent_opens_no_connection() {
         ..Options::default()
     };
     let rows = [
-        (with_field("Host", "h"), Misuse::InvalidField),
+        (with_field("Host", "h i"), Misuse::InvalidHost),
+        (with_field("Upgrade", "h"), Misuse::InvalidField),
         (with_field("X", "a\r\nY: b"), Misuse::InvalidField),
         (with_field("a b", "c"), Misuse::InvalidField),
         (with_field("sec-websocket-key", "c"), Misuse::InvalidField),
@@ -145,14 +146,9 @@ fn the_answer_may_come_byte_by_byte() {
 type Change = fn(String) -> String;
 
 /// What is wrong with an answer, and what makes it so.
-const WRONG: [(Refusal, Change); 17] = [
+const WRONG: [(Refusal, Change); 14] = [
     (Refusal::HttpVersion, |a| a.replace("HTTP/1.1", "HTTP/1.0")),
-    (Refusal::MalformedHead, |a| {
-        a.replace("HTTP/1.1", "HTTP/2.0")
-    }),
-    (Refusal::MalformedHead, |a| a.replace("HTTP/1.1", "HELO")),
     (Refusal::MalformedHead, |a| a.replace("\r\n", "\n")),
-    (Refusal::MalformedHead, |_| "\x16\x03\x01\r\n".into()),
     (Refusal::UpgradeMissing, |a| {
         a.replace("Upgrade: websocket\r\n", "")
     }),
@@ -186,7 +182,7 @@ const WRONG: [(Refusal, Change); 17] = [
         a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat, chat\r\n\r\n")
     }),
     (Refusal::TooManyFields, |a| {
-        a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(64)))
+        a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(100)))
     }),
 ];
 
@@ -206,9 +202,83 @@ fn each_wrong_answer_ends_the_connection() {
             ..Options::default()
         };
         match Client::connect(&server.uri(), options) {
-            Err(Error::Refusal(refusal)) => assert_eq!(refusal, expected),
-            other => panic!("{expected:?}: {other:?}"),
+            Err(error @ Error::Refusal(refusal)) => {
+                assert_eq!(refusal, expected);
+                // It is the answer that is wrong, not our request.
+                assert!(!error.to_string().contains("request"), "{error}");
+            }
+            other => panic!("{expected:?}: {:?}", other.err()),
         }
         server.finish();
     }
+}
+
+/// Known by the first bytes, without waiting for more, and named.
+#[test]
+fn a_peer_that_is_no_http_server_is_named_at_once() {
+    for (greeting, part) in [
+        ("SSH-2.0-OpenSSH_9.2p1\r\n", "SSH"),
+        ("220 mail.example ESMTP\r\n", "mail"),
+        ("\x15\x03\x03\0\x02\x02F", "TLS"),
+        ("-ERR unknown command\r\n", "Redis"),
+        (
+            "HTTP/2.0 101 Switching Protocols\r\n\r\n",
+            "version of HTTP",
+        ),
+        ("HELO there, whoever\r\n", "another protocol"),
+        ("<html>here I am", "HTTP/0.9"),
+    ] {
+        let server = Server::once(move |peer| {
+            peer.head();
+            peer.send(greeting);
+            peer.expect_gone(); // The connection would stay open for long.
+        });
+        let began = std::time::Instant::now();
+        match Client::connect(&server.uri(), Options::default()).map(drop) {
+            Err(error @ Error::NotHttp(_)) => {
+                assert!(error.to_string().contains(part), "{greeting:?}: {error}");
+            }
+            other => panic!("{greeting:?}: {other:?}"),
+        }
+        assert!(began.elapsed() < Duration::from_secs(5), "{greeting:?}");
+        server.finish();
+    }
+}
+
+/// A refusal without a length on a connection that stays open is told after a grace for its body.
+#[test]
+fn a_refusal_without_a_length_is_not_waited_for() {
+    let server = Server::once(|peer| {
+        peer.head();
+        peer.send("HTTP/1.1 401 No\r\nWWW-Authenticate: Basic\r\n\r\nwho are you?");
+        peer.expect_gone();
+    });
+    let began = std::time::Instant::now();
+    match Client::connect(&server.uri(), Options::default()).map(drop) {
+        Err(Error::Answer(answer)) => {
+            assert_eq!(
+                (answer.status, &answer.body[..]),
+                (401, &b"who are you?"[..])
+            );
+        }
+        other => panic!("{other:?}"),
+    }
+    assert!(began.elapsed() < Duration::from_secs(6));
+    server.finish();
+}
+
+#[test]
+fn a_silent_address_leaves_time_for_the_next() {
+    let (silent, _waiting, _socket) = silent();
+    let server = Server::each(|_, peer| drop(peer.open()));
+    let options = Options {
+        open_ms: 2000,
+        ..Options::default()
+    };
+    let addresses = vec![silent, server.address()];
+    let endpoint = Endpoint::at("ws://two.example/", options, addresses).unwrap();
+    let began = std::time::Instant::now();
+    drop(Client::open(&endpoint).expect("the second address answers"));
+    assert!(began.elapsed() < Duration::from_millis(1900));
+    server.finish();
 }

@@ -5,7 +5,7 @@ use crate::support::frames::{text, wire};
 use std::time::Duration;
 use wirebell::client::Wait;
 use wirebell::client::{Client, Error, MAX_ANSWER_BODY, Options, Proxy, ProxyChoice, ProxyError};
-use wirebell::{Message, Refusal, Role};
+use wirebell::{Message, Role};
 
 /// Options that go through the server as a proxy, with `user:password@` or nothing before it.
 fn through(server: &Server, credentials: &str) -> Options {
@@ -143,8 +143,8 @@ fn a_proxy_that_opens_no_tunnel_is_heard() {
 #[test]
 fn what_no_proxy_says_is_a_failure() {
     // A proxy cannot answer for the server: 101 is an interim answer here, and opens nothing.
-    for (answer, refusal) in [
-        ("SSH-2.0-x\r\n\r\n", Some(Refusal::MalformedHead)),
+    for (answer, peer) in [
+        ("SSH-2.0-x\r\n\r\n", Some("it is an SSH server")),
         ("HTTP/1.1 101 Switching Protocols\r\n\r\n", None),
         ("", None),
     ] {
@@ -156,10 +156,10 @@ fn what_no_proxy_says_is_a_failure() {
         });
         match (
             Client::connect("ws://four.example/", through(&server, "")),
-            refusal,
+            peer,
         ) {
             (Err(Error::Lost(None)), None) => {}
-            (Err(Error::Refusal(actual)), Some(expected)) => assert_eq!(actual, expected),
+            (Err(Error::NotHttp(actual)), Some(expected)) => assert_eq!(actual, expected),
             other => panic!("{answer}: {other:?}"),
         }
         server.finish();

@@ -1,12 +1,12 @@
 //! Connections that cannot be opened, or do not last.
 
 use super::{Dialler, Told, Wish, dial, dial_at, loop_options, soon};
-use crate::net_support::scripted::{Listener, field, switch};
+use crate::net_support::scripted::{Listener, field, silent, switch};
 use crate::net_support::{limits, options_with};
 use crate::support::frames::{binary, close, frame, text};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
-use wirebell::client::{Backoff, Options};
+use wirebell::client::{Backoff, Endpoint, Options};
 use wirebell::net::{Dial, End};
 use wirebell::{CloseCode, Kind, Limits};
 
@@ -281,4 +281,49 @@ fn a_client_that_stops_does_not_call_itself_a_server() {
     peer.send_frames(&[close(1001, "")]);
     peer.expect_end();
     stopping.join().expect("it stops");
+}
+
+#[test]
+fn a_silent_address_leaves_time_for_the_next() {
+    let (silent, _waiting, _socket) = silent();
+    let listener = Listener::new();
+    let options = Options {
+        open_ms: 2000,
+        ..Options::default()
+    };
+    let addresses = vec![silent, listener.address()];
+    let endpoint = Endpoint::at("ws://two.example/", options, addresses).unwrap();
+    let dial = Dial {
+        endpoint: endpoint.into(),
+        tag: 1,
+        reconnect: None,
+    };
+    let dialler = Dialler::start(loop_options(), vec![dial]);
+    let mut peer = listener.open();
+    assert_eq!(dialler.next(), Told::Opened(1));
+    dialler.stop();
+    peer.expect_close(1001);
+}
+
+/// As the blocking client: a stranger is named at once, and a body without a length is not waited
+/// for.
+#[test]
+fn answers_that_would_never_end() {
+    for (answer, part) in [
+        ("SSH-2.0-OpenSSH_9.2p1\r\n", "SSH"),
+        ("HTTP/1.1 401 No\r\n\r\nwho are you?", "401"),
+    ] {
+        let listener = Listener::new();
+        let began = std::time::Instant::now();
+        let dialler = Dialler::start(
+            loop_options(),
+            vec![dial(&listener.uri(), Options::default(), 1)],
+        );
+        let mut peer = listener.accept();
+        peer.head();
+        peer.send(answer);
+        expect_not_opened(&dialler, 1, part);
+        assert!(began.elapsed() < Duration::from_secs(6));
+        dialler.stop();
+    }
 }

@@ -318,3 +318,15 @@ impl Peer {
         let _ = self.stream.shutdown(Shutdown::Write);
     }
 }
+
+/// A port of this machine that takes no connection and does not say so: its queue is full.
+pub fn silent() -> (SocketAddr, Vec<TcpStream>, socket2::Socket) {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    let any: SocketAddr = "127.0.0.1:0".parse().unwrap();
+    socket.bind(&any.into()).unwrap();
+    socket.listen(0).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let connect = || TcpStream::connect_timeout(&address, Duration::from_millis(150));
+    let waiting = std::iter::from_fn(|| connect().ok()).take(64).collect();
+    (address, waiting, socket)
+}

@@ -8,6 +8,7 @@ use wirebell::{Assembler, Connection, Event, Limits, Outbox, Role};
 
 /// Echoes the messages of one client.
 pub async fn echo(mut stream: TcpStream) -> Result<()> {
+    stream.set_nodelay(true)?;
     let limits = Limits::default();
     let (mut bytes, mut reader) = (Vec::new(), HeadReader::new());
     let head = loop {
@@ -29,7 +30,7 @@ pub async fn echo(mut stream: TcpStream) -> Result<()> {
 
     let mut connection = Connection::new(Role::Server, &limits, 0);
     let (mut outbox, mut assembler) = (Outbox::new(), Assembler::new());
-    let mut control = [0; 512];
+    let (mut out, mut control) = (Vec::new(), [0; 512]);
     while !connection.wants_shutdown() {
         let received = connection.receive(&mut bytes, &mut outbox);
         let consumed = received.consumed;
@@ -38,14 +39,18 @@ pub async fn echo(mut stream: TcpStream) -> Result<()> {
         {
             let (kind, len) = (message.kind, message.bytes.len() as u64);
             let begun = connection.begin(kind, len, true, &mut NoEntropy);
-            stream.write_all(&begun.map_err(Error::other)?.0).await?;
-            stream.write_all(message.bytes).await?;
+            out.extend_from_slice(&begun.map_err(Error::other)?.0);
+            out.extend_from_slice(message.bytes);
             assembler.clear();
         }
         bytes.drain(..consumed);
         // What is owed: a Pong, or a Close.
         let len = connection.transmit(&mut outbox, &mut control, &mut NoEntropy);
-        stream.write_all(&control[..len]).await?;
+        out.extend_from_slice(&control[..len]);
+        if consumed == 0 || connection.wants_shutdown() {
+            // One write for all replies to one read.
+            stream.write_all(&std::mem::take(&mut out)).await?;
+        }
         if consumed == 0 && stream.read_buf(&mut bytes).await? == 0 {
             connection.receive_eof();
         }

@@ -3,6 +3,9 @@
 use crate::cli::Failure;
 use crate::cli::client_args::{BinaryForm, ConnectArgs};
 use crate::cli::connect::current::Current;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use std::io::{self, BufRead as _, Read as _, StdinLock};
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use wirebell::{CloseCode, Message};
 /// How stdin is read.
 pub struct Input {
     form: Option<BinaryForm>,
+    json: bool,
     longest_line: u64,
     /// How long to wait at the end before closing; `None` leaves closing to others.
     wait: Option<Duration>,
@@ -25,6 +29,7 @@ impl Input {
         let counted = args.max_messages.is_some() && wait.is_zero();
         Self {
             form: args.binary,
+            json: args.json_lines,
             longest_line: args.max_message.0,
             wait: (!counted).then_some(wait),
         }
@@ -38,6 +43,7 @@ impl Input {
             let sent = match self.form {
                 Some(BinaryForm::Raw) => blocks(stdin, &current),
                 Some(BinaryForm::Hex) => self.lines(stdin, |line| hex(line, &current)),
+                None if self.json => self.lines(stdin, |line| json(line, &current)),
                 None => self.lines(stdin, |line| text(line, &current)),
             };
             match (sent, self.wait) {
@@ -51,7 +57,7 @@ impl Input {
         });
     }
 
-    /// Hands on each line without its end; `false` stops.
+    /// Hands on each line without its end, be it LF or CRLF; `false` stops.
     fn lines(
         &self,
         mut stdin: StdinLock<'_>,
@@ -66,6 +72,9 @@ impl Input {
             }
             if line.last() == Some(&b'\n') {
                 line.pop();
+                if line.last() == Some(&b'\r') {
+                    line.pop();
+                }
             } else if line.len() as u64 > self.longest_line {
                 let what = format!("stdin line {number}: longer than --max-message");
                 return Err(Failure::Failed(what));
@@ -90,6 +99,27 @@ fn text(line: &[u8], current: &Current) -> Result<bool, String> {
     let text = std::str::from_utf8(line)
         .map_err(|_| "not UTF-8, which text must be; use --binary raw or hex".to_owned())?;
     Ok(current.send(Message::text(text)))
+}
+
+/// A string is a text message, `{"base64": "…"}` a binary one.
+fn json(line: &[u8], current: &Current) -> Result<bool, String> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Line {
+        Text(String),
+        Binary { base64: String },
+    }
+    let form = r#"write a JSON string, or {"base64":"…"}"#;
+    if line.iter().all(u8::is_ascii_whitespace) {
+        return Ok(true);
+    }
+    match serde_json::from_slice(line).map_err(|_| form.to_owned())? {
+        Line::Text(text) => Ok(current.send(Message::text(&text))),
+        Line::Binary { base64 } => {
+            let bytes = STANDARD.decode(base64).map_err(|_| form.to_owned())?;
+            Ok(current.send(Message::binary(&bytes)))
+        }
+    }
 }
 
 fn hex(line: &[u8], current: &Current) -> Result<bool, String> {

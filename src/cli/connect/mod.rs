@@ -20,7 +20,8 @@ use input::Input;
 use output::{Output, Printed};
 pub use output::{hex, may_colour, visible};
 use std::sync::Arc;
-use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use std::time::{Duration, Instant};
+use wirebell::client::{Answer, Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::{CloseCode, Limits, Tap, deflate};
 
@@ -37,7 +38,7 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let current = Arc::new(Current::default());
     current::stop_on_signals(Arc::clone(&current))?;
     let mut session = Session {
-        output: Output::new(args.binary),
+        output: Output::new(args.binary, args.json_lines),
         messages_left: args.max_messages,
         input: (!args.no_input).then(|| Input::new(&args)),
         endpoint,
@@ -46,6 +47,9 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let ended = session.run(args.reconnect);
     ended.and(recorder.map_or(Ok(()), |recorder| recorder.finish()))
 }
+
+/// After so long a connection counts as a good one.
+const STEADY: Duration = Duration::from_secs(30);
 
 fn backoff(attempts: u32) -> Backoff {
     Backoff {
@@ -75,12 +79,17 @@ impl Session {
     fn run(&mut self, reconnect: Option<u32>) -> Result<(), Failure> {
         let mut failed = 0;
         loop {
-            let (why, failure) = match self.connect(&mut failed) {
+            let opened_at = Instant::now();
+            let (why, failure) = match self.connect() {
                 Ok(Close::Normal) => return Ok(()),
                 Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
                 Err(failure @ Failure::Usage(_)) => return Err(failure),
                 Err(failure) => (failure.to_string(), Some(failure)),
             };
+            // One that opens and ends at once has not recovered: the waits go on growing.
+            if opened_at.elapsed() >= STEADY {
+                failed = 0;
+            }
             let delay = reconnect.and_then(|attempts| backoff(attempts).delay(failed));
             match delay.filter(|_| !self.current.is_ending()) {
                 None => return failure.map_or(Ok(()), Err),
@@ -94,12 +103,11 @@ impl Session {
     }
 
     /// One connection from its beginning to its end.
-    fn connect(&mut self, failed: &mut u32) -> Result<Close, Failure> {
+    fn connect(&mut self) -> Result<Close, Failure> {
         if self.current.is_ending() {
             return Ok(Close::Normal);
         }
         let mut client = Client::open(&self.endpoint).map_err(failure)?;
-        *failed = 0;
         self.output.connected(&self.endpoint, &client);
         self.current.set(client.sender());
         if let Some(input) = self.input.take() {
@@ -160,8 +168,14 @@ pub(super) fn failure_of(error: &Error) -> Failure {
     let text = visible(&error.to_string());
     match error {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
-        Error::Lookup(_) | Error::Connect(_) | Error::Proxy(_) => Failure::Refused(text),
-        Error::Answer(answer) => Failure::Refused(format!("{text}{}", excerpt(&answer.body))),
+        Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => Failure::Refused(text),
+        Error::Answer(answer) | Error::Proxy(answer) => {
+            let hint = match (error, answer.status) {
+                (Error::Answer(_), 401) => "; give --auth, --token or --header",
+                _ => "",
+            };
+            Failure::Refused(format!("{text}{}{hint}", said(answer)))
+        }
         Error::TimedOut(_) => Failure::TimedOut(text),
         Error::Refusal(_)
         | Error::Misuse(_)
@@ -171,9 +185,19 @@ pub(super) fn failure_of(error: &Error) -> Failure {
     }
 }
 
-/// The first line of what a server says about its refusal.
+/// What a server says about its refusal, unless it is compressed.
+fn said(answer: &Answer) -> String {
+    match answer.field("Content-Encoding") {
+        None | Some("identity") => excerpt(&answer.body),
+        Some(_) => String::new(),
+    }
+}
+
+/// The first line of what a server says about its refusal, if it is text for people.
 pub(super) fn excerpt(body: &[u8]) -> String {
-    let text = String::from_utf8_lossy(body);
+    let Ok(text) = std::str::from_utf8(body) else {
+        return String::new();
+    };
     let line = text.lines().map(str::trim).find(|line| !line.is_empty());
     match line {
         Some(line) if !line.starts_with('<') => {
@@ -222,13 +246,42 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
         proxy,
         open_ms: args.timeout.0,
         tap: tap(args, recorder),
+        ..Options::default()
     })
+}
+
+/// What to do about a field that the handshake writes itself.
+fn instead_of(name: &str) -> Option<&'static str> {
+    const OWN: [(&str, &str); 8] = [
+        ("Sec-WebSocket-Protocol", "offer it with --subprotocol"),
+        (
+            "Sec-WebSocket-Extensions",
+            "choose compression with --deflate",
+        ),
+        ("Sec-WebSocket-Key", "it is drawn anew for each connection"),
+        ("Sec-WebSocket-Version", "there is only version 13"),
+        ("Sec-WebSocket-Accept", "it belongs to the answer"),
+        (
+            "Origin",
+            "send it with --origin, where the command has that",
+        ),
+        ("Upgrade", "the handshake sends it"),
+        ("Connection", "the handshake sends it"),
+    ];
+    let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+    own.map(|(_, hint)| *hint)
 }
 
 /// The fields of `--header`.
 pub(super) fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let field = |header: &String| match header.split_once(':') {
-        Some((name, value)) => Ok((name.trim().to_owned(), value.trim().to_owned())),
+        Some((name, value)) => {
+            let name = name.trim();
+            match instead_of(name) {
+                Some(hint) => Err(Failure::Usage(format!("--header {name}: {hint}"))),
+                None => Ok((name.to_owned(), value.trim().to_owned())),
+            }
+        }
         None => {
             let text = format!("--header {header}: write it as 'Name: value'");
             Err(Failure::Usage(text))

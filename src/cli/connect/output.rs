@@ -1,7 +1,10 @@
 //! Messages → standard output, and a few words to a person at a terminal.
 
 use crate::cli::client_args::BinaryForm;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use clap::builder::styling::{AnsiColor, Style};
+use serde_json::json;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use wirebell::client::{Client, Endpoint};
@@ -10,6 +13,7 @@ use wirebell::{Kind, Message};
 /// How messages are printed.
 pub struct Output {
     form: Option<BinaryForm>,
+    json: bool,
     /// The mark in front of a message, for people; empty for programs.
     mark: &'static str,
     style: Style,
@@ -24,14 +28,15 @@ pub enum Printed {
 }
 
 impl Output {
-    pub fn new(form: Option<BinaryForm>) -> Self {
-        let person = io::stdout().is_terminal() && form != Some(BinaryForm::Raw);
+    pub fn new(form: Option<BinaryForm>, json: bool) -> Self {
+        let person = io::stdout().is_terminal() && form != Some(BinaryForm::Raw) && !json;
         let style = match person && may_colour() {
             true => AnsiColor::Cyan.on_default(),
             false => Style::new(),
         };
         Self {
             form,
+            json,
             mark: if person { "< " } else { "" },
             style,
             line: Vec::new(),
@@ -60,6 +65,7 @@ impl Output {
         let mut stdout = io::stdout().lock();
         let written = match raw {
             true => stdout.write_all(message.bytes),
+            false if self.json => stdout.write_all(json(message).as_bytes()),
             false => {
                 self.line.clear();
                 let (on, off) = (self.style.render(), self.style.render_reset());
@@ -82,6 +88,15 @@ impl Output {
             Err(error) => Err(error),
         }
     }
+}
+
+/// As a line of JSON; control characters are escaped in it.
+fn json(message: Message<'_>) -> String {
+    let value = match message.as_text() {
+        Some(text) => json!(text),
+        None => json!({ "base64": STANDARD.encode(message.bytes) }),
+    };
+    format!("{value}\n")
 }
 
 /// <https://no-color.org>.
