@@ -33,6 +33,9 @@ pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
     });
     let report = explain::report(input::read(&args)?, deflate.transpose()?, args.max_items);
     write(&args, &print(&args, &report))?;
+    if let Some(what) = report.unread() {
+        return Err(Failure::Usage(format!("nothing could be read: {what}")));
+    }
     match report.broken_rules {
         0 => Ok(()),
         1 => Err(Failure::Failed("1 rule is broken".into())),

@@ -154,3 +154,346 @@ proptest! {
         }
     }
 }
+
+/// Blocks of pcapng in either byte order.
+struct Blocks {
+    big: bool,
+    file: Vec<u8>,
+}
+
+impl Blocks {
+    fn word(&self, word: u32) -> [u8; 4] {
+        match self.big {
+            true => word.to_be_bytes(),
+            false => word.to_le_bytes(),
+        }
+    }
+
+    fn halves(&self, first: u16, second: u16) -> Vec<u8> {
+        match self.big {
+            true => [first.to_be_bytes(), second.to_be_bytes()].concat(),
+            false => [first.to_le_bytes(), second.to_le_bytes()].concat(),
+        }
+    }
+
+    fn block(&mut self, kind: u32, mut body: Vec<u8>) {
+        body.resize(body.len().next_multiple_of(4), 0);
+        let length = self.word(body.len() as u32 + 12);
+        self.file
+            .extend([&self.word(kind), &length, &body[..], &length].concat());
+    }
+
+    fn section(big: bool) -> Self {
+        let mut blocks = Self {
+            big,
+            file: Vec::new(),
+        };
+        let version = blocks.halves(1, 0);
+        let body = [&blocks.word(0x1A2B_3C4D)[..], &version, &[0xFF; 8]].concat();
+        blocks.block(0x0A0D_0D0A, body);
+        blocks
+    }
+
+    fn interface(&mut self, link: u16, resolution: u8) {
+        let options = [self.halves(2, 3), b"lo0\0".to_vec(), self.halves(9, 1)].concat();
+        let body = [
+            self.halves(link, 0),
+            vec![0; 4],
+            options,
+            vec![resolution, 0, 0, 0],
+        ]
+        .concat();
+        self.block(1, [body, vec![0; 4]].concat());
+    }
+
+    fn packet(&mut self, interface: u32, time: u32, packet: &[u8]) {
+        let length = packet.len() as u32;
+        let words = [interface, 0, time, length, length].map(|word| self.word(word));
+        self.block(6, [&words.concat(), packet].concat());
+    }
+}
+
+#[test]
+fn pcapng_in_both_byte_orders_with_several_interfaces() {
+    let mut both = Vec::new();
+    for big in [false, true] {
+        let mut blocks = Blocks::section(big);
+        blocks.interface(1, 9);
+        blocks.interface(101, 0x8A);
+        blocks.block(5, vec![1; 8]);
+        let first = [prefix(1, false), packet(false, 1, &HELLO[..4])].concat();
+        blocks.packet(0, 1_000_000_000, &first);
+        blocks.packet(1, 3 * 1024, &packet(false, 5, &HELLO[4..8]));
+        let last = [prefix(1, false), packet(false, 9, &HELLO[8..])].concat();
+        let length = blocks.word(last.len() as u32).to_vec();
+        blocks.block(3, [length, last].concat());
+        let input = parse(blocks.file.clone(), None, None).unwrap();
+        let stream = &input.talks[0].from_client;
+        assert_eq!(stream.bytes, HELLO, "{big}: {:?}", input.notes);
+        assert_eq!(stream.arrival(8).unwrap().time, Some(2.0));
+        assert!(input.name.contains("Ethernet") && input.name.contains("raw IP"));
+        both.extend(blocks.file);
+    }
+    // Sections have byte orders of their own.
+    assert_eq!(
+        parse(both.clone(), None, None).unwrap().talks[0]
+            .from_client
+            .bytes,
+        HELLO
+    );
+    let cut = parse(both[..both.len() - 6].to_vec(), None, None).unwrap();
+    assert!(
+        cut.notes.iter().any(|note| note.contains("ends inside")),
+        "{:?}",
+        cut.notes
+    );
+}
+
+#[test]
+fn tags_and_tunnels_are_taken_off() {
+    let inner = packet(false, 1, HELLO);
+    let ethernet = [prefix(1, false), inner.clone()].concat();
+    let udp = |port: u16, payload: &[u8]| {
+        let mut packet = Vec::new();
+        let builder = PacketBuilder::ipv4([10, 0, 0, 8], [10, 0, 0, 9], 64).udp(5000, port);
+        builder.write(&mut packet, payload).unwrap();
+        packet
+    };
+    let over_ip = |protocol: u8, payload: &[u8]| {
+        let mut packet = udp(1, payload);
+        // The UDP header becomes part of what is replaced.
+        packet.drain(20..28);
+        let length = packet.len() as u16;
+        packet[2..4].copy_from_slice(&length.to_be_bytes());
+        packet[9] = protocol;
+        packet
+    };
+    let macs = &[0; 12][..];
+    let vlan = [macs, &[0x88, 0xA8, 0, 1, 0x81, 0, 0, 2, 8, 0], &inner].concat();
+    let pppoe = [macs, &[0x88, 0x64, 0x11, 0, 0, 1, 0, 9, 0, 0x21], &inner].concat();
+    let mpls = [macs, &[0x88, 0x47, 0, 0, 0, 9, 0, 0, 1, 9], &inner].concat();
+    let nflog = [
+        &[2, 0, 0, 0, 8, 0, 1, 0, 8, 0, 0, 0][..],
+        &[(4 + inner.len()) as u8, 0, 9, 0],
+    ];
+    let rows = [
+        (1, vlan),
+        (1, pppoe),
+        (1, mpls),
+        (
+            101,
+            udp(4789, &[&[8, 0, 0, 0, 0, 0, 1, 0], &ethernet[..]].concat()),
+        ),
+        (
+            101,
+            udp(
+                6081,
+                &[&[0, 0, 0x65, 0x58, 0, 0, 1, 0], &ethernet[..]].concat(),
+            ),
+        ),
+        (
+            101,
+            over_ip(47, &[&[0x20, 0, 8, 0, 1, 2, 3, 4], &inner[..]].concat()),
+        ),
+        (101, over_ip(4, &inner)),
+        (113, [&[0; 14][..], &[0x81, 0, 0, 1, 8, 0], &inner].concat()),
+        (
+            276,
+            [&[0x81, 0][..], &[0; 18], &[0, 1, 8, 0], &inner].concat(),
+        ),
+        (239, [&nflog.concat(), &inner[..]].concat()),
+        (9, [&[0xFF, 3, 0, 0x21], &inner[..]].concat()),
+    ];
+    for (link, packet) in rows {
+        let input = parse(capture(Form { link, ..PLAIN }, &[packet]), None, None);
+        let input = input.unwrap_or_else(|error| panic!("link {link}: {error}"));
+        assert_eq!(input.talks[0].from_client.bytes, HELLO, "link {link}");
+    }
+}
+
+#[test]
+fn a_capture_with_nothing_to_explain_says_what_is_there() {
+    let mut dns = Vec::new();
+    let builder = PacketBuilder::ipv4([10, 0, 0, 8], [10, 0, 0, 9], 64).udp(5000, 53);
+    builder.write(&mut dns, b"?").unwrap();
+    let rows = [
+        (vec![dns], "UDP port 53: 1"),
+        (
+            vec![packet(false, 1, b"")],
+            "1 TCP connections without data",
+        ),
+        (vec![], "no packets"),
+    ];
+    for (packets, part) in rows {
+        let error = parse(capture(PLAIN, &packets), None, None).err().unwrap();
+        let count = format!("capture of {} packets", packets.len());
+        assert!(error.contains(part) && error.contains(&count), "{error}");
+    }
+    let arp = [&[0; 12][..], &[8, 6], &[0; 28]].concat();
+    let error = parse(capture(Form { link: 1, ..PLAIN }, &[arp]), None, None)
+        .err()
+        .unwrap();
+    assert!(
+        error.contains("ARP: 1") && error.contains("Ethernet"),
+        "{error}"
+    );
+    for (packed, part) in [
+        (&b"\x1f\x8b\x08\0"[..], "zcat"),
+        (b"\x28\xb5\x2f\xfd\0", "zstdcat"),
+    ] {
+        let error = parse(packed.to_vec(), None, None).err().unwrap();
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+/// The bytes of a text, from whoever sent them.
+fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let talk = parse(text.as_bytes().to_vec(), None, None)?.talks.remove(0);
+    Ok([talk.from_client.bytes, talk.from_server.bytes].concat())
+}
+
+#[test]
+fn every_form_of_text_has_the_same_bytes() {
+    let rows = [
+        "00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
+        "8185 37fa 213d7f9f4d5158\n",
+        "00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58                 |..7.!=..MQX|\n0000000b\n",
+        "0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n",
+        "0000  81 85 37 fa 21 3d 7f 9f  4d 51 58   ..7.!=..MQX\n",
+        "0000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n0000013\n",
+        "000000 81 85 37 fa 21 3d 7f 9f 4d 51 58     >..7.!=..MQX<\n00000b\n",
+        "0000   81 85 37 fa\n0004   21 3d 7f 9f 4d 51 58\n",
+        "\t0x0000:  8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
+        "           00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F\n\n\
+         00000000   81 85 37 FA 21 3D 7F 9F 4D 51 58                 ..7.!=..MQX\n",
+        "81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n",
+        "<Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>\n",
+        r"b'\x81\x857\xfa!=\x7f\x9fMQX'",
+        "\"\\x81\\x85\\x37\\xfa\\x21\\x3d\" \\\n\"\\x7f\\x9f\\x4d\\x51\\x58\"",
+        r#"char *s = "\201\205\67\372!=\177\237MQX";"#,
+        "/* Frame (11 bytes) */\nstatic const unsigned char pkt1[11] = {\n\
+         0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, /* ..7.!=.. */\n0x4d, 0x51, 0x58 };\n",
+        "[129, 133, 55, 250, 33, 61, 127, 159, 77, 81, 88]",
+        "[-127, -123, 55, -6, 33, 61, 127, -97, 77, 81, 88]",
+        "let frame: [u8; 11] = [0x81u8, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];",
+        "[]byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}",
+        "Uint8Array(11) [\n  129, 133, 55, 250, 33, 61,\n  127, 159, 77, 81, 88\n]",
+        r#"{"type":"Buffer","data":[129,133,55,250,33,61,127,159,77,81,88]}"#,
+        "gYU3+iE9f59NUVg=\n",
+        "81-85-37-FA-21-3D-7F-9F-4D-51-58",
+        "\u{feff}81 85 37 fa 21 3d 7f 9f 4d 51 58",
+    ];
+    for text in rows {
+        assert_eq!(bytes(text).as_deref(), Ok(HELLO), "{text}");
+    }
+    let wide = "81 85 37 fa 21 3d 7f 9f 4d 51 58".encode_utf16();
+    let wide = [vec![0xFF, 0xFE], wide.flat_map(u16::to_le_bytes).collect()].concat();
+    assert_eq!(
+        parse(wide, None, None).unwrap().talks[0].from_client.bytes,
+        HELLO
+    );
+}
+
+#[test]
+fn a_column_of_characters_that_looks_like_digits() {
+    let frame = b"\x81\x06abcdef\x81\x06012345";
+    for text in [
+        "00000000: 8106 6162 6364 6566 8106 3031 3233 3435  ..abcdef..012345\n",
+        "00000000  81 06 61 62 63 64 65 66  81 06 30 31 32 33 34 35  |..abcdef..012345|\n00000010\n",
+        "0000   81 06 61 62 63 64 65 66 81 06 30 31 32 33 34 35   ..abcdef..012345\n",
+        "0000   81 06 61 62 63 64 65 66   ..abcdef\n0008   81 06 30 31 32 33 34 35   ..012345\n",
+    ] {
+        assert_eq!(bytes(text).as_deref(), Ok(&frame[..]), "{text}");
+    }
+    assert_eq!(bytes("0000   61 62 63   abc\n"), Ok(b"abc".to_vec()));
+    assert_eq!(bytes("00000000: 6162 6364  abcd\n"), Ok(b"abcd".to_vec()));
+    assert_eq!(bytes("61 62 63   abc\n"), Ok(b"abc".to_vec()));
+    let repeated = "00000000: 82fe 0000 0000 0000 0000 0000 0000 0000  ................\n\
+                    00000010: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n*\n\
+                    00000040: 01                                       .\n";
+    let repeated = bytes(repeated).unwrap();
+    assert_eq!((repeated.len(), repeated[0x40], repeated[0x3F]), (65, 1, 0));
+}
+
+#[test]
+fn text_that_cannot_be_read_is_never_raw() {
+    for (text, part) in [
+        ("this is no capture", "this is text"),
+        (
+            "0000000 8581 fa37 3d21 9f7f 514d 0058\n000000b\n",
+            "words of two bytes",
+        ),
+        (
+            "0000000 102601 175067 036441 117577 050515 000130\n0000013\n",
+            "words of two bytes",
+        ),
+        ("0000000 201 205   7 372   !   =\n0000006\n", "hexdump -C"),
+        ("<Buffer 81 85 37 ... 50 more bytes>", "toString"),
+        ("0000   81 85\n0010   37 fa\n", "line 1"),
+        ("[300, 2]", "300"),
+        ("{0x81, 5}", "without 0x"),
+        ("\"\\x81", "without an end"),
+        ("\"\\q\"", "\\q"),
+        ("test", "this is text"),
+        ("# nothing\n", "nothing in it"),
+    ] {
+        let error = bytes(text).expect_err(text);
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
+
+#[test]
+fn dumped_packets_and_both_sides_of_a_stream() {
+    let packet = packet(false, 1, HELLO);
+    let words = |chunk: &[u8]| {
+        chunk
+            .iter()
+            .map(|b| format!("{b:02x} "))
+            .collect::<String>()
+    };
+    let lines = packet.chunks(16).enumerate();
+    let dump: String = lines
+        .map(|(row, chunk)| format!("\t0x{:04x}:  {}\n", 16 * row, words(chunk).trim()))
+        .collect();
+    let text = format!("12:00:00.5 IP 10.0.0.1.5000 > 10.0.0.2.80: Flags [.], length 11\n{dump}");
+    let talk = &parse(text.into_bytes(), None, None).unwrap().talks[0];
+    assert_eq!(talk.from_client.bytes, HELLO);
+    assert_eq!(talk.client.as_deref(), Some("10.0.0.1:5000"));
+    assert_eq!(
+        bytes(&words(&packet)).as_deref(),
+        Ok(HELLO),
+        "hex of a packet"
+    );
+    let ethernet = [prefix(1, false), packet].concat();
+    assert_eq!(bytes(&words(&ethernet)).as_deref(), Ok(HELLO));
+    let follow = "00000000  81 80 00 00 00 00                                 ......\n    \
+                  00000000  81 00                                             ..\n\
+                  00000006  89 80 00 00 00 00                                 ......\n";
+    let talk = &parse(follow.into(), None, None).unwrap().talks[0];
+    assert_eq!(talk.from_client.bytes, b"\x81\x80\0\0\0\0\x89\x80\0\0\0\0");
+    assert_eq!(talk.from_server.bytes, b"\x81\0");
+}
+
+#[test]
+fn keep_alive_probes_shift_nothing() {
+    let rows = [
+        vec![(0, &b""[..]), (1, HELLO)],
+        vec![(0, b"\0"), (1, HELLO)],
+        vec![(0, b"\x58"), (0, b"\x58"), (1, HELLO), (11, b"\x58")],
+        vec![(1, &HELLO[..5]), (5, &[0][..]), (6, &HELLO[5..])],
+        vec![
+            (1, &HELLO[..5]),
+            (4, &HELLO[3..8]),
+            (1, HELLO),
+            (7, &HELLO[6..]),
+        ],
+    ];
+    for row in rows {
+        let packets: Vec<_> = row
+            .iter()
+            .map(|(at, bytes)| packet(false, *at, bytes))
+            .collect();
+        let input = parse(capture(PLAIN, &packets), None, None).unwrap();
+        assert_eq!(input.talks[0].from_client.bytes, HELLO, "{row:?}");
+    }
+}
