@@ -86,7 +86,7 @@ mod tests {
             ("3\r\nabc\r\n0\r\n\r\nGET", Some(13)),
             (
                 "3;x=y\r\nabc\r\nA\r\n0123456789\r\n0\r\nT: 1\r\n\r\n\u{1}",
-                Some(40),
+                Some(38),
             ),
             ("3\r\nabc\r\n0\r\n", None),
             ("ffffffffffffffff\r\nabc", None),

@@ -187,6 +187,7 @@ fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Head {
     let mut read = Head {
         title: format!("HTTP status {}: {what}", head.status),
         status: Some(head.status),
+        switched_to,
         body: match (head.status, asked) {
             (..=199 | 204 | 304, _) => Body::None,
             (_, Some(asked)) if asked.head => Body::None,

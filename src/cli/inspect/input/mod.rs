@@ -1,6 +1,6 @@
 //! Input → the bytes of each direction, with the time at which they came.
 //!
-//! Comes in: a file or stdin. Goes out: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
+//! Input: a file or stdin. Output: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
 //! WebSocket here, but for the guess who the client is.
 
 mod dump;
@@ -125,15 +125,18 @@ fn captured(capture: pcap::Capture<'_>) -> Result<Input, String> {
     let name = capture.name();
     let (talks, found) = tcp::talks(&capture);
     let mut notes = found.notes.clone();
-    notes.extend(capture.cut);
+    notes.extend(capture.cut.clone());
     if capture.broken > 0 {
         notes.push(format!("{} packets are described wrongly", capture.broken).into());
     }
     if talks.is_empty() {
-        let more: String = notes.iter().map(|note| format!("; {note}")).collect();
+        let cut = capture
+            .cut
+            .map(|cut| format!("; {cut}"))
+            .unwrap_or_default();
+        let what = found.nothing();
         return Err(format!(
-            "{name}, but nothing to explain: {}{more}",
-            found.nothing()
+            "{name}, with no TCP payload to explain: {what}{cut}"
         ));
     }
     Ok(Input { name, talks, notes })

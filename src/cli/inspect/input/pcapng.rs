@@ -24,8 +24,8 @@ const CUT: &str = "the file ends inside a block";
 struct Interface {
     link: u32,
     snap_length: usize,
-    /// Seconds in one unit of time.
-    unit: f64,
+    /// Units of time in a second.
+    units: f64,
     /// Seconds to add.
     offset: f64,
 }
@@ -129,7 +129,7 @@ impl Section {
         let mut interface = Interface {
             link: self.half(body, 0)?.into(),
             snap_length: self.word(body, 4)? as usize,
-            unit: 1e-6,
+            units: 1e6,
             offset: 0.0,
         };
         let mut options = &body[8..];
@@ -142,9 +142,9 @@ impl Section {
             match (code, value) {
                 // if_tsresol: a power of 10, or of 2 with the top bit set.
                 (9, [power]) if power & 0x80 != 0 => {
-                    interface.unit = 0.5f64.powi(i32::from(power & 0x7F));
+                    interface.units = 2f64.powi(i32::from(power & 0x7F));
                 }
-                (9, [power]) => interface.unit = 0.1f64.powi(i32::from(*power)),
+                (9, [power]) => interface.units = 10f64.powi(i32::from(*power)),
                 // if_tsoffset
                 (14, _) if length == 8 => interface.offset = self.seconds(value),
                 _ => {}
@@ -171,7 +171,7 @@ impl Section {
         let bytes = &bytes[..kept.min(bytes.len())];
         let units = u64::from(high) << 32 | u64::from(low);
         Some(Packet {
-            time: units as f64 * interface.unit + interface.offset,
+            time: units as f64 / interface.units + interface.offset,
             link: interface.link,
             bytes,
             dropped: sent.saturating_sub(bytes.len()),

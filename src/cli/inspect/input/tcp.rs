@@ -61,10 +61,12 @@ impl Found {
 
     /// Why there is nothing to explain.
     pub fn nothing(&self) -> String {
-        match (self.others(), self.empty) {
-            (_, 1..) => format!("{} TCP connections without data", self.empty),
-            (Some(others), _) => format!("no TCP ({others})"),
-            (None, _) => "no packets".into(),
+        let empty = format!("TCP connections without data: {}", self.empty);
+        let parts = [(self.empty > 0).then_some(empty), self.others()];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        match parts.is_empty() {
+            true => "it has no packets".into(),
+            false => parts.join(", "),
         }
     }
 }
@@ -285,11 +287,16 @@ impl<'b> Flow<'b> {
     }
 
     /// A keep-alive probe (RFC 9293 section 3.8.4): one byte that was sent and acknowledged before.
-    /// Asked where the capture begins mid-connection, so that no number tells.
+    /// Asked where the capture begins mid-connection, so that no number tells: then it is a byte
+    /// that was acknowledged, the 0 of most systems, or one that begins neither a frame nor HTTP.
     fn is_probe(&self, segment: &Segment<'_>) -> bool {
-        let after = segment.sequence.wrapping_add(1);
-        let old = self.acknowledged == Some(after) || !segment.push || segment.payload == [0];
-        segment.payload.len() == 1 && old
+        let &[byte] = segment.payload else {
+            return false;
+        };
+        let frame = byte & 0x30 == 0 && matches!(byte & 0x0F, 0..=2 | 8..=10);
+        let begins = frame || b"GHPDOC".contains(&byte);
+        let acknowledged = self.acknowledged == Some(segment.sequence.wrapping_add(1));
+        acknowledged || byte == 0 || !segment.push && !begins
     }
 
     /// Appends what is new: all but the first `known` bytes.

@@ -318,11 +318,8 @@ fn a_capture_with_nothing_to_explain_says_what_is_there() {
     builder.write(&mut dns, b"?").unwrap();
     let rows = [
         (vec![dns], "UDP port 53: 1"),
-        (
-            vec![packet(false, 1, b"")],
-            "1 TCP connections without data",
-        ),
-        (vec![], "no packets"),
+        (vec![packet(false, 1, b"")], "without data: 1"),
+        (vec![], "it has no packets"),
     ];
     for (packets, part) in rows {
         let error = parse(capture(PLAIN, &packets), None, None).err().unwrap();
