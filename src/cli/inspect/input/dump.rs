@@ -86,50 +86,43 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
             }
         }
     }
-    let radix = radix(&parsed);
+    assemble(&parsed, &repeats)
+}
+
+/// Puts lines together; `repeats` are those that have `*` before them.
+fn assemble(lines: &[Line<'_>], repeats: &[usize]) -> Result<Vec<Block>, String> {
+    let radix = radix(lines);
     let offset = |line: &Line<'_>| {
         let digits = line.offset.trim_start_matches("0x");
         usize::from_str_radix(digits, radix).ok()
     };
-    let base = parsed.first().and_then(offset).unwrap_or_default();
+    let base = lines.first().and_then(offset).unwrap_or_default();
     let mut blocks: Vec<Block> = Vec::new();
-    let (mut width, mut repeated) = (16, 0);
-    for (at, line) in parsed.iter().enumerate() {
+    for (at, line) in lines.iter().enumerate() {
         let fail = |what: String| format!("line {}: {what}", line.number + 1);
         let here = offset(line).ok_or_else(|| fail("the offset cannot be read".into()))?;
-        let next = parsed[at + 1..]
-            .iter()
-            .find(|next| next.indented == line.indented);
+        let mut next = lines[at + 1..].iter();
+        let next = next.find(|next| next.indented == line.indented);
         let next = next.and_then(offset).filter(|next| *next > here);
-        let last = blocks
-            .iter_mut()
-            .rfind(|block| block.indented == line.indented);
-        let starts = last
-            .as_ref()
-            .is_none_or(|_| here == 0 && !line.rest.trim().is_empty());
-        let block = match last {
-            Some(block) if !starts => block,
-            _ => {
-                blocks.push(Block {
-                    indented: line.indented,
-                    bytes: Vec::new(),
-                });
-                blocks.last_mut().ok_or("no block")?
-            }
-        };
-        if block.bytes.len() + base < here && repeats.contains(&at) && !block.bytes.is_empty() {
-            let row = block.bytes[block.bytes.len().saturating_sub(width)..].to_vec();
-            let missing = here - base - block.bytes.len();
-            repeated += missing;
-            if repeated > MAX_REPEATED {
-                return Err(fail(
-                    "the lines before it stand for more than 64 MiB".into(),
-                ));
-            }
-            block.bytes.extend(row.iter().cycle().take(missing));
+        let mut open = blocks
+            .iter()
+            .rposition(|block| block.indented == line.indented);
+        // A last line has nothing but its offset.
+        if here == 0 && !line.rest.trim().is_empty() {
+            open = None;
         }
-        if block.bytes.len() + base != here && !(starts && block.bytes.is_empty()) {
-            let there = block.bytes.len() + base;
+        let open = open.unwrap_or_else(|| {
+            blocks.push(Block {
+                indented: line.indented,
+                bytes: Vec::new(),
+            });
+            blocks.len() - 1
+        });
+        let block = &mut blocks[open];
+        let there = block.bytes.len() + base;
+        if repeats.contains(&at) && there < here {
+            repeat(&mut block.bytes, here - there).map_err(fail)?;
+        } else if there != here && !block.bytes.is_empty() {
             return Err(fail(format!(
                 "its offset is {here}, but {there} bytes stand before it"
             )));
@@ -137,12 +130,20 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
         let exact = next
             .filter(|_| !repeats.contains(&(at + 1)))
             .map(|next| next - here);
-        let bytes = row(line, exact).map_err(fail)?;
-        width = width.max(bytes.len());
-        block.bytes.extend(bytes);
+        block.bytes.extend(row(line, exact).map_err(fail)?);
     }
     blocks.retain(|block| !block.bytes.is_empty());
     Ok(blocks)
+}
+
+/// What `*` stands for: the 16 bytes before it, over and over.
+fn repeat(bytes: &mut Vec<u8>, missing: usize) -> Result<(), String> {
+    if bytes.len() < 16 || bytes.len().saturating_add(missing) > MAX_REPEATED {
+        return Err("the * before it stands for nothing, or for more than 64 MiB".into());
+    }
+    let row = bytes[bytes.len() - 16..].to_vec();
+    bytes.extend(row.iter().cycle().take(missing));
+    Ok(())
 }
 
 /// The line of PowerShell and others that counts the columns.
@@ -158,7 +159,8 @@ fn is_ruler(text: &str) -> bool {
     at >= 8
 }
 
-/// od counts in octal unless told: the second line then has 20 instead of 10.
+/// od counts in octal unless told, and in decimal with -A d: the second line then has 0000020 or
+/// 0000016 instead of 0000010.
 fn radix(lines: &[Line<'_>]) -> u32 {
     let octal = |line: &Line<'_>| {
         line.offset.len() == 7 && !line.colon && line.offset.bytes().all(|digit| digit < b'8')
@@ -167,17 +169,29 @@ fn radix(lines: &[Line<'_>]) -> u32 {
         return 16;
     };
     let bytes = lines[0].rest.split_whitespace().take(16).count();
-    let as_octal = usize::from_str_radix(second.offset, 8).unwrap_or_default();
-    if as_octal == bytes || as_octal == 16 {
-        8
-    } else {
-        16
-    }
+    let counts = |radix| {
+        let next = usize::from_str_radix(second.offset, radix);
+        next.is_ok_and(|next| next == bytes)
+    };
+    [8, 10]
+        .into_iter()
+        .find(|radix| counts(*radix))
+        .unwrap_or(16)
 }
 
 /// The bytes of a line: `exact` of them if the next offset says so.
 fn row(line: &Line<'_>, exact: Option<usize>) -> Result<Vec<u8>, String> {
     let mut bytes = Vec::new();
+    let mut words = line
+        .rest
+        .split("  ")
+        .next()
+        .unwrap_or_default()
+        .split_whitespace();
+    let bits = |word: &str| word.len() == 8 && word.bytes().all(|bit| b"01".contains(&bit));
+    if line.colon && line.rest.contains('1') && words.clone().count() > 0 && words.all(bits) {
+        return Err("these are bits; print bytes with `xxd`".into());
+    }
     let mut rest = line.rest;
     loop {
         let trimmed = rest.trim_start_matches([' ', '\t']);
