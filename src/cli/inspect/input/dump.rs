@@ -69,6 +69,9 @@ fn line(number: usize, text: &str) -> Option<Line<'_>> {
 const WORDS: &str = "these are words of two bytes, whose order depends on the machine; \
                      print bytes with `hexdump -C` or `od -A x -t x1`";
 
+/// Lines that may stand around a dump: comments, and what tshark prints with a stream.
+const FRAME: [&str; 5] = ["#", "===", "Follow: ", "Filter: ", "Node "];
+
 fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> {
     let mut parsed = Vec::new();
     let mut repeats = Vec::new();
@@ -77,7 +80,7 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
             Some(line) => parsed.push(line),
             None if text.trim() == "*" => repeats.push(parsed.len()),
             None if text.trim().is_empty() || tcpdump || is_ruler(text) => {}
-            None if text.starts_with('#') => {}
+            None if FRAME.iter().any(|begin| text.starts_with(begin)) => {}
             None => {
                 return Err(format!(
                     "line {}: no offset, as the others have",
