@@ -75,11 +75,18 @@ const FRAME: [&str; 5] = ["#", "===", "Follow: ", "Filter: ", "Node "];
 fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> {
     let mut parsed = Vec::new();
     let mut repeats = Vec::new();
+    // tshark -x dumps what it has made of a packet too, each under a line of its own.
+    let mut derived = false;
     for (number, text) in lines {
+        if text.trim_end().ends_with(" bytes):") || text.trim().is_empty() {
+            derived = !text.trim().is_empty() && !text.starts_with("Frame (");
+            continue;
+        }
         match line(*number, text) {
+            _ if derived => {}
             Some(line) => parsed.push(line),
             None if text.trim() == "*" => repeats.push(parsed.len()),
-            None if text.trim().is_empty() || tcpdump || is_ruler(text) => {}
+            None if tcpdump || is_ruler(text) => {}
             None if FRAME.iter().any(|begin| text.starts_with(begin)) => {}
             None => {
                 return Err(format!(
@@ -214,7 +221,7 @@ fn row(line: &Line<'_>, exact: Option<usize>) -> Result<Vec<u8>, String> {
         if !line.colon && digits && word.len() > 2 {
             return Err(WORDS.into());
         }
-        if !digits || word.len() % 2 != 0 {
+        if !digits || !word.len().is_multiple_of(2) {
             // Perhaps bytes in octal, or characters.
             let what = "is no byte in hexadecimal; print bytes with `hexdump -C` or `xxd`";
             return Err(format!("{word:?} {what}"));

@@ -167,7 +167,7 @@ fn numbers(words: &[&str]) -> Result<Vec<u8>, String> {
     let letters = |word: &&str| bare(word).bytes().any(|byte| !byte.is_ascii_digit());
     let zero = |word: &&str| two(word) && bare(word).starts_with('0');
     let hex = match marked {
-        0 => words.iter().any(letters) || (words.iter().all(|w| two(w)) && words.iter().any(zero)),
+        0 => words.iter().any(letters) || (words.iter().all(two) && words.iter().any(zero)),
         _ if marked == words.len() => true,
         _ => return Err("an array with numbers both with and without 0x".into()),
     };

@@ -62,7 +62,7 @@ pub fn read(bytes: &[u8]) -> Result<Capture<'_>, String> {
             break;
         };
         let length = length as usize;
-        if length < 12 || length % 4 != 0 {
+        if length < 12 || !length.is_multiple_of(4) {
             capture.cut = Some(format!("a block claims a length of {length} bytes").into());
             break;
         }
