@@ -231,3 +231,5 @@ pub fn looks_like_http(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;
