@@ -10,6 +10,7 @@ mod faulty;
 mod generated;
 mod help;
 mod inspecting;
+mod inspecting_inputs;
 mod inspecting_talks;
 mod listening;
 mod listening_strays;

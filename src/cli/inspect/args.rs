@@ -13,7 +13,9 @@ use std::path::PathBuf;
                   A capture to look at:\n  \
                   wirebell connect --trace talk.pcap ws://127.0.0.1:8080/echo\n  \
                   tcpdump -i lo -w talk.pcap port 8080\n\n\
-                  Hexadecimal text may have white space, colons, 0x and comments behind #. A line\n\
+                  Captures are pcap or pcapng. Hexadecimal text may have white space, colons, 0x\n\
+                  and comments after #. Dumps of xxd, hexdump -C, od -A x -t x1, Wireshark and\n\
+                  tcpdump -x are read too, and so are arrays, escaped strings and base64. A line\n\
                   that begins with > is from the client, with < from the server; = and perhaps a\n\
                   name begin another connection:\n  \
                   printf '> 89 80 00 00 00 00\\n< 8a 00\\n' | wirebell inspect\n\n\
@@ -69,11 +71,11 @@ pub enum Format {
 /// What the input is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
-    /// Hexadecimal digits
+    /// Hexadecimal digits, or another text that stands for bytes
     Hex,
     /// The bytes of one direction
     Raw,
-    /// A capture of packets, both directions
+    /// A capture of packets, both directions: pcap or pcapng
     Pcap,
 }
 

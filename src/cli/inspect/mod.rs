@@ -1,7 +1,7 @@
 //! `wirebell inspect`: what stands on the wire, explained byte by byte.
 //!
-//! Comes in: hexadecimal text, raw bytes, or a capture. Goes out: text, JSON or a page, and an exit
-//! status that says whether a rule is broken.
+//! Input: text that stands for bytes, raw bytes, or a capture. Output: text, JSON or a page, and an
+//! exit status that says whether a rule is broken.
 //!
 //! ```text
 //!   file ──▶ input ──▶ Talk ──▶ explain ──▶ Report ──▶ text · JSON · html
@@ -31,8 +31,12 @@ pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
         let terms = explain::terms(parameters);
         terms.map_err(|what| Failure::Usage(format!("--deflate {parameters}: {what}")))
     });
-    let report = explain::report(input::read(&args)?, deflate.transpose()?, args.max_items);
+    let deflate = deflate.transpose()?;
+    let report = explain::report(input::read(&args)?, deflate, args.max_items);
     write(&args, &print(&args, &report))?;
+    if let Some(what) = report.unread() {
+        return Err(Failure::Usage(format!("nothing could be read: {what}")));
+    }
     match report.broken_rules {
         0 => Ok(()),
         1 => Err(Failure::Failed("1 rule is broken".into())),

@@ -28,6 +28,34 @@ pub struct Report {
     pub connections: Vec<Conversation>,
 }
 
+impl Report {
+    /// What the input is instead, if it has neither HTTP nor frames.
+    pub fn unread(&self) -> Option<String> {
+        let mut items = self
+            .connections
+            .iter()
+            .flat_map(|connection| &connection.items);
+        let named = |item: &Item| matches!(item.what, What::Unread | What::Preface);
+        let frames = self
+            .connections
+            .iter()
+            .flat_map(|connection| &connection.directions);
+        if frames.map(|direction| direction.frames).sum::<usize>() > 0 || !items.all(named) {
+            return None;
+        }
+        let first = self
+            .connections
+            .iter()
+            .flat_map(|connection| &connection.items)
+            .next()?;
+        let count = self.connections.len();
+        Some(format!(
+            "{}; {count} connections, the first one: {}",
+            self.input, first.title
+        ))
+    }
+}
+
 /// One connection, both ways.
 #[derive(Debug, Default, Serialize)]
 pub struct Conversation {
@@ -63,6 +91,8 @@ pub enum What {
     /// The body of an HTTP message.
     Body,
     Frame,
+    /// What stands before the first HTTP message.
+    Preface,
     /// Bytes that nothing can be said about.
     Unread,
 }

@@ -153,7 +153,7 @@ impl Printer {
         match item.what {
             What::Request | What::Response => self.head(item),
             What::Frame => self.frame(item),
-            What::Body | What::Unread => self.dump("", &item.bytes.0, Some(())),
+            What::Body | What::Preface | What::Unread => self.dump("", &item.bytes.0, Some(())),
         }
         if let Some(message) = &item.message {
             self.message(message);

@@ -2,6 +2,7 @@
 
 use crate::cli::inspect::explain::head::Asked;
 use crate::cli::inspect::explain::rules::handshake;
+use crate::cli::inspect::explain::terms;
 use crate::cli::inspect::model::{Finding, Text, rfc6455, rfc7692};
 use wirebell::Refusal;
 use wirebell::handshake::{Ask, RequestHead, ResponseHead, accept_key};
@@ -107,12 +108,13 @@ pub fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Vec<Finding> {
     let good = offered && chosen.len() <= 1;
     check(good, Refusal::SubprotocolNotOffered, expected.into());
     let named = fields.get("Sec-WebSocket-Extensions").is_some();
-    let expected = "no Sec-WebSocket-Extensions: the client offered none";
-    check(
-        asked.deflate || !named,
-        Refusal::ExtensionNotOffered,
-        expected.into(),
-    );
+    let (names, offers) = (terms::names(fields), &asked.extensions);
+    let good = !named || !offers.is_empty() && names.iter().all(|name| offers.contains(name));
+    let expected = match offers.is_empty() {
+        true => "no Sec-WebSocket-Extensions: the client offered none".into(),
+        false => format!("one of: {}", offers.join(", ")),
+    };
+    check(good, Refusal::ExtensionNotOffered, expected.into());
     findings
 }
 

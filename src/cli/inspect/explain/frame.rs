@@ -15,6 +15,8 @@ use wirebell::{Opcode, Violation};
 pub struct Header {
     pub fin: bool,
     pub rsv1: bool,
+    /// Any of the three reserved bits is set.
+    pub reserved: bool,
     pub opcode: u8,
     pub key: Option<[u8; 4]>,
     /// Bytes of payload, if that much of the header is there.
@@ -80,10 +82,11 @@ fn bytes(start: usize, end: usize, reference: Reference) -> Place {
     }
 }
 
-/// Reads the header at the front of `input`, which is not empty.
-pub fn read(input: &[u8], from: Side, compression: bool) -> Header {
+/// Reads the header at the front of `input`, which is not empty. With `unknown` an extension was
+/// agreed on that is not explained, and reserved bits may be its own.
+pub fn read(input: &[u8], from: Side, compression: bool, unknown: bool) -> Header {
     let mut header = Header::default();
-    first_byte(&mut header, input[0], compression);
+    first_byte(&mut header, input[0], compression, unknown);
     header.size = 1;
     let Some(&second) = input.get(1) else {
         header.missing = 1;
@@ -105,7 +108,7 @@ pub fn read(input: &[u8], from: Side, compression: bool) -> Header {
     if second & 0x80 != 0 {
         masking_key(&mut header, input);
     }
-    if header.missing == 0 && header.rsv1 && header.starts_message() && !compression {
+    if header.missing == 0 && header.rsv1 && header.starts_message() && !compression && !unknown {
         header.broken(Violation::ReservedBit);
     }
     header
@@ -117,9 +120,10 @@ impl Header {
     }
 }
 
-fn first_byte(header: &mut Header, byte: u8, compression: bool) {
+fn first_byte(header: &mut Header, byte: u8, compression: bool, unknown: bool) {
     header.fin = byte & 0x80 != 0;
     header.rsv1 = byte & 0x40 != 0;
+    header.reserved = byte & 0x70 != 0;
     header.opcode = byte & 0x0F;
     let fin = match (header.is_control(), header.fin) {
         (false, true) => "this is the last frame of its message",
@@ -129,7 +133,7 @@ fn first_byte(header: &mut Header, byte: u8, compression: bool) {
     };
     let place = bits(0, 0, 0, rfc6455("5.2"));
     header.field(place, Class::Fin, "FIN", bit(header.fin), fin.into());
-    reserved_bits(header, byte, compression);
+    reserved_bits(header, byte, compression, unknown);
     let (name, meaning) = opcode(header.opcode);
     let value = format!("{} {name}", header.opcode).into();
     let place = bits(0, 4, 7, rfc6455(opcode_section(header.opcode)));
@@ -139,7 +143,8 @@ fn first_byte(header: &mut Header, byte: u8, compression: bool) {
     if known.is_none() {
         header.broken(Violation::ReservedOpcode);
     }
-    if byte & 0x30 != 0 || (header.rsv1 && !header.starts_message()) {
+    let stray = byte & 0x30 != 0 || (header.rsv1 && !header.starts_message());
+    if stray && !unknown {
         header.broken(Violation::ReservedBit);
     }
     if known.is_some() && header.is_control() && !header.fin {
@@ -147,13 +152,16 @@ fn first_byte(header: &mut Header, byte: u8, compression: bool) {
     }
 }
 
-fn reserved_bits(header: &mut Header, byte: u8, compression: bool) {
+const BY_UNKNOWN: &str = "set: may belong to an extension that is not known here";
+
+fn reserved_bits(header: &mut Header, byte: u8, compression: bool, unknown: bool) {
     let (text, reference) = match (header.rsv1, compression && header.starts_message()) {
         (true, true) => (
             "this message is compressed with permessage-deflate",
             rfc7692("6"),
         ),
         (false, true) => ("this message is not compressed", rfc7692("6")),
+        (true, false) if unknown => (BY_UNKNOWN, rfc6455("5.2")),
         (true, false) => (
             "set, although nothing gives it a meaning here",
             rfc6455("5.2"),
@@ -165,6 +173,7 @@ fn reserved_bits(header: &mut Header, byte: u8, compression: bool) {
     for (name, at) in [("RSV2", 2), ("RSV3", 3)] {
         let set = byte & (0x80 >> at) != 0;
         let text = match set {
+            true if unknown => BY_UNKNOWN,
             true => "set, although no extension gives it a meaning",
             false => "kept for extensions; none uses it",
         };

@@ -37,7 +37,8 @@ pub fn end(way: &Way<'_>, track: &Track) -> Vec<Text> {
 
 fn one(way: &mut Way<'_>, track: &mut Track, shared: &mut Shared) -> Item {
     let input = way.rest();
-    let mut header = frame::read(input, way.from, track.compression());
+    let unknown = !track.unknown.is_empty();
+    let mut header = frame::read(input, way.from, track.compression(), unknown);
     let unheard = track.failed;
     let behind_close = track.closed;
     if header.missing > 0 {
@@ -142,6 +143,15 @@ fn hints(header: &Header, track: &mut Track, item: &mut Item) {
             "the input ends here; the payload has {} more bytes",
             item.missing
         );
+        item.hints.push(what.into());
+    }
+    if header.reserved && !track.unknown.is_empty() {
+        let names = track.unknown.join(", ");
+        let what = format!("the payload may be in the form of {names}, which is not known here");
+        item.hints.push(what.into());
+    } else if header.rsv1 && !track.compression() {
+        let what = "RSV1 is how permessage-deflate marks messages: if it was agreed on, \
+                    --deflate permessage-deflate explains them";
         item.hints.push(what.into());
     }
     let Some(key) = header.key else {

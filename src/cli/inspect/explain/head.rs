@@ -4,6 +4,7 @@
 //! what it is for, and what is wrong with it.
 
 use crate::cli::inspect::args::Side;
+use crate::cli::inspect::explain::body::Body;
 use crate::cli::inspect::explain::{checks, terms};
 use crate::cli::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -33,16 +34,10 @@ pub struct Head {
     pub asked: Option<Asked>,
     pub status: Option<u16>,
     pub deflate: Option<DeflateTerms>,
-}
-
-/// What follows a head.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub enum Body {
-    #[default]
-    None,
-    Bytes(usize),
-    /// All that is left, or as much as only its own form says.
-    Rest,
+    /// A 101 switches to this, which is not WebSocket.
+    pub switched_to: Option<String>,
+    /// Extensions of the answer whose use of the reserved bits is not known.
+    pub unknown: Vec<String>,
 }
 
 /// What a request asks for, to compare the answer with.
@@ -51,9 +46,25 @@ pub struct Asked {
     /// It wants a WebSocket.
     pub upgrade: bool,
     pub connect: bool,
+    /// The method is HEAD: the response has no body, whatever its length says.
+    pub head: bool,
     pub key: Option<String>,
     pub subprotocols: Vec<String>,
-    pub deflate: bool,
+    /// The extensions that it offers.
+    pub extensions: Vec<String>,
+}
+
+/// Bytes that are no head of HTTP/1, and so break no rule of it.
+fn is_other(input: &[u8], from: Side) -> bool {
+    let input = &input[..input.len().min(LONGEST)];
+    let line = input
+        .split(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    match from {
+        Side::Client => !line.windows(8).any(|part| part.starts_with(b" HTTP/1.")),
+        Side::Server => !input.starts_with(b"HTTP/1."),
+    }
 }
 
 /// Reads the head at the front of `input`. `asked` is what a response answers to.
@@ -101,6 +112,13 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
 }
 
 fn broken(input: &[u8], from: Side, what: &'static str) -> Head {
+    if is_other(input, from) {
+        return Head {
+            title: "a line that is not HTTP/1".into(),
+            broken: true,
+            ..Head::default()
+        };
+    }
     let finding = crate::cli::inspect::explain::rules::handshake(
         what,
         Reference {
@@ -130,14 +148,13 @@ fn request(head: RequestHead<'_>) -> Head {
             || fields.get("Sec-WebSocket-Key").is_some()
             || fields.get("Sec-WebSocket-Version").is_some(),
         connect: head.method == "CONNECT",
+        head: head.method == "HEAD",
         key: fields.get("Sec-WebSocket-Key").map(str::to_owned),
         subprotocols: fields
             .list("Sec-WebSocket-Protocol")
             .map(str::to_owned)
             .collect(),
-        deflate: fields
-            .all("Sec-WebSocket-Extensions")
-            .any(|value| value.contains("permessage-deflate")),
+        extensions: terms::names(fields),
     };
     let what = match asked.upgrade {
         true => "asks to go on with WebSocket",
@@ -149,10 +166,7 @@ fn request(head: RequestHead<'_>) -> Head {
             true => checks::request(head),
             false => Vec::new(),
         },
-        body: match head.method {
-            _ if asked.upgrade => Body::None,
-            _ => body(&fields, Body::None),
-        },
+        body: Body::of(&fields, Body::None),
         asked: Some(asked),
         ..Head::default()
     }
@@ -160,29 +174,31 @@ fn request(head: RequestHead<'_>) -> Head {
 
 fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Head {
     let fields = head.fields;
-    let switched = head.status == 101;
-    let agreed = terms::agreed(fields);
+    let switched_to = other_protocol(head, asked);
+    let switched = head.status == 101 && switched_to.is_none();
     let what = match (head.status, asked) {
+        (101, _) if !switched => "the connection goes on with another protocol",
         (101, _) => "the server agrees: frames follow in both directions",
         (200..=299, Some(asked)) if asked.connect => "the proxy has connected",
+        (..=199, _) => "for the moment; the final response follows",
         (_, Some(asked)) if asked.upgrade => "the server does not switch to WebSocket",
         _ => "an HTTP response",
     };
     let mut read = Head {
         title: format!("HTTP status {}: {what}", head.status),
         status: Some(head.status),
-        body: match (head.status, asked.is_some_and(|asked| asked.connect)) {
-            (101 | 204 | 304, _) | (200..=299, true) => Body::None,
-            _ => body(&fields, Body::Rest),
+        switched_to,
+        body: match (head.status, asked) {
+            (..=199 | 204 | 304, _) => Body::None,
+            (_, Some(asked)) if asked.head => Body::None,
+            (200..=299, Some(asked)) if asked.connect => Body::None,
+            _ => Body::of(&fields, Body::Rest),
         },
         ..Head::default()
     };
     if switched {
         read.findings = checks::response(head, asked);
-        match agreed {
-            Ok(terms) => read.deflate = terms,
-            Err(what) => read.findings.push(checks::extensions(what)),
-        }
+        extensions(fields, &mut read);
         let key = asked.and_then(|asked| asked.key.as_deref());
         read.hints.extend(key.and_then(how_accepted));
         if asked.is_none() {
@@ -191,6 +207,36 @@ fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Head {
         }
     }
     read
+}
+
+/// What a 101 switches to, if it is not WebSocket. A 101 that names nothing is a broken answer.
+fn other_protocol(head: ResponseHead<'_>, asked: Option<&Asked>) -> Option<String> {
+    let fields = head.fields;
+    let named = fields.get("Upgrade").map(str::to_owned);
+    let is_websocket =
+        fields.has_token("Upgrade", "websocket") || fields.get("Sec-WebSocket-Accept").is_some();
+    if head.status != 101 || is_websocket {
+        return None;
+    }
+    let unasked = asked.is_some_and(|asked| !asked.upgrade);
+    named.or_else(|| unasked.then(|| "a protocol that it does not name".into()))
+}
+
+/// What the answer says about extensions.
+fn extensions(fields: Fields<'_>, read: &mut Head) {
+    let unknown = terms::unknown(fields);
+    match terms::agreed(fields) {
+        Ok(terms) => read.deflate = terms,
+        // Whether it was offered is checked with the rest of the answer.
+        Err(_) if !unknown.is_empty() && unknown == terms::names(fields) => {}
+        Err(what) => read.findings.push(checks::extensions(what)),
+    }
+    if !unknown.is_empty() {
+        let what = "is not known here: what it does with reserved bits and payloads is not judged";
+        read.hints
+            .push(format!("the extension {} {what}", unknown.join(", ")).into());
+    }
+    read.unknown = unknown;
 }
 
 /// How the answer to a key comes about, step by step.
@@ -206,18 +252,6 @@ fn how_accepted(key: &str) -> Option<Text> {
         )
         .into(),
     )
-}
-
-fn body(fields: &Fields<'_>, otherwise: Body) -> Body {
-    if fields.get("Transfer-Encoding").is_some() {
-        return Body::Rest;
-    }
-    let length = fields.get("Content-Length").map(str::parse);
-    match length {
-        Some(Ok(length)) => Body::Bytes(length),
-        Some(Err(_)) => Body::Rest,
-        None => otherwise,
-    }
 }
 
 /// The lines of a head, and what each is for.
@@ -239,10 +273,7 @@ fn lines(head: &[u8], from: Side) -> Vec<Field> {
         };
         let (meaning, reference) = match first {
             true => first_line(from),
-            false if text.is_empty() => (
-                "the head ends here; behind it there are frames, or a body",
-                HTTP,
-            ),
+            false if text.is_empty() => ("the head ends here; frames or a body follow", HTTP),
             false => meaning(name, from),
         };
         fields.push(Field {

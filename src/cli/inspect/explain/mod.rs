@@ -4,6 +4,7 @@
 //! side, for an answer is judged by its request and frames by the answer. Frames are then read each
 //! way for itself, and all is put in the order of time.
 
+mod body;
 mod checks;
 mod close;
 mod frame;
@@ -17,9 +18,9 @@ mod track;
 pub use terms::terms;
 
 use crate::cli::inspect::args::Side;
-use crate::cli::inspect::input::{Input, Stream, Talk, looks_like_http};
+use crate::cli::inspect::input::{Input, Stream, Talk, looks_like_http, protocol};
 use crate::cli::inspect::model::{Bytes, Conversation, Direction, Item, Report, Text, What};
-use head::{Asked, Body};
+use head::Asked;
 use track::{ALL_INFLATED, Allowance, INFLATING, Track};
 use wirebell::handshake::DeflateTerms;
 
@@ -151,7 +152,7 @@ impl<'t> Way<'t> {
     }
 
     /// What nothing can be said about.
-    fn unread(&mut self, why: &'static str, shared: &mut Shared) {
+    fn unread(&mut self, why: &str, shared: &mut Shared) {
         let length = self.rest().len();
         if length > 0 {
             let title = format!("{length} bytes that are not explained: {why}");
@@ -160,10 +161,22 @@ impl<'t> Way<'t> {
         }
     }
 
+    /// Passes over what a load balancer has put before the first request.
+    fn proxy_header(&mut self, shared: &mut Shared) {
+        if let Some((length, version)) = protocol::proxy_header(self.rest()) {
+            let title = format!("{length} bytes of the PROXY protocol, version {version}");
+            let item = self.item(What::Preface, title.into(), length);
+            self.push(item, shared);
+        }
+    }
+
     /// Reads the head that comes next.
     fn head(&mut self, asked: Option<&Asked>, shared: &mut Shared) -> head::Head {
         let mut head = head::read(self.rest(), self.from, asked);
         self.at += head.start;
+        if head.broken && head.findings.is_empty() {
+            return head;
+        }
         let what = match self.from {
             Side::Client => What::Request,
             Side::Server => What::Response,
@@ -177,11 +190,7 @@ impl<'t> Way<'t> {
             item.hints.push("the input ends inside of this head".into());
         }
         self.push(item, shared);
-        let length = match head.body {
-            Body::None => 0,
-            Body::Bytes(length) => length.min(self.rest().len()),
-            Body::Rest => self.rest().len(),
-        };
+        let length = head.body.length(self.rest());
         if length > 0 {
             let title = format!("{length} bytes of HTTP body");
             let item = self.item(What::Body, title.into(), length);
@@ -194,9 +203,17 @@ impl<'t> Way<'t> {
 /// Where the handshakes have led.
 enum Opened {
     /// Frames follow.
-    Frames(Option<DeflateTerms>),
+    Frames(Agreed),
     /// There is no WebSocket.
-    Nothing(&'static str),
+    Nothing(Text),
+}
+
+/// What frames are read with.
+#[derive(Clone, Debug, Default)]
+struct Agreed {
+    deflate: Option<DeflateTerms>,
+    /// Extensions that are not explained.
+    unknown: Vec<String>,
 }
 
 fn conversation(
@@ -209,7 +226,13 @@ fn conversation(
     let mut server = Way::new(Side::Server, &talk.from_server);
     let opened = match talk.from_start {
         true => handshakes(&mut client, &mut server, deflate, shared),
-        false => Opened::Frames(deflate),
+        false => match protocol::name(client.rest()).or(protocol::name(server.rest())) {
+            Some(name) => Opened::Nothing(format!("this is {name}").into()),
+            None => Opened::Frames(Agreed {
+                deflate,
+                ..Agreed::default()
+            }),
+        },
     };
     let mut found = Conversation {
         number,
@@ -220,14 +243,15 @@ fn conversation(
         ..Conversation::default()
     };
     match opened {
-        Opened::Frames(terms) => {
+        Opened::Frames(agreed) => {
+            let terms = agreed.deflate;
             found.compression = terms.map(|terms| terms.to_string());
             let (mut closed, mut failed) = (Vec::new(), false);
             for (way, terms) in [
                 (&mut client, terms.map(|terms| terms.client())),
                 (&mut server, terms.map(|terms| terms.server())),
             ] {
-                let mut track = Track::new(terms);
+                let mut track = Track::new(terms, agreed.unknown.clone());
                 frames::read(way, &mut track, shared);
                 found.directions.push(summary(way, track.messages));
                 found.notes.extend(frames::end(way, &track));
@@ -240,7 +264,7 @@ fn conversation(
         }
         Opened::Nothing(why) => {
             for way in [&mut client, &mut server] {
-                way.unread(why, shared);
+                way.unread(&why, shared);
                 found.directions.push(summary(way, 0));
             }
         }
@@ -286,41 +310,74 @@ fn handshakes(
     deflate: Option<DeflateTerms>,
     shared: &mut Shared,
 ) -> Opened {
+    client.proxy_header(shared);
+    server.proxy_header(shared);
     loop {
         let (has_request, has_response) = (
             looks_like_http(client.rest()),
             looks_like_http(server.rest()),
         );
         if !has_request && !has_response {
-            return Opened::Nothing(not_http(client.rest(), server.rest()));
+            return Opened::Nothing(not_http(client, server));
         }
         let mut asked = None;
         if has_request {
             let head = client.head(None, shared);
-            if head.broken || head.cut {
-                return Opened::Nothing("the request before it cannot be read");
+            if head.broken {
+                return Opened::Nothing(not_http(client, server));
+            }
+            if head.cut {
+                return Opened::Nothing("the request before it cannot be read".into());
             }
             asked = head.asked;
         }
         if has_response {
-            let head = server.head(asked.as_ref(), shared);
-            if head.broken || head.cut {
-                return Opened::Nothing("the response before it cannot be read");
-            }
-            if head.status == Some(101) {
-                return Opened::Frames(head.deflate.or(deflate.filter(|_| !has_request)));
+            if let Some(opened) = answer(server, asked.as_ref(), deflate, shared) {
+                return opened;
             }
         } else if server.stream.bytes.is_empty() && asked.is_some_and(|asked| asked.upgrade) {
-            return Opened::Frames(deflate);
+            let unknown = Vec::new();
+            return Opened::Frames(Agreed { deflate, unknown });
         }
     }
 }
 
-fn not_http(client: &[u8], server: &[u8]) -> &'static str {
-    let is_tls = |bytes: &[u8]| bytes.starts_with(&[0x16, 3]);
-    match is_tls(client) || is_tls(server) {
-        true => "this is TLS, and encrypted",
-        false => "this is no HTTP, and no WebSocket was opened",
+/// Reads the responses to one request: any number with a status of 1xx, then the final one.
+fn answer(
+    server: &mut Way<'_>,
+    asked: Option<&Asked>,
+    deflate: Option<DeflateTerms>,
+    shared: &mut Shared,
+) -> Option<Opened> {
+    loop {
+        let head = server.head(asked, shared);
+        if head.broken || head.cut {
+            let what = "the response before it cannot be read";
+            return Some(Opened::Nothing(what.into()));
+        }
+        if let Some(protocol) = head.switched_to {
+            let what = format!("the connection goes on with {protocol}, not WebSocket");
+            return Some(Opened::Nothing(what.into()));
+        }
+        match head.status {
+            Some(101) => {
+                let told = deflate.filter(|_| asked.is_none());
+                return Some(Opened::Frames(Agreed {
+                    deflate: head.deflate.or(told),
+                    unknown: head.unknown,
+                }));
+            }
+            Some(100..=199) if looks_like_http(server.rest()) => {}
+            _ => return None,
+        }
+    }
+}
+
+fn not_http(client: &Way<'_>, server: &Way<'_>) -> Text {
+    let known = protocol::name(client.rest()).or_else(|| protocol::name(server.rest()));
+    match known {
+        Some(name) => format!("this is {name}").into(),
+        None => "this is no HTTP, and no WebSocket was opened".into(),
     }
 }
 

@@ -34,6 +34,20 @@ pub fn agreed(fields: Fields<'_>) -> Result<Option<DeflateTerms>, &'static str> 
     }
 }
 
+/// The names in a list of extensions.
+pub fn names(fields: Fields<'_>) -> Vec<String> {
+    let extensions = Extensions::parse(fields);
+    let each = extensions.iter().flat_map(|extensions| extensions.iter());
+    each.map(|extension| extension.name.to_owned()).collect()
+}
+
+/// Those of them that are not explained.
+pub fn unknown(fields: Fields<'_>) -> Vec<String> {
+    let mut names = names(fields);
+    names.retain(|name| name != "permessage-deflate");
+    names
+}
+
 fn parameters(element: &Extension<'_>) -> Result<DeflateTerms, &'static str> {
     let mut terms = DeflateTerms::default();
     for param in element.params() {

@@ -164,7 +164,7 @@ fn answers() {
     let asked = head::Asked {
         upgrade: true,
         key: Some(KEY.into()),
-        deflate: true,
+        extensions: vec!["permessage-deflate".into()],
         ..head::Asked::default()
     };
     let count = |rest: &str| {
@@ -307,4 +307,124 @@ proptest! {
         let head = head + if whole { "\r\n" } else { "" };
         print_all(&explain(head.as_bytes(), from, None));
     }
+}
+
+/// Frames after all that may stand before a handshake; both directions as one hex text.
+fn talk(client: &[u8], server: &[u8]) -> Report {
+    let hex = |bytes: &[u8]| crate::cli::connect::hex(bytes);
+    let text = format!("> {}\n< {}\n", hex(client), hex(server));
+    report(
+        input::parse(text.into_bytes(), None, None).unwrap(),
+        None,
+        1000,
+    )
+}
+
+const ASK: &str = "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+const AGREE: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\
+     Connection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+
+#[test]
+fn http_before_the_handshake_is_passed_over() {
+    let rows = [
+        ("", ""),
+        ("\r\n\r\n", ""),
+        (
+            "",
+            "HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\nHTTP/1.1 102 x\r\n\r\n",
+        ),
+        (
+            "HEAD / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n",
+        ),
+        (
+            "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.1\r\nHost: a\r\n\r\n",
+            "HTTP/1.1 204 x\r\n\r\nHTTP/1.1 304 x\r\nContent-Length: 9\r\n\r\n",
+        ),
+        (
+            "POST / HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nTransfer-Encoding: chunked\r\n\
+             \r\n3;x=y\r\nabc\r\n0\r\nTrailer: 1\r\n\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\
+             \r\na\r\n0123456789\r\n0\r\n\r\n",
+        ),
+        (
+            "PROXY TCP6 ::1 ::1 5000 80\r\nPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\
+             \r\nab",
+            "HTTP/1.1 404 x\r\nContent-Length: 1\r\n\r\n!",
+        ),
+        ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}0123456789ab", ""),
+    ];
+    for (before, answered) in rows {
+        let client = [
+            before.as_bytes(),
+            ASK.as_bytes(),
+            b"\x81\x80\x01\x02\x03\x04",
+        ]
+        .concat();
+        let server = [answered.as_bytes(), AGREE.as_bytes(), b"\x81\x02ok"].concat();
+        let report = talk(&client, &server);
+        let connection = &report.connections[0];
+        let frames: Vec<_> = connection.directions.iter().map(|way| way.frames).collect();
+        let titles: Vec<_> = connection.items.iter().map(|item| &item.title).collect();
+        assert_eq!(
+            (report.broken_rules, &*frames),
+            (0, &[1, 1][..]),
+            "{before}: {titles:?}"
+        );
+    }
+}
+
+#[test]
+fn a_connection_that_goes_on_with_another_protocol() {
+    let ask = "POST /exec HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+    let docker = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n\r\n/ # ";
+    let h2c = "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0\u{4}";
+    for (client, server, part) in [
+        (ask, docker, "goes on with tcp"),
+        (&ask.replace("tcp", "h2c"), h2c, "goes on with h2c"),
+        (ask, "HTTP/1.1 101 x\r\n\r\nx", "does not name"),
+        ("GET /old\r\n", "<p>", "HTTP/0.9"),
+        ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0", "HTTP/2"),
+        ("SSH-2.0-x\r\n", "SSH-2.0-y\r\n", "SSH"),
+        ("PROXY UNKNOWN\r\n\u{16}\u{3}\u{1}\0\u{5}", "", "TLS"),
+        ("\u{17}\u{3}\u{3}\0\u{5}", "", "TLS"),
+        ("NICK a\r\nGET x\r\n\r\n", "", "not"),
+    ] {
+        let report = talk(client.as_bytes(), server.as_bytes());
+        let json = serde_json::to_string(&report).unwrap();
+        assert!(
+            report.broken_rules == 0 && json.contains(part),
+            "{part}: {json}"
+        );
+        let frames = report.connections[0]
+            .directions
+            .iter()
+            .map(|way| way.frames);
+        assert_eq!(frames.sum::<usize>(), 0, "{part}");
+    }
+}
+
+#[test]
+fn reserved_bits_of_an_extension_that_is_not_known() {
+    let name = "x-webkit-deflate-frame";
+    let field = format!("Sec-WebSocket-Extensions: {name}\r\n\r\n");
+    let with = |head: &str| head.strip_suffix("\r\n").unwrap().to_owned() + &field;
+    let client = [with(ASK).as_bytes(), b"\xC1\x81\0\0\0\0\xFF"].concat();
+    let server = [with(AGREE).as_bytes(), b"\xC1\x01\xFF\xA2\x00"].concat();
+    let report = talk(&client, &server);
+    let items = &report.connections[0].items;
+    assert_eq!(report.broken_rules, 0, "{items:?}");
+    let named = |item: &&Item| item.hints.iter().any(|hint| hint.contains(name));
+    assert_eq!(items.iter().filter(named).count(), 4);
+    // It must have been offered.
+    let unasked = talk(ASK.as_bytes(), with(AGREE).as_bytes());
+    assert_eq!(unasked.broken_rules, 1);
+    // Without a handshake the bit is a broken rule, and it is said what it may be.
+    let alone = items_of(b"\xC1\x00");
+    assert!(alone[0].hints[0].contains("--deflate"), "{alone:?}");
+}
+
+fn items_of(bytes: &[u8]) -> Vec<Item> {
+    items(bytes, Side::Server, None)
 }

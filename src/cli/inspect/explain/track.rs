@@ -25,6 +25,8 @@ pub struct Allowance {
 
 /// The state of one direction.
 pub struct Track {
+    /// Extensions that are not explained: reserved bits may be theirs.
+    pub unknown: Vec<String>,
     inflater: Option<Inflater>,
     open: Option<Open>,
     pub closed: bool,
@@ -62,8 +64,9 @@ pub struct Outcome {
 
 impl Track {
     /// `deflate` says how the messages of this direction are compressed.
-    pub fn new(deflate: Option<Direction>) -> Self {
+    pub fn new(deflate: Option<Direction>, unknown: Vec<String>) -> Self {
         Self {
+            unknown,
             inflater: deflate.map(Inflater::new),
             open: None,
             closed: false,
@@ -112,7 +115,8 @@ impl Track {
             wire_length: 0,
             bytes: Vec::new(),
             utf8: Utf8Stream::new(),
-            bad_text: false,
+            // The payload may be in the form of an extension, not in UTF-8.
+            bad_text: header.reserved && !self.unknown.is_empty(),
         });
     }
 

@@ -53,7 +53,7 @@ impl Page {
                 self.contents(item);
             }
             What::Request | What::Response => self.head(item),
-            What::Body | What::Unread => self.plain_bytes(&item.bytes.0),
+            What::Body | What::Preface | What::Unread => self.plain_bytes(&item.bytes.0),
         }
         for hint in &item.hints {
             self.put(format_args!("<p class=\"note\">{}</p>\n", Escaped(hint)));

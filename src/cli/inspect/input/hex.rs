@@ -6,7 +6,8 @@
 //! bytes, in the order of the lines.
 
 use crate::cli::inspect::args::Side;
-use crate::cli::inspect::input::{Arrival, Stream, Talk, looks_like_http};
+use crate::cli::inspect::input::dump::is_rendering;
+use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection};
 
 /// Connections that are read.
 const MAX_TALKS: usize = 1000;
@@ -95,8 +96,8 @@ impl Reader {
         }
         self.talks.retain(|talk| !is_empty(talk));
         for talk in &mut self.talks {
-            talk.from_start = looks_like_http(&talk.from_client.bytes)
-                || looks_like_http(&talk.from_server.bytes);
+            talk.from_start = begins_connection(&talk.from_client.bytes)
+                || begins_connection(&talk.from_server.bytes);
         }
         Read::BothWays(self.talks)
     }
@@ -120,9 +121,24 @@ fn arrive(stream: &mut Stream, same: bool, number: usize) {
 }
 
 fn digits(code: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
-    let separator = |byte: &u8| byte.is_ascii_whitespace() || b":,".contains(byte);
-    let mut words = code.split(separator).filter(|word| !word.is_empty());
-    words.try_for_each(|word| word_bytes(word, bytes))
+    let separator = |byte: &u8| byte.is_ascii_whitespace() || b":,-".contains(byte);
+    let start = bytes.len();
+    let mut rest = code;
+    while !rest.is_empty() {
+        let end = rest.iter().position(separator).unwrap_or(rest.len());
+        word_bytes(&rest[..end], bytes)?;
+        let gap = rest[end..]
+            .iter()
+            .take_while(|byte| separator(byte))
+            .count();
+        rest = &rest[end + gap..];
+        let column = std::str::from_utf8(rest).unwrap_or_default();
+        // Characters beside their bytes, which may look like digits.
+        if gap > 1 && !column.is_empty() && is_rendering(&bytes[start..], column) {
+            break;
+        }
+    }
+    Ok(())
 }
 
 fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {

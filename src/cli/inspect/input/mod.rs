@@ -1,12 +1,17 @@
 //! Input → the bytes of each direction, with the time at which they came.
 //!
-//! Comes in: a file or stdin. Goes out: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
+//! Input: a file or stdin. Output: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
 //! WebSocket here, but for the guess who the client is.
 
+mod dump;
 mod hex;
+mod literal;
 mod packet;
 mod pcap;
+mod pcapng;
+pub mod protocol;
 mod tcp;
+mod text;
 
 use crate::cli::Failure;
 use crate::cli::inspect::args::{Form, InspectArgs, Side};
@@ -102,47 +107,75 @@ pub fn parse(bytes: Vec<u8>, form: Option<Form>, from: Option<Side>) -> Result<I
     if bytes.is_empty() {
         return Err("there is nothing in it".into());
     }
+    if let Some(what) = text::packed(&bytes).filter(|_| form != Some(Form::Raw)) {
+        return Err(what);
+    }
     match form.unwrap_or_else(|| guess(&bytes)) {
         Form::Pcap => {
             let capture = pcap::read(&bytes)?;
-            let (count, link) = (capture.packets.len(), capture.link);
-            let (talks, mut notes) = tcp::talks(&capture);
-            notes.extend(capture.cut);
-            let name = format!("capture of {count} packets, link type {link}");
-            Ok(Input { name, talks, notes })
+            captured(capture)
         }
-        Form::Hex => {
-            let what = "hexadecimal text";
-            match (hex::read(&bytes)?, from) {
-                (hex::Read::OneWay(bytes), _) => Ok(one_way(bytes, from, what)),
-                (hex::Read::BothWays(_), Some(_)) => {
-                    Err("--from is for one direction, and the lines with > and < say it".into())
-                }
-                (hex::Read::BothWays(talks), None) => Ok(Input {
-                    name: format!("{what}, both directions"),
-                    talks,
-                    notes: Vec::new(),
-                }),
-            }
-        }
+        Form::Hex => text_form(&bytes, from),
         Form::Raw => Ok(one_way(bytes, from, "raw bytes")),
     }
+}
+
+/// The connections of a capture; without any data it is refused.
+fn captured(capture: pcap::Capture<'_>) -> Result<Input, String> {
+    let name = capture.name();
+    let (talks, found) = tcp::talks(&capture);
+    let mut notes = found.notes.clone();
+    notes.extend(capture.cut.clone());
+    if capture.broken > 0 {
+        notes.push(format!("{} packets are described wrongly", capture.broken).into());
+    }
+    if talks.is_empty() {
+        let cut = capture
+            .cut
+            .map(|cut| format!("; {cut}"))
+            .unwrap_or_default();
+        let what = found.nothing();
+        return Err(format!(
+            "{name}, with no TCP payload to explain: {what}{cut}"
+        ));
+    }
+    Ok(Input { name, talks, notes })
 }
 
 fn guess(bytes: &[u8]) -> Form {
     if pcap::is_capture(bytes) {
         Form::Pcap
-    } else if hex::read(bytes).is_ok() {
+    } else if text::is_text(bytes) {
         Form::Hex
     } else {
         Form::Raw
     }
 }
 
+fn text_form(bytes: &[u8], from: Option<Side>) -> Result<Input, String> {
+    let told = || Err("--from is for one direction, and the input has both".into());
+    match (text::read(bytes)?, from) {
+        (text::Read::OneWay(bytes, _), _) if bytes.is_empty() => {
+            Err("there is nothing in it but comments".into())
+        }
+        (text::Read::OneWay(bytes, what), _) => Ok(one_way(bytes, from, what)),
+        (text::Read::BothWays(..) | text::Read::Packets(_), Some(_)) => told(),
+        (text::Read::BothWays(talks, what), None) => Ok(Input {
+            name: format!("{what}, both directions"),
+            talks,
+            notes: Vec::new(),
+        }),
+        (text::Read::Packets(packets), None) => captured(pcap::Capture {
+            packets: packets.iter().map(text::Captured::packet).collect(),
+            ..pcap::Capture::default()
+        }),
+    }
+}
+
 fn one_way(bytes: Vec<u8>, from: Option<Side>, what: &str) -> Input {
     let side = from.unwrap_or_else(|| sender(&bytes).unwrap_or(Side::Client));
     let name = format!("{what}, {} bytes from the {}", bytes.len(), side.name());
-    let from_start = looks_like_http(&bytes);
+    let from_start = begins_connection(&bytes);
     let stream = Stream {
         bytes,
         ..Stream::default()
@@ -167,15 +200,26 @@ pub fn sender(bytes: &[u8]) -> Option<Side> {
     if bytes.starts_with(b"HTTP/") {
         return Some(Side::Server);
     }
-    if looks_like_http(bytes) {
+    if begins_connection(bytes) {
         return Some(Side::Client);
     }
     let masked = bytes.get(1)? & 0x80 != 0;
     Some(if masked { Side::Client } else { Side::Server })
 }
 
+/// Begins as a connection does: with HTTP, or the PROXY protocol before it.
+pub fn begins_connection(bytes: &[u8]) -> bool {
+    looks_like_http(bytes) || protocol::is_proxy(bytes)
+}
+
 /// Begins with a line as HTTP has it. No frame does: `G` would be a frame with reserved bits.
 pub fn looks_like_http(bytes: &[u8]) -> bool {
+    // RFC 9112 section 2.2: empty lines before a request are passed over.
+    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte));
+    let bytes = &bytes[start.unwrap_or(bytes.len())..];
+    if protocol::name(bytes).is_some() {
+        return false;
+    }
     let word = bytes
         .iter()
         .take(17)
@@ -187,3 +231,5 @@ pub fn looks_like_http(bytes: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod text_tests;

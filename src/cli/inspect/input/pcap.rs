@@ -1,25 +1,46 @@
-//! The classic pcap file: a header of 24 bytes, then packets with 16 bytes in front of each.
+//! The classic pcap file: a header of 24 bytes, then packets with 16 bytes before each.
 //!
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html>
 
+use crate::cli::inspect::input::{packet, pcapng};
 use crate::cli::inspect::model::Text;
+use std::collections::BTreeSet;
 
 /// Read in the byte order of the file: of 0xA1B2C3D4 with microseconds, 0xA1B23C4D with nano-.
 const MICROSECONDS: u32 = 0xA1B2_C3D4;
 const NANOSECONDS: u32 = 0xA1B2_3C4D;
-const PCAPNG: [u8; 4] = [0x0A, 0x0D, 0x0D, 0x0A];
 
+#[derive(Default)]
 pub struct Capture<'b> {
-    /// What each packet begins with.
-    pub link: u32,
     pub packets: Vec<Packet<'b>>,
+    /// Packets that the file describes wrongly.
+    pub broken: usize,
     /// Why the file ends early.
     pub cut: Option<Text>,
+}
+
+impl Capture<'_> {
+    /// Every link type that packets have, each once.
+    pub fn links(&self) -> BTreeSet<u32> {
+        self.packets.iter().map(|packet| packet.link).collect()
+    }
+
+    /// As `capture of 3 packets, link type 1 (Ethernet)`.
+    pub fn name(&self) -> String {
+        let link = |link| match packet::link_name(link) {
+            Some(name) => format!(", link type {link} ({name})"),
+            None => format!(", link type {link}"),
+        };
+        let links: String = self.links().into_iter().map(link).collect();
+        format!("capture of {} packets{links}", self.packets.len())
+    }
 }
 
 pub struct Packet<'b> {
     /// Seconds.
     pub time: f64,
+    /// What it begins with.
+    pub link: u32,
     pub bytes: &'b [u8],
     /// Bytes of the packet that the file does not have.
     pub dropped: usize,
@@ -68,35 +89,33 @@ impl Order {
 
 /// Begins as captures do.
 pub fn is_capture(bytes: &[u8]) -> bool {
-    Order::of(bytes).is_some() || bytes.starts_with(&PCAPNG)
+    Order::of(bytes).is_some() || pcapng::is_pcapng(bytes)
 }
 
 pub fn read(bytes: &[u8]) -> Result<Capture<'_>, String> {
-    if bytes.starts_with(&PCAPNG) {
-        return Err("this is pcapng; make it pcap with `editcap -F pcap IN OUT`".into());
+    if pcapng::is_pcapng(bytes) {
+        return pcapng::read(bytes);
     }
     let order = Order::of(bytes).ok_or("this is no pcap file")?;
     let (header, mut rest) = bytes
         .split_at_checked(24)
         .ok_or("the header of the pcap file is cut short")?;
-    let mut capture = Capture {
-        // The upper bits speak of checksums.
-        link: order.at(header, 20) & 0xFFFF,
-        packets: Vec::new(),
-        cut: None,
-    };
+    // The upper bits speak of checksums.
+    let link = order.at(header, 20) & 0xFFFF;
+    let mut capture = Capture::default();
     while !rest.is_empty() {
         let Some((header, tail)) = rest.split_at_checked(16) else {
-            capture.cut = Some("the file ends inside of a packet".into());
+            capture.cut = Some("the file ends inside a packet".into());
             break;
         };
         let (kept, sent) = (order.at(header, 8) as usize, order.at(header, 12) as usize);
         let bytes = &tail[..kept.min(tail.len())];
         if bytes.len() < kept {
-            capture.cut = Some("the file ends inside of a packet".into());
+            capture.cut = Some("the file ends inside a packet".into());
         }
         capture.packets.push(Packet {
             time: f64::from(order.at(header, 0)) + f64::from(order.at(header, 4)) * order.fractions,
+            link,
             bytes,
             dropped: sent.saturating_sub(bytes.len()),
         });

@@ -1,12 +1,12 @@
 //! TCP segments in the order of their capture → the bytes of each direction in theirs.
 //!
-//! Invariant: no more is kept than the packets have; a gap ends a direction, for behind it nobody
+//! Invariant: no more is kept than the packets have; a gap ends a direction, for after it nobody
 //! knows where a frame begins.
 
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::input::packet::{self, Segment};
 use crate::cli::inspect::input::pcap::Capture;
-use crate::cli::inspect::input::{Arrival, Stream, Talk, looks_like_http, sender};
+use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection, sender};
 use crate::cli::inspect::model::Text;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -14,52 +14,100 @@ use std::net::SocketAddr;
 /// Connections that are read.
 const MAX_PAIRS: usize = 1000;
 
+/// What a capture holds, apart from its connections.
+#[derive(Default)]
+pub struct Found {
+    pub notes: Vec<Text>,
+    /// What packets are that have no TCP segment, and how many.
+    others: BTreeMap<Text, usize>,
+    /// Connections that carried nothing.
+    empty: usize,
+}
+
+/// Kinds of other packets that are named.
+const MAX_KINDS: usize = 8;
+
+impl Found {
+    fn other(&mut self, what: Text) {
+        let room = self.others.len() < MAX_KINDS || self.others.contains_key(&what);
+        let what = if room { what } else { "other packets".into() };
+        *self.others.entry(what).or_default() += 1;
+    }
+
+    /// All that is no segment, as `UDP port 53: 3, ARP: 1`.
+    pub fn others(&self) -> Option<String> {
+        let each = self.others.iter();
+        let each: Vec<_> = each
+            .map(|(what, count)| format!("{what}: {count}"))
+            .collect();
+        (!each.is_empty()).then(|| each.join(", "))
+    }
+
+    fn tell(&mut self, left_out: usize) {
+        if let Some(others) = self.others() {
+            let count: usize = self.others.values().sum();
+            let what = format!("{count} packets are not TCP over IP, or cannot be read: {others}");
+            self.notes.push(what.into());
+        }
+        if left_out > 0 {
+            let what = "packets belong to further connections, which are not read";
+            self.notes.push(format!("{left_out} {what}").into());
+        }
+        if self.empty > 0 {
+            self.notes
+                .push(format!("{} connections carried nothing", self.empty).into());
+        }
+    }
+
+    /// Why there is nothing to explain.
+    pub fn nothing(&self) -> String {
+        let empty = format!("TCP connections without data: {}", self.empty);
+        let parts = [(self.empty > 0).then_some(empty), self.others()];
+        let parts: Vec<String> = parts.into_iter().flatten().collect();
+        match parts.is_empty() {
+            true => "it has no packets".into(),
+            false => parts.join(", "),
+        }
+    }
+}
+
 /// The connections of a capture, and what is to be said about it.
-pub fn talks(capture: &Capture<'_>) -> (Vec<Talk>, Vec<Text>) {
-    let mut notes: Vec<Text> = Vec::new();
-    if !packet::is_known(capture.link) {
-        let what = format!("link type {} is not known; read as IP", capture.link);
-        notes.push(what.into());
+pub fn talks(capture: &Capture<'_>) -> (Vec<Talk>, Found) {
+    let mut found = Found::default();
+    for link in capture.links() {
+        if packet::link_name(link).is_none() {
+            let what = format!("link type {link} is not known; read as IP");
+            found.notes.push(what.into());
+        }
     }
     let mut pairs: Vec<Pair<'_>> = Vec::new();
     let mut newest = HashMap::new();
-    let (mut others, mut left_out) = (0, 0);
+    let mut left_out = 0;
     for (number, packet) in capture.packets.iter().enumerate() {
-        let Some(segment) = packet::segment(capture.link, packet.bytes) else {
-            others += 1;
-            continue;
+        let segment = match packet::segment(packet.link, packet.bytes) {
+            Ok(segment) => segment,
+            Err(what) => {
+                found.other(what);
+                continue;
+            }
         };
-        if pairs.len() >= MAX_PAIRS && !newest.contains_key(&key(&segment)) {
+        let known = newest.get(&key(&segment)).copied();
+        let known = known.filter(|at: &usize| !pairs[*at].is_over(&segment));
+        if known.is_none() && pairs.len() >= MAX_PAIRS {
             left_out += 1;
             continue;
         }
-        let at = *newest.entry(key(&segment)).or_insert_with(|| {
+        let at = known.unwrap_or_else(|| {
             pairs.push(Pair::new(&segment, packet.time));
+            newest.insert(key(&segment), pairs.len() - 1);
             pairs.len() - 1
         });
-        let at = match pairs[at].is_over(&segment) {
-            false => at,
-            true => {
-                pairs.push(Pair::new(&segment, packet.time));
-                newest.insert(key(&segment), pairs.len() - 1);
-                pairs.len() - 1
-            }
-        };
         pairs[at].take(segment, packet.time, number, packet.dropped);
     }
-    if others > 0 {
-        notes.push(format!("{others} packets are not TCP over IP, or cannot be read").into());
-    }
-    if left_out > 0 {
-        let what = "packets belong to further connections, which are not read";
-        notes.push(format!("{left_out} {what}").into());
-    }
-    let empty = pairs.iter().filter(|pair| pair.is_empty()).count();
-    if empty > 0 {
-        notes.push(format!("{empty} connections carried nothing").into());
-    }
+    found.empty = pairs.iter().filter(|pair| pair.is_empty()).count();
+    found.tell(left_out);
     let talks = pairs.into_iter().filter(|pair| !pair.is_empty());
-    (talks.map(Pair::finish).collect(), notes)
+    (talks.map(Pair::finish).collect(), found)
 }
 
 fn key(segment: &Segment<'_>) -> (SocketAddr, SocketAddr) {
@@ -102,13 +150,14 @@ impl<'b> Pair<'b> {
             true => &self.there,
             false => &self.back,
         };
-        let begins = segment.syn && !segment.ack;
-        begins && flow.began.is_some_and(|began| began != segment.sequence)
+        let begins = segment.syn && segment.acknowledged.is_none();
+        let others = flow.began.is_some() || flow.next.is_some();
+        begins && others && flow.began != Some(segment.sequence)
     }
 
     fn take(&mut self, segment: Segment<'b>, time: f64, packet: usize, dropped: usize) {
         if segment.syn {
-            let client = if segment.ack {
+            let client = if segment.acknowledged.is_some() {
                 segment.to
             } else {
                 segment.from
@@ -116,10 +165,15 @@ impl<'b> Pair<'b> {
             self.client.get_or_insert(client);
         }
         self.shortened += usize::from(dropped > 0);
-        let flow = match segment.from == self.from {
-            true => &mut self.there,
-            false => &mut self.back,
+        let (flow, other) = match segment.from == self.from {
+            true => (&mut self.there, &mut self.back),
+            false => (&mut self.back, &mut self.there),
         };
+        other.acknowledged = segment.acknowledged.or(other.acknowledged);
+        if segment.syn && other.next.is_none() {
+            // The SYN that this one answers was not captured.
+            other.next = segment.acknowledged;
+        }
         flow.take(&segment, time - self.began, packet);
     }
 
@@ -146,10 +200,10 @@ impl<'b> Pair<'b> {
             (back, there)
         };
         let from_start = handshake
-            || looks_like_http(&from_client.bytes)
+            || begins_connection(&from_client.bytes)
             || from_server.bytes.starts_with(b"HTTP/1.");
         if !from_start {
-            let what = "the capture begins inside of the connection: its handshake is not there";
+            let what = "the capture begins mid-connection: its handshake is not there";
             notes.push(what.into());
         }
         Talk {
@@ -171,6 +225,8 @@ struct Flow<'b> {
     began: Option<u32>,
     /// That of the next byte.
     next: Option<u32>,
+    /// The last number that the other side has acknowledged.
+    acknowledged: Option<u32>,
     stream: Stream,
     /// Payloads that came before what belongs in front of them, by their place in the stream.
     early: BTreeMap<usize, &'b [u8]>,
@@ -187,11 +243,19 @@ impl<'b> Flow<'b> {
             self.began.get_or_insert(sequence);
             sequence = sequence.wrapping_add(1);
         }
-        let next = *self.next.get_or_insert(sequence);
         if segment.payload.is_empty() {
+            // Without a SYN it may be a keep-alive probe, whose number is one too low.
+            if segment.syn {
+                self.next.get_or_insert(sequence);
+            }
             return;
         }
-        // Half of the numbers are in front of the next byte, half behind.
+        if self.next.is_none() && self.is_probe(segment) {
+            self.next = Some(sequence.wrapping_add(1));
+            return;
+        }
+        let next = *self.next.get_or_insert(sequence);
+        // Half of the numbers are before the next byte, half after it.
         let ahead = sequence.wrapping_sub(next) as i32;
         let end = self.stream.bytes.len();
         if ahead > 0 {
@@ -222,6 +286,19 @@ impl<'b> Flow<'b> {
         }
     }
 
+    /// A keep-alive probe (RFC 9293 section 3.8.4): one byte that was sent and acknowledged before.
+    /// Asked where the capture begins mid-connection, so that no number tells: then it is a byte
+    /// that was acknowledged, the 0 of most systems, or one that begins neither a frame nor HTTP.
+    fn is_probe(&self, segment: &Segment<'_>) -> bool {
+        let &[byte] = segment.payload else {
+            return false;
+        };
+        let frame = byte & 0x30 == 0 && matches!(byte & 0x0F, 0..=2 | 8..=10);
+        let begins = frame || b"GHPDOC".contains(&byte);
+        let acknowledged = self.acknowledged == Some(segment.sequence.wrapping_add(1));
+        acknowledged || byte == 0 || !segment.push && !begins
+    }
+
     /// Appends what is new: all but the first `known` bytes.
     fn append(&mut self, payload: &[u8], known: usize) {
         let new = payload.get(known..).unwrap_or_default();
@@ -236,7 +313,7 @@ impl<'b> Flow<'b> {
             let gap = place - self.stream.bytes.len();
             let behind: usize = self.early.values().map(|payload| payload.len()).sum();
             self.stream.cut = Some(format!(
-                "{gap} bytes were not captured here; the {behind} behind them are not explained"
+                "{gap} bytes were not captured here; the {behind} after them are not explained"
             ));
         }
         self.stream
@@ -256,7 +333,8 @@ mod tests {
                 to: address,
                 sequence: *sequence,
                 syn: number == 0,
-                ack: false,
+                acknowledged: None,
+                push: true,
                 payload,
             };
             flow.take(&segment, number as f64, number);
@@ -289,7 +367,7 @@ mod tests {
         assert_eq!(stream.bytes, b"abc");
         let cut = stream.cut.unwrap();
         assert!(
-            cut.contains("7 bytes") && cut.contains("the 3 behind"),
+            cut.contains("7 bytes") && cut.contains("the 3 after"),
             "{cut}"
         );
     }

@@ -1,0 +1,219 @@
+//! Bytes as programs print them or have them in their source → bytes.
+//!
+//! Input: strings with escapes (`b'\x81'`), arrays (`{0x81, 0x85}`, `[129, 133]`), Node's
+//! `<Buffer 81 85>`, base64. Output: the bytes, those of several strings or arrays one after the
+//! other. `None`: the text is nothing of the kind.
+
+use crate::cli::inspect::input::looks_like_http;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE};
+use base64::prelude::Engine as _;
+
+pub fn read(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let text = text.trim();
+    if text.starts_with("<Buffer") {
+        return Some(buffer(text));
+    }
+    if let Some(quoted) = strings(text) {
+        return Some(quoted);
+    }
+    arrays(text).or_else(|| base64(text))
+}
+
+/// `<Buffer 81 85 … 7 more bytes>`, as Node prints it.
+fn buffer(text: &str) -> Result<Vec<u8>, String> {
+    let inside = text.trim_start_matches("<Buffer").trim_end_matches('>');
+    if inside.contains("more byte") {
+        let what = "Node has left bytes of this Buffer out; print buffer.toString('hex')";
+        return Err(what.into());
+    }
+    let bytes = inside
+        .split_whitespace()
+        .map(|word| u8::from_str_radix(word, 16));
+    let bytes: Result<_, _> = bytes.collect();
+    bytes.map_err(|_| "this Buffer has more than bytes in it".into())
+}
+
+/// All that stands in quotes and has an escape.
+fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let opens = text.find(['"', '\''])?;
+    // In a list of numbers quotes are names or characters.
+    if !text.contains('\\') || text[..opens].contains(['>', '#']) {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let mut rest = &text[opens..];
+    while let Some(at) = rest.find(['"', '\'']) {
+        let quote = rest[at..].chars().next()?;
+        let (string, tail) = match unescape(&rest[at + 1..], quote) {
+            Ok(read) => read,
+            Err(what) => return Some(Err(what)),
+        };
+        bytes.extend(string);
+        rest = tail;
+    }
+    Some(Ok(bytes))
+}
+
+/// One string up to its quote, and what follows it.
+fn unescape(text: &str, quote: char) -> Result<(Vec<u8>, &str), String> {
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    loop {
+        let c = rest.chars().next().ok_or("a string without an end")?;
+        rest = &rest[c.len_utf8()..];
+        if c == quote {
+            return Ok((bytes, rest));
+        }
+        if c != '\\' {
+            bytes.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
+            continue;
+        }
+        let escape = rest.chars().next().ok_or("a string without an end")?;
+        rest = &rest[escape.len_utf8()..];
+        let plain = match escape {
+            'n' => b'\n',
+            'r' => b'\r',
+            't' => b'\t',
+            'a' => 7,
+            'b' => 8,
+            'v' => 11,
+            'f' => 12,
+            'e' => 27,
+            '\\' | '"' | '\'' => escape as u8,
+            '\r' | '\n' => continue,
+            'x' => take(&mut rest, 2, 16)?,
+            'u' if rest.starts_with("00") => {
+                rest = &rest[2..];
+                take(&mut rest, 2, 16)?
+            }
+            '0'..='7' => {
+                let more = rest
+                    .bytes()
+                    .take(2)
+                    .take_while(|b| (b'0'..b'8').contains(b))
+                    .count();
+                let mut all = &text[text.len() - rest.len() - 1..];
+                rest = &rest[more..];
+                take(&mut all, more + 1, 8)?
+            }
+            _ => return Err(format!("a string with an unknown escape: \\{escape}")),
+        };
+        bytes.push(plain);
+    }
+}
+
+fn take(rest: &mut &str, digits: usize, radix: u32) -> Result<u8, String> {
+    let number = rest
+        .get(..digits)
+        .and_then(|digits| u8::from_str_radix(digits, radix).ok());
+    *rest = rest.get(digits..).unwrap_or_default();
+    number.ok_or_else(|| "a string with an escape that is no byte".into())
+}
+
+/// The numbers of all `{…}` and `[…]` that have nothing else in them.
+fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let text = without_comments(text);
+    let mut words: Vec<&str> = Vec::new();
+    let mut found = false;
+    for (at, _) in text.match_indices(['{', '[']) {
+        let Some(length) = text[at + 1..].find(['{', '[', '}', ']']) else {
+            continue;
+        };
+        let (inside, after) = text[at + 1..].split_at(length);
+        let after = after[1..].trim_start();
+        let is_size = after.starts_with(['=', '{', '[', '_']) || starts_with_letter(after);
+        let list = inside
+            .split([',', ' ', '\t', '\r', '\n'])
+            .filter(|word| !word.is_empty());
+        let list: Vec<&str> = list.collect();
+        if after_closes(&text[at + 1 + length..]) && !is_size && list.iter().all(is_number) {
+            found |= !list.is_empty();
+            words.extend(list);
+        }
+    }
+    found.then(|| numbers(&words))
+}
+
+fn after_closes(text: &str) -> bool {
+    text.starts_with(['}', ']'])
+}
+
+fn starts_with_letter(text: &str) -> bool {
+    text.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+fn is_number(word: &&str) -> bool {
+    let word = bare(word);
+    !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// A number without its prefix and suffix.
+fn bare(word: &str) -> &str {
+    let word = word.strip_suffix("u8").unwrap_or(word);
+    let word = word.strip_prefix("(byte)").unwrap_or(word);
+    let word = word.strip_prefix('-').unwrap_or(word);
+    word.strip_prefix("0x")
+        .or(word.strip_prefix("0X"))
+        .unwrap_or(word)
+}
+
+/// Without 0x numbers are decimal, unless one of them has a letter in it or a 0 before it.
+fn numbers(words: &[&str]) -> Result<Vec<u8>, String> {
+    let marked = words
+        .iter()
+        .filter(|word| word.contains("0x") || word.contains("0X"))
+        .count();
+    let two = |word: &&str| bare(word).len() == 2;
+    let letters = |word: &&str| bare(word).bytes().any(|byte| !byte.is_ascii_digit());
+    let zero = |word: &&str| two(word) && bare(word).starts_with('0');
+    let hex = match marked {
+        0 => words.iter().any(letters) || (words.iter().all(two) && words.iter().any(zero)),
+        _ if marked == words.len() => true,
+        _ => return Err("an array with numbers both with and without 0x".into()),
+    };
+    let one = |word: &&str| {
+        let number = i16::from_str_radix(bare(word), if hex { 16 } else { 10 }).ok();
+        let number = number.map(|number| if word.contains('-') { -number } else { number });
+        let fits = number.filter(|number| (-128..=255).contains(number));
+        let byte = fits.map(|number| number.rem_euclid(256) as u8);
+        byte.ok_or_else(|| format!("an array with {word} in it, which is no byte"))
+    };
+    words.iter().map(one).collect()
+}
+
+fn without_comments(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("/*").into_iter().chain(rest.find("//")).min() {
+        out.push_str(&rest[..at]);
+        let end = if rest[at..].starts_with("/*") {
+            "*/"
+        } else {
+            "\n"
+        };
+        let tail = rest[at + 2..].split_once(end);
+        out.push('\n');
+        rest = tail.map_or("", |(_, tail)| tail);
+    }
+    out + rest
+}
+
+/// Lines of nothing but base64 that become a frame or a head.
+fn base64(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let joined: String = text.lines().map(str::trim).collect();
+    if joined.len() < 4 || joined.contains(' ') {
+        return None;
+    }
+    let padded = match joined.len() % 4 {
+        2 if !joined.ends_with('=') => joined.clone() + "==",
+        3 if !joined.ends_with('=') => joined.clone() + "=",
+        _ => joined,
+    };
+    let bytes = STANDARD
+        .decode(&padded)
+        .or_else(|_| URL_SAFE.decode(&padded))
+        .ok()?;
+    let opcode = matches!(bytes.first()? & 0x0F, 0..=2 | 8..=10);
+    let frame = bytes[0] & 0x30 == 0 && opcode;
+    (frame || looks_like_http(&bytes)).then_some(Ok(bytes))
+}

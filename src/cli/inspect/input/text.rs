@@ -1,0 +1,181 @@
+//! Text of any form → bytes or packets; and what is no text but a known container.
+//!
+//! Input: a whole file. Output: the bytes of one direction or both, or packets that are dumped from
+//! their link or IP header on. Invariant: text is never taken for raw bytes.
+
+use crate::cli::inspect::input::pcap::Packet;
+use crate::cli::inspect::input::{Talk, begins_connection, dump, hex, literal, packet, protocol};
+use std::borrow::Cow;
+
+/// What the text has.
+#[derive(Debug)]
+pub enum Read {
+    /// Nothing says who has sent it; and what the form is.
+    OneWay(Vec<u8>, &'static str),
+    BothWays(Vec<Talk>, &'static str),
+    Packets(Vec<Captured>),
+}
+
+/// A dumped packet.
+#[derive(Debug)]
+pub struct Captured {
+    link: u32,
+    bytes: Vec<u8>,
+}
+
+impl Captured {
+    pub fn packet(&self) -> Packet<'_> {
+        Packet {
+            time: 0.0,
+            link: self.link,
+            bytes: &self.bytes,
+            dropped: 0,
+        }
+    }
+}
+
+/// Containers that are not unpacked here, and what to do about them.
+pub fn packed(bytes: &[u8]) -> Option<String> {
+    let known: [(&[u8], &str, &str); 8] = [
+        (
+            b"\x1F\x8B",
+            "gzip",
+            "unpack it with `zcat FILE | wirebell inspect -`",
+        ),
+        (
+            b"\x28\xB5\x2F\xFD",
+            "zstd",
+            "unpack it with `zstdcat FILE | wirebell inspect -`",
+        ),
+        (
+            b"\xFD7zXZ\0",
+            "xz",
+            "unpack it with `xzcat FILE | wirebell inspect -`",
+        ),
+        (
+            b"BZh",
+            "bzip2",
+            "unpack it with `bzcat FILE | wirebell inspect -`",
+        ),
+        (
+            b"\x04\x22\x4D\x18",
+            "lz4",
+            "unpack it with `lz4cat FILE | wirebell inspect -`",
+        ),
+        (
+            b"PK\x03\x04",
+            "zip",
+            "unpack it with `unzip -p FILE | wirebell inspect -`",
+        ),
+        (
+            b"snoop\0\0\0",
+            "a snoop capture",
+            "make it pcap with `editcap -F pcap IN OUT`",
+        ),
+        (
+            b"GMBU",
+            "a Network Monitor capture",
+            "make it pcap with `editcap -F pcap IN OUT`",
+        ),
+    ];
+    let found = known.iter().find(|(magic, ..)| bytes.starts_with(magic));
+    found.map(|(_, name, advice)| format!("this is {name}; {advice}"))
+}
+
+/// UTF-8 or UTF-16 without control characters. HTTP is text too, but stands for itself.
+pub fn is_text(bytes: &[u8]) -> bool {
+    if begins_connection(bytes) || protocol::name(bytes).is_some() {
+        return false;
+    }
+    decode(bytes).is_some_and(|text| {
+        let plain = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\x0C');
+        text.chars().all(plain)
+    })
+}
+
+/// The text without a byte order mark; PowerShell writes UTF-16.
+fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
+    let wide = |rest: &[u8], read: fn([u8; 2]) -> u16| {
+        let units: Vec<u16> = rest
+            .chunks_exact(2)
+            .map(|pair| read([pair[0], pair[1]]))
+            .collect();
+        String::from_utf16(&units).ok().map(Cow::Owned)
+    };
+    match bytes {
+        [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
+        [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
+        [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),
+        _ => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+    }
+}
+
+pub fn read(bytes: &[u8]) -> Result<Read, String> {
+    let Some(text) = decode(bytes) else {
+        return Err("this is no text; --as raw reads bytes".into());
+    };
+    if let Some(blocks) = dump::read(&text) {
+        return Ok(dumped(
+            blocks.map_err(|what| format!("a dump of bytes, {what}"))?,
+        ));
+    }
+    let failed = match hex::read(text.as_bytes()) {
+        Ok(hex::Read::BothWays(talks)) => return Ok(Read::BothWays(talks, HEX)),
+        Ok(hex::Read::OneWay(bytes)) => return Ok(one_way(bytes, HEX)),
+        Err(what) => what,
+    };
+    match literal::read(&text) {
+        Some(Ok(bytes)) => Ok(one_way(bytes, "a text of bytes")),
+        Some(Err(what)) => Err(what),
+        None => Err(format!(
+            "this is text, but neither hexadecimal ({failed}) nor another form that can be read; \
+             `xxd FILE` prints one"
+        )),
+    }
+}
+
+const HEX: &str = "hexadecimal text";
+
+fn one_way(bytes: Vec<u8>, what: &'static str) -> Read {
+    match link(&bytes) {
+        Some(link) => Read::Packets(vec![Captured { link, bytes }]),
+        None => Read::OneWay(bytes, what),
+    }
+}
+
+/// What a dumped packet begins with, if it is one with a TCP segment.
+fn link(bytes: &[u8]) -> Option<u32> {
+    let is_ip = matches!(bytes.first(), Some(0x45..=0x4F | 0x60..=0x6F));
+    let links = [Some(packet::ETHERNET), is_ip.then_some(packet::RAW)];
+    let mut links = links.into_iter().flatten();
+    links.find(|link| packet::segment(*link, bytes).is_ok())
+}
+
+fn dumped(blocks: Vec<dump::Block>) -> Read {
+    let links: Vec<_> = blocks.iter().map(|block| link(&block.bytes)).collect();
+    if let Some(known) = links.iter().flatten().next() {
+        let packets = blocks
+            .into_iter()
+            .zip(&links)
+            .map(|(block, link)| Captured {
+                link: link.unwrap_or(*known),
+                bytes: block.bytes,
+            });
+        return Read::Packets(packets.collect());
+    }
+    let both = blocks.iter().any(|b| b.indented) && blocks.iter().any(|b| !b.indented);
+    if !both {
+        let bytes = blocks.into_iter().flat_map(|block| block.bytes).collect();
+        return Read::OneWay(bytes, "a dump of bytes");
+    }
+    let mut talk = Talk::default();
+    for block in blocks {
+        match block.indented {
+            true => talk.from_server.bytes.extend(block.bytes),
+            false => talk.from_client.bytes.extend(block.bytes),
+        }
+    }
+    talk.from_start =
+        begins_connection(&talk.from_client.bytes) || begins_connection(&talk.from_server.bytes);
+    Read::BothWays(vec![talk], "a dump of bytes")
+}

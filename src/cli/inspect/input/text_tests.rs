@@ -1,0 +1,107 @@
+//! Text of every form: the same bytes, or a clear refusal, but never raw bytes.
+
+use super::*;
+
+const HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
+
+/// The bytes of a text, from whoever sent them.
+pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
+    let talk = parse(text.as_bytes().to_vec(), None, None)?.talks.remove(0);
+    Ok([talk.from_client.bytes, talk.from_server.bytes].concat())
+}
+
+#[test]
+fn every_form_of_text_has_the_same_bytes() {
+    let rows = [
+        "00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
+        "8185 37fa 213d7f9f4d5158\n",
+        "00000000  81 85 37 fa 21 3d 7f 9f  4d 51 58                 |..7.!=..MQX|\n0000000b\n",
+        "0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n",
+        "0000  81 85 37 fa 21 3d 7f 9f  4d 51 58   ..7.!=..MQX\n",
+        "0000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n0000013\n",
+        "000000 81 85 37 fa 21 3d 7f 9f 4d 51 58     >..7.!=..MQX<\n00000b\n",
+        "0000000 81 85 37 fa 21 3d 7f 9f 4d 51 58\n0000011\n",
+        "0000   81 85 37 fa\n0004   21 3d 7f 9f 4d 51 58\n",
+        "\t0x0000:  8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n",
+        "           00 01 02 03 04 05 06 07 08 09 0A 0B 0C 0D 0E 0F\n\n\
+         00000000   81 85 37 FA 21 3D 7F 9F 4D 51 58                 ..7.!=..MQX\n",
+        "81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n",
+        "<Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>\n",
+        r"b'\x81\x857\xfa!=\x7f\x9fMQX'",
+        "\"\\x81\\x85\\x37\\xfa\\x21\\x3d\" \\\n\"\\x7f\\x9f\\x4d\\x51\\x58\"",
+        r#"char *s = "\201\205\67\372!=\177\237MQX";"#,
+        "/* Frame (11 bytes) */\nstatic const unsigned char pkt1[11] = {\n\
+         0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, /* ..7.!=.. */\n0x4d, 0x51, 0x58 };\n",
+        "[129, 133, 55, 250, 33, 61, 127, 159, 77, 81, 88]",
+        "[-127, -123, 55, -6, 33, 61, 127, -97, 77, 81, 88]",
+        "let a: [u8; 11] = [0x81u8, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58];",
+        "[]byte{0x81, 0x85, 0x37, 0xfa, 0x21, 0x3d, 0x7f, 0x9f, 0x4d, 0x51, 0x58}",
+        "Uint8Array(11) [\n  129, 133, 55, 250, 33, 61,\n  127, 159, 77, 81, 88\n]",
+        r#"{"type":"Buffer","data":[129,133,55,250,33,61,127,159,77,81,88]}"#,
+        "gYU3+iE9f59NUVg=\n",
+        "81-85-37-FA-21-3D-7F-9F-4D-51-58",
+        "\u{feff}81 85 37 fa 21 3d 7f 9f 4d 51 58",
+    ];
+    for text in rows {
+        assert_eq!(bytes(text).as_deref(), Ok(HELLO), "{text}");
+    }
+    let wide = "81 85 37 fa 21 3d 7f 9f 4d 51 58".encode_utf16();
+    let wide = [vec![0xFF, 0xFE], wide.flat_map(u16::to_le_bytes).collect()].concat();
+    assert_eq!(
+        parse(wide, None, None).unwrap().talks[0].from_client.bytes,
+        HELLO
+    );
+}
+
+#[test]
+fn a_column_of_characters_that_looks_like_digits() {
+    let frame = b"\x81\x06abcdef\x81\x06012345";
+    for text in [
+        "00000000: 8106 6162 6364 6566 8106 3031 3233 3435  ..abcdef..012345\n",
+        "00000000  81 06 61 62 63 64 65 66  81 06 30 31 32 33 34 35  |..abcdef..012345|\n\
+         00000010\n",
+        "0000   81 06 61 62 63 64 65 66 81 06 30 31 32 33 34 35   ..abcdef..012345\n",
+        "0000   81 06 61 62 63 64 65 66   ..abcdef\n0008   81 06 30 31 32 33 34 35   ..012345\n",
+    ] {
+        assert_eq!(bytes(text).as_deref(), Ok(&frame[..]), "{text}");
+    }
+    assert_eq!(bytes("0000   61 62 63   abc\n"), Ok(b"abc".to_vec()));
+    assert_eq!(bytes("00000000: 6162 6364  abcd\n"), Ok(b"abcd".to_vec()));
+    assert_eq!(bytes("61 62 63   abc\n"), Ok(b"abc".to_vec()));
+    let repeated = "00000000: 82fe 0000 0000 0000 0000 0000 0000 0000  ................\n\
+                    00000010: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n*\n\
+                    00000040: 01                                       .\n";
+    let repeated = bytes(repeated).unwrap();
+    assert_eq!((repeated.len(), repeated[0x40], repeated[0x3F]), (65, 1, 0));
+}
+
+#[test]
+fn text_that_cannot_be_read_is_never_raw() {
+    for (text, part) in [
+        ("this is no capture", "this is text"),
+        (
+            "0000000 8581 fa37 3d21 9f7f 514d 0058\n000000b\n",
+            "words of two bytes",
+        ),
+        (
+            "0000000 102601 175067 036441 117577 050515 000130\n0000013\n",
+            "words of two bytes",
+        ),
+        ("0000000 201 205   7 372   !   =\n0000006\n", "hexdump -C"),
+        ("<Buffer 81 85 37 ... 50 more bytes>", "toString"),
+        ("0000   81 85\n0010   37 fa\n", "line 1"),
+        ("[300, 2]", "300"),
+        ("{0x81, 5}", "without 0x"),
+        ("\"\\x81", "without an end"),
+        ("\"\\q\"", "\\q"),
+        ("test", "this is text"),
+        (
+            "00000000: 10000001 00000000                    ..\n",
+            "these are bits",
+        ),
+        ("# nothing\n", "nothing in it"),
+    ] {
+        let error = bytes(text).expect_err(text);
+        assert!(error.contains(part), "{text}: {error}");
+    }
+}
