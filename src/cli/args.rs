@@ -150,8 +150,21 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
 
-    /// Origins of web pages that may connect: `same-host`, `any`, or exact ones such as
-    /// https://example.org; may be given several times [default: same-host]
+    /// Name of this server, without a port, which requests may be sent to; may be given several
+    /// times. A server on a loopback address answers to `localhost` and loopback addresses anyway
+    /// [default: beyond loopback, any name]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIREBELL_HOST",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Vec<String>>,
+
+    /// Origins of web pages that may connect, beside those of the same host: exact ones such as
+    /// https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or
+    /// `any`; may be given several times [default: same-host]
     #[arg(
         long,
         value_name = "ORIGIN",

@@ -5,12 +5,13 @@ use crate::cli::args::EchoArgs;
 use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal, stop_signals};
 use crate::cli::settings::start_log;
 use wirebell::net::Server;
-use wirebell::push::EchoServer;
+use wirebell::push::{Access, EchoServer, HostPolicy};
 
 pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.addresses()?;
-    let origin = settings.origin_policy()?;
+    let hosts = HostPolicy::new(&addresses, settings.hosts()?);
+    let access = Access::new(settings.origin_policy()?, hosts);
     let mut options = settings.options()?;
     let level = settings.log_level()?;
     if args.common.check {
@@ -20,7 +21,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let recorder = settings.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
     let signals = stop_signals()?;
-    let service = EchoServer { origin };
+    let service = EchoServer { access };
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
         .map_err(|error| cannot_listen(&settings, &error))?;
     print(&format!(

@@ -71,7 +71,10 @@ impl<S: Service> Reader<'_, S> {
                 return Flow::Ended;
             }
         };
-        match self.service.request(&mut Context::new(self.core), &request) {
+        self.core.asking = Some(index);
+        let reply = self.service.request(&mut Context::new(self.core), &request);
+        self.core.asking = None;
+        match reply {
             Reply::Respond(mut response) => {
                 response.close |= !request.keeps_alive() || self.core.stopping;
                 self.core

@@ -8,25 +8,34 @@
 //! | `/healthz` | 200 while the loop runs |
 
 use crate::error::Refusal;
+use crate::handshake::RequestHead;
 use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
 use crate::net::{Server, Service};
 use crate::proto::{Message, Millis};
+use crate::push::access::{Access, Admitted};
 use crate::push::auth::{PushKey, TokenFile};
 use crate::push::dialect::wserver::{Dropping, ILLEGAL, Publication, Registration};
+use crate::push::hosts::HostPolicy;
 use crate::push::hub::{Delivery, Hub, What};
 use crate::push::members::{Members, Subscribed};
 use crate::push::origin::OriginPolicy;
 use crate::push::topics::Topic;
+use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 
 /// What a push server is told apart from the [`Options`] of its loops.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which pages may connect.
     pub origin: OriginPolicy,
+    /// Names of the server, without ports. On a loopback address they are accepted beside
+    /// `localhost` and loopback addresses; elsewhere any host is, unless there are some. See
+    /// [`HostPolicy`].
+    pub hosts: Vec<String>,
     /// Without one, everybody may push and nobody may drop.
     pub push_key: Option<PushKey>,
     /// Without one, a token is the name of its user.
@@ -38,6 +47,8 @@ pub struct Settings {
 pub struct PushServer {
     hub: Hub,
     server: Server<Delivery>,
+    push_key: Option<PushKey>,
+    tokens: Option<TokenFile>,
 }
 
 impl PushServer {
@@ -51,18 +62,38 @@ impl PushServer {
         options: Options,
         settings: Settings,
     ) -> io::Result<Self> {
+        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        let hosts = HostPolicy::new(&addresses, &settings.hosts);
+        let access = Access::new(settings.origin.clone(), hosts);
+        let tries = Arc::default();
+        let (push_key, tokens) = (settings.push_key.clone(), settings.tokens.clone());
         let hub = Hub::default();
         let shared = hub.clone();
-        let server = Server::bind(address, options, move |worker| {
-            PushService::new(
-                shared.clone(),
-                settings.clone(),
-                worker.number,
-                &worker.mailboxes,
-            )
+        let server = Server::bind(&addresses[..], options, move |worker| {
+            let (hub, settings) = (shared.clone(), settings.clone());
+            let mut service = PushService::new(hub, settings, worker.number, &worker.mailboxes);
+            service.access = access.clone();
+            service.tries = Arc::clone(&tries);
+            service
         })?;
         hub.connect(server.mailboxes());
-        Ok(Self { hub, server })
+        Ok(Self {
+            hub,
+            server,
+            push_key,
+            tokens,
+        })
+    }
+
+    /// Has the files of keys and tokens read again at once, whether or not they seem to have
+    /// changed. Does not wait for it.
+    pub fn reload(&self) {
+        if let Some(key) = &self.push_key {
+            key.reload();
+        }
+        if let Some(tokens) = &self.tokens {
+            tokens.reload();
+        }
     }
 
     /// Where it listens.
@@ -99,6 +130,9 @@ impl PushServer {
 pub struct PushService {
     hub: Hub,
     settings: Settings,
+    access: Access,
+    /// Shared by all workers.
+    tries: Arc<Tries>,
     worker: usize,
     members: Members,
     /// Connections that have not registered, and until when they must have.
@@ -117,7 +151,8 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl PushService {
-    /// The service of the worker with this number.
+    /// The service of the worker with this number. As it does not know where it listens, any host
+    /// is accepted unless the settings name some.
     pub fn new(
         hub: Hub,
         settings: Settings,
@@ -126,8 +161,11 @@ impl PushService {
     ) -> Self {
         hub.connect(mailboxes);
         let members = Members::default();
+        let hosts = HostPolicy::new(&[], &settings.hosts);
         Self {
             hub,
+            access: Access::new(settings.origin.clone(), hosts),
+            tries: Arc::default(),
             settings,
             worker,
             members,
@@ -136,17 +174,38 @@ impl PushService {
     }
 
     fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
-        let accepted = request.handshake().and_then(|ask| {
-            self.settings.origin.check(&ask)?;
-            Ok(ask.accept(None))
-        });
-        match accepted {
+        match request.handshake().map(|ask| ask.accept(None)) {
             Ok(accepted) => Reply::Open { accepted, tag },
             Err(refusal) => refusal.into(),
         }
     }
 
-    fn push(&self, request: &Request<'_>) -> Response {
+    /// Whether a request is answered at all, by its head alone.
+    ///
+    /// # Errors
+    ///
+    /// The response that refuses it: see [`Access::admit`].
+    pub fn admit(
+        &self,
+        context: &Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<Admitted, Response> {
+        self.access.admit(head, || context.requester())
+    }
+
+    fn route<'r>(&self, context: &Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        match request.path() {
+            "/" => page(request).into(),
+            "/ws" => self.upgrade(request, WSERVER),
+            "/push" => self.push(context, request).into(),
+            "/drop" => self.drop_user(context, request).into(),
+            "/echo" => self.upgrade(request, ECHO),
+            "/healthz" => health(request).into(),
+            _ => Refusal::NotFound.into(),
+        }
+    }
+
+    fn push(&self, context: &Context<'_>, request: &Request<'_>) -> Response {
         if request.method() != "POST" {
             return Response::new(405).field("Allow", "POST");
         }
@@ -156,7 +215,7 @@ impl PushService {
             .as_ref()
             .is_some_and(|key| !key.admits(request.bearer()))
         {
-            return unauthorized();
+            return self.unauthorized(context, request);
         }
         let Some(publication) = Publication::read(request.body()) else {
             return Response::text(400, ILLEGAL);
@@ -172,13 +231,15 @@ impl PushService {
         Response::text(200, format!("message sent to {count} clients"))
     }
 
-    fn drop_user(&self, request: &Request<'_>) -> Response {
+    fn drop_user(&self, context: &Context<'_>, request: &Request<'_>) -> Response {
         if request.method() != "POST" {
             return Response::new(405).field("Allow", "POST");
         }
         match &self.settings.push_key {
             None => return Response::text(403, "dropping needs a server with a push key"),
-            Some(key) if !key.admits(request.bearer()) => return unauthorized(),
+            Some(key) if !key.admits(request.bearer()) => {
+                return self.unauthorized(context, request);
+            }
             Some(_) => {}
         }
         if !request.has_length() {
@@ -191,6 +252,14 @@ impl PushService {
         Response::text(200, format!("{count} clients dropped"))
     }
 
+    /// Who sends no key at all guesses none.
+    fn unauthorized(&self, context: &Context<'_>, request: &Request<'_>) -> Response {
+        let mut response = Response::new(401).field("WWW-Authenticate", "Bearer");
+        response.close =
+            request.bearer().is_some() && self.tries.wrong("push key", context.requester());
+        response
+    }
+
     fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
         let Some(Registration { token, events }) = Registration::read(bytes) else {
             return log::debug!("peer {}: not a registration", peer.index());
@@ -200,7 +269,8 @@ impl PushService {
             Some(tokens) => tokens.user(&token),
         };
         let Some(user) = user else {
-            return log::info!("peer {}: unknown token", peer.index());
+            self.tries.wrong("token", context.address(peer));
+            return;
         };
         let limits = context.limits();
         if user.len() > limits.topic_bytes
@@ -216,10 +286,6 @@ impl PushService {
             }
         }
     }
-}
-
-fn unauthorized() -> Response {
-    Response::new(401).field("WWW-Authenticate", "Bearer")
 }
 
 fn page(request: &Request<'_>) -> Response {
@@ -247,15 +313,10 @@ impl Service for PushService {
     type Mail = Delivery;
 
     // req: 6455-4.2.2-07
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        match request.path() {
-            "/" => page(request).into(),
-            "/ws" => self.upgrade(request, WSERVER),
-            "/push" => self.push(request).into(),
-            "/drop" => self.drop_user(request).into(),
-            "/echo" => self.upgrade(request, ECHO),
-            "/healthz" => health(request).into(),
-            _ => Refusal::NotFound.into(),
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        match self.admit(context, request.head()) {
+            Ok(admitted) => admitted.mark_reply(self.route(context, request)),
+            Err(refused) => refused.into(),
         }
     }
 
@@ -319,19 +380,20 @@ impl Service for PushService {
 /// Echoes on every path; for conformance tools.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
-    /// Which pages may connect.
-    pub origin: OriginPolicy,
+    /// Which pages may connect, and to which names of the server.
+    pub access: Access,
 }
 
 impl Service for EchoServer {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        let accepted = request.handshake().and_then(|ask| {
-            self.origin.check(&ask)?;
-            Ok(ask.accept(None))
-        });
-        accepted.into()
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        match self.access.admit(request.head(), || context.requester()) {
+            Ok(admitted) => {
+                admitted.mark_reply(request.handshake().map(|ask| ask.accept(None)).into())
+            }
+            Err(refused) => refused.into(),
+        }
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {

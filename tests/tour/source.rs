@@ -48,7 +48,8 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "push",
         "The push server",
-        "mod topics hub members auth origin dialect/mod dialect/wserver server",
+        "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
+         dialect/wserver server",
     ),
     (
         "",

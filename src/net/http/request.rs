@@ -16,6 +16,11 @@ impl<'r> Request<'r> {
         Self { head, body }
     }
 
+    /// All before the body.
+    pub fn head(&self) -> &RequestHead<'r> {
+        &self.head
+    }
+
     /// The method, such as `GET`.
     pub fn method(&self) -> &'r str {
         self.head.method
