@@ -68,7 +68,9 @@ pub enum Command {
                   A settings file holds the same names as the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
-                  at once.\n\n\
+                  at once. SIGHUP stops as well if the terminal that it was started from has\n\
+                  gone (without nohup); otherwise it has the files of keys and tokens read\n\
+                  again. An empty WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -82,6 +84,8 @@ pub struct ServeArgs {
 #[command(
     after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
                   wirebell echo --trace talk.pcap\n\n\
+                  SIGINT or SIGTERM stops gracefully, as does SIGHUP if the terminal that it was\n\
+                  started from has gone (without nohup).\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
 )]
 pub struct EchoArgs {

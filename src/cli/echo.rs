@@ -1,9 +1,10 @@
 //! `wirebell echo`: every message comes back, on every path.
 
-use crate::cli::Failure;
 use crate::cli::args::EchoArgs;
-use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal, stop_signals};
-use crate::cli::settings::start_log;
+use crate::cli::serve::{cannot_listen, print_settings};
+use crate::cli::signals::Stop;
+use crate::cli::{Failure, logging};
+use std::io;
 use wirebell::net::Server;
 use wirebell::push::{Access, EchoServer, HostPolicy};
 
@@ -17,18 +18,17 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     if args.common.check {
         return print_settings(&settings.effective());
     }
-    start_log(level);
+    logging::start(level);
     let recorder = settings.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
-    let signals = stop_signals()?;
+    let stop = Stop::prepare()?;
     let service = EchoServer { access };
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
         .map_err(|error| cannot_listen(&settings, &error))?;
-    print(&format!(
-        "wirebell echo listens on ws://{}/\n",
-        server.local_addr()
-    ));
-    stop_on_signal(signals, || server.stop());
+    let text = format!("wirebell echo listens on ws://{}/\n", server.local_addr());
+    logging::write(io::stdout(), text);
+    stop.wait(|| {}, || server.stop());
     server.join();
+    logging::flush(logging::PATIENCE);
     recorder.map_or(Ok(()), |recorder| recorder.finish())
 }

@@ -100,7 +100,13 @@ impl<'a> Publisher<'a> {
                 let what = |error| Failure::Failed(format!("{}: {error}", path.display()));
                 Some(text.map_err(what)?.trim().to_owned())
             }
-            None => std::env::var("WIREBELL_PUSH_KEY").ok(),
+            None => std::env::var("WIREBELL_PUSH_KEY")
+                .ok()
+                .map(|key| {
+                    key.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+                        .to_owned()
+                })
+                .filter(|key| !key.is_empty()),
         };
         let config = ureq::Agent::config_builder()
             .timeout_global(Some(Duration::from_millis(args.timeout.0.max(1).into())))

@@ -7,7 +7,6 @@ use crate::cli::units::{Period, Size};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;
-use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -236,16 +235,6 @@ impl LoopSettings {
     }
 }
 
-/// Starts logging to stderr.
-pub fn start_log(level: LevelFilter) {
-    let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).format_target(false);
-    if !std::io::stderr().is_terminal() {
-        builder.write_style(env_logger::WriteStyle::Never);
-    }
-    builder.init();
-}
-
 impl FileSettings {
     /// What is not set here is taken from `file`.
     pub fn or(mut self, file: Self) -> Self {
@@ -290,7 +279,9 @@ impl FileSettings {
                 Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
             (None, Err(VarError::NotPresent)) => None,
-            // Set, but to nothing: a server that everybody may push to is not what was meant.
+            // As all our variables. That everybody may push then is said at the start.
+            (None, Ok(key)) if key.is_empty() => None,
+            // White space, or no text: that is not what was meant.
             (None, key) => match PushKey::new(key.unwrap_or_default()) {
                 None => return Err(Failure::Usage("WIREBELL_PUSH_KEY: no key in it".into())),
                 key => key,
