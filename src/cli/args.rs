@@ -69,7 +69,9 @@ pub enum Command {
                   A settings file holds the same names as the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
-                  at once.\n\n\
+                  at once. SIGHUP stops as well if the terminal that it was started from has\n\
+                  gone (without nohup); otherwise it has the files of keys and tokens read\n\
+                  again. An empty WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -84,6 +86,8 @@ pub struct ServeArgs {
     after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
                   wirebell echo --subprotocol ocpp1.6 --subprotocol ocpp1.5\n  \
                   wirebell echo --trace talk.pcap\n\n\
+                  SIGINT or SIGTERM stops gracefully, as does SIGHUP if the terminal that it was\n\
+                  started from has gone (without nohup).\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
 )]
 pub struct EchoArgs {
@@ -187,8 +191,21 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
 
-    /// Origins of web pages that may connect: `same-host`, `any`, or exact ones such as
-    /// https://example.org; may be given several times [default: same-host]
+    /// Name of this server, without a port, which requests may be sent to; may be given several
+    /// times. A server on a loopback address answers to `localhost` and loopback addresses anyway
+    /// [default: beyond loopback, any name]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIREBELL_HOST",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Vec<String>>,
+
+    /// Origins of web pages that may connect, beside those of the same host: exact ones such as
+    /// https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or
+    /// `any`; may be given several times [default: same-host]
     #[arg(
         long,
         value_name = "ORIGIN",

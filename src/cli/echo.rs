@@ -1,18 +1,20 @@
 //! `wirebell echo`: every message comes back, on every path.
 
-use crate::cli::Failure;
 use crate::cli::args::EchoArgs;
-use crate::cli::serve::{cannot_listen, print, print_settings, stop_on_signal, stop_signals};
-use crate::cli::settings::start_log;
+use crate::cli::serve::{cannot_listen, print_settings};
+use crate::cli::signals::Stop;
+use crate::cli::{Failure, logging};
+use std::io;
 use wirebell::net::Server;
-use wirebell::push::EchoServer;
+use wirebell::push::{Access, EchoServer, HostPolicy};
 
 pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let event_loop = &settings.event_loop;
     let addresses = event_loop.addresses()?;
+    let hosts = HostPolicy::new(&addresses, event_loop.hosts()?);
     let service = EchoServer {
-        origin: event_loop.origin_policy()?,
+        access: Access::new(event_loop.origin_policy()?, hosts),
         subprotocols: settings.subprotocols()?,
     };
     let mut options = event_loop.options()?;
@@ -20,17 +22,16 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     if args.common.check {
         return print_settings(&settings.effective());
     }
-    start_log(level);
+    logging::start(level);
     let recorder = event_loop.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
-    let signals = stop_signals()?;
+    let stop = Stop::prepare()?;
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
         .map_err(|error| cannot_listen(event_loop, &error))?;
-    print(&format!(
-        "wirebell echo listens on ws://{}/\n",
-        server.local_addr()
-    ));
-    stop_on_signal(signals, || server.stop());
+    let text = format!("wirebell echo listens on ws://{}/\n", server.local_addr());
+    logging::write(io::stdout(), text);
+    stop.wait(|| {}, || server.stop());
     server.join();
+    logging::flush(logging::PATIENCE);
     recorder.map_or(Ok(()), |recorder| recorder.finish())
 }

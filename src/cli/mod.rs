@@ -13,17 +13,19 @@ mod echo;
 mod files;
 mod http;
 mod inspect;
+mod logging;
 mod manual;
 mod markup;
 mod push;
 mod serve;
 mod settings;
+mod signals;
+mod sources;
 mod trace;
 mod units;
 mod verify;
 
-use args::{Cli, Command};
-use clap::Parser as _;
+use args::Command;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::{self, Write as _};
@@ -45,12 +47,16 @@ enum Failure {
 impl Failure {
     /// Says where it happened.
     fn with(self, place: &str) -> Self {
-        let at = |text: String| format!("{place}: {text}");
+        self.map(|text| format!("{place}: {text}"))
+    }
+
+    /// Says it in other words.
+    fn map(self, change: impl FnOnce(String) -> String) -> Self {
         match self {
-            Self::Usage(text) => Self::Usage(at(text)),
-            Self::Failed(text) => Self::Failed(at(text)),
-            Self::Refused(text) => Self::Refused(at(text)),
-            Self::TimedOut(text) => Self::TimedOut(at(text)),
+            Self::Usage(text) => Self::Usage(change(text)),
+            Self::Failed(text) => Self::Failed(change(text)),
+            Self::Refused(text) => Self::Refused(change(text)),
+            Self::TimedOut(text) => Self::TimedOut(change(text)),
         }
     }
 }
@@ -67,8 +73,24 @@ impl fmt::Display for Failure {
 
 /// Reads the arguments and does what they say.
 pub fn run() -> ExitCode {
-    let cli = Cli::parse_from(with_default_command(std::env::args_os()));
-    let result = match cli.command {
+    let args = with_default_command(std::env::args_os());
+    let result = sources::parse(&args)
+        .and_then(|(cli, sources)| obey(cli.command).map_err(|failure| sources.name(failure)));
+    let Err(failure) = result else {
+        return ExitCode::SUCCESS;
+    };
+    logging::flush(logging::PATIENCE);
+    logging::write(io::stderr(), format!("wirebell: {failure}\n"));
+    ExitCode::from(match failure {
+        Failure::Failed(_) => 1,
+        Failure::Usage(_) => 2,
+        Failure::Refused(_) => 3,
+        Failure::TimedOut(_) => 4,
+    })
+}
+
+fn obey(command: Command) -> Result<(), Failure> {
+    match command {
         Command::Serve(args) => serve::run(args),
         Command::Echo(args) => echo::run(args),
         Command::Connect(args) => connect::run(args),
@@ -78,18 +100,6 @@ pub fn run() -> ExitCode {
         Command::Bench(args) => bench::run(args),
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => manual::run(&args),
-    };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("wirebell: {failure}");
-            ExitCode::from(match failure {
-                Failure::Failed(_) => 1,
-                Failure::Usage(_) => 2,
-                Failure::Refused(_) => 3,
-                Failure::TimedOut(_) => 4,
-            })
-        }
     }
 }
 
@@ -116,6 +126,7 @@ fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
+    use super::args::Cli;
     use super::*;
     use clap::CommandFactory as _;
 

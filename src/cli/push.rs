@@ -104,7 +104,13 @@ impl<'a> Publisher<'a> {
                 let what = |error| Failure::Failed(format!("{}: {error}", path.display()));
                 Some(text.map_err(what)?)
             }
-            None => std::env::var("WIREBELL_PUSH_KEY").ok(),
+            None => std::env::var("WIREBELL_PUSH_KEY")
+                .ok()
+                .map(|key| {
+                    key.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
+                        .to_owned()
+                })
+                .filter(|key| !key.is_empty()),
         };
         let key = key
             .as_deref()

@@ -1,33 +1,56 @@
 //! `wirebell serve`: the push server.
 
-use crate::cli::Failure;
 use crate::cli::args::{LoopSettings, ServeArgs};
-use crate::cli::settings::start_log;
-use signal_hook::consts::{SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use crate::cli::signals::Stop;
+pub use crate::cli::signals::stop_signals;
+use crate::cli::{Failure, logging};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use wirebell::push::PushServer;
+use wirebell::push::{PushServer, Settings};
 
 pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.event_loop.addresses()?;
     let push = settings.push_settings()?;
+    let warning = warning(&addresses, &push);
     let mut options = settings.options()?;
     let level = settings.event_loop.log_level()?;
     if args.common.check {
         return print_settings(&settings.effective());
     }
-    start_log(level);
+    logging::start(level);
     let recorder = settings.event_loop.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
-    let signals = stop_signals()?;
+    let stop = Stop::prepare()?;
     let server = PushServer::bind(&addresses[..], options, push)
         .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
+    if let Some(warning) = warning {
+        log::warn!("{warning}");
+    }
     greet(server.local_addr());
-    stop_on_signal(signals, || server.stop());
+    stop.wait(|| server.reload(), || server.stop());
     server.join();
+    logging::flush(logging::PATIENCE);
     recorder.map_or(Ok(()), |recorder| recorder.finish())
+}
+
+/// What everybody who can reach the server may do, if that is more than its owner may think.
+fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
+    if addresses
+        .iter()
+        .all(|at| at.ip().to_canonical().is_loopback())
+    {
+        return None;
+    }
+    let (may, flags) = match (&settings.push_key, &settings.tokens) {
+        (None, None) => ("publish and subscribe", "--push-key-file and --token-file"),
+        (None, Some(_)) => ("publish", "--push-key-file"),
+        (Some(_), None) => ("subscribe as any user", "--token-file"),
+        (Some(_), Some(_)) => return None,
+    };
+    Some(format!(
+        "anybody who can reach this server may {may}: give {flags}, or listen on 127.0.0.1"
+    ))
 }
 
 fn greet(address: SocketAddr) {
@@ -39,7 +62,7 @@ fn greet(address: SocketAddr) {
          Stop:               Ctrl-C\n",
         env!("CARGO_PKG_VERSION")
     );
-    print(&text);
+    logging::write(io::stdout(), text);
 }
 
 /// Prints to stdout; a reader that has gone is no reason to stop serving.
@@ -53,8 +76,7 @@ pub fn print(text: &str) {
 /// Prints the effective settings as a settings file.
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
     let text = toml::to_string(settings).map_err(|error| Failure::Failed(error.to_string()))?;
-    print(&text);
-    Ok(())
+    crate::cli::print(text.as_bytes())
 }
 
 /// Says what can be done about it.
@@ -69,29 +91,29 @@ pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
     Failure::Failed(format!("cannot listen on {listen}: {error}{hint}"))
 }
 
-/// Takes SIGINT and SIGTERM from now on. Call it before anybody is told that the server is there:
-/// a signal that comes in between would end the process without a word to its clients.
-pub fn stop_signals() -> Result<Signals, Failure> {
-    let signals = Signals::new([SIGINT, SIGTERM]);
-    signals.map_err(|error| Failure::Failed(format!("signals: {error}")))
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirebell::push::PushKey;
 
-/// Waits for a signal and calls `stop`; a second one ends the process at once.
-pub fn stop_on_signal(mut signals: Signals, stop: impl FnOnce()) {
-    let first = signals.forever().next();
-    log::info!(
-        "stopping ({})",
-        if first == Some(SIGTERM) {
-            "SIGTERM"
-        } else {
-            "SIGINT"
+    #[test]
+    fn who_serves_beyond_loopback_is_told_what_everybody_may_do() {
+        let warn = |listen: &str, key: Option<&str>| {
+            let push_key = key.and_then(PushKey::new);
+            let settings = Settings {
+                push_key,
+                ..Settings::default()
+            };
+            warning(&[listen.parse().unwrap()], &settings)
+        };
+        for own in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
+            assert_eq!(warn(own, None), None);
         }
-    );
-    stop();
-    std::thread::spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            log::warn!("stopping at once");
-            std::process::exit(128 + signal);
+        for all in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1"] {
+            let text = warn(all, None).unwrap();
+            assert!(text.contains("--push-key-file") && text.contains("--token-file"));
+            let text = warn(all, Some("secret")).unwrap();
+            assert!(!text.contains("--push-key-file") && text.contains("--token-file"));
         }
-    });
+    }
 }

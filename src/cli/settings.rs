@@ -8,7 +8,6 @@ use crate::cli::units::{Period, Size};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;
-use std::io::IsTerminal as _;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
@@ -17,7 +16,7 @@ use wirebell::Limits;
 use wirebell::deflate;
 use wirebell::handshake::{DeflatePolicy, MAX_FIELDS, is_token};
 use wirebell::net::{Options, Overflow};
-use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
+use wirebell::push::{BadOrigin, OriginPolicy, PushKey, Settings, TokenFile, is_host_name};
 
 /// Where `serve` and `echo` listen unless they are told.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -40,6 +39,7 @@ impl LoopSettings {
             file,
             listen,
             workers,
+            host,
             origin,
             max_message,
             max_queued,
@@ -76,6 +76,7 @@ impl LoopSettings {
         self.or(Self {
             listen: Some(LISTEN.into()),
             workers: Some(0),
+            host: Some(Vec::new()),
             origin: Some(vec!["same-host".into()]),
             max_message: Some(Size(limits.message_bytes)),
             max_queued: size(limits.queued_bytes),
@@ -201,22 +202,42 @@ impl LoopSettings {
     /// Which pages may connect.
     pub fn origin_policy(&self) -> Result<OriginPolicy, Failure> {
         let origins = self.origin.as_deref().unwrap_or_default();
-        match origins {
-            [] => Ok(OriginPolicy::SameHost),
-            [one] if one == "same-host" => Ok(OriginPolicy::SameHost),
-            [one] if one == "any" => Ok(OriginPolicy::Any),
-            list => {
-                for origin in list {
-                    let host = origin.split_once("://").map(|(_, host)| host);
-                    if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
-                        return Err(Failure::Usage(format!(
-                            "--origin {origin}: write same-host, any, or an origin such as \
-                             https://example.org"
-                        )));
+        if let [one] = origins
+            && one == "any"
+        {
+            return Ok(OriginPolicy::Any);
+        }
+        let mut listed = Vec::new();
+        for origin in origins.iter().map(String::as_str) {
+            let problem = match origin {
+                // Those are in every list.
+                "same-host" => continue,
+                "any" => "every page may connect with it, so write nothing else".to_owned(),
+                origin => match origin.parse() {
+                    Ok(origin) => {
+                        listed.push(origin);
+                        continue;
                     }
-                }
-                Ok(OriginPolicy::Listed(list.to_vec()))
-            }
+                    Err(error) => BadOrigin::to_string(&error),
+                },
+            };
+            return Err(Failure::Usage(format!("--origin {origin}: {problem}")));
+        }
+        Ok(match listed.is_empty() {
+            true => OriginPolicy::SameHost,
+            false => OriginPolicy::Listed(listed),
+        })
+    }
+
+    /// The names of the server.
+    pub fn hosts(&self) -> Result<&[String], Failure> {
+        let hosts = self.host.as_deref().unwrap_or_default();
+        match hosts.iter().find(|host| !is_host_name(host)) {
+            None => Ok(hosts),
+            Some(host) => Err(Failure::Usage(format!(
+                "--host {host}: write a name or an address without scheme and port, such as \
+                 push.example.org"
+            ))),
         }
     }
 
@@ -236,16 +257,6 @@ impl LoopSettings {
             Failure::Usage(format!("--log {level}: write {levels}"))
         })
     }
-}
-
-/// Starts logging to stderr.
-pub fn start_log(level: LevelFilter) {
-    let mut builder = env_logger::Builder::new();
-    builder.filter_level(level).format_target(false);
-    if !std::io::stderr().is_terminal() {
-        builder.write_style(env_logger::WriteStyle::Never);
-    }
-    builder.init();
 }
 
 impl FileSettings {
@@ -292,11 +303,13 @@ impl FileSettings {
     /// Reads the files that are named, so that a wrong one is told at once.
     pub fn push_settings(&self) -> Result<Settings, Failure> {
         let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
-            (Some(path), _) => Some(PushKey::read(path).map_err(|error| {
+            (Some(path), _) => Some(PushKey::watch(path).map_err(|error| {
                 Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
             (None, Err(VarError::NotPresent)) => None,
-            // Set, but to nothing: a server that everybody may push to is not what was meant.
+            // As all our variables. That everybody may push then is said at the start.
+            (None, Ok(key)) if key.is_empty() => None,
+            // White space, or no text: that is not what was meant.
             (None, key) => match PushKey::new(key.unwrap_or_default()) {
                 None => return Err(Failure::Usage(format!("{PUSH_KEY}: no key in it"))),
                 key => key,
@@ -310,6 +323,7 @@ impl FileSettings {
         };
         Ok(Settings {
             origin: self.event_loop.origin_policy()?,
+            hosts: self.event_loop.hosts()?.to_vec(),
             push_key,
             tokens,
             echo: self.echo,

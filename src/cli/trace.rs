@@ -14,10 +14,10 @@ use crate::cli::units::Size;
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 use std::collections::HashMap;
 use std::fmt;
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, Write as _};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -85,7 +85,7 @@ enum End {
 }
 
 impl Recorder {
-    /// Makes the file, for its owner only, or empties it. `limit` 0 is none; `warn` is told, once,
+    /// Makes the file, or empties it, for its owner only. `limit` 0 is none; `warn` is told, once,
     /// when no more is written.
     pub fn create(path: &Path, limit: Size, warn: fn(&str)) -> Result<Arc<Self>, Failure> {
         let mut header = Vec::new();
@@ -95,9 +95,7 @@ impl Recorder {
         for word in [0, 0, SNAPLEN, RAW] {
             header.extend_from_slice(&word.to_le_bytes());
         }
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let begun = options.open(path).and_then(|mut file| {
+        let begun = create_private(path).and_then(|mut file| {
             file.write_all(&header)?;
             Ok(file)
         });
@@ -233,6 +231,30 @@ impl Stream {
         source.next = source.next.wrapping_add(counted);
         write(builder, payload)
     }
+}
+
+/// An empty file that only its owner may read, whoever could read it before. What is no regular
+/// file is refused: a link may lead to where another user wants it, a pipe waits for its reader
+/// and passes the secrets on.
+fn create_private(path: &Path) -> io::Result<File> {
+    let refused = || {
+        let what = "not a regular file; write the name of a file, or of none that is there";
+        io::Error::new(io::ErrorKind::InvalidInput, what)
+    };
+    match std::fs::symlink_metadata(path) {
+        Ok(there) if !there.is_file() => return Err(refused()),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    // Not emptied before it is known to be ours.
+    options.write(true).create(true).truncate(false).mode(0o600);
+    let file = options.open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(refused());
+    }
+    file.set_permissions(Permissions::from_mode(0o600))?;
+    file.set_len(0)?;
+    Ok(file)
 }
 
 fn write(builder: PacketBuilderStep<TcpHeader>, payload: &[u8]) -> io::Result<Vec<u8>> {

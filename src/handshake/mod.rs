@@ -30,6 +30,8 @@ pub use fields::{Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 pub use key::{AcceptKey, accept_key};
 pub use origin::is_same_host;
+#[cfg(feature = "push")]
+pub(crate) use origin::{default_port, ipv6, is_same_name, split_port};
 #[cfg(feature = "net")]
 pub(crate) use server::host;
 pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};

@@ -1,7 +1,10 @@
 //! Whether a page comes from the host that it talks to: RFC 6455 section 10.2, RFC 6454.
 //!
 //! Comes in: the values of Origin and Host. Goes out: yes or no. Ports compare with the default of
-//! the origin's scheme filled in, hosts without case. Which policy to apply is left to the server.
+//! the origin's scheme filled in, hosts without case and without the dot of the root. Which policy
+//! to apply is left to the server.
+
+use core::net::Ipv6Addr;
 
 /// Whether `origin` (such as `https://example.org`) names the same host and port as `host` (such
 /// as `example.org:443`).
@@ -9,6 +12,7 @@
 /// ```
 /// use wirebell::handshake::is_same_host;
 /// assert!(is_same_host("https://Example.org", "example.org"));
+/// assert!(is_same_host("http://example.org/", "example.org"));
 /// assert!(is_same_host("http://[::1]:8080", "[::1]:8080"));
 /// assert!(!is_same_host("https://example.org.evil.test", "example.org"));
 /// assert!(!is_same_host("null", "example.org"));
@@ -17,20 +21,43 @@ pub fn is_same_host(origin: &str, host: &str) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else {
         return false;
     };
-    let default = match scheme {
-        _ if scheme.eq_ignore_ascii_case("http") => "80",
-        _ if scheme.eq_ignore_ascii_case("https") => "443",
-        _ => return false,
+    let Some(default) = default_port(scheme) else {
+        return false;
     };
+    // Some libraries write the path of the root after their origin.
+    let authority = authority.strip_suffix('/').unwrap_or(authority);
     let (name, port) = split_port(authority);
     let (host_name, host_port) = split_port(host);
-    !name.is_empty()
-        && name.eq_ignore_ascii_case(host_name)
-        && port.unwrap_or(default) == host_port.unwrap_or(default)
+    is_same_name(name, host_name) && port.unwrap_or(default) == host_port.unwrap_or(default)
+}
+
+/// The port of a scheme that web pages come over.
+pub(crate) fn default_port(scheme: &str) -> Option<&'static str> {
+    match scheme {
+        _ if scheme.eq_ignore_ascii_case("http") => Some("80"),
+        _ if scheme.eq_ignore_ascii_case("https") => Some("443"),
+        _ => None,
+    }
+}
+
+/// Whether two hosts without their ports are the same one; an empty host is none.
+pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
+    let plain = |name: &str| name.strip_suffix('.').map_or(name.len(), str::len);
+    let (one, other) = (&one[..plain(one)], &other[..plain(other)]);
+    match (ipv6(one), ipv6(other)) {
+        (Some(one), Some(other)) => one == other,
+        _ => !one.is_empty() && one.eq_ignore_ascii_case(other),
+    }
+}
+
+/// An IPv6 address in brackets.
+pub(crate) fn ipv6(name: &str) -> Option<Ipv6Addr> {
+    let inner = name.strip_prefix('[')?.strip_suffix(']')?;
+    inner.parse().ok()
 }
 
 /// Splits `host:port`, where the host may be an IPv6 address in brackets.
-pub(super) fn split_port(authority: &str) -> (&str, Option<&str>) {
+pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),

@@ -145,6 +145,13 @@ impl<'a> Context<'a> {
             .and_then(|peer| peer.transport.peer_addr())
     }
 
+    /// The address of whoever sent the request that is being answered: a system call. `None`
+    /// outside of [`Service::request`](crate::net::Service::request).
+    pub fn requester(&self) -> Option<SocketAddr> {
+        let id = self.core.peers.id(self.core.asking?)?;
+        self.address(id)
+    }
+
     /// Connections of this loop in any state.
     pub fn connections(&self) -> usize {
         self.core.peers.len()

@@ -47,6 +47,8 @@ pub(super) struct Core {
     pub(super) now: Millis,
     /// No new connections and no further requests.
     pub(super) stopping: bool,
+    /// The connection whose request is being answered.
+    pub(super) asking: Option<u32>,
     pub(super) counters: Counters,
     pub(super) cork: Cork,
     pub(super) compression: Compression,
@@ -95,6 +97,7 @@ impl Core {
             outbox: Outbox::new(),
             now: 0,
             stopping: false,
+            asking: None,
             counters: Counters::default(),
             cork: Cork::new(),
             pressure,

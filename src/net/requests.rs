@@ -73,11 +73,13 @@ impl<S: Service> Reader<'_, S> {
     /// A head announces a body: the service says how much of it may come, or answers at once.
     fn announced(&mut self, index: u32, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        self.core.asking = Some(index);
         let context = &mut Context::new(self.core);
         let verdict = http.head(&mut storage).map(|head| {
             let verdict = self.service.body(context, &head);
             (verdict, head.keeps_alive(), head.method == "HEAD")
         });
+        self.core.asking = None;
         let outcome = match verdict {
             Err(fault) => Err(fault),
             Ok((Ok(limit), ..)) => http.take_body(limit),
@@ -116,7 +118,10 @@ impl<S: Service> Reader<'_, S> {
                 return Flow::Ended;
             }
         };
-        match self.service.request(&mut Context::new(self.core), &request) {
+        self.core.asking = Some(index);
+        let reply = self.service.request(&mut Context::new(self.core), &request);
+        self.core.asking = None;
+        match reply {
             Reply::Respond(mut response) => {
                 response.close |= !request.keeps_alive() || self.core.stopping;
                 self.core

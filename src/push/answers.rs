@@ -4,19 +4,31 @@
 //! fixed: nothing out of the request is repeated in them.
 
 use crate::error::Refusal;
+use crate::handshake::RequestHead;
 use crate::limits::Limits;
-use crate::net::{Request, Response};
+use crate::net::Response;
 use crate::push::hub::Unavailable;
 
 /// The body is in an encoding that we do not read (RFC 9110 section 8.4).
-pub(super) fn is_encoded(request: &Request<'_>) -> bool {
-    let mut encodings = request.fields().list("Content-Encoding");
+pub(super) fn is_encoded(head: &RequestHead<'_>) -> bool {
+    let mut encodings = head.fields.list("Content-Encoding");
     encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))
 }
 
 pub(super) fn unsupported() -> Response {
     Response::text(415, "send the body without a Content-Encoding")
         .field("Accept-Encoding", "identity")
+}
+
+/// The head announces a body of more than `limit` bytes.
+pub(super) fn is_longer(head: &RequestHead<'_>, limit: usize) -> bool {
+    let length = head.fields.get("Content-Length");
+    let length: Option<u64> = length.and_then(|length| length.parse().ok());
+    length.is_some_and(|length| length > limit as u64)
+}
+
+pub(super) fn too_long(limit: usize) -> Response {
+    Response::text(413, format!("send a body of at most {limit} bytes"))
 }
 
 /// Nothing is published now: later it may be, by this server if it is only busy; by another one, or
@@ -33,8 +45,7 @@ pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
 }
 
 /// Says where to look for what is not at this path.
-pub(super) fn nothing_at(path: &str, request: &Request<'_>) -> Response {
-    let wants_websocket = request.fields().has_token("Upgrade", "websocket");
+pub(super) fn nothing_at(path: &str, wants_websocket: bool) -> Response {
     let text = match path.trim_end_matches('/') {
         "/ws" => {
             "There is nothing at this path: the WebSocket is at /ws, without a slash after it."

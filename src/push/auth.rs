@@ -3,39 +3,71 @@
 //! Comes in: tokens and keys as clients send them. Goes out: a user, or yes or no. Invariant: a
 //! key is compared in constant time, and neither a key nor a token is ever logged.
 
+use crate::push::watched::{Watched, read_text};
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
 use subtle::ConstantTimeEq;
 
 /// The secret without which nothing is published.
-#[derive(Clone, PartialEq, Eq)]
-pub struct PushKey(String);
+#[derive(Clone)]
+pub struct PushKey(Source);
+
+#[derive(Clone)]
+enum Source {
+    Fixed(String),
+    File(Watched<String>),
+}
 
 impl PushKey {
-    /// `None` if the key is empty: then everybody would have it.
-    pub fn new(key: impl Into<String>) -> Option<Self> {
-        let key = key.into();
-        (!key.is_empty()).then_some(Self(key))
+    /// `None` if the key is empty: then everybody would have it. White space around it and a byte
+    /// order mark are not part of it: no field could hold them.
+    pub fn new(key: impl AsRef<str>) -> Option<Self> {
+        parse_key(key.as_ref())
+            .ok()
+            .map(|key| Self(Source::Fixed(key)))
     }
 
-    /// Reads a file; white space around the key is not part of it.
+    /// Reads a file once.
     ///
     /// # Errors
     ///
-    /// What the system says, or that the file has no key.
+    /// What the system says, or that the file has no key, is no regular file, or is longer than
+    /// [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
     pub fn read(path: &Path) -> io::Result<Self> {
-        let text = std::fs::read_to_string(path)?;
-        let empty = || io::Error::new(io::ErrorKind::InvalidData, "the file holds no key");
-        Self::new(text.trim()).ok_or_else(empty)
+        let key = read_text(path).and_then(|text| parse_key(&text))?;
+        Ok(Self(Source::Fixed(key)))
+    }
+
+    /// Reads a file, and again when it changes, within about a second. While a changed file cannot
+    /// be read, the old key stays.
+    ///
+    /// # Errors
+    ///
+    /// As [`PushKey::read`].
+    pub fn watch(path: impl Into<PathBuf>) -> io::Result<Self> {
+        let file = Watched::open(path.into(), parse_key)?;
+        Ok(Self(Source::File(file)))
+    }
+
+    /// Has its file read again at once, if it has one.
+    pub fn reload(&self) {
+        if let Source::File(file) = &self.0 {
+            file.reload();
+        }
     }
 
     /// Whether the caller has it. Takes the same time for every wrong key of the same length.
     pub fn admits(&self, given: Option<&str>) -> bool {
-        given.is_some_and(|given| self.0.as_bytes().ct_eq(given.as_bytes()).into())
+        let is_equal = |key: &str| {
+            given.is_some_and(|given| bool::from(key.as_bytes().ct_eq(given.as_bytes())))
+        };
+        match &self.0 {
+            Source::Fixed(key) => is_equal(key),
+            Source::File(file) => is_equal(&file.get()),
+        }
     }
 }
 
@@ -45,102 +77,74 @@ impl fmt::Debug for PushKey {
     }
 }
 
+fn parse_key(text: &str) -> io::Result<String> {
+    match text.trim_start_matches('\u{feff}').trim() {
+        "" => Err(invalid("the file holds no key".into())),
+        key => Ok(key.to_owned()),
+    }
+}
+
 /// A file that maps tokens to users, read again when it changes. Each line holds a token and a
 /// user, separated by white space; empty lines and lines that begin with `#` do not count.
 #[derive(Clone, Debug)]
 pub struct TokenFile {
-    shared: Arc<Mutex<Tokens>>,
+    users: Watched<Users>,
 }
-
-struct Tokens {
-    path: PathBuf,
-    users: HashMap<String, String>,
-    modified: Option<SystemTime>,
-    looked: Instant,
-}
-
-impl fmt::Debug for Tokens {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tokens")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How long a change of the file may go unnoticed.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
 
 impl TokenFile {
-    /// Reads the file for the first time.
+    /// Reads the file for the first time, and from then on within about a second after each change,
+    /// on a thread of its own. While a changed file cannot be read, the old tokens stay.
     ///
     /// # Errors
     ///
-    /// What the system says, or the number of the first line that is not understood.
+    /// What the system says, or the number of the first line that is not understood; or that it is
+    /// no regular file, or longer than [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
-        let path = path.into();
-        let (users, modified) = read_tokens(&path)?;
-        let tokens = Tokens {
-            path,
-            users,
-            modified,
-            looked: Instant::now(),
-        };
-        Ok(Self {
-            shared: Arc::new(Mutex::new(tokens)),
-        })
+        let users = Watched::open(path.into(), parse_users)?;
+        Ok(Self { users })
     }
 
-    /// The user of a token. Looks at most once a second whether the file has changed; while a
-    /// changed file cannot be read, the old tokens stay.
+    /// The user of a token. Looks into memory only.
     pub fn user(&self, token: &str) -> Option<String> {
-        let mut tokens = self.shared.lock().unwrap_or_else(PoisonError::into_inner);
-        if tokens.looked.elapsed() >= LOOK_EVERY {
-            tokens.refresh();
-        }
-        tokens.users.get(token).cloned()
+        self.users.get().get(token).cloned()
     }
-}
 
-impl Tokens {
-    fn refresh(&mut self) {
-        self.looked = Instant::now();
-        let modified = std::fs::metadata(&self.path)
-            .and_then(|file| file.modified())
-            .ok();
-        if modified == self.modified {
-            return;
-        }
-        match read_tokens(&self.path) {
-            Ok((users, modified)) => {
-                log::info!("{}: {} tokens", self.path.display(), users.len());
-                (self.users, self.modified) = (users, modified);
-            }
-            Err(error) => {
-                self.modified = modified;
-                log::warn!("{}: {error}; the old tokens stay", self.path.display());
-            }
-        }
+    /// Has the file read again at once.
+    pub fn reload(&self) {
+        self.users.reload();
     }
 }
 
 type Users = HashMap<String, String>;
 
-fn read_tokens(path: &Path) -> io::Result<(Users, Option<SystemTime>)> {
-    let modified = std::fs::metadata(path)?.modified().ok();
-    let text = std::fs::read_to_string(path)?;
-    let mut users = HashMap::new();
+fn parse_users(text: &str) -> io::Result<Users> {
+    let mut users = Users::new();
     for (number, line) in text.lines().enumerate() {
-        let line = line.trim();
+        let (line, number) = (line.trim(), number + 1);
         if line.is_empty() || line.starts_with('#') {
             continue;
         }
         let Some((token, user)) = line.split_once(char::is_whitespace) else {
-            let problem = format!("line {}: a token and a user are needed", number + 1);
-            return Err(io::Error::new(io::ErrorKind::InvalidData, problem));
+            return Err(invalid(format!(
+                "line {number}: a token and a user are needed"
+            )));
         };
-        users.insert(token.to_owned(), user.trim_start().to_owned());
+        let user = user.trim_start();
+        match users.entry(token.to_owned()) {
+            Entry::Vacant(entry) => drop(entry.insert(user.to_owned())),
+            Entry::Occupied(entry) if entry.get() == user => {}
+            Entry::Occupied(_) => {
+                return Err(invalid(format!(
+                    "line {number}: an earlier line has this token for another user"
+                )));
+            }
+        }
     }
-    Ok((users, modified))
+    Ok(users)
+}
+
+fn invalid(problem: String) -> io::Error {
+    io::Error::new(io::ErrorKind::InvalidData, problem)
 }
 
 #[cfg(test)]
@@ -160,7 +164,36 @@ mod tests {
         ] {
             assert!(!key.admits(wrong), "{wrong:?}");
         }
-        assert!(PushKey::new("").is_none());
         assert_eq!(format!("{key:?}"), "PushKey(…)");
+    }
+
+    #[test]
+    fn what_surrounds_a_key_is_not_part_of_it() {
+        for text in [
+            "secret",
+            " secret\r\n",
+            "\u{feff}secret\n",
+            "\u{feff} \tsecret",
+        ] {
+            assert!(
+                PushKey::new(text).unwrap().admits(Some("secret")),
+                "{text:?}"
+            );
+        }
+        for text in ["", " ", "\r\n", "\u{feff}", "\u{feff}\n"] {
+            assert!(PushKey::new(text).is_none(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_token_is_of_one_user() {
+        let users = parse_users("a alice\r\nb bob\na  alice \n").unwrap();
+        assert_eq!((users["a"].as_str(), users["b"].as_str()), ("alice", "bob"));
+        let error = parse_users("secret-token alice\n\nsecret-token bob\n").unwrap_err();
+        let text = error.to_string();
+        assert!(
+            text.contains("line 3") && !text.contains("secret"),
+            "{text}"
+        );
     }
 }

@@ -7,19 +7,29 @@
 //! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,
 //! and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `topics`, `hub`, `members`, `auth`, `origin`, `dialect`, `answers`, `server`.
+//! Reading order: `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
+//! `tries`, `access`; `dialect`, `answers`, `routes`, `server`.
 
+mod access;
 mod answers;
 mod auth;
 pub mod dialect;
+mod hosts;
 mod hub;
 mod members;
 mod origin;
+mod routes;
+mod seldom;
 mod server;
 mod topics;
+mod tries;
+mod watched;
 
+pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
+pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Delivery, Hub, Unavailable};
-pub use origin::OriginPolicy;
+pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use server::{EchoServer, PushServer, PushService, Settings};
 pub use topics::Topic;
+pub use watched::MAX_FILE_BYTES;

@@ -11,29 +11,38 @@
 //! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
 //! that there are not.
 
-use crate::handshake::{Ask, Subprotocol};
+use crate::handshake::{Ask, RequestHead, Subprotocol};
 use crate::limits::Limits;
 use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Server, Service};
 use crate::proto::{Message, Millis};
-use crate::push::answers::{is_encoded, no_echo, nothing_at, unavailable, unsupported};
+use crate::push::access::{Access, Admitted};
+use crate::push::answers::{is_encoded, is_longer, no_echo, too_long, unavailable, unsupported};
 use crate::push::auth::{PushKey, TokenFile};
 use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
 use crate::push::dialect::wserver::{Publication, Registration};
+use crate::push::hosts::HostPolicy;
 use crate::push::hub::{Delivery, Hub, Unavailable, What};
 use crate::push::members::{Members, Refused};
 use crate::push::origin::OriginPolicy;
+use crate::push::routes::Route;
 use crate::push::topics::Topic;
+use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
 
 /// What a push server is told apart from the [`Options`] of its loops.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which pages may connect.
     pub origin: OriginPolicy,
+    /// Names of the server, without ports. On a loopback address they are accepted beside
+    /// `localhost` and loopback addresses; elsewhere any host is, unless there are some. See
+    /// [`HostPolicy`].
+    pub hosts: Vec<String>,
     /// Without one, everybody may push and nobody may drop.
     pub push_key: Option<PushKey>,
     /// Without one, a token is the name of its user.
@@ -55,6 +64,8 @@ impl Settings {
 pub struct PushServer {
     hub: Hub,
     server: Server<Delivery>,
+    push_key: Option<PushKey>,
+    tokens: Option<TokenFile>,
 }
 
 impl PushServer {
@@ -68,18 +79,38 @@ impl PushServer {
         options: Options,
         settings: Settings,
     ) -> io::Result<Self> {
+        let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
+        let hosts = HostPolicy::new(&addresses, &settings.hosts);
+        let access = Access::new(settings.origin.clone(), hosts);
+        let tries = Arc::default();
+        let (push_key, tokens) = (settings.push_key.clone(), settings.tokens.clone());
         let hub = Hub::default();
         let shared = hub.clone();
-        let server = Server::bind(address, options, move |worker| {
-            PushService::new(
-                shared.clone(),
-                settings.clone(),
-                worker.number,
-                &worker.mailboxes,
-            )
+        let server = Server::bind(&addresses[..], options, move |worker| {
+            let (hub, settings) = (shared.clone(), settings.clone());
+            let mut service = PushService::new(hub, settings, worker.number, &worker.mailboxes);
+            service.access = access.clone();
+            service.tries = Arc::clone(&tries);
+            service
         })?;
         hub.connect(server.mailboxes());
-        Ok(Self { hub, server })
+        Ok(Self {
+            hub,
+            server,
+            push_key,
+            tokens,
+        })
+    }
+
+    /// Has the files of keys and tokens read again at once, whether or not they seem to have
+    /// changed. Does not wait for it.
+    pub fn reload(&self) {
+        if let Some(key) = &self.push_key {
+            key.reload();
+        }
+        if let Some(tokens) = &self.tokens {
+            tokens.reload();
+        }
     }
 
     /// Where it listens.
@@ -125,6 +156,9 @@ impl PushServer {
 pub struct PushService {
     hub: Hub,
     settings: Settings,
+    access: Access,
+    /// Shared by all workers.
+    tries: Arc<Tries>,
     worker: usize,
     members: Members,
     /// Connections that have not registered, and until when they must have.
@@ -135,6 +169,9 @@ pub struct PushService {
 const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
 
+/// Bytes of a body that nobody reads, as some clients send one with everything.
+const UNREAD_BODY: usize = 1024;
+
 const PAGE: &str = include_str!("page/index.html");
 
 /// The page is one file: nothing is loaded from elsewhere, and nothing can be.
@@ -143,8 +180,9 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl PushService {
-    /// The service of the worker with this number. Call [`Hub::stop`] before
-    /// [`Server::stop`], as [`PushServer::stop`] does.
+    /// The service of the worker with this number. As it does not know where it listens, any host
+    /// is accepted unless the settings name some. Call [`Hub::stop`] before [`Server::stop`], as
+    /// [`PushServer::stop`] does.
     pub fn new(
         hub: Hub,
         settings: Settings,
@@ -153,8 +191,11 @@ impl PushService {
     ) -> Self {
         hub.connect(mailboxes);
         let members = Members::default();
+        let hosts = HostPolicy::new(&[], &settings.hosts);
         Self {
             hub,
+            access: Access::new(settings.origin.clone(), hosts),
+            tries: Arc::default(),
             settings,
             worker,
             members,
@@ -163,42 +204,64 @@ impl PushService {
     }
 
     fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
-        let accepted = request.handshake().and_then(|ask| {
-            self.settings.origin.check(&ask)?;
-            let subprotocol = match tag {
-                ECHO => first_of(&ask, &[]),
-                _ => None,
-            };
-            Ok(ask.accept(subprotocol))
-        });
-        match accepted {
+        let subprotocol = |ask: &Ask<'r>| match tag {
+            ECHO => first_of(ask, &[]),
+            _ => None,
+        };
+        match request.handshake().map(|ask| ask.accept(subprotocol(&ask))) {
             Ok(accepted) => Reply::Open { accepted, tag },
             Err(refusal) => refusal.into(),
         }
     }
 
-    fn echo<'r>(&self, request: &Request<'r>) -> Reply<'r> {
-        match self.settings.has_echo() {
-            true => self.upgrade(request, ECHO),
-            false => no_echo().into(),
+    /// Whether a request is answered at all, and as what, by its head alone.
+    ///
+    /// # Errors
+    ///
+    /// The response that refuses it.
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<(Admitted, Route), Response> {
+        let admitted = self.access.admit(head, || context.requester())?;
+        match self.gate(context, head) {
+            Ok(route) => Ok((admitted, route)),
+            Err(refused) => Err(admitted.mark(refused)),
         }
     }
 
+    fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Route, Response> {
+        if self.is_stopping(context) {
+            return Err(unavailable(Unavailable::Stopped, context.limits()));
+        }
+        let route = Route::of(head)?;
+        match (route, &self.settings.push_key) {
+            (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
+                return Err(self.unauthorized(context, head));
+            }
+            (Route::Drop, None) => {
+                let text = "dropping needs a server with a push key";
+                return Err(Response::text(403, text));
+            }
+            (Route::Echo, _) if !self.settings.has_echo() => return Err(no_echo()),
+            _ => {}
+        }
+        match route.takes_body() && is_encoded(head) {
+            true => Err(unsupported()),
+            false => Ok(route),
+        }
+    }
+
+    /// Who sends no key at all guesses none.
+    fn unauthorized(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Response {
+        let mut response = Response::new(401).field("WWW-Authenticate", "Bearer");
+        response.close =
+            head.bearer().is_some() && self.tries.wrong("push key", context.requester());
+        response
+    }
+
     fn push(&self, request: &Request<'_>, limits: &Limits) -> Response {
-        if request.method() != "POST" {
-            return Response::new(405).field("Allow", "POST");
-        }
-        if self
-            .settings
-            .push_key
-            .as_ref()
-            .is_some_and(|key| !key.admits(request.bearer()))
-        {
-            return unauthorized();
-        }
-        if is_encoded(request) {
-            return unsupported();
-        }
         let Some(publication) = Publication::read(request.body()) else {
             return Response::text(400, ILLEGAL);
         };
@@ -215,19 +278,8 @@ impl PushService {
     }
 
     fn drop_user(&self, request: &Request<'_>, limits: &Limits) -> Response {
-        if request.method() != "POST" {
-            return Response::new(405).field("Allow", "POST");
-        }
-        match &self.settings.push_key {
-            None => return Response::text(403, "dropping needs a server with a push key"),
-            Some(key) if !key.admits(request.bearer()) => return unauthorized(),
-            Some(_) => {}
-        }
         if !request.has_length() {
             return Response::new(411);
-        }
-        if is_encoded(request) {
-            return unsupported();
         }
         let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
             return Response::text(400, ILLEGAL);
@@ -258,6 +310,7 @@ impl PushService {
             Some(tokens) => tokens.user(&token),
         };
         let Some(user) = user else {
+            self.tries.wrong("token", context.address(peer));
             return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
         let (hub, members) = (&self.hub, &mut self.members);
@@ -295,14 +348,7 @@ fn first_of<'h>(ask: &Ask<'h>, supported: &[String]) -> Option<Subprotocol<'h>> 
         .find(|offered| supported.is_empty() || is_supported(offered.name()))
 }
 
-fn unauthorized() -> Response {
-    Response::new(401).field("WWW-Authenticate", "Bearer")
-}
-
-fn page(request: &Request<'_>) -> Response {
-    if !matches!(request.method(), "GET" | "HEAD") {
-        return Response::new(405).field("Allow", "GET, HEAD");
-    }
+fn page() -> Response {
     let mut page = Response::new(200)
         .field("Content-Type", "text/html; charset=utf-8")
         .field("Content-Security-Policy", PAGE_POLICY)
@@ -313,31 +359,40 @@ fn page(request: &Request<'_>) -> Response {
     page
 }
 
-fn health(request: &Request<'_>) -> Response {
-    match request.method() {
-        "GET" | "HEAD" => Response::text(200, "ok"),
-        _ => Response::new(405).field("Allow", "GET, HEAD"),
-    }
-}
-
 impl Service for PushService {
     type Mail = Delivery;
 
-    // req: 6455-4.2.2-07
+    fn body(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        let (admitted, route) = self.judge(context, head)?;
+        let limit = match route.takes_body() {
+            true => context.limits().body_bytes,
+            false => UNREAD_BODY,
+        };
+        match is_longer(head, limit) {
+            true => Err(admitted.mark(too_long(limit))),
+            false => Ok(limit),
+        }
+    }
+
     fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
         let limits = context.limits();
-        if self.is_stopping(context) {
-            return unavailable(Unavailable::Stopped, limits).into();
-        }
-        match request.path() {
-            "/" if !request.fields().has_token("Upgrade", "websocket") => page(request).into(),
-            "/ws" => self.upgrade(request, WSERVER),
-            "/push" => self.push(request, limits).into(),
-            "/drop" => self.drop_user(request, limits).into(),
-            "/echo" => self.echo(request),
-            "/healthz" => health(request).into(),
-            path => nothing_at(path, request).into(),
-        }
+        let (admitted, route) = match self.judge(context, &request.head()) {
+            Ok(judged) => judged,
+            Err(refused) => return refused.into(),
+        };
+        let reply = match route {
+            Route::Page => page().into(),
+            Route::Register => self.upgrade(request, WSERVER),
+            Route::Push => self.push(request, limits).into(),
+            Route::Drop => self.drop_user(request, limits).into(),
+            Route::Echo => self.upgrade(request, ECHO),
+            Route::Health => Response::text(200, "ok").into(),
+        };
+        admitted.mark_reply(reply)
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -415,8 +470,8 @@ impl Service for PushService {
 /// Echoes on every path; for conformance tools.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
-    /// Which pages may connect.
-    pub origin: OriginPolicy,
+    /// Which pages may connect, and to which names of the server.
+    pub access: Access,
     /// The subprotocols that it confirms; without any, all.
     pub subprotocols: Vec<String>,
 }
@@ -428,11 +483,11 @@ impl Service for EchoServer {
         if context.is_stopping() {
             return unavailable(Unavailable::Stopped, context.limits()).into();
         }
-        let accepted = request.handshake().and_then(|ask| {
-            self.origin.check(&ask)?;
-            Ok(ask.accept(first_of(&ask, &self.subprotocols)))
-        });
-        accepted.into()
+        let accept = |ask: Ask<'r>| ask.accept(first_of(&ask, &self.subprotocols));
+        match self.access.admit(&request.head(), || context.requester()) {
+            Ok(admitted) => admitted.mark_reply(request.handshake().map(accept).into()),
+            Err(refused) => refused.into(),
+        }
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {

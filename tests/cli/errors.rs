@@ -135,8 +135,8 @@ fn files_that_cannot_be_read_are_named() {
 }
 
 #[test]
-fn a_push_key_that_is_set_to_nothing_is_a_mistake() {
-    for key in [&b""[..], b"\xff"] {
+fn a_push_key_that_is_blank_or_no_text_is_a_mistake() {
+    for key in [&b" \n"[..], b"\xff"] {
         let mut command = command(&["serve", "--check"]);
         command.env("WIREBELL_PUSH_KEY", OsStr::from_bytes(key));
         expect_line(&run_command(command), 2, &["WIREBELL_PUSH_KEY"]);

@@ -101,7 +101,7 @@ fn a_signal_stops_gracefully() {
         let (mut program, address) = Program::serve(&args);
         let mut clients: Vec<Client> = (0..6).map(|_| open_echo(address)).collect();
         let mut idle = Client::connect(address);
-        let response = idle.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
+        let response = idle.ask("GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
         assert_eq!(response.status, 200);
         program.signal(Signal::TERM);
         for client in &mut clients {

@@ -14,10 +14,16 @@ fn origins_and_hosts() {
         ("https://example.com", "example.com:443", true),
         ("https://example.com:443", "example.com", true),
         ("http://example.com:8080", "example.com:8080", true),
-        ("http://127.0.0.1:8080", "127.0.0.1:8080", true),
         ("http://[::1]", "[::1]", true),
         ("http://[::1]:8080", "[::1]:8080", true),
-        ("http://[::1]:80", "[::1]", true),
+        // The path of the root and the dot of the root name the same.
+        ("http://example.com/", "example.com", true),
+        ("http://example.com.", "example.com", true),
+        ("http://[0:0::1]", "[::1]", true),
+        ("http://example.com//", "example.com", false),
+        ("http://example.com..", "example.com", false),
+        ("http:///", "", false),
+        ("http://.", ".", false),
         // Other ports.
         ("http://example.com:81", "example.com", false),
         ("http://example.com", "example.com:81", false),
@@ -33,7 +39,6 @@ fn origins_and_hosts() {
         ("http://example.com@evil.test", "example.com", false),
         ("http://evil.test@example.com", "example.com", false),
         ("http://example.com:80@evil.test", "example.com", false),
-        ("http://example.com/", "example.com", false),
         ("http://example.com/path", "example.com", false),
         ("http://example.com?", "example.com", false),
         (
@@ -46,8 +51,6 @@ fn origins_and_hosts() {
         ("null", "null", false),
         ("", "", false),
         ("http://", "", false),
-        ("http://:80", ":80", false),
-        ("http:", "example.com", false),
         ("//example.com", "example.com", false),
         ("example.com", "example.com", false),
         // Other schemes, which a page over HTTP does not have.

@@ -43,6 +43,7 @@ fn by_default_only_pages_of_the_same_host_may_connect() {
         ("example.org", "http://evilexample.org", 403),
         ("example.org", "null", 403),
         ("example.org", "file://", 403),
+        ("example.org", "http://example.org/", 101),
         ("example.org", "", 403),
     ];
     for path in ["/ws", "/echo"] {
@@ -57,9 +58,10 @@ fn by_default_only_pages_of_the_same_host_may_connect() {
 }
 
 #[test]
-fn a_list_admits_its_members_and_nobody_else() {
+fn a_list_admits_its_members_and_the_same_host_and_nobody_else() {
     let list = ["https://a.example", "http://b.example:8080"];
-    let push = server(OriginPolicy::Listed(list.map(String::from).to_vec()));
+    let list = list.map(|origin| origin.parse().expect("an origin"));
+    let push = server(OriginPolicy::Listed(list.to_vec()));
     let rows = [
         ("https://a.example", 101),
         ("HTTPS://A.example", 101),
@@ -68,7 +70,7 @@ fn a_list_admits_its_members_and_nobody_else() {
         ("https://a.example:8443", 403),
         ("https://sub.a.example", 403),
         ("https://a.example.evil.test", 403),
-        ("http://host.example", 403),
+        ("http://host.example", 101),
     ];
     for (origin, expected) in rows {
         let actual = status(&push, "/ws", "host.example", &[origin]);

@@ -14,7 +14,10 @@ pub struct Push {
 }
 
 impl Push {
-    pub fn start(options: Options, settings: Settings) -> Self {
+    /// It also answers to the names that the tests use.
+    pub fn start(options: Options, mut settings: Settings) -> Self {
+        let names = ["a", "example.org", "host.example"];
+        settings.hosts.extend(names.map(String::from));
         let server = PushServer::bind("127.0.0.1:0", options, settings).expect("a free port");
         Self {
             server: Some(server),
@@ -101,7 +104,8 @@ impl Client {
     pub fn post(&mut self, path: &str, fields: &str, body: &str) -> HttpResponse {
         let length = body.len();
         self.ask(format!(
-            "POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n{fields}\r\n{body}"
+            "POST {path} HTTP/1.1\r\nHost: localhost\r\n\
+             Content-Length: {length}\r\n{fields}\r\n{body}"
         ))
     }
 }

@@ -1,11 +1,12 @@
 //! Tokens and the push key.
 
 use super::file;
+use crate::net_support::client::upgrade;
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Push, limits, options_with, wait_until};
 use crate::support::frames::{ping, pong};
 use std::time::{Duration, SystemTime};
-use wirebell::push::{PushKey, Settings, TokenFile};
+use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
 
 #[test]
 fn a_token_file_names_the_user_of_each_token() {
@@ -91,7 +92,6 @@ fn every_wrong_key_gets_the_same_answer() {
     };
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("a", "e");
-    let mut publisher = push.connect();
     let body = publication("a", "e", "m");
     let rows = [
         "",
@@ -106,13 +106,15 @@ fn every_wrong_key_gets_the_same_answer() {
         "Cookie: key=secret key\r\n",
     ];
     for fields in rows {
-        let response = publisher.post("/push", fields, &body);
+        let response = push.post("/push", fields, &body);
         assert_eq!((response.status, &*response.body), (401, ""), "{fields}");
-        let names: Vec<&str> = response.fields.iter().map(|(name, _)| &**name).collect();
+        let names = response.fields.iter().map(|(name, _)| &**name);
+        let names: Vec<&str> = names.filter(|name| *name != "connection").collect();
         assert_eq!(names, ["date", "www-authenticate", "content-length"]);
         assert_eq!(response.field("www-authenticate"), Some("Bearer"));
     }
     // Nothing was sent; nor does the key stand in the target, where logs would keep it.
+    let mut publisher = push.connect();
     let response = publisher.post("/push?key=secret%20key", "", &body);
     assert_eq!(response.status, 401);
     client.expect_nothing();
@@ -127,4 +129,108 @@ fn every_wrong_key_gets_the_same_answer() {
 fn a_key_file_without_a_key_is_no_key() {
     assert!(PushKey::read(&file("push-key-empty", " \n\n")).is_err());
     assert!(PushKey::read("/nothing/here".as_ref()).is_err());
+}
+
+#[test]
+fn guesses_soon_cost_a_connection_each_and_the_right_key_always_works() {
+    let settings = Settings {
+        push_key: PushKey::new("secret"),
+        ..Settings::default()
+    };
+    let push = Push::start(options_with(limits()), settings);
+    let body = publication("a", "e", "m");
+    let key = |key: &str| format!("Authorization: Bearer {key}\r\n");
+    let mut steady = push.connect();
+    for path in ["/push", "/drop"] {
+        let mut guesser = push.connect();
+        let mut ended = false;
+        for _ in 0..5 {
+            let response = guesser.post(path, &key("wrong"), &body);
+            assert_eq!(response.status, 401);
+            ended = response.connection() == ["close"];
+            if ended {
+                guesser.expect_end();
+                break;
+            }
+        }
+        assert!(ended, "{path}");
+        // Others share the address.
+        assert_eq!(steady.post("/push", &key("secret"), &body).status, 200);
+        assert_eq!(push.post("/push", &key("secret"), &body).status, 200);
+        // Who sends none does not guess.
+        for _ in 0..10 {
+            let response = steady.post("/push", "", &body);
+            assert_eq!((response.status, response.connection().len()), (401, 0));
+        }
+    }
+}
+
+#[test]
+fn a_page_of_another_site_can_neither_push_nor_drop_and_an_allowed_one_reads_every_answer() {
+    let origin = "https://a.example";
+    let settings = Settings {
+        push_key: PushKey::new("secret"),
+        origin: OriginPolicy::Listed(vec![origin.parse().expect("an origin")]),
+        ..Settings::default()
+    };
+    let push = Push::start(options_with(limits()), settings);
+    let mut client = push.subscribe("a", "e");
+    let body = publication("a", "e", "m");
+    let key = "Authorization: Bearer secret\r\nContent-Type: text/plain\r\n";
+    for page in [
+        "Origin: https://evil.example\r\n",
+        "Origin: null\r\n",
+        "Sec-Fetch-Site: cross-site\r\n",
+    ] {
+        for path in ["/push", "/drop"] {
+            let response = push.post(path, &format!("{key}{page}"), &body);
+            assert_eq!(response.status, 403, "{path} {page}");
+            assert!(response.body.contains("--origin"), "{response:?}");
+            assert_eq!(response.field("access-control-allow-origin"), None);
+        }
+    }
+    client.expect_nothing();
+    let page = format!("Origin: {origin}\r\n");
+    let rows = [
+        (format!("{key}{page}"), &*body, 200),
+        (format!("{key}{page}"), "no JSON", 400),
+        (page, &*body, 401),
+    ];
+    for (fields, body, status) in rows {
+        let response = push.post("/push", &fields, body);
+        assert_eq!(response.status, status);
+        assert_eq!(response.field("access-control-allow-origin"), Some(origin));
+        assert_eq!(response.field("vary"), Some("Origin"));
+    }
+    client.expect_text("m");
+    let asks = "OPTIONS /push HTTP/1.1\r\nHost: localhost\r\nOrigin: https://a.example\r\n\
+                Access-Control-Request-Method: POST\r\n\r\n";
+    assert_eq!(push.connect().ask(asks).status, 204);
+}
+
+#[test]
+fn a_server_on_loopback_answers_to_no_foreign_name() {
+    let push = Push::limited(limits());
+    let address = push.address();
+    for (host, is_ours) in [
+        (address.to_string(), true),
+        ("localhost".to_owned(), true),
+        ("evil.example".to_owned(), false),
+        (format!("evil.example:{}", address.port()), false),
+    ] {
+        let origin = format!("Origin: http://{host}\r\n");
+        for path in ["/", "/healthz"] {
+            let get = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\n{origin}\r\n");
+            let status = push.connect().ask(get).status;
+            assert_eq!(status, if is_ours { 200 } else { 421 }, "{host} {path}");
+        }
+        for path in ["/ws", "/echo"] {
+            let mut client = push.connect();
+            let host = format!("Host: {host}");
+            client.send(upgrade(path, &origin).replace("Host: localhost", &host));
+            let status = client.head().status;
+            let expected = if is_ours { 101 } else { 421 };
+            assert_eq!(status, expected, "{host} {path}");
+        }
+    }
 }

@@ -48,14 +48,15 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "push",
         "The push server",
-        "mod topics hub members auth origin dialect/mod dialect/json dialect/wserver answers \
-         server",
+        "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
+         dialect/json dialect/wserver answers routes server",
     ),
     (
         "",
         "The command",
-        "main cli/mod cli/args cli/units cli/files cli/settings cli/serve cli/echo cli/http cli/push \
-         cli/client_args cli/completions cli/manual cli/markup",
+        "main cli/mod cli/args cli/units cli/files cli/settings cli/sources cli/logging \
+         cli/signals cli/serve cli/echo cli/http cli/push cli/client_args cli/completions \
+         cli/manual cli/markup",
     ),
     (
         "cli/connect",

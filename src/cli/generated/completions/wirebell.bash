@@ -97,7 +97,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__bench)
-            opts="-m -c -s -r -d -t -H -p -o -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --pid --touch --ping --publishers --subscribe --publish-url --publish --timeout --format --output --plot --help"
+            opts="-m -c -s -r -d -t -H -p -o -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --auth --token --pid --touch --ping --publishers --subscribe --publish-url --publish --timeout --format --output --plot --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -179,6 +179,14 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --pid)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -249,7 +257,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__connect)
-            opts="-H -n -h --header --subprotocol --origin --auth --token --binary --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --help"
+            opts="-H -n -h --header --subprotocol --origin --auth --token --binary --json-lines --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -331,13 +339,17 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__echo)
-            opts="-l -w -h --config --check --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
+            opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
                 --config)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subprotocol)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -354,6 +366,10 @@ _wirebell() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -406,6 +422,22 @@ _wirebell() {
                     return 0
                     ;;
                 --pong-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-head)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -709,7 +741,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --push-key-file --token-file --max-body --register-timeout --listen --workers --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
+            opts="-l -w -h --config --check --push-key-file --token-file --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --trace --trace-limit --log --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -735,6 +767,10 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --echo)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
                 --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -748,6 +784,10 @@ _wirebell() {
                     return 0
                     ;;
                 -w)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --host)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -803,6 +843,22 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --max-head)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-fields)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-target)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --idle-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --head-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -843,12 +899,32 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__verify)
-            opts="-o -j -v -h --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --help"
+            opts="-H -o -j -v -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --header)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -H)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --subprotocol)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --auth)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --token)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --listen)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0

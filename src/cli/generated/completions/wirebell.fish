@@ -41,9 +41,12 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-fil
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'File with lines of `TOKEN USER`; read again when it changes [default: a token is the name of its user]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time in which a connection to /ws must register [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Offer /echo, a WebSocket that echoes, also on a server with keys or tokens; `--echo=false` does without it everywhere [default: only without keys and tokens]' -r -f -a "true\t''
+false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Address and port to listen on [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l origin -d 'Origins of web pages that may connect: `same-host`, `any`, or exact ones such as https://example.org; may be given several times [default: same-host]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l host -d 'Name of this server, without a port, which requests may be sent to; may be given several times. A server on a loopback address answers to `localhost` and loopback addresses anyway [default: beyond loopback, any name]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l origin -d 'Origins of web pages that may connect, beside those of the same host: exact ones such as https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-message -d 'Longest message, all fragments together; a longer one is closed with 1009 [default: 16MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-queued -d 'Bytes that may wait for one slow connection [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l overflow -d 'What happens to a connection for which more waits [default: disconnect]' -r -f -a "disconnect\t'End it with close code 1013'
@@ -60,6 +63,10 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-connecti
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-connections-per-address -d 'Connections of one address (IPv6: /64) and worker; 0 means any number [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l ping-interval -d 'Silence after which a connection is asked with a Ping; 0 never asks [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l pong-timeout -d 'Time for an answer to a Ping [default: 15s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-head -d 'Longest head of a request [default: 32KiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-fields -d 'Header fields of a request, up to 128 [default: 100]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-target -d 'Longest target of a request: path and query [default: 16KiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l idle-timeout -d 'Time that an HTTP connection may be idle between two requests; longer than that of a proxy in front [default: 75s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeout -d 'Time for the answer to our Close [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
@@ -71,9 +78,11 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'What
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Check the settings, print them as they would be used, and exit'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l config -d 'Read settings from this TOML file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l subprotocol -d 'Subprotocol that is confirmed to clients which offer it, of several the one that the client offers first; may be given several times [default: whichever the client offers first]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Address and port to listen on [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l origin -d 'Origins of web pages that may connect: `same-host`, `any`, or exact ones such as https://example.org; may be given several times [default: same-host]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l host -d 'Name of this server, without a port, which requests may be sent to; may be given several times. A server on a loopback address answers to `localhost` and loopback addresses anyway [default: beyond loopback, any name]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l origin -d 'Origins of web pages that may connect, beside those of the same host: exact ones such as https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-message -d 'Longest message, all fragments together; a longer one is closed with 1009 [default: 16MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-queued -d 'Bytes that may wait for one slow connection [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l overflow -d 'What happens to a connection for which more waits [default: disconnect]' -r -f -a "disconnect\t'End it with close code 1013'
@@ -90,6 +99,10 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-connectio
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-connections-per-address -d 'Connections of one address (IPv6: /64) and worker; 0 means any number [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l ping-interval -d 'Silence after which a connection is asked with a Ping; 0 never asks [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l pong-timeout -d 'Time for an answer to a Ping [default: 15s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-head -d 'Longest head of a request [default: 32KiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-fields -d 'Header fields of a request, up to 128 [default: 100]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-target -d 'Longest target of a request: path and query [default: 16KiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l idle-timeout -d 'Time that an HTTP connection may be idle between two requests; longer than that of a proxy in front [default: 75s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout -d 'Time for the answer to our Close [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
@@ -119,6 +132,7 @@ takeover\t'Messages refer to earlier ones, both ways'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-message -d 'Longest message to receive, and longest line to send' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Go through this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: as ws_proxy, http_proxy, all_proxy and no_proxy say]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Time for the connection and the handshake' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary. So messages may hold line breaks'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s n -l no-input -d 'Do not read stdin: only receive, until the server closes or a signal comes'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l show-frames -d 'Print every frame, both ways, on stderr'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-proxy -d 'Go through no proxy, whatever the environment says'
@@ -132,6 +146,10 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'T
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line of stdin as a message of its own, as it comes'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print how many connections each message has reached'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l subprotocol -d 'Offer this subprotocol with each handshake; may be given several times, the preferred one first' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l listen -d 'Test a client instead: wait for it here; with port 0, on a free one' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l wait -d 'How long to wait for the client\'s next connection [default: for the first one for ever, then 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l case -d 'Run only cases with this name, in which * stands for anything; may be given several times' -r
@@ -148,15 +166,16 @@ junit\t'For build servers'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases that run at the same time; a client decides that for itself' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l timeout -d 'How long an answer may take' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'Print the cases and run nothing; with --listen, those for clients'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and what was said, not only failures'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l format -d 'How to print it' -r -f -a "text\t'For a terminal'
 json\t'For programs'
 html\t'One page for a browser, which needs nothing else'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l as -d 'What the input is [default: guessed]' -r -f -a "hex\t'Hexadecimal digits'
+complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l as -d 'What the input is [default: guessed]' -r -f -a "hex\t'Hexadecimal digits, or another text that stands for bytes'
 raw\t'The bytes of one direction'
-pcap\t'A capture of packets, both directions'"
+pcap\t'A capture of packets, both directions: pcap or pcapng'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l from -d 'Who has sent the bytes, for hex and raw [default: guessed from the first frame or head]' -r -f -a "client\t'The end that connects; it masks what it sends'
 server\t'The end that listens'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l deflate -d 'What was agreed on about compression, as the server\'s answer names it, where the input has no handshake: \'permessage-deflate; server_no_context_takeover\'' -r
@@ -181,6 +200,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s t -l threads
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ramp -d 'Connections to open a second [default: one behind the other]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s H -l header -d 'Send this header field with each handshake, and with each publication over HTTP; may be given several times' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l subprotocol -d 'Offer this subprotocol; may be given several times, the preferred one first' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s p -l pid -d 'Measure CPU time, or with `idle` memory, of this process on this machine: the server' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ping -d '`idle`: silence after which a connection is asked with a Ping; 0 never asks' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publishers -d '`fan-out`: publishers, each on a thread of its own' -r

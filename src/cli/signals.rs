@@ -1,0 +1,94 @@
+//! The signals of `serve` and `echo`: how they stop, and when they read their files again.
+//!
+//! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means two things: the terminal
+//! that the server was started from has gone, which is a stop as well; or, for a server without a
+//! terminal, or whose terminal is still there, that keys and tokens are to be read again.
+
+use crate::cli::{Failure, logging};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs::File;
+use std::io::IsTerminal as _;
+
+/// Signals that are taken, and the terminal that a SIGHUP may be about.
+pub struct Stop {
+    signals: Signals,
+    terminal: Option<File>,
+}
+
+impl Stop {
+    /// Takes the signals from now on. Call it before anybody is told that the server is there: a
+    /// signal that comes in between would end the process without a word to its clients.
+    pub fn prepare() -> Result<Self, Failure> {
+        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+        // Under nohup the end of the terminal is none of our business.
+        let terminal = match ignores_hangups(&status) {
+            true => None,
+            false => File::open("/dev/tty").ok(),
+        };
+        let signals = take(&[SIGINT, SIGTERM, SIGHUP])?;
+        Ok(Self { signals, terminal })
+    }
+
+    /// Waits for a signal and calls `stop`; a second one ends the process at once. Until then,
+    /// calls `reload` for each SIGHUP that is no hang-up.
+    pub fn wait(mut self, reload: impl Fn(), stop: impl FnOnce()) {
+        let terminal = &self.terminal;
+        let stops = |signal: &i32| match *signal {
+            // A terminal that has hung up is none any more.
+            SIGHUP if terminal.as_ref().is_none_or(|tty| tty.is_terminal()) => {
+                log::info!("reading the files of keys and tokens again (SIGHUP)");
+                reload();
+                false
+            }
+            _ => true,
+        };
+        let signal = self.signals.forever().find(stops);
+        let name = match signal {
+            Some(SIGTERM) => "SIGTERM",
+            Some(SIGHUP) => "SIGHUP: the terminal has gone",
+            _ => "SIGINT",
+        };
+        log::info!("stopping ({name})");
+        stop();
+        std::thread::spawn(move || {
+            // Shells repeat the SIGHUP of a terminal.
+            let is_second = |signal: &i32| *signal != SIGHUP;
+            if let Some(signal) = self.signals.forever().find(is_second) {
+                log::warn!("stopping at once");
+                logging::flush(logging::PATIENCE);
+                std::process::exit(128 + signal);
+            }
+        });
+    }
+}
+
+/// Takes SIGINT and SIGTERM from now on.
+pub fn stop_signals() -> Result<Signals, Failure> {
+    take(&[SIGINT, SIGTERM])
+}
+
+fn take(signals: &[i32]) -> Result<Signals, Failure> {
+    Signals::new(signals).map_err(|error| Failure::Failed(format!("signals: {error}")))
+}
+
+/// Whether SIGHUP is ignored, by what Linux says of a process.
+fn ignores_hangups(status: &str) -> bool {
+    let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    let bits = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
+    bits.unwrap_or(0) & (1 << (SIGHUP - 1)) != 0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nohup_is_seen() {
+        assert!(ignores_hangups("Name:\tx\nSigIgn:\t0000000000001001\n"));
+        assert!(!ignores_hangups(
+            "SigBlk:\t0000000000000001\nSigIgn:\t0000000000001000\n"
+        ));
+        assert!(!ignores_hangups(""));
+    }
+}

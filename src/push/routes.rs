@@ -1,0 +1,52 @@
+//! What a request asks for, by its head alone: so what cannot be served costs no body.
+
+use crate::handshake::RequestHead;
+use crate::net::Response;
+use crate::push::answers::nothing_at;
+
+/// What there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Route {
+    Page,
+    Register,
+    Push,
+    Drop,
+    Echo,
+    Health,
+}
+
+impl Route {
+    /// The route of a path, for a method that it has.
+    ///
+    /// # Errors
+    ///
+    /// The response: 404 or 405.
+    // req: 6455-4.2.2-07
+    pub(super) fn of(head: &RequestHead<'_>) -> Result<Self, Response> {
+        let upgrades = head.fields.has_token("Upgrade", "websocket");
+        let route = match head.path() {
+            "/" if !upgrades => Self::Page,
+            "/ws" => Self::Register,
+            "/push" => Self::Push,
+            "/drop" => Self::Drop,
+            "/echo" => Self::Echo,
+            "/healthz" => Self::Health,
+            path => return Err(nothing_at(path, upgrades)),
+        };
+        let (methods, allow): (&[&str], &str) = match route {
+            Self::Page | Self::Health => (&["GET", "HEAD"], "GET, HEAD"),
+            Self::Push | Self::Drop => (&["POST"], "POST"),
+            // The handshake has its own answer to other methods.
+            Self::Register | Self::Echo => return Ok(route),
+        };
+        match methods.contains(&head.method) {
+            true => Ok(route),
+            false => Err(Response::new(405).field("Allow", allow)),
+        }
+    }
+
+    /// A request for it has a body that somebody reads.
+    pub(super) fn takes_body(self) -> bool {
+        matches!(self, Self::Push | Self::Drop)
+    }
+}

@@ -1,0 +1,371 @@
+//! A file with secrets that is read again when it changes.
+//!
+//! Comes in: a path, and a function that understands its text. Goes out: what was understood last.
+//! A thread of its own looks at the file: whoever asks for the value never waits for a disk.
+//!
+//! Invariant: once there is a value, there is one for good: a file that is gone, unreadable, no
+//! regular file, too large or not understood changes nothing, is logged once, and is tried again.
+
+use std::fmt;
+use std::fs::{File, Metadata};
+use std::io::{self, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::{Duration, SystemTime};
+
+/// Bytes of a file of keys or tokens: 16 MiB hold some 300,000 tokens, and are read in well under
+/// a second.
+pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
+
+/// How long a change of the file may go unnoticed.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// File systems keep times in steps, some of two seconds: what was changed so lately may change
+/// again without a new time.
+const TIME_STEP: Duration = Duration::from_secs(2);
+
+/// The text of a file, without the mark of UTF-8 that some editors write.
+///
+/// # Errors
+///
+/// What the system says; or that it is no regular file, larger than [`MAX_FILE_BYTES`], or not
+/// UTF-8.
+pub fn read_text(path: &Path) -> io::Result<String> {
+    read_file(path).map(|(text, _)| text)
+}
+
+/// What a file holds. Clones share it.
+pub struct Watched<T> {
+    value: Arc<RwLock<Arc<T>>>,
+    /// Its thread ends with the last of these.
+    wake: Sender<()>,
+}
+
+/// Understands a text.
+pub type Parse<T> = fn(&str) -> io::Result<T>;
+
+impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
+    /// Reads the file for the first time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`read_text`] and of `parse`, or what the system says about threads.
+    pub fn open(path: PathBuf, parse: Parse<T>) -> io::Result<Self> {
+        let (mut watcher, value) = Watcher::open(path, parse)?;
+        let (wake, woken) = channel();
+        let watched = Self {
+            value: value.clone(),
+            wake,
+        };
+        let thread = std::thread::Builder::new().name("secrets".into());
+        thread.spawn(move || watcher.run(&woken))?;
+        Ok(watched)
+    }
+
+    /// What was understood last.
+    pub fn get(&self) -> Arc<T> {
+        let value = self.value.read();
+        Arc::clone(&value.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Has the file read at once, whether or not it seems to have changed. Does not wait for it.
+    pub fn reload(&self) {
+        // It goes only after us.
+        let _ = self.wake.send(());
+    }
+}
+
+impl<T> Clone for Watched<T> {
+    fn clone(&self) -> Self {
+        Self {
+            value: self.value.clone(),
+            wake: self.wake.clone(),
+        }
+    }
+}
+
+impl<T> fmt::Debug for Watched<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Watched(…)")
+    }
+}
+
+/// What looks at the file.
+struct Watcher<T> {
+    path: PathBuf,
+    parse: Parse<T>,
+    value: Arc<RwLock<Arc<T>>>,
+    /// The file as it was read last.
+    seen: Option<Stamp>,
+    /// Reading it again would give the same.
+    settled: bool,
+    /// What was wrong with it.
+    problem: Option<String>,
+}
+
+type Value<T> = Arc<RwLock<Arc<T>>>;
+
+impl<T: PartialEq> Watcher<T> {
+    fn open(path: PathBuf, parse: Parse<T>) -> io::Result<(Self, Value<T>)> {
+        let (text, stamp) = read_file(&path)?;
+        let value = Arc::new(RwLock::new(Arc::new(parse(&text)?)));
+        let watcher = Self {
+            path,
+            parse,
+            value: value.clone(),
+            settled: stamp.is_settled(),
+            seen: Some(stamp),
+            problem: None,
+        };
+        Ok((watcher, value))
+    }
+
+    fn run(&mut self, woken: &Receiver<()>) {
+        loop {
+            match woken.recv_timeout(LOOK_EVERY) {
+                Ok(()) => self.look(true),
+                Err(RecvTimeoutError::Timeout) => self.look(false),
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn look(&mut self, forced: bool) {
+        let stamp = std::fs::metadata(&self.path).map(|file| Stamp::of(&file));
+        let is_seen = stamp.ok().is_some_and(|stamp| self.seen == Some(stamp));
+        if is_seen && self.settled && !forced {
+            return;
+        }
+        let (text, stamp) = match read_file(&self.path) {
+            Ok(read) => read,
+            // Tried again each time: what hinders may go without a trace on the file.
+            Err(error) => return self.fail(&error, None),
+        };
+        let settled = stamp.is_settled();
+        match (self.parse)(&text) {
+            Ok(value) => self.change(value),
+            Err(error) => self.fail(&error, Some(stamp)),
+        }
+        (self.seen, self.settled) = (Some(stamp), settled);
+    }
+
+    fn change(&mut self, new: T) {
+        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
+        let changed = **value != new;
+        if changed {
+            *value = Arc::new(new);
+        }
+        drop(value);
+        if self.problem.take().is_some() || changed {
+            log::info!("{}: read again", self.path.display());
+        }
+    }
+
+    fn fail(&mut self, error: &io::Error, stamp: Option<Stamp>) {
+        let problem = error.to_string();
+        if self.problem.as_ref() != Some(&problem) || self.seen != stamp {
+            let path = self.path.display();
+            log::warn!("{path}: {error}; what it held before stays in force");
+        }
+        self.problem = Some(problem);
+        self.seen = stamp;
+    }
+}
+
+fn read_file(path: &Path) -> io::Result<(String, Stamp)> {
+    let wrong = |problem| io::Error::new(io::ErrorKind::InvalidData, problem);
+    // Before it is opened: to open a FIFO waits for its other end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(wrong("not a regular file".to_owned()));
+    }
+    let file = File::open(path)?;
+    let about = file.metadata()?;
+    if !about.is_file() {
+        return Err(wrong("not a regular file".to_owned()));
+    }
+    let mut bytes = Vec::new();
+    file.take(MAX_FILE_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_FILE_BYTES {
+        let most = MAX_FILE_BYTES >> 20;
+        return Err(wrong(format!("too large: it may have at most {most} MiB")));
+    }
+    let text = String::from_utf8(bytes).map_err(|_| wrong("not UTF-8 text".to_owned()))?;
+    let text = match text.strip_prefix('\u{feff}') {
+        Some(text) => text.to_owned(),
+        None => text,
+    };
+    Ok((text, Stamp::of(&about)))
+}
+
+/// What tells one state of a file from another without reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Stamp {
+    bytes: u64,
+    modified: Option<SystemTime>,
+    /// Device, inode, and the time of the last change of any kind, which nobody can set.
+    #[cfg(unix)]
+    unix: (u64, u64, i64, i64),
+}
+
+impl Stamp {
+    fn of(file: &Metadata) -> Self {
+        #[cfg(unix)]
+        use std::os::unix::fs::MetadataExt as _;
+        Self {
+            bytes: file.len(),
+            modified: file.modified().ok(),
+            #[cfg(unix)]
+            unix: (file.dev(), file.ino(), file.ctime(), file.ctime_nsec()),
+        }
+    }
+
+    /// A later change will have another stamp.
+    fn is_settled(&self) -> bool {
+        #[cfg(unix)]
+        let changed = {
+            let (_, _, seconds, _) = self.unix;
+            let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
+            Some(SystemTime::UNIX_EPOCH + since)
+        };
+        #[cfg(not(unix))]
+        let changed = self.modified;
+        let age = changed.map(|changed| SystemTime::now().duration_since(changed));
+        // A change in the future: the clock has been set back, and will be so for a while.
+        age.is_some_and(|age| age.map_or(true, |age| age > TIME_STEP))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    /// A file of the tests, gone with its end.
+    struct Scratch(PathBuf);
+
+    impl Scratch {
+        fn new(name: &str, text: &str) -> Self {
+            let name = format!("wirebell-watched-{}-{name}", std::process::id());
+            let path = std::env::temp_dir().join(name);
+            fs::write(&path, text).unwrap();
+            Self(path)
+        }
+
+        fn watch(&self) -> Watcher<String> {
+            Watcher::open(self.0.clone(), parse).unwrap().0
+        }
+    }
+
+    impl Drop for Scratch {
+        fn drop(&mut self) {
+            let _ = fs::remove_file(&self.0);
+            let _ = fs::remove_dir(&self.0);
+        }
+    }
+
+    fn parse(text: &str) -> io::Result<String> {
+        let bad = || io::Error::new(io::ErrorKind::InvalidData, "bad");
+        (text != "bad").then(|| text.to_owned()).ok_or_else(bad)
+    }
+
+    fn value(watcher: &Watcher<String>) -> String {
+        watcher.value.read().unwrap().to_string()
+    }
+
+    #[test]
+    fn a_change_of_the_same_size_and_time_is_seen() {
+        let file = Scratch::new("same", "one");
+        let mut watcher = file.watch();
+        let time = fs::metadata(&file.0).unwrap().modified().unwrap();
+        fs::write(&file.0, "two").unwrap();
+        let open = File::options().append(true).open(&file.0).unwrap();
+        open.set_modified(time).unwrap();
+        watcher.look(false);
+        assert_eq!(value(&watcher), "two");
+        // Another file in its place, with the time of the first.
+        let other = Scratch::new("other", "six");
+        let open = File::options().append(true).open(&other.0).unwrap();
+        open.set_modified(time).unwrap();
+        fs::rename(&other.0, &file.0).unwrap();
+        watcher.look(false);
+        assert_eq!(value(&watcher), "six");
+    }
+
+    #[test]
+    fn what_cannot_be_read_or_understood_keeps_the_old_until_it_can() {
+        let file = Scratch::new("gone", "one");
+        let mut watcher = file.watch();
+        let looks_bad = |watcher: &mut Watcher<String>, part: &str| {
+            for _ in 0..2 {
+                watcher.look(false);
+                assert_eq!(value(watcher), "one");
+                assert!(watcher.problem.as_ref().unwrap().contains(part), "{part}");
+            }
+        };
+        let moved = file.0.with_extension("moved");
+        fs::rename(&file.0, &moved).unwrap();
+        looks_bad(&mut watcher, "No such file");
+        // The very same file again.
+        fs::rename(&moved, &file.0).unwrap();
+        watcher.look(false);
+        assert_eq!(
+            (value(&watcher), watcher.problem.take()),
+            ("one".into(), None)
+        );
+        fs::write(&file.0, "bad").unwrap();
+        looks_bad(&mut watcher, "bad");
+        fs::write(&file.0, b"\xff").unwrap();
+        looks_bad(&mut watcher, "UTF-8");
+        let large = File::options().write(true).open(&file.0).unwrap();
+        large.set_len(MAX_FILE_BYTES + 1).unwrap();
+        looks_bad(&mut watcher, "16 MiB");
+        fs::remove_file(&file.0).unwrap();
+        fs::create_dir(&file.0).unwrap();
+        looks_bad(&mut watcher, "regular");
+        fs::remove_dir(&file.0).unwrap();
+        fs::write(&file.0, "\u{feff}new").unwrap();
+        watcher.look(false);
+        assert_eq!(value(&watcher), "new");
+    }
+
+    #[test]
+    fn what_is_no_file_is_refused_and_not_waited_for() {
+        for path in ["/dev/null", "/dev/zero", "/", "/nothing/here"] {
+            assert!(read_text(Path::new(path)).is_err(), "{path}");
+        }
+        let file = Scratch::new("fifo", "one");
+        let mut watcher = file.watch();
+        fs::remove_file(&file.0).unwrap();
+        let made = std::process::Command::new("mkfifo").arg(&file.0).status();
+        assert!(made.unwrap().success());
+        watcher.look(true);
+        assert_eq!(value(&watcher), "one");
+        assert!(
+            read_text(&file.0)
+                .unwrap_err()
+                .to_string()
+                .contains("regular")
+        );
+    }
+
+    #[test]
+    fn the_thread_reads_when_it_is_told_and_ends_with_its_last_owner() {
+        let file = Scratch::new("thread", "one");
+        let watched = Watched::open(file.0.clone(), parse).unwrap();
+        let weak = Arc::downgrade(&watched.value);
+        fs::write(&file.0, "two").unwrap();
+        watched.reload();
+        let wait = |done: &dyn Fn() -> bool| {
+            let mut left = 500;
+            while !done() && left > 0 {
+                std::thread::sleep(Duration::from_millis(10));
+                left -= 1;
+            }
+            assert!(done());
+        };
+        wait(&|| *watched.get() == "two");
+        drop(watched);
+        wait(&|| weak.upgrade().is_none());
+    }
+}
