@@ -46,7 +46,7 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "FORM")]
     pub binary: Option<BinaryForm>,
 
-    /// Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary.
+    /// Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` binary.
     /// So messages may hold line breaks
     #[arg(long, conflicts_with = "binary")]
     pub json_lines: bool,

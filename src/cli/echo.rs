@@ -3,7 +3,7 @@
 use crate::cli::args::EchoArgs;
 use crate::cli::serve::{cannot_listen, print_settings};
 use crate::cli::signals::Stop;
-use crate::cli::{Failure, logging};
+use crate::cli::{Failure, files, logging};
 use std::io;
 use wirebell::net::Server;
 use wirebell::push::{Access, EchoServer, HostPolicy};
@@ -23,6 +23,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
         return print_settings(&settings.effective());
     }
     logging::start(level);
+    files::raise_limit();
     let recorder = event_loop.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
     let stop = Stop::prepare()?;

@@ -1,9 +1,9 @@
 //! `wirebell push`: publishes to a push server, from an argument, a pipe or a script.
 //!
 //! The dialect is that of `POST /push`: `{"userId", "event", "message"}` with a bearer key. What
-//! may pass is tried again, with growing waits or those that the server asks for; so a message whose
-//! answer was lost may arrive twice. Only the answer of a push server counts as success: a redirect
-//! or the login page of a network means that the message is still here.
+//! may pass is tried again, with growing waits or those that the server asks for; so a message
+//! whose answer was lost may arrive twice. Only the answer of a push server counts as success: a
+//! redirect or the login page of a network means that the message is still here.
 
 use crate::cli::Failure;
 use crate::cli::client_args::PushArgs;

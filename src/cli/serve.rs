@@ -3,7 +3,7 @@
 use crate::cli::args::{LoopSettings, ServeArgs};
 use crate::cli::signals::Stop;
 pub use crate::cli::signals::stop_signals;
-use crate::cli::{Failure, logging};
+use crate::cli::{Failure, files, logging};
 use std::io::{self, Write as _};
 use std::net::SocketAddr;
 use wirebell::push::{PushServer, Settings};
@@ -19,6 +19,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         return print_settings(&settings.effective());
     }
     logging::start(level);
+    files::raise_limit();
     let recorder = settings.event_loop.recorder()?;
     options.tap = recorder.clone().map(|recorder| recorder as _);
     let stop = Stop::prepare()?;

@@ -281,7 +281,8 @@ impl FileSettings {
         self.max_body.get_or_insert(Size(limits.body_bytes as u64));
         self.register_timeout
             .get_or_insert(Period(limits.register_ms));
-        let has_key = self.push_key_file.is_some() || std::env::var_os(PUSH_KEY).is_some();
+        let has_key = self.push_key_file.is_some()
+            || std::env::var_os(PUSH_KEY).is_some_and(|key| !key.is_empty());
         let is_open = !has_key && self.token_file.is_none();
         self.echo.get_or_insert(is_open);
         self.event_loop = self.event_loop.effective();

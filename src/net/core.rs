@@ -12,6 +12,7 @@
 //! chain, and its input rests until the queue is empty; so what a peer makes us send is bounded
 //! by what it sends in one read.
 
+use crate::net::buffers::Buffers;
 use crate::net::compression::{Compression, Shared};
 use crate::net::context::{Counters, Sent};
 use crate::net::cork::{Cork, LARGE};
@@ -54,6 +55,7 @@ pub(super) struct Core {
     pub(super) compression: Compression,
     pub(super) dials: Dials,
     pub(super) taps: Taps,
+    pub(super) buffers: Buffers,
     /// Some loop of the server has more mail than it should: nothing is read.
     pub(super) pressure: Pressure,
     /// What all loops of the server hold.
@@ -64,15 +66,10 @@ pub(super) struct Core {
     pub(super) unsheddable: usize,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Rare>>,
-    buffers: Vec<Vec<u8>>,
-    buffer_bytes: usize,
 }
 
 /// Idle [`Rare`]s that are kept for reuse.
 const MAX_SPARES: usize = 256;
-
-/// Bytes of message memory that are kept for reuse: one message of the default limit.
-const MAX_BUFFERS: usize = 16 * 1024 * 1024 + 64;
 
 impl Core {
     pub(super) fn new(
@@ -86,6 +83,7 @@ impl Core {
             compression: Compression::new(&options, shared),
             dials: Dials::default(),
             taps: Taps::default(),
+            buffers: Buffers::default(),
             options,
             peers: Slots::default(),
             wheel: Wheel::new(0),
@@ -105,8 +103,6 @@ impl Core {
             held: 0,
             unsheddable: 0,
             spares: Vec::new(),
-            buffers: Vec::new(),
-            buffer_bytes: 0,
         }
     }
 
@@ -466,36 +462,6 @@ impl Core {
     pub(super) fn forget_all(&mut self) {
         for id in self.peers.ids() {
             drop(self.remove(id.index));
-        }
-    }
-
-    /// Memory for a message in parts: some that was used before, or none yet.
-    pub(super) fn take_memory(&mut self) -> Vec<u8> {
-        let memory = self.buffers.pop().unwrap_or_default();
-        self.buffer_bytes -= memory.capacity();
-        memory
-    }
-
-    /// A receive buffer in place of one that has become the memory of a message.
-    pub(super) fn take_buffer(&mut self) -> Vec<u8> {
-        let length = self.options.receive_buffer;
-        let fits = |memory: &Vec<u8>| (length..=2 * length).contains(&memory.len());
-        match self.buffers.iter().rposition(fits) {
-            None => vec![0; length],
-            Some(at) => {
-                let mut buffer = self.buffers.swap_remove(at);
-                self.buffer_bytes -= buffer.capacity();
-                buffer.truncate(length);
-                buffer
-            }
-        }
-    }
-
-    /// Keeps the memory of a message for the next one, within a bound.
-    pub(super) fn keep_memory(&mut self, memory: Vec<u8>) {
-        if self.buffer_bytes + memory.capacity() <= MAX_BUFFERS {
-            self.buffer_bytes += memory.capacity();
-            self.buffers.push(memory);
         }
     }
 }

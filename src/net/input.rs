@@ -219,7 +219,7 @@ impl<S: Service> Reader<'_, S> {
     /// The beginning of a message stays where it lies: the whole buffer becomes its memory, and
     /// the loop goes on with another one.
     fn adopt(&mut self, index: u32, piece: Range<usize>) {
-        let fresh = self.core.take_buffer();
+        let fresh = self.core.buffers.take_filled(self.buffer.len());
         let buffer = std::mem::replace(self.buffer, fresh);
         self.core
             .put_assembler(index, Assembler::adopt(buffer, piece));
@@ -242,7 +242,7 @@ impl<S: Service> Reader<'_, S> {
             Ok(Some(kind)) => {
                 let bytes = assembler.bytes();
                 whole(self.core, self.service, id, Message { kind, bytes });
-                self.core.keep_memory(assembler.into_memory());
+                self.core.buffers.keep(assembler.into_memory());
             }
             Err(violation) => failed(self.core, self.service, id, violation),
         }
@@ -300,7 +300,7 @@ fn assemble<S: Service>(core: &mut Core, service: &mut S, id: PeerId, piece: Pie
         None => core.put_assembler(id.index, assembler),
         Some(message) => {
             whole(core, service, id, message);
-            core.keep_memory(assembler.into_memory());
+            core.buffers.keep(assembler.into_memory());
         }
     }
 }
@@ -421,7 +421,7 @@ impl Core {
             .map(|rare| std::mem::take(&mut rare.assembler));
         let parts = parts.unwrap_or_default();
         match parts.is_empty() {
-            true => Assembler::with_memory(self.take_memory()),
+            true => Assembler::with_memory(self.buffers.take()),
             false => parts,
         }
     }

@@ -225,6 +225,31 @@ impl<M> Mailbox<M> {
 }
 
 #[cfg(test)]
+impl<M> Mailbox<M> {
+    /// A mailbox that no loop reads.
+    pub(crate) fn unread() -> Self {
+        let poll = mio::Poll::new().expect("an event queue");
+        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
+        let memory = Memory::new(usize::MAX, 1);
+        Self::new(Arc::new(waker), 1 << 20, &Pressure::default(), &memory)
+    }
+
+    /// All mail that has been posted.
+    pub(crate) fn take_mail(&self) -> Vec<M> {
+        let mut posts = Vec::new();
+        self.take(&mut posts);
+        let mail = |post| match post {
+            Post::Mail(mail, bytes) => {
+                self.handled(bytes);
+                Some(mail)
+            }
+            Post::Stop => None,
+        };
+        posts.into_iter().filter_map(mail).collect()
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use mio::{Poll, Token};
@@ -280,30 +305,5 @@ mod tests {
         assert_eq!(mailbox.post(late, 0), Err(PostError::Ended));
         assert_eq!((Arc::strong_count(&alive), memory.held()), (1, 0));
         assert_eq!(Arc::strong_count(&Counted(alive).0), 1);
-    }
-}
-
-#[cfg(test)]
-impl<M> Mailbox<M> {
-    /// A mailbox that no loop reads.
-    pub(crate) fn unread() -> Self {
-        let poll = mio::Poll::new().expect("an event queue");
-        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
-        let memory = Memory::new(usize::MAX, 1);
-        Self::new(Arc::new(waker), 1 << 20, &Pressure::default(), &memory)
-    }
-
-    /// All mail that has been posted.
-    pub(crate) fn take_mail(&self) -> Vec<M> {
-        let mut posts = Vec::new();
-        self.take(&mut posts);
-        let mail = |post| match post {
-            Post::Mail(mail, bytes) => {
-                self.handled(bytes);
-                Some(mail)
-            }
-            Post::Stop => None,
-        };
-        posts.into_iter().filter_map(mail).collect()
     }
 }

@@ -27,7 +27,7 @@ impl Core {
             }
             return Sent::Taken;
         }
-        let mut frame = self.take_memory();
+        let mut frame = self.buffers.take();
         let len = header.len() + payload.len();
         if frame.len() < len {
             frame.resize(len, 0);
@@ -41,7 +41,7 @@ impl Core {
             }
             false => self.dispatch(index, &SharedFrame::raw(&frame[..len]), key),
         };
-        self.keep_memory(frame);
+        self.buffers.keep(frame);
         sent
     }
 

@@ -8,8 +8,8 @@
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
-//! parts they use: `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`, `alarm`,
-//! `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`, `http`, `server`.
+//! parts they use: `buffers`, `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`,
+//! `alarm`, `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`, `http`, `server`.
 //!
 //! # A chat
 //!
@@ -81,6 +81,7 @@
 
 mod accept;
 mod alarm;
+mod buffers;
 #[cfg(feature = "deflate")]
 mod compression;
 #[cfg(not(feature = "deflate"))]

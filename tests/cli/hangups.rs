@@ -69,7 +69,9 @@ fn a_hangup_without_a_terminal_has_the_files_read_again() {
         "--listen",
         "127.0.0.1:0",
     ]);
-    command.args(["--token-file", path]).stdin(Stdio::null());
+    command
+        .args(["--echo", "--token-file", path])
+        .stdin(Stdio::null());
     let (mut program, address) = Program::serve_command(command);
     let mut client = open_echo(address);
     file("cli-hangup-tokens", "new alice\n");

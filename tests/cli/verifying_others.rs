@@ -106,7 +106,7 @@ fn wrong_fields_are_wrong_usage() {
     let url = "ws://127.0.0.1:9/";
     let rows: [(&[&str], &[&str]); 4] = [
         (&["-H", "nonsense", url], &["--header nonsense"]),
-        (&["-H", "Upgrade: tcp", url], &[url]),
+        (&["-H", "Upgrade: tcp", url], &["--header Upgrade"]),
         (&["--auth", "me", url], &["--auth", "USER:PASS"]),
         (&["--subprotocol", "no token", url], &[url]),
     ];

@@ -40,7 +40,7 @@ const ORDER: [(&str, &str, &str); 15] = [
         "net",
         "The event loop",
         "mod service options context slots peer transport event_loop input requests core output \
-         cork turn send_queue frame compression timers alarm deadlines accept dial masked taps \
+         buffers cork turn send_queue frame compression timers alarm deadlines accept dial masked taps \
          mailbox memory \
          http/mod http/request http/response http/body http/exchange server no_compression \
          no_dial",
@@ -66,7 +66,8 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "cli/inspect",
         "wirebell inspect",
-        "mod args input/mod input/hex input/pcap input/packet input/tcp model explain/mod \
+        "mod args input/mod input/text input/hex input/dump input/literal input/pcap \
+         input/pcapng input/packet input/tcp input/protocol model explain/mod explain/body \
          explain/frame explain/frames explain/track explain/close explain/rules explain/head \
          explain/checks explain/terms explain/ties show text html/mod html/item html/payload",
     ),
@@ -177,7 +178,7 @@ fn every_file_has_one_place_in_the_order() {
         ordered.len(),
         "a file stands twice in the order"
     );
-    let is_test = |path: &str| path.ends_with("/tests.rs");
+    let is_test = |path: &str| path.ends_with("tests.rs");
     for source in sources("src") {
         let known = once.contains(&source.path);
         assert!(

@@ -135,7 +135,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--max-message', '--max-message', [CompletionResultType]::ParameterName, 'Longest message to receive, and longest line to send')
             [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Go through this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: as ws_proxy, http_proxy, all_proxy and no_proxy say]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Time for the connection and the handshake')
-            [CompletionResult]::new('--json-lines', '--json-lines', [CompletionResultType]::ParameterName, 'Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary. So messages may hold line breaks')
+            [CompletionResult]::new('--json-lines', '--json-lines', [CompletionResultType]::ParameterName, 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` binary. So messages may hold line breaks')
             [CompletionResult]::new('-n', '-n', [CompletionResultType]::ParameterName, 'Do not read stdin: only receive, until the server closes or a signal comes')
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Do not read stdin: only receive, until the server closes or a signal comes')
             [CompletionResult]::new('--show-frames', '--show-frames', [CompletionResultType]::ParameterName, 'Print every frame, both ways, on stderr')

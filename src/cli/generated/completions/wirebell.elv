@@ -129,7 +129,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --max-message 'Longest message to receive, and longest line to send'
             cand --proxy 'Go through this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: as ws_proxy, http_proxy, all_proxy and no_proxy say]'
             cand --timeout 'Time for the connection and the handshake'
-            cand --json-lines 'Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary. So messages may hold line breaks'
+            cand --json-lines 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` binary. So messages may hold line breaks'
             cand -n 'Do not read stdin: only receive, until the server closes or a signal comes'
             cand --no-input 'Do not read stdin: only receive, until the server closes or a signal comes'
             cand --show-frames 'Print every frame, both ways, on stderr'

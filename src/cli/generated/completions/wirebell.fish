@@ -132,7 +132,7 @@ takeover\t'Messages refer to earlier ones, both ways'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-message -d 'Longest message to receive, and longest line to send' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Go through this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: as ws_proxy, http_proxy, all_proxy and no_proxy say]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Time for the connection and the handshake' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"…"}` is binary. So messages may hold line breaks'
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` binary. So messages may hold line breaks'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s n -l no-input -d 'Do not read stdin: only receive, until the server closes or a signal comes'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l show-frames -d 'Print every frame, both ways, on stderr'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-proxy -d 'Go through no proxy, whatever the environment says'
