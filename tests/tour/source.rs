@@ -40,10 +40,9 @@ const ORDER: [(&str, &str, &str); 15] = [
         "net",
         "The event loop",
         "mod service options context slots peer transport event_loop input requests core output \
-         buffers cork turn send_queue frame compression timers alarm deadlines accept dial masked taps \
-         mailbox memory \
-         http/mod http/request http/response http/body http/exchange server no_compression \
-         no_dial",
+         buffers cork turn send_queue frame compression timers alarm deadlines accept dial masked \
+         taps mailbox memory http/mod http/request http/response http/body http/exchange \
+         server no_compression no_dial",
     ),
     (
         "push",
