@@ -1,108 +1,109 @@
-//! Requests over plain HTTP, for the commands that publish: one agent, one way to read answers.
+//! The HTTP client of `push` and `bench`: which proxy, which answers, how they are told.
 //!
-//! Input: where to, and how long to wait. Output: an agent that goes the way `connect` goes, so
-//! with the same proxies, and follows no redirect: what is published with POST would be lost in
-//! the GET that mostly follows (RFC 9110 section 15.4).
+//! Input: a URL, then a response. Output: an agent, then what the response says. Invariant: a
+//! redirect is never followed, since after 301, 302 or 303 the message would be lost, and no
+//! other host gets the key; what a server says is shown escaped and bounded.
 
 use crate::cli::Failure;
-use crate::cli::connect::{excerpt, visible};
+use crate::cli::terminal::{excerpt, one_line};
+use std::io::Read as _;
 use std::time::{Duration, SystemTime};
-use ureq::http::HeaderMap;
-use ureq::{Agent, Body, http::Response};
-use wirebell::client::{ProxyChoice, Uri};
+use ureq::http::Response;
+use ureq::{Agent, Body};
+use wirebell::client::{Proxy, Uri};
 
-/// Bytes of an answer that are read.
+/// Bytes of an answer that are read: more than a page that says why.
 const MAX_ANSWER: u64 = 16 * 1024;
 
-/// The longest wait that a server may ask for; whoever wants more is not waited for so long.
-const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
-
-/// What was answered, as far as somebody wants to know it.
-pub struct Answer {
-    pub status: u16,
-    pub body: Vec<u8>,
-    /// Where a redirect points, made visible.
-    pub location: Option<String>,
-    /// How long the server asks to wait (RFC 9110 section 10.2.3).
-    pub retry_after: Option<Duration>,
-    /// The body is compressed or not text: nothing to show.
-    opaque: bool,
-}
-
-/// An agent for requests to `url`, none of which takes longer than `timeout`.
-pub fn agent(url: &str, timeout: Duration) -> Result<Agent, Failure> {
+/// An agent for the server of `url`, `http://…`, and the proxy on the way, if there is one. The
+/// rules for proxies are those of `connect`.
+pub fn agent(url: &str, timeout: Duration) -> Result<(Agent, Option<Proxy>), Failure> {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let uri: Uri = format!("ws://{rest}")
+        .parse()
+        .map_err(|error| Failure::Usage(format!("{url}: {error}")))?;
+    let proxy = Proxy::for_http(&uri)
+        .map_err(|error| Failure::Usage(format!("http_proxy or all_proxy: {error}")))?;
+    let through = match &proxy {
+        None => None,
+        Some(proxy) => Some(ureq_proxy(proxy)?),
+    };
     let config = Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
-        .proxy(proxy(url)?)
+        .proxy(through)
         .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
         .build();
-    Ok(config.into())
+    Ok((config.into(), proxy))
 }
 
-/// The proxy on the way, by the rules of the WebSocket client.
-fn proxy(url: &str) -> Result<Option<ureq::Proxy>, Failure> {
-    let wrong = |error: String| Failure::Usage(format!("{url}: {error}"));
-    let socket = url.replacen("http", "ws", 1);
-    let uri: Uri = socket.parse().map_err(|error| wrong(format!("{error}")))?;
-    let choice = ProxyChoice::Environment;
-    let proxy = choice
-        .resolve(&uri)
-        .map_err(|error| wrong(error.to_string()))?;
-    let Some(proxy) = proxy else {
-        return Ok(None);
-    };
+fn ureq_proxy(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {
     let mut builder = ureq::Proxy::builder(ureq::ProxyProtocol::Http)
         .host(proxy.host())
         .port(proxy.port());
     if let Some((user, password)) = proxy.credentials() {
         builder = builder.username(&user).password(&password);
     }
-    let built = builder.build().map_err(|error| wrong(error.to_string()))?;
-    Ok(Some(built))
+    let what = |error| Failure::Usage(format!("the proxy {}: {error}", proxy.host()));
+    builder.build().map_err(what)
+}
+
+/// An answer, read as far as it is shown.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    encoding: Option<String>,
+    location: Option<String>,
+    retry_after: Option<String>,
 }
 
 impl Answer {
-    /// Reads an answer to its end, so that the connection serves the next request.
     pub fn read(mut response: Response<Body>) -> Self {
-        let headers = response.headers();
-        let text = |name: &str| headers.get(name)?.to_str().ok().map(str::to_owned);
-        let encoding = text("Content-Encoding").unwrap_or_default();
-        let opaque = !matches!(encoding.trim(), "" | "identity");
-        let location = text("Location").map(|location| visible(&location));
-        let retry_after = retry_after(headers, SystemTime::now());
-        let status = response.status().as_u16();
-        let body = response.body_mut().with_config().limit(MAX_ANSWER);
-        Self {
-            status,
-            body: body.read_to_vec().unwrap_or_default(),
-            location,
-            retry_after,
-            opaque,
+        let field = |name: &str| {
+            let value = response.headers().get(name);
+            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let mut answer = Self {
+            status: response.status().as_u16(),
+            body: Vec::new(),
+            encoding: field("Content-Encoding"),
+            location: field("Location"),
+            retry_after: field("Retry-After"),
+        };
+        // A body that breaks off is shown as far as it has come.
+        let reader = response.body_mut().as_reader();
+        let _ = reader.take(MAX_ANSWER).read_to_end(&mut answer.body);
+        answer
+    }
+
+    /// Status and beginning of the body; of a redirect, where it points.
+    pub fn describe(&self) -> String {
+        let text = format!("HTTP status {}", self.status);
+        match &self.location {
+            Some(to) if (300..=399).contains(&self.status) => {
+                format!("{text}, which points to {}", one_line(to))
+            }
+            _ => text + &excerpt(self.encoding.as_deref(), &self.body),
         }
     }
 
-    /// The first line of the body, if it can be read, with a colon before it.
-    pub fn said(&self) -> String {
-        match self.opaque || std::str::from_utf8(&self.body).is_err() {
-            true => String::new(),
-            false => excerpt(&self.body),
-        }
+    /// How long the server asks to be left alone: RFC 9110 section 10.2.3.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self.retry_after.as_deref()?, SystemTime::now())
     }
 }
 
-/// Seconds, or a date, from which the wait is reckoned.
-fn retry_after(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
-    let value = headers.get("Retry-After")?.to_str().ok()?.trim();
-    let wait = match value.parse::<u64>() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => {
-            let date = httpdate::parse_http_date(value).ok()?;
-            date.duration_since(now).unwrap_or_default()
-        }
-    };
-    Some(wait.min(MAX_RETRY_AFTER))
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number has still mean a long time.
+        return Some(Duration::from_secs(
+            value.parse().unwrap_or(u32::MAX.into()),
+        ));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -110,22 +111,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn both_forms_of_retry_after() {
-        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:30 GMT").unwrap();
+    fn waits_that_a_server_asks_for() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
         let rows = [
-            ("7", Some(7)),
-            (" 0 ", Some(0)),
-            ("99999999999", Some(300)),
-            ("Sun, 06 Nov 1994 08:49:37 GMT", Some(7)),
-            ("Sun, 06 Nov 1994 08:49:00 GMT", Some(0)),
-            ("soon", None),
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:49:38 GMT", Some(1)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
+            ("", None),
             ("-1", None),
+            ("1.5", None),
+            ("soon", None),
         ];
         for (value, seconds) in rows {
-            let mut headers = HeaderMap::new();
-            headers.insert("Retry-After", value.parse().unwrap());
             let expected = seconds.map(Duration::from_secs);
-            assert_eq!(retry_after(&headers, now), expected, "{value}");
+            assert_eq!(retry_after(value, now), expected, "{value}");
         }
     }
 }

@@ -21,6 +21,7 @@ mod serve;
 mod settings;
 mod signals;
 mod sources;
+mod terminal;
 mod trace;
 mod units;
 mod verify;

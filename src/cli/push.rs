@@ -1,19 +1,19 @@
 //! `wirebell push`: publishes to a push server, from an argument, a pipe or a script.
 //!
 //! The dialect is that of `POST /push`: `{"userId", "event", "message"}` with a bearer key. What
-//! may pass is tried again, with growing waits or those that the server asks for; so a message
-//! whose answer was lost may arrive twice. Only the answer of a push server counts as success: a
-//! redirect or the login page of a network means that the message is still here.
+//! may pass is tried again with growing waits; so a message whose answer was lost may arrive twice.
+//! Invariant: success means that a push server has said to how many it sent the message; no other
+//! answer counts, such as the page of a network that wants a login first.
 
 use crate::cli::Failure;
 use crate::cli::client_args::PushArgs;
-use crate::cli::connect::visible;
 use crate::cli::http::{self, Answer};
 use crate::cli::serve::print;
+use crate::cli::terminal::one_line;
 use serde_json::json;
 use std::io::{self, BufRead as _, Read as _};
 use std::time::Duration;
-use wirebell::client::Backoff;
+use wirebell::client::{Backoff, Proxy};
 
 /// Between two attempts.
 const BACKOFF: Backoff = Backoff {
@@ -22,8 +22,8 @@ const BACKOFF: Backoff = Backoff {
     attempts: 0,
 };
 
-/// How the answer to a message that was taken begins.
-const TAKEN: &[u8] = b"message sent to ";
+/// The longest Retry-After that is waited for: a person or a script still waits for the command.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 pub fn run(args: Box<PushArgs>) -> Result<(), Failure> {
     let publisher = Publisher::new(&args)?;
@@ -63,7 +63,7 @@ fn publish_lines(publisher: &Publisher<'_>) -> Result<(), Failure> {
         }
         let published = publisher.publish(message);
         published
-            .map_err(|failure| failure.with(&format!("line {number}, behind {taken} taken")))?;
+            .map_err(|failure| failure.with(&format!("line {number}, after {taken} taken")))?;
         taken += 1;
     }
     Ok(())
@@ -77,13 +77,14 @@ fn without_line_end(text: &str) -> &str {
 struct Publisher<'a> {
     args: &'a PushArgs,
     agent: ureq::Agent,
+    proxy: Option<Proxy>,
     url: String,
     authorization: Option<String>,
 }
 
 /// Why an attempt has failed.
 enum Attempt {
-    /// It may pass, perhaps after the wait that the server asks for.
+    /// It may pass, after the time that the server asks for.
     Again(Failure, Option<Duration>),
     /// It will not.
     Never(Failure),
@@ -104,24 +105,19 @@ impl<'a> Publisher<'a> {
                 let what = |error| Failure::Failed(format!("{}: {error}", path.display()));
                 Some(text.map_err(what)?)
             }
-            None => std::env::var("WIREBELL_PUSH_KEY")
-                .ok()
-                .map(|key| {
-                    key.trim_matches(['\u{feff}', ' ', '\t', '\r', '\n'])
-                        .to_owned()
-                })
-                .filter(|key| !key.is_empty()),
+            None => std::env::var("WIREBELL_PUSH_KEY").ok(),
         };
         let key = key
             .as_deref()
             .map(|key| key.trim_start_matches('\u{feff}').trim());
         let key = key.filter(|key| !key.is_empty());
         let timeout = Duration::from_millis(args.timeout.0.max(1).into());
-        let url = format!("{server}/push");
+        let (agent, proxy) = http::agent(server, timeout).map_err(|why| why.with("--server"))?;
         Ok(Self {
             args,
-            agent: http::agent(&url, timeout)?,
-            url,
+            agent,
+            proxy,
+            url: format!("{server}/push"),
             authorization: key.map(|key| format!("Bearer {key}")),
         })
     }
@@ -156,33 +152,40 @@ impl<'a> Publisher<'a> {
         }
         let response = request.send(body).map_err(|error| self.error(&error))?;
         let answer = Answer::read(response);
-        let status = answer.status;
-        let text = format!("{} answers {status}{}", self.args.server, answer.said());
+        let text = format!("{} answers {}", self.place(), answer.describe());
         let never = |hint: &str| Err(Attempt::Never(Failure::Refused(format!("{text}{hint}"))));
-        match status {
-            200..=299 if answer.body.starts_with(TAKEN) => {
-                let said = answer.said();
-                Ok(said.trim_start_matches([':', ' ']).to_owned())
-            }
-            200..=299 => never(
-                "; that is no answer of a push server, so the message is not published: look at \
-                 --server, and whether a login page of the network is in between",
-            ),
-            300..=399 => {
-                let to = answer.location.as_deref().unwrap_or("nowhere");
-                never(&format!(
-                    ", a redirect to {to}; the message is not published, as it would be lost on \
-                     the way: give the address of the push server itself with --server"
-                ))
-            }
-            408 | 429 | 500..=599 => Err(Attempt::Again(Failure::Failed(text), answer.retry_after)),
+        match answer.status {
+            200..=299 => match taken(&answer.body) {
+                Some(said) => Ok(said),
+                None => never("; a push server says 'message sent to N clients': check --server"),
+            },
+            300..=399 => never("; redirects are not followed: give that server with --server"),
+            408 | 429 | 500..=599 => match answer.retry_after() {
+                Some(time) if time > MAX_RETRY_AFTER => {
+                    let hint = format!("; it asks for {} s of rest: try later", time.as_secs());
+                    Err(Attempt::Never(Failure::Failed(text + &hint)))
+                }
+                asked => Err(Attempt::Again(Failure::Failed(text), asked)),
+            },
             401 | 403 => never("; give the key of the server with --key-file"),
+            407 => never("; give user and password in http_proxy"),
             _ => never(""),
         }
     }
 
+    /// The server, and the proxy on the way, which may be the one that answers.
+    fn place(&self) -> String {
+        match &self.proxy {
+            None => self.args.server.clone(),
+            Some(proxy) => {
+                let (host, port) = (proxy.host(), proxy.port());
+                format!("{} (through the proxy {host}:{port})", self.args.server)
+            }
+        }
+    }
+
     fn error(&self, error: &ureq::Error) -> Attempt {
-        let text = visible(&format!("{}: {error}", self.args.server));
+        let text = format!("{}: {}", self.place(), one_line(&error.to_string()));
         match error {
             ureq::Error::Timeout(_) => Attempt::Again(Failure::TimedOut(text), None),
             ureq::Error::Io(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
@@ -196,4 +199,13 @@ impl<'a> Publisher<'a> {
             _ => Attempt::Never(Failure::Failed(text)),
         }
     }
+}
+
+/// What a push server says when it has taken a message: `message sent to N clients`.
+fn taken(body: &[u8]) -> Option<String> {
+    let said = std::str::from_utf8(body).ok()?.trim_end();
+    let count = said.strip_prefix("message sent to ")?;
+    let count = count.strip_suffix(" clients")?;
+    count.parse::<u64>().ok()?;
+    Some(said.to_owned())
 }

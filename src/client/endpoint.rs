@@ -80,10 +80,8 @@ impl Endpoint {
     fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
         let (host, port) = match &self.proxy {
             Some(proxy) => (proxy.host.clone(), proxy.port),
-            None => (self.uri.host().to_owned(), self.uri.port()),
+            None => (self.uri.lookup_host(), self.uri.port()),
         };
-        let zone = self.uri.zone().filter(|_| self.proxy.is_none());
-        let host = zone.map_or(host.clone(), |zone| format!("{host}%{zone}"));
         let mut addresses = Vec::new();
         for address in (host.as_str(), port).to_socket_addrs()? {
             if !addresses.contains(&address) {

@@ -14,8 +14,9 @@ use std::str::FromStr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProxyChoice {
     /// As the environment says: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first
-    /// that is set, but not for hosts, domains and networks in `no_proxy` (or `NO_PROXY`), nor for
-    /// this machine itself.
+    /// that is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
+    /// `no_proxy` lists hosts, domains (each with or without a port), networks such as
+    /// `10.0.0.0/8`, or `*`.
     #[default]
     Environment,
     /// Straight to the server.
@@ -29,8 +30,8 @@ pub enum ProxyChoice {
 pub struct Proxy {
     pub(super) host: String,
     pub(super) port: u16,
-    /// For `Proxy-Authorization: Basic`.
-    credentials: Option<String>,
+    /// User and password with a colon between them, for `Proxy-Authorization: Basic`.
+    credentials: Option<Vec<u8>>,
 }
 
 impl fmt::Debug for Proxy {
@@ -72,9 +73,9 @@ impl FromStr for Proxy {
             .parse()
             .map_err(|_| ProxyError)?;
         Ok(Self {
-            host: uri.host().to_owned(),
+            host: uri.lookup_host(),
             port: uri.port(),
-            credentials: credentials.map(|pair| STANDARD.encode(pair)),
+            credentials,
         })
     }
 }
@@ -97,20 +98,30 @@ fn decode(text: &str) -> Result<Vec<u8>, ProxyError> {
 }
 
 impl Proxy {
-    /// Its host, without brackets.
+    /// The proxy on the way to the HTTP server at host and port of `uri`, as the environment says:
+    /// `http_proxy` or `all_proxy` (or `ALL_PROXY`), with the exceptions of
+    /// [`ProxyChoice::Environment`].
+    ///
+    /// # Errors
+    ///
+    /// [`ProxyError`] for a variable that is not written as it should be.
+    pub fn for_http(uri: &Uri) -> Result<Option<Self>, ProxyError> {
+        from_environment(uri, None, |name| std::env::var(name).ok())
+    }
+
+    /// The host; an IPv6 address without its brackets.
     pub fn host(&self) -> &str {
         &self.host
     }
 
-    /// Its port.
+    /// The port; 80 if none was named.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// User and password for it, as far as they are text.
+    /// User and password, if it wants to be told them.
     pub fn credentials(&self) -> Option<(String, String)> {
-        let pair = STANDARD.decode(self.credentials.as_ref()?).ok()?;
-        let pair = String::from_utf8(pair).ok()?;
+        let pair = String::from_utf8_lossy(self.credentials.as_deref()?);
         let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
         Some((user.to_owned(), password.to_owned()))
     }
@@ -120,7 +131,10 @@ impl Proxy {
     pub(super) fn request(&self, uri: &Uri) -> String {
         let to = uri.host_and_port();
         let authorization = match &self.credentials {
-            Some(pair) => format!("Proxy-Authorization: Basic {pair}\r\n"),
+            Some(pair) => {
+                let pair = STANDARD.encode(pair);
+                format!("Proxy-Authorization: Basic {pair}\r\n")
+            }
             None => String::new(),
         };
         format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n")
@@ -129,39 +143,38 @@ impl Proxy {
 
 impl ProxyChoice {
     /// The proxy on the way to `uri`.
-    ///
-    /// # Errors
-    ///
-    /// The environment names something that is no proxy.
-    pub fn resolve(&self, uri: &Uri) -> Result<Option<Proxy>, ProxyError> {
+    pub(super) fn resolve(&self, uri: &Uri) -> Result<Option<Proxy>, ProxyError> {
         match self {
             Self::Direct => Ok(None),
             Self::Proxy(proxy) => Ok(Some(proxy.clone())),
-            Self::Environment => from_environment(uri, |name| std::env::var(name).ok()),
+            Self::Environment => {
+                let own = match uri.is_secure() {
+                    true => "wss_proxy",
+                    false => "ws_proxy",
+                };
+                from_environment(uri, Some(own), |name| std::env::var(name).ok())
+            }
         }
     }
 }
 
-/// `HTTP_PROXY` in capitals does not count: a CGI program would take it from a request.
+/// `own` is the variable of the protocol, which goes first. `HTTP_PROXY` in capitals does not
+/// count: a CGI program would take it from a request.
 fn from_environment(
     uri: &Uri,
+    own: Option<&str>,
     variable: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, ProxyError> {
     let first = |names: &[&str]| {
         let mut set = names.iter().filter_map(|name| variable(name));
         set.find(|value| !value.is_empty())
     };
-    let own = if uri.is_secure() {
-        "wss_proxy"
-    } else {
-        "ws_proxy"
+    let http = match uri.is_secure() {
+        true => "https_proxy",
+        false => "http_proxy",
     };
-    let http = if uri.is_secure() {
-        "https_proxy"
-    } else {
-        "http_proxy"
-    };
-    let Some(proxy) = first(&[own, http, "all_proxy", "ALL_PROXY"]) else {
+    let names = [own.unwrap_or(http), http, "all_proxy", "ALL_PROXY"];
+    let Some(proxy) = first(&names) else {
         return Ok(None);
     };
     let excepted = first(&["no_proxy", "NO_PROXY"]).unwrap_or_default();
@@ -172,95 +185,78 @@ fn from_environment(
 }
 
 fn is_here(host: &str) -> bool {
-    let host = host.strip_suffix('.').unwrap_or(host);
     let address = host.parse::<IpAddr>();
-    let local = host.eq_ignore_ascii_case("localhost") || host.ends_with(".localhost");
-    local || address.is_ok_and(|address| address.to_canonical().is_loopback())
-}
-
-/// An entry is a host, a domain with all that is below it, or a network such as `10.0.0.0/8`; hosts
-/// and domains with or without a port; or `*`.
-fn is_excepted(uri: &Uri, list: &str) -> bool {
-    let host = uri.host().trim_start_matches('[').trim_end_matches(']');
     let host = host.strip_suffix('.').unwrap_or(host);
-    let address = host.parse::<IpAddr>().ok();
-    let mut entries = list.split([',', ' ']).filter(|entry| !entry.is_empty());
-    entries.any(|entry| {
-        if entry == "*" {
-            return true;
-        }
-        if let Some((network, bits)) = entry.split_once('/') {
-            return address.is_some_and(|address| is_within(address, network, bits));
-        }
-        let (name, port) = split_port(entry);
-        if port.is_some_and(|port| port.parse() != Ok(uri.port())) {
-            return false;
-        }
-        match (address, name.parse::<IpAddr>()) {
-            (Some(address), Ok(other)) => address.to_canonical() == other.to_canonical(),
-            (None, Err(_)) => is_below(host, &name.to_ascii_lowercase()),
-            _ => false,
-        }
-    })
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// Name or address, and port, of an entry; an IPv6 address has a port only after brackets.
-fn split_port(entry: &str) -> (&str, Option<&str>) {
-    if let Some((address, rest)) = entry
-        .strip_prefix('[')
-        .and_then(|entry| entry.split_once(']'))
-    {
-        return (address, rest.strip_prefix(':'));
+/// The entries of `no_proxy` stand between commas or white space.
+fn is_excepted(uri: &Uri, list: &str) -> bool {
+    let mut entries = list.split(|c: char| c == ',' || c.is_whitespace());
+    entries.any(|entry| excepts(&entry.to_ascii_lowercase(), uri))
+}
+
+/// An entry is `*`, a network as `10.0.0.0/8`, or a host or a domain with all that is below it,
+/// with or without a leading dot or `*.`; a host and a domain may have a port.
+fn excepts(entry: &str, uri: &Uri) -> bool {
+    if entry == "*" {
+        return true;
     }
-    match entry.split_once(':') {
-        Some((name, port)) if !port.contains(':') => (name, Some(port)),
+    let address = uri.host().parse::<IpAddr>().ok();
+    let address = address.map(|address| address.to_canonical());
+    if let Some((network, bits)) = entry.split_once('/') {
+        let network = without_brackets(network).parse::<IpAddr>();
+        return match (network, bits.parse(), address) {
+            (Ok(network), Ok(bits), Some(address)) => is_within(address, network, bits),
+            _ => false,
+        };
+    }
+    let (host, port) = split_port(entry);
+    if port.is_some_and(|port| port != uri.port().to_string()) {
+        return false;
+    }
+    if let Ok(entry) = without_brackets(host).parse::<IpAddr>() {
+        return address == Some(entry.to_canonical());
+    }
+    let domain = host.trim_start_matches('*').trim_start_matches('.');
+    let above = uri.host().trim_end_matches('.').strip_suffix(domain);
+    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+}
+
+/// An IPv6 address with a port has brackets.
+fn split_port(entry: &str) -> (&str, Option<&str>) {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => (host, Some(port)),
         _ => (entry, None),
     }
 }
 
-fn is_below(host: &str, domain: &str) -> bool {
-    let domain = domain.trim_start_matches("*.").trim_matches('.');
-    let above = host.strip_suffix(domain);
-    !domain.is_empty() && above.is_some_and(|above| above.is_empty() || above.ends_with('.'))
+fn without_brackets(host: &str) -> &str {
+    host.trim_matches(['[', ']'])
 }
 
-/// Whether an address is in the network of the first `bits` bits of another one.
-fn is_within(address: IpAddr, network: &str, bits: &str) -> bool {
-    let (Ok(network), Ok(bits)) = (network.parse::<IpAddr>(), bits.parse::<u32>()) else {
-        return false;
-    };
-    let (address, network, length) = match (address.to_canonical(), network) {
+/// Whether the first `bits` bits are the same: RFC 4632 section 3.1.
+fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    let differ = match (address, network) {
         (IpAddr::V4(one), IpAddr::V4(other)) => {
-            let wide = |address| u128::from(u32::from(address)) << 96;
-            (wide(one), wide(other), 32)
+            u128::from(one.to_bits() ^ other.to_bits()) << (128 - 32)
         }
-        (IpAddr::V6(one), IpAddr::V6(other)) => (one.into(), other.into(), 128),
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() ^ other.to_bits(),
         _ => return false,
     };
-    let differing = 128 - bits;
-    bits <= length && (bits == 0 || address >> differing == network >> differing)
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits <= most && differ.leading_zeros() >= bits
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
-
-    fn check(rows: &[Row<'_>]) {
-        for (uri, environment, expected) in rows {
-            let variable = |name: &str| {
-                let found = environment.iter().find(|(key, _)| *key == name);
-                found.map(|(_, value)| (*value).to_owned())
-            };
-            let proxy = from_environment(&uri.parse().unwrap(), variable).unwrap();
-            let actual = proxy.map(|proxy| format!("{}:{}", proxy.host, proxy.port));
-            assert_eq!(actual.as_deref(), *expected, "{uri} {environment:?}");
-        }
-    }
-
     #[test]
     fn the_environment_is_read_as_others_read_it() {
+        type Row<'a> = (&'a str, &'a [(&'a str, &'a str)], Option<&'a str>);
         let rows: [Row<'_>; 9] = [
             ("ws://a.example/", &[], None),
             (
@@ -292,43 +288,81 @@ mod tests {
                 Some("p:80"),
             ),
         ];
-        check(&rows);
+        for (uri, environment, expected) in rows {
+            let variable = |name: &str| {
+                let found = environment.iter().find(|(key, _)| *key == name);
+                found.map(|(_, value)| (*value).to_owned())
+            };
+            let uri: Uri = uri.parse().unwrap();
+            let own = if uri.is_secure() {
+                "wss_proxy"
+            } else {
+                "ws_proxy"
+            };
+            let proxy = from_environment(&uri, Some(own), variable).unwrap();
+            let actual = proxy.map(|proxy| format!("{}:{}", proxy.host, proxy.port));
+            assert_eq!(actual.as_deref(), expected, "{uri} {environment:?}");
+        }
     }
 
     #[test]
-    fn exceptions_are_hosts_domains_ports_and_networks() {
-        const P: (&str, &str) = ("all_proxy", "p");
-        let rows: [Row<'_>; 13] = [
-            ("ws://b.test:81/", &[P, ("no_proxy", "test:81")], None),
-            ("ws://10.1.2.3/", &[P, ("no_proxy", "x,10.0.0.0/8")], None),
-            (
-                "ws://11.1.2.3/",
-                &[P, ("no_proxy", "10.0.0.0/8")],
-                Some("p:80"),
-            ),
-            ("ws://10.1.2.3/", &[P, ("no_proxy", "0.0.0.0/0")], None),
-            ("ws://10.1.2.3/", &[P, ("no_proxy", "10.1.2.3/32")], None),
-            (
-                "ws://10.1.2.3/",
-                &[P, ("no_proxy", "10.1.2.3/33")],
-                Some("p:80"),
-            ),
-            ("ws://[fd00::7]/", &[P, ("no_proxy", "fd00::/8")], None),
-            (
-                "ws://[fd00::7]:81/",
-                &[P, ("no_proxy", "[fd00::7]:81")],
-                None,
-            ),
-            (
-                "ws://[fd00::7]/",
-                &[P, ("no_proxy", "10.0.0.0/8 fd00::8")],
-                Some("p:80"),
-            ),
-            ("ws://10.1.2.3/", &[P, ("no_proxy", "2.3")], Some("p:80")),
-            ("ws://a.b.test/", &[P, ("no_proxy", "*.b.test")], None),
-            ("ws://ab.test/", &[P, ("no_proxy", "b.test")], Some("p:80")),
-            ("ws://a.localhost/", &[P], None),
+    fn exceptions_are_written_as_others_write_them() {
+        let rows = [
+            ("10.1.2.3", "10.0.0.0/8", true),
+            ("11.1.2.3", "10.0.0.0/8", false),
+            ("10.1.2.3", "0.0.0.0/0", true),
+            ("10.1.2.3", "10.1.2.3/32", true),
+            ("10.1.2.4", "10.1.2.3/32", false),
+            ("10.1.2.3", "10.0.0.0/33", false),
+            ("10.1.2.3", "10.0.0.0/x", false),
+            ("10.1.2.3", "::/0", false),
+            ("10.example", "10.0.0.0/8", false),
+            ("[fd00::1]", "fd00::/8", true),
+            ("[fe80::1]", "fd00::/8", false),
+            ("[fd00::1]", "[fd00::]/8", true),
+            ("[fd00::1]", "fd00:0::0001", true),
+            ("[fd00::1]:81", "[fd00::1]:81", true),
+            ("[fd00::1]:81", "[fd00::1]:80", false),
+            ("[::ffff:10.0.0.1]", "10.0.0.0/8", true),
+            ("1.10.0.1", "10.0.0.1", false),
+            ("10.0.0.1:81", "10.0.0.1:81", true),
+            ("10.0.0.1:81", "10.0.0.1:82", false),
+            ("a.example", ".example", true),
+            ("example", ".example", true),
+            ("a.example", "*.example", true),
+            ("a.example", "EXAMPLE", true),
+            ("aexample", "example", false),
+            ("a.example:81", "example:81", true),
+            ("a.example:81", ".example:80", false),
+            ("a.example", "x,\texample", true),
+            ("a.example.", "example", true),
+            ("a.example", "*", true),
+            ("a.example", "", false),
+            ("a.example", ".", false),
+            ("a.example", ",, ,", false),
         ];
-        check(&rows);
+        for (authority, list, expected) in rows {
+            let uri = format!("ws://{authority}/").parse().unwrap();
+            assert_eq!(is_excepted(&uri, list), expected, "{authority} {list}");
+        }
+        for (host, expected) in [
+            ("127.9.9.9", true),
+            ("::1", true),
+            ("::ffff:127.0.0.1", true),
+            ("localhost.", true),
+            ("a.localhost", true),
+            ("localhost.example", false),
+        ] {
+            assert_eq!(is_here(host), expected, "{host}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_decoded_once() {
+        let proxy: Proxy = "http://a%40b:c:d@p:1".parse().unwrap();
+        let pair = proxy.credentials().unwrap();
+        assert_eq!((&*pair.0, &*pair.1), ("a@b", "c:d"));
+        let uri = "ws://x/".parse().unwrap();
+        assert!(proxy.request(&uri).contains("Basic YUBiOmM6ZA==\r\n"));
     }
 }

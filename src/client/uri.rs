@@ -77,6 +77,14 @@ impl Uri {
         self.zone.as_deref()
     }
 
+    /// The host as resolvers want it, with its zone.
+    pub(super) fn lookup_host(&self) -> String {
+        match &self.zone {
+            None => self.host().to_owned(),
+            Some(zone) => format!("{}%{zone}", self.host()),
+        }
+    }
+
     /// The port; 80 for `ws` and 443 for `wss` if none is named.
     pub fn port(&self) -> u16 {
         self.port

@@ -54,28 +54,29 @@ struct Attempt {
     address: usize,
     /// Attempts that failed, one after the other.
     failed: u32,
-    /// By when one of the addresses must have led to a connection, once the first was tried.
-    until: Option<Millis>,
+    /// Milliseconds that are left for all addresses, without the waits for turns.
+    left: Millis,
+    /// When the attempt at the current address began.
+    began: Millis,
 }
 
 impl Attempt {
     fn new(dial: Dial, failed: u32) -> Self {
         Self {
+            left: Millis::from(dial.endpoint.options.open_ms),
+            began: 0,
             dial,
             address: 0,
             failed,
-            until: None,
         }
     }
 
-    /// When the attempt at the next address ends: each of those that are left has an equal share,
-    /// so that a silent one does not take the time of those that may answer.
-    fn deadline(&mut self, now: Millis) -> Millis {
-        let endpoint = &self.dial.endpoint;
-        let all = now + Millis::from(endpoint.options.open_ms);
-        let until = *self.until.get_or_insert(all);
-        let left = endpoint.addresses().len() - self.address;
-        now + until.saturating_sub(now) / left.max(1) as Millis
+    /// When the attempt at the current address ends, which begins: each of those that are left has
+    /// an equal share, so that a silent one does not take the time of those that may answer.
+    fn begin(&mut self, now: Millis) -> Millis {
+        let addresses = self.dial.endpoint.addresses().len() - self.address;
+        self.began = now;
+        now + self.left / addresses.max(1) as Millis
     }
 }
 
@@ -136,7 +137,7 @@ impl Dials {
         };
         attempt.failed += 1;
         attempt.address = 0;
-        attempt.until = None;
+        attempt.left = Millis::from(attempt.dial.endpoint.options.open_ms);
         self.numbers += 1;
         let at = now + delay.as_millis() as Millis;
         self.later.insert((at, self.numbers), attempt);
@@ -199,7 +200,7 @@ impl<S: Service> EventLoop<S> {
             return;
         }
         for (mut attempt, turn) in self.core.dials.next(now) {
-            let deadline = attempt.deadline(now);
+            let deadline = attempt.begin(now);
             let endpoint = &attempt.dial.endpoint;
             let mut first = Vec::new();
             let opening = Opening::new(endpoint, &mut first);
@@ -261,6 +262,8 @@ impl<S: Service> EventLoop<S> {
         // Its turn has ended: whatever waits for the same server may begin.
         self.core.dials.look = true;
         attempt.address += 1;
+        let took = self.core.now.saturating_sub(attempt.began);
+        attempt.left = attempt.left.saturating_sub(took);
         let unreachable = matches!(error, Error::Connect(_));
         if unreachable && attempt.address < attempt.dial.endpoint.addresses().len() {
             return self.core.dials.enqueue(attempt);
@@ -341,8 +344,7 @@ impl Core {
                 let tap = own.or(self.options.tap.as_ref());
                 self.taps.open(index, tap, Role::Client, &peer.transport);
                 // The handshake has what is left of the time, as no other address is tried.
-                let until = dialing.attempt.until;
-                dialing.deadline = until.unwrap_or(dialing.deadline);
+                dialing.deadline = dialing.attempt.began + dialing.attempt.left;
                 let first = mem::take(&mut dialing.first);
                 self.put(index, &first);
             }

@@ -8,6 +8,7 @@ use crate::net_support::push::registration;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 fn push(address: SocketAddr, args: &[&str]) -> Outcome {
     let server = format!("http://{address}");
@@ -131,127 +132,15 @@ fn answers(answers: &'static [&'static str]) -> SocketAddr {
     address
 }
 
-const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 25\r\nConnection: close\r\n\r\n\
-                    message sent to 7 clients";
-
-/// Answers that look like success, or lead elsewhere: the message is not published, and that is
-/// what is said.
-#[test]
-fn what_is_no_success_is_none() {
-    let rows: [(&'static [&'static str], &[&str]); 9] = [
-        (
-            &["301 Moved\r\nLocation: https://b.example/push"],
-            &["301", "to https://b.example/push", "--server"],
-        ),
-        (&["302 Found\r\nLocation: /login"], &["302", "/login"]),
-        (&["303 See\r\nLocation: /login"], &["303", "/login"]),
-        (
-            &["307 Again\r\nLocation: http://b/x"],
-            &["307", "not published"],
-        ),
-        (&["308 For ever"], &["308", "nowhere"]),
-        (
-            &["200 OK\r\nContent-Type: text/html\r\n\r\n<html>Log in"],
-            &["no answer of a push server"],
-        ),
-        (
-            &["200 OK\r\n\r\nok"],
-            &["no answer of a push server", ": ok"],
-        ),
-        (&["204 No Content"], &["204", "no answer of a push server"]),
-        (
-            &["400 Bad\r\n\r\n\u{1b}]0;title\u{7} \u{1b}[2Jbad"],
-            &["400", "u{1b}"],
-        ),
-    ];
-    for (answer, parts) in rows {
-        let full = answer.iter().map(|answer| {
-            let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((answer, ""));
-            let length = body.len();
-            &*format!(
-                "HTTP/1.1 {head}\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}"
-            )
-            .leak()
-        });
-        let full: &'static [&'static str] = full.chain([GOOD]).collect::<Vec<_>>().leak();
-        let outcome = push(answers(full), &["x"]);
-        assert!(!outcome.stderr.contains('\u{1b}'), "{outcome:?}");
-        expect_line(&outcome, 3, parts);
-    }
-}
-
-#[test]
-fn the_server_says_when_to_come_back() {
-    const LATER: &str = "HTTP/1.1 429 Slow\r\nRetry-After: 2\r\nContent-Length: 0\r\n\
-                         Connection: close\r\n\r\n";
-    let began = std::time::Instant::now();
-    let outcome = push(answers(&[LATER, GOOD]), &["x"]);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    assert!(began.elapsed() >= std::time::Duration::from_secs(2));
-}
-
-/// As `connect` does: a proxy of the environment is not asked for this machine.
-#[test]
-fn proxies_are_those_of_connect() {
-    let (_server, address) = Program::serve(&["--listen", "127.0.0.1:0"]);
-    let server = format!("http://{address}");
-    let to = ["push", "--user", "a", "--event", "b", "--attempts", "1"];
-    for (server, proxy, status) in [
-        (&*server, "http://127.0.0.1:9", 0),
-        ("http://push.example", "http://127.0.0.1:9", 3),
-        (&*server, "socks5://nonsense", 0),
-    ] {
-        let mut command = command(&[&to[..], &["--server", server, "x"]].concat());
-        command.env("http_proxy", proxy).env("ALL_PROXY", proxy);
-        assert_eq!(
-            run_command(command).status,
-            Some(status),
-            "{server} {proxy}"
-        );
-    }
-    let answers = "HTTP/1.1 200 OK\r\nContent-Length: 25\r\n\r\nmessage sent to 0 clients";
-    let proxy = answers_one(answers);
-    let mut command = command(&[&to[..], &["--server", "http://push.example", "x"]].concat());
-    command.env("http_proxy", format!("http://u:p@{}", proxy.0));
-    let outcome = run_command(command);
-    assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    let request = proxy.1.recv().expect("the proxy was asked");
-    assert!(request.contains("push.example"), "{request}");
-    assert!(request.contains("Basic dTpw"), "{request}");
-}
-
-/// A proxy or server that answers one request after the other like this, and tells them.
-fn answers_one(answer: &'static str) -> (SocketAddr, std::sync::mpsc::Receiver<String>) {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    let (told, tells) = std::sync::mpsc::channel();
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().unwrap();
-        let mut request = Vec::new();
-        let (mut bytes, mut tunnel) = ([0; 1024], false);
-        while let Ok(n @ 1..) = stream.read(&mut bytes) {
-            request.extend_from_slice(&bytes[..n]);
-            if !tunnel && request.starts_with(b"CONNECT") && request.ends_with(b"\r\n\r\n") {
-                tunnel = true;
-                let _ = stream.write_all(b"HTTP/1.1 200 Connected\r\n\r\n");
-            } else if request.ends_with(b"}") {
-                let _ = stream.write_all(answer.as_bytes());
-                break;
-            }
-        }
-        let _ = told.send(String::from_utf8_lossy(&request).into_owned());
-    });
-    (address, tells)
-}
-
 #[test]
 fn what_may_pass_is_tried_again() {
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nmessage sent to 3 clients";
     const BUSY: &str = "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     const BAD: &str = "HTTP/1.1 400 Bad\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
     let outcome = push(answers(&[BUSY, "", GOOD]), &["-v", "x"]);
     assert_eq!(
         (outcome.status, &*outcome.stdout),
-        (Some(0), "message sent to 7 clients\n"),
+        (Some(0), "message sent to 3 clients\n"),
         "{outcome:?}"
     );
     assert_eq!(outcome.stderr.matches("trying again").count(), 2);
@@ -263,4 +152,92 @@ fn what_may_pass_is_tried_again() {
     let address = silent.local_addr().unwrap();
     let outcome = push(address, &["--attempts", "1", "--timeout", "200ms", "x"]);
     expect_line(&outcome, 4, &["timeout"]);
+}
+
+/// One answer of a server that is asked once; what `push` makes of it.
+fn told(answer: &'static str) -> Outcome {
+    let answers = answers(Box::leak(Box::new([answer])));
+    push(answers, &["--attempts", "1", "--timeout", "2s", "x"])
+}
+
+#[test]
+fn redirects_are_not_followed() {
+    for status in [300, 301, 302, 303, 307, 308] {
+        let answer =
+            format!("HTTP/1.1 {status} Go\r\nLocation: /login\r\nContent-Length: 0\r\n\r\n");
+        let outcome = told(Box::leak(answer.into_boxed_str()));
+        let status = status.to_string();
+        expect_line(&outcome, 3, &[&status, "/login", "--server"]);
+    }
+}
+
+#[test]
+fn only_the_answer_of_a_push_server_counts() {
+    let rows: [(&str, &[&str]); 6] = [
+        (
+            "Content-Type: text/html\r\n\r\n<html>Please log in",
+            &["200", "<html>Please"],
+        ),
+        ("\r\n", &["200", "--server"]),
+        ("\r\nmessage sent to many clients", &["to many"]),
+        ("\r\nmessage sent to 1 clients, not", &["not"]),
+        (
+            "\r\n\u{1b}[2J words to pass\u{9b}y",
+            &["\\u{1b}[2J", "\\u{9b}"],
+        ),
+        (
+            "Content-Encoding: gzip\r\n\r\n\u{1f}x",
+            &["compressed with gzip"],
+        ),
+    ];
+    for (rest, parts) in rows {
+        let answer = format!("HTTP/1.1 200 OK\r\nConnection: close\r\n{rest}");
+        let outcome = told(Box::leak(answer.into_boxed_str()));
+        expect_line(&outcome, 3, parts);
+        assert!(!outcome.stderr.trim_end().contains(char::is_control));
+    }
+}
+
+#[test]
+fn retry_after_is_waited_for_within_a_bound() {
+    const LATER: &str = "HTTP/1.1 429 Slow\r\nRetry-After: 1\r\nContent-Length: 0\r\n\
+                         Connection: close\r\n\r\n";
+    const MUCH_LATER: &str = "HTTP/1.1 503 No\r\nRetry-After: 86400\r\n\r\n";
+    const GOOD: &str = "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nmessage sent to 0 clients";
+    let begun = Instant::now();
+    let outcome = push(answers(&[LATER, GOOD]), &["x"]);
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    expect_line(
+        &push(answers(&[MUCH_LATER]), &["x"]),
+        1,
+        &["503", "86400 s"],
+    );
+}
+
+/// `push` to this server with these variables.
+fn push_in(server: &str, variables: &[(&str, &str)]) -> Outcome {
+    let mut command = command(&["push", "--user", "a", "--event", "b", "x"]);
+    command.args(["--server", server, "--attempts", "1", "--timeout", "700ms"]);
+    command.envs(variables.iter().copied());
+    run_command(command)
+}
+
+#[test]
+fn proxies_are_those_of_connect() {
+    let (_server, address) = Program::serve(&["--listen", "127.0.0.1:0"]);
+    let server = format!("http://{address}");
+    for name in ["http_proxy", "all_proxy", "ALL_PROXY", "HTTP_PROXY"] {
+        // Nobody listens there: this machine itself needs no proxy.
+        let outcome = push_in(&server, &[(name, "http://127.0.0.1:1")]);
+        assert_eq!(outcome.status, Some(0), "{name}: {outcome:?}");
+    }
+    let proxy = ("http_proxy", "http://127.0.0.1:1");
+    let outcome = push_in("http://192.0.2.1", &[proxy]);
+    expect_line(&outcome, 3, &["proxy 127.0.0.1:1"]);
+    let direct = ("no_proxy", "192.0.2.0/24");
+    let outcome = push_in("http://192.0.2.1", &[proxy, direct]);
+    assert!(!outcome.stderr.contains("proxy"), "{outcome:?}");
+    let outcome = push_in("http://192.0.2.1", &[("all_proxy", "socks5://x")]);
+    expect_line(&outcome, 2, &["all_proxy", "http://"]);
 }

@@ -7,7 +7,7 @@ use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Window, sleep_exactly};
 use crate::cli::bench::fanout::{Flights, Stamp};
 use crate::cli::bench::plan::Plan;
-use crate::cli::connect::{failure, header_fields, visible};
+use crate::cli::connect::{failure, header_fields};
 use crate::cli::http::{self, Answer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -79,8 +79,10 @@ impl Publisher {
         let outlet = if url.starts_with("ws://") {
             socket(&url, plan)?
         } else if url.starts_with("http://") {
+            let (agent, _) =
+                http::agent(&url, plan.patience()).map_err(|why| why.with("--publish-url"))?;
             Outlet::Http {
-                agent: http::agent(&url, plan.patience())?,
+                agent,
                 url,
                 fields: header_fields(&plan.args.header)?,
             }
@@ -181,18 +183,16 @@ fn post(
     for (name, value) in fields {
         request = request.header(name, value);
     }
+    // Read to its end, so that the connection serves the next one.
     match request.send(text).map(Answer::read) {
-        Ok(answer) => match answer.status {
-            200..=299 => Ok(()),
-            status => {
-                let to = answer.location.as_deref().map(|to| format!(", to {to}"));
-                let text = format!("{url} answers {status}{}", answer.said());
-                Err(Failure::Refused(text + &to.unwrap_or_default()))
-            }
-        },
+        Ok(answer) if (200..=299).contains(&answer.status) => Ok(()),
+        Ok(answer) => {
+            let text = format!("{url} answers {}", answer.describe());
+            Err(Failure::Refused(text))
+        }
         Err(ureq::Error::Timeout(what)) => {
             Err(Failure::TimedOut(format!("{url}: too slow: {what}")))
         }
-        Err(error) => Err(Failure::Failed(visible(&format!("{url}: {error}")))),
+        Err(error) => Err(Failure::Failed(format!("{url}: {error}"))),
     }
 }

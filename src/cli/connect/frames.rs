@@ -3,7 +3,8 @@
 //! Comes in: the bytes on the wire. Goes out: what their headers say. It reads them for itself and
 //! judges nothing; whoever breaks a rule is told by the client.
 
-use crate::cli::connect::output::{hex, may_colour, visible};
+use crate::cli::connect::output::{hex, may_colour};
+use crate::cli::terminal::{one_line, visible};
 use clap::builder::styling::{AnsiColor, Style};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
@@ -170,7 +171,7 @@ fn detail(opcode: Opcode, payload: &[u8]) -> Option<String> {
         && let Ok(body) = CloseBody::parse(payload)
         && let Some(code) = body.code
     {
-        let text = format!("{} {}", code.get(), visible(body.reason));
+        let text = format!("{} {}", code.get(), one_line(body.reason));
         return Some(text.trim_end().to_owned());
     }
     match std::str::from_utf8(payload) {

@@ -13,16 +13,17 @@ mod output;
 use crate::cli::Failure;
 use crate::cli::args::DeflateMode;
 use crate::cli::client_args::ConnectArgs;
+use crate::cli::terminal::{excerpt, one_line};
 use crate::cli::trace::{All, Recorder};
 use current::Current;
 use frames::FrameLog;
 use input::Input;
 use output::{Output, Printed};
-pub use output::{hex, may_colour, visible};
+pub use output::{hex, may_colour};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wirebell::client::{Answer, Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
-use wirebell::handshake::DeflatePolicy;
+use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use wirebell::handshake::{DeflatePolicy, is_token};
 use wirebell::{CloseCode, Limits, Tap, deflate};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
@@ -79,17 +80,12 @@ impl Session {
     fn run(&mut self, reconnect: Option<u32>) -> Result<(), Failure> {
         let mut failed = 0;
         loop {
-            let opened_at = Instant::now();
-            let (why, failure) = match self.connect() {
+            let (why, failure) = match self.connect(&mut failed) {
                 Ok(Close::Normal) => return Ok(()),
                 Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
                 Err(failure @ Failure::Usage(_)) => return Err(failure),
                 Err(failure) => (failure.to_string(), Some(failure)),
             };
-            // One that opens and ends at once has not recovered: the waits go on growing.
-            if opened_at.elapsed() >= STEADY {
-                failed = 0;
-            }
             let delay = reconnect.and_then(|attempts| backoff(attempts).delay(failed));
             match delay.filter(|_| !self.current.is_ending()) {
                 None => return failure.map_or(Ok(()), Err),
@@ -103,11 +99,12 @@ impl Session {
     }
 
     /// One connection from its beginning to its end.
-    fn connect(&mut self) -> Result<Close, Failure> {
+    fn connect(&mut self, failed: &mut u32) -> Result<Close, Failure> {
         if self.current.is_ending() {
             return Ok(Close::Normal);
         }
         let mut client = Client::open(&self.endpoint).map_err(failure)?;
+        let opened = Instant::now();
         self.output.connected(&self.endpoint, &client);
         self.current.set(client.sender());
         if let Some(input) = self.input.take() {
@@ -115,6 +112,10 @@ impl Session {
         }
         let ended = self.receive(&mut client);
         self.current.clear();
+        // One that opens and ends at once has not recovered: the waits go on growing.
+        if opened.elapsed() >= STEADY {
+            *failed = 0;
+        }
         match self.current.failure() {
             Some(of_input) => Err(of_input),
             None => ended.and_then(|()| self.closed(client.closed())),
@@ -151,7 +152,7 @@ impl Session {
             None | Some(CloseCode::NORMAL) => Ok(Close::Normal),
             Some(CloseCode::GOING_AWAY) => Ok(Close::GoingAway),
             Some(code) => {
-                let text = format!("closed by the server: {} {}", code.get(), visible(reason));
+                let text = format!("closed by the server: {} {}", code.get(), one_line(reason));
                 Err(Failure::Failed(text.trim_end().to_owned()))
             }
         }
@@ -165,7 +166,7 @@ pub(super) fn failure(error: Error) -> Failure {
 
 /// The same of an error that is somebody else's.
 pub(super) fn failure_of(error: &Error) -> Failure {
-    let text = visible(&error.to_string());
+    let text = one_line(&error.to_string());
     match error {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
         Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => Failure::Refused(text),
@@ -174,7 +175,8 @@ pub(super) fn failure_of(error: &Error) -> Failure {
                 (Error::Answer(_), 401) => "; give --auth, --token or --header",
                 _ => "",
             };
-            Failure::Refused(format!("{text}{}{hint}", said(answer)))
+            let said = excerpt(answer.field("Content-Encoding"), &answer.body);
+            Failure::Refused(format!("{text}{said}{hint}"))
         }
         Error::TimedOut(_) => Failure::TimedOut(text),
         Error::Refusal(_)
@@ -182,29 +184,6 @@ pub(super) fn failure_of(error: &Error) -> Failure {
         | Error::Budget
         | Error::Violation(_)
         | Error::Lost(_) => Failure::Failed(text),
-    }
-}
-
-/// What a server says about its refusal, unless it is compressed.
-fn said(answer: &Answer) -> String {
-    match answer.field("Content-Encoding") {
-        None | Some("identity") => excerpt(&answer.body),
-        Some(_) => String::new(),
-    }
-}
-
-/// The first line of what a server says about its refusal, if it is text for people.
-pub(super) fn excerpt(body: &[u8]) -> String {
-    let Ok(text) = std::str::from_utf8(body) else {
-        return String::new();
-    };
-    let line = text.lines().map(str::trim).find(|line| !line.is_empty());
-    match line {
-        Some(line) if !line.starts_with('<') => {
-            let line: String = line.chars().take(120).collect();
-            format!(": {}", visible(&line))
-        }
-        _ => String::new(),
     }
 }
 
@@ -252,7 +231,9 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
 
 /// What to do about a field that the handshake writes itself.
 fn instead_of(name: &str) -> Option<&'static str> {
-    const OWN: [(&str, &str); 8] = [
+    const OWN: [(&str, &str); 10] = [
+        ("Content-Length", "a handshake has no body"),
+        ("Transfer-Encoding", "a handshake has no body"),
         ("Sec-WebSocket-Protocol", "offer it with --subprotocol"),
         (
             "Sec-WebSocket-Extensions",
@@ -272,12 +253,23 @@ fn instead_of(name: &str) -> Option<&'static str> {
     own.map(|(_, hint)| *hint)
 }
 
+/// Why a field cannot stand in a request.
+fn unsendable(name: &str, value: &str) -> Option<&'static str> {
+    let is_visible = |byte: u8| byte == b'\t' || (b' '..0x7F).contains(&byte);
+    match (is_token(name), value.bytes().all(is_visible)) {
+        (false, _) => Some("a name has letters, digits and a few signs, and no space"),
+        (_, false) => Some("a value has printable ASCII only"),
+        _ => None,
+    }
+}
+
 /// The fields of `--header`.
 pub(super) fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failure> {
     let field = |header: &String| match header.split_once(':') {
         Some((name, value)) => {
             let name = name.trim();
-            match instead_of(name) {
+            let hint = instead_of(name).or_else(|| unsendable(name, value.trim()));
+            match hint {
                 Some(hint) => Err(Failure::Usage(format!("--header {name}: {hint}"))),
                 None => Ok((name.to_owned(), value.trim().to_owned())),
             }

@@ -1,6 +1,7 @@
 //! Messages → standard output, and a few words to a person at a terminal.
 
 use crate::cli::client_args::BinaryForm;
+use crate::cli::terminal::visible;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::builder::styling::{AnsiColor, Style};
@@ -102,18 +103,6 @@ fn json(message: Message<'_>) -> String {
 /// <https://no-color.org>.
 pub fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-/// What a server says, with nothing in it that a terminal would obey.
-pub fn visible(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c.is_control() && !matches!(c, '\t' | '\n') {
-            true => out.extend(c.escape_default()),
-            false => out.push(c),
-        }
-    }
-    out
 }
 
 pub fn hex(bytes: &[u8]) -> String {

@@ -5,7 +5,7 @@
 //! there is nothing to test. Invariant: an answer that is merely wrong is left to the cases.
 
 use crate::cli::Failure;
-use crate::cli::connect::{excerpt, visible};
+use crate::cli::terminal::{excerpt, one_line as visible};
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::handshake::{self, Head};
 use crate::cli::verify::probe::{Heard, Probe, Target};
@@ -115,7 +115,7 @@ fn answered(probe: &mut Probe, head: &str) -> Result<(), String> {
         "the server answers {:?}{}{}{hint}",
         line,
         location.unwrap_or_default(),
-        excerpt(probe.input())
+        excerpt(None, probe.input())
     ))
 }
 
