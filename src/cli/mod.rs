@@ -66,7 +66,7 @@ impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Usage(text) | Self::Failed(text) | Self::Refused(text) | Self::TimedOut(text) => {
-                f.write_str(text)
+                f.write_str(&terminal::visible(text)) // It may quote a peer.
             }
         }
     }

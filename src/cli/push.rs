@@ -111,7 +111,7 @@ impl<'a> Publisher<'a> {
             .as_deref()
             .map(|key| key.trim_start_matches('\u{feff}').trim());
         let key = key.filter(|key| !key.is_empty());
-        let timeout = Duration::from_millis(args.timeout.0.max(1).into());
+        let timeout = Duration::from_millis(args.timeout.limit().into());
         let (agent, proxy) = http::agent(server, timeout).map_err(|why| why.with("--server"))?;
         Ok(Self {
             args,

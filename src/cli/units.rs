@@ -16,6 +16,16 @@ pub struct Size(pub u64);
 #[serde(try_from = "Written", into = "String")]
 pub struct Period(pub u32);
 
+impl Period {
+    /// Milliseconds of a time limit that 0 switches off: 49 days are none.
+    pub fn limit(self) -> u32 {
+        match self.0 {
+            0 => u32::MAX,
+            ms => ms,
+        }
+    }
+}
+
 /// A span of time in which a plain number means seconds: `5`, `0.5` or `500ms`; 0 switches off.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seconds(pub u32);

@@ -73,7 +73,7 @@ fn shake_hands(
     let mut deadline = deadline;
     let mut answered = false;
     loop {
-        if opening.is_answered() && !answered {
+        if opening.is_settled() && !answered {
             answered = true;
             deadline = deadline.min(Instant::now() + Duration::from_millis(BODY_GRACE_MS));
         }

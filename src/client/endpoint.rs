@@ -72,6 +72,13 @@ impl Endpoint {
         &self.uri
     }
 
+    /// What the request says in Host: that of the URI, or the field Host of the options.
+    pub fn authority(&self) -> &str {
+        let mut fields = self.options.fields.iter();
+        let host = fields.find(|(name, _)| name.eq_ignore_ascii_case("Host"));
+        host.map_or(&self.authority, |(_, host)| host)
+    }
+
     /// Where to connect to, the first that works: addresses of the server, or of the proxy.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses

@@ -58,7 +58,7 @@ enum Length {
     ToTheEnd,
 }
 
-/// Milliseconds for the body of an answer that opens nothing. It is a reason at best, and a server
+/// Milliseconds for the rest of an answer that opens nothing. It is a reason at best, and a server
 /// that tells no length may leave its end open for ever.
 pub(crate) const BODY_GRACE_MS: u64 = 1000;
 
@@ -130,14 +130,19 @@ impl Opening {
         }
     }
 
-    /// An answer has come that opens nothing; only its body is missing.
-    pub(crate) fn is_answered(&self) -> bool {
+    /// What has come opens nothing, whatever else comes: only a body is missing, or the bytes by
+    /// which a stranger is known.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.has_answer() || !begins_http(&self.input)
+    }
+
+    fn has_answer(&self) -> bool {
         matches!(self.stage, Stage::Body { .. })
     }
 
     /// The other end sends no more, or nothing more is waited for.
     pub(crate) fn receive_eof(&mut self) -> Error {
-        if !self.is_answered()
+        if !self.has_answer()
             && let Some(peer) = stranger(&self.input, true)
         {
             return Error::NotHttp(peer);

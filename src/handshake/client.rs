@@ -113,7 +113,8 @@ impl<'c> ClientHandshake<'c> {
     /// # Errors
     ///
     /// [`Misuse::InvalidField`] for a name that is no token or belongs to the handshake itself,
-    /// or a value with control characters.
+    /// or a value with control characters; [`Misuse::InvalidHost`] for a Host that is none, or a
+    /// second one.
     pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
         for (name, value) in fields {
             let owned = OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name));
@@ -128,7 +129,7 @@ impl<'c> ClientHandshake<'c> {
             self.host = host;
         }
         if hosts.next().is_some() {
-            return Err(Misuse::InvalidField);
+            return Err(Misuse::InvalidHost);
         }
         self.fields = fields;
         Ok(self)

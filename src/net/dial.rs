@@ -289,10 +289,10 @@ impl<S: Service> Reader<'_, S> {
             deadline,
             ..
         } = &mut **dialing;
-        let answered = opening.is_answered();
+        let answered = opening.is_settled();
         match opening.receive(&attempt.dial.endpoint, &self.buffer[..end], &mut out) {
             Ok(None) => {
-                if opening.is_answered() && !answered {
+                if opening.is_settled() && !answered {
                     // Only a body is missing.
                     *deadline = (*deadline).min(self.core.now + BODY_GRACE_MS);
                     self.core.touch(index);

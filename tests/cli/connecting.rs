@@ -23,7 +23,7 @@ pub fn echo(address: SocketAddr) -> String {
 
 /// Runs it with this standard input.
 #[track_caller]
-fn pipe(input: &[u8], args: &[&str]) -> Outcome {
+pub fn pipe(input: &[u8], args: &[&str]) -> Outcome {
     let path = file(&format!("stdin-{:x}", unique(args)), "");
     std::fs::write(&path, input).unwrap();
     let mut command = command(&[&["connect"], args].concat());

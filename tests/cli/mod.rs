@@ -4,6 +4,7 @@
 mod benching;
 mod client_faults;
 mod connecting;
+mod connecting_others;
 mod errors;
 mod faults;
 mod faulty;

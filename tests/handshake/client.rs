@@ -136,7 +136,7 @@ fn a_host_field_takes_the_place_of_the_host() {
     }
     let twice = [("Host", "a"), ("host", "b")];
     let refused = handshake().fields(&twice).map(drop);
-    assert_eq!(refused, Err(Misuse::InvalidField));
+    assert_eq!(refused, Err(Misuse::InvalidHost));
     let request = handshake().fields(&[("X", "y"), ("HOST", "other.example:81")]);
     let request = request.expect("a host").to_string();
     assert_eq!(request.matches("ost: ").count(), 1, "{request}");

@@ -54,8 +54,8 @@ const ORDER: [(&str, &str, &str); 15] = [
         "",
         "The command",
         "main cli/mod cli/args cli/units cli/files cli/settings cli/sources cli/logging \
-         cli/signals cli/serve cli/echo cli/terminal cli/http cli/push cli/client_args cli/completions \
-         cli/manual cli/markup",
+         cli/signals cli/serve cli/echo cli/terminal cli/http cli/push cli/client_args \
+         cli/completions cli/manual cli/markup",
     ),
     (
         "cli/connect",

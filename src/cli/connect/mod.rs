@@ -223,7 +223,7 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
         },
         deflate: offer(args.deflate),
         proxy,
-        open_ms: args.timeout.0,
+        open_ms: args.timeout.limit(),
         tap: tap(args, recorder),
         ..Options::default()
     })
@@ -231,6 +231,7 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
 
 /// What to do about a field that the handshake writes itself.
 fn instead_of(name: &str) -> Option<&'static str> {
+    const ITSELF: &str = "the handshake sends it itself";
     const OWN: [(&str, &str); 10] = [
         ("Content-Length", "a handshake has no body"),
         ("Transfer-Encoding", "a handshake has no body"),
@@ -239,15 +240,15 @@ fn instead_of(name: &str) -> Option<&'static str> {
             "Sec-WebSocket-Extensions",
             "choose compression with --deflate",
         ),
-        ("Sec-WebSocket-Key", "it is drawn anew for each connection"),
-        ("Sec-WebSocket-Version", "there is only version 13"),
-        ("Sec-WebSocket-Accept", "it belongs to the answer"),
+        ("Sec-WebSocket-Key", ITSELF),
+        ("Sec-WebSocket-Version", ITSELF),
+        ("Sec-WebSocket-Accept", ITSELF),
         (
             "Origin",
             "send it with --origin, where the command has that",
         ),
-        ("Upgrade", "the handshake sends it"),
-        ("Connection", "the handshake sends it"),
+        ("Upgrade", ITSELF),
+        ("Connection", ITSELF),
     ];
     let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
     own.map(|(_, hint)| *hint)
@@ -257,8 +258,8 @@ fn instead_of(name: &str) -> Option<&'static str> {
 fn unsendable(name: &str, value: &str) -> Option<&'static str> {
     let is_visible = |byte: u8| byte == b'\t' || (b' '..0x7F).contains(&byte);
     match (is_token(name), value.bytes().all(is_visible)) {
-        (false, _) => Some("a name has letters, digits and a few signs, and no space"),
-        (_, false) => Some("a value has printable ASCII only"),
+        (false, _) => Some("its name is no token: letters, digits and a few signs"),
+        (_, false) => Some("a value has ASCII only, and no control characters"),
         _ => None,
     }
 }

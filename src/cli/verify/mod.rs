@@ -123,6 +123,7 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
         Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error)).with(uri)),
         other => other.map_err(|error| Failure::Usage(format!("{uri}: {error}")))?,
     };
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
     let patience = Duration::from_millis(args.timeout.0.max(1).into());
     let mut last = std::io::ErrorKind::NotFound.into();
     for address in endpoint.addresses() {
@@ -130,7 +131,7 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
             Ok(_) => {
                 return Ok(Target {
                     address: *address,
-                    authority: endpoint.uri().authority(),
+                    authority: endpoint.authority().to_owned(),
                     path: endpoint.uri().target().to_owned(),
                     patience,
                     fields,
