@@ -110,7 +110,9 @@ fn a_server_whose_terminal_goes_says_goodbye() {
     };
     let address = free_address();
     let mut command = Command::new("setsid");
-    command.args(["--ctty", env!("CARGO_BIN_EXE_wirebell"), "serve"]);
+    // Whoever runs the tests may ignore the signal, as under nohup, which children inherit.
+    command.args(["--ctty", "env", "--default-signal=HUP"]);
+    command.args([env!("CARGO_BIN_EXE_wirebell"), "serve"]);
     command.args(["--listen", &address.to_string()]);
     command.stdin(open()).stdout(open()).stderr(open());
     let mut server = Started(command.spawn().expect("runs"));
