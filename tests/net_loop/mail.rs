@@ -3,7 +3,7 @@
 
 use crate::net_support::{Client, limits, wait_until};
 use crate::support::frames::binary;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wirebell::net::{Context, Options, PeerId, PostError, Reply, Request, Server, Service, Worker};
 use wirebell::{Limits, Message, Role};
@@ -11,7 +11,7 @@ use wirebell::{Limits, Message, Role};
 /// Hands each message on to the worker after its own, which tells how it came.
 struct HandOn {
     worker: Worker<Mail>,
-    told: Sender<(usize, Result<Vec<u8>, PostError>)>,
+    told: Sender<Told>,
 }
 
 enum Mail {
@@ -44,28 +44,33 @@ impl Service for HandOn {
 
 const BOUND: usize = 1 << 20;
 
-fn options(workers: usize) -> Options {
-    Options {
+/// How each message came: the worker that was told, and the message or why it was not taken.
+type Told = (usize, Result<Vec<u8>, PostError>);
+
+fn start(workers: usize) -> (Server<Mail>, Receiver<Told>) {
+    let options = Options {
         workers,
         limits: Limits {
             mail_bytes: BOUND,
             ..limits()
         },
         ..Options::default()
-    }
-}
-
-#[test]
-fn publishers_wait_for_a_loop_that_falls_behind_and_nothing_is_lost() {
+    };
     let (told, tells) = channel();
-    let server = Server::bind("127.0.0.1:0", options(2), move |worker| HandOn {
+    let make = move |worker: &Worker<Mail>| HandOn {
         worker: Worker {
             number: worker.number,
             mailboxes: worker.mailboxes.clone(),
         },
         told: told.clone(),
-    });
-    let server = server.expect("a free port");
+    };
+    let server = Server::bind("127.0.0.1:0", options, make);
+    (server.expect("a free port"), tells)
+}
+
+#[test]
+fn publishers_wait_for_a_loop_that_falls_behind_and_nothing_is_lost() {
+    let (server, tells) = start(2);
     let mut client = Client::open(server.local_addr());
     client.send_frame(&binary(b"who?"));
     let (behind, _) = tells.recv().expect("the other worker tells");
@@ -92,15 +97,7 @@ fn publishers_wait_for_a_loop_that_falls_behind_and_nothing_is_lost() {
 /// A thread that is no loop cannot be slowed down by a loop: it is told.
 #[test]
 fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
-    let (told, tells) = channel();
-    let server = Server::bind("127.0.0.1:0", options(1), move |worker| HandOn {
-        worker: Worker {
-            number: worker.number,
-            mailboxes: worker.mailboxes.clone(),
-        },
-        told: told.clone(),
-    });
-    let server = server.expect("a free port");
+    let (server, tells) = start(1);
     let mailbox = &server.mailboxes()[0];
     let nap = Mail::Sleep(Duration::from_millis(300));
     mailbox.post(nap, 0).expect("there is room");
