@@ -99,3 +99,51 @@ fn the_echo_confirms_the_subprotocol_that_its_client_likes_best() {
         assert_eq!(client.expect_switch().field("sec-websocket-protocol"), None);
     }
 }
+
+/// What path, method, key, encoding or length forbid is refused before a byte of the body has come,
+/// without `100 Continue`; of pages that may read it, the refusal can be read too.
+#[test]
+fn what_the_head_forbids_costs_no_body() {
+    let settings = Settings {
+        push_key: PushKey::new("secret"),
+        ..Settings::default()
+    };
+    let push = Push::start(options_with(limits()), settings);
+    let key = "Authorization: Bearer secret\r\n";
+    let rows = [
+        ("POST /push", "", 900_000, 401),
+        ("POST /drop", "", 900_000, 401),
+        (
+            "POST /push",
+            "Authorization: Bearer wrong\r\n",
+            900_000,
+            401,
+        ),
+        ("PUT /push", key, 900_000, 405),
+        ("POST /none", key, 900_000, 404),
+        (
+            "POST /push",
+            "Authorization: Bearer secret\r\nContent-Encoding: br\r\n",
+            9,
+            415,
+        ),
+        ("POST /push", key, (1 << 20) + 1, 413),
+        ("GET /", "", 2000, 413),
+        ("GET /healthz", "", 2000, 413),
+        ("GET /echo", "", 5, 404),
+    ];
+    for (line, fields, length, status) in rows {
+        for expect in ["", "Expect: 100-continue\r\n"] {
+            let mut client = push.connect();
+            let origin = "Origin: http://a\r\n";
+            client.send(format!(
+                "{line} HTTP/1.1\r\nHost: a\r\n{origin}{fields}{expect}\
+                 Content-Length: {length}\r\n\r\n"
+            ));
+            let response = client.response();
+            assert_eq!(response.status, status, "{line} {fields}");
+            let readable = response.field("access-control-allow-origin");
+            assert_eq!(readable, Some("http://a"), "{line} {fields}");
+        }
+    }
+}
