@@ -409,17 +409,21 @@ live('close: the code of the browser comes back', async page => {
   assert.deepEqual(await close(), { code: 1005, clean: true });
 });
 
-live('subprotocol: when the server selects none, the browser fails the connection', async page => {
+live('subprotocol: the echo confirms the first one; where none is confirmed, the browser fails', async page => {
   await blank(page);
-  const result = await page.evaluate(() => new Promise((resolve, reject) => {
-    const ws = new WebSocket(`ws://${location.host}/echo`, ['nobody-knows-this']);
+  const offer = path => page.evaluate(path => new Promise((resolve, reject) => {
+    const ws = new WebSocket(`ws://${location.host}${path}`, ['nobody-knows-this', 'nor-this']);
     const events = [];
+    let protocol = '';
     setTimeout(() => reject(new Error(`no close event, but ${events}`)), 10_000);
-    ws.onopen = () => { events.push('open'); ws.close(); };
+    ws.onopen = () => { events.push('open'); protocol = ws.protocol; ws.close(1000); };
     ws.onerror = () => events.push('error');
-    ws.onclose = e => resolve({ events, code: e.code, clean: e.wasClean, protocol: ws.protocol });
-  }));
-  assert.deepEqual(result, { events: ['error'], code: 1006, clean: false, protocol: '' });
+    ws.onclose = e => resolve({ events, code: e.code, clean: e.wasClean, protocol });
+  }), path);
+  const confirmed = { events: ['open'], code: 1000, clean: true, protocol: 'nobody-knows-this' };
+  assert.deepEqual(await offer('/echo'), confirmed);
+  const failed = { events: ['error'], code: 1006, clean: false, protocol: '' };
+  assert.deepEqual(await offer('/ws'), failed);
   assert.match(page.seen.errors.join('\n'), /Sec-WebSocket-Protocol/);
 });
 
