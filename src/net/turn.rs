@@ -63,7 +63,7 @@ pub(super) struct Turn {
     links: Vec<Link>,
     /// Peers to settle at the end of the turn, each once.
     pub(super) touched: Vec<u32>,
-    /// Somebody's chain has as much as one write should carry.
+    /// A chain has as much as one write should carry, or all have as many links as they may.
     full: bool,
 }
 
@@ -97,12 +97,13 @@ impl Turn {
         chain.last = at;
         let len = u32::try_from(frame.as_bytes().len()).unwrap_or(u32::MAX);
         chain.bytes = chain.bytes.saturating_add(len);
-        self.full |= chain.bytes() >= MAX_CHAIN;
+        self.full |= chain.bytes() >= MAX_CHAIN || self.links.len() >= MAX_LINKS;
     }
 
     /// Enough has been published in this turn: what waits goes first.
+    #[inline]
     pub(super) fn is_full(&self) -> bool {
-        self.full || self.links.len() >= MAX_LINKS
+        self.full
     }
 
     /// The frames of one peer in their order, with their keys.
