@@ -119,8 +119,14 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
             blocks.map_err(|what| format!("a dump of bytes, {what}"))?,
         ));
     }
+    if let Some(what) = hex::other_radix(&text) {
+        return Err(what.into());
+    }
     let failed = match hex::read(text.as_bytes()) {
         Ok(hex::Read::BothWays(talks)) => return Ok(Read::BothWays(talks, HEX)),
+        Ok(hex::Read::OneWay(bytes)) if is_swapped(&text, &bytes) => {
+            return Err(dump::WORDS.into());
+        }
         Ok(hex::Read::OneWay(bytes)) => return Ok(one_way(bytes, HEX)),
         Err(what) => what,
     };
@@ -132,6 +138,16 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
              `xxd FILE` prints one"
         )),
     }
+}
+
+/// Words of two bytes that begin a frame or a head only with their bytes in the other order, as
+/// `od -An -x` prints them.
+fn is_swapped(text: &str, bytes: &[u8]) -> bool {
+    let mut words = text.split_whitespace();
+    let swapped = bytes.chunks_exact(2).flat_map(|word| [word[1], word[0]]);
+    words.all(|word| word.len() == 4)
+        && !literal::begins(bytes)
+        && literal::begins(&swapped.collect::<Vec<u8>>())
 }
 
 const HEX: &str = "hexadecimal text";

@@ -39,6 +39,20 @@ fn every_form_of_text_has_the_same_bytes() {
         "Uint8Array(11) [\n  129, 133, 55, 250, 33, 61,\n  127, 159, 77, 81, 88\n]",
         r#"{"type":"Buffer","data":[129,133,55,250,33,61,127,159,77,81,88]}"#,
         "gYU3+iE9f59NUVg=\n",
+        "[81, 85, 37, fa, 21, 3d, 7f, 9f, 4d, 51, 58]",
+        "<<129,133,55,250,33,61,127,159,77,81,88>>",
+        "ArrayBuffer {\n  [Uint8Contents]: <81 85 37 fa 21 3d 7f 9f 4d 51 58>,\n\
+         \x20 byteLength: 11\n}",
+        "bytes.fromhex('81 85 37 fa 21 3d 7f 9f 4d 51 58')",
+        "x'818537fa213d7f9f4d5158'",
+        "['0x81', '0x85', '0x37', '0xfa', '0x21', '0x3d', '0x7f', '0x9f', '0x4d', '0x51', '0x58']",
+        "%81%857%fa!=%7f%9fMQX",
+        r"\x81\x857\xfa!=\x7f\x9fMQX",
+        "```\n00000000: 8185 37fa 213d 7f9f 4d51 58              ..7.!=..MQX\n```\n",
+        "0x7ffe00:\t0x81\t0x85\t0x37\t0xfa\t0x21\t0x3d\t0x7f\t0x9f\n0x7ffe08:\t0x4d\t0x51\t0x58\n",
+        "0000000    81  85  37  fa  21  3d  7f  9f  4d  51  58\n0000013\n",
+        "0000000    81  85  37  fa  21  3d  7f  9f  4d  51  58\n",
+        " 81 85 37 fa 21 3d 7f 9f 4d 51 58                 >..7.!=..MQX<\n",
         "81-85-37-FA-21-3D-7F-9F-4D-51-58",
         "\u{feff}81 85 37 fa 21 3d 7f 9f 4d 51 58",
     ];
@@ -68,6 +82,8 @@ fn a_column_of_characters_that_looks_like_digits() {
     assert_eq!(bytes("0000   61 62 63   abc\n"), Ok(b"abc".to_vec()));
     assert_eq!(bytes("00000000: 6162 6364  abcd\n"), Ok(b"abcd".to_vec()));
     assert_eq!(bytes("61 62 63   abc\n"), Ok(b"abc".to_vec()));
+    assert_eq!(bytes("61 62 23 78  ab#x\n"), Ok(b"ab#x".to_vec()));
+    assert_eq!(bytes("20 20 61 62    ab\n"), Ok(b"  ab".to_vec()));
     let repeated = "00000000: 82fe 0000 0000 0000 0000 0000 0000 0000  ................\n\
                     00000010: 0000 0000 0000 0000 0000 0000 0000 0000  ................\n*\n\
                     00000040: 01                                       .\n";
@@ -76,16 +92,42 @@ fn a_column_of_characters_that_looks_like_digits() {
 }
 
 #[test]
+fn offsets_in_any_radix() {
+    let frame: Vec<u8> = (0..100)
+        .map(|at| [0x81, 98].get(at).copied().unwrap_or(b' '))
+        .collect();
+    let offsets: [fn(usize) -> String; 7] = [
+        |at| format!("{at:08x}: "),
+        |at| format!("{at:08}: "),
+        |at| format!("{at:07o}"),
+        |at| format!("{at:07}"),
+        |at| format!("{at:07x}"),
+        |at| format!("{at:06x}"),
+        |at| format!("{at:04x}  "),
+    ];
+    for width in [8, 10, 16, 24, 32] {
+        for offset in offsets {
+            let lines = frame.chunks(width).enumerate().map(|(line, bytes)| {
+                let bytes: String = bytes.iter().map(|byte| format!(" {byte:02x}")).collect();
+                format!("{}{bytes}\n", offset(line * width))
+            });
+            let text = lines.collect::<String>();
+            assert_eq!(bytes(&text).as_ref(), Ok(&frame), "{text}");
+        }
+    }
+}
+
+#[test]
 fn text_that_cannot_be_read_is_never_raw() {
     for (text, part) in [
         ("this is no capture", "this is text"),
         (
             "0000000 8581 fa37 3d21 9f7f 514d 0058\n000000b\n",
-            "words of two bytes",
+            "words of several bytes",
         ),
         (
             "0000000 102601 175067 036441 117577 050515 000130\n0000013\n",
-            "words of two bytes",
+            "words of several bytes",
         ),
         ("0000000 201 205   7 372   !   =\n0000006\n", "hexdump -C"),
         ("<Buffer 81 85 37 ... 50 more bytes>", "toString"),
@@ -99,6 +141,30 @@ fn text_that_cannot_be_read_is_never_raw() {
             "00000000: 10000001 00000000                    ..\n",
             "these are bits",
         ),
+        ("10000001 00000000\n", "these are bits"),
+        (
+            "00000000: fa378581 9f7f3d21   58514d             ..7.!=..MQX\n",
+            "words",
+        ),
+        (
+            "00000000:     0081                             ..\n",
+            "words",
+        ),
+        (
+            "00000000: 82818081     0000                    ......\n",
+            "words",
+        ),
+        (" 8581 fa37 3d21 9f7f 514d 0058\n", "words"),
+        (" 102601 175067 036441 117577 050515 000130\n", "octal"),
+        ("129 133 55 250\n", "decimal"),
+        ("0000000 129 133  55 250\n0000004\n", "decimal"),
+        (" 81 00 00 00\n*\n", "od -v"),
+        (
+            "Uint8Array(101) [ 129, 5,\n  ... 1 more item\n]",
+            "toString",
+        ),
+        ("0x7ffe00:\t0xfa378581\t0x9f7f3d21\n", "words"),
+        ("%81%0", "%"),
         ("# nothing\n", "nothing in it"),
     ] {
         let error = bytes(text).expect_err(text);
