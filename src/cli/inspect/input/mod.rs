@@ -226,7 +226,10 @@ pub fn looks_like_http(bytes: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_uppercase());
     let len = word.count();
     let next = bytes.get(len);
-    bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ')
+    // A whole line says its version; one that is cut short may still do.
+    let line = bytes.iter().position(|byte| *byte == b'\n');
+    let versioned = line.is_none_or(|end| bytes[..end].windows(6).any(|part| part == b" HTTP/"));
+    bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ') && versioned
 }
 
 #[cfg(test)]
