@@ -6,6 +6,7 @@
 mod dump;
 mod hex;
 mod literal;
+mod midway;
 mod packet;
 mod pcap;
 mod pcapng;
@@ -57,6 +58,15 @@ pub struct Arrival {
 }
 
 impl Stream {
+    /// Takes bytes off the front.
+    fn skip(&mut self, count: usize) {
+        self.bytes.drain(..count);
+        self.arrivals.retain(|arrival| arrival.end > count);
+        for arrival in &mut self.arrivals {
+            arrival.end -= count;
+        }
+    }
+
     /// When the bytes up to `end` were all there.
     pub fn arrival(&self, end: usize) -> Option<Arrival> {
         let at = self.arrivals.partition_point(|arrival| arrival.end < end);
