@@ -7,9 +7,13 @@
 use crate::cli::inspect::input::{hex, looks_like_http};
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::prelude::Engine as _;
+use serde_json::Value;
 
 pub fn read(text: &str) -> Option<Result<Vec<u8>, String>> {
     let text = text.trim();
+    if let Some(value) = json(text) {
+        return Some(value);
+    }
     if let Some(at) = text.find("<Buffer").or_else(|| text.find("Contents]: <")) {
         return Some(buffer(&text[at..]));
     }
@@ -24,6 +28,35 @@ pub fn read(text: &str) -> Option<Result<Vec<u8>, String>> {
         .or_else(escaped)
         .or_else(|| arrays(text))
         .or_else(|| base64(text))
+}
+
+/// JSON: an array of bytes, a Buffer, or strings, which are read as others are. All else has too
+/// much in it to tell which are the bytes.
+fn json(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    let (list, is_object) = match &value {
+        Value::Array(list) => (Some(list), false),
+        Value::Object(object) if object.is_empty() => return None,
+        Value::Object(object) => (object.get("data").and_then(Value::as_array), true),
+        _ => return None,
+    };
+    let alone = values.next().is_none();
+    if !alone && !is_object {
+        return None;
+    }
+    let list = list.filter(|_| alone);
+    match list {
+        Some(list) if list.iter().all(Value::is_number) => {
+            let words: Vec<String> = list.iter().map(Value::to_string).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            Some(numbers(&words))
+        }
+        Some(list) if list.iter().all(Value::is_string) => None,
+        _ => Some(Err(
+            "this is JSON with more than bytes in it; give an array of bytes, or a capture".into(),
+        )),
+    }
 }
 
 /// `<Buffer 81 85 … 7 more bytes>` and `ArrayBuffer { [Uint8Contents]: <81 85> }`, as Node prints
@@ -52,6 +85,11 @@ fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
     let mut bytes = Vec::new();
     let mut rest = &text[opens..];
     while let Some(at) = rest.find(['"', '\'']) {
+        // Strings of one value stand side by side.
+        let mut between = rest[..at].trim_end_matches(PREFIX).chars();
+        if !between.all(|c| c.is_whitespace() || "\\+.,&()".contains(c)) {
+            return Some(Err(SEVERAL.into()));
+        }
         let quote = rest[at..].chars().next()?;
         let (string, tail) = match unescape(&rest[at + 1..], quote) {
             Ok(read) => read,
@@ -60,8 +98,22 @@ fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
         bytes.extend(string);
         rest = tail;
     }
-    Some(Ok(bytes))
+    if opens + rest.len() > MAX_AROUND {
+        return Some(Err(SEVERAL.into()));
+    }
+    // Words of people have quotes and backslashes too.
+    let escaped = ["\\x", "\\0", "\\1", "\\2", "\\3", "\\u00"];
+    let escaped = escaped.iter().any(|escape| text.contains(escape));
+    (escaped || begins(&bytes)).then_some(Ok(bytes))
 }
+
+/// What languages have before a quote.
+const PREFIX: [char; 6] = ['b', 'r', 'u', 'L', '@', '$'];
+
+const SEVERAL: &str = "this is text with more than one value of bytes in it; leave one";
+
+/// Other text than bytes, with white space, that may stand around each array.
+const MAX_AROUND: usize = 200;
 
 /// Strings of nothing but hexadecimal digits: `bytes.fromhex('81 85')`, `x'8185'`,
 /// `['0x81', '0x5']`.
@@ -170,7 +222,7 @@ fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
     let text = without_comments(text);
     let text = text.replace("<<", "{").replace(">>", "}");
     let mut words: Vec<&str> = Vec::new();
-    let mut found = false;
+    let (mut found, mut around) = (0, text.len());
     for (at, _) in text.match_indices(['{', '[']) {
         let Some(length) = text[at + 1..].find(['{', '[', '}', ']']) else {
             continue;
@@ -183,11 +235,15 @@ fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
             .filter(|word| !word.is_empty());
         let list: Vec<&str> = list.collect();
         if after_closes(&text[at + 1 + length..]) && !is_size && list.iter().all(is_number) {
-            found |= !list.is_empty();
+            found += usize::from(list.len() > 1);
+            around -= inside.len();
             words.extend(list);
         }
     }
-    found.then(|| numbers(&words))
+    if found > 0 && around > found * MAX_AROUND {
+        return Some(Err(SEVERAL.into()));
+    }
+    (found > 0).then(|| numbers(&words))
 }
 
 fn after_closes(text: &str) -> bool {

@@ -107,7 +107,10 @@ fn load(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
     };
     got.map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     match bytes.len() as u64 > MAX_INPUT {
-        true => Err(Failure::Usage(format!("{name}: longer than 64 MiB"))),
+        true => Err(Failure::Usage(format!(
+            "{name}: longer than 64 MiB; cut it down, for example with \
+             `tcpdump -r IN -w OUT port 80`"
+        ))),
         false => Ok(bytes),
     }
 }

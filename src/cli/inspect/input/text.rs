@@ -36,7 +36,7 @@ impl Captured {
 
 /// Containers that are not unpacked here, and what to do about them.
 pub fn packed(bytes: &[u8]) -> Option<String> {
-    let known: [(&[u8], &str, &str); 8] = [
+    let known: [(&[u8], &str, &str); 10] = [
         (
             b"\x1F\x8B",
             "gzip",
@@ -67,20 +67,16 @@ pub fn packed(bytes: &[u8]) -> Option<String> {
             "zip",
             "unpack it with `unzip -p FILE | wirebell inspect -`",
         ),
-        (
-            b"snoop\0\0\0",
-            "a snoop capture",
-            "make it pcap with `editcap -F pcap IN OUT`",
-        ),
-        (
-            b"GMBU",
-            "a Network Monitor capture",
-            "make it pcap with `editcap -F pcap IN OUT`",
-        ),
+        (b"snoop\0\0\0", "a snoop capture", MAKE_PCAP),
+        (b"\x34\xCD\xB2\xA1", "an old form of pcap", MAKE_PCAP),
+        (b"\xA1\xB2\xCD\x34", "an old form of pcap", MAKE_PCAP),
+        (b"GMBU", "a Network Monitor capture", MAKE_PCAP),
     ];
     let found = known.iter().find(|(magic, ..)| bytes.starts_with(magic));
     found.map(|(_, name, advice)| format!("this is {name}; {advice}"))
 }
+
+const MAKE_PCAP: &str = "make it pcap with `editcap -F pcap IN OUT`";
 
 /// UTF-8 or UTF-16 without control characters. HTTP is text too, but stands for itself.
 pub fn is_text(bytes: &[u8]) -> bool {
@@ -114,6 +110,13 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
     let Some(text) = decode(bytes) else {
         return Err("this is no text; --as raw reads bytes".into());
     };
+    if let Some(stream) = followed(&text) {
+        let what = "a stream that tshark followed";
+        return match hex::read(stream.as_bytes())? {
+            hex::Read::BothWays(talks) => Ok(Read::BothWays(talks, what)),
+            hex::Read::OneWay(bytes) => Ok(Read::OneWay(bytes, what)),
+        };
+    }
     if let Some(blocks) = dump::read(&text) {
         return Ok(dumped(
             blocks.map_err(|what| format!("a dump of bytes, {what}"))?,
@@ -138,6 +141,21 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
              `xxd FILE` prints one"
         )),
     }
+}
+
+/// `tshark -z follow,tcp,raw` → hexadecimal text with marks: lines of the second side have a tab.
+fn followed(text: &str) -> Option<String> {
+    let (before, after) = text.split_once("\nFollow: tcp,raw")?;
+    let is_rule = |text: &str| text.trim().bytes().all(|byte| byte == b'=');
+    let (_, lines) = after
+        .split_once("\nNode 1:")
+        .filter(|_| before.lines().all(is_rule))?;
+    let lines = lines.lines().skip(1).take_while(|line| !is_rule(line));
+    let line = |line: &str| match line.strip_prefix('\t') {
+        Some(line) => format!("< {line}\n"),
+        None => format!("> {line}\n"),
+    };
+    Some(lines.map(line).collect())
 }
 
 /// Words of two bytes that begin a frame or a head only with their bytes in the other order, as

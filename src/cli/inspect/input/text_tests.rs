@@ -28,6 +28,7 @@ fn every_form_of_text_has_the_same_bytes() {
         "81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n",
         "<Buffer 81 85 37 fa 21 3d 7f 9f 4d 51 58>\n",
         r"b'\x81\x857\xfa!=\x7f\x9fMQX'",
+        r"(b'\x81\x857\xfa!=' b'\x7f\x9fMQX')",
         "\"\\x81\\x85\\x37\\xfa\\x21\\x3d\" \\\n\"\\x7f\\x9f\\x4d\\x51\\x58\"",
         r#"char *s = "\201\205\67\372!=\177\237MQX";"#,
         "/* Frame (11 bytes) */\nstatic const unsigned char pkt1[11] = {\n\
@@ -132,6 +133,11 @@ fn text_that_cannot_be_read_is_never_raw() {
         ("0000000 201 205   7 372   !   =\n0000006\n", "hexdump -C"),
         ("<Buffer 81 85 37 ... 50 more bytes>", "toString"),
         ("0000   81 85\n0010   37 fa\n", "line 1"),
+        (r#"[{"_raw": ["8185", 0, 2], "text": "a\\x81"}]"#, "JSON"),
+        ("{\"a\": 1}\n{\"b\": [129, 0]}\n", "JSON"),
+        ("f(\"\\x81\");\ng(\"\\x82\");\n", "leave one"),
+        ("It's in C:\\new, and that's it.\n", "this is text"),
+        ("worker [12] has read {34}\n", "this is text"),
         ("[300, 2]", "300"),
         ("{0x81, 5}", "without 0x"),
         ("\"\\x81", "without an end"),
@@ -170,4 +176,19 @@ fn text_that_cannot_be_read_is_never_raw() {
         let error = bytes(text).expect_err(text);
         assert!(error.contains(part), "{text}: {error}");
     }
+}
+
+#[test]
+fn a_stream_that_tshark_followed() {
+    let rule = "=".repeat(67);
+    let text = format!(
+        "\n{rule}\nFollow: tcp,raw\nFilter: tcp.stream eq 0\nNode 0: 127.0.0.1:5000\n\
+         Node 1: 127.0.0.1:80\n818537fa213d\n7f9f4d5158\n\t8100\n{rule}\n"
+    );
+    let talk = parse(text.into_bytes(), None, None)
+        .unwrap()
+        .talks
+        .remove(0);
+    assert_eq!(talk.from_client.bytes, HELLO);
+    assert_eq!(talk.from_server.bytes, b"\x81\x00");
 }
