@@ -60,12 +60,15 @@ fn every_form_of_text_has_the_same_bytes() {
     for text in rows {
         assert_eq!(bytes(text).as_deref(), Ok(HELLO), "{text}");
     }
-    let wide = "81 85 37 fa 21 3d 7f 9f 4d 51 58".encode_utf16();
-    let wide = [vec![0xFF, 0xFE], wide.flat_map(u16::to_le_bytes).collect()].concat();
-    assert_eq!(
-        parse(wide, None, None).unwrap().talks[0].from_client.bytes,
-        HELLO
-    );
+    let wide = "81 85 37 fa 21 3d 7f 9f 4d 51 58\r\n".encode_utf16();
+    let wide: Vec<u8> = wide.flat_map(u16::to_le_bytes).collect();
+    let marked = [b"\xFF\xFE", &wide[..]].concat();
+    let latin = b"00000000   81 85 37 FA 21 3D 7F 9F 4D 51 58   \x81\x857\xFA!=.\x9FMQX\r\n";
+    let colours = "00000000: \u{1b}[1;31m8185\u{1b}[0m 37\u{1b}[mfa 213d 7f9f 4d51 58  ..7.!=..MQX";
+    for text in [wide, marked, latin.to_vec(), colours.into()] {
+        let input = parse(text, None, None).unwrap();
+        assert_eq!(input.talks[0].from_client.bytes, HELLO, "{}", input.name);
+    }
 }
 
 #[test]
