@@ -10,13 +10,14 @@ fn what_is_no_websocket_is_named_and_ends_with_status_2() {
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0", "HTTP/2"),
         (
             b"PROXY TCP4 192.0.2.1 192.0.2.2 5000 80\r\nSSH-2.0-x\r\n",
-            "PROXY",
+            "SSH",
         ),
     ] {
         let outcome = inspect(input, &[]);
         assert_eq!(outcome.status, Some(2), "{outcome:?}");
         assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
         assert!(outcome.stdout.contains(part), "{part}: {outcome:?}");
+        assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
         assert!(outcome.stdout.contains("No rule is broken."), "{outcome:?}");
     }
 }

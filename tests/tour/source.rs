@@ -65,7 +65,7 @@ const ORDER: [(&str, &str, &str); 15] = [
     (
         "cli/inspect",
         "wirebell inspect",
-        "mod args input/mod input/text input/hex input/dump input/literal input/pcap \
+        "mod args input/mod input/text input/hex input/dump input/literal input/midway input/pcap \
          input/pcapng input/packet input/tcp input/protocol model explain/mod explain/body \
          explain/frame explain/frames explain/track explain/close explain/rules explain/head \
          explain/checks explain/terms explain/ties show text html/mod html/item html/payload",

@@ -31,28 +31,20 @@ pub struct Report {
 impl Report {
     /// What the input is instead, if it has neither HTTP nor frames.
     pub fn unread(&self) -> Option<String> {
-        let mut items = self
-            .connections
-            .iter()
-            .flat_map(|connection| &connection.items);
-        let named = |item: &Item| matches!(item.what, What::Unread | What::Preface);
-        let frames = self
-            .connections
-            .iter()
-            .flat_map(|connection| &connection.directions);
-        if frames.map(|direction| direction.frames).sum::<usize>() > 0 || !items.all(named) {
+        let all = self.connections.iter();
+        let items = || all.clone().flat_map(|connection| &connection.items);
+        let directions = all.clone().flat_map(|connection| &connection.directions);
+        let frames: usize = directions.map(|direction| direction.frames).sum();
+        let unread = |item: &&Item| item.what == What::Unread;
+        if frames > 0 || !items().all(|item| unread(&item) || item.what == What::Preface) {
             return None;
         }
-        let first = self
-            .connections
-            .iter()
-            .flat_map(|connection| &connection.items)
-            .next()?;
-        let count = self.connections.len();
-        Some(format!(
-            "{}; {count} connections, the first one: {}",
-            self.input, first.title
-        ))
+        let first = items().find(unread).or_else(|| items().next())?;
+        let connections = match self.connections.len() {
+            1 => "one connection".into(),
+            count => format!("{count} connections, the first one"),
+        };
+        Some(format!("{}; {connections}: {}", self.input, first.title))
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Head {
     pub cut: bool,
     /// It cannot be read, so nobody knows what follows.
     pub broken: bool,
+    /// That is no fault: it is not HTTP/1.
+    pub is_other: bool,
     pub body: Body,
     pub asked: Option<Asked>,
     pub status: Option<u16>,
@@ -116,6 +118,7 @@ fn broken(input: &[u8], from: Side, what: &'static str) -> Head {
         return Head {
             title: "a line that is not HTTP/1".into(),
             broken: true,
+            is_other: true,
             ..Head::default()
         };
     }

@@ -161,9 +161,9 @@ impl<'t> Way<'t> {
         }
     }
 
-    /// Passes over what a load balancer has put before the first request.
-    fn proxy_header(&mut self, shared: &mut Shared) {
-        if let Some((length, version)) = protocol::proxy_header(self.rest()) {
+    /// Passes over what load balancers have put before the first request, each its own header.
+    fn proxy_headers(&mut self, shared: &mut Shared) {
+        while let Some((length, version)) = protocol::proxy_header(self.rest()) {
             let title = format!("{length} bytes of the PROXY protocol, version {version}");
             let item = self.item(What::Preface, title.into(), length);
             self.push(item, shared);
@@ -174,7 +174,7 @@ impl<'t> Way<'t> {
     fn head(&mut self, asked: Option<&Asked>, shared: &mut Shared) -> head::Head {
         let mut head = head::read(self.rest(), self.from, asked);
         self.at += head.start;
-        if head.broken && head.findings.is_empty() {
+        if head.is_other {
             return head;
         }
         let what = match self.from {
@@ -226,7 +226,7 @@ fn conversation(
     let mut server = Way::new(Side::Server, &talk.from_server);
     let opened = match talk.from_start {
         true => handshakes(&mut client, &mut server, deflate, shared),
-        false => match protocol::name(client.rest()).or(protocol::name(server.rest())) {
+        false => match named(&client, &server) {
             Some(name) => Opened::Nothing(format!("this is {name}").into()),
             None => Opened::Frames(Agreed {
                 deflate,
@@ -310,8 +310,8 @@ fn handshakes(
     deflate: Option<DeflateTerms>,
     shared: &mut Shared,
 ) -> Opened {
-    client.proxy_header(shared);
-    server.proxy_header(shared);
+    client.proxy_headers(shared);
+    server.proxy_headers(shared);
     loop {
         let (has_request, has_response) = (
             looks_like_http(client.rest()),
@@ -323,10 +323,10 @@ fn handshakes(
         let mut asked = None;
         if has_request {
             let head = client.head(None, shared);
-            if head.broken {
+            if head.is_other {
                 return Opened::Nothing(not_http(client, server));
             }
-            if head.cut {
+            if head.broken || head.cut {
                 return Opened::Nothing("the request before it cannot be read".into());
             }
             asked = head.asked;
@@ -373,9 +373,15 @@ fn answer(
     }
 }
 
+/// What either side begins with, if that is neither HTTP nor frames.
+fn named(client: &Way<'_>, server: &Way<'_>) -> Option<&'static str> {
+    let both = [client.rest(), server.rest()];
+    let lines = || both.into_iter().find_map(protocol::lines);
+    both.into_iter().find_map(protocol::name).or_else(lines)
+}
+
 fn not_http(client: &Way<'_>, server: &Way<'_>) -> Text {
-    let known = protocol::name(client.rest()).or_else(|| protocol::name(server.rest()));
-    match known {
+    match named(client, server) {
         Some(name) => format!("this is {name}").into(),
         None => "this is no HTTP, and no WebSocket was opened".into(),
     }

@@ -354,6 +354,11 @@ fn http_before_the_handshake_is_passed_over() {
             "HTTP/1.1 404 x\r\nContent-Length: 1\r\n\r\n!",
         ),
         ("\r\n\r\n\0\r\nQUIT\n\u{21}\u{11}\0\u{c}0123456789ab", ""),
+        ("PROXY UNKNOWN\r\n\r\n\r\n\0\r\nQUIT\n\u{20}\0\0\0", ""),
+        (
+            "CONNECT a:80 HTTP/1.1\r\nHost: a:80\r\n\r\nCONNECT a:80 HTTP/1.0\r\n\r\n",
+            "HTTP/1.1 407 x\r\nContent-Length: 1\r\n\r\n!HTTP/1.0 200 x\r\n\r\n",
+        ),
     ];
     for (before, answered) in rows {
         let client = [
@@ -390,6 +395,13 @@ fn a_connection_that_goes_on_with_another_protocol() {
         ("PROXY UNKNOWN\r\n\u{16}\u{3}\u{1}\0\u{5}", "", "TLS"),
         ("\u{17}\u{3}\u{3}\0\u{5}", "", "TLS"),
         ("NICK a\r\nGET x\r\n\r\n", "", "not"),
+        ("EHLO a\r\n", "220 a ESMTP\r\n250 ok\r\n", "SMTP"),
+        (
+            "\u{10}\u{c}\0\u{4}MQTT\u{4}\u{2}\0<\0\0",
+            " \u{2}\0\0",
+            "MQTT",
+        ),
+        (ASK, "\u{15}\u{3}\u{1}\0\u{2}\u{2}F", "TLS"),
     ] {
         let report = talk(client.as_bytes(), server.as_bytes());
         let json = serde_json::to_string(&report).unwrap();
@@ -403,6 +415,17 @@ fn a_connection_that_goes_on_with_another_protocol() {
             .map(|way| way.frames);
         assert_eq!(frames.sum::<usize>(), 0, "{part}");
     }
+}
+
+#[test]
+fn after_a_broken_request_nothing_else_is_blamed() {
+    let report = talk(ASK.replace("\r\n", "\n").as_bytes(), AGREE.as_bytes());
+    let json = serde_json::to_string(&report).unwrap();
+    assert_eq!(report.broken_rules, 1, "{json}");
+    assert!(
+        json.contains("the request before it cannot be read"),
+        "{json}"
+    );
 }
 
 #[test]

@@ -66,11 +66,14 @@ fn line(number: usize, text: &str) -> Option<Line<'_>> {
 }
 
 /// Words as people see them in a dump of words, and what to do.
-const WORDS: &str = "these are words of two bytes, whose order depends on the machine; \
+pub const WORDS: &str = "these are words of several bytes, whose order depends on the machine; \
                      print bytes with `hexdump -C` or `od -A x -t x1`";
 
+const NUMBERS: &str = "these are bytes in octal or decimal; \
+                       print them with `hexdump -C` or `od -A x -t x1`";
+
 /// Lines that may stand around a dump: comments, and what tshark prints with a stream.
-const FRAME: [&str; 5] = ["#", "===", "Follow: ", "Filter: ", "Node "];
+const FRAME: [&str; 6] = ["#", "===", "```", "Follow: ", "Filter: ", "Node "];
 
 fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> {
     let mut parsed = Vec::new();
@@ -96,12 +99,26 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
             }
         }
     }
-    assemble(&parsed, &repeats)
+    if parsed.iter().all(has_bits) && parsed.iter().any(|line| line.rest.contains('1')) {
+        return Err("line 1: these are bits; print bytes with `xxd`".into());
+    }
+    let mut reads = radices(&parsed)
+        .iter()
+        .map(|radix| assemble(&parsed, &repeats, *radix));
+    let first = reads.next().unwrap_or_else(|| Ok(Vec::new()));
+    // Of all that is wrong, what the likeliest one says is told.
+    first.or_else(|what| reads.find_map(Result::ok).ok_or(what))
+}
+
+/// A line as xxd -b has it.
+fn has_bits(line: &Line<'_>) -> bool {
+    let rest = line.rest.trim_start();
+    let mut words = rest.split("  ").next().unwrap_or_default().split(' ');
+    words.all(|word| word.len() == 8 && word.bytes().all(|bit| b"01".contains(&bit)))
 }
 
 /// Puts lines together; `repeats` are those that have `*` before them.
-fn assemble(lines: &[Line<'_>], repeats: &[usize]) -> Result<Vec<Block>, String> {
-    let radix = radix(lines);
+fn assemble(lines: &[Line<'_>], repeats: &[usize], radix: u32) -> Result<Vec<Block>, String> {
     let offset = |line: &Line<'_>| {
         let digits = line.offset.trim_start_matches("0x");
         usize::from_str_radix(digits, radix).ok()
@@ -169,100 +186,141 @@ fn is_ruler(text: &str) -> bool {
     at >= 8
 }
 
-/// od counts in octal unless told, and in decimal with -A d: the second line then has 0000020 or
-/// 0000016 instead of 0000010.
-fn radix(lines: &[Line<'_>]) -> u32 {
-    let octal = |line: &Line<'_>| {
-        line.offset.len() == 7 && !line.colon && line.offset.bytes().all(|digit| digit < b'8')
-    };
-    let Some(second) = lines.get(1).filter(|_| lines.iter().all(octal)) else {
-        return 16;
-    };
-    let bytes = lines[0].rest.split_whitespace().take(16).count();
-    let counts = |radix| {
-        let next = usize::from_str_radix(second.offset, radix);
-        next.is_ok_and(|next| next == bytes)
-    };
-    [8, 10]
-        .into_iter()
-        .find(|radix| counts(*radix))
-        .unwrap_or(16)
+/// What the offsets may be counted in, the likeliest first: od counts in octal unless told, and in
+/// decimal with -A d, both with seven digits; xxd -d in decimal. Only the right one agrees with the
+/// number of bytes.
+fn radices(lines: &[Line<'_>]) -> &'static [u32] {
+    let od = |line: &Line<'_>| line.offset.len() == 7 && !line.colon;
+    match lines.iter().all(od) {
+        true => &[8, 10, 16],
+        false => &[16, 10],
+    }
 }
 
 /// The bytes of a line: `exact` of them if the next offset says so.
 fn row(line: &Line<'_>, exact: Option<usize>) -> Result<Vec<u8>, String> {
-    let mut bytes = Vec::new();
-    let mut words = line
-        .rest
-        .split("  ")
-        .next()
-        .unwrap_or_default()
-        .split_whitespace();
-    let bits = |word: &str| word.len() == 8 && word.bytes().all(|bit| b"01".contains(&bit));
-    if line.colon && line.rest.contains('1') && words.clone().count() > 0 && words.all(bits) {
-        return Err("these are bits; print bytes with `xxd`".into());
-    }
+    let mut row = Row::default();
     let mut rest = line.rest;
     loop {
         let trimmed = rest.trim_start_matches([' ', '\t']);
         let gap = rest.len() - trimmed.len();
-        if trimmed.is_empty() || exact.is_some_and(|exact| bytes.len() >= exact) {
+        let enough = exact.is_some_and(|exact| row.bytes.len() >= exact);
+        if trimmed.starts_with(['|', '>']) || trimmed.is_empty() {
+            row.column = trimmed;
             break;
         }
-        if !bytes.is_empty() && exact.is_none() && is_column(&bytes, gap, trimmed, line.colon) {
+        if enough || exact.is_none() && row.is_column(gap, trimmed, line.colon) {
+            row.column = trimmed;
+            if enough && gap <= row.widest && is_byte(first_word(trimmed)) {
+                return Err("it has more bytes than the offset of the next line says".into());
+            }
             break;
         }
-        let end = trimmed.find([' ', '\t']).unwrap_or(trimmed.len());
-        let word = &trimmed[..end];
-        if word.starts_with('|') || word.starts_with('>') {
-            break;
-        }
-        let digits = word.bytes().all(|digit| digit.is_ascii_hexdigit());
-        if !line.colon && digits && word.len() > 2 {
-            return Err(WORDS.into());
-        }
-        if !digits || !word.len().is_multiple_of(2) {
-            // Perhaps bytes in octal, or characters.
-            let what = "is no byte in hexadecimal; print bytes with `hexdump -C` or `xxd`";
-            return Err(format!("{word:?} {what}"));
-        }
-        for at in (0..word.len()).step_by(2) {
-            bytes.extend(u8::from_str_radix(&word[at..at + 2], 16));
-        }
-        rest = &trimmed[end..];
+        let word = first_word(trimmed);
+        row.word(word, gap, line.colon)?;
+        rest = &trimmed[word.len()..];
+    }
+    let indented = line.rest.len() - line.rest.trim_start().len() > 2;
+    if line.colon && (indented || row.has_long_column()) || row.is_swapped() {
+        return Err(WORDS.into());
     }
     match exact {
-        Some(exact) if bytes.len() != exact => {
-            let there = bytes.len();
+        Some(exact) if row.bytes.len() != exact => {
+            let there = row.bytes.len();
             Err(format!(
                 "it has {there} bytes, but {exact} by the offset of the next line"
             ))
         }
-        _ => Ok(bytes),
+        _ => Ok(row.bytes),
     }
 }
 
-/// Whether what follows a gap is the column of characters.
-fn is_column(bytes: &[u8], gap: usize, rest: &str, colon: bool) -> bool {
-    match gap {
-        0 | 1 => false,
-        2 if !colon && bytes.len() == 8 => is_rendering(bytes, rest),
-        _ => true,
+fn first_word(text: &str) -> &str {
+    text.split([' ', '\t']).next().unwrap_or_default()
+}
+
+fn is_byte(word: &str) -> bool {
+    word.len() == 2 && word.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
+/// A line as far as it is read.
+#[derive(Default)]
+struct Row<'t> {
+    bytes: Vec<u8>,
+    /// Where each word ends.
+    words: Vec<usize>,
+    /// The most that lies between two words.
+    widest: usize,
+    /// The characters beside the bytes.
+    column: &'t str,
+}
+
+impl Row<'_> {
+    fn word(&mut self, word: &str, gap: usize, colon: bool) -> Result<(), String> {
+        let digits = word.strip_prefix("0x").unwrap_or(word);
+        let is_hex = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        if is_hex && digits.len() > 2 && (!colon || digits.len() < word.len()) {
+            return Err(match digits.len() {
+                3 => NUMBERS,
+                _ => WORDS,
+            }
+            .into());
+        }
+        if !is_hex || !digits.len().is_multiple_of(2) {
+            // Perhaps bytes in octal, or characters.
+            let what = "is no byte in hexadecimal; print bytes with `hexdump -C` or `xxd`";
+            return Err(format!("{word:?} {what}"));
+        }
+        if !self.bytes.is_empty() {
+            self.widest = self.widest.max(gap);
+        }
+        let pairs = (0..digits.len()).step_by(2);
+        let pairs = pairs.flat_map(|at| u8::from_str_radix(&digits[at..at + 2], 16));
+        self.bytes.extend(pairs);
+        self.words.push(self.bytes.len());
+        Ok(())
+    }
+
+    /// Whether what follows a gap is the column of characters.
+    fn is_column(&self, gap: usize, rest: &str, colon: bool) -> bool {
+        if self.bytes.is_empty() || gap < 2 {
+            return false;
+        }
+        // hexdump -C has two spaces in the middle, od of BSD between all bytes.
+        let between =
+            gap <= self.widest || !colon && gap == 2 && [1, 8].contains(&self.bytes.len());
+        !between || is_rendering(&self.bytes, rest)
+    }
+
+    /// More characters than bytes: xxd -e moves a short word to the right.
+    fn has_long_column(&self) -> bool {
+        !self.bytes.is_empty() && self.column.trim_end().chars().count() > self.bytes.len()
+    }
+
+    /// The column shows the bytes of each word in reverse, as that of xxd -e does.
+    fn is_swapped(&self) -> bool {
+        let mut swapped = self.bytes.clone();
+        let mut start = 0;
+        for end in &self.words {
+            swapped[start..*end].reverse();
+            start = *end;
+        }
+        let shown = self.column.trim_matches(['|', '>', '<']);
+        !is_rendering(&self.bytes, shown) && is_rendering(&swapped, shown)
     }
 }
 
 /// Whether a text shows these bytes as characters, with something else for those that are none.
 pub fn is_rendering(bytes: &[u8], text: &str) -> bool {
-    let text = text.trim_end();
-    let shown: Vec<char> = text.chars().collect();
+    let shown: Vec<char> = text.trim_matches(' ').chars().collect();
     let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-    // Spaces at the end are not there.
-    let end = bytes
-        .iter()
-        .rposition(|byte| *byte != b' ')
-        .map_or(0, |at| at + 1);
-    shown.len() == end
-        && bytes[..end].iter().zip(&shown).all(|(byte, shown)| {
+    // Spaces at the ends cannot be told from those around the column.
+    let is_space = |byte: &u8| *byte == b' ';
+    let start = bytes.iter().take_while(|byte| is_space(byte)).count();
+    let end = bytes.iter().rposition(|byte| !is_space(byte));
+    let bytes = &bytes[start..end.map_or(start, |at| at + 1)];
+    shown.len() == bytes.len()
+        && bytes.iter().zip(&shown).all(|(byte, shown)| {
             *shown == char::from(*byte) || (!printable(byte) && !shown.is_ascii_alphanumeric())
         })
 }

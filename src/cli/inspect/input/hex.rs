@@ -40,8 +40,13 @@ struct Reader {
 
 impl Reader {
     fn line(&mut self, line: &[u8], number: usize) -> Result<(), String> {
+        let line = without_column(line.trim_ascii());
         let code = line.split(|byte| *byte == b'#').next().unwrap_or_default();
         let code = code.trim_ascii();
+        if code == b"*" {
+            let what = "* stands for lines that are left out; print them with `od -v` or `xxd`";
+            return Err(what.into());
+        }
         let (side, code) = match code.split_first() {
             Some((b'>', rest)) => (Some(Side::Client), rest),
             Some((b'<', rest)) => (Some(Side::Server), rest),
@@ -120,28 +125,51 @@ fn arrive(stream: &mut Stream, same: bool, number: usize) {
     }
 }
 
-fn digits(code: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
-    let separator = |byte: &u8| byte.is_ascii_whitespace() || b":,-".contains(byte);
-    let start = bytes.len();
-    let mut rest = code;
-    while !rest.is_empty() {
-        let end = rest.iter().position(separator).unwrap_or(rest.len());
-        word_bytes(&rest[..end], bytes)?;
-        let gap = rest[end..]
-            .iter()
-            .take_while(|byte| separator(byte))
-            .count();
-        rest = &rest[end + gap..];
-        let column = std::str::from_utf8(rest).unwrap_or_default();
-        // Characters beside their bytes, which may look like digits.
-        if gap > 1 && !column.is_empty() && is_rendering(&bytes[start..], column) {
-            break;
-        }
-    }
-    Ok(())
+fn is_separator(byte: &u8) -> bool {
+    byte.is_ascii_whitespace() || b":,-".contains(byte)
 }
 
+/// Words of digits, as all forms have them.
+pub fn digits(code: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
+    let mut words = code.split(is_separator).filter(|word| !word.is_empty());
+    words.try_for_each(|word| word_bytes(word, bytes))
+}
+
+/// The bytes of a line that may have a column of characters beside them, which may look like
+/// digits or a comment.
+fn without_column(line: &[u8]) -> &[u8] {
+    let (mut bytes, mut at) = (Vec::new(), 0);
+    while at < line.len() && bytes.len() <= LONGEST_ROW {
+        let rest = &line[at..];
+        let end = rest.iter().position(is_separator).unwrap_or(rest.len());
+        if word_bytes(&rest[..end], &mut bytes).is_err() {
+            break;
+        }
+        let gap = rest[end..].iter().take_while(|byte| is_separator(byte));
+        let gap = gap.count();
+        let column = std::str::from_utf8(&rest[end + gap..]).unwrap_or_default();
+        let column = column.strip_prefix('>').map_or(column, |inside| {
+            // As `od -t x1z` marks it.
+            inside.strip_suffix('<').unwrap_or(column)
+        });
+        let may_be = gap > 1 && !column.is_empty() && column.len() <= 4 * LONGEST_ROW;
+        if may_be && is_rendering(&bytes, column) {
+            return &line[..at + end];
+        }
+        at += end + gap;
+    }
+    line
+}
+
+/// Bytes that a line with a column of characters may have; dumps have 16 or 32.
+const LONGEST_ROW: usize = 256;
+
 fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
+    let escapes = word.windows(2).filter(|pair| pair == b"\\x").count();
+    if escapes > 1 && word.len() != 4 * escapes {
+        // Others are characters, even those that look like digits.
+        return Err("\\x stands before some bytes, but not before all".into());
+    }
     let mut rest = word;
     while !rest.is_empty() {
         if let [b'0' | b'\\', b'x' | b'X', tail @ ..] = rest {
@@ -156,6 +184,33 @@ fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
         rest = tail;
     }
     Ok(())
+}
+
+/// Words that are no hexadecimal digits although they look so: each must have this form.
+pub fn other_radix(text: &str) -> Option<&'static str> {
+    let words = || {
+        text.split_whitespace()
+            .map(|word| word.trim_end_matches(','))
+    };
+    let all = |is: fn(&str) -> bool| words().count() > 0 && words().all(is);
+    let count = words().take(2).count();
+    let is_bits = |word: &str| word.len() == 8 && word.bytes().all(|bit| b"01".contains(&bit));
+    let is_octal = |word: &str| {
+        let octal = word.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        word.len() == 6 && octal && word.as_bytes()[0] <= b'1'
+    };
+    let is_decimal = |word: &str| word.len() <= 3 && word.parse::<u8>().is_ok();
+    if all(is_bits) && text.contains('1') {
+        return Some("these are bits; print bytes with `xxd`");
+    }
+    if all(is_octal) && count > 1 {
+        return Some("these are words of two bytes in octal; print bytes with `xxd`");
+    }
+    let one_is_long = words().any(|word| word.len() != 2);
+    if all(is_decimal) && one_is_long && count > 1 {
+        return Some("these are numbers in octal or decimal; put decimal ones in [ ]");
+    }
+    None
 }
 
 fn digit(byte: u8) -> Result<u8, String> {

@@ -4,24 +4,66 @@
 //! `<Buffer 81 85>`, base64. Output: the bytes, those of several strings or arrays one after the
 //! other. `None`: the text is nothing of the kind.
 
-use crate::cli::inspect::input::looks_like_http;
+use crate::cli::inspect::input::{hex, looks_like_http};
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::prelude::Engine as _;
+use serde_json::Value;
 
 pub fn read(text: &str) -> Option<Result<Vec<u8>, String>> {
     let text = text.trim();
-    if text.starts_with("<Buffer") {
-        return Some(buffer(text));
+    if let Some(value) = json(text) {
+        return Some(value);
     }
-    if let Some(quoted) = strings(text) {
-        return Some(quoted);
+    if let Some(at) = text.find("<Buffer").or_else(|| text.find("Contents]: <")) {
+        return Some(buffer(&text[at..]));
     }
-    arrays(text).or_else(|| base64(text))
+    if text.contains(" more item") {
+        let what =
+            "Node has left items of this array out; print Buffer.from(array).toString('hex')";
+        return Some(Err(what.into()));
+    }
+    let quoted = strings(text).or_else(|| quoted_digits(text));
+    let escaped = || percent(text).or_else(|| bare_escapes(text));
+    quoted
+        .or_else(escaped)
+        .or_else(|| arrays(text))
+        .or_else(|| base64(text))
 }
 
-/// `<Buffer 81 85 … 7 more bytes>`, as Node prints it.
+/// JSON: an array of bytes, a Buffer, or strings, which are read as others are. All else has too
+/// much in it to tell which are the bytes.
+fn json(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
+    let value = values.next()?.ok()?;
+    let (list, is_object) = match &value {
+        Value::Array(list) => (Some(list), false),
+        Value::Object(object) if object.is_empty() => return None,
+        Value::Object(object) => (object.get("data").and_then(Value::as_array), true),
+        _ => return None,
+    };
+    let alone = values.next().is_none();
+    if !alone && !is_object {
+        return None;
+    }
+    let list = list.filter(|_| alone);
+    match list {
+        Some(list) if list.iter().all(Value::is_number) => {
+            let words: Vec<String> = list.iter().map(Value::to_string).collect();
+            let words: Vec<&str> = words.iter().map(String::as_str).collect();
+            Some(numbers(&words))
+        }
+        Some(list) if list.iter().all(Value::is_string) => None,
+        _ => Some(Err(
+            "this is JSON with more than bytes in it; give an array of bytes, or a capture".into(),
+        )),
+    }
+}
+
+/// `<Buffer 81 85 … 7 more bytes>` and `ArrayBuffer { [Uint8Contents]: <81 85> }`, as Node prints
+/// them.
 fn buffer(text: &str) -> Result<Vec<u8>, String> {
-    let inside = text.trim_start_matches("<Buffer").trim_end_matches('>');
+    let inside = text.split(['<', '>']).nth(1).unwrap_or_default();
+    let inside = inside.trim_start_matches("Buffer");
     if inside.contains("more byte") {
         let what = "Node has left bytes of this Buffer out; print buffer.toString('hex')";
         return Err(what.into());
@@ -43,6 +85,11 @@ fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
     let mut bytes = Vec::new();
     let mut rest = &text[opens..];
     while let Some(at) = rest.find(['"', '\'']) {
+        // Strings of one value stand side by side.
+        let mut between = rest[..at].trim_end_matches(PREFIX).chars();
+        if !between.all(|c| c.is_whitespace() || "\\+.,&()".contains(c)) {
+            return Some(Err(SEVERAL.into()));
+        }
         let quote = rest[at..].chars().next()?;
         let (string, tail) = match unescape(&rest[at + 1..], quote) {
             Ok(read) => read,
@@ -51,7 +98,67 @@ fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
         bytes.extend(string);
         rest = tail;
     }
+    if opens + rest.len() > MAX_AROUND {
+        return Some(Err(SEVERAL.into()));
+    }
+    // Words of people have quotes and backslashes too.
+    let escaped = ["\\x", "\\0", "\\1", "\\2", "\\3", "\\u00"];
+    let escaped = escaped.iter().any(|escape| text.contains(escape));
+    (escaped || begins(&bytes)).then_some(Ok(bytes))
+}
+
+/// What languages have before a quote.
+const PREFIX: [char; 6] = ['b', 'r', 'u', 'L', '@', '$'];
+
+const SEVERAL: &str = "this is text with more than one value of bytes in it; leave one";
+
+/// Other text than bytes, with white space, that may stand around each array.
+const MAX_AROUND: usize = 200;
+
+/// Strings of nothing but hexadecimal digits: `bytes.fromhex('81 85')`, `x'8185'`,
+/// `['0x81', '0x5']`.
+fn quoted_digits(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let quote = text.find(['"', '\'']).map(|at| text.as_bytes()[at])?;
+    let strings = text.split(char::from(quote)).skip(1).step_by(2);
+    let mut bytes = Vec::new();
+    for string in strings {
+        let number = string.strip_prefix("0x").filter(|digits| digits.len() < 3);
+        match number.map(|digits| u8::from_str_radix(digits, 16)) {
+            Some(byte) => bytes.push(byte.ok()?),
+            None => hex::digits(string.as_bytes(), &mut bytes).ok()?,
+        }
+    }
+    (!bytes.is_empty()).then_some(Ok(bytes))
+}
+
+/// `%81%05Hello`, as addresses have it.
+fn percent(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let graphic = text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !text.starts_with('%') || !graphic {
+        return None;
+    }
+    let mut bytes = Vec::new();
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('%') {
+        bytes.extend_from_slice(before.as_bytes());
+        rest = after;
+        match take(&mut rest, 2, 16) {
+            Ok(byte) => bytes.push(byte),
+            Err(_) => return Some(Err("a text with a % that no byte follows".into())),
+        }
+    }
+    bytes.extend_from_slice(rest.as_bytes());
     Some(Ok(bytes))
+}
+
+/// A string that stands without its quotes: `\x81\x05Hello`.
+fn bare_escapes(text: &str) -> Option<Result<Vec<u8>, String>> {
+    let begins = text.starts_with("\\x") || text.starts_with("\\u00") || text.starts_with("\\2");
+    let quote = '\0';
+    (begins && !text.contains(quote)).then(|| {
+        let text = format!("{text}{quote}");
+        unescape(&text, quote).map(|(bytes, _)| bytes)
+    })
 }
 
 /// One string up to its quote, and what follows it.
@@ -110,11 +217,12 @@ fn take(rest: &mut &str, digits: usize, radix: u32) -> Result<u8, String> {
     number.ok_or_else(|| "a string with an escape that is no byte".into())
 }
 
-/// The numbers of all `{…}` and `[…]` that have nothing else in them.
+/// The numbers of all `{…}`, `[…]` and Erlang's `<<…>>` that have nothing else in them.
 fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
     let text = without_comments(text);
+    let text = text.replace("<<", "{").replace(">>", "}");
     let mut words: Vec<&str> = Vec::new();
-    let mut found = false;
+    let (mut found, mut around) = (0, text.len());
     for (at, _) in text.match_indices(['{', '[']) {
         let Some(length) = text[at + 1..].find(['{', '[', '}', ']']) else {
             continue;
@@ -127,11 +235,15 @@ fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
             .filter(|word| !word.is_empty());
         let list: Vec<&str> = list.collect();
         if after_closes(&text[at + 1 + length..]) && !is_size && list.iter().all(is_number) {
-            found |= !list.is_empty();
+            found += usize::from(list.len() > 1);
+            around -= inside.len();
             words.extend(list);
         }
     }
-    found.then(|| numbers(&words))
+    if found > 0 && around > found * MAX_AROUND {
+        return Some(Err(SEVERAL.into()));
+    }
+    (found > 0).then(|| numbers(&words))
 }
 
 fn after_closes(text: &str) -> bool {
@@ -157,7 +269,8 @@ fn bare(word: &str) -> &str {
         .unwrap_or(word)
 }
 
-/// Without 0x numbers are decimal, unless one of them has a letter in it or a 0 before it.
+/// Without 0x numbers are decimal, unless one of them has a letter in it or a 0 before it, or they
+/// begin a frame or a head only as hexadecimal ones.
 fn numbers(words: &[&str]) -> Result<Vec<u8>, String> {
     let marked = words
         .iter()
@@ -171,14 +284,34 @@ fn numbers(words: &[&str]) -> Result<Vec<u8>, String> {
         _ if marked == words.len() => true,
         _ => return Err("an array with numbers both with and without 0x".into()),
     };
-    let one = |word: &&str| {
-        let number = i16::from_str_radix(bare(word), if hex { 16 } else { 10 }).ok();
-        let number = number.map(|number| if word.contains('-') { -number } else { number });
-        let fits = number.filter(|number| (-128..=255).contains(number));
-        let byte = fits.map(|number| number.rem_euclid(256) as u8);
-        byte.ok_or_else(|| format!("an array with {word} in it, which is no byte"))
+    let number = |word: &&str| number(word, if hex { 16 } else { 10 });
+    let numbers: Result<Vec<u8>, String> = words.iter().map(number).collect();
+    if hex || numbers.as_deref().is_ok_and(begins) {
+        return numbers;
+    }
+    let as_hex = words.iter().map(|word| self::number(word, 16));
+    let as_hex: Result<Vec<u8>, String> = as_hex.collect();
+    as_hex
+        .ok()
+        .filter(|bytes| begins(bytes))
+        .map_or(numbers, Ok)
+}
+
+fn number(word: &str, radix: u32) -> Result<u8, String> {
+    let number = i16::from_str_radix(bare(word), radix).ok();
+    let number = number.map(|number| if word.contains('-') { -number } else { number });
+    let fits = number.filter(|number| (-128..=255).contains(number));
+    let byte = fits.map(|number| number.rem_euclid(256) as u8);
+    byte.ok_or_else(|| format!("an array with {word} in it, which is no byte"))
+}
+
+/// Whether bytes begin a frame or a head.
+pub fn begins(bytes: &[u8]) -> bool {
+    let Some(first) = bytes.first() else {
+        return false;
     };
-    words.iter().map(one).collect()
+    let frame = first & 0x30 == 0 && matches!(first & 0x0F, 0..=2 | 8..=10);
+    frame || looks_like_http(bytes)
 }
 
 fn without_comments(text: &str) -> String {
@@ -213,7 +346,5 @@ fn base64(text: &str) -> Option<Result<Vec<u8>, String>> {
         .decode(&padded)
         .or_else(|_| URL_SAFE.decode(&padded))
         .ok()?;
-    let opcode = matches!(bytes.first()? & 0x0F, 0..=2 | 8..=10);
-    let frame = bytes[0] & 0x30 == 0 && opcode;
-    (frame || looks_like_http(&bytes)).then_some(Ok(bytes))
+    begins(&bytes).then_some(Ok(bytes))
 }

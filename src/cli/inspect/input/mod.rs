@@ -6,6 +6,7 @@
 mod dump;
 mod hex;
 mod literal;
+mod midway;
 mod packet;
 mod pcap;
 mod pcapng;
@@ -57,6 +58,15 @@ pub struct Arrival {
 }
 
 impl Stream {
+    /// Takes bytes off the front.
+    fn skip(&mut self, count: usize) {
+        self.bytes.drain(..count);
+        self.arrivals.retain(|arrival| arrival.end > count);
+        for arrival in &mut self.arrivals {
+            arrival.end -= count;
+        }
+    }
+
     /// When the bytes up to `end` were all there.
     pub fn arrival(&self, end: usize) -> Option<Arrival> {
         let at = self.arrivals.partition_point(|arrival| arrival.end < end);
@@ -97,7 +107,10 @@ fn load(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
     };
     got.map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     match bytes.len() as u64 > MAX_INPUT {
-        true => Err(Failure::Usage(format!("{name}: longer than 64 MiB"))),
+        true => Err(Failure::Usage(format!(
+            "{name}: longer than 64 MiB; cut it down, for example with \
+             `tcpdump -r IN -w OUT port 80`"
+        ))),
         false => Ok(bytes),
     }
 }
@@ -226,7 +239,10 @@ pub fn looks_like_http(bytes: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_uppercase());
     let len = word.count();
     let next = bytes.get(len);
-    bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ')
+    // A whole line says its version; one that is cut short may still do.
+    let line = bytes.iter().position(|byte| *byte == b'\n');
+    let versioned = line.is_none_or(|end| bytes[..end].windows(6).any(|part| part == b" HTTP/"));
+    bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ') && versioned
 }
 
 #[cfg(test)]

@@ -175,7 +175,8 @@ fn ip(bytes: &[u8], tunnels: u8) -> Result<Segment<'_>, Text> {
             acknowledged: tcp.ack().then(|| tcp.acknowledgment_number()),
             syn: tcp.syn(),
             push: tcp.psh(),
-            payload: tcp.payload(),
+            // RFC 9293 section 3.5.3: data in a reset is words about its cause.
+            payload: if tcp.rst() { &[] } else { tcp.payload() },
         }),
         Some(TransportSlice::Udp(udp)) => {
             let ports = (udp.source_port(), udp.destination_port());

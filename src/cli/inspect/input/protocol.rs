@@ -35,13 +35,20 @@ pub fn name(bytes: &[u8]) -> Option<&'static str> {
     if is_tls(bytes) {
         return Some("TLS, and encrypted");
     }
-    let known: [(&[u8], &str); 14] = [
+    if is_http_2(bytes) {
+        return Some("HTTP/2");
+    }
+    let known: [(&[u8], &str); 18] = [
         (b"PRI * HTTP/2.0", "HTTP/2"),
         (b"SSH-", "SSH"),
         (b"RTSP/", "RTSP"),
         (b"SIP/2.0", "SIP"),
         (b"ICY ", "ICY (SHOUTcast)"),
         (b"AMQP", "AMQP"),
+        (b"*1\r\n$", "Redis"),
+        (b"*2\r\n$", "Redis"),
+        (b"*3\r\n$", "Redis"),
+        (b"\0\0\0\x08\x04\xD2\x16\x2F", "PostgreSQL"),
         (b"RFB 0", "VNC"),
         (b"220 ", "a greeting of SMTP or FTP"),
         (b"220-", "a greeting of SMTP or FTP"),
@@ -51,6 +58,9 @@ pub fn name(bytes: &[u8]) -> Option<&'static str> {
         (b"\x03\x00\x00", "RDP (TPKT)"),
         (PROXY_2, "the PROXY protocol, cut short"),
     ];
+    if is_mqtt(bytes) {
+        return Some("MQTT");
+    }
     let found = known.iter().find(|(begin, _)| bytes.starts_with(begin));
     if let Some((_, name)) = found {
         return Some(name);
@@ -66,6 +76,33 @@ pub fn name(bytes: &[u8]) -> Option<&'static str> {
         _ if line.ends_with(b" SIP/2.0") => Some("SIP"),
         _ => None,
     }
+}
+
+/// Any other protocol that begins with a line of text. Frames do not: a printable first byte has
+/// RSV1 or RSV2 set, as only a compressed message in fragments may, and hardly as a whole line.
+pub fn lines(bytes: &[u8]) -> Option<&'static str> {
+    let end = bytes.iter().position(|byte| *byte == b'\n')?;
+    let line = bytes[..end].trim_ascii_end();
+    let text = line.len() > 1 && line.iter().all(|byte| (b' '..=b'~').contains(byte));
+    text.then_some("a protocol of text lines, but not HTTP/1")
+}
+
+/// A SETTINGS frame of stream 0, which each side sends first: RFC 9113 sections 3.4 and 6.5.
+fn is_http_2(bytes: &[u8]) -> bool {
+    match bytes {
+        [0, 0, length, 4, 0, 0, 0, 0, 0, ..] => length.is_multiple_of(6),
+        _ => false,
+    }
+}
+
+/// The CONNECT of a client, after its length of one to four bytes.
+fn is_mqtt(bytes: &[u8]) -> bool {
+    let Some((0x10, rest)) = bytes.split_first() else {
+        return false;
+    };
+    let length = rest.iter().take(3).take_while(|byte| **byte >= 0x80);
+    let name = rest.get(length.count() + 1..).unwrap_or_default();
+    name.starts_with(b"\0\x04MQTT") || name.starts_with(b"\0\x06MQIsdp")
 }
 
 /// A record of TLS: its type, version 3.x, and a length that a record may have.
@@ -98,6 +135,11 @@ mod tests {
             (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Some("HTTP/2")),
             (b"\x16\x03\x01\x02\x00\x01", Some("TLS, and encrypted")),
             (b"\x17\x03\x03\x00\x20abc", Some("TLS, and encrypted")),
+            (b"\0\0\x06\x04\0\0\0\0\0\0\x03\0\0\0\x64", Some("HTTP/2")),
+            (b"\x10\x0c\0\x04MQTT\x04\x02\0\x3c\0\0", Some("MQTT")),
+            (b"\x10\x8c\x01\0\x04MQTT\x04\x02\0\x3c\0\0", Some("MQTT")),
+            (b"*1\r\n$4\r\nPING\r\n", Some("Redis")),
+            (b"\0\0\x06\x04", None),
             (b"GET /index.html\r\n", Some("HTTP/0.9")),
             (b"GET /index.html HTTP/1.1\r\n", None),
             (b"\x81\x85\x37\xfa\x21\x3d", None),

@@ -6,7 +6,7 @@
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::input::packet::{self, Segment};
 use crate::cli::inspect::input::pcap::Capture;
-use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection, sender};
+use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection, midway, sender};
 use crate::cli::inspect::model::Text;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;
@@ -173,14 +173,16 @@ impl<'b> Pair<'b> {
         if segment.syn && other.next.is_none() {
             // The SYN that this one answers was not captured.
             other.next = segment.acknowledged;
+            other.has_start = true;
         }
         flow.take(&segment, time - self.began, packet);
     }
 
     fn finish(self) -> Talk {
         let handshake = self.client.is_some();
-        let (there, back) = (self.there.finish(), self.back.finish());
         let mut notes: Vec<Text> = Vec::new();
+        let there = self.there.finish(&mut notes);
+        let back = self.back.finish(&mut notes);
         if self.shortened > 0 {
             let what = "packets were captured without their ends; capture with `tcpdump -s 0`";
             notes.push(format!("{} {what}", self.shortened).into());
@@ -225,6 +227,8 @@ struct Flow<'b> {
     began: Option<u32>,
     /// That of the next byte.
     next: Option<u32>,
+    /// It is known from the SYN of either side.
+    has_start: bool,
     /// The last number that the other side has acknowledged.
     acknowledged: Option<u32>,
     stream: Stream,
@@ -241,6 +245,7 @@ impl<'b> Flow<'b> {
         let mut sequence = segment.sequence;
         if segment.syn {
             self.began.get_or_insert(sequence);
+            self.has_start |= self.next.is_none();
             sequence = sequence.wrapping_add(1);
         }
         if segment.payload.is_empty() {
@@ -308,7 +313,11 @@ impl<'b> Flow<'b> {
         self.next = Some(next);
     }
 
-    fn finish(mut self) -> Stream {
+    fn finish(mut self, notes: &mut Vec<Text>) -> Stream {
+        let skipped = match self.has_start {
+            true => 0,
+            false => midway::skipped(&self.stream),
+        };
         if let Some((place, _)) = self.early.first_key_value() {
             let gap = place - self.stream.bytes.len();
             let behind: usize = self.early.values().map(|payload| payload.len()).sum();
@@ -316,6 +325,11 @@ impl<'b> Flow<'b> {
                 "{gap} bytes were not captured here; the {behind} after them are not explained"
             ));
         }
+        if skipped > 1 {
+            let what = "bytes of a frame that began before the capture are passed over";
+            notes.push(format!("{skipped} {what}").into());
+        }
+        self.stream.skip(skipped);
         self.stream
     }
 }
@@ -339,7 +353,7 @@ mod tests {
             };
             flow.take(&segment, number as f64, number);
         }
-        flow.finish()
+        flow.finish(&mut Vec::new())
     }
 
     #[test]

@@ -380,6 +380,8 @@ fn keep_alive_probes_shift_nothing() {
     let rows = [
         vec![(0, &b""[..]), (1, HELLO)],
         vec![(0, b"\0"), (1, HELLO)],
+        vec![(0, b"\x81"), (1, HELLO)],
+        vec![(0, b"\n"), (0, b"\n"), (1, HELLO)],
         vec![(0, b"\x58"), (0, b"\x58"), (1, HELLO), (11, b"\x58")],
         vec![(1, &HELLO[..5]), (5, &[0][..]), (6, &HELLO[5..])],
         vec![
@@ -397,4 +399,14 @@ fn keep_alive_probes_shift_nothing() {
         let input = parse(capture(PLAIN, &packets), None, None).unwrap();
         assert_eq!(input.talks[0].from_client.bytes, HELLO, "{row:?}");
     }
+}
+
+#[test]
+fn words_in_a_reset_are_no_frames() {
+    let mut reset = packet(false, 12, b"go away");
+    // The flags of the TCP header.
+    reset[20 + 13] |= 4;
+    let file = capture(PLAIN, &[packet(false, 1, HELLO), reset]);
+    let input = parse(file, None, None).unwrap();
+    assert_eq!(input.talks[0].from_client.bytes, HELLO);
 }

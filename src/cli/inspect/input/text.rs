@@ -36,64 +36,48 @@ impl Captured {
 
 /// Containers that are not unpacked here, and what to do about them.
 pub fn packed(bytes: &[u8]) -> Option<String> {
-    let known: [(&[u8], &str, &str); 8] = [
-        (
-            b"\x1F\x8B",
-            "gzip",
-            "unpack it with `zcat FILE | wirebell inspect -`",
-        ),
-        (
-            b"\x28\xB5\x2F\xFD",
-            "zstd",
-            "unpack it with `zstdcat FILE | wirebell inspect -`",
-        ),
-        (
-            b"\xFD7zXZ\0",
-            "xz",
-            "unpack it with `xzcat FILE | wirebell inspect -`",
-        ),
-        (
-            b"BZh",
-            "bzip2",
-            "unpack it with `bzcat FILE | wirebell inspect -`",
-        ),
-        (
-            b"\x04\x22\x4D\x18",
-            "lz4",
-            "unpack it with `lz4cat FILE | wirebell inspect -`",
-        ),
-        (
-            b"PK\x03\x04",
-            "zip",
-            "unpack it with `unzip -p FILE | wirebell inspect -`",
-        ),
-        (
-            b"snoop\0\0\0",
-            "a snoop capture",
-            "make it pcap with `editcap -F pcap IN OUT`",
-        ),
-        (
-            b"GMBU",
-            "a Network Monitor capture",
-            "make it pcap with `editcap -F pcap IN OUT`",
-        ),
+    let packed: [(&[u8], &str, &str); 6] = [
+        (b"\x1F\x8B", "gzip", "zcat"),
+        (b"\x28\xB5\x2F\xFD", "zstd", "zstdcat"),
+        (b"\xFD7zXZ\0", "xz", "xzcat"),
+        (b"BZh", "bzip2", "bzcat"),
+        (b"\x04\x22\x4D\x18", "lz4", "lz4cat"),
+        (b"PK\x03\x04", "zip", "unzip -p"),
     ];
-    let found = known.iter().find(|(magic, ..)| bytes.starts_with(magic));
-    found.map(|(_, name, advice)| format!("this is {name}; {advice}"))
+    let mut packed = packed.iter();
+    if let Some((_, name, tool)) = packed.find(|(magic, ..)| bytes.starts_with(magic)) {
+        let advice = format!("unpack it with `{tool} FILE | wirebell inspect -`");
+        return Some(format!("this is {name}; {advice}"));
+    }
+    let captures: [(&[u8], &str); 10] = [
+        (b"\x34\xCD\xB2\xA1", "an old form of pcap"),
+        (b"\xA1\xB2\xCD\x34", "an old form of pcap"),
+        (b"snoop\0\0\0", "a snoop capture"),
+        (b"GMBU", "a capture of Network Monitor"),
+        (b"RTSS", "a capture of Network Monitor"),
+        (b"TRSNIFF data", "a capture of Sniffer"),
+        (b"XCP\0", "a capture of Sniffer"),
+        (b"ObserverPktBuffe", "a capture of Observer"),
+        (b"\x05VNF", "a capture of Visual Networks"),
+        (b"\xAA\xAA\xAA\xAA\x20\0\0\0", "a capture of 5View"),
+    ];
+    let mut captures = captures.iter();
+    let (_, name) = captures.find(|(magic, _)| bytes.starts_with(magic))?;
+    let advice = "make it pcap with `editcap -F pcap IN OUT`";
+    Some(format!("this is {name}; {advice}"))
 }
 
-/// UTF-8 or UTF-16 without control characters. HTTP is text too, but stands for itself.
+/// Text without control characters. HTTP is text too, but stands for itself.
 pub fn is_text(bytes: &[u8]) -> bool {
     if begins_connection(bytes) || protocol::name(bytes).is_some() {
         return false;
     }
-    decode(bytes).is_some_and(|text| {
-        let plain = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\x0C');
-        text.chars().all(plain)
-    })
+    let plain = |c: char| !c.is_control() || matches!(c, '\t' | '\r' | '\n' | '\x0C');
+    decode(bytes).is_some_and(|text| text.chars().all(plain))
 }
 
-/// The text without a byte order mark; PowerShell writes UTF-16.
+/// The text without a byte order mark and without colours; PowerShell writes UTF-16, and older
+/// programs of Windows Latin-1.
 fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let wide = |rest: &[u8], read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = rest
@@ -102,25 +86,78 @@ fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
             .collect();
         String::from_utf16(&units).ok().map(Cow::Owned)
     };
-    match bytes {
+    let is_ascii = |byte: u8| (b' '..=b'~').contains(&byte) || byte.is_ascii_whitespace();
+    let is_wide = |pair: &[u8]| is_ascii(pair[0]) && pair[1] == 0;
+    let text = match bytes {
         [0xFF, 0xFE, rest @ ..] => wide(rest, u16::from_le_bytes),
         [0xFE, 0xFF, rest @ ..] => wide(rest, u16::from_be_bytes),
         [0xEF, 0xBB, 0xBF, rest @ ..] => std::str::from_utf8(rest).ok().map(Cow::Borrowed),
-        _ => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        _ if bytes.len() > 3 && bytes.chunks_exact(2).all(is_wide) => {
+            wide(bytes, u16::from_le_bytes)
+        }
+        _ => match std::str::from_utf8(bytes) {
+            Ok(text) => Some(Cow::Borrowed(text)),
+            Err(_) => latin_1(bytes).map(Cow::Owned),
+        },
+    }?;
+    match text.contains('\x1B') {
+        true => Some(Cow::Owned(without_colours(&text))),
+        false => Some(text),
     }
+}
+
+/// Most of it is ASCII, and it begins so: no frame does.
+fn latin_1(bytes: &[u8]) -> Option<String> {
+    let others = bytes.iter().filter(|byte| !byte.is_ascii()).count();
+    let begins = bytes.iter().take(4).all(u8::is_ascii_graphic);
+    let shown = |byte: &u8| match byte {
+        // Windows has characters here, Latin-1 has none.
+        0x80..=0x9F => char::REPLACEMENT_CHARACTER,
+        byte => char::from(*byte),
+    };
+    (begins && others <= bytes.len() / 4).then(|| bytes.iter().map(shown).collect())
+}
+
+/// Without the sequences that set colours on a terminal.
+fn without_colours(text: &str) -> String {
+    let mut parts = text.split("\x1B[");
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
+        // Others stay, so that the text is none.
+        let colour = end.filter(|end| part[*end..].starts_with(['m', 'K']));
+        match colour {
+            Some(end) => plain.push_str(&part[end + 1..]),
+            None => plain.extend(["\x1B[", part]),
+        }
+    }
+    plain
 }
 
 pub fn read(bytes: &[u8]) -> Result<Read, String> {
     let Some(text) = decode(bytes) else {
         return Err("this is no text; --as raw reads bytes".into());
     };
+    if let Some(stream) = followed(&text) {
+        let what = "a stream that tshark followed";
+        return match hex::read(stream.as_bytes())? {
+            hex::Read::BothWays(talks) => Ok(Read::BothWays(talks, what)),
+            hex::Read::OneWay(bytes) => Ok(Read::OneWay(bytes, what)),
+        };
+    }
     if let Some(blocks) = dump::read(&text) {
         return Ok(dumped(
             blocks.map_err(|what| format!("a dump of bytes, {what}"))?,
         ));
     }
+    if let Some(what) = hex::other_radix(&text) {
+        return Err(what.into());
+    }
     let failed = match hex::read(text.as_bytes()) {
         Ok(hex::Read::BothWays(talks)) => return Ok(Read::BothWays(talks, HEX)),
+        Ok(hex::Read::OneWay(bytes)) if is_swapped(&text, &bytes) => {
+            return Err(dump::WORDS.into());
+        }
         Ok(hex::Read::OneWay(bytes)) => return Ok(one_way(bytes, HEX)),
         Err(what) => what,
     };
@@ -132,6 +169,31 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
              `xxd FILE` prints one"
         )),
     }
+}
+
+/// `tshark -z follow,tcp,raw` → hexadecimal text with marks: lines of the second side have a tab.
+fn followed(text: &str) -> Option<String> {
+    let (before, after) = text.split_once("\nFollow: tcp,raw")?;
+    let is_rule = |text: &str| text.trim().bytes().all(|byte| byte == b'=');
+    let (_, lines) = after
+        .split_once("\nNode 1:")
+        .filter(|_| before.lines().all(is_rule))?;
+    let lines = lines.lines().skip(1).take_while(|line| !is_rule(line));
+    let line = |line: &str| match line.strip_prefix('\t') {
+        Some(line) => format!("< {line}\n"),
+        None => format!("> {line}\n"),
+    };
+    Some(lines.map(line).collect())
+}
+
+/// Words of two bytes that begin a frame or a head only with their bytes in the other order, as
+/// `od -An -x` prints them.
+fn is_swapped(text: &str, bytes: &[u8]) -> bool {
+    let mut words = text.split_whitespace();
+    let swapped = bytes.chunks_exact(2).flat_map(|word| [word[1], word[0]]);
+    words.all(|word| word.len() == 4)
+        && !literal::begins(bytes)
+        && literal::begins(&swapped.collect::<Vec<u8>>())
 }
 
 const HEX: &str = "hexadecimal text";
