@@ -50,7 +50,7 @@ impl HeadReader {
             self.start += 2;
             self.searched = self.start;
         }
-        let line_bytes = limits.target_bytes + REQUEST_LINE_EXTRA;
+        let line_bytes = limits.target_bytes.saturating_add(REQUEST_LINE_EXTRA);
         match within[self.start..] {
             // Perhaps half of an empty line.
             [] | [b'\r'] => {}
@@ -125,7 +125,7 @@ impl<'h> RequestHead<'h> {
         }
         let fields = Fields::new(request.headers);
         match (request.method, request.path, request.version) {
-            (Some(method), Some(target), Some(minor_version)) if !target.contains('#') => {
+            (Some(method), Some(target), Some(minor_version)) if is_target(method, target) => {
                 Ok(Self {
                     method,
                     target,
@@ -206,6 +206,24 @@ impl<'h> ResponseHead<'h> {
             _ => Err(Refusal::MalformedHead),
         }
     }
+}
+
+/// The four forms of RFC 9112 section 3.2, in the characters that a URI has. A fragment is never
+/// sent.
+fn is_target(method: &str, target: &str) -> bool {
+    let has_form = match target.split_once("://") {
+        _ if target.starts_with('/') => true,
+        _ if method == "CONNECT" => true,
+        Some((scheme, authority)) => is_scheme(scheme) && !authority.is_empty(),
+        None => target == "*" && method == "OPTIONS",
+    };
+    has_form && target.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
+}
+
+/// RFC 3986 section 3.1.
+fn is_scheme(text: &str) -> bool {
+    let is_part = |b: u8| b.is_ascii_alphanumeric() || b"+-.".contains(&b);
+    text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_part)
 }
 
 fn refusal(error: httparse::Error) -> Refusal {

@@ -6,7 +6,7 @@
 use crate::handshake::{Accepted, MAX_FIELDS};
 use crate::net::context::Context;
 use crate::net::core::Core;
-use crate::net::http::{EMPTY_FIELD, HttpReader, Step};
+use crate::net::http::{EMPTY_FIELD, HttpFault, HttpReader, Step};
 use crate::net::input::Reader;
 use crate::net::peer::{HttpWait, Phase};
 use crate::net::service::{Reply, Service};
@@ -27,7 +27,7 @@ impl<S: Service> Reader<'_, S> {
                     log::debug!("{}: bad request: {fault:?}", self.core.name(index));
                     match http.is_answered() {
                         true => self.core.finish(index),
-                        false => self.core.respond(index, &fault.response(), false),
+                        false => self.refuse(index, &http, fault),
                     }
                     Flow::Ended
                 }
@@ -102,10 +102,16 @@ impl<S: Service> Reader<'_, S> {
                 Flow::Next
             }
             Err(fault) => {
-                self.core.respond(index, &fault.response(), false);
+                self.refuse(index, http, fault);
                 Flow::Ended
             }
         }
+    }
+
+    /// Answers what the service is not asked about; the connection ends.
+    fn refuse(&mut self, index: u32, http: &HttpReader, fault: HttpFault) {
+        self.core
+            .respond(index, &fault.response(), http.is_head_only());
     }
 
     /// Asks the service about one whole request.
@@ -114,7 +120,7 @@ impl<S: Service> Reader<'_, S> {
         let request = match http.request(&mut storage) {
             Ok(request) => request,
             Err(fault) => {
-                self.core.respond(index, &fault.response(), false);
+                self.refuse(index, http, fault);
                 return Flow::Ended;
             }
         };

@@ -20,15 +20,31 @@ pub(super) fn unsupported() -> Response {
         .field("Accept-Encoding", "identity")
 }
 
-/// The head announces a body of more than `limit` bytes.
-pub(super) fn is_longer(head: &RequestHead<'_>, limit: usize) -> bool {
-    let length = head.fields.get("Content-Length");
-    let length: Option<u64> = length.and_then(|length| length.parse().ok());
-    length.is_some_and(|length| length > limit as u64)
+/// Bytes of a body that nobody reads, as some clients send one with everything.
+pub(super) const UNREAD_BODY: usize = 1024;
+
+/// How much of a body may come.
+///
+/// # Errors
+///
+/// The response, if the head announces more.
+pub(super) fn at_most(limit: usize, head: &RequestHead<'_>) -> Result<usize, Response> {
+    let length = head.fields.get("Content-Length").unwrap_or("0");
+    match length.parse().unwrap_or(u64::MAX) > limit as u64 {
+        true => {
+            let text = format!("send a body of at most {limit} bytes");
+            Err(Response::text(413, text))
+        }
+        false => Ok(limit),
+    }
 }
 
-pub(super) fn too_long(limit: usize) -> Response {
-    Response::text(413, format!("send a body of at most {limit} bytes"))
+/// The answer of the handshake to other methods, before a body has come.
+pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
+    match head.method {
+        "GET" => Ok(()),
+        _ => Err(Refusal::MethodNotGet.into()),
+    }
 }
 
 /// Nothing is published now: later it may be, by this server if it is only busy; by another one, or

@@ -8,12 +8,13 @@
 //! and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
-//! `tries`, `access`; `dialect`, `answers`, `routes`, `server`.
+//! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `server`.
 
 mod access;
 mod answers;
 mod auth;
 pub mod dialect;
+mod echo;
 mod hosts;
 mod hub;
 mod members;
@@ -27,9 +28,10 @@ mod watched;
 
 pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
+pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Delivery, Hub, Unavailable};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
-pub use server::{EchoServer, PushServer, PushService, Settings};
+pub use server::{PushServer, PushService, Settings};
 pub use topics::Topic;
 pub use watched::MAX_FILE_BYTES;

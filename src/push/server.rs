@@ -1,4 +1,4 @@
-//! The services behind `wirebell serve` and `wirebell echo`: routes, and what each does.
+//! The service behind `wirebell serve`: routes, and what each does.
 //!
 //! | path | what |
 //! |---|---|
@@ -11,16 +11,18 @@
 //! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
 //! that there are not.
 
-use crate::handshake::{Ask, RequestHead, Subprotocol};
+use crate::handshake::{Ask, RequestHead};
 use crate::limits::Limits;
 use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Server, Service};
 use crate::proto::{Message, Millis};
 use crate::push::access::{Access, Admitted};
-use crate::push::answers::{is_encoded, is_longer, no_echo, too_long, unavailable, unsupported};
+use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
+use crate::push::answers::{no_echo, unavailable, unsupported};
 use crate::push::auth::{PushKey, TokenFile};
 use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
 use crate::push::dialect::wserver::{Publication, Registration};
+use crate::push::echo::first_of;
 use crate::push::hosts::HostPolicy;
 use crate::push::hub::{Delivery, Hub, Unavailable, What};
 use crate::push::members::{Members, Refused};
@@ -169,9 +171,6 @@ pub struct PushService {
 const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
 
-/// Bytes of a body that nobody reads, as some clients send one with everything.
-const UNREAD_BODY: usize = 1024;
-
 const PAGE: &str = include_str!("page/index.html");
 
 /// The page is one file: nothing is loaded from elsewhere, and nothing can be.
@@ -245,6 +244,7 @@ impl PushService {
                 return Err(Response::text(403, text));
             }
             (Route::Echo, _) if !self.settings.has_echo() => return Err(no_echo()),
+            (Route::Register | Route::Echo, _) => check_method(head)?,
             _ => {}
         }
         match route.takes_body() && is_encoded(head) {
@@ -339,15 +339,6 @@ impl PushService {
     }
 }
 
-/// The first subprotocol that the client offers, out of `supported` if that is not empty. Browsers
-/// and others end a connection for which none of those that they offer is confirmed (RFC 6455
-/// section 4.1).
-fn first_of<'h>(ask: &Ask<'h>, supported: &[String]) -> Option<Subprotocol<'h>> {
-    let is_supported = |name: &str| supported.iter().any(|supported| supported == name);
-    ask.subprotocols()
-        .find(|offered| supported.is_empty() || is_supported(offered.name()))
-}
-
 fn page() -> Response {
     let mut page = Response::new(200)
         .field("Content-Type", "text/html; charset=utf-8")
@@ -372,10 +363,7 @@ impl Service for PushService {
             true => context.limits().body_bytes,
             false => UNREAD_BODY,
         };
-        match is_longer(head, limit) {
-            true => Err(admitted.mark(too_long(limit))),
-            false => Ok(limit),
-        }
+        at_most(limit, head).map_err(|refused| admitted.mark(refused))
     }
 
     fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
@@ -464,33 +452,5 @@ impl Service for PushService {
                 self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
             }
         }
-    }
-}
-
-/// Echoes on every path; for conformance tools.
-#[derive(Clone, Debug, Default)]
-pub struct EchoServer {
-    /// Which pages may connect, and to which names of the server.
-    pub access: Access,
-    /// The subprotocols that it confirms; without any, all.
-    pub subprotocols: Vec<String>,
-}
-
-impl Service for EchoServer {
-    type Mail = ();
-
-    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        if context.is_stopping() {
-            return unavailable(Unavailable::Stopped, context.limits()).into();
-        }
-        let accept = |ask: Ask<'r>| ask.accept(first_of(&ask, &self.subprotocols));
-        match self.access.admit(&request.head(), || context.requester()) {
-            Ok(admitted) => admitted.mark_reply(request.handshake().map(accept).into()),
-            Err(refused) => refused.into(),
-        }
-    }
-
-    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
-        let _ = context.send(peer, message);
     }
 }

@@ -247,6 +247,80 @@ fn what_is_asked_for() {
     }
 }
 
+/// The forms of RFC 9112 section 3.2, and what has none of them.
+#[test]
+// req: 6455-4.2.1-01
+fn a_target_has_one_of_four_forms() {
+    let rows = [
+        ("GET", "/", true),
+        ("GET", "/a://b", true),
+        ("GET", "//a", true),
+        ("GET", "/?\"<>\\^`{|}", true),
+        ("GET", "http://a", true),
+        ("GET", "coap+tcp://a/b", true),
+        ("OPTIONS", "*", true),
+        ("CONNECT", "a:443", true),
+        ("GET", "*", false),
+        ("GET", "chat", false),
+        ("GET", "?a", false),
+        ("GET", "a:443", false),
+        ("GET", "://a/", false),
+        ("GET", "1http://a/", false),
+        ("GET", "ht tp://a/", false),
+        ("GET", "a/b://c", false),
+        ("GET", "http://", false),
+        ("GET", "/a#", false),
+        ("CONNECT", "a#b", false),
+        ("GET", "/é", false),
+        ("GET", "/\u{7f}", false),
+        ("GET", "/\t", false),
+    ];
+    for (method, target, is_good) in rows {
+        let bytes = format!("{method} {target} HTTP/1.1\r\nHost: a\r\n\r\n");
+        let mut storage = [NO_FIELD; MAX_FIELDS];
+        let parsed = RequestHead::parse(bytes.as_bytes(), &mut storage);
+        assert_eq!(parsed.is_ok(), is_good, "{method} {target}");
+    }
+    let mut storage = [NO_FIELD; MAX_FIELDS];
+    let parsed = RequestHead::parse(b"GET /\xff HTTP/1.1\r\n\r\n", &mut storage);
+    assert_eq!(parsed.err(), Some(Refusal::MalformedHead));
+}
+
+/// What proxies let through, within the default limits: a token in a query, large cookies, and as
+/// many fields as there may be. The same in every cut.
+#[test]
+fn large_heads_within_the_limits() {
+    let limits = Limits::default();
+    let token = format!("GET /?t={} HTTP/1.1\r\n\r\n", "e".repeat(6000));
+    let cookies = format!("Cookie: {}\r\n", "c".repeat(992)).repeat(12);
+    let cookies = format!("GET / HTTP/1.1\r\n{cookies}\r\n");
+    let fields = format!("GET / HTTP/1.1\r\n{}\r\n", "X: y\r\n".repeat(limits.fields));
+    let whole = |len: usize| Ok(Some(0..len));
+    for head in [token, cookies, fields] {
+        let (bytes, len) = (head.as_bytes(), head.len());
+        assert_eq!(find(bytes, &limits, 0..=len), whole(len), "byte by byte");
+        for cut in (0..=len).step_by(37).chain(len - 5..=len) {
+            assert_eq!(find(bytes, &limits, [cut, len]), whole(len), "{cut}");
+        }
+        let mut storage = [NO_FIELD; MAX_FIELDS];
+        assert!(RequestHead::parse(bytes, &mut storage[..limits.fields]).is_ok());
+    }
+}
+
+#[test]
+fn limits_may_be_as_large_as_a_number_can_be() {
+    let limits = Limits {
+        head_bytes: usize::MAX,
+        target_bytes: usize::MAX,
+        ..Limits::default()
+    };
+    let bytes = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(100_000));
+    assert_eq!(
+        find_whole(bytes.as_bytes(), &limits),
+        Ok(Some(0..bytes.len()))
+    );
+}
+
 /// Splitting less than a whole head is refused, it does not wait.
 #[test]
 fn a_part_of_a_head_is_malformed() {

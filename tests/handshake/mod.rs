@@ -1,7 +1,8 @@
 //! The opening handshake as tables: RFC 6455 section 4, both sides.
 //!
 //! - `head`: how a head is found and split; `refusals`: each way in which a request can be wrong;
-//! - `accepting`: what a server answers; `extensions`: the grammar of section 9.1;
+//! - `accepting`: what a server answers; `extensions`: the grammar of section 9.1; `walks`: what
+//!   long lists cost;
 //! - `client`: what a client asks, and each way in which the answer can be wrong; `origin`;
 //! - `deflate_server`, `deflate_client`: permessage-deflate (RFC 7692 section 7.1), side by side;
 //!   `deflate_meeting`: several offers, values, lines; `deflate_written`: headers at random.
@@ -16,6 +17,7 @@ mod extensions;
 mod head;
 mod origin;
 mod refusals;
+mod walks;
 
 use wirebell::Refusal;
 use wirebell::handshake::{Ask, Field, HeadReader, MAX_FIELDS, RequestHead};

@@ -33,6 +33,8 @@ fn first_lines() -> Vec<Group> {
         "GET /chat HTTP/1.1 ",
         "GET /a b HTTP/1.1",
         "GET /chat#part HTTP/1.1",
+        "GET chat HTTP/1.1",
+        "GET * HTTP/1.1",
         "GET /\0 HTTP/1.1",
         "GET\t/chat\tHTTP/1.1",
     ];
@@ -176,6 +178,12 @@ fn versions() -> Vec<Group> {
     ]
 }
 
+/// A list of so many subprotocols.
+fn names(count: usize) -> String {
+    let names: Vec<String> = (0..count).map(|n| format!("n{n}")).collect();
+    names.join(", ")
+}
+
 /// Subprotocols, extensions and the origin.
 fn offers() -> Vec<Group> {
     let good = good_request;
@@ -184,6 +192,9 @@ fn offers() -> Vec<Group> {
         good().with(PROTOCOL, ""),
         good().with(PROTOCOL, " , "),
         good().with(PROTOCOL, "a, a"),
+        good().with(PROTOCOL, "b, ,, a, c,,a"),
+        good().with(PROTOCOL, names(65)),
+        good().with(PROTOCOL, names(64)).with(PROTOCOL, "b"),
         good().with(PROTOCOL, "a, b").with(PROTOCOL, "c, a"),
         good().with(PROTOCOL, "a").with(PROTOCOL, ""),
         good().with(PROTOCOL, "a b"),
@@ -268,6 +279,7 @@ fn what_is_unusual_but_right() {
         good().with("Content-Length", "0"),
         good().with(PROTOCOL, "a, A"), // differ in case
         good().with(PROTOCOL, "a,,b").with(PROTOCOL, "c"),
+        good().with(PROTOCOL, names(64) + ",,"),
         good()
             .with("Sec-WebSocket-Extensions", "foo")
             .with("Sec-WebSocket-Extensions", "bar"),

@@ -1,6 +1,7 @@
 //! Heads that are refused: malformed, too long, too slow. Each gets its answer and a clean end.
 
-use crate::net_support::{Client, Push, limits};
+use crate::net_support::client::upgrade;
+use crate::net_support::{Client, Probes, Push, limits, options};
 use std::time::{Duration, Instant};
 use wirebell::Limits;
 
@@ -18,7 +19,7 @@ fn expect_refusal(push: &Push, bytes: impl AsRef<[u8]>, status: u16) {
 #[test]
 fn what_is_no_head_is_a_bad_request() {
     let push = Push::limited(limits());
-    let rows: [&[u8]; 14] = [
+    let rows: [&[u8]; 20] = [
         b"GET /healthz\r\n\r\n",
         b"GET /healthz HTTP/2.0\r\nHost: a\r\n\r\n",
         b"GET /health z HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -30,6 +31,12 @@ fn what_is_no_head_is_a_bad_request() {
         b"GET /healthz HTTP/1.1\r\nHost: a\r\n: b\r\n\r\n",
         b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: \0\r\n\r\n",
         b"GET /healthz#fragment HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET healthz HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /health\xFF HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\n Host: a\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX: y\rz\r\n\r\n",
+        b"GET /healthz HTTP/1.1\r\nHost: a\r\nX\0: y\r\n\r\n",
+        b"G\0T /healthz HTTP/1.1\r\nHost: a\r\n\r\n",
         b"\n",
         b" GET / HTTP/1.1\r\n",
         b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
@@ -49,7 +56,10 @@ fn a_request_names_exactly_one_host() {
         "Host: a b\r\n",
     ] {
         let request = format!("GET /healthz HTTP/1.1\r\n{hosts}\r\n");
-        expect_refusal(&push, request, 400);
+        expect_refusal(&push, &request, 400);
+        if !hosts.is_empty() {
+            expect_refusal(&push, request.replace("1.1", "1.0"), 400);
+        }
     }
 }
 
@@ -152,4 +162,36 @@ fn an_idle_connection_between_two_requests_ends_without_a_word() {
     let response = client.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
     assert_eq!(response.status, 200);
     client.expect_end();
+}
+
+/// Tokens in queries, large cookies, many fields; and lists that nobody needs.
+#[test]
+fn heads_of_the_size_that_proxies_let_through_are_read() {
+    let server = Probes::start(options());
+    let query = format!(
+        "GET /http?access_token={} HTTP/1.1\r\nHost: a\r\n\r\n",
+        "e".repeat(6000)
+    );
+    let cookie = format!("Cookie: {}\r\n", "c".repeat(992));
+    let cookies = format!("GET /http HTTP/1.1\r\nHost: a\r\n{}\r\n", cookie.repeat(12));
+    let fields: String = (0..99).map(|n| format!("X-{n}: y\r\n")).collect();
+    let many = format!("GET /http HTTP/1.1\r\nHost: a\r\n{fields}\r\n");
+    let too_many = format!("GET /http HTTP/1.1\r\nHost: a\r\n{fields}X: y\r\n\r\n");
+    let names: Vec<String> = (0..2693).map(|n| format!("n{n}")).collect();
+    let rows = [(query, 200), (cookies, 200), (many, 200), (too_many, 431)];
+    for (request, status) in rows {
+        for step in [97, request.len()] {
+            let mut client = Client::connect(server.address());
+            for piece in request.as_bytes().chunks(step) {
+                client.send(piece);
+            }
+            assert_eq!(client.response().status, status, "{request:.60}");
+        }
+    }
+    for (count, status) in [(64, 101), (65, 400), (2693, 400)] {
+        let list = format!("Sec-WebSocket-Protocol: {}\r\n", names[..count].join(","));
+        let mut client = Client::connect(server.address());
+        client.send(upgrade("/", &list));
+        assert_eq!(client.head().status, status, "{count}");
+    }
 }

@@ -2,8 +2,9 @@
 
 use super::file;
 use crate::net_support::client::upgrade;
-use crate::net_support::{Client, Push, limits, options_with};
-use wirebell::push::{PushKey, Settings, TokenFile};
+use crate::net_support::{Client, Push, limits, options, options_with};
+use wirebell::net::Server;
+use wirebell::push::{EchoServer, PushKey, Settings, TokenFile};
 
 #[test]
 fn who_looks_in_the_wrong_place_is_told_the_right_one() {
@@ -130,6 +131,9 @@ fn what_the_head_forbids_costs_no_body() {
         ("POST /push", key, (1 << 20) + 1, 413),
         ("GET /", "", 2000, 413),
         ("GET /healthz", "", 2000, 413),
+        ("POST /ws", "", 2000, 405),
+        ("PUT /ws", key, 5, 405),
+        ("GET /ws", "", 2000, 413),
         ("GET /echo", "", 5, 404),
     ];
     for (line, fields, length, status) in rows {
@@ -146,4 +150,31 @@ fn what_the_head_forbids_costs_no_body() {
             assert_eq!(readable, Some("http://a"), "{line} {fields}");
         }
     }
+}
+
+/// The same of the server that only echoes.
+#[test]
+fn what_the_head_forbids_costs_the_echo_no_body() {
+    let server = Server::bind("127.0.0.1:0", options(), |_| EchoServer::default()).expect("a port");
+    for (line, fields, length, status) in [
+        ("POST /", "", 900_000, 405),
+        ("HEAD /", "", 900_000, 405),
+        ("GET /", "", 1025, 413),
+        ("GET /", "", 900_000, 413),
+        ("GET /echo", "Origin: http://b\r\n", 900_000, 403),
+    ] {
+        for expect in ["", "Expect: 100-continue\r\n"] {
+            let mut client = Client::connect(server.local_addr());
+            client.send(format!(
+                "{line} HTTP/1.1\r\nHost: a\r\n{fields}{expect}Content-Length: {length}\r\n\r\n"
+            ));
+            assert_eq!(client.head().status, status, "{line} {fields}");
+        }
+    }
+    // A body that some clients send with everything is no harm to the handshake's own answer.
+    let mut client = Client::connect(server.local_addr());
+    let refused = client.ask(upgrade("/", "Content-Length: 5\r\n") + "hello");
+    assert_eq!(refused.status, 400);
+    server.stop();
+    server.join();
 }

@@ -48,7 +48,7 @@ const ORDER: [(&str, &str, &str); 15] = [
         "push",
         "The push server",
         "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
-         dialect/json dialect/wserver answers routes server",
+         dialect/json dialect/wserver answers routes echo server",
     ),
     (
         "",

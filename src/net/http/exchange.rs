@@ -72,6 +72,16 @@ impl HttpReader {
         self.body.as_ref().is_some_and(BodyDecoder::discards)
     }
 
+    /// The request is HEAD, as far as it has come: no answer to it has content (RFC 9110 section
+    /// 9.3.2), not even a refusal.
+    pub fn is_head_only(&self) -> bool {
+        let mut head = &self.head[..];
+        while let [b'\r' | b'\n', rest @ ..] = head {
+            head = rest;
+        }
+        head.starts_with(b"HEAD ")
+    }
+
     /// Bytes of memory held for the request in progress.
     pub fn held(&self) -> usize {
         self.head.capacity() + self.body.as_ref().map_or(0, BodyDecoder::held)
@@ -94,7 +104,7 @@ impl HttpReader {
         }
         let had = self.head.len();
         // Everything beyond the limit would only be refused: do not copy it.
-        let room = (limits.head_bytes + 1).saturating_sub(had);
+        let room = limits.head_bytes.saturating_add(1).saturating_sub(had);
         self.head.extend_from_slice(&input[..input.len().min(room)]);
         let found = self
             .search
@@ -125,8 +135,9 @@ impl HttpReader {
         if head.target.len() > limits.target_bytes {
             return Err(HttpFault::Head(Refusal::TargetTooLong));
         }
-        // RFC 9112 section 3.2 asks for it in every request, not only in a handshake.
-        if head.minor_version > 0 {
+        // RFC 9112 section 3.2 asks for it in every request, not only in a handshake; in HTTP/1.0
+        // it may be missing, but not be wrong.
+        if head.minor_version > 0 || head.fields.get("Host").is_some() {
             host(&head.fields).map_err(HttpFault::Head)?;
         }
         let framing = Framing::of(&head).map_err(HttpFault::Body)?;

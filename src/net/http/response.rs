@@ -110,14 +110,18 @@ impl Response {
             (false, true) => write(format_args!("Connection: close\r\n")),
             (false, false) => {}
         }
-        // These have no body, and 204 not even a length of one (RFC 9110 section 8.6).
-        let bodiless = matches!(status, 204 | 304);
-        if !bodiless {
-            write(format_args!("Content-Length: {}\r\n", self.body.len()));
+        // These have no content; 205 says so by its length, and 204 must not have one (RFC 9110
+        // sections 8.6 and 15.3.6).
+        let content = match status {
+            204 | 205 | 304 => &b""[..],
+            _ => &self.body,
+        };
+        if !matches!(status, 204 | 304) {
+            write(format_args!("Content-Length: {}\r\n", content.len()));
         }
         write(format_args!("\r\n"));
-        if !head_only && !bodiless {
-            out.extend_from_slice(&self.body);
+        if !head_only {
+            out.extend_from_slice(content);
         }
     }
 }
@@ -129,33 +133,55 @@ fn is_control(c: char) -> bool {
     c.is_control()
 }
 
-/// The reason phrase of a status (RFC 9110 section 15).
+/// The reason phrase of a status (RFC 9110 section 15, and RFCs 6585 and 7725).
 pub const fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
         201 => "Created",
         202 => "Accepted",
+        203 => "Non-Authoritative Information",
         204 => "No Content",
+        205 => "Reset Content",
+        206 => "Partial Content",
+        300 => "Multiple Choices",
+        301 => "Moved Permanently",
+        302 => "Found",
+        303 => "See Other",
         304 => "Not Modified",
+        307 => "Temporary Redirect",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         401 => "Unauthorized",
+        402 => "Payment Required",
         403 => "Forbidden",
         404 => "Not Found",
         405 => "Method Not Allowed",
+        406 => "Not Acceptable",
+        407 => "Proxy Authentication Required",
         408 => "Request Timeout",
+        409 => "Conflict",
+        410 => "Gone",
         411 => "Length Required",
+        412 => "Precondition Failed",
         413 => "Content Too Large",
         414 => "URI Too Long",
         415 => "Unsupported Media Type",
+        416 => "Range Not Satisfiable",
         417 => "Expectation Failed",
         421 => "Misdirected Request",
         422 => "Unprocessable Content",
         426 => "Upgrade Required",
+        428 => "Precondition Required",
         429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
+        451 => "Unavailable For Legal Reasons",
         500 => "Internal Server Error",
         501 => "Not Implemented",
+        502 => "Bad Gateway",
         503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        511 => "Network Authentication Required",
         _ => "Unknown",
     }
 }
@@ -220,6 +246,12 @@ mod tests {
             !written(&response, false)
                 .concat()
                 .contains("Content-Length")
+        );
+        response.status = 205;
+        assert!(
+            written(&response, false)
+                .concat()
+                .ends_with("Content-Length: 0")
         );
         for status in [0, 101, 199, 600, 20_000] {
             response.status = status;

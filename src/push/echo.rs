@@ -1,0 +1,73 @@
+//! The service behind `wirebell echo`: every message comes back, on every path.
+//!
+//! Invariant: nothing of a request is read that its head forbids, and from the beginning of a
+//! graceful stop every request is answered with 503.
+
+use crate::handshake::{Ask, RequestHead, Subprotocol};
+use crate::net::{Context, PeerId, Reply, Request, Response, Service};
+use crate::proto::Message;
+use crate::push::access::{Access, Admitted};
+use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
+use crate::push::hub::Unavailable;
+
+/// Echoes on every path; for conformance tools.
+#[derive(Clone, Debug, Default)]
+pub struct EchoServer {
+    /// Which pages may connect, and to which names of the server.
+    pub access: Access,
+    /// The subprotocols that it confirms; without any, all.
+    pub subprotocols: Vec<String>,
+}
+
+impl EchoServer {
+    /// Whether a request is answered at all, by its head alone.
+    ///
+    /// # Errors
+    ///
+    /// The response that refuses it.
+    fn judge(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Admitted, Response> {
+        let admitted = self.access.admit(head, || context.requester())?;
+        let refused = match context.is_stopping() {
+            true => Err(unavailable(Unavailable::Stopped, context.limits())),
+            false => check_method(head),
+        };
+        match refused {
+            Ok(()) => Ok(admitted),
+            Err(refused) => Err(admitted.mark(refused)),
+        }
+    }
+}
+
+impl Service for EchoServer {
+    type Mail = ();
+
+    fn body(
+        &mut self,
+        context: &mut Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        let admitted = self.judge(context, head)?;
+        at_most(UNREAD_BODY, head).map_err(|refused| admitted.mark(refused))
+    }
+
+    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+        let accept = |ask: Ask<'r>| ask.accept(first_of(&ask, &self.subprotocols));
+        match self.judge(context, &request.head()) {
+            Ok(admitted) => admitted.mark_reply(request.handshake().map(accept).into()),
+            Err(refused) => refused.into(),
+        }
+    }
+
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let _ = context.send(peer, message);
+    }
+}
+
+/// The first subprotocol that the client offers, out of `supported` if that is not empty. Browsers
+/// and others end a connection for which none of those that they offer is confirmed (RFC 6455
+/// section 4.1).
+pub(super) fn first_of<'h>(ask: &Ask<'h>, supported: &[String]) -> Option<Subprotocol<'h>> {
+    let is_supported = |name: &str| supported.iter().any(|supported| supported == name);
+    ask.subprotocols()
+        .find(|offered| supported.is_empty() || is_supported(offered.name()))
+}
