@@ -68,6 +68,7 @@ pub mod client;
 pub mod deflate;
 pub mod error;
 pub mod handshake;
+pub mod http;
 mod limits;
 #[cfg(feature = "net")]
 pub mod net;

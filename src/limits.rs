@@ -18,7 +18,7 @@ pub struct Limits {
     /// cookies and signed tokens stay below.
     pub head_bytes: usize,
     /// Header fields of a head (431 above it), at most
-    /// [`MAX_FIELDS`](crate::handshake::MAX_FIELDS). Browsers send about 20, proxies add some;
+    /// [`MAX_FIELDS`](crate::http::MAX_FIELDS). Browsers send about 20, proxies add some;
     /// Apache takes 100.
     pub fields: usize,
     /// Bytes of a request target (414 above it). Half of a head: tokens travel in queries.

@@ -3,7 +3,8 @@
 use crate::support::Rng;
 use crate::support::driver::{Driver, Seen, Transcript, run_whole};
 use crate::support::hex;
-use wirebell::handshake::{Ask, Extensions, Field, RequestHead, accept_key};
+use wirebell::handshake::{Ask, Extensions, accept_key};
+use wirebell::http::{Field, RequestHead};
 use wirebell::wire::NoEntropy;
 use wirebell::{Connection, Kind, Limits, Outbox, Role, State};
 

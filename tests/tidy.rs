@@ -10,8 +10,9 @@ type Rule = fn(&str, &str) -> Vec<String>;
 
 /// The layers, lowest first. A module may use only those before it; `error` and `limits` are
 /// leaves that all may use.
-const LAYERS: [&str; 9] = [
+const LAYERS: [&str; 10] = [
     "wire",
+    "http",
     "handshake",
     "deflate",
     "proto",

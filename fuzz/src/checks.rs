@@ -5,10 +5,10 @@
 //! Fuzz targets call these functions; a test replays the committed inputs through them.
 #![forbid(unsafe_code)]
 
-use wirebell::handshake::{
-    Ask, ClientHandshake, Field, HeadReader, MAX_FIELDS, RequestHead, ResponseHead, accept_key,
+use wirebell::handshake::{Ask, ClientHandshake, accept_key};
+use wirebell::http::{
+    EMPTY_FIELD, Field, HeadReader, HttpReader, MAX_FIELDS, RequestHead, ResponseHead, Step,
 };
-use wirebell::net::http::{EMPTY_FIELD, HttpReader, Step};
 use wirebell::proto::MAX_CONTROL_FRAME;
 use wirebell::wire::{CloseBody, Entropy, FrameHeader, Mask, Opcode};
 use wirebell::{

@@ -9,9 +9,9 @@
 use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
 use wirebell::handshake::{
     Ask, ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction,
-    MAX_FIELDS, RequestHead, ResponseHead, accept_key,
+    accept_key,
 };
-use wirebell::net::http::EMPTY_FIELD;
+use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{Kind, Limits, Refusal, Violation};
 

@@ -14,7 +14,8 @@ use std::sync::Arc;
 use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
-use wirebell::handshake::{DeflatePolicy, MAX_FIELDS, is_token};
+use wirebell::handshake::DeflatePolicy;
+use wirebell::http::{MAX_FIELDS, is_token};
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{BadOrigin, OriginPolicy, PushKey, Settings, TokenFile, is_host_name};
 

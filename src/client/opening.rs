@@ -14,7 +14,8 @@ use crate::client::endpoint::Endpoint;
 use crate::client::entropy::Drawn;
 use crate::client::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
 use crate::error::Refusal;
-use crate::handshake::{DeflateTerms, Field, HeadReader, MAX_FIELDS, ResponseHead};
+use crate::handshake::DeflateTerms;
+use crate::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};
 use std::mem;
 
 /// One attempt to open a connection.

@@ -8,10 +8,9 @@
 use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::fields::is_token;
-use crate::handshake::head::ResponseHead;
 use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
 use crate::handshake::{AcceptKey, VERSION};
+use crate::http::{ResponseHead, is_token};
 use crate::wire::Entropy;
 use core::fmt;
 

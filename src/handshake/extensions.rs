@@ -10,7 +10,7 @@
 //! order, or the news that the list is malformed, which fails the handshake. Invariant: one pass,
 //! no backtracking. What an extension means is left to `deflate` and the like.
 
-use crate::handshake::fields::{Fields, is_token_byte};
+use crate::http::{Fields, is_token_byte};
 
 /// The name of the header field.
 pub(super) const FIELD: &str = "Sec-WebSocket-Extensions";

@@ -1,6 +1,6 @@
 //! An HTTP head → agreed terms: the opening handshake, RFC 6455 section 4, without I/O.
 //!
-//! Comes in: the bytes of a request head (server) or response head (client). Goes out: an
+//! Input: a request head (server) or response head (client) of `http`. Output: an
 //! [`Ask`] that can be accepted, or agreed terms, or a [`Refusal`](crate::Refusal) with its HTTP
 //! status. No allocation: what is read borrows the head, what is written goes to any
 //! [`core::fmt::Write`].
@@ -9,13 +9,11 @@
 //! from the list of the client, and [`Accepted::negotiate`] answers the client's own offers, so the
 //! rule holds by construction.
 //!
-//! Reading order: `head`, `fields`, `extensions`, `deflate`, `key`, `origin`, `server`, `client`.
+//! Reading order: `extensions`, `deflate`, `key`, `origin`, `server`, `client`.
 
 mod client;
 mod deflate;
 mod extensions;
-mod fields;
-mod head;
 mod key;
 mod origin;
 mod server;
@@ -24,16 +22,10 @@ pub use client::{Agreed, ClientHandshake};
 pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};
 pub use deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub use extensions::{Extension, Extensions, Param, Params};
-#[cfg(feature = "net")]
-pub(crate) use fields::is_token_byte;
-pub use fields::{Field, Fields, is_token};
-pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 pub use key::{AcceptKey, accept_key};
 pub use origin::is_same_host;
 #[cfg(feature = "push")]
-pub(crate) use origin::{default_port, ipv6, is_same_name, split_port};
-#[cfg(feature = "net")]
-pub(crate) use server::host;
+pub(crate) use origin::{default_port, is_same_name};
 pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};
 
 /// The only version of the protocol: RFC 6455 section 4.1, item 9.

@@ -4,7 +4,7 @@
 //! the origin's scheme filled in, hosts without case and without the dot of the root. Which policy
 //! to apply is left to the server.
 
-use core::net::Ipv6Addr;
+use crate::http::{ipv6, split_port};
 
 /// Whether `origin` (such as `https://example.org`) names the same host and port as `host` (such
 /// as `example.org:443`).
@@ -47,19 +47,5 @@ pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
     match (ipv6(one), ipv6(other)) {
         (Some(one), Some(other)) => one == other,
         _ => !one.is_empty() && one.eq_ignore_ascii_case(other),
-    }
-}
-
-/// An IPv6 address in brackets.
-pub(crate) fn ipv6(name: &str) -> Option<Ipv6Addr> {
-    let inner = name.strip_prefix('[')?.strip_suffix(']')?;
-    inner.parse().ok()
-}
-
-/// Splits `host:port`, where the host may be an IPv6 address in brackets.
-pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
-    match authority.rsplit_once(':') {
-        Some((host, port)) if !port.contains(']') => (host, Some(port)),
-        _ => (authority, None),
     }
 }

@@ -8,13 +8,10 @@
 use crate::error::Refusal;
 use crate::handshake::deflate::{DeflatePolicy, DeflateTerms};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::fields::{Fields, is_token};
-use crate::handshake::head::RequestHead;
 use crate::handshake::key::{accept_key, is_key};
-use crate::handshake::origin::split_port;
 use crate::handshake::{AcceptKey, VERSION};
+use crate::http::{Fields, RequestHead, host, is_token};
 use core::fmt;
-use core::net::Ipv6Addr;
 
 const SUBPROTOCOLS: &str = "Sec-WebSocket-Protocol";
 
@@ -155,26 +152,6 @@ impl fmt::Display for Accepted<'_> {
             write!(f, "{}: {terms}\r\n", extensions::FIELD)?;
         }
         f.write_str("\r\n")
-    }
-}
-
-/// Exactly one Host, made of characters that an authority may have (RFC 9112 section 3.2).
-pub(crate) fn host<'h>(fields: &Fields<'h>) -> Result<&'h str, Refusal> {
-    let host = fields.single("Host").ok().flatten().ok_or(Refusal::Host)?;
-    let (name, port) = split_port(host);
-    let name_is_valid = match name
-        .strip_prefix('[')
-        .and_then(|name| name.strip_suffix(']'))
-    {
-        Some(address) => address.parse::<Ipv6Addr>().is_ok(),
-        None => name
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || b"-._~%!$&'()*+;=".contains(&b)),
-    };
-    let port_is_valid = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()));
-    match !name.is_empty() && name_is_valid && port_is_valid {
-        true => Ok(host),
-        false => Err(Refusal::Host),
     }
 }
 

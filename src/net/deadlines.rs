@@ -2,8 +2,8 @@
 //!
 //! Invariant: a peer has one slot of the wheel that counts, no later than its deadline.
 
+use crate::http::Response;
 use crate::net::core::Core;
-use crate::net::http::Response;
 use crate::net::peer::{HttpWait, Peer, Phase};
 use crate::net::timers::{SlotNumber, Wheel};
 use crate::proto::{Millis, State, Tick};

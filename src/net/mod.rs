@@ -9,7 +9,8 @@
 //!
 //! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
 //! parts they use: `buffers`, `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`,
-//! `alarm`, `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`, `http`, `server`.
+//! `alarm`, `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`,
+//! `upgrade`, `server`.
 //!
 //! # A chat
 //!
@@ -98,7 +99,6 @@ mod dial;
 mod dial;
 mod event_loop;
 mod frame;
-pub mod http;
 mod input;
 mod mailbox;
 mod masked;
@@ -115,12 +115,13 @@ mod taps;
 mod timers;
 mod transport;
 mod turn;
+mod upgrade;
 
+pub use crate::http::{Request, Response};
 pub use context::{Context, Counters, Sent};
 #[cfg(feature = "client")]
 pub use dial::Dial;
 pub use frame::SharedFrame;
-pub use http::{Request, Response};
 pub use mailbox::{Mailbox, PostError};
 pub use options::Options;
 pub use send_queue::Overflow;

@@ -10,9 +10,9 @@
 //!
 //! Invariant: a peer that waits for nothing has no [`Rare`], so an idle connection owns no buffer.
 
+use crate::http::HttpReader;
 use crate::net::compression::{Kept, Terms};
 use crate::net::dial::Dialing;
-use crate::net::http::HttpReader;
 use crate::net::send_queue::SendQueue;
 use crate::net::timers::SlotNumber;
 use crate::net::transport::Transport;

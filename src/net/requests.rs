@@ -3,10 +3,10 @@
 //! Invariant: responses leave in the order of the requests; nothing behind a request that ends the
 //! connection is looked at.
 
-use crate::handshake::{Accepted, MAX_FIELDS};
+use crate::handshake::Accepted;
+use crate::http::{EMPTY_FIELD, HttpFault, HttpReader, MAX_FIELDS, Step};
 use crate::net::context::Context;
 use crate::net::core::Core;
-use crate::net::http::{EMPTY_FIELD, HttpFault, HttpReader, Step};
 use crate::net::input::Reader;
 use crate::net::peer::{HttpWait, Phase};
 use crate::net::service::{Reply, Service};

@@ -6,9 +6,9 @@
 //! loop; so it needs no locks for what is its own.
 
 use crate::error::Refusal;
-use crate::handshake::{Accepted, RequestHead, VERSION};
+use crate::handshake::Accepted;
+use crate::http::{Request, RequestHead, Response};
 use crate::net::context::Context;
-use crate::net::http::{Request, Response};
 use crate::net::slots::PeerId;
 use crate::proto::{Message, Millis};
 use crate::wire::CloseCode;
@@ -50,7 +50,7 @@ pub trait Service {
     }
 
     /// The head of a request announces a body, of which nothing has been read: how many bytes may
-    /// come ([`413`](crate::net::http::BodyError::TooLong) above it), or the answer without
+    /// come ([`413`](crate::http::BodyError::TooLong) above it), or the answer without
     /// reading it. What path, method or credentials forbid is best refused here, as it costs no
     /// memory. After [`Ok`], [`Service::request`] follows once the body is whole.
     fn body(
@@ -165,24 +165,6 @@ impl<'r> From<Result<Accepted<'r>, Refusal>> for Reply<'r> {
         match result {
             Ok(accepted) => accepted.into(),
             Err(refusal) => refusal.into(),
-        }
-    }
-}
-
-impl From<Refusal> for Response {
-    /// The answer that RFC 6455 sections 4.2.1, 4.2.2 and 4.4 ask for.
-    // req: 6455-4.2.1-01 6455-4.2.2-05 6455-4.2.2-06 6455-4.2.2-07 6455-4.4-01 6455-7.2.2-01
-    fn from(refusal: Refusal) -> Self {
-        let response = Self::text(refusal.status(), refusal.text());
-        match refusal {
-            Refusal::MethodNotGet => response.field("Allow", "GET"),
-            Refusal::NotAnUpgrade | Refusal::Version => response
-                .field("Upgrade", "websocket")
-                .field("Sec-WebSocket-Version", VERSION)
-                .closing(),
-            Refusal::VersionMalformed => response.field("Sec-WebSocket-Version", VERSION).closing(),
-            Refusal::NotFound => response,
-            _ => response.closing(),
         }
     }
 }

@@ -7,7 +7,7 @@
 //! Invariant: a page of an origin that is not allowed reads nothing but `/` and `/healthz`, and
 //! changes nothing, whatever content type or method it uses.
 
-use crate::handshake::{RequestHead, is_token};
+use crate::http::{RequestHead, is_token};
 use crate::net::{Reply, Response};
 use crate::push::hosts::HostPolicy;
 use crate::push::origin::OriginPolicy;
@@ -207,7 +207,7 @@ impl std::fmt::Display for Peer {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handshake::MAX_FIELDS;
+    use crate::http::MAX_FIELDS;
 
     const EMPTY: httparse::Header<'_> = httparse::EMPTY_HEADER;
 

@@ -4,7 +4,7 @@
 //! fixed: nothing out of the request is repeated in them.
 
 use crate::error::Refusal;
-use crate::handshake::RequestHead;
+use crate::http::RequestHead;
 use crate::limits::Limits;
 use crate::net::Response;
 use crate::push::hub::Unavailable;

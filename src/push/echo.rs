@@ -3,7 +3,8 @@
 //! Invariant: nothing of a request is read that its head forbids, and from the beginning of a
 //! graceful stop every request is answered with 503.
 
-use crate::handshake::{Ask, RequestHead, Subprotocol};
+use crate::handshake::{Ask, Subprotocol};
+use crate::http::RequestHead;
 use crate::net::{Context, PeerId, Reply, Request, Response, Service};
 use crate::proto::Message;
 use crate::push::access::{Access, Admitted};

@@ -4,7 +4,8 @@
 //! its visitor's machine as if it were its own: Host and Origin agree. What it cannot do is to send
 //! another Host than its own. So a server on loopback answers only to names that are its own.
 
-use crate::handshake::{ipv6, is_same_name, split_port};
+use crate::handshake::is_same_name;
+use crate::http::{ipv6, split_port};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 /// The hosts that a server answers to.

@@ -4,7 +4,8 @@
 //! every page try. Without a check, any page could use the network position of its visitor.
 //! Programs send no origin, and could send any; they are not what this is about.
 
-use crate::handshake::{default_port, ipv6, is_same_host, is_same_name, split_port};
+use crate::handshake::{default_port, is_same_host, is_same_name};
+use crate::http::{ipv6, split_port};
 use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;

@@ -1,6 +1,6 @@
 //! What a request asks for, by its head alone: so what cannot be served costs no body.
 
-use crate::handshake::RequestHead;
+use crate::http::RequestHead;
 use crate::net::Response;
 use crate::push::answers::nothing_at;
 

@@ -11,7 +11,8 @@
 //! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
 //! that there are not.
 
-use crate::handshake::{Ask, RequestHead};
+use crate::handshake::Ask;
+use crate::http::RequestHead;
 use crate::limits::Limits;
 use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Server, Service};

@@ -1,7 +1,8 @@
 //! What a server answers to a good request: exactly what was asked for, and nothing more.
 
 use super::{Head, good_request, read};
-use wirebell::handshake::{Subprotocol, accept_key, is_token};
+use wirebell::handshake::{Subprotocol, accept_key};
+use wirebell::http::is_token;
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 

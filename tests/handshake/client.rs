@@ -4,7 +4,8 @@
 use super::{Head, NO_FIELD, read};
 use crate::support::Rng;
 use std::collections::BTreeSet;
-use wirebell::handshake::{Agreed, ClientHandshake, HeadReader, MAX_FIELDS, ResponseHead};
+use wirebell::handshake::{Agreed, ClientHandshake};
+use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{Limits, Misuse, Refusal};
 

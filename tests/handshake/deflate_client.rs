@@ -6,7 +6,8 @@ use super::{Head, NO_FIELD, read};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy};
-use wirebell::handshake::{DeflateTerms, Direction, HeadReader, MAX_FIELDS, ResponseHead};
+use wirebell::handshake::{DeflateTerms, Direction};
+use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{Limits, Misuse, Refusal};
 

@@ -3,7 +3,7 @@
 use super::{NO_FIELD, good_request, read};
 use crate::support::Rng;
 use std::time::{Duration, Instant};
-use wirebell::handshake::{HeadReader, MAX_FIELDS, RequestHead};
+use wirebell::http::{HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::{Limits, Refusal};
 
 type Found = Result<Option<std::ops::Range<usize>>, Refusal>;

@@ -20,8 +20,9 @@ mod refusals;
 mod walks;
 
 use wirebell::Refusal;
-use wirebell::handshake::{Ask, Field, HeadReader, MAX_FIELDS, RequestHead};
-use wirebell::{Limits, handshake::Fields};
+use wirebell::handshake::Ask;
+use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
+use wirebell::{Limits, http::Fields};
 
 /// A request or response that is good until a test changes it.
 #[derive(Clone)]

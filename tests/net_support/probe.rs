@@ -9,7 +9,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wirebell::Message;
-use wirebell::handshake::RequestHead;
+use wirebell::http::RequestHead;
 use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Server, Service, SharedFrame};
 

@@ -2,7 +2,8 @@
 use std::io::{Error, Result};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wirebell::handshake::{Ask, Field, HeadReader, MAX_FIELDS, RequestHead};
+use wirebell::handshake::Ask;
+use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::wire::NoEntropy;
 use wirebell::{Assembler, Connection, Event, Limits, Outbox, Role};
 

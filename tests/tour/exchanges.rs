@@ -4,10 +4,8 @@ use super::pair::Pair;
 use super::record::Record;
 use crate::support::driver::Seen;
 use crate::support::hex;
-use wirebell::handshake::{
-    Ask, ClientHandshake, DeflateOffer, DeflatePolicy, DeflateTerms, Field, RequestHead,
-    ResponseHead,
-};
+use wirebell::handshake::{Ask, ClientHandshake, DeflateOffer, DeflatePolicy, DeflateTerms};
+use wirebell::http::{Field, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{CloseCode, Role, Violation};
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 15] = [
+const ORDER: [(&str, &str, &str); 16] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -15,9 +15,14 @@ const ORDER: [(&str, &str, &str); 15] = [
         "mod opcode header mask entropy utf8 close",
     ),
     (
+        "http",
+        "HTTP around it",
+        "mod fields host head body request response reader",
+    ),
+    (
         "handshake",
         "How a connection begins",
-        "mod head fields extensions deflate key origin server client",
+        "mod extensions deflate key origin server client",
     ),
     (
         "deflate",
@@ -41,8 +46,8 @@ const ORDER: [(&str, &str, &str); 15] = [
         "The event loop",
         "mod service options context slots peer transport event_loop input requests core output \
          buffers cork turn send_queue frame compression timers alarm deadlines accept dial masked \
-         taps mailbox memory http/mod http/request http/response http/body http/exchange \
-         server no_compression no_dial",
+         taps mailbox memory \
+         upgrade server no_compression no_dial",
     ),
     (
         "push",

@@ -23,7 +23,8 @@ pub use output::{hex, may_colour};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
-use wirebell::handshake::{DeflatePolicy, is_token};
+use wirebell::handshake::DeflatePolicy;
+use wirebell::http::is_token;
 use wirebell::{CloseCode, Limits, Tap, deflate};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {

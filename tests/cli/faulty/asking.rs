@@ -7,9 +7,8 @@ use std::io::{self, Error, Read as _, Write as _};
 use std::net::TcpStream;
 use wirebell::Limits;
 use wirebell::client::Random;
-use wirebell::handshake::{
-    ClientHandshake, ClientWindow, DeflateOffer, Field, HeadReader, MAX_FIELDS, ResponseHead,
-};
+use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer};
+use wirebell::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};
 
 /// Asks for this path and reads the answer; `None` if nothing is opened.
 pub fn open(mut stream: &TcpStream, fault: Fault, path: &str) -> io::Result<Option<Opened>> {

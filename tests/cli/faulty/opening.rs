@@ -3,9 +3,8 @@
 use super::Fault;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use wirebell::handshake::{
-    Ask, DeflatePolicy, DeflateTerms, Field, HeadReader, MAX_FIELDS, RequestHead, accept_key,
-};
+use wirebell::handshake::{Ask, DeflatePolicy, DeflateTerms, accept_key};
+use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::{Limits, Refusal};
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";

@@ -7,8 +7,9 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use wirebell::handshake::{ClientHandshake, Field, HeadReader, MAX_FIELDS};
-use wirebell::handshake::{Ask, RequestHead, ResponseHead};
+use wirebell::handshake::ClientHandshake;
+use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+use wirebell::handshake::Ask;
 use wirebell::wire::{Entropy, NoEntropy};
 use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
 

@@ -2,7 +2,7 @@
 //!
 //! Input: the fields of a head, and the bytes after it. Output: how many of them are body.
 
-use wirebell::handshake::Fields;
+use wirebell::http::Fields;
 
 /// What follows a head.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]

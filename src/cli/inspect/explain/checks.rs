@@ -5,7 +5,8 @@ use crate::cli::inspect::explain::rules::handshake;
 use crate::cli::inspect::explain::terms;
 use crate::cli::inspect::model::{Finding, Text, rfc6455, rfc7692};
 use wirebell::Refusal;
-use wirebell::handshake::{Ask, RequestHead, ResponseHead, accept_key};
+use wirebell::handshake::{Ask, accept_key};
+use wirebell::http::{RequestHead, ResponseHead};
 
 /// What is wrong with a request that wants a WebSocket: all that is known to be, and else the one
 /// thing that the library would refuse it for.

@@ -9,9 +9,8 @@ use crate::cli::inspect::explain::{checks, terms};
 use crate::cli::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::Limits;
-use wirebell::handshake::{
-    DeflateTerms, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead, accept_key,
-};
+use wirebell::handshake::{DeflateTerms, accept_key};
+use wirebell::http::{Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 
 /// Longer heads are not looked through.
 const LONGEST: usize = 1024 * 1024;
@@ -90,7 +89,7 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
         Err(refusal) => return broken(input, from, refusal.text()),
     };
     let head = &input[range.clone()];
-    let mut storage = [wirebell::handshake::Field {
+    let mut storage = [wirebell::http::Field {
         name: "",
         value: b"",
     }; MAX_FIELDS];

@@ -1,6 +1,7 @@
 //! The terms of permessage-deflate, from a header field or from the command line.
 
-use wirebell::handshake::{DeflateTerms, Extension, Extensions, Fields, MAX_FIELDS, ResponseHead};
+use wirebell::handshake::{DeflateTerms, Extension, Extensions};
+use wirebell::http::{Fields, MAX_FIELDS, ResponseHead};
 
 /// Reads what a server has answered, as it stands in `Sec-WebSocket-Extensions`.
 pub fn terms(parameters: &str) -> Result<DeflateTerms, &'static str> {
@@ -8,7 +9,7 @@ pub fn terms(parameters: &str) -> Result<DeflateTerms, &'static str> {
         return Err("this must be one line");
     }
     let head = format!("HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: {parameters}\r\n\r\n");
-    let mut storage = [wirebell::handshake::Field {
+    let mut storage = [wirebell::http::Field {
         name: "",
         value: b"",
     }; MAX_FIELDS];

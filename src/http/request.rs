@@ -1,7 +1,7 @@
 //! A whole request, as a service sees it.
 
-use crate::error::Refusal;
-use crate::handshake::{Ask, Fields, RequestHead};
+use crate::http::fields::Fields;
+use crate::http::head::RequestHead;
 
 /// An HTTP request with its body, borrowed from the connection's buffers.
 #[derive(Clone, Copy, Debug)]
@@ -60,14 +60,5 @@ impl<'r> Request<'r> {
     /// The token of `Authorization: Bearer …`; the scheme in any case (RFC 6750 section 2.1).
     pub fn bearer(&self) -> Option<&'r str> {
         self.head.bearer()
-    }
-
-    /// The request as an opening handshake (RFC 6455 section 4.2.1).
-    ///
-    /// # Errors
-    ///
-    /// Why it is none; turn it into a [`Reply`](crate::net::Reply) with `into()`.
-    pub fn handshake(&self) -> Result<Ask<'r>, Refusal> {
-        Ask::read(self.head)
     }
 }

@@ -3,7 +3,7 @@
 //! Invariant: whatever a service puts into it, the head has the lines that were meant and no
 //! others, and one length: a value cannot split it, and the fields of the loop cannot stand twice.
 
-use crate::handshake::is_token;
+use crate::http::fields::is_token;
 use std::borrow::Cow;
 use std::io::Write as _;
 use std::time::SystemTime;

@@ -6,7 +6,7 @@
 //! searched once, however slowly a head arrives.
 
 use crate::error::Refusal;
-use crate::handshake::fields::{Field, Fields};
+use crate::http::fields::{Field, Fields};
 use crate::limits::Limits;
 use core::ops::Range;
 

@@ -4,7 +4,8 @@
 //! status. Invariant: at most the limit is held, and no memory is taken for a length that was
 //! only announced.
 
-use crate::handshake::{RequestHead, is_token_byte};
+use crate::http::fields::is_token_byte;
+use crate::http::head::RequestHead;
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,9 +5,13 @@
 //! is bounded by [`Limits`]; bytes after a request are left to the next one.
 
 use crate::error::Refusal;
-use crate::handshake::{Field, HeadReader, MAX_FIELDS, RequestHead, host};
+use crate::http::body::{BodyDecoder, BodyError, Framing};
+use crate::http::fields::Field;
+use crate::http::head::{HeadReader, MAX_FIELDS, RequestHead};
+use crate::http::host::host;
+use crate::http::request::Request;
+use crate::http::response::Response;
 use crate::limits::Limits;
-use crate::net::http::{BodyDecoder, BodyError, Framing, Request, Response};
 
 /// What [`HttpReader::feed`] came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

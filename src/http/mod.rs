@@ -1,0 +1,34 @@
+//! HTTP/1.1 as far as WebSockets and an API beside them need it: RFC 9110 and 9112, without I/O.
+//!
+//! Input: the bytes of a connection. Output: heads, bodies and whole [`Request`]s; [`Response`]s as
+//! bytes. One parser of heads and one decoder of bodies serve both roles. Heads, fields and hosts
+//! need no allocator. Invariant: a message has one body, found in one way, or it is refused (RFC
+//! 9112 section 11.2). Opening handshakes are left to `handshake`, sockets to the layers above.
+//!
+//! Reading order: `fields`, `host`, `head`, `body`, `request`, `response`, `reader`.
+
+#[cfg(feature = "std")]
+mod body;
+mod fields;
+mod head;
+mod host;
+#[cfg(feature = "net")]
+mod reader;
+#[cfg(feature = "net")]
+mod request;
+#[cfg(feature = "net")]
+mod response;
+
+#[cfg(feature = "std")]
+pub use body::{BodyDecoder, BodyError, Framing};
+pub(crate) use fields::is_token_byte;
+pub use fields::{Field, Fields, is_token};
+pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+#[cfg(feature = "net")]
+pub use reader::{EMPTY_FIELD, HttpFault, HttpReader, Step};
+#[cfg(feature = "net")]
+pub use request::Request;
+#[cfg(feature = "net")]
+pub use response::{Response, reason};
+
+pub(crate) use host::{host, ipv6, split_port};
