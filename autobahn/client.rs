@@ -129,7 +129,7 @@ impl Service for Echo {
         let _ = self.ended.send(());
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, _: PeerId, _: End) {
+    fn closed(&mut self, _: &mut Context<'_>, _: PeerId, _: End<'_>) {
         let _ = self.ended.send(());
     }
 }
@@ -145,15 +145,11 @@ fn run_in_loop(cases: impl Iterator<Item = String>) -> Result<(), Box<dyn std::e
         ended: ended.clone(),
     })?;
     for uri in cases {
-        let dial = Dial {
-            endpoint: Arc::new(Endpoint::resolve(&uri, options())?),
-            tag: 0,
-            reconnect: None,
-        };
+        let dial = Dial::new(Arc::new(Endpoint::resolve(&uri, options())?));
         clients.mailboxes()[0].post(dial, 0).expect("the loop runs");
         next.recv()?;
     }
     clients.stop();
-    clients.join();
+    clients.join().unwrap();
     Ok(())
 }

@@ -67,7 +67,7 @@ fn fan_out(criterion: &mut Criterion) {
             });
         });
         server.stop();
-        server.join();
+        server.join().unwrap();
     }
 }
 

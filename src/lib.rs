@@ -66,6 +66,10 @@ extern crate alloc;
 pub mod client;
 #[cfg(feature = "deflate")]
 pub mod deflate;
+#[cfg(all(feature = "net", not(feature = "deflate")))]
+#[path = "deflate/stub.rs"]
+#[allow(dead_code, reason = "it has what the real one has, whoever uses it")]
+mod deflate;
 pub mod error;
 pub mod handshake;
 pub mod http;

@@ -34,6 +34,9 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Milliseconds for a whole body to arrive.
     pub body_ms: u32,
+    /// Milliseconds that a service may take for an answer that it has put off (504 after it). A
+    /// long poll lasts two minutes at most.
+    pub answer_ms: u32,
     /// Connections per worker. Above it new ones are closed at once.
     pub connections: usize,
     /// Connections from one address (IPv4 address or IPv6 /64) per worker; 0 means no bound,
@@ -112,6 +115,7 @@ impl Limits {
         http_idle_ms: 75_000,
         body_bytes: 1024 * 1024,
         body_ms: 30_000,
+        answer_ms: 150_000,
         connections: 1_000_000,
         connections_per_address: 0,
         frame_bytes: 16 * 1024 * 1024,

@@ -32,7 +32,8 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let text = format!("wirebell echo listens on ws://{}/\n", server.local_addr());
     logging::write(io::stdout(), text);
     stop.wait(|| {}, || server.stop());
-    server.join();
+    let ended = server.join();
     logging::flush(logging::PATIENCE);
-    recorder.map_or(Ok(()), |recorder| recorder.finish())
+    recorder.map_or(Ok(()), |recorder| recorder.finish())?;
+    ended.map_err(|error| Failure::Failed(error.to_string()))
 }

@@ -30,9 +30,10 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     }
     greet(server.local_addr());
     stop.wait(|| server.reload(), || server.stop());
-    server.join();
+    let ended = server.join();
     logging::flush(logging::PATIENCE);
-    recorder.map_or(Ok(()), |recorder| recorder.finish())
+    recorder.map_or(Ok(()), |recorder| recorder.finish())?;
+    ended.map_err(|error| Failure::Failed(error.to_string()))
 }
 
 /// What everybody who can reach the server may do, if that is more than its owner may think.

@@ -39,6 +39,17 @@ pub struct Options {
     pub tap: Option<Arc<dyn Tap>>,
 }
 
+impl Options {
+    /// permessage-deflate, if it is compiled in and wanted.
+    #[cfg(feature = "net")]
+    pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
+        #[cfg(feature = "deflate")]
+        return self.deflate;
+        #[cfg(not(feature = "deflate"))]
+        None
+    }
+}
+
 impl Default for Options {
     fn default() -> Self {
         Self {

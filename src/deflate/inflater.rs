@@ -82,6 +82,10 @@ pub(super) struct Inflation {
     zlib: Inflate,
     plain: Inflated,
     text: Option<Utf8Stream>,
+    /// Bytes of the message that have been handed on and forgotten.
+    gone: u64,
+    /// Bytes of `plain` that have been handed on.
+    handed: usize,
     /// Payload that has gone in.
     wire: u64,
     /// There was no room for all that it became.
@@ -101,6 +105,8 @@ impl Inflation {
             zlib,
             plain: Inflated::default(),
             text: (kind == Kind::Text).then(Utf8Stream::new),
+            gone: 0,
+            handed: 0,
             wire: 0,
             pending: false,
             reloaded: 0,
@@ -143,6 +149,33 @@ impl Inflation {
         Ok(offered - input.len())
     }
 
+    /// There was no room for all that the payload so far becomes.
+    pub(super) fn is_pending(&self) -> bool {
+        self.pending
+    }
+
+    /// What has been made of the message and not been handed on.
+    pub(super) fn part(&self) -> &[u8] {
+        &self.plain.bytes()[self.handed..]
+    }
+
+    /// Where in the message that [`Inflation::finish`] returns the last part begins.
+    pub(super) fn handed(&self) -> usize {
+        self.handed
+    }
+
+    /// [`Inflation::part`] has been handed on. What is further back than DEFLATE can refer to is
+    /// forgotten, once that is worth a copy.
+    pub(super) fn hand_on(&mut self) {
+        if self.plain.len > 2 * MAX_DISTANCE {
+            let old = self.plain.len - MAX_DISTANCE;
+            self.plain.memory.copy_within(old..self.plain.len, 0);
+            self.plain.len = MAX_DISTANCE;
+            self.gone += old as u64;
+        }
+        self.handed = self.plain.len;
+    }
+
     /// The payload is whole. The inflater comes back; its window has moved on.
     // req: 7692-7.2.2-i01 7692-6.2-01
     pub(super) fn finish(mut self, limits: &Limits) -> Result<(Inflate, Inflated), Violation> {
@@ -178,7 +211,7 @@ impl Inflation {
         let mut at = 0;
         loop {
             // One byte more than there may be: it shows that the message is too long.
-            let most = limit.saturating_add(1);
+            let most = limit.saturating_add(1).saturating_sub(self.gone as usize);
             let Some(room) = self.plain.room(most, input.len(), may_hold) else {
                 self.pending = true;
                 break;
@@ -213,6 +246,7 @@ impl Inflation {
     fn accept(&mut self, made: usize, limit: usize) -> Result<(), Violation> {
         let start = self.plain.len;
         self.plain.len += made;
+        let limit = limit.saturating_sub(self.gone as usize);
         let end = self.plain.len.min(limit);
         if let Some(text) = &mut self.text {
             let pushed = text.push(&self.plain.memory[start..end]);
@@ -241,7 +275,7 @@ impl Inflation {
 
     /// Compares the work with the payload that has asked for it.
     fn check_work(&self, wire: u64, limits: &Limits) -> Result<(), Violation> {
-        let work = self.plain.len as u64 + self.reloaded / COPY_DISCOUNT;
+        let work = self.gone + self.plain.len as u64 + self.reloaded / COPY_DISCOUNT;
         let bound = wire.saturating_mul(u64::from(limits.inflate_ratio));
         match work > bound.max(FREE_WORK) {
             true => Err(Violation::InflateRatio),

@@ -30,6 +30,12 @@ const MAX_IDLE: usize = 8;
 /// What an inflater takes, for the budget.
 const INFLATER_COST: usize = 48 * 1024;
 
+/// Bytes of a message in parts that are held at a time, those included to which the next may refer.
+const PART: usize = 128 * 1024;
+
+/// Payload that is inflated at a time: four times as much fits into half of [`PART`].
+const PART_INPUT: usize = 16 * 1024;
+
 /// Memory for inflated messages that is kept for the next one.
 const MAX_MEMORY: usize = 1024 * 1024;
 
@@ -169,6 +175,63 @@ impl Pool {
         inflation.push(&waiting, &session.window, limits, all)?;
         inflation.push(bytes, &session.window, limits, all)?;
         self.end(session, link, inflation, limits)
+    }
+
+    /// As [`Pool::inflate`], for messages of any length: what the piece becomes is handed to `part`
+    /// at once, at most 128 KiB at a time, and `true` with the last of the message, which may be
+    /// empty. Returns `false` if the budget has no memory for a message in parts; then the session
+    /// must be dropped, as after an error.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pool::inflate`]; what came before the fault has been handed on.
+    pub fn inflate_parts(
+        &mut self,
+        session: &mut Session,
+        link: &Link,
+        piece: Compressed<'_>,
+        limits: &Limits,
+        mut part: impl FnMut(&[u8], bool),
+    ) -> Result<bool, Violation> {
+        let inflating = session.partial.take().and_then(|partial| partial.inflating);
+        let (mut inflation, reserved) = match inflating {
+            Some((inflation, reserved)) => (inflation, Some(reserved)),
+            None if piece.last => (self.begin(session, link, piece.kind), None),
+            None => match self.budget.reserve(INFLATER_COST + PART) {
+                None => return Ok(false),
+                some => (self.begin(session, link, piece.kind), some),
+            },
+        };
+        for input in piece.bytes.chunks(PART_INPUT) {
+            let mut rest = input;
+            loop {
+                let may_hold = |bytes| bytes <= PART;
+                let taken = inflation.push(rest, &session.window, limits, may_hold)?;
+                rest = &rest[taken..];
+                if rest.is_empty() && !inflation.is_pending() {
+                    break;
+                }
+                part(inflation.part(), false);
+                inflation.hand_on();
+            }
+        }
+        match piece.last {
+            true => {
+                let handed = inflation.handed();
+                if let Some(message) = self.end(session, link, inflation, limits)? {
+                    part(&message.bytes()[handed..], true);
+                    self.recycle(message);
+                }
+            }
+            false => {
+                part(inflation.part(), false);
+                inflation.hand_on();
+                let inflating = reserved.map(|reserved| (inflation, reserved));
+                let waiting = Vec::new();
+                session.partial = Some(Box::new(Partial { inflating, waiting }));
+            }
+        }
+        Ok(true)
     }
 
     /// Takes a piece that is not the last.

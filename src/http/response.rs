@@ -89,6 +89,37 @@ impl Response {
 
     /// Appends the response to `out`; the body is left out for `head_only`.
     pub fn write(&self, out: &mut Vec<u8>, head_only: bool) {
+        let content = self.content();
+        let length = match self.final_status() {
+            204 | 304 => Length::None,
+            _ => Length::Bytes(content.len()),
+        };
+        self.write_head(out, length);
+        if !head_only {
+            out.extend_from_slice(content);
+        }
+    }
+
+    /// Appends the head of a response whose body follows in parts: `chunked`, or up to the end of
+    /// the connection.
+    pub fn write_head_of_stream(&self, out: &mut Vec<u8>, chunked: bool) {
+        let length = match chunked {
+            true => Length::Chunked,
+            false => Length::None,
+        };
+        self.write_head(out, length);
+    }
+
+    /// These have no content; 205 says so by its length, and 204 must not have one (RFC 9110
+    /// sections 8.6 and 15.3.6).
+    fn content(&self) -> &[u8] {
+        match self.final_status() {
+            204 | 205 | 304 => b"",
+            _ => &self.body,
+        }
+    }
+
+    fn write_head(&self, out: &mut Vec<u8>, length: Length) {
         let mut write = |text: std::fmt::Arguments<'_>| {
             out.write_fmt(text).expect("a vector takes everything");
         };
@@ -110,20 +141,21 @@ impl Response {
             (false, true) => write(format_args!("Connection: close\r\n")),
             (false, false) => {}
         }
-        // These have no content; 205 says so by its length, and 204 must not have one (RFC 9110
-        // sections 8.6 and 15.3.6).
-        let content = match status {
-            204 | 205 | 304 => &b""[..],
-            _ => &self.body,
-        };
-        if !matches!(status, 204 | 304) {
-            write(format_args!("Content-Length: {}\r\n", content.len()));
+        match length {
+            Length::None => {}
+            Length::Bytes(bytes) => write(format_args!("Content-Length: {bytes}\r\n")),
+            Length::Chunked => write(format_args!("Transfer-Encoding: chunked\r\n")),
         }
         write(format_args!("\r\n"));
-        if !head_only {
-            out.extend_from_slice(content);
-        }
     }
+}
+
+/// How a head tells the length of the body.
+#[derive(Clone, Copy)]
+enum Length {
+    None,
+    Bytes(usize),
+    Chunked,
 }
 
 /// Fields that the loop writes.

@@ -1,66 +1,29 @@
 //! What a service can do to the connections of its loop.
 
+use crate::http::Response;
 use crate::limits::Limits;
-use crate::net::core::Core;
-use crate::net::frame::SharedFrame;
-use crate::net::peer::Phase;
-use crate::net::slots::PeerId;
+use crate::net::conn::peer::{HttpWait, Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::frame::{SharedChunk, SharedFrame};
+use crate::net::metrics::Counters;
+use crate::net::wheel::Wheel;
+use crate::net::words::{Overflow, PeerId, Sent};
 use crate::proto::{Message, Millis};
-use crate::wire::CloseCode;
+use crate::wire::{CloseCode, Kind};
 use std::net::SocketAddr;
 
 /// The loop, as its service sees it during one call.
 ///
 /// All of these may be called with the name of a connection that has ended; they do nothing then
 /// and say so.
+#[derive(Debug)]
 pub struct Context<'a> {
-    core: &'a mut Core,
-}
-
-/// What became of a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[must_use = "a message to a slow or ended connection may not have been taken"]
-pub enum Sent {
-    /// It leaves in this turn of the loop, or waits for a slow peer within its bound.
-    Taken,
-    /// It was not taken: the connection has ended or is closing, perhaps because this message was
-    /// one too many for a slow peer ([`Overflow::Disconnect`](crate::net::Overflow::Disconnect)).
-    Closed,
-    /// It was taken, and older ones that waited for this slow peer were dropped for it.
-    Overflow,
-}
-
-/// Counts of one loop since it began.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// Waits for events.
-    pub turns: u64,
-    /// System calls that read from a peer.
-    pub reads: u64,
-    /// System calls that wrote to a peer.
-    pub writes: u64,
-    /// Connections accepted.
-    pub accepted: u64,
-    /// Connections that were dialled and opened.
-    pub dialled: u64,
-    /// Connections refused because of a limit.
-    pub refused: u64,
-    /// WebSocket messages received.
-    pub messages: u64,
-    /// Frames that were dropped for slow peers.
-    pub dropped: u64,
-    /// Connections that were ended because their peer was too slow.
-    pub overflowed: u64,
-    /// Connections that were ended because the server held too much for its peers
-    /// ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
-    pub shed: u64,
-    /// Connections that failed because their peer broke a rule.
-    pub violations: u64,
+    connections: &'a mut Connections,
 }
 
 impl<'a> Context<'a> {
-    pub(super) fn new(core: &'a mut Core) -> Self {
-        Self { core }
+    pub(crate) fn new(connections: &'a mut Connections) -> Self {
+        Self { connections }
     }
 
     /// Sends a message as one frame. What is sent to the peer whose input is being handled leaves
@@ -68,20 +31,176 @@ impl<'a> Context<'a> {
     /// reference.
     #[inline]
     pub fn send(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
-        self.core.send(peer, message)
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.send(peer, message, 0),
+            None => Sent::Closed,
+        }
     }
 
     /// As [`Context::send`], but never compressed: for what mixes secrets with what others can
     /// choose (RFC 7692 section 8).
     pub fn send_uncompressed(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
-        self.core.send_plain(peer, message, 0)
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.send_plain(peer, message, 0),
+            None => Sent::Closed,
+        }
     }
 
     /// Sends a frame that was encoded once for many. All frames of one turn of the loop reach a
-    /// peer in one write. With [`Overflow::KeepLatest`](crate::net::Overflow::KeepLatest), waiting
-    /// frames of the same `key` other than 0 are replaced.
+    /// peer in one write. With [`Overflow::KeepLatest`], waiting frames of the same `key` other
+    /// than 0 are replaced.
+    #[inline]
     pub fn send_frame(&mut self, peer: PeerId, frame: &SharedFrame, key: u32) -> Sent {
-        self.core.send_frame(peer, frame, key)
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.send_frame(peer, frame, key),
+            None => Sent::Closed,
+        }
+    }
+
+    /// As [`Context::send_frame`], to many: returns how many have taken it. `refused` is told the
+    /// others.
+    pub fn broadcast(
+        &mut self,
+        frame: &SharedFrame,
+        key: u32,
+        to: impl IntoIterator<Item = PeerId>,
+        mut refused: impl FnMut(PeerId),
+    ) -> usize {
+        let mut taken = 0;
+        for peer in to {
+            match self.send_frame(peer, frame, key).is_taken() {
+                true => taken += 1,
+                false => refused(peer),
+            }
+        }
+        taken
+    }
+
+    /// Sends a part of a message as one frame, uncompressed; `last` ends the message. All parts of
+    /// a message have its `kind`. Until the last, no other message can be sent to the peer
+    /// ([`Sent::Busy`]); Pings, Pongs and Close can. How much waits is in what is returned: stop
+    /// there, and go on in [`Service::writable`](crate::net::Service::writable). The bytes of a
+    /// text must be UTF-8 as a whole; a character may be cut between two parts.
+    pub fn send_piece(&mut self, peer: PeerId, kind: Kind, bytes: &[u8], last: bool) -> Sent {
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.send_piece(peer, kind, bytes, last),
+            None => Sent::Closed,
+        }
+    }
+
+    /// Sends a Ping; [`Service::pong`](crate::net::Service::pong) follows if it is answered. A
+    /// payload of over 125 bytes is not sent (RFC 6455 section 5.5).
+    pub fn ping(&mut self, peer: PeerId, payload: &[u8]) -> Sent {
+        let out = &mut self.connections.out;
+        let Some(peer) = self.connections.peers.get_mut(peer) else {
+            return Sent::Closed;
+        };
+        out.ping(peer, payload)
+    }
+
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). A reason over 123 bytes is cut.
+    pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            self.connections.dials.forget(peer.index);
+            self.connections.out.close(peer, code, reason);
+        }
+    }
+
+    /// Answers a request that was put off with [`Reply::Later`](crate::net::Reply::Later).
+    pub fn respond(&mut self, peer: PeerId, mut response: Response) -> Sent {
+        let stopping = self.connections.stopping;
+        let out = &mut self.connections.out;
+        let Some(peer) = self.connections.peers.get_mut(peer) else {
+            return Sent::Closed;
+        };
+        let Phase::Http {
+            waits: HttpWait::Answer(answer),
+            ..
+        } = peer.phase
+        else {
+            return Sent::Closed;
+        };
+        if peer.flags.dying {
+            return Sent::Closed;
+        }
+        peer.flags.announced = false;
+        response.close |= answer.close || stopping;
+        out.respond(peer, &response, answer.head_only);
+        if !response.close {
+            out.next_request(peer);
+        }
+        out.taken(peer)
+    }
+
+    /// Sends a part of the body that was begun with
+    /// [`Reply::Stream`](crate::net::Reply::Stream); it is queued, bounded and dropped as frames
+    /// are, so each part should make sense without the others.
+    pub fn write(&mut self, peer: PeerId, part: &SharedChunk, key: u32) -> Sent {
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.write_part(peer, part, key),
+            None => Sent::Closed,
+        }
+    }
+
+    /// Ends the body that was begun with [`Reply::Stream`](crate::net::Reply::Stream).
+    pub fn finish(&mut self, peer: PeerId) {
+        if let Some(peer) = self.connections.peers.get_mut(peer)
+            && peer.is_stream()
+        {
+            peer.flags.announced = false;
+            self.connections.out.end_stream(peer);
+        }
+    }
+
+    /// Reads nothing more from the peer until [`Context::resume`]: what it sends fills the
+    /// socket's buffers, and then it has to wait. What has been read already still comes, unless
+    /// [`Context::pause`] is called from within its own message. No deadline for what it has to
+    /// send runs meanwhile, the answer to a Ping included.
+    pub fn pause(&mut self, peer: PeerId) {
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.flags.paused = true;
+        }
+    }
+
+    /// Reads from the peer again.
+    pub fn resume(&mut self, peer: PeerId) {
+        let out = &mut self.connections.out;
+        if let Some(peer) = self.connections.peers.get_mut(peer)
+            && peer.flags.paused
+        {
+            peer.flags.paused = false;
+            out.resumed(peer);
+        }
+    }
+
+    /// [`Service::timer`](crate::net::Service::timer) is called once, at most 64 ms after `at` on
+    /// the clock of [`Context::now`]. A peer has one timer; `None` takes it back.
+    pub fn set_timer(&mut self, peer: PeerId, at: Option<Millis>) {
+        let out = &mut self.connections.out;
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.timer = at.map_or(0, Wheel::number);
+            out.lists.touch(peer);
+        }
+    }
+
+    /// What happens when this peer reads too slowly, from its next message on:
+    /// [`Options::overflow`](crate::net::Options::overflow) otherwise.
+    pub fn set_overflow(&mut self, peer: PeerId, policy: Overflow) {
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.overflow = policy;
+        }
+    }
+
+    /// From its next frame on, a frame or message of more than `bytes` fails this connection (close
+    /// code 1009), on the wire and while it is inflated: see
+    /// [`Connection::set_message_limit`](crate::Connection::set_message_limit). The place to call
+    /// it is [`Service::opened`](crate::net::Service::opened).
+    pub fn set_message_limit(&mut self, peer: PeerId, bytes: u64) {
+        if let Some(peer) = self.connections.peers.get_mut(peer)
+            && let Phase::Open(connection) = &mut peer.phase
+        {
+            connection.set_message_limit(bytes);
+        }
     }
 
     /// Opens a connection to a server. At most one handshake with each server is in progress (RFC
@@ -91,84 +210,73 @@ impl<'a> Context<'a> {
     /// [`Service::not_opened`]: crate::net::Service::not_opened
     #[cfg(feature = "client")]
     pub fn dial(&mut self, dial: crate::net::Dial) {
-        self.core.dial(dial);
-    }
-
-    /// Starts the closing handshake (RFC 6455 section 7.1.2). A reason over 123 bytes is cut.
-    pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
-        if self.core.peers.get(peer).is_some() {
-            self.core.forget_dial(peer.index);
+        if !self.connections.stopping {
+            self.connections.dials.dial(dial);
         }
-        self.core.close(peer, code, reason);
     }
 
-    /// The tag that the service gave with [`Reply::Open`](crate::net::Reply::Open) or `Dial`.
-    pub fn tag(&self, peer: PeerId) -> Option<u32> {
-        self.core.peers.get(peer).map(|peer| peer.tag)
-    }
-
-    /// From its next frame on, a frame or message of more than `bytes` fails this connection (close
-    /// code 1009), on the wire and while it is inflated: see
-    /// [`Connection::set_message_limit`](crate::Connection::set_message_limit). The place to call
-    /// it is [`Service::opened`](crate::net::Service::opened).
-    pub fn set_message_limit(&mut self, peer: PeerId, bytes: u64) {
-        if let Some(peer) = self.core.peers.get_mut(peer)
-            && let Phase::Open(connection) = &mut peer.phase
-        {
-            connection.set_message_limit(bytes);
-        }
+    /// Begins a graceful stop of all workers: see [`Server::stop`](crate::net::Server::stop).
+    pub fn stop(&mut self) {
+        self.connections.stop_wanted = true;
     }
 
     /// A graceful stop has begun: every connection is sent Close 1001, and no new ones are
     /// accepted.
     pub fn is_stopping(&self) -> bool {
-        self.core.stopping
+        self.connections.stopping
+    }
+
+    /// The number that the service gave it with its [`Reply`](crate::net::Reply) or `Dial`.
+    pub fn tag(&self, peer: PeerId) -> Option<u32> {
+        self.peer(peer).map(|peer| peer.tag)
     }
 
     /// Bytes for this peer that have not left: what waits because the peer reads slowly, and what
     /// was sent in this turn of the loop.
     pub fn queued_bytes(&self, peer: PeerId) -> usize {
-        self.core.waiting(peer)
+        let out = &self.connections.out;
+        self.peer(peer).map_or(0, |peer| out.waiting(peer))
+    }
+
+    /// The address at the other end: a system call, as few ask. `None` if the connection has ended
+    /// or has no address, as those over unix sockets.
+    pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
+        let peer = self.peer(peer)?;
+        self.connections.out.sockets.remote(peer.index)
     }
 
     /// Bytes that all loops of the server hold for their peers, of at most
     /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
     pub fn held_bytes(&self) -> usize {
-        self.core.memory.held()
-    }
-
-    /// The address at the other end: a system call, as few ask.
-    pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
-        self.core
-            .peers
-            .get(peer)
-            .and_then(|peer| peer.transport.peer_addr())
-    }
-
-    /// The address of whoever sent the request that is being answered: a system call. `None`
-    /// outside of [`Service::request`](crate::net::Service::request).
-    pub fn requester(&self) -> Option<SocketAddr> {
-        let id = self.core.peers.id(self.core.asking?)?;
-        self.address(id)
+        self.connections.out.cold.memory.held()
     }
 
     /// Connections of this loop in any state.
     pub fn connections(&self) -> usize {
-        self.core.peers.len()
+        self.connections.peers.len()
     }
 
     /// Milliseconds since the loop began, as of this turn.
     pub fn now(&self) -> Millis {
-        self.core.now
+        self.connections.out.now
+    }
+
+    /// The number of this worker, from 0.
+    pub fn worker(&self) -> usize {
+        usize::from(self.connections.out.worker)
     }
 
     /// The bounds of this loop.
     pub fn limits(&self) -> &Limits {
-        &self.core.options.limits
+        &self.connections.out.options.limits
     }
 
     /// What the loop has done so far.
     pub fn counters(&self) -> Counters {
-        self.core.counters
+        self.connections.out.metrics.counters()
+    }
+
+    fn peer(&self, peer: PeerId) -> Option<&Peer> {
+        self.connections.peers.get(peer)
     }
 }

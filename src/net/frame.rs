@@ -6,15 +6,11 @@
 //! the first of them asks. It refers to nothing before it, so it suits receivers whose windows
 //! differ (RFC 7692 section 7.2.1: a sender may, and need not, refer to earlier messages).
 
+use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::net::memory::Memory;
 use crate::proto::Message;
-use crate::wire::{FrameHeader, Kind, Opcode};
+use crate::wire::{FrameHeader, HeaderBytes, Kind, Opcode};
 use std::sync::{Arc, OnceLock};
-#[cfg(feature = "deflate")]
-use {
-    crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS},
-    crate::wire::HeaderBytes,
-};
 
 /// A whole unmasked frame, header included. Cloning it copies a pointer.
 #[derive(Clone, Debug)]
@@ -30,7 +26,6 @@ struct Inner {
     /// The account that it stands on, once a queue holds it.
     charged: OnceLock<Memory>,
     /// Compressed forms; `None` if there shall be none.
-    #[cfg(feature = "deflate")]
     forms: Option<OnceLock<Box<Forms>>>,
 }
 
@@ -46,7 +41,6 @@ impl Drop for Inner {
 const BLOCK: usize = size_of::<Inner>() + 4 * size_of::<usize>();
 
 /// By window bits: not asked for yet, not worth it, or made.
-#[cfg(feature = "deflate")]
 type Forms = [OnceLock<Option<SharedFrame>>; (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize];
 
 impl SharedFrame {
@@ -65,24 +59,21 @@ impl SharedFrame {
     }
 
     /// A frame as it is.
-    #[cfg(feature = "deflate")]
-    pub(super) fn encoded(header: &HeaderBytes, payload: &[u8]) -> Self {
+    pub(crate) fn encoded(header: &HeaderBytes, payload: &[u8]) -> Self {
         Self::assemble(header, payload, false)
     }
 
     /// Bytes that are a frame already, for one receiver.
-    pub(super) fn raw(bytes: &[u8]) -> Self {
+    pub(crate) fn raw(bytes: &[u8]) -> Self {
         Self::assemble(&[], bytes, false)
     }
 
-    #[cfg_attr(not(feature = "deflate"), expect(unused_variables))]
     fn assemble(header: &[u8], payload: &[u8], compressible: bool) -> Self {
         Self {
             inner: Arc::new(Inner {
                 bytes: [header, payload].concat().into(),
                 payload: header.len() as u8,
                 charged: OnceLock::new(),
-                #[cfg(feature = "deflate")]
                 forms: compressible.then(OnceLock::new),
             }),
         }
@@ -95,20 +86,15 @@ impl SharedFrame {
     }
 
     /// What was encoded, and whether it may be compressed.
-    pub(super) fn message(&self) -> (Message<'_>, bool) {
+    pub(crate) fn message(&self) -> (Message<'_>, bool) {
         let (header, bytes) = self.as_bytes().split_at(usize::from(self.inner.payload));
         let kind = kind_of(header);
-        #[cfg(feature = "deflate")]
-        let compressible = self.inner.forms.is_some();
-        #[cfg(not(feature = "deflate"))]
-        let compressible = false;
-        (Message { kind, bytes }, compressible)
+        (Message { kind, bytes }, self.inner.forms.is_some())
     }
 
     /// The form for a window of `bits`, which `compress` makes out of the payload if nobody has
     /// asked before; the frame itself if that does not pay.
-    #[cfg(feature = "deflate")]
-    pub(super) fn form<'s>(
+    pub(crate) fn form<'s>(
         &self,
         bits: u8,
         compress: impl FnOnce(&[u8]) -> Option<&'s [u8]>,
@@ -129,14 +115,14 @@ impl SharedFrame {
     }
 
     /// A queue holds it: from now until the last owner lets go it counts, once.
-    pub(super) fn charge(&self, memory: &Memory) {
+    pub(crate) fn charge(&self, memory: &Memory) {
         self.inner.charged.get_or_init(|| {
             memory.add(self.inner.bytes.len() + BLOCK);
             memory.clone()
         });
     }
 
-    pub(super) fn is(&self, other: &Self) -> bool {
+    pub(crate) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.inner, &other.inner)
     }
 }
@@ -148,6 +134,40 @@ fn kind_of(header: &[u8]) -> Kind {
     }
 }
 
+/// A part of a streamed body, encoded once for any number of receivers (RFC 9112 section 7.1).
+/// Cloning it copies a pointer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SharedChunk {
+    frame: SharedFrame,
+    len: usize,
+}
+
+impl SharedChunk {
+    /// Encodes `bytes` as one chunk. Without bytes it is nothing: an empty chunk would end the body.
+    pub fn new(bytes: &[u8]) -> Self {
+        let encoded = match bytes {
+            [] => Vec::new(),
+            _ => [format!("{:x}\r\n", bytes.len()).as_bytes(), bytes, b"\r\n"].concat(),
+        };
+        Self {
+            frame: SharedFrame::raw(&encoded),
+            len: bytes.len(),
+        }
+    }
+
+    /// As it goes to receivers that know chunks.
+    pub(crate) fn frame(&self) -> &SharedFrame {
+        &self.frame
+    }
+
+    /// For HTTP/1.0, which has no chunks.
+    pub(crate) fn plain(&self) -> SharedFrame {
+        let encoded = self.frame.as_bytes();
+        let end = encoded.len().saturating_sub(2);
+        SharedFrame::raw(&encoded[end.saturating_sub(self.len)..end])
+    }
+}
+
 impl PartialEq for SharedFrame {
     fn eq(&self, other: &Self) -> bool {
         self.as_bytes() == other.as_bytes()
@@ -156,7 +176,7 @@ impl PartialEq for SharedFrame {
 
 impl Eq for SharedFrame {}
 
-#[cfg(all(test, feature = "deflate"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use std::cell::Cell;

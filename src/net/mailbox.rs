@@ -11,7 +11,7 @@
 //! ```
 
 use crate::net::memory::Memory;
-use mio::Waker;
+use crate::net::wake::Wake;
 use std::fmt;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,7 +25,7 @@ pub struct Mailbox<M> {
 #[derive(Debug)]
 struct Shared<M> {
     queue: Mutex<Queue<M>>,
-    waker: Arc<Waker>,
+    waker: Wake,
     /// Bytes that have been posted and not handled.
     waiting: AtomicUsize,
     limit: usize,
@@ -42,7 +42,7 @@ struct Queue<M> {
 
 /// What can lie in a mailbox.
 #[derive(Debug)]
-pub(super) enum Post<M> {
+pub(crate) enum Post<M> {
     /// For the service, and its size.
     Mail(M, usize),
     /// For the loop: stop gracefully.
@@ -71,13 +71,13 @@ impl std::error::Error for PostError {}
 
 /// How many mailboxes of a server are more than half full.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Pressure {
+pub(crate) struct Pressure {
     mailboxes: Arc<AtomicUsize>,
 }
 
 impl Pressure {
     #[inline]
-    pub(super) fn is_on(&self) -> bool {
+    pub(crate) fn is_on(&self) -> bool {
         self.mailboxes.load(Relaxed) > 0
     }
 }
@@ -94,12 +94,7 @@ impl<M> Clone for Mailbox<M> {
 }
 
 impl<M> Mailbox<M> {
-    pub(super) fn new(
-        waker: Arc<Waker>,
-        limit: usize,
-        pressure: &Pressure,
-        memory: &Memory,
-    ) -> Self {
+    pub(crate) fn new(waker: Wake, limit: usize, pressure: &Pressure, memory: &Memory) -> Self {
         Self {
             shared: Arc::new(Shared {
                 queue: Mutex::new(Queue {
@@ -137,7 +132,13 @@ impl<M> Mailbox<M> {
         self.shared.waiting.load(Relaxed) >= self.shared.limit
     }
 
-    pub(super) fn stop(&self) {
+    /// Bytes that the loops of its server hold: see
+    /// [`Context::held_bytes`](crate::net::Context::held_bytes).
+    pub(crate) fn held_bytes(&self) -> usize {
+        self.shared.memory.held()
+    }
+
+    pub(crate) fn stop(&self) {
         let _ = self.put(Post::Stop, 0);
     }
 
@@ -152,9 +153,7 @@ impl<M> Mailbox<M> {
 
     /// Wakes the loop, for [`Mailbox::append`].
     pub(crate) fn wake(&self) {
-        if let Err(error) = self.shared.waker.wake() {
-            log::error!("an event loop cannot be woken: {error}");
-        }
+        self.shared.waker.wake();
     }
 
     fn put(&self, post: Post<M>, bytes: usize) -> Result<(), PostError> {
@@ -191,7 +190,7 @@ impl<M> Mailbox<M> {
     }
 
     /// The loop has handled this much of what it took.
-    pub(super) fn handled(&self, bytes: usize) {
+    pub(crate) fn handled(&self, bytes: usize) {
         let Shared { waiting, limit, .. } = &*self.shared;
         let before = waiting.fetch_sub(bytes, Relaxed);
         if before > limit / 2 && before - bytes <= limit / 2 {
@@ -201,13 +200,13 @@ impl<M> Mailbox<M> {
     }
 
     /// Takes everything that has been posted; `into` is empty and lends its memory.
-    pub(super) fn take(&self, into: &mut Vec<Post<M>>) {
+    pub(crate) fn take(&self, into: &mut Vec<Post<M>>) {
         debug_assert!(into.is_empty());
         std::mem::swap(&mut self.lock().post, into);
     }
 
     /// Nobody takes anything any more: what waits is dropped, and what comes is refused.
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         let mut queue = self.lock();
         queue.ended = true;
         let rest = std::mem::take(&mut queue.post);
@@ -228,10 +227,8 @@ impl<M> Mailbox<M> {
 impl<M> Mailbox<M> {
     /// A mailbox that no loop reads.
     pub(crate) fn unread() -> Self {
-        let poll = mio::Poll::new().expect("an event queue");
-        let waker = Waker::new(poll.registry(), mio::Token(0)).expect("a waker");
         let memory = Memory::new(usize::MAX, 1);
-        Self::new(Arc::new(waker), 1 << 20, &Pressure::default(), &memory)
+        Self::new(Wake::new(|| Ok(())), 1 << 20, &Pressure::default(), &memory)
     }
 
     /// All mail that has been posted.
@@ -252,19 +249,17 @@ impl<M> Mailbox<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use mio::{Poll, Token};
 
-    fn mailboxes(limit: usize) -> (Poll, [Mailbox<u8>; 2], Pressure, Memory) {
-        let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+    fn mailboxes(limit: usize) -> ([Mailbox<u8>; 2], Pressure, Memory) {
+        let waker = Wake::new(|| Ok(()));
         let (pressure, memory) = (Pressure::default(), Memory::new(1 << 20, 2));
-        let new = || Mailbox::new(Arc::clone(&waker), limit, &pressure, &memory);
-        (poll, [new(), new()], pressure.clone(), memory.clone())
+        let new = || Mailbox::new(waker.clone(), limit, &pressure, &memory);
+        ([new(), new()], pressure.clone(), memory.clone())
     }
 
     #[test]
     fn a_full_mailbox_refuses_and_pressure_begins_at_half() {
-        let (_poll, [one, other], pressure, memory) = mailboxes(10_000);
+        let ([one, other], pressure, memory) = mailboxes(10_000);
         assert_eq!(
             one.post(1, 20_000),
             Ok(()),
@@ -293,8 +288,7 @@ mod tests {
     #[test]
     fn one_that_has_ended_keeps_nothing() {
         struct Counted(Arc<()>);
-        let poll = Poll::new().unwrap();
-        let waker = Arc::new(Waker::new(poll.registry(), Token(0)).unwrap());
+        let waker = Wake::new(|| Ok(()));
         let memory = Memory::new(1 << 20, 1);
         let mailbox = Mailbox::new(waker, 1000, &Pressure::default(), &memory);
         let alive = Arc::new(());

@@ -6,13 +6,13 @@
 //! a connection, compression, which has a budget of its own, and a few buffers of each loop.
 //! RFC 6455 section 10.4.
 
-use mio::Waker;
+use crate::net::wake::Wake;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, OnceLock};
 
 /// The account of one server; cheap to clone.
 #[derive(Clone, Debug)]
-pub(super) struct Memory {
+pub(crate) struct Memory {
     shared: Arc<Shared>,
 }
 
@@ -23,14 +23,14 @@ struct Shared {
     in_loops: AtomicUsize,
     limit: usize,
     loops: usize,
-    wakers: OnceLock<Vec<Arc<Waker>>>,
+    wakers: OnceLock<Vec<Wake>>,
     /// The loops have been woken because of this and not yet made room.
     called: AtomicBool,
 }
 
 impl Memory {
     /// Nothing is held yet, of at most `limit` bytes for `loops` event loops.
-    pub(super) fn new(limit: usize, loops: usize) -> Self {
+    pub(crate) fn new(limit: usize, loops: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
                 held: AtomicUsize::new(0),
@@ -44,20 +44,20 @@ impl Memory {
     }
 
     /// How to reach the loops when there is too much.
-    pub(super) fn set_wakers(&self, wakers: &[Arc<Waker>]) {
+    pub(crate) fn set_wakers(&self, wakers: &[Wake]) {
         self.shared.wakers.get_or_init(|| wakers.to_vec());
     }
 
-    pub(super) fn add(&self, bytes: usize) {
+    pub(crate) fn add(&self, bytes: usize) {
         self.shared.held.fetch_add(bytes, Relaxed);
     }
 
-    pub(super) fn sub(&self, bytes: usize) {
+    pub(crate) fn sub(&self, bytes: usize) {
         self.shared.held.fetch_sub(bytes, Relaxed);
     }
 
     /// What a loop holds for one peer was `before` and is `after`.
-    pub(super) fn change(&self, before: usize, after: usize) {
+    pub(crate) fn change(&self, before: usize, after: usize) {
         // Wrapping: the difference may be negative, the sums never are.
         let difference = after.wrapping_sub(before);
         self.shared.held.fetch_add(difference, Relaxed);
@@ -65,45 +65,43 @@ impl Memory {
     }
 
     /// Bytes held now.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.shared.held.load(Relaxed)
     }
 
-    pub(super) fn limit(&self) -> usize {
+    pub(crate) fn limit(&self) -> usize {
         self.shared.limit
     }
 
     #[inline]
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         self.held() > self.shared.limit
     }
 
     /// Where to stop when there is too much: an eighth below the limit, so that the next time is
     /// not the next read.
-    pub(super) fn is_over_target(&self) -> bool {
+    pub(crate) fn is_over_target(&self) -> bool {
         self.held() > self.shared.limit / 8 * 7
     }
 
     /// A loop that holds `own` bytes holds no less than the loops do on average: it is its turn to
     /// make room. One loop at least does.
-    pub(super) fn concerns(&self, own: usize) -> bool {
+    pub(crate) fn concerns(&self, own: usize) -> bool {
         own >= self.shared.in_loops.load(Relaxed) / self.shared.loops
     }
 
     /// Wakes all loops, so that the one which holds most makes room, asleep or not.
-    pub(super) fn call(&self) {
+    pub(crate) fn call(&self) {
         if self.shared.called.swap(true, Relaxed) {
             return;
         }
         for waker in self.shared.wakers.get().into_iter().flatten() {
-            if let Err(error) = waker.wake() {
-                log::error!("an event loop cannot be woken: {error}");
-            }
+            waker.wake();
         }
     }
 
     /// Room has been made.
-    pub(super) fn answered(&self) {
+    pub(crate) fn answered(&self) {
         self.shared.called.store(false, Relaxed);
     }
 }

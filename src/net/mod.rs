@@ -80,51 +80,36 @@
 //! ```
 #![cfg_attr(feature = "client", doc = include_str!("clients.md"))]
 
-mod accept;
-mod alarm;
-mod buffers;
-#[cfg(feature = "deflate")]
-mod compression;
-#[cfg(not(feature = "deflate"))]
-#[path = "no_compression.rs"]
-mod compression;
+mod conn;
+mod connections;
 mod context;
-mod core;
-mod cork;
-mod deadlines;
-#[cfg(feature = "client")]
-mod dial;
-#[cfg(not(feature = "client"))]
-#[path = "no_dial.rs"]
-mod dial;
-mod event_loop;
+mod driver;
+mod engine;
+mod entropy;
 mod frame;
 mod input;
 mod mailbox;
-mod masked;
 mod memory;
+mod metrics;
 mod options;
 mod output;
-mod peer;
-mod requests;
-mod send_queue;
-mod server;
+mod peer_map;
 mod service;
-mod slots;
-mod taps;
-mod timers;
-mod transport;
-mod turn;
+mod sockets;
 mod upgrade;
+mod wake;
+mod wheel;
+mod words;
 
 pub use crate::http::{Request, Response};
-pub use context::{Context, Counters, Sent};
 #[cfg(feature = "client")]
-pub use dial::Dial;
-pub use frame::SharedFrame;
+pub use conn::dialing::Dial;
+pub use context::Context;
+pub use driver::{Builder, Clients, Handle, Listen, Server, Worker, WorkerError};
+pub use frame::{SharedChunk, SharedFrame};
 pub use mailbox::{Mailbox, PostError};
+pub use metrics::Counters;
 pub use options::Options;
-pub use send_queue::Overflow;
-pub use server::{Clients, Server, Worker};
-pub use service::{End, Reply, Service};
-pub use slots::PeerId;
+pub use peer_map::PeerMap;
+pub use service::{Reply, Service};
+pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

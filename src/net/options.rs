@@ -3,7 +3,7 @@
 #[cfg(feature = "deflate")]
 use crate::deflate;
 use crate::limits::Limits;
-use crate::net::send_queue::Overflow;
+use crate::net::words::Overflow;
 use crate::tap::Tap;
 use std::sync::Arc;
 
@@ -32,7 +32,15 @@ pub struct Options {
 }
 
 impl Options {
-    pub(super) fn worker_count(&self) -> usize {
+    /// permessage-deflate, if it is compiled in and wanted.
+    pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
+        #[cfg(feature = "deflate")]
+        return self.deflate;
+        #[cfg(not(feature = "deflate"))]
+        None
+    }
+
+    pub(crate) fn worker_count(&self) -> usize {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,

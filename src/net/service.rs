@@ -9,9 +9,8 @@ use crate::error::Refusal;
 use crate::handshake::Accepted;
 use crate::http::{Request, RequestHead, Response};
 use crate::net::context::Context;
-use crate::net::slots::PeerId;
+use crate::net::words::{Chunk, Delivery, End, PeerId};
 use crate::proto::{Message, Millis};
-use crate::wire::CloseCode;
 
 /// The program behind an event loop. One value per worker thread; made on that thread.
 ///
@@ -26,7 +25,12 @@ use crate::wire::CloseCode;
 /// impl Service for Echo {
 ///     type Mail = ();
 ///
-///     fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+///     fn request<'r>(
+///         &mut self,
+///         _: &mut Context<'_>,
+///         _: PeerId,
+///         request: &Request<'r>,
+///     ) -> Reply<'r> {
 ///         request.handshake().map(|ask| ask.accept(None)).into()
 ///     }
 ///
@@ -56,16 +60,22 @@ pub trait Service {
     fn body(
         &mut self,
         context: &mut Context<'_>,
+        from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
-        let _ = head;
+        let _ = (from, head);
         Ok(context.limits().body_bytes)
     }
 
-    /// Answers an HTTP request, its body included: with a response, or by accepting its opening
-    /// handshake (RFC 6455 section 4.2.2). Without it, 404.
-    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
-        let _ = (context, request);
+    /// Answers an HTTP request, its body included: with a response, now or later, whole or in
+    /// parts, or by accepting its opening handshake (RFC 6455 section 4.2.2). Without it, 404.
+    fn request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
+        let _ = (context, from, request);
         Refusal::NotFound.into()
     }
 
@@ -84,8 +94,24 @@ pub trait Service {
     /// A whole message has arrived; text has been checked.
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>);
 
+    /// A part of a message has arrived, on a connection that was opened with
+    /// [`Delivery::Chunks`].
+    fn chunk(&mut self, context: &mut Context<'_>, peer: PeerId, chunk: Chunk<'_>) {
+        let _ = (context, peer, chunk);
+    }
+
+    /// The peer has answered a Ping (RFC 6455 section 5.5.3), or has sent a Pong unasked.
+    fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
+        let _ = (context, peer, payload);
+    }
+
     /// Everything that waited for a slow peer has left.
-    fn drained(&mut self, context: &mut Context<'_>, peer: PeerId) {
+    fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let _ = (context, peer);
+    }
+
+    /// The time of [`Context::set_timer`] has come.
+    fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
 
@@ -96,8 +122,10 @@ pub trait Service {
         let _ = (context, peer);
     }
 
-    /// A WebSocket connection has ended; called once for each [`Service::opened`].
-    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End) {
+    /// A connection has ended that the service knows of. Called once for each
+    /// [`Service::opened`], and for each [`Reply::Later`] that it has not answered and
+    /// [`Reply::Stream`] that it has not finished.
+    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         let _ = (context, peer, end);
     }
 
@@ -106,8 +134,13 @@ pub trait Service {
         let _ = (context, mail);
     }
 
+    /// A graceful stop has begun. Connections are sent Close 1001 right after this.
+    fn stopping(&mut self, context: &mut Context<'_>) {
+        let _ = context;
+    }
+
     /// When to call [`Service::tick`], on the clock of [`Context::now`]; `None` for never. Asked
-    /// once a turn.
+    /// at least once a turn.
     fn deadline(&self) -> Option<Millis> {
         None
     }
@@ -118,26 +151,35 @@ pub trait Service {
     }
 }
 
-/// How a connection ended (RFC 6455 sections 7.1.4 and 7.1.5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct End {
-    /// Both Close frames were seen.
-    pub clean: bool,
-    /// The code in the peer's Close frame; `None` for an empty one, or for none at all.
-    pub code: Option<CloseCode>,
-}
-
 /// The answer of a service to a request.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Reply<'r> {
     /// An HTTP response; the connection stays HTTP.
     Respond(Response),
-    /// 101 Switching Protocols: frames from here on. `tag` is for the service: see
-    /// [`Context::tag`].
-    Open {
+    /// 101 Switching Protocols: frames from here on.
+    Upgrade {
         /// The response, from [`Ask::accept`](crate::handshake::Ask::accept).
         accepted: Accepted<'r>,
-        /// A number of the service's own.
+        /// A number of the service's own: see [`Context::tag`].
+        tag: u32,
+        /// How its messages come.
+        delivery: Delivery,
+    },
+    /// The response follows with [`Context::respond`]. Until then the connection's input rests, so
+    /// responses keep the order of the requests; after
+    /// [`Limits::answer_ms`](crate::Limits::answer_ms) it is 504 Gateway Timeout.
+    Later {
+        /// A number of the service's own: see [`Context::tag`].
+        tag: u32,
+    },
+    /// The head now, the body in parts with [`Context::write`] until [`Context::finish`]: in chunks
+    /// (RFC 9112 section 7.1), or until the end of the connection for HTTP/1.0. The answer to a
+    /// HEAD request is complete at once.
+    Stream {
+        /// The head; its body is not looked at.
+        head: Response,
+        /// A number of the service's own: see [`Context::tag`].
         tag: u32,
     },
 }
@@ -156,7 +198,11 @@ impl From<Refusal> for Reply<'_> {
 
 impl<'r> From<Accepted<'r>> for Reply<'r> {
     fn from(accepted: Accepted<'r>) -> Self {
-        Self::Open { accepted, tag: 0 }
+        Self::Upgrade {
+            accepted,
+            tag: 0,
+            delivery: Delivery::Messages,
+        }
     }
 }
 

@@ -107,6 +107,12 @@ impl Connection {
         self.sequence.set_message_limit(bytes);
     }
 
+    /// From the next frame on, frames and messages of any length and of any number of frames are
+    /// taken: for callers that keep nothing of a message, but hand it on as it comes.
+    pub fn lift_message_limits(&mut self) {
+        self.sequence.lift_message_limits();
+    }
+
     /// The longest message that is taken.
     pub fn message_limit(&self) -> u64 {
         self.sequence.message_limit()

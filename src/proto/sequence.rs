@@ -79,6 +79,11 @@ impl Sequence {
         self.short = self.bounds.short();
     }
 
+    pub(super) fn lift_message_limits(&mut self) {
+        self.set_message_limit(u64::MAX);
+        self.bounds.fragments = u32::MAX;
+    }
+
     pub(super) fn message_limit(&self) -> u64 {
         self.bounds.message_bytes
     }
@@ -141,11 +146,11 @@ impl Sequence {
         if length > self.bounds.message_bytes.saturating_sub(self.length) {
             return Err(Violation::MessageTooBig);
         }
-        if self.fragments >= self.bounds.fragments {
+        if self.fragments >= self.bounds.fragments && self.bounds.fragments < u32::MAX {
             return Err(Violation::TooManyFragments);
         }
         self.length += length;
-        self.fragments += 1;
+        self.fragments = self.fragments.saturating_add(1);
         Ok(())
     }
 

@@ -26,8 +26,13 @@ impl EchoServer {
     /// # Errors
     ///
     /// The response that refuses it.
-    fn judge(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Admitted, Response> {
-        let admitted = self.access.admit(head, || context.requester())?;
+    fn judge(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+    ) -> Result<Admitted, Response> {
+        let admitted = self.access.admit(head, || context.address(from))?;
         let refused = match context.is_stopping() {
             true => Err(unavailable(Unavailable::Stopped, context.limits())),
             false => check_method(head),
@@ -45,15 +50,21 @@ impl Service for EchoServer {
     fn body(
         &mut self,
         context: &mut Context<'_>,
+        from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
-        let admitted = self.judge(context, head)?;
+        let admitted = self.judge(context, from, head)?;
         at_most(UNREAD_BODY, head).map_err(|refused| admitted.mark(refused))
     }
 
-    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
         let accept = |ask: Ask<'r>| ask.accept(first_of(&ask, &self.subprotocols));
-        match self.judge(context, &request.head()) {
+        match self.judge(context, from, &request.head()) {
             Ok(admitted) => admitted.mark_reply(request.handshake().map(accept).into()),
             Err(refused) => refused.into(),
         }

@@ -1,6 +1,6 @@
 //! The one place that knows every topic; shared by all workers and by the program itself.
 //!
-//! Input: joins, leaves, publications, from any thread. Output: [`Delivery`]s into the mailboxes
+//! Input: joins, leaves, publications, from any thread. Output: [`HubMail`]s into the mailboxes
 //! of the workers that have subscribers. Invariant: publications get their sequence numbers and
 //! enter the mailboxes under one lock, so all workers see one order; a subscriber knows the number
 //! at which it joined, and gets only what came later. Who is about to be closed counts no more.
@@ -22,7 +22,7 @@ pub struct Hub {
 #[derive(Debug, Default)]
 struct Shared {
     state: Mutex<State>,
-    mailboxes: OnceLock<Vec<Mailbox<Delivery>>>,
+    mailboxes: OnceLock<Vec<Mailbox<HubMail>>>,
 }
 
 #[derive(Debug, Default)]
@@ -36,7 +36,7 @@ struct State {
 
 /// What a worker is told.
 #[derive(Clone, Debug)]
-pub struct Delivery {
+pub struct HubMail {
     pub(super) topic: TopicId,
     pub(super) sequence: u64,
     pub(super) what: What,
@@ -81,7 +81,7 @@ pub(super) struct Joined {
 
 impl Hub {
     /// Gives the hub its workers; the first call counts, and every worker may make it.
-    pub fn connect(&self, mailboxes: &[Mailbox<Delivery>]) {
+    pub fn connect(&self, mailboxes: &[Mailbox<HubMail>]) {
         self.shared.mailboxes.get_or_init(|| mailboxes.to_vec());
     }
 
@@ -106,7 +106,7 @@ impl Hub {
             return Err(Unavailable::Busy);
         }
         state.sequence += 1;
-        let delivery = Delivery {
+        let delivery = HubMail {
             topic,
             sequence: state.sequence,
             what: What::Frame(frame),
@@ -135,7 +135,7 @@ impl Hub {
             return Ok(0);
         };
         *sequence += 1;
-        let close = |topic| Delivery {
+        let close = |topic| HubMail {
             topic,
             sequence: *sequence,
             what: What::Close,
@@ -212,7 +212,7 @@ impl Hub {
 
     /// Puts a delivery into the mailboxes of those who have subscribers. Waking their loops is a
     /// system call, which waits until the lock is gone; the order of the mail is fixed by then.
-    fn append(&self, topics: &Topics, delivery: &Delivery, asleep: &mut BTreeSet<usize>) {
+    fn append(&self, topics: &Topics, delivery: &HubMail, asleep: &mut BTreeSet<usize>) {
         let mailboxes = self.shared.mailboxes.get().into_iter().flatten();
         let size = match &delivery.what {
             What::Frame(frame) => frame.as_bytes().len(),

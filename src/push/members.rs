@@ -182,7 +182,7 @@ mod tests {
     use super::*;
     use crate::net::Mailbox;
     use crate::proto::Message;
-    use crate::push::hub::{Delivery, Unavailable, What};
+    use crate::push::hub::{HubMail, Unavailable, What};
     use crate::push::topics::Topic;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -238,7 +238,7 @@ mod tests {
     /// The hub and its workers beside a list of what each peer has joined.
     struct Both {
         hub: Hub,
-        mailboxes: Vec<Mailbox<Delivery>>,
+        mailboxes: Vec<Mailbox<HubMail>>,
         workers: Vec<Members>,
         model: BTreeMap<u32, Model>,
         published: usize,
@@ -332,7 +332,7 @@ mod tests {
 
         fn deliver(&mut self, worker: usize) {
             for delivery in self.mailboxes[worker].take_mail() {
-                let Delivery {
+                let HubMail {
                     topic,
                     sequence,
                     what,

@@ -30,7 +30,7 @@ pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
-pub use hub::{Delivery, Hub, Unavailable};
+pub use hub::{Hub, HubMail, Unavailable};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use server::{PushServer, PushService, Settings};
 pub use topics::Topic;

@@ -14,8 +14,8 @@
 use crate::handshake::Ask;
 use crate::http::RequestHead;
 use crate::limits::Limits;
-use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
-use crate::net::{Sent, Server, Service};
+use crate::net::{Context, Delivery, End, Mailbox, Options, PeerId, Reply, Request, Response};
+use crate::net::{Sent, Server, Service, WorkerError};
 use crate::proto::{Message, Millis};
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
@@ -25,14 +25,13 @@ use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
 use crate::push::dialect::wserver::{Publication, Registration};
 use crate::push::echo::first_of;
 use crate::push::hosts::HostPolicy;
-use crate::push::hub::{Delivery, Hub, Unavailable, What};
+use crate::push::hub::{Hub, HubMail, Unavailable, What};
 use crate::push::members::{Members, Refused};
 use crate::push::origin::OriginPolicy;
 use crate::push::routes::Route;
 use crate::push::topics::Topic;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
-use std::collections::VecDeque;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -66,7 +65,7 @@ impl Settings {
 #[derive(Debug)]
 pub struct PushServer {
     hub: Hub,
-    server: Server<Delivery>,
+    server: Server<HubMail>,
     push_key: Option<PushKey>,
     tokens: Option<TokenFile>,
 }
@@ -149,8 +148,12 @@ impl PushServer {
     }
 
     /// Waits for the end of the stop.
-    pub fn join(self) {
-        self.server.join();
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::join`].
+    pub fn join(self) -> Result<(), WorkerError> {
+        self.server.join()
     }
 }
 
@@ -164,8 +167,6 @@ pub struct PushService {
     tries: Arc<Tries>,
     worker: usize,
     members: Members,
-    /// Connections that have not registered, and until when they must have.
-    waiting: VecDeque<(Millis, PeerId)>,
 }
 
 /// What an open connection is for: the tag of its peer.
@@ -187,7 +188,7 @@ impl PushService {
         hub: Hub,
         settings: Settings,
         worker: usize,
-        mailboxes: &[Mailbox<Delivery>],
+        mailboxes: &[Mailbox<HubMail>],
     ) -> Self {
         hub.connect(mailboxes);
         let members = Members::default();
@@ -199,7 +200,6 @@ impl PushService {
             settings,
             worker,
             members,
-            waiting: VecDeque::new(),
         }
     }
 
@@ -209,7 +209,11 @@ impl PushService {
             _ => None,
         };
         match request.handshake().map(|ask| ask.accept(subprotocol(&ask))) {
-            Ok(accepted) => Reply::Open { accepted, tag },
+            Ok(accepted) => Reply::Upgrade {
+                accepted,
+                tag,
+                delivery: Delivery::Messages,
+            },
             Err(refusal) => refusal.into(),
         }
     }
@@ -222,23 +226,29 @@ impl PushService {
     fn judge(
         &self,
         context: &Context<'_>,
+        from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<(Admitted, Route), Response> {
-        let admitted = self.access.admit(head, || context.requester())?;
-        match self.gate(context, head) {
+        let admitted = self.access.admit(head, || context.address(from))?;
+        match self.gate(context, from, head) {
             Ok(route) => Ok((admitted, route)),
             Err(refused) => Err(admitted.mark(refused)),
         }
     }
 
-    fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Route, Response> {
+    fn gate(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+    ) -> Result<Route, Response> {
         if self.is_stopping(context) {
             return Err(unavailable(Unavailable::Stopped, context.limits()));
         }
         let route = Route::of(head)?;
         match (route, &self.settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
-                return Err(self.unauthorized(context, head));
+                return Err(self.unauthorized(context.address(from), head));
             }
             (Route::Drop, None) => {
                 let text = "dropping needs a server with a push key";
@@ -255,10 +265,9 @@ impl PushService {
     }
 
     /// Who sends no key at all guesses none.
-    fn unauthorized(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Response {
+    fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
         let mut response = Response::new(401).field("WWW-Authenticate", "Bearer");
-        response.close =
-            head.bearer().is_some() && self.tries.wrong("push key", context.requester());
+        response.close = head.bearer().is_some() && self.tries.wrong("push key", from);
         response
     }
 
@@ -352,14 +361,15 @@ fn page() -> Response {
 }
 
 impl Service for PushService {
-    type Mail = Delivery;
+    type Mail = HubMail;
 
     fn body(
         &mut self,
         context: &mut Context<'_>,
+        from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
-        let (admitted, route) = self.judge(context, head)?;
+        let (admitted, route) = self.judge(context, from, head)?;
         let limit = match route.takes_body() {
             true => context.limits().body_bytes,
             false => UNREAD_BODY,
@@ -367,9 +377,14 @@ impl Service for PushService {
         at_most(limit, head).map_err(|refused| admitted.mark(refused))
     }
 
-    fn request<'r>(&mut self, context: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
         let limits = context.limits();
-        let (admitted, route) = match self.judge(context, &request.head()) {
+        let (admitted, route) = match self.judge(context, from, &request.head()) {
             Ok(judged) => judged,
             Err(refused) => return refused.into(),
         };
@@ -391,7 +406,7 @@ impl Service for PushService {
             let general = limits.frame_bytes.min(limits.message_bytes);
             let bytes = limits.registration_bytes.min(general);
             context.set_message_limit(peer, bytes);
-            self.waiting.push_back((until, peer));
+            context.set_timer(peer, Some(until));
             self.members.open(peer);
         }
     }
@@ -410,12 +425,12 @@ impl Service for PushService {
         self.members.remove(&self.hub, self.worker, peer);
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End) {
+    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End<'_>) {
         self.members.remove(&self.hub, self.worker, peer);
     }
 
-    fn mail(&mut self, context: &mut Context<'_>, delivery: Delivery) {
-        let Delivery {
+    fn mail(&mut self, context: &mut Context<'_>, delivery: HubMail) {
+        let HubMail {
             topic,
             sequence,
             what,
@@ -437,21 +452,9 @@ impl Service for PushService {
         }
     }
 
-    fn deadline(&self) -> Option<Millis> {
-        self.waiting.front().map(|(until, _)| *until)
-    }
-
-    fn tick(&mut self, context: &mut Context<'_>) {
-        while self
-            .waiting
-            .front()
-            .is_some_and(|(until, _)| *until <= context.now())
-        {
-            if let Some((_, peer)) = self.waiting.pop_front()
-                && self.members.is_idle(peer)
-            {
-                self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
-            }
+    fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        if self.members.is_idle(peer) {
+            self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
     }
 }

@@ -13,7 +13,7 @@ fn end(mut client: Client, server: Server<()>) {
     assert!(client.receive().unwrap().is_none());
     drop(client);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]

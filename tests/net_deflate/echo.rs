@@ -156,7 +156,7 @@ fn what_a_service_sends_by_itself_keeps_the_window_in_step() {
                 kind: Kind::Text,
                 bytes: plain.as_bytes(),
             };
-            context.send_uncompressed(peers[0], secret) == wirebell::net::Sent::Taken
+            context.send_uncompressed(peers[0], secret).is_taken()
         });
         assert!(ok);
         let first = peer.client.frame();

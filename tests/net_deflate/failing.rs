@@ -2,10 +2,10 @@
 
 use super::peer::Peer;
 use super::{compressing, json};
-use crate::net_support::{Probes, limits};
+use crate::net_support::{Ended, Probes, limits};
 use crate::support::frames::{Frame, end, frame};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::{End, Options};
+use wirebell::net::Options;
 use wirebell::{Limits, Role, Violation};
 
 /// Frames, and what they break. None refers to earlier messages.
@@ -64,7 +64,7 @@ fn each_fails_with_its_code_and_the_others_go_on() {
             }
             let reason = peer.client.expect_close(violation.close_code().get());
             assert_eq!(reason, violation.text());
-            let end = End {
+            let end = Ended {
                 clean: false,
                 code: None,
             };

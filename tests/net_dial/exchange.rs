@@ -3,11 +3,11 @@
 use super::{Dialler, Told, Wish, dial, loop_options};
 use crate::net_support::echo::echo_server;
 use crate::net_support::scripted::{Listener, switch};
-use crate::net_support::{limits, options_with};
+use crate::net_support::{Ended, limits, options_with};
 use wirebell::client::Options;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::{self, End, SharedFrame};
+use wirebell::net::{self, SharedFrame};
 use wirebell::{CloseCode, Kind, Limits, Message};
 
 fn payload(len: usize) -> Vec<u8> {
@@ -46,7 +46,7 @@ fn run(server_options: net::Options, client_options: Options) {
     }
     dialler.wish(Wish::Close(CloseCode::NORMAL));
     for _ in 0..20 {
-        let end = End {
+        let end = Ended {
             clean: true,
             code: Some(CloseCode::NORMAL),
         };
@@ -54,7 +54,7 @@ fn run(server_options: net::Options, client_options: Options) {
     }
     dialler.stop();
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]
@@ -101,7 +101,7 @@ fn two_loops_that_have_filled_the_sockets_do_not_wait_for_each_other() {
     }
     dialler.stop();
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]

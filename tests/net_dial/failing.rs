@@ -2,12 +2,12 @@
 
 use super::{Dialler, Told, Wish, dial, dial_at, loop_options, soon};
 use crate::net_support::scripted::{Listener, field, silent, switch};
-use crate::net_support::{limits, options_with};
+use crate::net_support::{Ended, limits, options_with};
 use crate::support::frames::{binary, close, frame, text};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use wirebell::client::{Backoff, Endpoint, Options};
-use wirebell::net::{Dial, End};
+use wirebell::net::Dial;
 use wirebell::{CloseCode, Kind, Limits};
 
 /// A port on which nobody listens.
@@ -115,7 +115,7 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
     // The server closes TCP first (RFC 6455 section 7.1.1).
     visit.expect_silence(Duration::from_millis(50));
     drop(visit);
-    let end = End {
+    let end = Ended {
         clean: true,
         code: Some(CloseCode::NORMAL),
     };
@@ -140,7 +140,7 @@ fn a_server_that_breaks_a_rule_is_told() {
         visit.expect_close(code);
         visit.expect_gone();
         assert_eq!(dialler.next(), Told::Opened(1));
-        let end = End {
+        let end = Ended {
             clean: false,
             code: None,
         };
@@ -192,7 +192,7 @@ fn it_dials_again_until_it_closes() {
         drop(visit);
         assert!(matches!(
             dialler.next(),
-            Told::Closed(4, End { clean: false, .. })
+            Told::Closed(4, Ended { clean: false, .. })
         ));
         // Refused in between.
         drop(server.accept());
@@ -206,7 +206,7 @@ fn it_dials_again_until_it_closes() {
     drop(visit);
     assert!(matches!(
         dialler.next(),
-        Told::Closed(4, End { clean: true, .. })
+        Told::Closed(4, Ended { clean: true, .. })
     ));
     assert!(server.accept_within(Duration::from_millis(100)).is_none());
     dialler.stop();
@@ -245,7 +245,7 @@ fn a_server_that_is_silent_is_asked_and_then_given_up() {
     assert_eq!(visit.frame().first, 0x89);
     assert!(matches!(
         dialler.next(),
-        Told::Closed(1, End { clean: false, .. })
+        Told::Closed(1, Ended { clean: false, .. })
     ));
     visit.expect_gone();
     dialler.stop();
@@ -294,9 +294,8 @@ fn a_silent_address_leaves_time_for_the_next() {
     let addresses = vec![silent, listener.address()];
     let endpoint = Endpoint::at("ws://two.example/", options, addresses).unwrap();
     let dial = Dial {
-        endpoint: endpoint.into(),
         tag: 1,
-        reconnect: None,
+        ..Dial::new(endpoint.into())
     };
     let dialler = Dialler::start(loop_options(), vec![dial]);
     let mut peer = listener.open();

@@ -4,7 +4,7 @@ mod exchange;
 mod failing;
 mod taps;
 
-use crate::net_support::{PATIENCE, options};
+use crate::net_support::{Ended, PATIENCE, options};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -18,7 +18,7 @@ pub enum Told {
     Opened(u32),
     NotOpened(u32, String),
     Message(u32, Kind, Vec<u8>),
-    Closed(u32, End),
+    Closed(u32, Ended),
 }
 
 /// Dials what it is given, says what happens, and does what it is told.
@@ -61,11 +61,11 @@ impl Service for Puppet {
             .send(Told::Message(tag, message.kind, message.bytes.to_vec()));
     }
 
-    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End) {
+    fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         self.open.retain(|one| *one != peer);
         let _ = self
             .tell
-            .send(Told::Closed(context.tag(peer).unwrap(), end));
+            .send(Told::Closed(context.tag(peer).unwrap(), end.into()));
     }
 
     fn mail(&mut self, context: &mut Context<'_>, wish: Wish) {
@@ -130,7 +130,7 @@ impl Dialler {
 
     pub fn stop(self) {
         self.clients.stop();
-        self.clients.join();
+        self.clients.join().unwrap();
     }
 }
 
@@ -146,9 +146,8 @@ pub fn dial_at(uri: &str, addresses: Vec<SocketAddr>, tag: u32) -> Dial {
 
 fn to(endpoint: Result<Endpoint, client::Error>, tag: u32) -> Dial {
     Dial {
-        endpoint: Arc::new(endpoint.unwrap()),
         tag,
-        reconnect: None,
+        ..Dial::new(Arc::new(endpoint.unwrap()))
     }
 }
 

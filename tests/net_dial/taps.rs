@@ -56,7 +56,7 @@ fn both_ends_are_shown_the_same() {
     }
     dialler.stop();
     server.stop();
-    server.join();
+    server.join().unwrap();
     // The one that was refused was never open; the one with a tap of its own is not shown twice.
     let (of_loop, own) = (of_loop.all(), own.all());
     assert_eq!((of_loop.len(), own.len()), (1, 1));

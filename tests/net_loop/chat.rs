@@ -23,7 +23,7 @@ impl Chat {
 impl Service for Chat {
     type Mail = SharedFrame;
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -46,7 +46,7 @@ impl Service for Chat {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End) {
+    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End<'_>) {
         self.members.retain(|member| *member != peer);
     }
 }
@@ -86,5 +86,5 @@ fn everybody_hears_everybody() {
     }
     drop(people);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }

@@ -1,12 +1,12 @@
 //! Silent and stuck peers: every state of a connection ends in bounded time.
 
-use crate::net_support::{Client, Probes, limits, options_with, wait_until};
+use crate::net_support::{Client, Ended, Probes, limits, options_with, wait_until};
 use crate::support::frames::{frame, ping, pong};
 use std::time::{Duration, Instant};
-use wirebell::net::{End, SharedFrame};
+use wirebell::net::SharedFrame;
 use wirebell::{Limits, Message};
 
-const LOST: End = End {
+const LOST: Ended = Ended {
     clean: false,
     code: None,
 };

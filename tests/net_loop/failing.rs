@@ -3,10 +3,10 @@
 //! The replies to what was good come first, then the Close with its code, then a clean end of the
 //! stream: a reset would take the Close away again. Nothing that follows is looked at.
 
-use crate::net_support::{Probes, limits, options_with};
+use crate::net_support::{Ended, Probes, limits, options_with};
 use crate::support::frames::{binary, binary_start, body, close, end, frame, head, length_in_2};
 use crate::support::frames::{length_in_8, more, text, text_start, wire};
-use wirebell::net::{End, Options};
+use wirebell::net::Options;
 use wirebell::{Limits, Role, Violation};
 
 fn small() -> Options {
@@ -111,7 +111,7 @@ fn good_replies_then_the_code_then_a_clean_end() {
         // The client has not closed its side; it goes on as if nothing had happened.
         let _ = client.try_send(&behind);
         client.expect_end();
-        let end = End {
+        let end = Ended {
             clean: false,
             code: None,
         };

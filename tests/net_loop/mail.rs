@@ -22,7 +22,7 @@ enum Mail {
 impl Service for HandOn {
     type Mail = Mail;
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 

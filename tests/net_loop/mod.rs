@@ -20,3 +20,8 @@ mod stop;
 mod strict_drain;
 mod taps;
 mod workers;
+
+/// It leaves or waits, and nothing was dropped for it.
+fn is_taken(sent: &wirebell::net::Sent) -> bool {
+    matches!(sent, wirebell::net::Sent::Taken { .. })
+}

@@ -1,8 +1,8 @@
 //! What a service is told, how often, and what it may do with connections that are gone.
 
-use crate::net_support::{Client, Happened, Probes, limits, options, options_with};
+use crate::net_support::{Client, Ended, Happened, Probes, limits, options, options_with};
 use crate::support::frames::{close, close_empty, frame};
-use wirebell::net::{End, Sent, SharedFrame};
+use wirebell::net::{Sent, SharedFrame};
 use wirebell::{CloseCode, Limits, Message, Role};
 
 #[test]
@@ -12,12 +12,12 @@ fn each_connection_is_opened_once_and_closed_once() {
         drain_ms: 200,
         ..limits()
     }));
-    let end = |clean, code: Option<u16>| End {
+    let end = |clean, code: Option<u16>| Ended {
         clean,
         code: code.and_then(CloseCode::new),
     };
     type Act = fn(Client);
-    let rows: [(Act, End); 7] = [
+    let rows: [(Act, Ended); 7] = [
         (|mut client| client.finish(1000), end(true, Some(1000))),
         (|mut client| client.finish(4321), end(true, Some(4321))),
         (

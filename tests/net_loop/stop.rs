@@ -1,9 +1,11 @@
 //! A graceful stop: Close 1001 to all, no new connections, and an end in bounded time.
 
-use crate::net_support::{Client, Happened, Probes, limits, options, options_with, wait_until};
-use crate::support::frames::close;
+use crate::net_support::{
+    Client, Ended, Happened, Probes, limits, options, options_with, wait_until,
+};
+use crate::support::frames::{close, text};
 use std::net::TcpStream;
-use wirebell::net::{Context, End, Options, PeerId, PostError, Reply, Request, Server, Service};
+use wirebell::net::{Context, Options, PeerId, PostError, Reply, Request, Server, Service};
 use wirebell::{CloseCode, Limits, Message};
 
 #[test]
@@ -43,7 +45,7 @@ fn everybody_is_told_and_the_port_is_free() {
     drop((clients, idle, begun));
     let ends: Vec<Happened> = server.finish();
     assert_eq!(ends.len(), 12);
-    let clean = End {
+    let clean = Ended {
         clean: true,
         code: CloseCode::new(1001),
     };
@@ -69,7 +71,7 @@ fn peers_that_do_not_answer_are_left_behind() {
     server.opened();
     let mut silent = Client::connect(server.address());
     let ends = server.finish();
-    let lost = End {
+    let lost = Ended {
         clean: false,
         code: None,
     };
@@ -122,7 +124,8 @@ fn a_server_that_is_dropped_stops() {
     }
 }
 
-/// Half a server is worse than none: a panic ends all of it, and `join` tells.
+/// Half a server is worse than none: a panic ends all of it. Whoever is on its worker is told that
+/// the server has failed, everybody else that it stops, and `join` tells why.
 #[test]
 fn a_panic_of_one_worker_stops_the_others() {
     let options = Options {
@@ -134,21 +137,30 @@ fn a_panic_of_one_worker_stops_the_others() {
     let mailboxes = server.mailboxes().to_vec();
     let mut others = 0;
     let mut clients: Vec<Client> = (0..12).map(|_| Client::open(address)).collect();
+    clients[0].send_text("before");
     clients[0].send_text("panic");
-    clients[0].expect_gone();
+    assert_eq!(
+        clients[0].frame(),
+        text("before"),
+        "what was answered leaves"
+    );
+    assert_eq!(clients[0].frame(), close(1011, "the server has failed"));
     for client in &mut clients[1..] {
-        // Those on the same worker are gone with it.
-        if let Some(frame) = client.next_frame() {
-            assert_eq!(frame.frame(), close(1001, "the server is stopping"));
+        let frame = client.frame();
+        if frame == close(1001, "the server is stopping") {
             client.send_frame(&close(1001, ""));
             others += 1;
+        } else {
+            assert_eq!(frame, close(1011, "the server has failed"));
         }
     }
     assert!(others > 0, "all connections were on one worker");
     assert!(TcpStream::connect(address).is_err());
-    let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| server.join()));
-    let panic = joined.expect_err("the panic goes on");
-    assert_eq!(panic.downcast_ref(), Some(&"as was asked"));
+    let error = server.join().expect_err("it has not been stopped");
+    assert_eq!(
+        (error.reason.as_str(), error.panicked),
+        ("as was asked", true)
+    );
     for mailbox in mailboxes {
         assert_eq!(mailbox.post((), 0), Err(PostError::Ended));
     }
@@ -160,13 +172,14 @@ struct Nothing;
 impl Service for Nothing {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
-    fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
+    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         if message.as_text() == Some("panic") {
             panic!("as was asked");
         }
+        let _ = context.send(peer, message);
     }
 }

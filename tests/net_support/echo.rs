@@ -9,7 +9,7 @@ struct Echo;
 impl Service for Echo {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 

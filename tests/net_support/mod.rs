@@ -20,8 +20,24 @@ pub use probe::{Happened, Probes};
 pub use push::Push;
 
 use std::time::{Duration, Instant};
-use wirebell::Limits;
-use wirebell::net::Options;
+use wirebell::net::{End, Options};
+use wirebell::{CloseCode, Limits};
+
+/// How a connection ended, to be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    pub clean: bool,
+    pub code: Option<CloseCode>,
+}
+
+impl From<End<'_>> for Ended {
+    fn from(end: End<'_>) -> Self {
+        Self {
+            clean: end.clean,
+            code: end.code,
+        }
+    }
+}
 
 /// How long anything may take before a test fails. Long, as tests share a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(20);

@@ -4,13 +4,13 @@
 //! on `/sink`, and runs closures that a test posts, so that a test can do what a service can.
 
 use super::{Client, PATIENCE};
+use crate::net_support::Ended;
 use std::net::SocketAddr;
-use std::panic::AssertUnwindSafe;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wirebell::Message;
 use wirebell::http::RequestHead;
-use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
+use wirebell::net::{Context, Counters, Delivery, End, Mailbox, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Server, Service, SharedFrame};
 
 /// What the service was told; first the number of its worker.
@@ -18,7 +18,7 @@ use wirebell::net::{Response, Server, Service, SharedFrame};
 pub enum Happened {
     Opened(usize, PeerId),
     Drained(usize, PeerId),
-    Closed(usize, PeerId, End),
+    Closed(usize, PeerId, Ended),
 }
 
 /// A closure for one loop: gets its open connections, in the order of their opening.
@@ -43,6 +43,7 @@ impl Service for Probe {
     fn body(
         &mut self,
         context: &mut Context<'_>,
+        _: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
         match head.path() {
@@ -52,7 +53,7 @@ impl Service for Probe {
         }
     }
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         if request.path().starts_with("/http") {
             let (method, path) = (request.method(), request.path());
             let query = request.query().unwrap_or("-");
@@ -61,9 +62,10 @@ impl Service for Probe {
         }
         match request.handshake() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => Reply::Open {
+            Ok(ask) => Reply::Upgrade {
                 accepted: ask.accept(ask.choose(&SUBPROTOCOLS)),
                 tag: u32::from(request.path() == "/sink"),
+                delivery: Delivery::Messages,
             },
         }
     }
@@ -79,13 +81,15 @@ impl Service for Probe {
         }
     }
 
-    fn drained(&mut self, _: &mut Context<'_>, peer: PeerId) {
+    fn writable(&mut self, _: &mut Context<'_>, peer: PeerId) {
         let _ = self.events.send(Happened::Drained(self.worker, peer));
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End) {
+    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         self.peers.retain(|other| *other != peer);
-        let _ = self.events.send(Happened::Closed(self.worker, peer, end));
+        let _ = self
+            .events
+            .send(Happened::Closed(self.worker, peer, end.into()));
     }
 
     fn mail(&mut self, context: &mut Context<'_>, job: Job) {
@@ -201,7 +205,7 @@ impl Probes {
 
     /// The next thing apart from `Drained`, which must be the end of this connection.
     #[track_caller]
-    pub fn closed(&self, peer: PeerId) -> End {
+    pub fn closed(&self, peer: PeerId) -> Ended {
         loop {
             match self.event() {
                 Happened::Drained(..) => {}
@@ -226,7 +230,7 @@ impl Probes {
     fn end(&mut self) {
         if let Some(server) = self.server.take() {
             server.stop();
-            let joined = std::panic::catch_unwind(AssertUnwindSafe(|| server.join()));
+            let joined = server.join();
             // A second panic while one is under way would end the whole test binary.
             if !std::thread::panicking() {
                 joined.expect("no worker panics");

@@ -115,7 +115,7 @@ impl Drop for Push {
         if let Some(server) = self.server.take() {
             server.stop();
             if !std::thread::panicking() {
-                server.join();
+                server.join().unwrap();
             }
         }
     }

@@ -176,5 +176,5 @@ fn what_the_head_forbids_costs_the_echo_no_body() {
     let refused = client.ask(upgrade("/", "Content-Length: 5\r\n") + "hello");
     assert_eq!(refused.status, 400);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }

@@ -44,9 +44,8 @@ impl Site {
     /// One more connection of this loop.
     pub fn dial(&self, context: &mut Context<'_>, tag: u32) {
         context.dial(Dial {
-            endpoint: Arc::clone(&self.plan.endpoint),
             tag,
-            reconnect: None,
+            ..Dial::new(Arc::clone(&self.plan.endpoint))
         });
     }
 
@@ -131,7 +130,11 @@ impl Fleet {
         }
         wait(FAREWELL, || self.board.sum(|gauge| &gauge.open) == 0);
         self.clients.stop();
-        self.clients.join();
+        if let Err(error) = self.clients.join() {
+            tally
+                .failure
+                .get_or_insert(Failure::Failed(error.to_string()));
+        }
         tally
     }
 }
@@ -256,7 +259,7 @@ impl<L: Load> Service for Crew<L> {
         }
     }
 
-    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End) {
+    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         if self.late == Some(peer) {
             self.late = None;
             return;
@@ -298,7 +301,7 @@ impl<L: Load> Service for Crew<L> {
 }
 
 /// What to say of a connection that the server has ended.
-fn lost(end: End) -> Failure {
+fn lost(end: End<'_>) -> Failure {
     Failure::Failed(match end.code {
         Some(code) => format!("a connection was closed by the server: {}", code.get()),
         None if end.clean => "a connection was closed by the server".into(),

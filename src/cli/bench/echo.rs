@@ -20,7 +20,7 @@ use crate::cli::bench::crew::{Load, Site};
 use crate::cli::bench::tally::Tally;
 use std::collections::VecDeque;
 use wirebell::Message;
-use wirebell::net::{Context, PeerId, Sent};
+use wirebell::net::{Context, PeerId};
 
 /// What is sent first on each connection, before the load.
 const HELLO: &[u8] = b"wirebell bench: hello";
@@ -88,7 +88,7 @@ impl Echo {
         if lane.flying.len() >= plan.depth {
             return lane.waiting.push_back(at);
         }
-        if context.send(peer, plan.message()) == Sent::Taken {
+        if context.send(peer, plan.message()).is_taken() {
             lane.flying.push_back(at);
             if self.schedule.is_some() && self.window.counts(at) {
                 self.tally

@@ -119,7 +119,7 @@ impl Service for Handshakes {
         self.tally.passed_over += 1;
     }
 
-    fn closed(&mut self, context: &mut Context<'_>, _: PeerId, _: End) {
+    fn closed(&mut self, context: &mut Context<'_>, _: PeerId, _: End<'_>) {
         self.site.gauge.open.sub(1);
         self.dial(context);
     }

@@ -11,7 +11,7 @@ struct Leaving(u32);
 impl Service for Leaving {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -50,7 +50,7 @@ fn connections_that_are_lost_are_told() {
     check(&report);
     assert_eq!(number(&report, "/answered"), 1000.0);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]
@@ -105,7 +105,7 @@ struct Mute;
 impl Service for Mute {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -126,7 +126,7 @@ fn a_server_that_never_answers_loses_every_message() {
     let report: Value = serde_json::from_str(&outcome.stdout).expect("JSON");
     assert_eq!(number(&report, "/lost"), 40.0);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]

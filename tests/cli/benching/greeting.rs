@@ -24,7 +24,7 @@ impl Greeting {
 impl Service for Greeting {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -65,7 +65,7 @@ fn a_greeting_does_not_shift_the_answers() {
         assert_eq!(number(&report, "/lost"), 0.0, "{report:#}");
         assert!(number(&report, "/answered") >= connections, "{report:#}");
         server.stop();
-        server.join();
+        server.join().unwrap();
     }
 }
 
@@ -84,7 +84,7 @@ fn idle_connections_and_handshakes_take_no_greeting_for_an_answer() {
     }
     report(&url, &["-m", "handshake"]);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 /// Publishes what it is told to all, greets, and answers registrations.
@@ -93,7 +93,7 @@ struct Relay(Vec<PeerId>);
 impl Service for Relay {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -124,7 +124,7 @@ fn subscribers_may_be_greeted() {
     assert_eq!(number(&report, "/passed_over"), 8.0, "{report:#}");
     assert!(number(&report, "/answered") >= 4.0, "{report:#}");
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]
@@ -139,7 +139,7 @@ fn a_report_for_people_names_what_was_passed_over() {
     let line = "passed over  2 messages that the server sent before anything was asked";
     assert!(outcome.stdout.contains(line), "{outcome:?}");
     server.stop();
-    server.join();
+    server.join().unwrap();
     let (_server, address) = super::echo();
     let plain = super::bench(&format!("ws://{address}/"), &["-c", "2"]);
     assert!(!plain.stdout.contains("passed over"), "{plain:?}");

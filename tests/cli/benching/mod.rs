@@ -141,7 +141,7 @@ const STALL: Duration = Duration::from_millis(300);
 impl Service for Stalling {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -176,7 +176,7 @@ fn a_stall_shows_with_a_rate_and_hides_in_a_closed_loop() {
         let outcome = run(&[&["bench", "--format", "json"], &long[..], extra, &[&url]].concat());
         assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
         server.stop();
-        server.join();
+        server.join().unwrap();
         serde_json::from_str::<Value>(&outcome.stdout).expect("JSON")
     };
     // Also where only one message may be in flight.
@@ -281,7 +281,7 @@ struct Chat(Vec<PeerId>);
 impl Service for Chat {
     type Mail = ();
 
-    fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         request.handshake().map(|ask| ask.accept(None)).into()
     }
 
@@ -316,7 +316,7 @@ fn publications_over_a_websocket() {
     assert!(number(&report, "/publications") > 5.0, "{report:#}");
     assert_eq!(number(&report, "/lost"), 0.0);
     server.stop();
-    server.join();
+    server.join().unwrap();
 }
 
 #[test]

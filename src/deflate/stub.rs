@@ -1,0 +1,151 @@
+//! In place of `deflate` where the feature is off: types without values, so nothing is ever agreed
+//! on, and the layers above need no second version of themselves.
+
+use crate::error::Violation;
+use crate::handshake::{DeflatePolicy, DeflateTerms, Direction};
+use crate::limits::Limits;
+use crate::wire::Kind;
+use core::convert::Infallible;
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    pub policy: DeflatePolicy,
+    pub min_bytes: usize,
+    pub budget: usize,
+    pub idle_ms: u32,
+    never: Infallible,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Budget(Infallible);
+
+impl Budget {
+    pub fn new(_: usize) -> Self {
+        unreachable!("nobody has settings")
+    }
+
+    pub fn left(&self) -> usize {
+        match self.0 {}
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Link {
+    pub send: Direction,
+    pub receive: Direction,
+    never: Infallible,
+}
+
+impl Link {
+    pub fn server(_: &DeflateTerms) -> Self {
+        unreachable!("nobody has a pool")
+    }
+
+    pub fn client(_: &DeflateTerms) -> Self {
+        unreachable!("nobody has a pool")
+    }
+}
+
+pub(crate) struct Compressor;
+
+impl Compressor {
+    pub fn cost(_: u8) -> usize {
+        0
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Session {
+    nothing: (),
+}
+
+impl Session {
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+
+    pub fn reserve(&mut self, budget: &Budget, _: u8) -> bool {
+        match budget.0 {}
+    }
+
+    pub fn holds_compressor(&self) -> bool {
+        false
+    }
+
+    pub fn drop_compressor(&mut self) {}
+
+    pub fn bypassed(&mut self) {}
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Compressed<'b> {
+    pub kind: Kind,
+    pub bytes: &'b [u8],
+    pub first: bool,
+    pub last: bool,
+}
+
+#[derive(Debug)]
+pub(crate) struct Inflated(Infallible);
+
+impl Inflated {
+    pub fn bytes(&self) -> &[u8] {
+        match self.0 {}
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Pool(Infallible);
+
+impl Pool {
+    pub fn new(settings: Settings, _: Budget) -> Self {
+        match settings.never {}
+    }
+
+    pub fn settings(&self) -> &Settings {
+        match self.0 {}
+    }
+
+    pub fn budget(&self) -> &Budget {
+        match self.0 {}
+    }
+
+    pub fn inflate(
+        &mut self,
+        _: &mut Session,
+        _: &Link,
+        _: Compressed<'_>,
+        _: &Limits,
+    ) -> Result<Option<Inflated>, Violation> {
+        match self.0 {}
+    }
+
+    pub fn inflate_parts(
+        &mut self,
+        _: &mut Session,
+        _: &Link,
+        _: Compressed<'_>,
+        _: &Limits,
+        _: impl FnMut(&[u8], bool),
+    ) -> Result<bool, Violation> {
+        match self.0 {}
+    }
+
+    pub fn compress(
+        &mut self,
+        _: &mut Session,
+        _: &Link,
+        _: &[u8],
+        _: &mut Vec<u8>,
+    ) -> Option<usize> {
+        match self.0 {}
+    }
+
+    pub fn compress_alone(&mut self, _: u8, _: &[u8], _: &mut Vec<u8>) -> Option<usize> {
+        match self.0 {}
+    }
+
+    pub fn recycle(&mut self, message: Inflated) {
+        match message.0 {}
+    }
+}

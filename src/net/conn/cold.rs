@@ -1,0 +1,92 @@
+//! The side tables of the peers of one loop: lent when something is unfinished, charged while it
+//! is, and used again.
+//!
+//! Invariant: what is charged to the server's account is what the side tables of the loop hold.
+
+use crate::net::conn::peer::{Cold, Peer};
+use crate::net::memory::Memory;
+
+#[derive(Debug)]
+pub(crate) struct ColdStore {
+    /// What all loops of the server hold.
+    pub(crate) memory: Memory,
+    /// What this loop holds for its peers.
+    held: usize,
+    #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
+    spares: Vec<Box<Cold>>,
+}
+
+/// Idle [`Cold`]s that are kept for reuse.
+const MAX_SPARES: usize = 256;
+
+impl ColdStore {
+    pub(crate) fn new(memory: Memory) -> Self {
+        Self {
+            memory,
+            held: 0,
+            spares: Vec::new(),
+        }
+    }
+
+    /// Bytes that this loop holds.
+    pub(crate) fn held(&self) -> usize {
+        self.held
+    }
+
+    /// The side table of a peer, made if it has none.
+    #[inline]
+    pub(crate) fn of<'p>(&mut self, peer: &'p mut Peer) -> &'p mut Cold {
+        let new = || self.spares.pop().unwrap_or_default();
+        peer.cold.get_or_insert_with(new)
+    }
+
+    /// What a peer holds has changed.
+    pub(crate) fn charge(&mut self, peer: &mut Peer) {
+        if let Some(cold) = &mut peer.cold {
+            let (before, after) = (cold.charged, cold.held());
+            if before != after {
+                cold.charged = after;
+                self.held = self.held + after - before;
+                self.memory.change(before, after);
+            }
+        }
+    }
+
+    /// Takes the side table back if nothing is in it; otherwise counts what it holds.
+    #[inline]
+    pub(crate) fn release(&mut self, peer: &mut Peer) {
+        match &mut peer.cold {
+            None => {}
+            Some(cold) if cold.is_idle() => {
+                if let Some(cold) = peer.cold.take() {
+                    self.take_back(cold);
+                }
+            }
+            Some(cold) => {
+                cold.shrink_tail();
+                self.charge(peer);
+            }
+        }
+    }
+
+    fn take_back(&mut self, mut cold: Box<Cold>) {
+        self.uncharge(&mut cold);
+        if self.spares.len() < MAX_SPARES {
+            cold.recycle();
+            self.spares.push(cold);
+        }
+    }
+
+    /// The peer is gone, and with it what it held.
+    pub(crate) fn drop_of(&mut self, peer: &mut Peer) {
+        if let Some(mut cold) = peer.cold.take() {
+            self.uncharge(&mut cold);
+        }
+    }
+
+    fn uncharge(&mut self, cold: &mut Cold) {
+        self.held -= cold.charged;
+        self.memory.change(cold.charged, 0);
+        cold.charged = 0;
+    }
+}

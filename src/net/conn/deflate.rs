@@ -1,0 +1,54 @@
+//! What a loop and its peers keep for permessage-deflate (RFC 7692).
+//!
+//! The extension itself is left to `deflate`, its use to `output` and `input`.
+
+use crate::deflate::{Budget, Link, Pool, Session};
+use crate::net::options::Options;
+use crate::net::words::PeerId;
+use crate::proto::Millis;
+use std::collections::VecDeque;
+
+/// What a peer has agreed to.
+pub(crate) type Terms = Option<Link>;
+
+/// The compression of one loop.
+#[derive(Debug, Default)]
+pub(crate) struct Compression {
+    pub(crate) pool: Option<Pool>,
+    /// Compressed payload on its way into a frame.
+    pub(crate) scratch: Vec<u8>,
+    /// Peers with a compressor of their own, and when to look whether it is in use.
+    pub(crate) held: VecDeque<(Millis, PeerId)>,
+    /// Bytes inflated since the current peer's turn began.
+    pub(crate) work: usize,
+}
+
+/// The compression of one peer, in its side table.
+#[derive(Debug, Default)]
+pub(crate) struct DeflateState {
+    pub(crate) session: Session,
+    /// When its compressor was last used.
+    pub(crate) used: Millis,
+}
+
+impl DeflateState {
+    pub(crate) fn is_empty(&self) -> bool {
+        self.session.is_empty()
+    }
+}
+
+impl Compression {
+    /// `budget` is shared by all loops of a server.
+    pub(crate) fn new(options: &Options, budget: Option<Budget>) -> Self {
+        let pool = options.deflate().zip(budget);
+        Self {
+            pool: pool.map(|(settings, budget)| Pool::new(settings, budget)),
+            ..Self::default()
+        }
+    }
+
+    /// When to call [`Output::drop_idle_compressors`](crate::net::output::Output).
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        self.held.front().map(|(at, _)| *at)
+    }
+}

@@ -1,0 +1,233 @@
+//! Connections that the loop opens itself: what waits for its turn, and what is on its way.
+//!
+//! ```text
+//!   Context::dial ──▶ queue of the server ──its turn──▶ Phase::Dial ──101──▶ Phase::Open
+//!                          ▲                                │ fails              │ ends
+//!                          └──── later, after a wait ◀──────┴────────────────────┘
+//! ```
+//!
+//! Attempts for one server wait for each other (RFC 6455 section 4.1, item 2), and a lost
+//! connection may be dialled again with growing waits (section 7.2.3). The exchange is left to
+//! `client`, which needs no socket, and what is done with it to the engine.
+
+use crate::client::opening::Opening;
+use crate::client::turn::{Remote, Turn};
+use crate::client::{Backoff, Endpoint, Error};
+use crate::net::words::Delivery;
+use crate::proto::Millis;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::io;
+use std::sync::Arc;
+
+/// A connection to open.
+#[derive(Clone, Debug)]
+pub struct Dial {
+    /// The server. Of its options the bounds for messages and time do not count: a loop has the
+    /// same for all its connections. A tap of its own takes the place of the loop's.
+    pub endpoint: Arc<Endpoint>,
+    /// A number of the service's own: see [`Context::tag`](crate::net::Context::tag).
+    pub tag: u32,
+    /// How its messages come.
+    pub delivery: Delivery,
+    /// Dials again when the connection fails or ends, unless the service has closed it.
+    pub reconnect: Option<Backoff>,
+}
+
+impl Dial {
+    /// Dials once, with the tag 0.
+    pub fn new(endpoint: Arc<Endpoint>) -> Self {
+        Self {
+            endpoint,
+            tag: 0,
+            delivery: Delivery::Messages,
+            reconnect: None,
+        }
+    }
+}
+
+/// A dial, and how it has gone so far.
+#[derive(Debug)]
+pub(crate) struct Attempt {
+    pub(crate) dial: Dial,
+    /// Which address of the endpoint is next.
+    pub(crate) address: usize,
+    /// Attempts that failed, one after another.
+    pub(crate) failed: u32,
+    /// Milliseconds that are left for all addresses, without the waits for turns.
+    pub(crate) left: Millis,
+    /// When the attempt at the current address began.
+    pub(crate) began: Millis,
+}
+
+impl Attempt {
+    pub(crate) fn new(dial: Dial, failed: u32) -> Self {
+        Self {
+            left: Millis::from(dial.endpoint.options.open_ms),
+            began: 0,
+            dial,
+            address: 0,
+            failed,
+        }
+    }
+
+    /// When the attempt at the current address ends, which begins: each of those that are left has
+    /// an equal share, so that a silent one does not take the time of those that may answer.
+    pub(crate) fn begin(&mut self, now: Millis) -> Millis {
+        let addresses = self.dial.endpoint.addresses().len() - self.address;
+        self.began = now;
+        now + self.left / addresses.max(1) as Millis
+    }
+}
+
+/// A connection on its way to the phase Open.
+#[derive(Debug)]
+pub(crate) struct Dialing {
+    pub(crate) attempt: Attempt,
+    pub(crate) opening: Opening,
+    /// What is sent as soon as TCP is connected.
+    pub(crate) first: Vec<u8>,
+    pub(crate) deadline: Millis,
+    pub(crate) error: Option<Error>,
+    pub(crate) _turn: Turn,
+}
+
+impl Dialing {
+    pub(crate) fn deadline(&self) -> Millis {
+        self.deadline
+    }
+
+    /// The server sends no more.
+    pub(crate) fn receive_eof(&mut self) {
+        self.error = Some(self.opening.receive_eof());
+    }
+
+    pub(crate) fn timed_out(&mut self) {
+        self.error = Some(match self.is_connecting() {
+            true => Error::Connect(io::ErrorKind::TimedOut.into()),
+            false => self.opening.timed_out(),
+        });
+    }
+
+    /// TCP is not connected yet.
+    pub(crate) fn is_connecting(&self) -> bool {
+        !self.first.is_empty()
+    }
+}
+
+/// What waits to be dialled.
+#[derive(Debug, Default)]
+pub(crate) struct Dials {
+    queues: HashMap<Remote, VecDeque<Attempt>>,
+    /// By time, and by number where times are equal.
+    later: BTreeMap<(Millis, u64), Attempt>,
+    numbers: u64,
+    /// An attempt was added, or a turn has ended.
+    look: bool,
+    /// Another thread has a turn that is waited for.
+    retry_at: Option<Millis>,
+    /// Open connections that are to be dialled again, and since when they are open.
+    kept: HashMap<u32, (Attempt, Millis)>,
+}
+
+/// How often to look whether a turn of another thread has ended.
+const RETRY_MS: Millis = 5;
+
+impl Dials {
+    pub(crate) fn deadline(&self) -> Option<Millis> {
+        let next = self.later.keys().next().map(|(at, _)| *at);
+        let look = self.look.then_some(0);
+        [next, self.retry_at, look].into_iter().flatten().min()
+    }
+
+    /// There is something to dial, or there may be.
+    pub(crate) fn is_due(&self, now: Millis) -> bool {
+        self.deadline().is_some_and(|at| at <= now)
+    }
+
+    /// See [`Context::dial`](crate::net::Context::dial).
+    pub(crate) fn dial(&mut self, dial: Dial) {
+        self.enqueue(Attempt::new(dial, 0));
+    }
+
+    pub(crate) fn enqueue(&mut self, attempt: Attempt) {
+        let Dial { endpoint, .. } = &attempt.dial;
+        let remote = endpoint.remote(endpoint.addresses()[attempt.address]);
+        self.queues.entry(remote).or_default().push_back(attempt);
+        self.look = true;
+    }
+
+    /// A turn has ended: whatever waits for the same server may begin.
+    pub(crate) fn look(&mut self) {
+        self.look = true;
+    }
+
+    /// Begins anew after a wait; gives the attempt back if there is to be no other.
+    pub(crate) fn postpone(&mut self, mut attempt: Attempt, now: Millis) -> Option<Attempt> {
+        let backoff = attempt.dial.reconnect;
+        let Some(delay) = backoff.and_then(|backoff| backoff.delay(attempt.failed)) else {
+            return Some(attempt);
+        };
+        attempt.failed += 1;
+        attempt.address = 0;
+        attempt.left = Millis::from(attempt.dial.endpoint.options.open_ms);
+        self.numbers += 1;
+        let at = now + delay.as_millis() as Millis;
+        self.later.insert((at, self.numbers), attempt);
+        None
+    }
+
+    /// The attempts whose time and turn have come.
+    pub(crate) fn next(&mut self, now: Millis) -> Vec<(Attempt, Turn)> {
+        while let Some(entry) = self
+            .later
+            .first_entry()
+            .filter(|entry| entry.key().0 <= now)
+        {
+            let attempt = entry.remove();
+            self.enqueue(attempt);
+        }
+        (self.look, self.retry_at) = (false, None);
+        let mut next = Vec::new();
+        self.queues.retain(|remote, queue| {
+            let first = queue.front().map(|attempt| &attempt.dial.endpoint);
+            let most = first.map_or(1, |endpoint| endpoint.options.handshakes);
+            match Turn::take(remote.clone(), most) {
+                Some(turn) => next.extend(queue.pop_front().map(|attempt| (attempt, turn))),
+                None => self.retry_at = Some(now + RETRY_MS),
+            }
+            !queue.is_empty()
+        });
+        next
+    }
+
+    /// A connection is open that is to be dialled again when it ends.
+    pub(crate) fn keep(&mut self, index: u32, dial: Dial, failed: u32, now: Millis) {
+        if dial.reconnect.is_some() {
+            self.kept.insert(index, (Attempt::new(dial, failed), now));
+        }
+    }
+
+    /// The service has closed this connection: it is not dialled again.
+    pub(crate) fn forget(&mut self, index: u32) {
+        self.kept.remove(&index);
+    }
+
+    /// A connection that was open has ended: it is dialled again if that is wanted.
+    pub(crate) fn ended(&mut self, index: u32, now: Millis, stopping: bool) {
+        let Some((mut attempt, since)) = self.kept.remove(&index) else {
+            return;
+        };
+        let backoff = attempt.dial.reconnect.unwrap_or_default();
+        if now - since > Millis::from(backoff.most_ms) {
+            attempt.failed = 0;
+        }
+        if !stopping {
+            self.postpone(attempt, now);
+        }
+    }
+
+    /// Nothing more is dialled.
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}

@@ -1,0 +1,321 @@
+//! Everything that the loop knows of one connection, and how little that is while it is idle.
+//!
+//! ```text
+//!   Peer, one record in the slab                     Cold, only while something is unfinished
+//!   ┌───────────────────────────────────────────┐    ┌──────────────────────────────────────┐
+//!   │ generation · tag · flags · timers         │───▶│ tail of a frame · message in parts · │
+//!   │ Phase: Http, Dial, Open, Lingering        │    │ HTTP request · bytes not yet sent    │
+//!   └───────────────────────────────────────────┘    └──────────────────────────────────────┘
+//! ```
+//!
+//! Sockets are elsewhere, by the same numbers. Invariant: a peer that waits for nothing has no
+//! [`Cold`], so an idle connection owns no buffer.
+
+use crate::http::HttpReader;
+use crate::net::conn::batch::Chain;
+use crate::net::conn::deflate::{DeflateState, Terms};
+use crate::net::conn::dialing::Dialing;
+use crate::net::conn::send_queue::SendQueue;
+use crate::net::wheel::SlotNumber;
+use crate::net::words::{Cause, Delivery, Overflow, PeerId};
+use crate::proto::{Assembler, Connection, Millis, Role, State};
+
+#[derive(Debug)]
+pub(crate) struct Peer {
+    /// Its place in the table, and the number of its socket.
+    pub(crate) index: u32,
+    /// Tells this peer from an earlier one of the same index.
+    pub(crate) generation: u32,
+    /// The number that the service gave it.
+    pub(crate) tag: u32,
+    /// The slot of the wheel that counts; 0 if none does.
+    pub(crate) armed: SlotNumber,
+    /// The slot for which the service has set a timer; 0 if it has set none.
+    pub(crate) timer: SlotNumber,
+    /// Bytes sent to it in this turn or during its input, whether or not they have left.
+    pub(crate) sent_now: u32,
+    /// Frames published to it in this turn of the loop.
+    pub(crate) chain: Chain,
+    pub(crate) flags: Flags,
+    pub(crate) overflow: Overflow,
+    pub(crate) delivery: Delivery,
+    /// What began its end, if it has begun.
+    pub(crate) cause: Option<Cause>,
+    /// What it agreed to of permessage-deflate.
+    pub(crate) terms: Terms,
+    pub(crate) phase: Phase,
+    pub(crate) cold: Option<Box<Cold>>,
+}
+
+/// What the connection is doing. Within `Open`, [`Connection`] knows the rest.
+#[derive(Debug)]
+pub(crate) enum Phase {
+    /// HTTP, before or without an upgrade; `since` the current wait began.
+    Http { since: Millis, waits: HttpWait },
+    /// A connection that we open, and that is not open yet.
+    #[cfg_attr(not(feature = "client"), expect(dead_code))]
+    Dial(Box<Dialing>),
+    /// WebSocket.
+    Open(Connection),
+    /// HTTP has ended: flush, shut down, read and discard, close.
+    Lingering { since: Millis },
+}
+
+/// What an HTTP connection waits for; each has its own limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum HttpWait {
+    /// The first request, or the rest of one that has begun.
+    Head,
+    /// Another request.
+    Next,
+    Body,
+    /// The service, which answers later.
+    Answer(Answer),
+    /// The service, which sends a body in parts.
+    Stream {
+        chunked: bool,
+        close: bool,
+    },
+}
+
+/// How the request that waits for its answer wants it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Answer {
+    pub(crate) head_only: bool,
+    pub(crate) close: bool,
+    /// HTTP/1.1, which has chunks.
+    pub(crate) chunks: bool,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Flags {
+    /// On the ready list: it has more to read.
+    pub(crate) ready: bool,
+    /// On the list of peers to settle at the end of the turn.
+    pub(crate) dirty: bool,
+    /// The peer's end of stream, or an error, was announced: read until it comes.
+    pub(crate) hung_up: bool,
+    /// Our sending side is shut down.
+    pub(crate) shut: bool,
+    /// Read and discard: nothing that comes can change anything.
+    pub(crate) discard: bool,
+    /// Both Close frames were seen.
+    pub(crate) clean: bool,
+    /// About to be removed.
+    pub(crate) dying: bool,
+    /// The service is to be told when this connection ends.
+    pub(crate) announced: bool,
+    /// The service wants to hear nothing of it for now.
+    pub(crate) paused: bool,
+    /// The service sends it a message in pieces, of which the last has not been sent.
+    pub(crate) in_pieces: bool,
+}
+
+/// What only some connections have, and those only for a while.
+#[derive(Debug, Default)]
+pub(crate) struct Cold {
+    /// The beginning of a frame that has not arrived whole, or bytes that wait until the socket
+    /// takes what is queued.
+    pub(crate) tail: Vec<u8>,
+    pub(crate) assembler: Assembler,
+    pub(crate) http: HttpReader,
+    pub(crate) queue: SendQueue,
+    /// Windows and compressors.
+    pub(crate) deflate: DeflateState,
+    /// When a byte last left, while something is queued.
+    pub(crate) progress: Millis,
+    /// Since when a message has been arriving that is not whole yet.
+    pub(crate) unfinished: Option<Millis>,
+    /// What the account of the server says that this table holds.
+    pub(crate) charged: usize,
+}
+
+impl Cold {
+    pub(crate) fn is_idle(&self) -> bool {
+        self.tail.is_empty()
+            && self.assembler.is_empty()
+            && self.http.is_idle()
+            && self.queue.is_empty()
+            && self.deflate.is_empty()
+            && self.unfinished.is_none()
+    }
+
+    /// Bytes of memory held, but for compression, which has a budget of its own, and for frames
+    /// that others hold too.
+    pub(crate) fn held(&self) -> usize {
+        self.tail.capacity()
+            + self.assembler.capacity()
+            + self.http.held()
+            + self.queue.own_memory()
+    }
+
+    /// Forgets what came and was not handled, and its memory.
+    pub(crate) fn drop_input(&mut self) {
+        self.tail = Vec::new();
+        self.assembler = Assembler::new();
+        self.http.reset();
+        self.http.shrink_to(0);
+        self.unfinished = None;
+    }
+
+    /// Gives large memory back, so that a pool of these stays small.
+    pub(crate) fn recycle(&mut self) {
+        self.queue.clear();
+        self.assembler.shrink();
+        self.shrink_tail();
+        self.http.reset();
+        self.http.shrink_to(KEEP);
+    }
+
+    /// Gives the memory of input that rested back.
+    pub(crate) fn shrink_tail(&mut self) {
+        if self.tail.is_empty() {
+            self.tail.shrink_to(KEEP);
+        }
+    }
+}
+
+/// Memory of a side table that is not worth giving back.
+const KEEP: usize = 1024;
+
+impl Peer {
+    pub(crate) fn new(phase: Phase, overflow: Overflow) -> Self {
+        Self {
+            index: 0,
+            generation: 0,
+            tag: 0,
+            armed: 0,
+            timer: 0,
+            sent_now: 0,
+            chain: Chain::default(),
+            flags: Flags::default(),
+            overflow,
+            delivery: Delivery::Messages,
+            cause: None,
+            terms: None,
+            phase,
+            cold: None,
+        }
+    }
+
+    /// Its name.
+    #[inline]
+    pub(crate) fn id(&self, worker: u16) -> PeerId {
+        PeerId {
+            worker,
+            index: self.index,
+            generation: self.generation,
+        }
+    }
+
+    /// Its messages are handed on as they come.
+    #[inline]
+    pub(crate) fn has_chunks(&self) -> bool {
+        self.delivery == Delivery::Chunks
+    }
+
+    /// A WebSocket to which messages may be sent.
+    #[inline]
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(&self.phase, Phase::Open(connection) if connection.state() == State::Open)
+            && !self.flags.dying
+    }
+
+    /// An answer to a request that is sent in parts.
+    #[inline]
+    pub(crate) fn is_stream(&self) -> bool {
+        let waits = match &self.phase {
+            Phase::Http { waits, .. } => *waits,
+            _ => return false,
+        };
+        matches!(waits, HttpWait::Stream { .. })
+    }
+
+    /// More frames, or parts of an answer, may be sent to it.
+    pub(crate) fn can_take(&self) -> bool {
+        self.is_open() || self.is_stream() && !self.flags.dying
+    }
+
+    /// With this much of a frame missing, its payload is read straight behind what came of its
+    /// message. With less, what follows the frame is better read in the same call; and while
+    /// little has come, room for more would be memory on the word of a header.
+    #[inline]
+    pub(crate) fn direct_from(&self) -> u64 {
+        match &self.cold {
+            Some(cold) if cold.assembler.bytes().len() >= 16 * 1024 => 4 * 1024,
+            _ => u64::MAX,
+        }
+    }
+
+    /// Its input rests: because the service wants it so, because a request is being answered, or
+    /// because so much waits that nothing more is read, for what is read is answered.
+    ///
+    /// A server reads nothing while anything waits. If a client did the same, two loops that have
+    /// filled the sockets between them would wait for each other: it goes on reading up to half of
+    /// `bound`, the limit of its queue.
+    #[inline]
+    pub(crate) fn rests(&self, bound: usize) -> bool {
+        self.flags.paused || self.is_answering() || self.is_backlogged(bound)
+    }
+
+    #[inline]
+    pub(crate) fn is_backlogged(&self, bound: usize) -> bool {
+        let queued = self.queued();
+        queued > 0
+            && match &self.phase {
+                Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
+                _ => true,
+            }
+    }
+
+    /// The service has a request and has not finished its answer.
+    #[inline]
+    pub(crate) fn is_answering(&self) -> bool {
+        matches!(
+            self.phase,
+            Phase::Http {
+                waits: HttpWait::Answer(_) | HttpWait::Stream { .. },
+                ..
+            }
+        )
+    }
+
+    /// The first reason to end counts.
+    pub(crate) fn end_for(&mut self, cause: Cause) {
+        self.cause.get_or_insert(cause);
+    }
+
+    /// Bytes have left that were queued: the peer is there, and what it owes us is not late while
+    /// we did not listen.
+    pub(crate) fn wrote(&mut self, now: Millis) {
+        match &mut self.phase {
+            Phase::Open(connection) => connection.heard(now),
+            Phase::Http {
+                waits: HttpWait::Answer(_),
+                ..
+            } => {}
+            Phase::Http { since, .. } => *since = now,
+            Phase::Dial(_) | Phase::Lingering { .. } => {}
+        }
+    }
+
+    /// Bytes of WebSocket frames and responses that have not left.
+    #[inline]
+    pub(crate) fn waiting(&self) -> usize {
+        self.queued() + self.chain.bytes()
+    }
+
+    /// Bytes that the socket has refused.
+    #[inline]
+    pub(crate) fn queued(&self) -> usize {
+        self.cold.as_ref().map_or(0, |cold| cold.queue.bytes())
+    }
+
+    /// Notes that bytes were sent to it.
+    #[inline]
+    pub(crate) fn count_sent(&mut self, bytes: usize) {
+        self.sent_now = self
+            .sent_now
+            .saturating_add(bytes.min(u32::MAX as usize) as u32);
+    }
+}

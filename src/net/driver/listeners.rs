@@ -1,0 +1,244 @@
+//! What a server listens on: addresses, unix sockets, inherited descriptors.
+//!
+//! Input: a list of [`Listen`]s. Output: for each worker a listener of its own for each of them.
+//! Invariant: a path that this process has bound is removed when its listeners are gone, and no
+//! other is, but for one that nobody listens on any more.
+
+use mio::net::TcpListener;
+#[cfg(unix)]
+use mio::net::UnixListener;
+use mio::{Interest, Registry, Token};
+use socket2::{Domain, Protocol, Socket, Type};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::sync::Arc;
+#[cfg(unix)]
+use std::{os::fd::OwnedFd, path::PathBuf};
+
+/// Connections that the kernel holds until they are accepted; it cuts this to its own bound.
+const BACKLOG: i32 = 4096;
+
+/// The token of the listener with number 0; those of the others are below.
+const FIRST: usize = usize::MAX - 1;
+
+/// Something to listen on.
+#[derive(Debug)]
+pub struct Listen {
+    what: What,
+}
+
+#[derive(Debug)]
+enum What {
+    Tcp(Vec<SocketAddr>),
+    #[cfg(unix)]
+    Unix(PathBuf),
+    #[cfg(unix)]
+    Inherited(OwnedFd),
+}
+
+impl Listen {
+    /// The first of these addresses that works. Port 0 is any that is free.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about a name.
+    pub fn tcp(addresses: impl ToSocketAddrs) -> io::Result<Self> {
+        let addresses = addresses.to_socket_addrs()?.collect();
+        Ok(Self {
+            what: What::Tcp(addresses),
+        })
+    }
+
+    /// A unix socket at this path: for a reverse proxy on the same machine. Its file is removed
+    /// when the server stops; one that was left behind and that nobody listens on is replaced.
+    #[cfg(unix)]
+    pub fn unix(path: impl Into<PathBuf>) -> Self {
+        Self {
+            what: What::Unix(path.into()),
+        }
+    }
+
+    /// A stream socket, TCP or unix, on which somebody else has called `listen`, such as systemd
+    /// (`sd_listen_fds(3)`).
+    #[cfg(unix)]
+    pub fn inherited(socket: impl Into<OwnedFd>) -> Self {
+        Self {
+            what: What::Inherited(socket.into()),
+        }
+    }
+
+    /// One listener for each worker, and the address of all.
+    pub(super) fn open(self, workers: usize) -> io::Result<(Vec<Listener>, Option<SocketAddr>)> {
+        let listeners = match self.what {
+            What::Tcp(addresses) => first_of(&addresses, workers)?,
+            #[cfg(unix)]
+            What::Unix(path) => at_path(path, workers)?,
+            #[cfg(unix)]
+            What::Inherited(socket) => shared(Socket::from(socket), workers, None)?,
+        };
+        let address = match &listeners[0].kind {
+            ListenerKind::Tcp(listener) => Some(listener.local_addr()?),
+            #[cfg(unix)]
+            ListenerKind::Unix(_) => None,
+        };
+        Ok((listeners, address))
+    }
+}
+
+/// A listener of one worker.
+#[derive(Debug)]
+pub(super) struct Listener {
+    pub(super) kind: ListenerKind,
+    /// Removed with the last of them.
+    _path: Option<Arc<BoundPath>>,
+}
+
+#[derive(Debug)]
+pub(super) enum ListenerKind {
+    Tcp(TcpListener),
+    #[cfg(unix)]
+    Unix(UnixListener),
+}
+
+impl Listener {
+    pub(super) fn register(&mut self, registry: &Registry, number: usize) -> io::Result<()> {
+        let token = Token(FIRST - number);
+        match &mut self.kind {
+            ListenerKind::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
+            #[cfg(unix)]
+            ListenerKind::Unix(listener) => registry.register(listener, token, Interest::READABLE),
+        }
+    }
+
+    pub(super) fn deregister(&mut self, registry: &Registry) {
+        let _ = match &mut self.kind {
+            ListenerKind::Tcp(listener) => registry.deregister(listener),
+            #[cfg(unix)]
+            ListenerKind::Unix(listener) => registry.deregister(listener),
+        };
+    }
+}
+
+/// The number of the listener that an event is about, if it is about one.
+pub(super) fn listener_of(token: Token) -> Option<usize> {
+    (token.0 > u32::MAX as usize).then(|| FIRST.wrapping_sub(token.0))
+}
+
+fn first_of(addresses: &[SocketAddr], workers: usize) -> io::Result<Vec<Listener>> {
+    let mut last = io::Error::new(io::ErrorKind::InvalidInput, "no address to listen on");
+    for address in addresses {
+        match listen_on(*address, workers) {
+            Ok(listeners) => return Ok(listeners),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// With `SO_REUSEPORT` alone, a second server would silently share the port of the first. So the
+/// first socket is bound without it, which fails if the port is taken.
+fn listen_on(address: SocketAddr, workers: usize) -> io::Result<Vec<Listener>> {
+    let first = bind(address, false)?;
+    first.listen(BACKLOG)?;
+    if workers == 1 {
+        return Ok(vec![tcp(first)]);
+    }
+    let address = first.local_addr()?.as_socket().unwrap_or(address);
+    drop(first);
+    let sockets = (0..workers)
+        .map(|_| bind(address, true))
+        .collect::<io::Result<Vec<_>>>()?;
+    // Each listens only once all are bound: before that, connections would be refused or go to
+    // the first alone.
+    for socket in &sockets {
+        socket.listen(BACKLOG)?;
+    }
+    Ok(sockets.into_iter().map(tcp).collect())
+}
+
+fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_reuse_address(true)?;
+    if shared {
+        socket.set_reuse_port(true)?;
+    }
+    // Accepted sockets inherit it on Linux: one system call less for each connection.
+    socket.set_tcp_nodelay(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+fn tcp(socket: Socket) -> Listener {
+    Listener {
+        kind: ListenerKind::Tcp(TcpListener::from_std(socket.into())),
+        _path: None,
+    }
+}
+
+/// A file that is removed when nobody listens on it any more.
+#[derive(Debug)]
+struct BoundPath {
+    #[cfg(unix)]
+    path: PathBuf,
+}
+
+impl Drop for BoundPath {
+    fn drop(&mut self) {
+        #[cfg(unix)]
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+#[cfg(unix)]
+fn at_path(path: PathBuf, workers: usize) -> io::Result<Vec<Listener>> {
+    let address = socket2::SockAddr::unix(&path)?;
+    let socket = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    if let Err(error) = socket.bind(&address) {
+        if error.kind() != io::ErrorKind::AddrInUse || !is_left_behind(&path) {
+            return Err(error);
+        }
+        std::fs::remove_file(&path)?;
+        socket.bind(&address)?;
+    }
+    let bound = Arc::new(BoundPath { path });
+    socket.listen(BACKLOG)?;
+    shared(socket, workers, Some(bound))
+}
+
+/// A socket, which nobody listens on.
+#[cfg(unix)]
+fn is_left_behind(path: &std::path::Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    let is_socket = std::fs::symlink_metadata(path).is_ok_and(|file| file.file_type().is_socket());
+    let refused = |error: io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
+    is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(refused)
+}
+
+/// One listening socket for all workers: whoever is first accepts.
+#[cfg(unix)]
+fn shared(
+    socket: Socket,
+    workers: usize,
+    path: Option<Arc<BoundPath>>,
+) -> io::Result<Vec<Listener>> {
+    socket.set_nonblocking(true)?;
+    let is_unix = socket.local_addr()?.is_unix();
+    if !is_unix {
+        socket.set_tcp_nodelay(true)?;
+    }
+    let mut sockets = Vec::new();
+    for _ in 1..workers {
+        sockets.push(socket.try_clone()?);
+    }
+    sockets.push(socket);
+    let listener = |socket: Socket| Listener {
+        kind: match is_unix {
+            true => ListenerKind::Unix(UnixListener::from_std(socket.into())),
+            false => ListenerKind::Tcp(TcpListener::from_std(socket.into())),
+        },
+        _path: path.clone(),
+    };
+    Ok(sockets.into_iter().map(listener).collect())
+}

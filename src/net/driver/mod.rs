@@ -1,0 +1,17 @@
+//! The system around the engines: event queues, clock, threads, listeners and sockets.
+//!
+//! This folder alone names mio, [`std::time::Instant`] and threads. It decides nothing about
+//! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
+//! the listeners.
+//!
+//! Reading order: `listeners`, `sockets`, `taps`, `alarm`, `event_loop`, `server`.
+
+mod alarm;
+mod event_loop;
+mod listeners;
+mod server;
+mod sockets;
+mod taps;
+
+pub use listeners::Listen;
+pub use server::{Builder, Clients, Handle, Server, Worker, WorkerError};

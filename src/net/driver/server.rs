@@ -1,0 +1,416 @@
+//! Worker threads, each with an event loop and listeners of its own.
+//!
+//! Input: what to listen on, [`Options`], and a function that makes a service. Output: a running
+//! [`Server`]. Invariant: a worker that ends by itself takes the others with it, so there is never
+//! half a server.
+
+use crate::net::driver::alarm::Alarm;
+use crate::net::driver::event_loop::{EventLoop, Failure, WAKER};
+use crate::net::driver::listeners::{Listen, Listener};
+use crate::net::driver::sockets::SystemSockets;
+use crate::net::engine::{Engine, Shared};
+use crate::net::mailbox::Mailbox;
+use crate::net::metrics::{Counters, Metrics};
+use crate::net::options::Options;
+use crate::net::service::Service;
+use crate::net::wake::Wake;
+use mio::{Poll, Waker};
+use std::any::Any;
+use std::fmt;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::sync::{Arc, Weak};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// A server that runs on its worker threads. Dropping it stops it as [`Server::stop`] does and
+/// waits until its ports are closed, at most a second, but not for its connections.
+#[derive(Debug)]
+pub struct Server<M> {
+    addresses: Vec<SocketAddr>,
+    workers: Workers<M>,
+}
+
+/// Event loops without a listener, for programs that only dial: see
+/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Clients::stop`] does.
+#[derive(Debug)]
+pub struct Clients<M> {
+    workers: Workers<M>,
+}
+
+/// What a worker knows when its service is made.
+#[derive(Debug)]
+pub struct Worker<M> {
+    /// The number of this worker, from 0.
+    pub number: usize,
+    /// The mailboxes of all workers, in the order of their numbers: to publish to all.
+    pub mailboxes: Vec<Mailbox<M>>,
+}
+
+/// Reaches a server from anywhere, while another thread joins it; cheap to clone.
+#[derive(Debug)]
+pub struct Handle<M> {
+    mailboxes: Arc<[Mailbox<M>]>,
+    metrics: Arc<[Arc<Metrics>]>,
+}
+
+impl<M> Clone for Handle<M> {
+    fn clone(&self) -> Self {
+        Self {
+            mailboxes: Arc::clone(&self.mailboxes),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+impl<M> Handle<M> {
+    /// Begins a graceful stop: see [`Server::stop`].
+    pub fn stop(&self) {
+        for mailbox in self.mailboxes.iter() {
+            mailbox.stop();
+        }
+    }
+
+    /// The mailboxes of all workers, in the order of their numbers.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        &self.mailboxes
+    }
+
+    /// What each worker has done so far. The counters of one moment may stand beside those of the
+    /// next.
+    pub fn counters(&self) -> Vec<Counters> {
+        self.metrics
+            .iter()
+            .map(|metrics| metrics.counters())
+            .collect()
+    }
+
+    /// Bytes that all workers hold for their peers, of at most
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    pub fn held_bytes(&self) -> usize {
+        self.mailboxes.first().map_or(0, Mailbox::held_bytes)
+    }
+}
+
+/// Why a worker has ended before it was stopped. The others were stopped because of it.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct WorkerError {
+    /// The number of the worker.
+    pub worker: usize,
+    /// What a panic said, or the system.
+    pub reason: String,
+    /// The service panicked.
+    pub panicked: bool,
+}
+
+impl WorkerError {
+    fn new(worker: usize, failure: Failure) -> Self {
+        let (reason, panicked) = match failure {
+            Failure::System(error) => (error.to_string(), false),
+            Failure::Panic(panic) => (text_of(&*panic), true),
+        };
+        Self {
+            worker,
+            reason,
+            panicked,
+        }
+    }
+}
+
+/// What a panic said.
+fn text_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_default()
+}
+
+impl fmt::Display for WorkerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            worker,
+            reason,
+            panicked,
+        } = self;
+        let how = if *panicked { "panicked" } else { "has failed" };
+        write!(f, "worker {worker} {how}: {reason}")
+    }
+}
+
+impl std::error::Error for WorkerError {}
+
+/// What to listen on: made by [`Server::builder`].
+#[derive(Debug)]
+pub struct Builder {
+    options: Options,
+    listens: Vec<Listen>,
+}
+
+impl Builder {
+    /// Listens there, too.
+    pub fn listen(mut self, listen: Listen) -> Self {
+        self.listens.push(listen);
+        self
+    }
+
+    /// Listens and starts the workers. `make` is called once on each worker's thread.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about an address (in use, not permitted, unknown) or a path, or about
+    /// threads and event queues.
+    pub fn start<S, F>(self, make: F) -> io::Result<Server<S::Mail>>
+    where
+        S: Service,
+        F: Fn(&Worker<S::Mail>) -> S + Clone + Send + 'static,
+    {
+        let count = self.options.worker_count();
+        let mut addresses = Vec::new();
+        let mut listeners: Vec<Vec<Listener>> = (0..count).map(|_| Vec::new()).collect();
+        for listen in self.listens {
+            let (all, address) = listen.open(count)?;
+            addresses.extend(address);
+            for (of_worker, listener) in listeners.iter_mut().zip(all) {
+                of_worker.push(listener);
+            }
+        }
+        let workers = Workers::start(listeners, &self.options, make)?;
+        Ok(Server { addresses, workers })
+    }
+}
+
+impl<M: Send + 'static> Server<M> {
+    /// Begins to describe a server.
+    pub fn builder(options: Options) -> Builder {
+        Builder {
+            options,
+            listens: Vec::new(),
+        }
+    }
+
+    /// Listens on the first of `address` that works, and starts the workers: the short form of
+    /// [`Server::builder`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Builder::start`].
+    pub fn bind<S, F>(address: impl ToSocketAddrs, options: Options, make: F) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
+        let listen = Listen::tcp(address)?;
+        Self::builder(options).listen(listen).start(make)
+    }
+
+    /// Where it listens: the first address of [`Server::local_addrs`]; with port 0 in the request,
+    /// the port that was chosen. `0.0.0.0:0` if it listens on no address.
+    pub fn local_addr(&self) -> SocketAddr {
+        let none = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
+        self.addresses.first().copied().unwrap_or(none)
+    }
+
+    /// All addresses that it listens on, in the order in which they were given.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Reaches it from other threads.
+    pub fn handle(&self) -> Handle<M> {
+        self.workers.handle.clone()
+    }
+
+    /// The mailboxes of all workers, usable from any thread.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        self.workers.handle.mailboxes()
+    }
+
+    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
+    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
+    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once; [`Server::join`] waits.
+    pub fn stop(&self) {
+        self.workers.handle.stop();
+    }
+
+    /// Waits until all workers have ended.
+    ///
+    /// # Errors
+    ///
+    /// The first worker that did not end by being stopped.
+    pub fn join(self) -> Result<(), WorkerError> {
+        self.workers.join()
+    }
+}
+
+impl<M: Send + 'static> Clients<M> {
+    /// Starts the workers. `make` is called once on each worker's thread;
+    /// [`Service::started`] is where a service begins to dial.
+    ///
+    /// # Errors
+    ///
+    /// What the system says about threads and event queues.
+    pub fn start<S, F>(options: Options, make: F) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
+        let listeners = (0..options.worker_count()).map(|_| Vec::new()).collect();
+        let workers = Workers::start(listeners, &options, make)?;
+        Ok(Self { workers })
+    }
+
+    /// Reaches them from other threads.
+    pub fn handle(&self) -> Handle<M> {
+        self.workers.handle.clone()
+    }
+
+    /// The mailboxes of all workers, usable from any thread.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        self.workers.handle.mailboxes()
+    }
+
+    /// Begins a graceful stop: see [`Server::stop`].
+    pub fn stop(&self) {
+        self.workers.handle.stop();
+    }
+
+    /// Waits until all workers have ended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::join`].
+    pub fn join(self) -> Result<(), WorkerError> {
+        self.workers.join()
+    }
+}
+
+/// Running threads and how to reach them.
+#[derive(Debug)]
+struct Workers<M> {
+    handle: Handle<M>,
+    threads: Vec<JoinHandle<Result<(), WorkerError>>>,
+    /// Some worker still listens.
+    open: Weak<()>,
+}
+
+impl<M: Send + 'static> Workers<M> {
+    /// One worker for each list of listeners.
+    fn start<S, F>(listeners: Vec<Vec<Listener>>, options: &Options, make: F) -> io::Result<Self>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
+    {
+        let (mut polls, mut wakes) = (Vec::new(), Vec::new());
+        for _ in &listeners {
+            let poll = Poll::new()?;
+            let waker = Waker::new(poll.registry(), WAKER)?;
+            wakes.push(Wake::new(move || waker.wake()));
+            polls.push(poll);
+        }
+        let alarms = Alarm::start(&wakes)?;
+        let shared = Shared::new(options, &wakes);
+        let mailboxes: Arc<[_]> = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
+        let metrics: Arc<[Arc<Metrics>]> = listeners.iter().map(|_| Arc::default()).collect();
+        let open = Arc::new(());
+        let mut workers = Self {
+            handle: Handle { mailboxes, metrics },
+            threads: Vec::new(),
+            open: Arc::downgrade(&open),
+        };
+        let parts = listeners.into_iter().zip(polls).zip(alarms);
+        for (number, ((listeners, poll), alarm)) in parts.enumerate() {
+            let registry = poll.registry().try_clone()?;
+            let listening = (listeners, Arc::clone(&open));
+            let sockets = SystemSockets::new(registry, listening, options.strict_drain)?;
+            let seed = (options.clone(), shared.clone());
+            let parts = (poll, alarm, sockets);
+            let thread = workers.spawn(number, parts, seed, make.clone())?;
+            workers.threads.push(thread);
+        }
+        Ok(workers)
+    }
+
+    /// Starts the thread of a worker.
+    fn spawn<S, F>(
+        &self,
+        number: usize,
+        (poll, alarm, sockets): (Poll, Alarm, SystemSockets),
+        (options, shared): (Options, Shared),
+        make: F,
+    ) -> io::Result<JoinHandle<Result<(), WorkerError>>>
+    where
+        S: Service<Mail = M>,
+        F: Fn(&Worker<M>) -> S + Send + 'static,
+    {
+        let handle = self.handle.clone();
+        let run = move || {
+            let all = StopAll(handle.clone());
+            let worker = Worker {
+                number,
+                mailboxes: handle.mailboxes.to_vec(),
+            };
+            let metrics = Arc::clone(&handle.metrics[number]);
+            let service = make(&worker);
+            let engine = Engine::new(
+                number as u16,
+                options,
+                shared,
+                Box::new(sockets),
+                metrics,
+                worker.mailboxes,
+                service,
+            );
+            let event_loop = EventLoop {
+                poll,
+                alarm,
+                engine,
+            };
+            let ended = event_loop.run(|| handle.stop());
+            match ended {
+                Ok(()) => {
+                    std::mem::forget(all);
+                    Ok(())
+                }
+                Err(failure) => {
+                    let error = WorkerError::new(number, failure);
+                    log::error!("{error}");
+                    Err(error)
+                }
+            }
+        };
+        let thread = std::thread::Builder::new().name(format!("wirebell-{number}"));
+        thread.spawn(run)
+    }
+
+    fn join(mut self) -> Result<(), WorkerError> {
+        let mut result = Ok(());
+        for (number, thread) in std::mem::take(&mut self.threads).into_iter().enumerate() {
+            let panic = |panic| Err(WorkerError::new(number, Failure::Panic(panic)));
+            let ended = thread.join().unwrap_or_else(panic);
+            result = result.and(ended);
+        }
+        result
+    }
+}
+
+/// Whoever lets go of a server without joining it does not want it any more: it stops gracefully,
+/// and the port is closed when this returns, unless a service keeps its loop for long.
+impl<M> Drop for Workers<M> {
+    fn drop(&mut self) {
+        self.handle.stop();
+        let patience = Instant::now() + Duration::from_secs(1);
+        while self.open.strong_count() > 0 && Instant::now() < patience {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+/// A worker that ends by an error or a panic takes the others with it, gracefully: half a server,
+/// whose port takes connections that nobody serves, would be worse than none.
+struct StopAll<M>(Handle<M>);
+
+impl<M> Drop for StopAll<M> {
+    fn drop(&mut self) {
+        self.0.stop();
+    }
+}

@@ -1,0 +1,198 @@
+//! What happens at deadlines, and when they may be judged.
+//!
+//! Invariant: a peer has one slot of the wheel that counts, no later than its deadline or timer.
+
+use crate::http::Response;
+use crate::net::conn::deadlines::{deadline, message_deadline, stall_deadline};
+use crate::net::conn::peer::{HttpWait, Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::engine::Engine;
+use crate::net::input::events::{NO_CLOSE, announce};
+use crate::net::output::Output;
+use crate::net::service::Service;
+use crate::net::wheel::{SlotNumber, Wheel};
+use crate::net::words::Cause;
+use crate::proto::{Millis, Tick};
+use crate::wire::CloseCode;
+
+/// Before deadlines are judged.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    /// What is due by now is judged, and what has arrived by now counts.
+    at: Millis,
+    turns: u32,
+}
+
+/// Turns after which deadlines are judged although some peers have more to read: 64 reads are more
+/// than a socket holds, so those do not stop to send.
+const MAX_LOOK: u32 = 64;
+
+impl<S: Service> Engine<S> {
+    /// The time by which deadlines may be judged in this turn. The first turn that finds one passed
+    /// only notes the time; once all sockets have been read that had something then, it is that
+    /// time. `complete` if this turn has heard of every socket that is ready.
+    pub(super) fn may_judge(&mut self, complete: bool) -> Option<Millis> {
+        let now = self.connections.out.now;
+        let Some(look) = &mut self.look else {
+            if self.next_deadline().is_some_and(|at| at <= now) {
+                self.look = Some(Look { at: now, turns: 0 });
+            }
+            return None;
+        };
+        look.turns += 1;
+        let at = look.at;
+        let ready = &self.connections.out.lists.ready;
+        let read = complete && ready.is_empty() && self.mail.is_empty();
+        if !read && look.turns < MAX_LOOK {
+            return None;
+        }
+        self.look = None;
+        Some(at)
+    }
+
+    /// Does what is due by `at`; whether the time of a graceful stop is up.
+    pub(super) fn judge(&mut self, at: Millis) -> bool {
+        let now = std::mem::replace(&mut self.connections.out.now, at);
+        self.run_timers();
+        let Connections { peers, out, .. } = &mut self.connections;
+        out.drop_idle_compressors(peers);
+        if self.service_deadline().is_some_and(|due| due <= at) {
+            self.service.tick(&mut Context::new(&mut self.connections));
+        }
+        self.connections.out.now = now;
+        self.stop_at.is_some_and(|stop_at| stop_at <= at)
+    }
+
+    /// The earliest deadline, of whatever kind.
+    pub(super) fn next_deadline(&self) -> Option<Millis> {
+        let deadlines = [
+            self.wheel.next_at(),
+            self.stop_at,
+            self.connections.out.compression.deadline(),
+            self.service_deadline(),
+        ];
+        deadlines.into_iter().flatten().min()
+    }
+
+    fn service_deadline(&self) -> Option<Millis> {
+        match self.failed {
+            true => None,
+            false => self.service.deadline(),
+        }
+    }
+
+    /// Looks at every peer whose slot has passed.
+    fn run_timers(&mut self) {
+        let mut due = std::mem::take(&mut self.due);
+        while let Some(slot) = self.wheel.expire(self.connections.out.now, &mut due) {
+            for index in due.drain(..) {
+                self.look_at(index, slot);
+            }
+        }
+        self.due = due;
+    }
+
+    fn look_at(&mut self, index: u32, slot: SlotNumber) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(peer) = peers.at(index).filter(|peer| peer.armed == slot) else {
+            return;
+        };
+        peer.armed = 0;
+        let mut timed_out = false;
+        if deadline(peer, &out.options.limits).is_some_and(|at| at <= out.now) {
+            timed_out = out.overdue(peer);
+        }
+        let rings = peer.timer != 0 && peer.timer <= slot && !peer.flags.dying;
+        if rings {
+            peer.timer = 0;
+        }
+        arm(peer, out, &mut self.wheel);
+        let id = peer.id(out.worker);
+        if timed_out {
+            announce(&mut self.connections, &mut self.service, index, &NO_CLOSE);
+        }
+        if rings && !self.failed {
+            self.service
+                .timer(&mut Context::new(&mut self.connections), id);
+        }
+    }
+}
+
+/// Arms the wheel for the deadline of a peer, unless it is armed for then or earlier.
+pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
+    let limits = &out.options.limits;
+    if let Phase::Open(connection) = &mut peer.phase
+        && connection.deadline() == Some(0)
+    {
+        // The state has just changed: stamp its beginning. Nothing can be due yet.
+        let tick = connection.tick(out.now, &mut out.outbox);
+        debug_assert!(tick == Tick::Early || limits.drain_ms == 0);
+    }
+    let mut at = deadline(peer, limits);
+    if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {
+        // The answer to a Ping brings the deadline forward and does not come by here.
+        at = at.map(|at| at.min(out.now + Millis::from(limits.ping_ms)));
+    }
+    let slots = [
+        at.map(Wheel::number),
+        Some(peer.timer).filter(|slot| *slot != 0),
+    ];
+    if let Some(slot) = slots.into_iter().flatten().min()
+        && (peer.armed == 0 || slot < peer.armed)
+    {
+        peer.armed = wheel.arm(peer.index, slot);
+    }
+}
+
+impl Output {
+    /// A deadline of this peer has passed. True if the service is to be told at once that the
+    /// connection has ended.
+    // req: 6455-5.5.2-02
+    fn overdue(&mut self, peer: &mut Peer) -> bool {
+        let limits = &self.options.limits;
+        if stall_deadline(peer, limits).is_some_and(|at| at <= self.now) {
+            log::debug!("{} has taken nothing for too long", self.name(peer));
+            peer.end_for(Cause::Stalled);
+            self.lists.remove_soon(peer);
+            return false;
+        }
+        if message_deadline(peer, limits).is_some_and(|at| at <= self.now) {
+            let text = "the message took too long";
+            self.fail(peer, CloseCode::POLICY, text, Cause::Late);
+            return false;
+        }
+        match &mut peer.phase {
+            Phase::Open(connection) => match connection.tick(self.now, &mut self.outbox) {
+                Tick::Early => {}
+                Tick::Ping => self.transmit(peer),
+                Tick::Expired => {
+                    peer.end_for(Cause::Silent);
+                    self.lists.remove_soon(peer);
+                }
+            },
+            Phase::Http {
+                waits: HttpWait::Answer(_),
+                ..
+            } => {
+                peer.end_for(Cause::Stalled);
+                self.give_up(peer, Response::new(504));
+                return true;
+            }
+            Phase::Http { waits, .. } => {
+                let waits = *waits;
+                let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
+                match begun || waits == HttpWait::Body {
+                    true => self.give_up(peer, Response::new(408)),
+                    false => self.lists.remove_soon(peer),
+                }
+            }
+            Phase::Dial(dialing) => {
+                dialing.timed_out();
+                self.lists.remove_soon(peer);
+            }
+            Phase::Lingering { .. } => self.lists.remove_soon(peer),
+        }
+        false
+    }
+}

@@ -1,0 +1,119 @@
+//! Connections that the loop opens itself: the client's role of RFC 6455.
+//!
+//! Input: what waits in [`Dials`]. Output: a peer in the phase Open, or the reason why there is
+//! none. Invariant: each dial ends in one `opened` or one `not_opened` of the service, unless the
+//! loop stops before.
+
+use crate::client::Error;
+use crate::client::opening::Opening;
+use crate::net::conn::dialing::{Attempt, Dialing};
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::engine::Engine;
+use crate::net::engine::deadlines::arm;
+use crate::net::service::Service;
+use crate::proto::{Millis, Role};
+use std::mem;
+
+impl<S: Service> Engine<S> {
+    /// Begins the attempts that are due.
+    pub(super) fn dial(&mut self) {
+        let now = self.connections.out.now;
+        if !self.connections.dials.is_due(now) {
+            return;
+        }
+        for (mut attempt, permit) in self.connections.dials.next(now) {
+            let deadline = attempt.begin(now);
+            let mut first = Vec::new();
+            match Opening::new(&attempt.dial.endpoint, &mut first) {
+                Err(error) => self.dial_failed(attempt, error),
+                Ok(opening) => {
+                    let dialing = Dialing {
+                        deadline,
+                        attempt,
+                        opening,
+                        first,
+                        error: None,
+                        _turn: permit,
+                    };
+                    self.connect(dialing);
+                }
+            }
+        }
+    }
+
+    fn connect(&mut self, dialing: Dialing) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let address = dialing.attempt.dial.endpoint.addresses()[dialing.attempt.address];
+        let phase = Phase::Dial(Box::new(dialing));
+        let peer = peers.insert(Peer::new(phase, out.options.overflow));
+        match out.sockets.connect(peer.index, address) {
+            Ok(()) => arm(peer, out, &mut self.wheel),
+            Err(error) => out.dial_error(peer, Error::Connect(error)),
+        }
+    }
+
+    /// The socket of a peer has news. If it was connecting: whether it is connected now.
+    pub(super) fn dialled(&mut self, index: u32) -> bool {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(peer) = peers.at(index) else {
+            return false;
+        };
+        let Phase::Dial(dialing) = &mut peer.phase else {
+            return true;
+        };
+        if !dialing.is_connecting() {
+            return true;
+        }
+        match out.sockets.connected(index) {
+            Ok(None) => return false,
+            Ok(Some(())) => {
+                let own = dialing.attempt.dial.endpoint.options.tap.as_ref();
+                if let Some(tap) = own.or(out.options.tap.as_ref()) {
+                    out.sockets.show(index, Role::Client, tap);
+                }
+                // The handshake has what is left of the time, as no other address is tried.
+                dialing.deadline = dialing.attempt.began + dialing.attempt.left;
+                let first = mem::take(&mut dialing.first);
+                out.put(peer, &first);
+            }
+            Err(error) => out.dial_error(peer, Error::Connect(error)),
+        }
+        true
+    }
+
+    /// A peer has been removed: it may have been an attempt.
+    pub(super) fn removed(&mut self, peer: Peer) {
+        if let Phase::Dial(dialing) = peer.phase {
+            let Dialing { attempt, error, .. } = *dialing;
+            self.dial_failed(attempt, error.unwrap_or(Error::Lost(None)));
+        }
+    }
+
+    /// Goes on with the next address, or later, or not at all.
+    fn dial_failed(&mut self, mut attempt: Attempt, error: Error) {
+        let Connections {
+            dials,
+            out,
+            stopping,
+            ..
+        } = &mut self.connections;
+        if *stopping {
+            return;
+        }
+        // Its permit has ended: whatever waits for the same server may begin.
+        dials.look();
+        attempt.address += 1;
+        let took: Millis = out.now.saturating_sub(attempt.began);
+        attempt.left = attempt.left.saturating_sub(took);
+        let unreachable = matches!(error, Error::Connect(_));
+        if unreachable && attempt.address < attempt.dial.endpoint.addresses().len() {
+            return dials.enqueue(attempt);
+        }
+        let tag = attempt.dial.tag;
+        dials.postpone(attempt, out.now);
+        let context = &mut Context::new(&mut self.connections);
+        self.service.not_opened(context, tag, &error);
+    }
+}

@@ -1,0 +1,167 @@
+//! One loop without the system: ready sockets, mail and a time in; writes and the next deadline
+//! out.
+//!
+//! ```text
+//!   begin(now) ── ready(…)* ── mail ──▶ read ▸ deliver ▸ dial ▸ judge ──▶ finish() ── Next
+//! ```
+//!
+//! It has no thread, no clock and no event queue: the driver has them, and a test has what it
+//! likes. Input: what is ready, mail, time. Output: calls on the service, and as few calls on
+//! [`Sockets`] as there can be: per turn, per readable peer one read and one write. Invariants:
+//! every list that a turn fills is empty, or noted as a reason not to sleep, when it is finished;
+//! no deadline is judged before all that had arrived by then has been read, so a loop that was
+//! held up (a stopped process, a machine that slept) does not blame its peers.
+//!
+//! Reading order: `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
+
+mod accept;
+mod deadlines;
+#[cfg(feature = "client")]
+mod dial;
+mod shed;
+mod stop;
+mod turn;
+
+use crate::deflate::Budget;
+use crate::net::conn::cold::ColdStore;
+use crate::net::conn::deflate::Compression;
+use crate::net::conn::dialing::Dials;
+use crate::net::conn::table::Table;
+use crate::net::connections::Connections;
+use crate::net::engine::accept::Acceptor;
+use crate::net::engine::deadlines::Look;
+use crate::net::mailbox::{Mailbox, Post, Pressure};
+use crate::net::memory::Memory;
+use crate::net::metrics::Metrics;
+use crate::net::options::Options;
+use crate::net::output::Output;
+use crate::net::service::Service;
+use crate::net::sockets::Sockets;
+use crate::net::wake::Wake;
+use crate::net::wheel::Wheel;
+use crate::proto::Millis;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+/// One loop with its service.
+#[derive(Debug)]
+pub(crate) struct Engine<S: Service> {
+    connections: Connections,
+    service: S,
+    /// Of all workers, in the order of their numbers.
+    mailboxes: Vec<Mailbox<S::Mail>>,
+    mail: VecDeque<Post<S::Mail>>,
+    /// The one receive buffer.
+    buffer: Vec<u8>,
+    wheel: Wheel,
+    acceptor: Acceptor,
+    pressure: Pressure,
+    /// Deadlines had passed at this time: what had arrived by then is being read.
+    look: Option<Look>,
+    /// When a graceful stop ends at the latest.
+    stop_at: Option<Millis>,
+    /// Making room has reached no less than this: try again when there is more.
+    unsheddable: usize,
+    /// The service has panicked: it is called no more.
+    failed: bool,
+    due: Vec<u32>,
+    swap: Vec<u32>,
+}
+
+/// What the loops of a server share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared {
+    memory: Memory,
+    pressure: Pressure,
+    /// For compression.
+    budget: Option<Budget>,
+    mail_bytes: usize,
+}
+
+impl Shared {
+    /// For as many loops as there are ways to wake one.
+    pub(crate) fn new(options: &Options, wakes: &[Wake]) -> Self {
+        let deflate = options.deflate();
+        let memory = Memory::new(options.limits.memory_bytes, wakes.len());
+        memory.set_wakers(wakes);
+        Self {
+            memory,
+            pressure: Pressure::default(),
+            budget: deflate.map(|settings| Budget::new(settings.budget)),
+            mail_bytes: options.limits.mail_bytes,
+        }
+    }
+
+    /// The mailbox of a loop.
+    pub(crate) fn mailbox<M>(&self, wake: Wake) -> Mailbox<M> {
+        Mailbox::new(wake, self.mail_bytes, &self.pressure, &self.memory)
+    }
+}
+
+/// What follows a turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    /// Another turn at once.
+    Now,
+    /// Another turn when something happens, after so many milliseconds at the latest.
+    Soon(Millis),
+    /// Another turn when something happens, or at this time.
+    At(Millis),
+    /// Another turn when something happens.
+    Idle,
+    /// The loop has stopped.
+    Stopped,
+}
+
+impl<S: Service> Engine<S> {
+    pub(crate) fn new(
+        worker: u16,
+        mut options: Options,
+        shared: Shared,
+        sockets: Box<dyn Sockets>,
+        metrics: Arc<Metrics>,
+        mailboxes: Vec<Mailbox<S::Mail>>,
+        service: S,
+    ) -> Self {
+        options.receive_buffer = options.receive_buffer.max(4096);
+        let compression = Compression::new(&options, shared.budget);
+        let cold = ColdStore::new(shared.memory);
+        let buffer = vec![0; options.receive_buffer];
+        Self {
+            connections: Connections {
+                peers: Table::new(worker),
+                out: Output::new(worker, options, sockets, metrics, cold, compression),
+                dials: Dials::default(),
+                stopping: false,
+                stop_wanted: false,
+            },
+            service,
+            mailboxes,
+            mail: VecDeque::new(),
+            buffer,
+            wheel: Wheel::new(0),
+            acceptor: Acceptor::default(),
+            pressure: shared.pressure,
+            look: None,
+            stop_at: None,
+            unsheddable: 0,
+            failed: false,
+            due: Vec::new(),
+            swap: Vec::new(),
+        }
+    }
+
+    /// Its own mailbox.
+    fn mailbox(&self) -> &Mailbox<S::Mail> {
+        &self.mailboxes[usize::from(self.connections.out.worker)]
+    }
+}
+
+/// However it ends: mail to it is refused from now on.
+impl<S: Service> Drop for Engine<S> {
+    fn drop(&mut self) {
+        self.mail.clear();
+        self.mailbox().end();
+        self.forget_all();
+    }
+}

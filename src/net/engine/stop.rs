@@ -1,0 +1,124 @@
+//! How a loop ends: gracefully, or because its service has panicked.
+//!
+//! Invariant: whoever was told of a connection is told of its end, unless it has panicked.
+
+use crate::http::Response;
+use crate::net::conn::peer::Phase;
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::engine::Engine;
+use crate::net::input::events::{NO_CLOSE, announce};
+use crate::net::service::Service;
+use crate::net::words::Cause;
+use crate::proto::{Millis, Role};
+use crate::wire::CloseCode;
+
+impl<S: Service> Engine<S> {
+    /// No new connections, in either role: the port is free for another process.
+    fn stop_accepting(&mut self) {
+        self.connections.stopping = true;
+        self.connections.dials.clear();
+        self.connections.out.sockets.stop_listening();
+        self.acceptor.close();
+    }
+
+    /// Begins a graceful stop: Close 1001 to all, a bounded wait.
+    pub(super) fn stop(&mut self) {
+        if self.connections.stopping {
+            return;
+        }
+        self.stop_accepting();
+        if !self.failed {
+            self.service
+                .stopping(&mut Context::new(&mut self.connections));
+        }
+        let Connections { peers, out, .. } = &mut self.connections;
+        let limits = &out.options.limits;
+        let patience = Millis::from(limits.close_ms) + Millis::from(limits.drain_ms);
+        self.stop_at = Some(out.now + patience);
+        for index in peers.indices() {
+            let Some(peer) = peers.at(index) else {
+                continue;
+            };
+            match &peer.phase {
+                Phase::Open(connection) => {
+                    let reason = match connection.role() {
+                        Role::Server => "the server is stopping",
+                        Role::Client => "the client is stopping",
+                    };
+                    peer.end_for(Cause::Stopped);
+                    out.close(peer, CloseCode::GOING_AWAY, reason);
+                    out.lists.closing.push(index);
+                }
+                Phase::Http { .. } if peer.is_stream() => {
+                    peer.end_for(Cause::Stopped);
+                    out.end_stream(peer);
+                    out.lists.closing.push(index);
+                }
+                Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
+                    out.linger(peer);
+                }
+                Phase::Dial(_) => out.lists.remove_soon(peer),
+                Phase::Http { .. } | Phase::Lingering { .. } => {}
+            }
+        }
+    }
+
+    /// The service may have asked for a stop of all workers.
+    pub(super) fn stop_if_wanted(&mut self) {
+        if std::mem::take(&mut self.connections.stop_wanted) {
+            for mailbox in &self.mailboxes {
+                mailbox.stop();
+            }
+        }
+    }
+
+    /// The service has panicked: it is called no more, and everybody is told that the server has
+    /// failed (close code 1011, or status 500).
+    pub(crate) fn fail(&mut self, now: Millis) {
+        self.failed = true;
+        self.mail.clear();
+        self.stop_accepting();
+        let Connections { peers, out, .. } = &mut self.connections;
+        out.now = now;
+        self.stop_at = Some(now + Millis::from(out.options.limits.drain_ms));
+        for index in peers.indices() {
+            let Some(peer) = peers.at(index) else {
+                continue;
+            };
+            peer.flags.announced = false;
+            peer.timer = 0;
+            out.uncork_after_panic(peer);
+            match &peer.phase {
+                Phase::Open(_) => {
+                    let text = "the server has failed";
+                    out.fail(peer, CloseCode::INTERNAL_ERROR, text, Cause::Failed);
+                }
+                Phase::Http { .. } if peer.is_answering() => out.give_up(peer, Response::new(500)),
+                Phase::Http { .. } => out.linger(peer),
+                Phase::Dial(_) => out.lists.remove_soon(peer),
+                Phase::Lingering { .. } => {}
+            }
+        }
+        out.lists.closing.clear();
+        out.lists.writable.clear();
+    }
+
+    /// The loop ends: connections that are left end with it.
+    pub(super) fn announce_all(&mut self) {
+        for index in self.connections.peers.indices() {
+            announce(&mut self.connections, &mut self.service, index, &NO_CLOSE);
+        }
+    }
+
+    /// What the loop holds for its peers goes with it.
+    pub(super) fn forget_all(&mut self) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        for index in peers.indices() {
+            if let Some(mut peer) = peers.remove(index) {
+                out.cold.drop_of(&mut peer);
+            }
+            out.sockets.close(index);
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! One turn of the loop, in the order in which its calls are made.
+
+use crate::net::conn::lists::Lists;
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::engine::deadlines::arm;
+use crate::net::engine::{Engine, Next};
+use crate::net::input::Reader;
+use crate::net::input::events::{NO_CLOSE, announce};
+use crate::net::mailbox::Post;
+use crate::net::service::Service;
+use crate::net::sockets::Ready;
+use crate::net::words::Cause;
+use crate::proto::Millis;
+use std::mem;
+
+/// Mail handled in one turn, so that a flood of it does not starve the sockets.
+const MAIL_PER_TURN: usize = 4096;
+
+impl<S: Service> Engine<S> {
+    /// Before the first turn.
+    pub(crate) fn start(&mut self, now: Millis) {
+        self.connections.out.now = now;
+        self.service
+            .started(&mut Context::new(&mut self.connections));
+    }
+
+    /// A turn begins at this time. Peers that had more to read than one read takes get one read
+    /// each turn.
+    pub(crate) fn begin(&mut self, now: Millis) {
+        let out = &mut self.connections.out;
+        out.metrics.turns.add(1);
+        out.now = now;
+        let mut ready = mem::take(&mut self.swap);
+        mem::swap(&mut ready, &mut out.lists.ready);
+        for index in ready.drain(..) {
+            if let Some(peer) = self.connections.peers.at(index)
+                && mem::take(&mut peer.flags.ready)
+            {
+                self.read(index);
+            }
+        }
+        self.swap = ready;
+    }
+
+    /// Something happened to the socket of a connection.
+    #[inline]
+    pub(crate) fn ready(&mut self, index: u32, ready: Ready) {
+        #[cfg(feature = "client")]
+        if !self.dialled(index) {
+            return;
+        }
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        // A peer on the ready list has had its read of this turn.
+        let listed = peer.flags.ready;
+        if ready.hung_up {
+            peer.flags.hung_up = true;
+            out.lists.push_ready(peer);
+            // Nobody reads from these: they would not be found gone.
+            let unread = peer.flags.paused || peer.is_answering();
+            if peer.is_stream() || ready.broken && unread {
+                peer.end_for(Cause::Lost);
+                out.lists.remove_soon(peer);
+                return;
+            }
+        }
+        if ready.writable {
+            out.flush(peer);
+        }
+        if ready.readable && !listed {
+            self.read(index);
+        }
+    }
+
+    #[inline]
+    fn read(&mut self, index: u32) {
+        Reader {
+            connections: &mut self.connections,
+            service: &mut self.service,
+            buffer: &mut self.buffer,
+            pressure: &self.pressure,
+        }
+        .read(index);
+        if self.connections.out.cold.memory.is_over() {
+            self.shed();
+        }
+    }
+
+    /// The mailbox has something.
+    pub(crate) fn take_mail(&mut self) {
+        let mut post = Vec::new();
+        self.mailbox().take(&mut post);
+        self.mail.extend(post);
+    }
+
+    fn deliver(&mut self) {
+        let mut handled = 0;
+        for _ in 0..MAIL_PER_TURN {
+            if self.connections.out.is_full() {
+                break;
+            }
+            match self.mail.pop_front() {
+                Some(Post::Mail(mail, bytes)) => {
+                    let context = &mut Context::new(&mut self.connections);
+                    self.service.mail(context, mail);
+                    handled += bytes;
+                }
+                Some(Post::Stop) => self.stop(),
+                None => {
+                    self.mail.shrink_to(MAIL_PER_TURN);
+                    break;
+                }
+            }
+        }
+        if handled > 0 {
+            self.mailbox().handled(handled);
+        }
+    }
+
+    /// The turn ends: mail is delivered, what is due is done, and what the turn has produced
+    /// leaves. `complete` if it has been told of every socket that is ready.
+    pub(crate) fn finish(&mut self, complete: bool) -> Next {
+        self.accept();
+        self.deliver();
+        #[cfg(feature = "client")]
+        self.dial();
+        let stopped = match self.may_judge(complete) {
+            None => false,
+            Some(at) => self.judge(at),
+        };
+        self.settle();
+        self.stop_if_wanted();
+        if self.stop_at.is_some() && (stopped || self.connections.peers.len() == 0) {
+            self.announce_all();
+            return Next::Stopped;
+        }
+        self.next()
+    }
+
+    /// Writes what this turn has produced and removes what it has ended.
+    fn settle(&mut self) {
+        while !self.connections.out.lists.are_settled() {
+            self.each(|lists| &mut lists.writable, Self::tell_writable);
+            self.each(|lists| &mut lists.closing, Self::tell_closing);
+            self.each(|lists| &mut lists.dirty, Self::settle_one);
+            self.each(|lists| &mut lists.dying, Self::remove);
+        }
+        self.connections.out.end_turn();
+        if self.connections.out.cold.memory.is_over() {
+            self.shed(); // What it has touched is settled in the next turn.
+        }
+    }
+
+    /// Takes a step for everybody on a list; who comes onto it meanwhile is for the next time.
+    #[inline]
+    fn each(&mut self, list: fn(&mut Lists) -> &mut Vec<u32>, step: impl Fn(&mut Self, u32)) {
+        let mut indices = mem::take(&mut self.swap);
+        mem::swap(&mut indices, list(&mut self.connections.out.lists));
+        for index in indices.drain(..) {
+            step(self, index);
+        }
+        self.swap = indices;
+    }
+
+    fn tell_writable(&mut self, index: u32) {
+        if let Some(id) = self.connections.peers.id_at(index) {
+            let context = &mut Context::new(&mut self.connections);
+            self.service.writable(context, id);
+        }
+    }
+
+    fn tell_closing(&mut self, index: u32) {
+        if let Some(id) = self.connections.peers.id_at(index) {
+            let context = &mut Context::new(&mut self.connections);
+            self.service.closing(context, id);
+        }
+    }
+
+    fn settle_one(&mut self, index: u32) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        if let Some(peer) = peers.at(index) {
+            out.settle(peer);
+            arm(peer, out, &mut self.wheel);
+            out.cold.release(peer);
+        }
+    }
+
+    fn remove(&mut self, index: u32) {
+        announce(&mut self.connections, &mut self.service, index, &NO_CLOSE);
+        let Connections {
+            peers,
+            out,
+            dials,
+            stopping,
+            ..
+        } = &mut self.connections;
+        let Some(mut peer) = peers.remove(index) else {
+            return;
+        };
+        out.metrics.ended.add(1);
+        out.cold.drop_of(&mut peer);
+        out.sockets.close(index);
+        self.acceptor.forget(index);
+        dials.ended(index, out.now, *stopping);
+        #[cfg(feature = "client")]
+        self.removed(peer);
+    }
+
+    /// How long the loop may rest: not at all while anything is left to do, otherwise until
+    /// something happens or is due.
+    fn next(&self) -> Next {
+        let Connections { out, dials, .. } = &self.connections;
+        let busy = !self.mail.is_empty()
+            || !out.lists.are_settled()
+            || self.look.is_some()
+            || dials.deadline() == Some(0)
+            || self.acceptor.deadline() == Some(0);
+        if busy || !out.lists.ready.is_empty() && !self.pressure.is_on() {
+            return Next::Now;
+        }
+        if !out.lists.ready.is_empty() {
+            return Next::Soon(1); // Another loop has too much mail, and works on it.
+        }
+        let wakes = [
+            self.next_deadline(),
+            dials.deadline(),
+            self.acceptor.deadline(),
+        ];
+        wakes
+            .into_iter()
+            .flatten()
+            .min()
+            .map_or(Next::Idle, Next::At)
+    }
+}

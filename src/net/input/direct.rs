@@ -1,0 +1,94 @@
+//! Large payloads: read straight to where they stay, behind what came of their message.
+
+use crate::error::Violation;
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::input::Reader;
+use crate::net::input::events::failed;
+use crate::net::output::Output;
+use crate::net::service::Service;
+use crate::net::sockets::{Received, is_transient};
+use crate::net::words::Cause;
+use crate::proto::{Assembler, Event, Message, Piece};
+use crate::wire::Kind;
+
+/// Bytes of one direct read: they are unmasked while they are in the second-level cache.
+const DIRECT_READ: u64 = 256 * 1024;
+
+impl<S: Service> Reader<'_, S> {
+    /// Reads payload of a large frame behind what came of its message.
+    pub(super) fn read_direct(&mut self, index: u32) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        let mut assembler = out.take_assembler(peer);
+        let Phase::Open(connection) = &mut peer.phase else {
+            return;
+        };
+        let spare = assembler.spare(connection.payload_left().min(DIRECT_READ));
+        out.metrics.reads.add(1);
+        match out.sockets.read(index, spare) {
+            Ok(Received {
+                len: len @ 1..,
+                more,
+            }) => {
+                connection.heard(out.now);
+                let received = connection.receive(&mut spare[..len], &mut out.outbox);
+                let outcome = match received.event {
+                    Some(Event::Piece(Piece { kind, last, .. })) => Ok(last.then_some(kind)),
+                    Some(Event::Failed(violation)) => Err(violation),
+                    _ => Ok(None),
+                };
+                assembler.advance(len);
+                if more || peer.flags.hung_up {
+                    out.lists.push_ready(peer);
+                }
+                self.took(index, assembler, outcome);
+            }
+            Ok(_) => self.end_of_stream(index),
+            Err(error) if is_transient(&error) => {
+                out.cold.of(peer).assembler = assembler;
+                out.cold.release(peer);
+            }
+            Err(_) => {
+                peer.end_for(Cause::Lost);
+                out.lists.remove_soon(peer);
+            }
+        }
+    }
+
+    /// What a direct read came to: more to come, a whole message, or a violation.
+    fn took(&mut self, index: u32, assembler: Assembler, outcome: Result<Option<Kind>, Violation>) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        let messages = out.metrics.messages.get();
+        out.cork(peer);
+        match outcome {
+            Ok(None) => out.cold.of(peer).assembler = assembler,
+            Ok(Some(kind)) => {
+                out.metrics.messages.add(1);
+                let (id, bytes) = (peer.id(out.worker), assembler.bytes());
+                let context = &mut Context::new(self.connections);
+                self.service.message(context, id, Message { kind, bytes });
+                self.connections.out.buffers.keep(assembler.into_memory());
+            }
+            Err(violation) => failed(self.connections, self.service, index, violation),
+        }
+        self.end_input(index, 0, 0, messages);
+    }
+}
+
+impl Output {
+    /// The parts of a message out of the side table, with reused memory if there are none.
+    pub(super) fn take_assembler(&mut self, peer: &mut Peer) -> Assembler {
+        let parts = std::mem::take(&mut self.cold.of(peer).assembler);
+        match parts.is_empty() {
+            true => Assembler::with_memory(self.buffers.take()),
+            false => parts,
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! What happened to a connection → one call of the service.
+//!
+//! Invariant: a service that was told of a connection is told of its end, once.
+
+use crate::error::Violation;
+use crate::net::conn::peer::Phase;
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::service::Service;
+use crate::net::words::{Cause, Chunk, End, PeerId};
+use crate::proto::Piece;
+use crate::wire::CloseBody;
+
+/// A part of a message, for a service that wants parts.
+pub(super) fn chunk<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    piece: Piece<'_>,
+    frame_left: Option<u64>,
+) {
+    connections.out.metrics.messages.add(piece.last.into());
+    let chunk = Chunk {
+        kind: piece.kind,
+        bytes: piece.bytes,
+        first: piece.first,
+        last: piece.last,
+        frame_left,
+    };
+    service.chunk(&mut Context::new(connections), id, chunk);
+}
+
+/// The peer has closed; the echo leaves with what was corked before it.
+pub(super) fn closed<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    index: u32,
+    body: &CloseBody<'_>,
+) {
+    let Connections { peers, out, .. } = &mut *connections;
+    if let Some(peer) = peers.at(index) {
+        out.transmit(peer);
+        peer.flags.clean = true;
+        peer.end_for(Cause::Closed);
+    }
+    announce(connections, service, index, body);
+}
+
+/// The peer has broken a rule; the reason leaves after the replies to what was good.
+pub(super) fn failed<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    index: u32,
+    violation: Violation,
+) {
+    let Connections { peers, out, .. } = &mut *connections;
+    if let Some(peer) = peers.at(index) {
+        out.metrics.violations.add(1);
+        log::debug!("{}: {violation}", out.name(peer));
+        out.transmit(peer);
+        peer.end_for(Cause::Violation(violation));
+    }
+    announce(connections, service, index, &NO_CLOSE);
+}
+
+/// Tells the service, once, that a connection which it knows of has ended. `close` is the peer's
+/// Close frame, if one came.
+pub(crate) fn announce<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    index: u32,
+    close: &CloseBody<'_>,
+) {
+    let Connections { peers, out, .. } = connections;
+    let Some(peer) = peers.at(index) else {
+        return;
+    };
+    out.lists.touch(peer);
+    if !peer.flags.announced {
+        return;
+    }
+    peer.flags.announced = false;
+    if matches!(peer.phase, Phase::Open(_)) {
+        out.metrics.closed.add(1);
+    }
+    let id = peer.id(out.worker);
+    let end = End {
+        clean: peer.flags.clean,
+        code: close.code,
+        reason: close.reason,
+        cause: peer.cause.unwrap_or(Cause::Lost),
+    };
+    service.closed(&mut Context::new(connections), id, end);
+}
+
+/// No Close frame came.
+pub(crate) const NO_CLOSE: CloseBody<'static> = CloseBody {
+    code: None,
+    reason: "",
+};

@@ -1,0 +1,140 @@
+//! Frames of an open WebSocket → events → calls of the service.
+//!
+//! Invariant: the service is called between two events, never inside one; after each call the peer
+//! is looked up again, as the service may have ended it.
+
+use crate::net::conn::peer::Phase;
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::input::Reader;
+use crate::net::input::events::{chunk, closed, failed};
+use crate::net::input::inflate::inflate;
+use crate::net::output::WORK_PER_TURN;
+use crate::net::service::Service;
+use crate::net::words::PeerId;
+use crate::proto::{Assembler, Event, Message, Piece};
+use std::ops::Range;
+
+/// From here on, exchanging the receive buffer is cheaper than copying out of it, and the buffer
+/// is at most four times what has come.
+const ADOPT: usize = 64 * 1024;
+
+impl<S: Service> Reader<'_, S> {
+    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
+    pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
+        let length = self.buffer.len();
+        let mut at = from;
+        while at < end {
+            let rests = self.should_deliver();
+            let Connections { peers, out, .. } = &mut *self.connections;
+            let Some(peer) = peers.at(index) else {
+                break;
+            };
+            // What is left waits in the tail: until the socket takes more, or for the next turn.
+            if rests {
+                out.lists.push_ready(peer);
+                break;
+            }
+            if peer.rests(out.options.limits.queued_bytes) || peer.flags.dying {
+                break;
+            }
+            let (id, in_chunks) = (peer.id(out.worker), peer.has_chunks());
+            let Phase::Open(connection) = &mut peer.phase else {
+                break;
+            };
+            let received = connection.receive(&mut self.buffer[at..end], &mut out.outbox);
+            at += received.consumed;
+            match received.event {
+                Some(Event::Piece(Piece {
+                    kind,
+                    bytes,
+                    compressed: false,
+                    first: true,
+                    last: true,
+                })) if !in_chunks => {
+                    out.metrics.messages.add(1);
+                    let message = Message { kind, bytes };
+                    let context = &mut Context::new(self.connections);
+                    self.service.message(context, id, message);
+                }
+                Some(Event::Piece(piece)) if piece.compressed => {
+                    inflate(self.connections, self.service, id, piece);
+                    if self.is_exhausted(index) {
+                        break;
+                    }
+                }
+                Some(Event::Piece(piece)) if in_chunks => {
+                    let left = connection.payload_left();
+                    chunk(self.connections, self.service, id, piece, Some(left));
+                }
+                Some(Event::Piece(piece)) => {
+                    let (left, start) = (connection.payload_left(), at - piece.bytes.len());
+                    match piece.first && adoptable(start..at, left, length) {
+                        true => self.adopt(index, start..at),
+                        false => assemble(self.connections, self.service, id, piece),
+                    }
+                }
+                Some(Event::Ping(_)) => out.transmit(peer),
+                Some(Event::Pong(payload)) => {
+                    let context = &mut Context::new(self.connections);
+                    self.service.pong(context, id, payload);
+                }
+                Some(Event::Close(body)) => closed(self.connections, self.service, index, &body),
+                Some(Event::Failed(violation)) => {
+                    failed(self.connections, self.service, index, violation);
+                }
+                None => break,
+            }
+        }
+        at - from
+    }
+
+    /// So much has been inflated that the others come first.
+    fn is_exhausted(&mut self, index: u32) -> bool {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let exhausted = out.compression.work >= WORK_PER_TURN;
+        if exhausted && let Some(peer) = peers.at(index) {
+            out.lists.push_ready(peer);
+        }
+        exhausted
+    }
+
+    /// The beginning of a message stays where it lies: the whole buffer becomes its memory, and
+    /// the loop goes on with another one.
+    fn adopt(&mut self, index: u32, piece: Range<usize>) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let fresh = out.buffers.take_filled(self.buffer.len());
+        let buffer = std::mem::replace(self.buffer, fresh);
+        if let Some(peer) = peers.at(index) {
+            out.cold.of(peer).assembler = Assembler::adopt(buffer, piece);
+        }
+    }
+}
+
+/// Whether a first piece is better taken over with its buffer than copied out of it: it is large,
+/// and the rest of its frame fits after it.
+fn adoptable(piece: Range<usize>, left: u64, buffer: usize) -> bool {
+    piece.len() >= ADOPT && left > 0 && left <= (buffer - piece.end) as u64
+}
+
+/// A part of a message that did not come in one piece.
+fn assemble<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    piece: Piece<'_>,
+) {
+    let Connections { peers, out, .. } = &mut *connections;
+    let Some(peer) = peers.at(id.index) else {
+        return;
+    };
+    let mut assembler = out.take_assembler(peer);
+    match assembler.push(piece) {
+        None => out.cold.of(peer).assembler = assembler,
+        Some(message) => {
+            out.metrics.messages.add(1);
+            service.message(&mut Context::new(connections), id, message);
+            connections.out.buffers.keep(assembler.into_memory());
+        }
+    }
+}

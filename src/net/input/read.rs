@@ -1,0 +1,191 @@
+//! One read of one peer, and who handles what came.
+
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::input::Reader;
+use crate::net::output::Output;
+use crate::net::service::Service;
+use crate::net::sockets::{Received, is_transient};
+use crate::net::words::Cause;
+use crate::proto::Ended;
+use std::ops::Range;
+
+impl<S: Service> Reader<'_, S> {
+    /// Reads once and handles what came.
+    #[inline]
+    pub(crate) fn read(&mut self, index: u32) {
+        let rests = self.should_deliver();
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        if rests {
+            return out.lists.push_ready(peer); // What was published goes first.
+        }
+        if peer.rests(out.options.limits.queued_bytes) || peer.flags.dying {
+            return; // Whatever ends the rest puts it on the ready list again.
+        }
+        if peer.flags.discard {
+            return self.discard(index);
+        }
+        if let Phase::Open(connection) = &peer.phase
+            && connection.payload_left() >= peer.direct_from()
+        {
+            return self.read_direct(index);
+        }
+        let mut start = 0;
+        if let Some(cold) = &mut peer.cold
+            && !cold.tail.is_empty()
+        {
+            start = cold.tail.len();
+            self.buffer[..start].copy_from_slice(&cold.tail);
+            cold.tail.clear();
+        }
+        if start == self.buffer.len() {
+            out.lists.push_ready(peer);
+            return self.handle(index, start);
+        }
+        out.metrics.reads.add(1);
+        match out.sockets.read(index, &mut self.buffer[start..]) {
+            Ok(Received { len: 0, .. }) if start == 0 => self.end_of_stream(index),
+            // What waits in the tail comes first; the next read finds the end again.
+            Ok(Received { len: 0, .. }) => {
+                self.handle(index, start);
+                self.end_after_tail(index, start);
+            }
+            Ok(Received { len, more }) => {
+                if more || peer.flags.hung_up {
+                    out.lists.push_ready(peer);
+                }
+                self.handle(index, start + len);
+            }
+            Err(error) if is_transient(&error) => {
+                if start > 0 {
+                    self.handle(index, start);
+                }
+            }
+            Err(_) => {
+                peer.end_for(Cause::Lost);
+                out.lists.remove_soon(peer);
+            }
+        }
+    }
+
+    /// Handles the first `end` bytes of the buffer, then lets the replies go.
+    #[inline]
+    fn handle(&mut self, index: u32, end: usize) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        out.cork(peer);
+        out.compression.work = 0;
+        let messages = out.metrics.messages.get();
+        let mut at = match &mut peer.phase {
+            Phase::Open(connection) => {
+                connection.heard(out.now);
+                0
+            }
+            #[cfg(feature = "client")]
+            Phase::Dial(_) => self.answer(index, end),
+            #[cfg(not(feature = "client"))]
+            Phase::Dial(dialing) => match **dialing {},
+            Phase::Http { .. } | Phase::Lingering { .. } => self.requests(index, end),
+        };
+        at += self.frames(index, at, end);
+        self.end_input(index, at, end, messages);
+    }
+
+    /// What could not be handled yet waits in the tail; the replies leave.
+    #[inline]
+    pub(super) fn end_input(&mut self, index: u32, at: usize, end: usize, messages: u64) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        if at < end {
+            let tail = &mut out.cold.of(peer).tail;
+            tail.extend_from_slice(&self.buffer[at..end]);
+        }
+        let is_whole = out.metrics.messages.get() != messages;
+        out.note_unfinished(peer, 0..at, at..end, is_whole);
+        out.uncork(peer);
+        out.cold.release(peer);
+    }
+
+    /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
+    fn end_after_tail(&mut self, index: u32, start: usize) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        let left = peer.cold.as_ref().map_or(0, |cold| cold.tail.len());
+        match left == start && !peer.rests(out.options.limits.queued_bytes) {
+            true => self.end_of_stream(index),
+            false => out.lists.push_ready(peer),
+        }
+    }
+
+    /// The peer sends no more. What a client still has queued is lost.
+    pub(super) fn end_of_stream(&mut self, index: u32) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        match &mut peer.phase {
+            Phase::Open(connection) => {
+                let clean = connection.receive_eof() == Ended::Cleanly;
+                peer.flags.clean = clean;
+                peer.end_for(if clean { Cause::Closed } else { Cause::Lost });
+            }
+            Phase::Dial(dialing) => dialing.receive_eof(),
+            Phase::Http { .. } | Phase::Lingering { .. } => {}
+        }
+        out.lists.remove_soon(peer);
+    }
+
+    /// Lingering close: reads and discards, so that a reset cannot overtake what was sent last.
+    fn discard(&mut self, index: u32) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        out.metrics.reads.add(1);
+        match out.sockets.read(index, self.buffer) {
+            Ok(Received { len: 0, .. }) => out.lists.remove_soon(peer),
+            Ok(_) => out.lists.push_ready(peer),
+            Err(error) if is_transient(&error) => {}
+            Err(_) => out.lists.remove_soon(peer),
+        }
+    }
+}
+
+impl Output {
+    /// Notes since when a message or frame has been arriving, if one is:
+    /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
+    /// message was completed by the bytes that are done with; what is left may be part of a frame.
+    #[inline]
+    pub(super) fn note_unfinished(
+        &mut self,
+        peer: &mut Peer,
+        done: Range<usize>,
+        left: Range<usize>,
+        is_whole: bool,
+    ) {
+        let Phase::Open(connection) = &peer.phase else {
+            return;
+        };
+        let in_message = connection.in_message() && !peer.has_chunks();
+        let unfinished = in_message || !left.is_empty();
+        let anew = is_whole || !in_message && !done.is_empty();
+        match &mut peer.cold {
+            None if !unfinished => {}
+            Some(cold) if !unfinished => cold.unfinished = None,
+            Some(cold) if cold.unfinished.is_some() && !anew => {}
+            _ => {
+                self.cold.of(peer).unfinished = Some(self.now);
+                self.lists.touch(peer);
+            }
+        }
+    }
+}

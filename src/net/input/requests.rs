@@ -1,0 +1,259 @@
+//! Bytes of an HTTP connection → requests → the service, and the way over to frames.
+//!
+//! Invariant: responses leave in the order of the requests; nothing after a request that ends the
+//! connection, or that is not answered yet, is looked at.
+
+use crate::handshake::Accepted;
+use crate::http::{EMPTY_FIELD, HttpFault, HttpReader, MAX_FIELDS, Request, Response, Step};
+use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::input::Reader;
+use crate::net::output::Output;
+use crate::net::service::{Reply, Service};
+use crate::net::words::{Delivery, PeerId};
+use crate::proto::{Connection, Role};
+
+/// Bytes of a refused body that are passed over, so that the connection can go on. A longer one
+/// ends it.
+const PASSED_OVER: usize = 64 * 1024;
+
+/// What follows a step of an HTTP connection.
+enum Flow {
+    /// Bytes of this or the next request.
+    Next,
+    /// Nothing until the service has answered.
+    Rest,
+    /// Frames.
+    Opened,
+    /// Nothing.
+    Ended,
+}
+
+impl<S: Service> Reader<'_, S> {
+    /// Requests in the first `end` bytes of the buffer; returns the bytes that are done with.
+    pub(super) fn requests(&mut self, index: u32, end: usize) -> usize {
+        let mut at = 0;
+        while at < end {
+            let Connections { peers, out, .. } = &mut *self.connections;
+            let Some(peer) = peers.at(index) else {
+                return end;
+            };
+            let id = peer.id(out.worker);
+            let mut http = std::mem::take(&mut out.cold.of(peer).http);
+            let flow = match http.feed(&self.buffer[at..end], &out.options.limits) {
+                Err(fault) => {
+                    log::debug!("{}: bad request: {fault:?}", out.name(peer));
+                    match http.is_answered() {
+                        true => out.linger(peer),
+                        false => refuse(out, peer, &http, fault),
+                    }
+                    Flow::Ended
+                }
+                Ok((taken, step)) => {
+                    at += taken;
+                    self.step(id, &mut http, step, at == end)
+                }
+            };
+            let deliver = self.should_deliver();
+            let Connections { peers, out, .. } = &mut *self.connections;
+            let Some(peer) = peers.at(index) else {
+                return end;
+            };
+            out.cold.of(peer).http = http;
+            out.wait_for_http(peer);
+            match flow {
+                Flow::Next if deliver => {
+                    out.lists.push_ready(peer);
+                    return at;
+                }
+                Flow::Next if peer.queued() == 0 => {}
+                Flow::Next | Flow::Rest | Flow::Opened => return at,
+                Flow::Ended => return end,
+            }
+        }
+        at
+    }
+
+    /// `last` if nothing has come after what this step is about.
+    fn step(&mut self, id: PeerId, http: &mut HttpReader, step: Step, last: bool) -> Flow {
+        match step {
+            Step::More => Flow::Next,
+            Step::Head { expects } => self.announced(id, http, expects, last),
+            Step::Whole if http.is_answered() => {
+                http.reset();
+                Flow::Next
+            }
+            Step::Whole => {
+                let flow = self.request(id, http);
+                http.reset();
+                flow
+            }
+        }
+    }
+
+    /// A head announces a body: the service says how much of it may come, or answers at once.
+    fn announced(&mut self, id: PeerId, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let context = &mut Context::new(self.connections);
+        let verdict = http.head(&mut storage).map(|head| {
+            let verdict = self.service.body(context, id, &head);
+            (verdict, head.keeps_alive(), head.method == "HEAD")
+        });
+        let stopping = self.connections.stopping;
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.get_mut(id) else {
+            return Flow::Ended;
+        };
+        let outcome = match verdict {
+            Err(fault) => Err(fault),
+            Ok((Ok(limit), ..)) => http.take_body(limit),
+            Ok((Err(mut response), keeps_alive, head_only)) => {
+                // Whether a client that waits for 100 sends its body after all, nobody knows.
+                let passed = !expects && http.pass_over_body(PASSED_OVER).is_ok();
+                response.close |= !keeps_alive || !passed || stopping;
+                return respond(out, peer, &response, head_only);
+            }
+        };
+        match outcome {
+            Ok(()) => {
+                if expects && last {
+                    out.put(peer, b"HTTP/1.1 100 Continue\r\n\r\n");
+                }
+                Flow::Next
+            }
+            Err(fault) => {
+                refuse(out, peer, http, fault);
+                Flow::Ended
+            }
+        }
+    }
+
+    /// Asks the service about one whole request.
+    fn request(&mut self, id: PeerId, http: &HttpReader) -> Flow {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let request = match http.request(&mut storage) {
+            Ok(request) => request,
+            Err(fault) => {
+                let Connections { peers, out, .. } = &mut *self.connections;
+                if let Some(peer) = peers.get_mut(id) {
+                    refuse(out, peer, http, fault);
+                }
+                return Flow::Ended;
+            }
+        };
+        self.connections.out.metrics.requests.add(1);
+        let context = &mut Context::new(self.connections);
+        let reply = self.service.request(context, id, &request);
+        let stopping = self.connections.stopping;
+        let answer = answer(&request, stopping);
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.get_mut(id) else {
+            return Flow::Ended;
+        };
+        match reply {
+            Reply::Respond(mut response) => {
+                response.close |= answer.close;
+                respond(out, peer, &response, answer.head_only)
+            }
+            Reply::Upgrade {
+                accepted,
+                tag,
+                delivery,
+            } => {
+                out.open(peer, &accepted, tag, delivery);
+                self.service.opened(&mut Context::new(self.connections), id);
+                Flow::Opened
+            }
+            Reply::Later { tag } => {
+                peer.tag = tag;
+                peer.flags.announced = true;
+                out.wait_for_service(peer, HttpWait::Answer(answer));
+                Flow::Rest
+            }
+            Reply::Stream { head, tag } => {
+                peer.tag = tag;
+                peer.flags.announced = out.begin_stream(peer, &head, answer);
+                match &peer.phase {
+                    Phase::Lingering { .. } => Flow::Ended,
+                    _ if peer.flags.announced => Flow::Rest,
+                    _ => Flow::Next,
+                }
+            }
+        }
+    }
+}
+
+/// How this request is to be answered.
+fn answer(request: &Request<'_>, stopping: bool) -> Answer {
+    Answer {
+        head_only: request.method() == "HEAD",
+        close: !request.keeps_alive() || stopping,
+        chunks: request.head().minor_version > 0,
+    }
+}
+
+fn respond(out: &mut Output, peer: &mut Peer, response: &Response, head_only: bool) -> Flow {
+    out.respond(peer, response, head_only);
+    match response.close {
+        true => Flow::Ended,
+        false => Flow::Next,
+    }
+}
+
+/// Answers what the service is not asked about; the connection ends.
+fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault) {
+    out.respond(peer, &fault.response(), http.is_head_only());
+}
+
+impl Output {
+    /// Frames from here on.
+    fn open(&mut self, peer: &mut Peer, accepted: &Accepted<'_>, tag: u32, delivery: Delivery) {
+        let (accepted, terms) = self.negotiate(peer, *accepted);
+        self.put(peer, accepted.to_string().as_bytes());
+        let mut connection = Connection::new(Role::Server, &self.options.limits, self.now);
+        if terms.is_some() {
+            connection.enable_compression();
+        }
+        if delivery == Delivery::Chunks {
+            connection.lift_message_limits();
+        }
+        self.metrics.opened.add(1);
+        peer.terms = terms;
+        peer.phase = Phase::Open(connection);
+        peer.tag = tag;
+        peer.delivery = delivery;
+        peer.flags.announced = true;
+        self.lists.touch(peer);
+    }
+
+    /// Nothing more of the connection is read until the service has answered.
+    fn wait_for_service(&mut self, peer: &mut Peer, waits: HttpWait) {
+        peer.phase = Phase::Http {
+            since: self.now,
+            waits,
+        };
+        self.lists.touch(peer);
+    }
+
+    /// Which deadline an HTTP connection has now.
+    fn wait_for_http(&mut self, peer: &mut Peer) {
+        if peer.is_answering() {
+            return;
+        }
+        let Phase::Http { since, waits } = &mut peer.phase else {
+            return;
+        };
+        let next = match peer.cold.as_ref().map(|cold| &cold.http) {
+            Some(http) if http.in_body() => HttpWait::Body,
+            Some(http) if !http.is_idle() => HttpWait::Head,
+            _ => HttpWait::Next,
+        };
+        // Each request begins the wait for the next one anew.
+        if *waits != next || next == HttpWait::Next {
+            *waits = next;
+            *since = self.now;
+            self.lists.touch(peer);
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What each loop counts, readable from any thread.
+//!
+//! Invariant: one loop alone writes each counter, so counting costs a load and a store without any
+//! lock; a reader may see counters of one moment beside those of the next.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A counter with one writer.
+#[derive(Debug, Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    #[inline]
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed).wrapping_add(n), Relaxed);
+    }
+
+    #[inline]
+    pub(crate) fn get(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+macro_rules! counters {
+    ($($(#[$doc:meta])* $name:ident,)+) => {
+        /// Counts of one loop since it began.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Counters { $($(#[$doc])* pub $name: u64,)+ }
+
+        /// The counters as the loop writes them, on cache lines of their own.
+        #[derive(Debug, Default)]
+        #[repr(align(128))]
+        pub(crate) struct Metrics { $(pub(crate) $name: Counter,)+ }
+
+        impl Metrics {
+            pub(crate) fn counters(&self) -> Counters {
+                Counters { $($name: self.$name.get(),)+ }
+            }
+        }
+
+        impl std::ops::AddAssign for Counters {
+            fn add_assign(&mut self, other: Self) {
+                $(self.$name += other.$name;)+
+            }
+        }
+    };
+}
+
+counters! {
+    /// Waits for events.
+    turns,
+    /// System calls that read from a peer.
+    reads,
+    /// System calls that wrote to a peer.
+    writes,
+    /// Connections accepted.
+    accepted,
+    /// Connections that were dialled and opened.
+    dialled,
+    /// Connections refused because of a limit.
+    refused,
+    /// Connections that have ended, of those accepted or dialled.
+    ended,
+    /// WebSockets opened, in either role.
+    opened,
+    /// WebSockets that have ended.
+    closed,
+    /// HTTP requests that the service was asked about.
+    requests,
+    /// WebSocket messages received.
+    messages,
+    /// Frames that were dropped for slow peers.
+    dropped,
+    /// Connections that were ended because their peer was too slow.
+    overflowed,
+    /// Connections that were ended because the server held too much for its peers
+    /// ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
+    shed,
+    /// Connections that failed because their peer broke a rule.
+    violations,
+}
+
+impl std::iter::Sum for Counters {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |mut sum, one| {
+            sum += one;
+            sum
+        })
+    }
+}

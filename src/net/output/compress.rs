@@ -1,0 +1,191 @@
+//! permessage-deflate on the way out: messages and shared frames through the pool (RFC 7692).
+//!
+//! Invariant: a frame that a policy may drop refers to nothing, because the peer's window would
+//! miss it. What is compressed once for many is left to `frame`.
+
+use crate::deflate::{Budget, Compressor, Link, Session};
+use crate::handshake::{Accepted, DeflatePolicy};
+use crate::net::conn::deflate::Terms;
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::conn::table::Table;
+use crate::net::entropy::Source;
+use crate::net::frame::SharedFrame;
+use crate::net::output::Output;
+use crate::net::words::{Overflow, Sent};
+use crate::proto::{Message, Millis};
+use crate::wire::Kind;
+use std::mem;
+
+/// Inflated bytes after which a peer waits for its next turn, so that one which sends little that
+/// becomes much does not hold the others up.
+pub(crate) const WORK_PER_TURN: usize = 1024 * 1024;
+
+impl Output {
+    /// Answers the client's offers of extensions; takes what memory the answer needs.
+    pub(crate) fn negotiate<'h>(
+        &mut self,
+        peer: &mut Peer,
+        accepted: Accepted<'h>,
+    ) -> (Accepted<'h>, Terms) {
+        let Some(pool) = &self.compression.pool else {
+            return (accepted.without_extensions(), None);
+        };
+        let (policy, budget) = (pool.settings().policy, pool.budget().clone());
+        let mut answer = accepted.negotiate(&policy);
+        if let Some(terms) = answer.deflate()
+            && !self.has_memory(peer, &Link::server(&terms), &budget)
+        {
+            answer = accepted.negotiate(&DeflatePolicy {
+                server_takeover: false,
+                client_takeover: false,
+                ..policy
+            });
+        }
+        let link = answer.deflate().map(|terms| Link::server(&terms));
+        (answer, link)
+    }
+
+    /// Reserves a window if there has to be one; a compressor of its own, which can be done
+    /// without, must be within reach.
+    pub(crate) fn has_memory(&mut self, peer: &mut Peer, link: &Link, budget: &Budget) -> bool {
+        let receive = link.receive;
+        let mut session = Session::default();
+        let window = !receive.takeover || session.reserve(budget, receive.window_bits);
+        let compressor = Compressor::cost(link.send.window_bits);
+        let all = window && (!link.send.takeover || budget.left() >= compressor);
+        if all && receive.takeover {
+            self.put_session(peer, session);
+        }
+        all
+    }
+
+    /// Sends a message compressed; `None` if it is to be sent as it is.
+    pub(super) fn send_compressed(
+        &mut self,
+        peer: &mut Peer,
+        message: Message<'_>,
+        key: u32,
+    ) -> Option<Sent> {
+        let link = peer.terms?;
+        let mut scratch = mem::take(&mut self.compression.scratch);
+        let len = self.compress(peer, link, message.bytes, &mut scratch);
+        let sent = len.map(|len| self.send_payload(peer, message.kind, &scratch[..len], key));
+        self.compression.scratch = scratch;
+        sent
+    }
+
+    fn compress(
+        &mut self,
+        peer: &mut Peer,
+        link: Link,
+        message: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Option<usize> {
+        let settings = *self.compression.pool.as_ref()?.settings();
+        if message.len() < settings.min_bytes {
+            return None;
+        }
+        if !link.send.takeover {
+            let pool = self.compression.pool.as_mut()?;
+            return pool.compress_alone(link.send.window_bits, message, out);
+        }
+        if !self.is_corked(peer) && peer.overflow != Overflow::Disconnect {
+            bypass(peer);
+            let pool = self.compression.pool.as_mut()?;
+            return pool.compress_alone(link.send.window_bits, message, out);
+        }
+        let mut session = self.take_session(peer);
+        let held = session.holds_compressor();
+        let pool = self.compression.pool.as_mut()?;
+        let len = pool.compress(&mut session, &link, message, out);
+        if !held && session.holds_compressor() {
+            let at = self.now + Millis::from(settings.idle_ms);
+            let id = peer.id(self.worker);
+            self.compression.held.push_back((at, id));
+        }
+        self.put_session(peer, session);
+        len
+    }
+
+    fn send_payload(&mut self, peer: &mut Peer, kind: Kind, payload: &[u8], key: u32) -> Sent {
+        let Phase::Open(connection) = &mut peer.phase else {
+            return Sent::Closed;
+        };
+        let len = payload.len() as u64;
+        let begun = connection.begin_compressed(kind, len, true, &mut Source::default());
+        let Ok((header, mask)) = begun else {
+            return Sent::Closed;
+        };
+        if let Some(mask) = mask {
+            return self.send_masked(peer, &header, mask, payload, key);
+        }
+        if !self.is_corked(peer) {
+            let frame = SharedFrame::encoded(&header, payload);
+            return self.dispatch(peer, &frame, key);
+        }
+        self.cork_frame(peer, &header, payload)
+    }
+
+    /// The form of a shared frame that this peer can read, compressed if that pays: made at most
+    /// once for each window, whoever asks first.
+    pub(super) fn form(&mut self, peer: &mut Peer, link: Link, frame: &SharedFrame) -> SharedFrame {
+        let Some(pool) = &mut self.compression.pool else {
+            return frame.clone();
+        };
+        let bits = link.send.window_bits;
+        let scratch = &mut self.compression.scratch;
+        let form = frame.form(bits, |payload| {
+            let len = pool.compress_alone(bits, payload, scratch)?;
+            Some(&scratch[..len])
+        });
+        let form = form.clone();
+        if link.send.takeover && !form.is(frame) {
+            bypass(peer);
+        }
+        form
+    }
+
+    /// Gives compressors back that nobody has used for a while.
+    pub(crate) fn drop_idle_compressors(&mut self, peers: &mut Table) {
+        let Some(pool) = &self.compression.pool else {
+            return;
+        };
+        let idle = Millis::from(pool.settings().idle_ms);
+        while let Some((at, id)) = self.compression.held.front().copied() {
+            if at > self.now {
+                return;
+            }
+            self.compression.held.pop_front();
+            let Some(peer) = peers.get_mut(id) else {
+                continue;
+            };
+            let Some(cold) = &mut peer.cold else {
+                continue;
+            };
+            let again = cold.deflate.used + idle;
+            if again > self.now {
+                self.compression.held.push_back((again, id));
+            } else {
+                cold.deflate.session.drop_compressor();
+                self.cold.release(peer);
+            }
+        }
+    }
+
+    pub(crate) fn take_session(&mut self, peer: &mut Peer) -> Session {
+        let deflate = &mut self.cold.of(peer).deflate;
+        deflate.used = self.now;
+        mem::take(&mut deflate.session)
+    }
+
+    pub(crate) fn put_session(&mut self, peer: &mut Peer, session: Session) {
+        self.cold.of(peer).deflate.session = session;
+    }
+}
+
+/// A compressed message reaches the peer that its own compressor does not know of.
+fn bypass(peer: &mut Peer) {
+    if let Some(cold) = &mut peer.cold {
+        cold.deflate.session.bypassed();
+    }
+}

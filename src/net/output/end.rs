@@ -1,0 +1,109 @@
+//! How connections are brought to an end: by the service, by the loop, for want of memory.
+//!
+//! Invariant: what was sent before a Close leaves before it, and nothing after it (RFC 6455
+//! section 5.5.1).
+
+use crate::http::Response;
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::entropy::Source;
+use crate::net::output::Output;
+use crate::net::words::{Cause, Sent};
+use crate::proto::{MAX_CONTROL_FRAME, Outbox, State};
+use crate::wire::{CloseCode, cut_reason};
+
+impl Output {
+    /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close).
+    pub(crate) fn close(&mut self, peer: &mut Peer, code: CloseCode, reason: &str) {
+        // What was sent before leaves before.
+        self.write_chain(peer);
+        if let Phase::Open(connection) = &mut peer.phase {
+            let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
+            debug_assert!(closed.is_ok());
+            self.transmit(peer);
+            self.lists.touch(peer);
+        }
+    }
+
+    /// See [`Context::ping`](crate::net::Context::ping).
+    pub(crate) fn ping(&mut self, peer: &mut Peer, payload: &[u8]) -> Sent {
+        let Phase::Open(connection) = &mut peer.phase else {
+            return Sent::Closed;
+        };
+        if connection.ping(payload, &mut self.outbox).is_err() {
+            return Sent::Closed;
+        }
+        self.transmit(peer);
+        self.taken(peer)
+    }
+
+    /// The service wants to hear of it again: the time in which it could not speak does not count.
+    pub(crate) fn resumed(&mut self, peer: &mut Peer) {
+        let now = self.now;
+        if let Phase::Open(connection) = &mut peer.phase {
+            connection.heard(now);
+        }
+        if let Some(cold) = &mut peer.cold {
+            cold.unfinished = cold.unfinished.and(Some(now));
+        }
+        self.lists.push_ready(peer);
+        self.lists.touch(peer);
+    }
+
+    /// Sends the control frames that `receive`, `close` or `tick` left in the outbox.
+    // req: 6455-6.1-09
+    pub(crate) fn transmit(&mut self, peer: &mut Peer) {
+        while !self.outbox.is_empty() {
+            let Phase::Open(connection) = &mut peer.phase else {
+                self.outbox = Outbox::new();
+                return;
+            };
+            let mut out = [0; 3 * MAX_CONTROL_FRAME];
+            let len = connection.transmit(&mut self.outbox, &mut out, &mut Source::default());
+            self.put(peer, &out[..len]);
+        }
+    }
+
+    /// Gives a WebSocket connection up for a reason of the loop's own: Close, and nothing that
+    /// comes is looked at any more.
+    pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
+        self.write_chain(peer);
+        if let Phase::Open(connection) = &mut peer.phase {
+            connection.give_up(code, reason, &mut self.outbox);
+            peer.end_for(cause);
+            if let Some(cold) = &mut peer.cold {
+                cold.drop_input();
+            }
+            self.transmit(peer);
+            self.lists.closing.push(peer.index);
+            self.cold.charge(peer);
+            self.lists.touch(peer);
+        }
+    }
+
+    /// Ends a connection so that its memory is free at once.
+    pub(crate) fn evict(&mut self, peer: &mut Peer) {
+        let queued = peer.queued() > 0;
+        match &peer.phase {
+            Phase::Open(connection) if connection.state() == State::Open => {
+                if let Some(cold) = &mut peer.cold {
+                    cold.queue.drop_unsent();
+                }
+                let text = "the server is short of memory";
+                self.fail(peer, CloseCode::TRY_AGAIN_LATER, text, Cause::Memory);
+            }
+            Phase::Http { .. } if !queued => {
+                peer.end_for(Cause::Memory);
+                self.give_up(peer, Response::new(503).field("Retry-After", "5"));
+            }
+            _ => {
+                if let Some(cold) = &mut peer.cold {
+                    cold.drop_input();
+                    cold.queue.clear();
+                }
+                peer.end_for(Cause::Memory);
+                self.lists.remove_soon(peer);
+            }
+        }
+        self.cold.charge(peer);
+    }
+}

@@ -1,0 +1,128 @@
+//! Responses: whole, or a head now and a body in parts (RFC 9112 section 7.1).
+//!
+//! Invariant: responses leave in the order of the requests, because nothing after an unanswered
+//! request is read; a closing one is the last.
+
+use crate::http::Response;
+use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
+use crate::net::frame::SharedChunk;
+use crate::net::output::Output;
+use crate::net::words::Sent;
+
+/// The end of a body in chunks.
+const LAST_CHUNK: &[u8] = b"0\r\n\r\n";
+
+impl Output {
+    /// Writes a response; a closing one ends the phase.
+    pub(crate) fn respond(&mut self, peer: &mut Peer, response: &Response, head_only: bool) {
+        let mut bytes = Vec::with_capacity(256 + response.body.len());
+        response.write(&mut bytes, head_only);
+        self.put(peer, &bytes);
+        if response.close {
+            self.linger(peer);
+        }
+    }
+
+    /// Writes the head of a body in parts; whether there will be one at all.
+    pub(crate) fn begin_stream(
+        &mut self,
+        peer: &mut Peer,
+        response: &Response,
+        answer: Answer,
+    ) -> bool {
+        let mut bytes = Vec::with_capacity(512);
+        response.write_head_of_stream(&mut bytes, answer.chunks);
+        self.put(peer, &bytes);
+        let close = response.close || answer.close || !answer.chunks;
+        match (answer.head_only, close) {
+            (true, true) => self.linger(peer),
+            (true, false) => {}
+            (false, _) => {
+                peer.phase = Phase::Http {
+                    since: self.now,
+                    waits: HttpWait::Stream {
+                        chunked: answer.chunks,
+                        close,
+                    },
+                };
+            }
+        }
+        !answer.head_only
+    }
+
+    /// See [`Context::write`](crate::net::Context::write).
+    pub(crate) fn write_part(&mut self, peer: &mut Peer, part: &SharedChunk, key: u32) -> Sent {
+        match peer.phase {
+            Phase::Http {
+                waits: HttpWait::Stream { chunked: true, .. },
+                ..
+            } if !peer.flags.dying => self.send_bytes(peer, part.frame(), key),
+            Phase::Http {
+                waits: HttpWait::Stream { chunked: false, .. },
+                ..
+            } if !peer.flags.dying => self.send_bytes(peer, &part.plain(), key),
+            _ => Sent::Closed,
+        }
+    }
+
+    /// The body is whole: the next request may come.
+    pub(crate) fn end_stream(&mut self, peer: &mut Peer) {
+        let Phase::Http {
+            waits: HttpWait::Stream { chunked, close },
+            ..
+        } = peer.phase
+        else {
+            return;
+        };
+        if chunked {
+            self.put(peer, LAST_CHUNK);
+        }
+        match close {
+            true => self.linger(peer),
+            false => self.next_request(peer),
+        }
+    }
+
+    /// The request has been answered.
+    pub(crate) fn next_request(&mut self, peer: &mut Peer) {
+        peer.phase = Phase::Http {
+            since: self.now,
+            waits: HttpWait::Next,
+        };
+        self.lists.touch(peer);
+        self.lists.push_ready(peer);
+    }
+
+    /// Ends an HTTP connection with this response, unless the request that is under way has been
+    /// answered already, in whole or in part.
+    pub(crate) fn give_up(&mut self, peer: &mut Peer, response: Response) {
+        if peer.is_stream() {
+            return self.lists.remove_soon(peer);
+        }
+        let head_only = match peer.phase {
+            Phase::Http {
+                waits: HttpWait::Answer(answer),
+                ..
+            } => answer.head_only,
+            _ => false,
+        };
+        let cold = peer.cold.as_ref();
+        match cold.is_some_and(|cold| cold.http.is_answered()) {
+            true => self.linger(peer),
+            false => self.respond(peer, &response.closing(), head_only),
+        }
+    }
+
+    /// Nothing more will be said: flush, shut down, read and discard for a while.
+    pub(crate) fn linger(&mut self, peer: &mut Peer) {
+        if peer.is_answering() {
+            self.lists.push_ready(peer); // Its input has rested.
+        }
+        peer.phase = Phase::Lingering { since: self.now };
+        peer.flags.discard = true;
+        if let Some(cold) = &mut peer.cold {
+            cold.drop_input();
+        }
+        self.lists.touch(peer);
+    }
+}

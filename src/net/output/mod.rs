@@ -1,0 +1,92 @@
+//! Everything that leaves through the connections of one loop: as few writes as there can be.
+//!
+//! ```text
+//!   send to the peer whose input is handled ──▶ cork ──one write at the end of the input──▶ socket
+//!   send to any other peer ──▶ chain of this turn ──one write at the end of the turn──────▶ socket
+//!                     what the socket refuses ──▶ queue ──when it is writable again───────▶ socket
+//! ```
+//!
+//! Input: a peer, which the caller has looked up, and what it is to be sent. Invariant: bytes leave
+//! in the order of the calls. A peer with a queue has an empty cork and chain, and its input rests
+//! until the queue is empty; so what a peer makes us send is bounded by what it sends in one read.
+//! Which peers there are is left to the caller.
+//!
+//! Reading order: `buffers`, `cork`, `write`, `send`, `compress`, `pieces`, `http`, `end`.
+
+pub(crate) mod buffers;
+mod compress;
+mod cork;
+mod end;
+mod http;
+mod pieces;
+mod send;
+mod write;
+
+pub(crate) use compress::WORK_PER_TURN;
+
+use crate::net::conn::batch::Batch;
+use crate::net::conn::cold::ColdStore;
+use crate::net::conn::deflate::Compression;
+use crate::net::conn::lists::Lists;
+use crate::net::metrics::Metrics;
+use crate::net::options::Options;
+use crate::net::output::buffers::Buffers;
+use crate::net::output::cork::Cork;
+use crate::net::sockets::Sockets;
+use crate::proto::{Millis, Outbox};
+use std::sync::Arc;
+
+/// The way out of one loop.
+#[derive(Debug)]
+pub(crate) struct Output {
+    pub(crate) worker: u16,
+    pub(crate) options: Options,
+    pub(crate) sockets: Box<dyn Sockets>,
+    pub(crate) now: Millis,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) lists: Lists,
+    pub(crate) cold: ColdStore,
+    pub(crate) buffers: Buffers,
+    pub(crate) compression: Compression,
+    /// Control frames of the peer that is being handled.
+    pub(crate) outbox: Outbox,
+    batch: Batch,
+    cork: Cork,
+}
+
+impl Output {
+    pub(crate) fn new(
+        worker: u16,
+        options: Options,
+        sockets: Box<dyn Sockets>,
+        metrics: Arc<Metrics>,
+        cold: ColdStore,
+        compression: Compression,
+    ) -> Self {
+        Self {
+            worker,
+            options,
+            sockets,
+            now: 0,
+            metrics,
+            lists: Lists::default(),
+            cold,
+            buffers: Buffers::default(),
+            compression,
+            outbox: Outbox::new(),
+            batch: Batch::default(),
+            cork: Cork::new(),
+        }
+    }
+
+    /// Enough has been published in this turn: it leaves before more is read.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        self.batch.is_full()
+    }
+
+    /// All chains have been written or queued.
+    pub(crate) fn end_turn(&mut self) {
+        self.batch.clear();
+    }
+}

@@ -1,0 +1,55 @@
+//! A message that is sent in pieces: one frame each (RFC 6455 section 5.4).
+//!
+//! Control frames may go between the pieces, other messages may not. Invariant: no policy drops a
+//! piece, because the message would be another one without it; so a peer for whom too much waits
+//! is disconnected.
+
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::entropy::Source;
+use crate::net::output::Output;
+use crate::net::words::Sent;
+use crate::wire::Kind;
+
+impl Output {
+    /// See [`Context::send_piece`](crate::net::Context::send_piece).
+    pub(crate) fn send_piece(
+        &mut self,
+        peer: &mut Peer,
+        kind: Kind,
+        bytes: &[u8],
+        last: bool,
+    ) -> Sent {
+        let Phase::Open(connection) = &mut peer.phase else {
+            return Sent::Closed;
+        };
+        let len = bytes.len() as u64;
+        let (header, mask) = match connection.begin(kind, len, last, &mut Source::default()) {
+            Ok(begun) => begun,
+            Err(crate::error::Misuse::MessageOpen) => return Sent::Busy,
+            Err(_) => return Sent::Closed,
+        };
+        peer.flags.in_pieces = !last;
+        self.write_chain(peer);
+        let queued = peer.queued();
+        if queued > 0 && queued + bytes.len() > self.options.limits.queued_bytes {
+            self.overflow(peer);
+            return Sent::Closed;
+        }
+        peer.count_sent(header.len() + bytes.len());
+        self.lists.touch(peer);
+        match mask {
+            None if self.is_corked(peer) => return self.cork_frame(peer, &header, bytes),
+            None => self.write_now(peer, &[&header, bytes]),
+            Some(mut mask) => {
+                let mut frame = self.buffers.take();
+                frame.clear();
+                frame.extend_from_slice(&header);
+                frame.resize(header.len() + bytes.len(), 0);
+                mask.copy(bytes, &mut frame[header.len()..]);
+                self.put(peer, &frame);
+                self.buffers.keep(frame);
+            }
+        }
+        self.taken(peer)
+    }
+}

@@ -1,0 +1,244 @@
+//! Messages and frames to one peer: corked if its input is being handled, otherwise in its chain.
+//!
+//! Invariant: nothing that is masked is shared (RFC 6455 section 5.3), and what a call returns
+//! says what became of that very message.
+
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::conn::send_queue::Pushed;
+use crate::net::entropy::Source;
+use crate::net::frame::SharedFrame;
+use crate::net::output::Output;
+use crate::net::output::cork::LARGE;
+use crate::net::words::{Cause, Sent};
+use crate::proto::{Message, Role, State};
+use crate::wire::{CloseCode, HeaderBytes, Mask};
+
+impl Output {
+    /// Sends a message: see [`Context::send`](crate::net::Context::send).
+    #[inline]
+    pub(crate) fn send(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
+        if peer.flags.in_pieces {
+            return Sent::Busy;
+        }
+        if peer.terms.is_some()
+            && let Some(sent) = self.send_compressed(peer, message, key)
+        {
+            return sent;
+        }
+        self.send_plain(peer, message, key)
+    }
+
+    /// As it is: see [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
+    #[inline]
+    pub(crate) fn send_plain(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
+        if peer.flags.in_pieces {
+            return Sent::Busy;
+        }
+        let Phase::Open(connection) = &mut peer.phase else {
+            return Sent::Closed;
+        };
+        let len = message.bytes.len();
+        let begun = connection.begin(message.kind, len as u64, true, &mut Source::default());
+        let Ok((header, mask)) = begun else {
+            return Sent::Closed;
+        };
+        if let Some(mask) = mask {
+            return self.send_masked(peer, &header, mask, message.bytes, key);
+        }
+        if !self.is_corked(peer) {
+            return self.dispatch(peer, &SharedFrame::uncompressed(message), key);
+        }
+        self.cork_frame(peer, &header, message.bytes)
+    }
+
+    /// A whole frame for the peer whose output is corked; a large one leaves at once.
+    #[inline]
+    pub(super) fn cork_frame(
+        &mut self,
+        peer: &mut Peer,
+        header: &HeaderBytes,
+        payload: &[u8],
+    ) -> Sent {
+        peer.count_sent(header.len() + payload.len());
+        if payload.len() >= LARGE {
+            self.flush_cork(peer, header, payload);
+        } else if self.cork.push_frame(header, payload) {
+            self.flush_cork(peer, &[], &[]);
+        }
+        self.taken(peer)
+    }
+
+    /// Sends an encoded frame: see [`Context::send_frame`](crate::net::Context::send_frame).
+    #[inline]
+    pub(crate) fn send_frame(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        let role = match &peer.phase {
+            Phase::Open(connection) if connection.state() == State::Open => connection.role(),
+            _ => return Sent::Closed,
+        };
+        if peer.flags.in_pieces {
+            return Sent::Busy;
+        }
+        if role == Role::Client {
+            return self.send_frame_masked(peer, frame, key);
+        }
+        match peer.terms {
+            None => self.send_bytes(peer, frame, key),
+            Some(link) => {
+                let form = self.form(peer, link, frame);
+                self.send_bytes(peer, &form, key)
+            }
+        }
+    }
+
+    /// A frame or another unit that must not be cut, in the form that this peer reads.
+    #[inline]
+    pub(super) fn send_bytes(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        if self.is_corked(peer) {
+            peer.count_sent(frame.as_bytes().len());
+            self.append(peer, frame.as_bytes());
+            return self.taken(peer);
+        }
+        self.dispatch(peer, frame, key)
+    }
+
+    /// One frame, masked while it is copied: a small one straight to where it leaves from.
+    #[inline]
+    pub(super) fn send_masked(
+        &mut self,
+        peer: &mut Peer,
+        header: &[u8],
+        mut mask: Mask,
+        payload: &[u8],
+        key: u32,
+    ) -> Sent {
+        let len = header.len() + payload.len();
+        if payload.len() < LARGE && self.is_corked(peer) {
+            peer.count_sent(len);
+            if self.cork.push_masked(header, &mut mask, payload) {
+                self.flush_cork(peer, &[], &[]);
+            }
+            return self.taken(peer);
+        }
+        let mut frame = self.buffers.take();
+        if frame.len() < len {
+            frame.resize(len, 0);
+        }
+        frame[..header.len()].copy_from_slice(header);
+        mask.copy(payload, &mut frame[header.len()..len]);
+        let sent = match self.is_corked(peer) {
+            true => {
+                peer.count_sent(len);
+                self.append(peer, &frame[..len]);
+                self.taken(peer)
+            }
+            false => self.dispatch(peer, &SharedFrame::raw(&frame[..len]), key),
+        };
+        self.buffers.keep(frame);
+        sent
+    }
+
+    /// A frame for many, to a server: it has to be masked for it alone.
+    fn send_frame_masked(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        let (message, compressible) = frame.message();
+        match compressible {
+            true => self.send(peer, message, key),
+            false => self.send_plain(peer, message, key),
+        }
+    }
+
+    /// To a peer whose input is not being handled.
+    #[inline]
+    pub(super) fn dispatch(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        let len = frame.as_bytes().len();
+        if peer.queued() > 0 {
+            peer.count_sent(len);
+            return self.enqueue(peer, frame.clone(), key);
+        }
+        let chained = peer.chain.bytes();
+        if chained > 0 && chained + len > self.options.limits.queued_bytes {
+            return self.dispatch_after_chain(peer, frame, key);
+        }
+        peer.count_sent(len);
+        self.batch.link(&mut peer.chain, frame, key);
+        self.lists.touch(peer);
+        self.taken(peer)
+    }
+
+    /// This turn has published to the peer as much as may wait for it: out with that first, so
+    /// that the sender learns at once what becomes of more.
+    #[cold]
+    fn dispatch_after_chain(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        self.write_chain(peer);
+        match peer.can_take() {
+            true => self.dispatch(peer, frame, key),
+            false => Sent::Closed,
+        }
+    }
+
+    /// After what the socket has refused already, within the bound. After [`Sent::Closed`] nothing
+    /// more may be queued: a Close waits, and it is the last.
+    pub(super) fn enqueue(&mut self, peer: &mut Peer, frame: SharedFrame, key: u32) -> Sent {
+        let policy = (self.options.limits.queued_bytes, peer.overflow);
+        let memory = self.cold.memory.clone();
+        let pushed = self
+            .cold
+            .of(peer)
+            .queue
+            .push_frame(frame, key, policy, &memory);
+        self.cold.charge(peer);
+        match pushed {
+            Pushed::Queued { dropped: 0 } => self.taken(peer),
+            Pushed::Queued { dropped } => {
+                self.metrics.dropped.add(dropped as u64);
+                Sent::Overflow
+            }
+            Pushed::Overflow => {
+                self.overflow(peer);
+                Sent::Closed
+            }
+        }
+    }
+
+    /// The peer is too slow: what has not begun to leave is dropped, and it is told why.
+    pub(super) fn overflow(&mut self, peer: &mut Peer) {
+        self.cold.of(peer).queue.drop_unsent();
+        if !peer.can_take() {
+            return;
+        }
+        self.metrics.overflowed.add(1);
+        peer.end_for(Cause::Overflow);
+        log::info!("{} reads too slowly: ending it", self.name(peer));
+        match &peer.phase {
+            Phase::Open(_) => {
+                self.close(peer, CloseCode::TRY_AGAIN_LATER, "reading too slowly");
+                self.lists.closing.push(peer.index);
+            }
+            // A body that ends without its last chunk is known to be cut (RFC 9112 section 8).
+            _ => self.lists.remove_soon(peer),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn taken(&self, peer: &Peer) -> Sent {
+        Sent::Taken {
+            waiting: peer.queued().max(peer.sent_now as usize),
+        }
+    }
+
+    /// See [`Context::queued_bytes`](crate::net::Context::queued_bytes).
+    pub(crate) fn waiting(&self, peer: &Peer) -> usize {
+        let corked = match self.cork.peer == Some(peer.index) {
+            true => self.cork.bytes().len(),
+            false => 0,
+        };
+        peer.waiting() + corked
+    }
+
+    /// A peer as logs name it.
+    pub(crate) fn name(&self, peer: &Peer) -> String {
+        match self.sockets.remote(peer.index) {
+            Some(address) => format!("peer {} ({address})", peer.index),
+            None => format!("peer {}", peer.index),
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! The writes: what leaves, what the socket refuses, and what follows when everything has left.
+//!
+//! Input: a chain, a cork, a queue. Output: one system call for each where that is possible.
+//! Invariant: what the socket refuses is queued in the same order, and a queue is only added to
+//! until the socket is writable again.
+
+use crate::net::conn::batch::{Batch, Chain};
+use crate::net::conn::peer::{Peer, Phase};
+use crate::net::frame::SharedFrame;
+use crate::net::output::Output;
+use crate::net::output::cork::LARGE;
+use crate::net::sockets::{Sockets, is_transient};
+use crate::net::words::Sent;
+use std::io::{self, IoSlice};
+use std::mem;
+
+/// Slices of one vectored write at the end of a turn.
+const MAX_SLICES: usize = 32;
+
+impl Output {
+    /// Everything sent to `peer` from now on waits for [`Output::uncork`].
+    pub(crate) fn cork(&mut self, peer: &mut Peer) {
+        debug_assert!(self.cork.is_empty());
+        self.cork.peer = peer.chain.is_empty().then_some(peer.index);
+    }
+
+    /// Writes what was corked, in one call.
+    pub(crate) fn uncork(&mut self, peer: &mut Peer) {
+        self.flush_cork(peer, &[], &[]);
+        self.cork.peer = None;
+        if !peer.flags.dirty {
+            peer.sent_now = 0;
+        }
+        self.after_write(peer);
+    }
+
+    /// The step of this peer may have been cut short: what it had produced leaves, whole frames.
+    pub(crate) fn uncork_after_panic(&mut self, peer: &mut Peer) {
+        if self.cork.peer == Some(peer.index) {
+            self.uncork(peer);
+        }
+    }
+
+    /// Output for this peer goes into the cork.
+    #[inline]
+    pub(super) fn is_corked(&self, peer: &Peer) -> bool {
+        self.cork.peer == Some(peer.index) && peer.queued() == 0
+    }
+
+    /// Into the cork; or, if they are many, out at once together with what was corked.
+    pub(super) fn append(&mut self, peer: &mut Peer, bytes: &[u8]) {
+        if bytes.len() >= LARGE {
+            return self.flush_cork(peer, &[], bytes);
+        }
+        if self.cork.push(bytes) {
+            self.flush_cork(peer, &[], &[]);
+        }
+    }
+
+    /// Bytes of a response or of control frames to a peer that is corked or not.
+    pub(crate) fn put(&mut self, peer: &mut Peer, bytes: &[u8]) {
+        if self.cork.peer == Some(peer.index) {
+            return self.append(peer, bytes);
+        }
+        self.write_chain(peer);
+        self.write_now(peer, &[bytes]);
+    }
+
+    /// Cork, header and payload in one write.
+    pub(super) fn flush_cork(&mut self, peer: &mut Peer, header: &[u8], payload: &[u8]) {
+        if self.cork.is_empty() && header.is_empty() && payload.is_empty() {
+            return;
+        }
+        let mut cork = self.cork.take();
+        self.write_now(peer, &[cork.bytes(), header, payload]);
+        cork.clear();
+        self.cork = cork;
+    }
+
+    /// Writes, and queues what the socket refuses; after a queue, everything is queued.
+    pub(super) fn write_now(&mut self, peer: &mut Peer, parts: &[&[u8]]) {
+        let mut sent = 0;
+        let waits = peer.queued() > 0;
+        if !waits {
+            self.metrics.writes.add(1);
+            match write_parts(&mut *self.sockets, peer.index, parts) {
+                Ok(n) => sent = n,
+                Err(_) => return self.lists.remove_soon(peer),
+            }
+        }
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        if sent == total {
+            return;
+        }
+        let begun = sent > 0;
+        if !waits {
+            self.block(peer);
+        }
+        let queue = &mut self.cold.of(peer).queue;
+        for part in parts {
+            let skip = sent.min(part.len());
+            sent -= skip;
+            queue.push_own(&part[skip..], begun && queue.is_empty());
+        }
+        self.cold.charge(peer);
+    }
+
+    /// The frames of this turn leave.
+    pub(crate) fn write_chain(&mut self, peer: &mut Peer) {
+        let chain = mem::take(&mut peer.chain);
+        if chain.is_empty() {
+            return;
+        }
+        let batch = mem::take(&mut self.batch);
+        self.write_frames(peer, &batch, chain);
+        self.batch = batch;
+    }
+
+    /// One vectored write for up to [`MAX_SLICES`] frames; what is refused is queued.
+    fn write_frames(&mut self, peer: &mut Peer, batch: &Batch, chain: Chain) {
+        let mut frames = batch.frames(chain);
+        loop {
+            let mut some = frames.clone().take(MAX_SLICES);
+            let Some((first, _)) = some.next() else {
+                return;
+            };
+            if peer.queued() > 0 {
+                return self.enqueue_all(peer, frames);
+            }
+            let mut slices = [IoSlice::new(first.as_bytes()); MAX_SLICES];
+            let (mut count, mut total) = (1, first.as_bytes().len());
+            for (slice, (frame, _)) in slices[1..].iter_mut().zip(some) {
+                *slice = IoSlice::new(frame.as_bytes());
+                count += 1;
+                total += frame.as_bytes().len();
+            }
+            self.metrics.writes.add(1);
+            match written(self.sockets.write(peer.index, &slices[..count])) {
+                Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
+                Ok(n) => return self.queue_rest(peer, frames, n),
+                Err(_) => return self.lists.remove_soon(peer),
+            }
+        }
+    }
+
+    /// `sent` bytes of these frames have left: the rest waits.
+    fn queue_rest<'t>(
+        &mut self,
+        peer: &mut Peer,
+        mut frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
+        mut sent: usize,
+    ) {
+        self.block(peer);
+        let rest = frames.find(|(frame, _)| {
+            let len = frame.as_bytes().len();
+            let left = sent < len;
+            sent -= if left { 0 } else { len };
+            left
+        });
+        if let Some((frame, key)) = rest {
+            let memory = self.cold.memory.clone();
+            let queue = &mut self.cold.of(peer).queue;
+            queue.push_rest(frame.clone(), key, sent, &memory);
+        }
+        self.enqueue_all(peer, frames);
+    }
+
+    /// Queues frames in their order, up to the one that ends the connection.
+    fn enqueue_all<'t>(
+        &mut self,
+        peer: &mut Peer,
+        mut frames: impl Iterator<Item = (&'t SharedFrame, u32)>,
+    ) {
+        frames.all(|(frame, key)| self.enqueue(peer, frame.clone(), key) != Sent::Closed);
+    }
+
+    /// The socket is writable: goes on with what it had refused.
+    pub(crate) fn flush(&mut self, peer: &mut Peer) {
+        let (now, bound) = (self.now, self.options.limits.queued_bytes);
+        loop {
+            let Some(cold) = peer.cold.as_mut().filter(|cold| !cold.queue.is_empty()) else {
+                return;
+            };
+            self.metrics.writes.add(1);
+            let before = cold.queue.bytes();
+            let sockets = &mut self.sockets;
+            let index = peer.index;
+            match cold.queue.write_with(|parts| sockets.write(index, parts)) {
+                Ok(done) if done || cold.queue.bytes() < before => {
+                    cold.progress = now;
+                    // Its input rests meanwhile: what is missing is not late.
+                    cold.unfinished = cold.unfinished.and(Some(now));
+                    peer.wrote(now);
+                    if done {
+                        self.lists.writable.push(index);
+                        self.lists.push_ready(peer);
+                        self.cold.charge(peer);
+                        return self.after_write(peer);
+                    }
+                    if !peer.is_backlogged(bound) {
+                        self.lists.push_ready(peer);
+                    }
+                }
+                Ok(_) => return self.cold.charge(peer),
+                Err(error) if is_transient(&error) => return self.cold.charge(peer),
+                Err(_) => return self.lists.remove_soon(peer),
+            }
+        }
+    }
+
+    /// The socket has refused bytes: the stall deadline begins.
+    fn block(&mut self, peer: &mut Peer) {
+        self.cold.of(peer).progress = self.now;
+        self.lists.touch(peer);
+    }
+
+    /// The end of the turn for one peer: its chain leaves.
+    pub(crate) fn settle(&mut self, peer: &mut Peer) {
+        peer.flags.dirty = false;
+        peer.sent_now = 0;
+        self.write_chain(peer);
+        self.after_write(peer);
+    }
+
+    /// Shuts our side down if the protocol is through and everything has left
+    /// (RFC 6455 section 7.1.1).
+    // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03 6455-7.2.2-01
+    pub(crate) fn after_write(&mut self, peer: &mut Peer) {
+        let through = match &peer.phase {
+            Phase::Http { .. } | Phase::Dial(_) => false,
+            Phase::Open(connection) => connection.wants_shutdown(),
+            Phase::Lingering { .. } => true,
+        };
+        if through && !peer.flags.shut && peer.queued() == 0 {
+            peer.flags.shut = true;
+            peer.flags.discard = true;
+            self.sockets.shutdown_write(peer.index);
+            self.lists.touch(peer);
+        }
+    }
+}
+
+fn write_parts(sockets: &mut dyn Sockets, index: u32, parts: &[&[u8]]) -> io::Result<usize> {
+    let mut slices = [IoSlice::new(&[]); 3];
+    let mut count = 0;
+    for part in parts.iter().filter(|part| !part.is_empty()) {
+        slices[count] = IoSlice::new(part);
+        count += 1;
+    }
+    if count == 0 {
+        return Ok(0);
+    }
+    written(sockets.write(index, &slices[..count]))
+}
+
+/// "Not now" is zero bytes and not an error.
+fn written(result: io::Result<usize>) -> io::Result<usize> {
+    match result {
+        Err(error) if is_transient(&error) => Ok(0),
+        other => other,
+    }
+}
