@@ -14,4 +14,4 @@ mod sockets;
 mod taps;
 
 pub use listeners::Listen;
-pub use server::{Builder, Clients, Handle, Server, Worker, WorkerError};
+pub use server::{Builder, Clients, Server, WorkerError};

@@ -9,8 +9,8 @@ use crate::net::driver::event_loop::{EventLoop, Failure, WAKER};
 use crate::net::driver::listeners::{Listen, Listener};
 use crate::net::driver::sockets::SystemSockets;
 use crate::net::engine::{Engine, Shared};
+use crate::net::handle::{Handle, Worker};
 use crate::net::mailbox::Mailbox;
-use crate::net::metrics::{Counters, Metrics};
 use crate::net::options::Options;
 use crate::net::service::Service;
 use crate::net::wake::Wake;
@@ -36,60 +36,6 @@ pub struct Server<M> {
 #[derive(Debug)]
 pub struct Clients<M> {
     workers: Workers<M>,
-}
-
-/// What a worker knows when its service is made.
-#[derive(Debug)]
-pub struct Worker<M> {
-    /// The number of this worker, from 0.
-    pub number: usize,
-    /// The mailboxes of all workers, in the order of their numbers: to publish to all.
-    pub mailboxes: Vec<Mailbox<M>>,
-}
-
-/// Reaches a server from anywhere, while another thread joins it; cheap to clone.
-#[derive(Debug)]
-pub struct Handle<M> {
-    mailboxes: Arc<[Mailbox<M>]>,
-    metrics: Arc<[Arc<Metrics>]>,
-}
-
-impl<M> Clone for Handle<M> {
-    fn clone(&self) -> Self {
-        Self {
-            mailboxes: Arc::clone(&self.mailboxes),
-            metrics: Arc::clone(&self.metrics),
-        }
-    }
-}
-
-impl<M> Handle<M> {
-    /// Begins a graceful stop: see [`Server::stop`].
-    pub fn stop(&self) {
-        for mailbox in self.mailboxes.iter() {
-            mailbox.stop();
-        }
-    }
-
-    /// The mailboxes of all workers, in the order of their numbers.
-    pub fn mailboxes(&self) -> &[Mailbox<M>] {
-        &self.mailboxes
-    }
-
-    /// What each worker has done so far. The counters of one moment may stand beside those of the
-    /// next.
-    pub fn counters(&self) -> Vec<Counters> {
-        self.metrics
-            .iter()
-            .map(|metrics| metrics.counters())
-            .collect()
-    }
-
-    /// Bytes that all workers hold for their peers, of at most
-    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
-    pub fn held_bytes(&self) -> usize {
-        self.mailboxes.first().map_or(0, Mailbox::held_bytes)
-    }
 }
 
 /// Why a worker has ended before it was stopped. The others were stopped because of it.
@@ -309,11 +255,11 @@ impl<M: Send + 'static> Workers<M> {
         }
         let alarms = Alarm::start(&wakes)?;
         let shared = Shared::new(options, &wakes);
-        let mailboxes: Arc<[_]> = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
-        let metrics: Arc<[Arc<Metrics>]> = listeners.iter().map(|_| Arc::default()).collect();
+        let mailboxes = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
+        let metrics = listeners.iter().map(|_| Arc::default()).collect();
         let open = Arc::new(());
         let mut workers = Self {
-            handle: Handle { mailboxes, metrics },
+            handle: Handle::new(mailboxes, metrics),
             threads: Vec::new(),
             open: Arc::downgrade(&open),
         };
@@ -347,9 +293,9 @@ impl<M: Send + 'static> Workers<M> {
             let all = StopAll(handle.clone());
             let worker = Worker {
                 number,
-                mailboxes: handle.mailboxes.to_vec(),
+                mailboxes: handle.mailboxes().to_vec(),
             };
-            let metrics = Arc::clone(&handle.metrics[number]);
+            let metrics = handle.metrics(number);
             let service = make(&worker);
             let engine = Engine::new(
                 number as u16,

@@ -28,6 +28,7 @@ use crate::net::conn::deflate::Compression;
 use crate::net::conn::dialing::Dials;
 use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
+use crate::net::context::Context;
 use crate::net::engine::accept::Acceptor;
 use crate::net::engine::deadlines::Look;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
@@ -149,6 +150,16 @@ impl<S: Service> Engine<S> {
             due: Vec::new(),
             swap: Vec::new(),
         }
+    }
+
+    /// Its number.
+    pub(crate) fn worker(&self) -> usize {
+        usize::from(self.connections.out.worker)
+    }
+
+    /// Calls the service from outside of an event, between two turns.
+    pub(crate) fn with<R>(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>) -> R) -> R {
+        call(&mut self.service, &mut Context::new(&mut self.connections))
     }
 
     /// Its own mailbox.

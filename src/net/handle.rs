@@ -1,0 +1,70 @@
+//! The workers of a server as seen from outside of them: by a service that is being made, and by
+//! whoever runs the server.
+
+use crate::net::mailbox::Mailbox;
+use crate::net::metrics::{Counters, Metrics};
+use std::sync::Arc;
+
+/// What a worker knows when its service is made.
+#[derive(Debug)]
+pub struct Worker<M> {
+    /// The number of this worker, from 0.
+    pub number: usize,
+    /// The mailboxes of all workers, in the order of their numbers: to publish to all.
+    pub mailboxes: Vec<Mailbox<M>>,
+}
+
+/// Reaches a server from anywhere, while another thread joins it; cheap to clone.
+#[derive(Debug)]
+pub struct Handle<M> {
+    mailboxes: Arc<[Mailbox<M>]>,
+    metrics: Arc<[Arc<Metrics>]>,
+}
+
+impl<M> Clone for Handle<M> {
+    fn clone(&self) -> Self {
+        Self {
+            mailboxes: Arc::clone(&self.mailboxes),
+            metrics: Arc::clone(&self.metrics),
+        }
+    }
+}
+
+impl<M> Handle<M> {
+    /// Of all workers, in the order of their numbers.
+    pub(crate) fn new(mailboxes: Arc<[Mailbox<M>]>, metrics: Arc<[Arc<Metrics>]>) -> Self {
+        Self { mailboxes, metrics }
+    }
+
+    /// What this worker counts in.
+    pub(crate) fn metrics(&self, worker: usize) -> Arc<Metrics> {
+        Arc::clone(&self.metrics[worker])
+    }
+
+    /// Begins a graceful stop: see [`Server::stop`].
+    pub fn stop(&self) {
+        for mailbox in self.mailboxes.iter() {
+            mailbox.stop();
+        }
+    }
+
+    /// The mailboxes of all workers, in the order of their numbers.
+    pub fn mailboxes(&self) -> &[Mailbox<M>] {
+        &self.mailboxes
+    }
+
+    /// What each worker has done so far. The counters of one moment may stand beside those of the
+    /// next.
+    pub fn counters(&self) -> Vec<Counters> {
+        self.metrics
+            .iter()
+            .map(|metrics| metrics.counters())
+            .collect()
+    }
+
+    /// Bytes that all workers hold for their peers, of at most
+    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    pub fn held_bytes(&self) -> usize {
+        self.mailboxes.first().map_or(0, Mailbox::held_bytes)
+    }
+}

@@ -1,0 +1,56 @@
+//! A [`Service`](crate::net::Service) in a test: simulated sockets, a virtual clock, no threads.
+//!
+//! The same engine runs as in a server, so limits, deadlines, overflow and stopping are those of
+//! the real one. Input: a service, what its peers send, time. Output: what the peers received.
+//! Invariant: with the same calls and the same seed everything happens in the same order, but for
+//! masking keys, and for waits of [`Backoff`](crate::client::Backoff) that have a range.
+//!
+//! ```
+//! use wirebell::Message;
+//! use wirebell::net::testing::{Network, Received};
+//! use wirebell::net::{Context, Options, PeerId, Reply, Request, Service};
+//!
+//! struct Echo;
+//!
+//! impl Service for Echo {
+//!     type Mail = ();
+//!
+//!     fn request<'r>(
+//!         &mut self,
+//!         _: &mut Context<'_>,
+//!         _: PeerId,
+//!         request: &Request<'r>,
+//!     ) -> Reply<'r> {
+//!         request.handshake().map(|ask| ask.accept(None)).into()
+//!     }
+//!
+//!     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+//!         let _ = context.send(peer, message);
+//!     }
+//! }
+//!
+//! let network = Network::new();
+//! let mut server = network.serve(Options::default(), |_| Echo);
+//! let mut peer = server.open("/");
+//! peer.message(Message::text("hello"));
+//! server.run();
+//! assert_eq!(peer.received(), [Received::text("hello")]);
+//!
+//! // A minute of silence: the server asks with a Ping, and gives up.
+//! server.advance(31_000);
+//! assert_eq!(peer.received(), [Received::Ping(vec![])]);
+//! server.advance(31_000);
+//! assert_eq!(peer.received(), [Received::End]);
+//! ```
+//!
+//! Reading order: `pipes`, `network`, `sockets`, `peer`, `test_loop`.
+
+mod network;
+mod peer;
+mod pipes;
+mod sockets;
+mod test_loop;
+
+pub use network::Faults;
+pub use peer::{Peer, Received};
+pub use test_loop::{Network, TestLoop};

@@ -1,0 +1,258 @@
+//! The other end of a simulated connection, in the hands of a test.
+
+use crate::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, ResponseHead};
+use crate::limits::Limits;
+use crate::net::testing::network::{EndId, State};
+use crate::proto::{Assembler, Connection, Event, Message, Outbox, Role};
+use crate::wire::{CloseCode, Entropy, Kind};
+use std::cell::RefCell;
+use std::io::IoSlice;
+use std::rc::Rc;
+
+/// What has come from the loop.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Received {
+    /// A whole message.
+    Message(Kind, Vec<u8>),
+    /// A Ping and its payload.
+    Ping(Vec<u8>),
+    /// A Pong and its payload.
+    Pong(Vec<u8>),
+    /// A Close with its code and reason.
+    Close(Option<CloseCode>, String),
+    /// The stream has ended, or was reset.
+    End,
+    /// What came was no WebSocket traffic that a server may send; with a word of why.
+    Broken(&'static str),
+    /// Bytes of HTTP.
+    Bytes(Vec<u8>),
+}
+
+impl Received {
+    /// A text message.
+    pub fn text(text: &str) -> Self {
+        Self::Message(Kind::Text, text.into())
+    }
+
+    /// A binary message.
+    pub fn binary(bytes: &[u8]) -> Self {
+        Self::Message(Kind::Binary, bytes.into())
+    }
+}
+
+/// A connection to a loop. It sends whatever the test wants, right or wrong, and reads only when it
+/// is asked to, so that a slow reader is one that does not ask.
+#[derive(Debug)]
+pub struct Peer {
+    state: Rc<RefCell<State>>,
+    end: EndId,
+    /// What could not be sent.
+    unsent: Vec<u8>,
+    /// What came and was not understood yet.
+    input: Vec<u8>,
+    ended: bool,
+    told_of_end: bool,
+    connection: Option<Connection>,
+    assembler: Assembler,
+}
+
+/// Keys that a test can do without.
+struct NoKeys;
+
+impl Entropy for NoKeys {
+    fn fill(&mut self, bytes: &mut [u8]) {
+        bytes.fill(0x5A);
+    }
+}
+
+impl Peer {
+    pub(super) fn new(state: Rc<RefCell<State>>, end: EndId) -> Self {
+        Self {
+            state,
+            end,
+            unsent: Vec::new(),
+            input: Vec::new(),
+            ended: false,
+            told_of_end: false,
+            connection: None,
+            assembler: Assembler::new(),
+        }
+    }
+
+    /// Sends bytes; what finds no room is sent with the next call.
+    pub fn send(&mut self, bytes: &[u8]) {
+        self.unsent.extend_from_slice(bytes);
+        let mut state = self.state.borrow_mut();
+        while !self.unsent.is_empty() {
+            match state.write(self.end, &[IoSlice::new(&self.unsent)]) {
+                Ok(len) => drop(self.unsent.drain(..len)),
+                Err(_) => return,
+            }
+        }
+    }
+
+    /// Bytes that have not found room.
+    pub fn unsent(&self) -> usize {
+        self.unsent.len()
+    }
+
+    /// Sends a message as one frame.
+    pub fn message(&mut self, message: Message<'_>) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let len = message.bytes.len() as u64;
+        if let Ok((header, mask)) = connection.begin(message.kind, len, true, &mut NoKeys) {
+            let mut bytes = message.bytes.to_vec();
+            if let Some(mut mask) = mask {
+                mask.apply(&mut bytes);
+            }
+            self.send(&[&header, &bytes[..]].concat());
+        }
+    }
+
+    /// Starts the closing handshake.
+    pub fn close(&mut self, code: CloseCode, reason: &str) {
+        let mut outbox = Outbox::new();
+        if let Some(connection) = &mut self.connection {
+            let _ = connection.close(Some(code), reason, &mut outbox);
+        }
+        self.transmit(outbox);
+    }
+
+    /// Sends a Ping.
+    pub fn ping(&mut self, payload: &[u8]) {
+        let mut outbox = Outbox::new();
+        if let Some(connection) = &mut self.connection {
+            let _ = connection.ping(payload, &mut outbox);
+        }
+        self.transmit(outbox);
+    }
+
+    /// Sends no more, but reads on.
+    pub fn shutdown(&mut self) {
+        self.state.borrow_mut().end(self.end);
+    }
+
+    /// Ends the connection at once: what is on its way is lost.
+    pub fn reset(&mut self) {
+        self.state.borrow_mut().reset(self.end);
+    }
+
+    /// Everything that has come since the last call, and has been answered as RFC 6455 asks: Pings
+    /// with Pongs, Close with Close.
+    pub fn received(&mut self) -> Vec<Received> {
+        self.read(usize::MAX);
+        self.understand()
+    }
+
+    /// Reads at most `most` bytes, which [`Peer::received`] tells of.
+    pub fn read(&mut self, most: usize) -> usize {
+        let mut buffer = [0; 4096];
+        let mut total = 0;
+        while total < most && !self.ended {
+            let room = buffer.len().min(most - total);
+            let read = self.state.borrow_mut().read(self.end, &mut buffer[..room]);
+            match read {
+                Ok(received) if received.len > 0 => {
+                    self.input.extend_from_slice(&buffer[..received.len]);
+                    total += received.len;
+                }
+                Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
+                _ => self.ended = true,
+            }
+        }
+        total
+    }
+
+    /// Takes what has been read as it is.
+    pub fn take_bytes(&mut self) -> Vec<u8> {
+        self.read(usize::MAX);
+        std::mem::take(&mut self.input)
+    }
+
+    /// Nothing more will come.
+    pub fn has_ended(&self) -> bool {
+        self.ended
+    }
+
+    /// Asks for a WebSocket.
+    pub fn request_upgrade(&mut self, path: &str) {
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+             Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+             Sec-WebSocket-Version: 13\r\n\r\n"
+        );
+        self.send(request.as_bytes());
+    }
+
+    /// Whether the answer has come and was 101: what follows are frames.
+    pub fn upgrade(&mut self) -> bool {
+        self.read(usize::MAX);
+        let limits = Limits::default();
+        let Ok(Some(head)) = HeadReader::new().find(&self.input, &limits) else {
+            return false;
+        };
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        let status = ResponseHead::parse(&self.input[head.clone()], &mut storage);
+        if !status.is_ok_and(|head| head.status == 101) {
+            return false;
+        }
+        self.input.drain(..head.end);
+        self.connection = Some(Connection::new(Role::Client, &limits, 0));
+        true
+    }
+
+    fn transmit(&mut self, mut outbox: Outbox) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
+        let mut out = [0; 512];
+        let len = connection.transmit(&mut outbox, &mut out, &mut NoKeys);
+        self.send(&out[..len]);
+    }
+
+    fn understand(&mut self) -> Vec<Received> {
+        let mut all = Vec::new();
+        let mut input = std::mem::take(&mut self.input);
+        let mut outbox = Outbox::new();
+        match &mut self.connection {
+            None if input.is_empty() => {}
+            None => all.push(Received::Bytes(std::mem::take(&mut input))),
+            Some(connection) => {
+                let mut at = 0;
+                while at < input.len() {
+                    let received = connection.receive(&mut input[at..], &mut outbox);
+                    at += received.consumed;
+                    match received.event {
+                        Some(event) => all.extend(told(event, &mut self.assembler)),
+                        None => break,
+                    }
+                }
+                input.drain(..at);
+            }
+        }
+        self.transmit(outbox);
+        self.input = input;
+        if self.ended && !std::mem::replace(&mut self.told_of_end, true) {
+            all.push(Received::End);
+        }
+        all
+    }
+}
+
+fn told(event: Event<'_>, assembler: &mut Assembler) -> Option<Received> {
+    Some(match event {
+        Event::Piece(piece) => {
+            let message = assembler.push(piece)?;
+            let received = Received::Message(message.kind, message.bytes.to_vec());
+            assembler.clear();
+            received
+        }
+        Event::Ping(payload) => Received::Ping(payload.to_vec()),
+        Event::Pong(payload) => Received::Pong(payload.to_vec()),
+        Event::Close(body) => Received::Close(body.code, body.reason.to_owned()),
+        Event::Failed(violation) => Received::Broken(violation.text()),
+    })
+}

@@ -1,0 +1,315 @@
+//! A loop that runs when the test says so.
+
+use crate::net::context::Context;
+use crate::net::engine::{Engine, Next, Shared};
+use crate::net::handle::{Handle, Worker};
+use crate::net::metrics::Counters;
+use crate::net::options::Options;
+use crate::net::service::Service;
+use crate::net::testing::network::{Faults, State};
+use crate::net::testing::peer::Peer;
+use crate::net::testing::sockets::SimulatedSockets;
+use crate::net::wake::Wake;
+use crate::proto::Millis;
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+
+/// Turns after which a loop that still has something to do at the same time is held for one that
+/// spins.
+const MAX_TURNS: usize = 100_000;
+
+/// Simulated connections, and one time for all that use them. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Network {
+    pub(super) state: Rc<RefCell<State>>,
+}
+
+impl Default for Network {
+    fn default() -> Self {
+        Self::with_faults(Faults::default())
+    }
+}
+
+impl Network {
+    /// Without faults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With these faults, at the time 0.
+    pub fn with_faults(faults: Faults) -> Self {
+        let state = Rc::new(RefCell::new(State::new(faults)));
+        Self { state }
+    }
+
+    /// The time, in milliseconds.
+    pub fn now(&self) -> Millis {
+        self.state.borrow().now
+    }
+
+    /// Time passes. The loops find out when they run.
+    pub fn advance(&self, ms: Millis) {
+        self.state.borrow_mut().now += ms;
+    }
+
+    /// A server of one worker.
+    pub fn serve<S: Service>(
+        &self,
+        options: Options,
+        make: impl FnOnce(&Worker<S::Mail>) -> S,
+    ) -> TestLoop<S> {
+        let mut make = Some(make);
+        let make = |worker: &Worker<S::Mail>| make.take().map(|make| make(worker));
+        let address = State::new_address();
+        let mut loops = self.start(options, 1, Some(address), make);
+        loops.pop().expect("one loop")
+    }
+
+    /// A server of [`Options::workers`] workers, at least one, which share what real ones share.
+    pub fn serve_all<S: Service>(
+        &self,
+        options: Options,
+        mut make: impl FnMut(&Worker<S::Mail>) -> S,
+    ) -> Vec<TestLoop<S>> {
+        let count = options.workers.max(1);
+        let address = State::new_address();
+        self.start(options, count, Some(address), |worker| Some(make(worker)))
+    }
+
+    /// A loop that only dials.
+    pub fn clients<S: Service>(
+        &self,
+        options: Options,
+        make: impl FnOnce(&Worker<S::Mail>) -> S,
+    ) -> TestLoop<S> {
+        let mut make = Some(make);
+        let make = |worker: &Worker<S::Mail>| make.take().map(|make| make(worker));
+        self.start(options, 1, None, make).pop().expect("one loop")
+    }
+
+    /// A bare connection to whoever listens at this address.
+    ///
+    /// # Errors
+    ///
+    /// Nobody listens there.
+    pub fn connect(&self, address: SocketAddr) -> std::io::Result<Peer> {
+        let end = self.state.borrow_mut().connect(address)?;
+        Ok(Peer::new(Rc::clone(&self.state), end))
+    }
+
+    fn start<S: Service>(
+        &self,
+        options: Options,
+        count: usize,
+        address: Option<SocketAddr>,
+        mut make: impl FnMut(&Worker<S::Mail>) -> Option<S>,
+    ) -> Vec<TestLoop<S>> {
+        let woken: Vec<_> = (0..count)
+            .map(|_| Arc::new(AtomicBool::new(false)))
+            .collect();
+        let wake = |woken: &Arc<AtomicBool>| {
+            let woken = Arc::clone(woken);
+            Wake::new(move || {
+                woken.store(true, Relaxed);
+                Ok(())
+            })
+        };
+        let wakes: Vec<_> = woken.iter().map(wake).collect();
+        let shared = Shared::new(&options, &wakes);
+        let mailboxes = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
+        let metrics = (0..count).map(|_| Arc::default()).collect();
+        let handle: Handle<S::Mail> = Handle::new(mailboxes, metrics);
+        let mut loops = Vec::new();
+        for (number, woken) in woken.into_iter().enumerate() {
+            let id = self.state.borrow_mut().add_loop();
+            if let Some(address) = address {
+                self.state.borrow_mut().listen(id, address);
+            }
+            let sockets = SimulatedSockets {
+                state: Rc::clone(&self.state),
+                number: id,
+                ends: HashMap::new(),
+                refused: Vec::new(),
+            };
+            let worker = Worker {
+                number,
+                mailboxes: handle.mailboxes().to_vec(),
+            };
+            let Some(service) = make(&worker) else {
+                continue;
+            };
+            let mut engine = Engine::new(
+                number as u16,
+                options.clone(),
+                shared.clone(),
+                Box::new(sockets),
+                handle.metrics(number),
+                worker.mailboxes,
+                service,
+            );
+            engine.start(self.now());
+            loops.push(TestLoop {
+                network: self.clone(),
+                engine: Some(engine),
+                handle: handle.clone(),
+                id,
+                woken,
+                address,
+                next: Next::Now,
+            });
+        }
+        loops
+    }
+}
+
+/// One loop with its service, on a simulated network.
+#[derive(Debug)]
+pub struct TestLoop<S: Service> {
+    network: Network,
+    /// `None` once it has stopped.
+    engine: Option<Engine<S>>,
+    handle: Handle<S::Mail>,
+    id: usize,
+    woken: Arc<AtomicBool>,
+    address: Option<SocketAddr>,
+    next: Next,
+}
+
+impl<S: Service> TestLoop<S> {
+    /// Where it listens.
+    ///
+    /// # Panics
+    ///
+    /// If it only dials.
+    pub fn address(&self) -> SocketAddr {
+        self.address.expect("a loop that listens")
+    }
+
+    /// Reaches it as a [`Server`](crate::net::Server) is reached: to stop it, to post mail, to read
+    /// its counters.
+    pub fn handle(&self) -> Handle<S::Mail> {
+        self.handle.clone()
+    }
+
+    /// What this loop has done so far.
+    pub fn counters(&self) -> Counters {
+        let number = self.engine.as_ref().map_or(0, Engine::worker);
+        self.handle.counters()[number]
+    }
+
+    /// It has been stopped, and has ended.
+    pub fn has_ended(&self) -> bool {
+        self.engine.is_none()
+    }
+
+    /// Calls the service, as if from within an event.
+    ///
+    /// # Panics
+    ///
+    /// If the loop has ended.
+    pub fn with<R>(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>) -> R) -> R {
+        self.next = Next::Now;
+        let engine = self.engine.as_mut().expect("a loop that runs");
+        engine.with(call)
+    }
+
+    /// A new bare connection.
+    ///
+    /// # Panics
+    ///
+    /// If it does not listen any more.
+    pub fn connect(&mut self) -> Peer {
+        let peer = self.network.connect(self.address());
+        peer.expect("it listens")
+    }
+
+    /// A new WebSocket, its opening handshake done.
+    ///
+    /// # Panics
+    ///
+    /// If the service refuses it.
+    pub fn open(&mut self, path: &str) -> Peer {
+        let mut peer = self.connect();
+        peer.request_upgrade(path);
+        self.run();
+        let upgraded = peer.upgrade();
+        assert!(upgraded, "no upgrade: {:?}", peer.received());
+        peer
+    }
+
+    /// Time passes, and the loop does what is due.
+    pub fn advance(&mut self, ms: Millis) {
+        let end = self.network.now() + ms;
+        self.run();
+        while let Some(at) = self.deadline().filter(|at| *at <= end) {
+            let now = self.network.now();
+            self.network.advance(at.saturating_sub(now));
+            self.run();
+        }
+        let now = self.network.now();
+        self.network.advance(end - now);
+        self.run();
+    }
+
+    /// When it next has something to do, if nothing happens before.
+    pub fn deadline(&self) -> Option<Millis> {
+        match self.next {
+            Next::Now => Some(self.network.now()),
+            Next::Soon(ms) => Some(self.network.now() + ms),
+            Next::At(at) => Some(at),
+            Next::Idle | Next::Stopped => None,
+        }
+    }
+
+    /// Something has happened that it has not been told, or its time has come.
+    pub fn is_due(&self) -> bool {
+        let now = self.network.now();
+        !self.has_ended()
+            && (self.woken.load(Relaxed)
+                || self.network.state.borrow().has_news(self.id)
+                || matches!(self.next, Next::Now)
+                || matches!(self.next, Next::At(at) if at <= now))
+    }
+
+    /// Runs until nothing is left to do at this time.
+    ///
+    /// # Panics
+    ///
+    /// If it never rests.
+    pub fn run(&mut self) {
+        for _ in 0..MAX_TURNS {
+            if !self.is_due() {
+                return;
+            }
+            self.turn();
+        }
+        panic!("the loop spins");
+    }
+
+    /// One turn: what is ready now is handled, and leaves.
+    pub fn turn(&mut self) {
+        let now = self.network.now();
+        let Some(engine) = &mut self.engine else {
+            return;
+        };
+        engine.begin(now);
+        if self.woken.swap(false, Relaxed) {
+            engine.take_mail();
+        }
+        let news = self.network.state.borrow_mut().take_news(self.id);
+        if news.listener {
+            engine.listener_ready(0);
+        }
+        for (index, ready) in news.peers {
+            engine.ready(index, ready);
+        }
+        self.next = engine.finish(true);
+        if self.next == Next::Stopped {
+            self.engine = None;
+        }
+    }
+}
