@@ -10,12 +10,12 @@
 //!                          └──── later, after a wait ◀──────┴────────────────────┘
 //! ```
 //!
-//! The exchange is left to `client::opening`, which needs no socket. Without the feature `client`,
+//! The exchange is left to `client::open`, which needs no socket. Without the feature `client`,
 //! `no_dial` stands in this place. Invariant: each dial ends in one `opened` or one `not_opened`
 //! of the service, unless the loop stops before.
 
-use crate::client::opening::{BODY_GRACE_MS, Opened, Opening};
-use crate::client::turn::{Remote, Turn};
+use crate::client::open::{BODY_GRACE_MS, Opened, Opening};
+use crate::client::open::{ConnectPermit as Turn, Remote};
 use crate::client::{Backoff, Endpoint, Error};
 use crate::net::context::Context;
 use crate::net::core::Core;

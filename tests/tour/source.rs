@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 16] = [
+const ORDER: [(&str, &str, &str); 18] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -35,11 +35,16 @@ const ORDER: [(&str, &str, &str); 16] = [
         "mod sequence closing outbox keepalive event connection short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
+    ("client", "A client", "mod"),
     (
-        "client",
-        "A client on a blocking socket",
-        "mod uri options error proxy entropy endpoint turn opening backoff connecting inbox \
-         shared compression sender blocking waiting no_compression",
+        "client/open",
+        "How a client opens a connection",
+        "mod uri proxy error options entropy permit endpoint opening backoff",
+    ),
+    (
+        "client/blocking",
+        "A client on a blocking stream",
+        "mod receive_buffer compression shared sender connecting client waiting",
     ),
     (
         "net",

@@ -1,12 +1,12 @@
 //! How a blocking client waits: reads, time limits, keepalive, the end of TCP.
 //!
 //! Comes in: the caller's patience and the deadlines of the protocol core. Goes out: bytes into the
-//! inbox, or the [`Error`] that ended the wait. Invariant: no read blocks for longer than something
+//! buffer, or the [`Error`] that ended the wait. Invariant: no read blocks for longer than something
 //! is due, and a busy connection costs no system call but its reads.
 
-use crate::client::blocking::Client;
-use crate::client::error::{Error, Wait};
-use crate::client::shared::{State as Locked, is_timeout, lock};
+use crate::client::blocking::client::Client;
+use crate::client::blocking::shared::{State as Locked, is_timeout, lock};
+use crate::client::open::{Error, Wait};
 use crate::proto::{Ended, Millis, State, Tick};
 use std::io::{self, Read as _};
 use std::net::Shutdown;
@@ -70,7 +70,7 @@ impl Client {
     /// Reads once; `None` if nothing came in the time that was told.
     fn read(&mut self) -> Result<Option<Millis>, Error> {
         let mut stream = &self.sender.shared.stream;
-        let room = self.inbox.room();
+        let room = self.buffer.room();
         match stream.read(room) {
             Ok(0) => return Err(self.lost(None)),
             Ok(n) => {
@@ -79,7 +79,7 @@ impl Client {
                     tap.received(&room[..n]);
                 }
                 let now = shared.now();
-                self.inbox.filled(n);
+                self.buffer.filled(n);
                 return Ok(Some(now));
             }
             Err(error) if is_timeout(&error) => self.told = None,

@@ -11,11 +11,11 @@
 //! thread never waits for it: what it owes lies in the outbox, and whoever lets `writer` go looks
 //! there.
 //!
+//! Input: frames and intents of any thread. Output: bytes to the stream.
 //! Invariant: frames leave whole and in an order that the closing table allows.
 
-use crate::client::compression::Sending;
-use crate::client::entropy::Random;
-use crate::client::error::{Error, Wait};
+use crate::client::blocking::compression::Codec;
+use crate::client::open::{Error, Random, Wait};
 use crate::error::Misuse;
 use crate::proto::{Connection, MAX_CONTROL_FRAME, Millis, Outbox};
 use crate::tap::Tapped;
@@ -29,8 +29,8 @@ use std::time::Instant;
 pub(super) struct Shared {
     pub(super) stream: TcpStream,
     pub(super) state: Mutex<State>,
-    /// Held for the length of a message.
-    pub(super) messages: Mutex<Sending>,
+    /// Held for the length of a message; compresses, if that was agreed on.
+    pub(super) messages: Mutex<Option<Codec>>,
     /// Held for the length of a frame: masked bytes on their way out.
     writer: Mutex<Vec<u8>>,
     pub(super) tap: Option<Tapped>,
@@ -63,7 +63,7 @@ impl Shared {
     pub(super) fn new(
         stream: TcpStream,
         connection: Connection,
-        sending: Sending,
+        sending: Option<Codec>,
         tap: Option<Tapped>,
         began: Instant,
     ) -> Self {

@@ -1,10 +1,11 @@
-//! Connecting with blocking sockets: addresses, time limits, the bytes of the handshake.
+//! Connecting with a blocking stream: RFC 6455 section 4.1.
+//!
+//! Input: an [`Endpoint`]. Output: a stream on which the handshake has succeeded, and what was
+//! agreed on. Invariant: all of it takes no longer than `Options::open_ms`, not counting the wait
+//! for a permit. What is sent and how answers are judged is left to `open`.
 
-use crate::client::endpoint::Endpoint;
-use crate::client::error::{Error, Wait};
-use crate::client::opening::{BODY_GRACE_MS, Opened, Opening};
-use crate::client::shared::is_timeout;
-use crate::client::turn::Turn;
+use crate::client::blocking::shared::is_timeout;
+use crate::client::open::{BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Wait};
 use crate::proto::Role;
 use crate::tap::{Ends, Tapped};
 use std::io::{self, Read as _, Write as _};
@@ -21,7 +22,7 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
     let mut last = Error::TimedOut(Wait::Open);
     let addresses = endpoint.addresses();
     for (at, address) in addresses.iter().enumerate() {
-        let _turn = Turn::wait(endpoint.remote(*address), endpoint.options.handshakes);
+        let _permit = ConnectPermit::wait(endpoint.remote(*address), endpoint.options.handshakes);
         let began = Instant::now();
         // A silent address must not take the time of those that may answer.
         let share = time / (addresses.len() - at) as u32;

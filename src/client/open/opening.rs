@@ -1,6 +1,6 @@
 //! From a TCP connection to an open WebSocket, without I/O: RFC 6455 section 4.1.
 //!
-//! Comes in: what the other end sent. Goes out: what to send, and at last the agreed terms or the
+//! Input: what the other end sent. Output: what to send, and at last the agreed terms or the
 //! [`Error`]. Invariant: nothing is sent before the answer to what was sent last (section 4.1,
 //! behind item 12), and nothing grows beyond the head's limit, [`MAX_ANSWER_BODY`], and one read.
 //!
@@ -10,9 +10,9 @@
 //!     └──other──▶ Body ◀──other──┘  ──whole, end of stream, or too long──▶ Error
 //! ```
 
-use crate::client::endpoint::Endpoint;
-use crate::client::entropy::Drawn;
-use crate::client::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
+use crate::client::open::endpoint::Endpoint;
+use crate::client::open::entropy::Drawn;
+use crate::client::open::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
 use crate::error::Refusal;
 use crate::handshake::DeflateTerms;
 use crate::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};

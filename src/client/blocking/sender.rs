@@ -1,8 +1,11 @@
-//! Sending, from any thread.
+//! Sending, from any thread: RFC 6455 sections 6.1 and 7.1.2.
+//!
+//! Input: messages and control frames of the application. Output: frames, by way of `shared`.
+//! Invariant: messages do not mix, whoever sends them; control frames go between fragments.
 
-use crate::client::compression::Sending;
-use crate::client::error::Error;
-use crate::client::shared::{Shared, lock};
+use crate::client::blocking::compression::Codec;
+use crate::client::blocking::shared::{Shared, lock};
+use crate::client::open::Error;
 use crate::proto::Message;
 use crate::wire::{CloseCode, Kind};
 use std::sync::{Arc, MutexGuard};
@@ -28,7 +31,10 @@ impl Sender {
     // req: 6455-6.1-01
     pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
         let mut sending = lock(&self.shared.messages);
-        match sending.compress(message.bytes) {
+        let compressed = sending
+            .as_mut()
+            .and_then(|codec| codec.compress(message.bytes));
+        match compressed {
             Some(payload) => self.shared.frame(message.kind, payload, true, true),
             None => self.shared.frame(message.kind, message.bytes, true, false),
         }
@@ -75,7 +81,7 @@ impl Sender {
 #[derive(Debug)]
 pub struct Fragments<'s> {
     shared: &'s Shared,
-    _sending: MutexGuard<'s, Sending>,
+    _sending: MutexGuard<'s, Option<Codec>>,
     kind: Kind,
     /// A fragment has left, and not the last one.
     open: bool,

@@ -1,13 +1,19 @@
-//! A server to connect to: its URI, its addresses, and what to ask it for.
+//! A server to connect to: its URI, its addresses, and what to ask it for (RFC 6455 section 4.1).
+//!
+//! Input: a URI and [`Options`]. Output: addresses to try in their order, and the request of each
+//! attempt. Invariant: what an endpoint holds was checked, so a request cannot fail for its text.
+//! Sockets are left to whoever connects.
 
-use crate::client::entropy::Drawn;
-use crate::client::error::Error;
-use crate::client::options::Options;
-use crate::client::proxy::Proxy;
-use crate::client::turn::Remote;
-use crate::client::uri::Uri;
+use crate::client::open::entropy::Drawn;
+use crate::client::open::error::Error;
+use crate::client::open::options::Options;
+use crate::client::open::permit::Remote;
+use crate::client::open::proxy::Proxy;
+use crate::client::open::uri::Uri;
 use crate::error::Misuse;
-use crate::handshake::{ClientHandshake, DeflateOffer};
+use crate::handshake::{
+    ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, MAX_WINDOW_BITS,
+};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
@@ -57,7 +63,7 @@ impl Endpoint {
         let proxy = options.proxy.resolve(&uri)?;
         let endpoint = Self {
             authority: uri.authority(),
-            offers: offers(&options),
+            offers: offers(options.deflate_policy()),
             uri,
             options,
             proxy,
@@ -138,24 +144,20 @@ impl Endpoint {
     }
 }
 
-#[cfg(feature = "deflate")]
-fn offers(options: &Options) -> Vec<DeflateOffer> {
-    use crate::handshake::{ClientWindow, MAX_WINDOW_BITS};
-    let offer = |settings: &crate::deflate::Settings| {
-        let policy = settings.policy;
-        let below = |bits: u8| Some(bits).filter(|bits| *bits < MAX_WINDOW_BITS);
-        DeflateOffer {
-            server_no_context_takeover: !policy.server_takeover,
-            client_no_context_takeover: !policy.client_takeover,
-            server_max_window_bits: below(policy.server_window_bits),
-            client_max_window_bits: below(policy.client_window_bits)
-                .map_or(ClientWindow::Open, ClientWindow::AtMost),
-        }
+/// What is offered for a policy, the preferred form first.
+fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
+    let Some(policy) = policy else {
+        return Vec::new();
     };
-    let mut offers: Vec<DeflateOffer> = options.deflate.iter().map(offer).collect();
-    let Some(preferred) = offers.first().copied() else {
-        return offers;
+    let below = |bits: u8| Some(bits).filter(|bits| *bits < MAX_WINDOW_BITS);
+    let preferred = DeflateOffer {
+        server_no_context_takeover: !policy.server_takeover,
+        client_no_context_takeover: !policy.client_takeover,
+        server_max_window_bits: below(policy.server_window_bits),
+        client_max_window_bits: below(policy.client_window_bits)
+            .map_or(ClientWindow::Open, ClientWindow::AtMost),
     };
+    let mut offers = vec![preferred];
     // For servers that bear no window of ours: the same, but each of our messages for itself.
     if !preferred.client_no_context_takeover {
         offers.push(DeflateOffer {
@@ -174,9 +176,4 @@ fn offers(options: &Options) -> Vec<DeflateOffer> {
         offers.push(bare);
     }
     offers
-}
-
-#[cfg(not(feature = "deflate"))]
-fn offers(_: &Options) -> Vec<DeflateOffer> {
-    Vec::new()
 }

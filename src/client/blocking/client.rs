@@ -3,14 +3,12 @@
 //! Comes in: a URI, [`Options`], the bytes of the server. Goes out: messages or single events.
 //! Invariant: between two messages nothing is waited for but the server, and every wait ends.
 
-use crate::client::compression::{self, Receiving};
-use crate::client::connecting;
-use crate::client::endpoint::Endpoint;
-use crate::client::error::Error;
-use crate::client::inbox::Inbox;
-use crate::client::options::Options;
-use crate::client::sender::{Fragments, Sender};
-use crate::client::shared::{Shared, State, lock};
+use crate::client::blocking::compression::{self, Codec};
+use crate::client::blocking::connecting;
+use crate::client::blocking::receive_buffer::ReceiveBuffer;
+use crate::client::blocking::sender::{Fragments, Sender};
+use crate::client::blocking::shared::{Shared, State, lock};
+use crate::client::open::{Endpoint, Error, Options};
 use crate::error::Violation;
 use crate::limits::Limits;
 use crate::proto::{Connection, Event, Message, Millis, Piece, Role};
@@ -44,9 +42,10 @@ pub struct Client {
     pub(super) sender: Sender,
     subprotocol: Option<String>,
     pub(super) limits: Limits,
-    receiving: Receiving,
-    pub(super) inbox: Inbox,
-    /// A receive was given up in the midst of the message in the inbox.
+    /// Inflates, if compression was agreed on.
+    codec: Option<Codec>,
+    pub(super) buffer: ReceiveBuffer,
+    /// A receive was given up in the midst of the message in the buffer.
     partial: bool,
     /// What a receive waits for at most, and what the socket has been told.
     patience: Option<Duration>,
@@ -63,7 +62,7 @@ pub struct Closed {
     pub reason: String,
 }
 
-/// What [`Client::step`] found; bytes lie in the inbox.
+/// What [`Client::step`] found; bytes lie in the buffer.
 enum Step {
     /// So many bytes of a message in clear.
     Piece {
@@ -107,7 +106,7 @@ impl Client {
         if opened.deflate.is_some() {
             connection.enable_compression();
         }
-        let (sending, receiving) = compression::halves(options, opened.deflate);
+        let (sending, receiving) = compression::pair(options, opened.deflate).unzip();
         let shared = Shared::new(stream, connection, sending, tap, Instant::now());
         Ok(Self {
             sender: Sender {
@@ -115,8 +114,8 @@ impl Client {
             },
             subprotocol: opened.subprotocol,
             limits: options.limits.clone(),
-            receiving,
-            inbox: Inbox::new(opened.rest),
+            codec: receiving,
+            buffer: ReceiveBuffer::new(opened.rest),
             partial: false,
             patience: None,
             told: None,
@@ -200,28 +199,28 @@ impl Client {
     pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
         let deadline = self.deadline();
         if !self.partial {
-            self.inbox.clear_message();
+            self.buffer.clear_message();
         }
         let kind = loop {
             match self.step(deadline)? {
                 Step::Piece {
                     kind, len, last, ..
                 } => {
-                    self.inbox.append(len);
+                    self.buffer.append(len);
                     self.partial = !last;
                     if last {
                         break kind;
                     }
                 }
                 Step::Inflated(kind) => {
-                    let bytes = self.receiving.message();
+                    let bytes = self.codec.as_ref().map_or(&[][..], Codec::message);
                     return Ok(Some(Message { kind, bytes }));
                 }
                 Step::Ping(_) | Step::Pong(_) | Step::Close => {}
                 Step::Ended => return Ok(None),
             }
         };
-        let bytes = self.inbox.message();
+        let bytes = self.buffer.message();
         Ok(Some(Message { kind, bytes }))
     }
 
@@ -235,7 +234,7 @@ impl Client {
     /// As [`Client::receive`].
     pub fn receive_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         let deadline = self.deadline();
-        self.inbox.clear_message();
+        self.buffer.clear_message();
         Ok(Some(match self.step(deadline)? {
             Step::Piece {
                 kind,
@@ -243,7 +242,7 @@ impl Client {
                 first,
                 last,
             } => {
-                let bytes = self.inbox.last(len);
+                let bytes = self.buffer.last(len);
                 Event::Piece(Piece {
                     kind,
                     bytes,
@@ -253,7 +252,7 @@ impl Client {
                 })
             }
             Step::Inflated(kind) => {
-                let bytes = self.receiving.message();
+                let bytes = self.codec.as_ref().map_or(&[][..], Codec::message);
                 Event::Piece(Piece {
                     kind,
                     bytes,
@@ -262,8 +261,8 @@ impl Client {
                     last: true,
                 })
             }
-            Step::Ping(len) => Event::Ping(self.inbox.last(len)),
-            Step::Pong(len) => Event::Pong(self.inbox.last(len)),
+            Step::Ping(len) => Event::Ping(self.buffer.last(len)),
+            Step::Pong(len) => Event::Pong(self.buffer.last(len)),
             Step::Close => match &self.closed {
                 None => return Ok(None),
                 Some(Closed { code, reason }) => Event::Close(CloseBody {
@@ -289,7 +288,7 @@ impl Client {
             return Ok(Step::Ended);
         }
         // What has been looked at in vain need not be looked at again.
-        let mut stuck = self.inbox.fresh().is_empty();
+        let mut stuck = self.buffer.fresh().is_empty();
         loop {
             let heard = match stuck {
                 true => Some(self.fill(deadline)?),
@@ -297,7 +296,7 @@ impl Client {
             };
             match self.next_event(heard)? {
                 (_, Some(step)) => return Ok(step),
-                (consumed, None) => stuck = consumed == 0 || self.inbox.fresh().is_empty(),
+                (consumed, None) => stuck = consumed == 0 || self.buffer.fresh().is_empty(),
             }
         }
     }
@@ -310,14 +309,15 @@ impl Client {
         if let Some(now) = heard {
             connection.heard(now);
         }
-        let received = connection.receive(self.inbox.fresh(), outbox);
-        // What follows borrows the inbox only: others may send while a message is inflated.
+        let received = connection.receive(self.buffer.fresh(), outbox);
+        // What follows borrows the buffer only: others may send while a message is inflated.
         drop(state);
         let consumed = received.consumed;
         let step = match received.event {
             None => None,
             Some(Event::Piece(piece)) if piece.compressed => {
-                match self.receiving.inflate(piece, &self.limits) {
+                let inflate = |codec: &mut Codec| codec.inflate(piece, &self.limits);
+                match self.codec.as_mut().map_or(Ok(false), inflate) {
                     Ok(whole) => whole.then_some(Step::Inflated(piece.kind)),
                     Err(violation) => {
                         let shared = &self.sender.shared;
@@ -350,7 +350,7 @@ impl Client {
             }
             Some(Event::Failed(violation)) => return Err(self.fail(violation)),
         };
-        self.inbox.consume(consumed);
+        self.buffer.consume(consumed);
         match step {
             Some(Step::Ping(_)) => self.sender.shared.transmit()?,
             Some(Step::Close) => self.part(),
