@@ -1,7 +1,7 @@
 //! How a blocking client waits: reads, time limits, keepalive, the end of TCP.
 //!
 //! Comes in: the caller's patience and the deadlines of the protocol core. Goes out: bytes into the
-//! buffer, or the [`Error`] that ended the wait. Invariant: no read blocks for longer than something
+//! buffer, or the [`Error`] that ended the wait. Invariant: no read blocks for longer than anything
 //! is due, and a busy connection costs no system call but its reads.
 
 use crate::client::blocking::client::Client;

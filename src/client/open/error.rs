@@ -1,7 +1,7 @@
 //! Why there is no connection, or no more: RFC 6455 sections 4.1 and 7.1.7.
 //!
 //! Input: what went wrong in any step. Output: an [`Error`] to match on, and its text. Invariant:
-//! whatever text comes from the other end stands in an [`Answer`] as it came; escaping it is left to
+//! text of the other end stands in an [`Answer`] as it came; escaping it is left to
 //! whoever shows it.
 
 use crate::client::open::proxy::ProxyError;

@@ -6,7 +6,7 @@
 //! each name counts as a server of its own, and there are at most [`MOST_BY_NAME`] at a time.
 //!
 //! Input: who is to be connected to. Output: a [`ConnectPermit`], after a wait or not at all.
-//! Invariant: of one server there are at most as many as the caller allows in this process. The time
+//! Invariant: of one server this process has at most as many as the caller allows. The time
 //! limit of an attempt is left to whoever connects: it begins when the permit is there.
 
 use std::collections::HashMap;
