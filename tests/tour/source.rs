@@ -44,7 +44,7 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "client/blocking",
         "A client on a blocking stream",
-        "mod receive_buffer compression shared sender connecting client waiting",
+        "mod receive_buffer compression transport shared sender connecting waiting client",
     ),
     (
         "net",

@@ -5,8 +5,8 @@
 //! [`Options::open_ms`](crate::client::Options::open_ms), by [`Limits`](crate::Limits), or by what
 //! the caller set. How a connection is opened is left to `open`, frames to `proto`.
 //!
-//! Reading order: `receive_buffer`, `compression`, `shared`, `sender`, `connecting`, `client`,
-//! `waiting`.
+//! Reading order: `receive_buffer`, `compression`, `transport`, `shared`, `sender`, `connecting`,
+//! `waiting`, `client`.
 
 mod client;
 #[cfg(feature = "deflate")]
@@ -15,10 +15,12 @@ mod connecting;
 mod receive_buffer;
 mod sender;
 mod shared;
+mod transport;
 mod waiting;
 
 pub use client::{Client, Closed};
 pub use sender::{Fragments, Sender};
+pub use transport::{Over, Transport};
 
 /// Without the feature `deflate` nothing is ever agreed on, so there is no [`Codec`].
 #[cfg(not(feature = "deflate"))]

@@ -8,7 +8,7 @@ use crate::client::open::entropy::Drawn;
 use crate::client::open::error::Error;
 use crate::client::open::options::Options;
 use crate::client::open::permit::Remote;
-use crate::client::open::proxy::Proxy;
+use crate::client::open::proxy::{Proxy, ProxyChoice};
 use crate::client::open::uri::Uri;
 use crate::error::Misuse;
 use crate::handshake::{
@@ -26,6 +26,8 @@ pub struct Endpoint {
     pub(crate) options: Options,
     pub(super) proxy: Option<Proxy>,
     addresses: Vec<SocketAddr>,
+    /// The addresses are the application's, not the resolver's.
+    is_given: bool,
     offers: Vec<DeflateOffer>,
 }
 
@@ -38,9 +40,9 @@ impl Endpoint {
     /// [`Error::Uri`], [`Error::Secure`], [`Error::ProxySetting`], [`Error::Misuse`] for a field
     /// or a subprotocol that cannot be sent, [`Error::Lookup`].
     pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
-        let mut endpoint = Self::new(uri, options)?;
-        endpoint.addresses = endpoint.look_up().map_err(Error::Lookup)?;
-        endpoint.reachable()
+        let mut endpoint = Self::insecure(uri, options)?;
+        endpoint.refresh()?;
+        Ok(endpoint)
     }
 
     /// As [`Endpoint::resolve`], for an application that has looked the name up (of the proxy, if
@@ -50,16 +52,28 @@ impl Endpoint {
     ///
     /// As there; [`Error::Lookup`] if there is no address.
     pub fn at(uri: &str, options: Options, addresses: Vec<SocketAddr>) -> Result<Self, Error> {
-        let mut endpoint = Self::new(uri, options)?;
-        endpoint.addresses = addresses;
-        endpoint.reachable()
+        let mut endpoint = Self::insecure(uri, options)?;
+        endpoint.addresses = reachable(addresses)?;
+        endpoint.is_given = true;
+        Ok(endpoint)
     }
 
-    fn new(uri: &str, options: Options) -> Result<Self, Error> {
+    /// For a stream that leads to the server already: without addresses and proxy, and whether it
+    /// is secure is not our affair.
+    pub(in crate::client) fn over(uri: &str, options: Options) -> Result<Self, Error> {
+        let proxy = ProxyChoice::Direct;
+        Self::new(uri.parse()?, Options { proxy, ..options })
+    }
+
+    fn insecure(uri: &str, options: Options) -> Result<Self, Error> {
         let uri: Uri = uri.parse()?;
-        if uri.is_secure() {
-            return Err(Error::Secure);
+        match uri.is_secure() {
+            true => Err(Error::Secure),
+            false => Self::new(uri, options),
         }
+    }
+
+    fn new(uri: Uri, options: Options) -> Result<Self, Error> {
         let proxy = options.proxy.resolve(&uri)?;
         let endpoint = Self {
             authority: uri.authority(),
@@ -68,6 +82,7 @@ impl Endpoint {
             options,
             proxy,
             addresses: Vec::new(),
+            is_given: false,
         };
         endpoint.with_request(Drawn::new(), |_| ())?;
         Ok(endpoint)
@@ -90,25 +105,40 @@ impl Endpoint {
         &self.addresses
     }
 
-    fn look_up(&self) -> io::Result<Vec<SocketAddr>> {
+    /// Asks again where to connect to, as the answer may be another one by now. May block for as
+    /// long as the system's resolver likes; another thread may do it. Of an endpoint made by
+    /// [`Endpoint::at`] the addresses stay what they were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Lookup`].
+    pub fn look_up(&self) -> Result<Vec<SocketAddr>, Error> {
+        if self.is_given {
+            return Ok(self.addresses.clone());
+        }
         let (host, port) = match &self.proxy {
             Some(proxy) => (proxy.host.clone(), proxy.port),
             None => (self.uri.lookup_host(), self.uri.port()),
         };
         let mut addresses = Vec::new();
-        for address in (host.as_str(), port).to_socket_addrs()? {
+        let found = (host.as_str(), port).to_socket_addrs();
+        for address in found.map_err(Error::Lookup)? {
             if !addresses.contains(&address) {
                 addresses.push(address);
             }
         }
-        Ok(addresses)
+        reachable(addresses)
     }
 
-    fn reachable(self) -> Result<Self, Error> {
-        match self.addresses.is_empty() {
-            true => Err(Error::Lookup(io::ErrorKind::NotFound.into())),
-            false => Ok(self),
-        }
+    /// Connects from now on to where [`Endpoint::look_up`] says: before a reconnect, say, as a
+    /// server that has moved is found under its name only.
+    ///
+    /// # Errors
+    ///
+    /// As there; then the addresses stay what they were.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        self.addresses = self.look_up()?;
+        Ok(())
     }
 
     /// Who must not be connected to twice at the same time.
@@ -144,6 +174,13 @@ impl Endpoint {
     }
 }
 
+fn reachable(addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
+    match addresses.is_empty() {
+        true => Err(Error::Lookup(io::ErrorKind::NotFound.into())),
+        false => Ok(addresses),
+    }
+}
+
 /// What is offered for a policy, the preferred form first.
 fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
     let Some(policy) = policy else {
@@ -176,4 +213,41 @@ fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
         offers.push(bare);
     }
     offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn direct() -> Options {
+        Options {
+            proxy: ProxyChoice::Direct,
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn names_are_looked_up_again_and_given_addresses_are_not() {
+        let moved: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let mut endpoint = Endpoint::resolve("ws://localhost:9/", direct()).unwrap();
+        let found = std::mem::replace(&mut endpoint.addresses, vec![moved]);
+        assert!(found.iter().all(|address| address.ip().is_loopback()));
+        assert_eq!(endpoint.look_up().unwrap(), found);
+        assert_eq!(endpoint.addresses(), [moved], "only looked up");
+        endpoint.refresh().unwrap();
+        assert_eq!(endpoint.addresses(), found);
+
+        let mut given = Endpoint::at("ws://localhost:9/", direct(), vec![moved]).unwrap();
+        given.refresh().unwrap();
+        assert_eq!(given.addresses(), [moved]);
+    }
+
+    #[test]
+    fn a_lookup_that_fails_leaves_the_addresses() {
+        let mut endpoint = Endpoint::resolve("ws://localhost:9/", direct()).unwrap();
+        let found = endpoint.addresses.clone();
+        endpoint.uri = "ws://no-such-host.invalid/".parse().unwrap();
+        assert!(matches!(endpoint.refresh(), Err(Error::Lookup(_))));
+        assert_eq!(endpoint.addresses(), found);
+    }
 }

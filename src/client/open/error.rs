@@ -15,7 +15,8 @@ use std::io;
 pub enum Error {
     /// The text is no WebSocket URI; nothing was connected to.
     Uri(UriError),
-    /// `wss://` needs TLS.
+    /// `wss://` needs TLS, which the caller can bring: see
+    /// [`Client::over`](crate::client::Client::over).
     Secure,
     /// A proxy is not written as it should be.
     ProxySetting(ProxyError),
