@@ -23,7 +23,8 @@
 //! # Where to begin
 //!
 //! - Your own I/O, or none: [`Connection`]. Its documentation has an example that runs.
-//! - A client: [`client::Client`]; many of them on one thread: [`net::Clients`].
+//! - A client: [`client::Client`], also over TLS or another stream of yours
+//!   ([`client::Client::over`]); many of them on one thread: [`net::Clients`].
 //! - A server of your own: [`net::Service`], an echo server in twenty lines; [`net`] has a chat.
 //! - A push server in a program: [`push::PushServer`].
 //! - The protocol itself: [`tour`], six recorded exchanges, explained byte by byte; then the

@@ -40,7 +40,8 @@ pub struct Ends {
     pub role: Role,
     /// Our address, if the system tells it.
     pub local: Option<SocketAddr>,
-    /// That of the other end: of a proxy, where there is one.
+    /// That of the other end: of a proxy, where there is one; `0.0.0.0:0` on a stream that has no
+    /// addresses.
     pub remote: SocketAddr,
 }
 

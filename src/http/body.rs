@@ -1,11 +1,11 @@
 //! Where a request body ends, and what it says: RFC 9112 sections 6 and 7.
 //!
-//! Comes in: a head, then bytes in pieces. Goes out: the decoded body, or a [`BodyError`] with its
-//! status. Invariant: at most the limit is held, and no memory is taken for a length that was
-//! only announced.
+//! Input: a head, then bytes in pieces. Output: the decoded body, or a [`BodyError`] with its
+//! status. Invariant: at most the limit is held, no memory is taken for a length that was only
+//! announced, and the outcome does not depend on how the bytes are cut.
 
 use crate::http::fields::is_token_byte;
-use crate::http::head::RequestHead;
+use crate::http::head::{RequestHead, ResponseHead};
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Framing {
     Length(u64),
     /// Transfer-Encoding: chunked.
     Chunked,
+    /// Of a response only: all that comes before the end of the stream.
+    ToTheEnd,
 }
 
 /// Why a body cannot be read; the connection ends after the answer.
@@ -54,7 +56,7 @@ impl BodyError {
 }
 
 impl Framing {
-    /// Reads it from the head (RFC 9112 section 6.3).
+    /// Reads it from the head of a request (RFC 9112 section 6.3).
     pub fn of(head: &RequestHead<'_>) -> Result<Self, BodyError> {
         let mut lengths = head.fields.all("Content-Length");
         let length = lengths.next();
@@ -77,6 +79,25 @@ impl Framing {
                 Err(BodyError::Length)
             }
             (true, None) => Self::of_codings(head.fields.list("Transfer-Encoding")),
+        }
+    }
+
+    /// Reads it from the head of a response to any method but HEAD and CONNECT (RFC 9112 section
+    /// 6.3). A length that is none is taken for none: the end of the stream tells.
+    pub fn of_response(head: &ResponseHead<'_>) -> Self {
+        if matches!(head.status, 100..=199 | 204 | 304) {
+            return Self::None;
+        }
+        if let Some(last) = head.fields.list("Transfer-Encoding").last() {
+            return match last.eq_ignore_ascii_case("chunked") {
+                true => Self::Chunked,
+                false => Self::ToTheEnd,
+            };
+        }
+        match head.fields.get("Content-Length").and_then(parse_length) {
+            Some(0) => Self::None,
+            Some(length) => Self::Length(length),
+            None => Self::ToTheEnd,
         }
     }
 
@@ -119,6 +140,8 @@ pub struct BodyDecoder {
     limit: usize,
     /// What comes is only counted.
     discards: bool,
+    /// The body ends at the limit, instead of being too long.
+    truncates: bool,
     overhead: usize,
     state: BodyState,
 }
@@ -126,7 +149,7 @@ pub struct BodyDecoder {
 /// Where in the body the next byte stands (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyState {
-    /// Plain bytes of a Content-Length body.
+    /// Plain bytes: of a Content-Length body so many, of one to the end of the stream any number.
     Plain(u64),
     /// The hexadecimal size; `None` before its first digit.
     Size(Option<u64>),
@@ -170,20 +193,32 @@ impl BodyDecoder {
     ///
     /// [`BodyError::TooLong`] if the announced length is over the limit already.
     pub fn new(framing: Framing, limit: usize) -> Result<Self, BodyError> {
-        let state = match framing {
-            Framing::None => BodyState::Done,
-            Framing::Length(length) if length > limit as u64 => return Err(BodyError::TooLong),
-            Framing::Length(length) => BodyState::Plain(length),
-            Framing::Chunked => BodyState::Size(None),
-        };
-        Ok(Self {
+        match framing {
+            Framing::Length(length) if length > limit as u64 => Err(BodyError::TooLong),
+            framing => Ok(Self {
+                truncates: false,
+                ..Self::truncating(framing, limit)
+            }),
+        }
+    }
+
+    /// As [`BodyDecoder::new`], for a body of which the first `limit` bytes are enough: it is done
+    /// when they are there.
+    pub fn truncating(framing: Framing, limit: usize) -> Self {
+        Self {
             body: Vec::new(),
             len: 0,
             limit,
             discards: false,
+            truncates: true,
             overhead: 0,
-            state,
-        })
+            state: match framing {
+                Framing::None => BodyState::Done,
+                Framing::Length(length) => BodyState::Plain(length),
+                Framing::Chunked => BodyState::Size(None),
+                Framing::ToTheEnd => BodyState::Plain(u64::MAX),
+            },
+        }
     }
 
     /// As [`BodyDecoder::new`], for a body that nobody wants to see.
@@ -198,7 +233,7 @@ impl BodyDecoder {
         })
     }
 
-    /// The body is complete.
+    /// The body is complete; one to the end of the stream never is.
     pub fn is_done(&self) -> bool {
         self.state == BodyState::Done
     }
@@ -227,7 +262,7 @@ impl BodyDecoder {
         let mut at = 0;
         while at < input.len() && !self.is_done() {
             at += match self.state {
-                BodyState::Plain(left) | BodyState::Data(left) => self.data(left, &input[at..]),
+                BodyState::Plain(left) | BodyState::Data(left) => self.data(left, &input[at..])?,
                 state => {
                     self.state = self.between(state, input[at])?;
                     1
@@ -245,28 +280,37 @@ impl BodyDecoder {
         }
         let next = next_state(state, byte)?;
         match next {
-            BodyState::Data(size) if size > (self.limit - self.len) as u64 => {
+            BodyState::Data(size) if size > self.room() as u64 && !self.truncates => {
                 Err(BodyError::TooLong)
             }
             next => Ok(next),
         }
     }
 
-    /// Takes data, which is known to fit.
-    fn data(&mut self, left: u64, input: &[u8]) -> usize {
-        let take = left.min(input.len() as u64) as usize;
+    fn room(&self) -> usize {
+        self.limit - self.len
+    }
+
+    /// Takes data, up to the limit.
+    fn data(&mut self, left: u64, input: &[u8]) -> Result<usize, BodyError> {
+        let come = left.min(input.len() as u64) as usize;
+        let take = come.min(self.room());
+        if take < come && !self.truncates {
+            return Err(BodyError::TooLong);
+        }
         self.len += take;
         if !self.discards {
             self.body.extend_from_slice(&input[..take]);
         }
         let left = left - take as u64;
         self.state = match (self.state, left) {
+            (_, 1..) if self.truncates && self.room() == 0 => BodyState::Done,
             (BodyState::Plain(_), 0) => BodyState::Done,
             (BodyState::Plain(_), _) => BodyState::Plain(left),
             (_, 0) => BodyState::DataCr,
             _ => BodyState::Data(left),
         };
-        take
+        Ok(take)
     }
 }
 
@@ -359,6 +403,70 @@ mod tests {
             assert_eq!(body.as_deref(), Ok("hello world."), "{step}");
             let body = decode(Framing::Length(5), 5, b"helloGET", step);
             assert_eq!(body.as_deref(), Ok("hello."));
+        }
+    }
+
+    #[test]
+    fn a_truncated_body_is_the_same_in_every_cut() {
+        let rows: [(Framing, &[u8], &str); 9] = [
+            (Framing::None, b"GET", "."),
+            (Framing::Length(9), b"123456789", "1234."),
+            (Framing::Length(3), b"123456789", "123."),
+            (Framing::ToTheEnd, b"123", "123"),
+            (Framing::ToTheEnd, b"123456789", "1234."),
+            (
+                Framing::Chunked,
+                b"2\r\n12\r\n2\r\n34\r\n0\r\n\r\n",
+                "1234.",
+            ),
+            (Framing::Chunked, b"2\r\n12\r\n9\r\n345", "1234."),
+            (Framing::Chunked, b"4\r\n1234\r\n9\r\n5", "1234."),
+            (Framing::Chunked, b"ffffffffff\r\n123", "123"),
+        ];
+        for (framing, input, expected) in rows {
+            for step in 1..=input.len() {
+                let mut decoder = BodyDecoder::truncating(framing, 4);
+                for piece in input.chunks(step) {
+                    decoder.feed(piece).unwrap();
+                }
+                let text = String::from_utf8_lossy(decoder.body()).into_owned();
+                let text = text + if decoder.is_done() { "." } else { "" };
+                assert_eq!(text, expected, "{framing:?} {step}");
+            }
+        }
+        let long = decode(Framing::ToTheEnd, 4, b"12345", 9);
+        assert_eq!(long, Err(BodyError::TooLong));
+    }
+
+    #[test]
+    fn responses_tell_the_length_of_their_bodies() {
+        let rows = [
+            ("200 OK\r\n", Framing::ToTheEnd),
+            ("204 No Content\r\nContent-Length: 5\r\n", Framing::None),
+            (
+                "304 Not Modified\r\nTransfer-Encoding: chunked\r\n",
+                Framing::None,
+            ),
+            ("404 No\r\nContent-Length: 0\r\n", Framing::None),
+            ("404 No\r\nContent-Length: 5\r\n", Framing::Length(5)),
+            ("404 No\r\nContent-Length: +5\r\n", Framing::ToTheEnd),
+            (
+                "404 No\r\nContent-Length: 5\r\nTransfer-Encoding: gzip, Chunked\r\n",
+                Framing::Chunked,
+            ),
+            (
+                "404 No\r\nContent-Length: 5\r\nTransfer-Encoding: gzip\r\n",
+                Framing::ToTheEnd,
+            ),
+        ];
+        for (text, expected) in rows {
+            let text = format!("HTTP/1.1 {text}\r\n");
+            let mut storage = [crate::http::Field {
+                name: "",
+                value: b"",
+            }; 4];
+            let head = ResponseHead::parse(text.as_bytes(), &mut storage).unwrap();
+            assert_eq!(Framing::of_response(&head), expected, "{text}");
         }
     }
 

@@ -286,7 +286,7 @@ fn a_signal_closes_the_connection() {
         "< HTTP/1.1 101",
         "> text 3 B",
         "< text 3 B",
-        "close 2 B: 1001",
+        "> close 24 B: 1001 the client is stopping",
     ] {
         assert!(frames.contains(part), "{part}: {frames}");
     }

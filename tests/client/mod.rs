@@ -9,6 +9,7 @@ mod exchange;
 #[cfg(feature = "deflate")]
 mod miscompressed;
 mod opening;
+mod over;
 mod proxies;
 mod receiving;
 mod sending;

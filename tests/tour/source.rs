@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 16] = [
+const ORDER: [(&str, &str, &str); 18] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -35,11 +35,16 @@ const ORDER: [(&str, &str, &str); 16] = [
         "mod sequence closing outbox keepalive event connection short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
+    ("client", "A client", "mod"),
     (
-        "client",
-        "A client on a blocking socket",
-        "mod uri options error proxy entropy endpoint turn opening backoff connecting inbox \
-         shared compression sender blocking waiting no_compression",
+        "client/open",
+        "How a client opens a connection",
+        "mod uri proxy error options entropy permit endpoint opening backoff",
+    ),
+    (
+        "client/blocking",
+        "A client on a blocking stream",
+        "mod receive_buffer compression transport shared sender connecting waiting client",
     ),
     (
         "net",
@@ -218,10 +223,66 @@ fn modules_tell_the_same_order() {
     assert!(told > 40, "only {told} files are told of");
 }
 
+/// The folders whose files use none that stands after them, so that there is no circle.
+const WITHOUT_CIRCLES: [&str; 8] = [
+    "wire",
+    "http",
+    "handshake",
+    "deflate",
+    "proto",
+    "client",
+    "client/open",
+    "client/blocking",
+];
+
+/// The file as a module: `src/a/b.rs` is `crate::a::b`.
+fn module(path: &str) -> String {
+    let path = path.trim_start_matches("src/").trim_end_matches(".rs");
+    let path = path.strip_suffix("/mod").unwrap_or(path);
+    format!("crate::{}", path.replace('/', "::"))
+}
+
+/// Which of `later` the code of a file names.
+fn names<'p>(text: &str, later: &'p [String]) -> Vec<&'p str> {
+    let code = text.split("#[cfg(test)]").next().unwrap_or(text).lines();
+    let code: Vec<&str> = code
+        .filter(|line| !line.trim_start().starts_with("//"))
+        .collect();
+    let is_named = |path: &&String| {
+        let (inside, whole) = (module(path) + "::", module(path) + ";");
+        let named = |line: &&str| line.contains(&inside) || line.contains(&whole);
+        code.iter().any(named)
+    };
+    later.iter().filter(is_named).map(String::as_str).collect()
+}
+
+#[test]
+fn files_use_those_before_them() {
+    let all = sources("src");
+    let folders = WITHOUT_CIRCLES.map(|folder| {
+        let number = ORDER.iter().position(|(other, ..)| *other == folder);
+        number.expect("a folder of the order")
+    });
+    let ordered = paths().into_iter();
+    let ordered: Vec<String> = ordered
+        .filter(|(number, _)| folders.contains(number))
+        .map(|(_, path)| path)
+        .collect();
+    for (at, path) in ordered.iter().enumerate() {
+        let source = all.iter().find(|source| source.path == *path);
+        let found = names(&source.expect("it is there").text, &ordered[at + 1..]);
+        assert!(found.is_empty(), "{path} uses {found:?}, behind it");
+    }
+}
+
 #[test]
 fn sentences_and_orders_are_found() {
     let text = "//! One [`A`] makes\n//! [`b`](crate::b) here. Two.\n//!\n//! Three.\n//! Reading \
                 order: `x`,\n//! `y`.\n//!\n//! `z`\nmod a;\n";
     assert_eq!(first_sentence(text), "One `A` makes `b` here.");
     assert_eq!(told_order(text), ["x", "y"]);
+    let text = "// crate::a::b::C\nuse crate::a::c::{D};\nuse crate::a::de::F;\n\
+                #[cfg(test)]\nuse crate::e::G;\n";
+    let later = ["src/a/b.rs", "src/a/c.rs", "src/a/d.rs", "src/e/mod.rs"].map(str::to_owned);
+    assert_eq!(names(text, &later), ["src/a/c.rs"]);
 }

@@ -21,6 +21,14 @@ struct State {
     failure: Option<Failure>,
 }
 
+/// What the server is told of a close that nobody on its side has caused.
+fn reason(code: CloseCode) -> &'static str {
+    match code {
+        CloseCode::GOING_AWAY => "the client is stopping",
+        _ => "",
+    }
+}
+
 impl Current {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -30,7 +38,7 @@ impl Current {
     pub fn set(&self, sender: Sender) {
         let mut state = self.lock();
         if let Some(code) = state.ending {
-            let _ = sender.close(Some(code), "");
+            let _ = sender.close(Some(code), reason(code));
         }
         state.sender = Some(sender);
         self.changed.notify_all();
@@ -49,7 +57,7 @@ impl Current {
         self.changed.notify_all();
         drop(state);
         if let Some(sender) = sender {
-            let _ = sender.close(Some(code), "");
+            let _ = sender.close(Some(code), reason(code));
         }
     }
 

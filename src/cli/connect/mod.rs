@@ -94,6 +94,8 @@ impl Session {
                     eprintln!("wirebell: {why}; trying again in {delay:.1?}");
                     failed += 1;
                     self.current.sleep(delay);
+                    // If nobody knows the name at the moment, the old addresses may still do.
+                    let _ = self.endpoint.refresh();
                 }
             }
         }

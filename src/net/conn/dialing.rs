@@ -1,7 +1,7 @@
 //! Connections that the loop opens itself: what waits for its turn, and what is on its way.
 //!
 //! ```text
-//!   Context::dial ──▶ queue of the server ──its turn──▶ Phase::Dial ──101──▶ Phase::Open
+//!   Context::dial ──▶ queue of the server ──permit───▶ Phase::Dial ──101──▶ Phase::Open
 //!                          ▲                                │ fails              │ ends
 //!                          └──── later, after a wait ◀──────┴────────────────────┘
 //! ```
@@ -10,8 +10,8 @@
 //! connection may be dialled again with growing waits (section 7.2.3). The exchange is left to
 //! `client`, which needs no socket, and what is done with it to the engine.
 
-use crate::client::opening::Opening;
-use crate::client::turn::{Remote, Turn};
+use crate::client::open::Opening;
+use crate::client::open::{ConnectPermit, Remote};
 use crate::client::{Backoff, Endpoint, Error};
 use crate::net::words::Delivery;
 use crate::proto::Millis;
@@ -53,7 +53,7 @@ pub(crate) struct Attempt {
     pub(crate) address: usize,
     /// Attempts that failed, one after another.
     pub(crate) failed: u32,
-    /// Milliseconds that are left for all addresses, without the waits for turns.
+    /// Milliseconds that are left for all addresses, without the waits for permits.
     pub(crate) left: Millis,
     /// When the attempt at the current address began.
     pub(crate) began: Millis,
@@ -88,7 +88,7 @@ pub(crate) struct Dialing {
     pub(crate) first: Vec<u8>,
     pub(crate) deadline: Millis,
     pub(crate) error: Option<Error>,
-    pub(crate) _turn: Turn,
+    pub(crate) _permit: ConnectPermit,
 }
 
 impl Dialing {
@@ -121,15 +121,15 @@ pub(crate) struct Dials {
     /// By time, and by number where times are equal.
     later: BTreeMap<(Millis, u64), Attempt>,
     numbers: u64,
-    /// An attempt was added, or a turn has ended.
+    /// An attempt was added, or a permit given back.
     look: bool,
-    /// Another thread has a turn that is waited for.
+    /// Another thread has the permit.
     retry_at: Option<Millis>,
     /// Open connections that are to be dialled again, and since when they are open.
     kept: HashMap<u32, (Attempt, Millis)>,
 }
 
-/// How often to look whether a turn of another thread has ended.
+/// How often to look whether another thread has given a permit back.
 const RETRY_MS: Millis = 5;
 
 impl Dials {
@@ -156,7 +156,7 @@ impl Dials {
         self.look = true;
     }
 
-    /// A turn has ended: whatever waits for the same server may begin.
+    /// A permit was given back: whatever waits for the same server may begin.
     pub(crate) fn look(&mut self) {
         self.look = true;
     }
@@ -176,8 +176,8 @@ impl Dials {
         None
     }
 
-    /// The attempts whose time and turn have come.
-    pub(crate) fn next(&mut self, now: Millis) -> Vec<(Attempt, Turn)> {
+    /// The attempts whose time has come, with their permits.
+    pub(crate) fn next(&mut self, now: Millis) -> Vec<(Attempt, ConnectPermit)> {
         while let Some(entry) = self
             .later
             .first_entry()
@@ -191,8 +191,8 @@ impl Dials {
         self.queues.retain(|remote, queue| {
             let first = queue.front().map(|attempt| &attempt.dial.endpoint);
             let most = first.map_or(1, |endpoint| endpoint.options.handshakes);
-            match Turn::take(remote.clone(), most) {
-                Some(turn) => next.extend(queue.pop_front().map(|attempt| (attempt, turn))),
+            match ConnectPermit::take(remote.clone(), most) {
+                Some(permit) => next.extend(queue.pop_front().map(|attempt| (attempt, permit))),
                 None => self.retry_at = Some(now + RETRY_MS),
             }
             !queue.is_empty()

@@ -5,7 +5,7 @@
 //! loop stops before.
 
 use crate::client::Error;
-use crate::client::opening::Opening;
+use crate::client::open::Opening;
 use crate::net::conn::dialing::{Attempt, Dialing};
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
@@ -35,7 +35,7 @@ impl<S: Service> Engine<S> {
                         opening,
                         first,
                         error: None,
-                        _turn: permit,
+                        _permit: permit,
                     };
                     self.connect(dialing);
                 }

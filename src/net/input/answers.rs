@@ -3,7 +3,7 @@
 //!
 //! What the answer must be is left to `client`.
 
-use crate::client::opening::{BODY_GRACE_MS, Opened};
+use crate::client::open::{BODY_GRACE_MS, Opened};
 use crate::client::{self, Error};
 use crate::deflate::{Budget, Link, Pool};
 use crate::handshake::DeflateTerms;

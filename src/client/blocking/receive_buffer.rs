@@ -22,7 +22,7 @@ const INITIAL: usize = 128 * 1024 + 64;
 const KEEP: usize = 1024 * 1024;
 
 #[derive(Debug, Default)]
-pub(super) struct Inbox {
+pub(super) struct ReceiveBuffer {
     bytes: Vec<u8>,
     message: Range<usize>,
     at: usize,
@@ -31,7 +31,7 @@ pub(super) struct Inbox {
     used: usize,
 }
 
-impl Inbox {
+impl ReceiveBuffer {
     /// Begins with what came behind the handshake.
     pub(super) fn new(rest: Vec<u8>) -> Self {
         let end = rest.len();
@@ -50,7 +50,7 @@ impl Inbox {
         &mut self.bytes[self.at..self.end]
     }
 
-    /// Counts what was received of [`Inbox::fresh`].
+    /// Counts what was received of [`ReceiveBuffer::fresh`].
     #[inline]
     pub(super) fn consume(&mut self, bytes: usize) {
         self.at += bytes;
@@ -100,7 +100,7 @@ impl Inbox {
         &mut self.bytes[self.end..to]
     }
 
-    /// Counts what was read into [`Inbox::room`].
+    /// Counts what was read into [`ReceiveBuffer::room`].
     #[inline]
     pub(super) fn filled(&mut self, bytes: usize) {
         self.end += bytes;
@@ -135,29 +135,29 @@ mod tests {
 
     /// Reads `bytes` in steps and consumes frames of `[len][payload]`, the whole as one message.
     fn run(bytes: &[u8], step: usize, frames: &[usize]) -> Vec<u8> {
-        let mut inbox = Inbox::new(Vec::new());
+        let mut buffer = ReceiveBuffer::new(Vec::new());
         let (mut source, mut frames) = (bytes, frames.iter().copied());
         let mut left = 0;
         loop {
-            while !inbox.fresh().is_empty() {
+            while !buffer.fresh().is_empty() {
                 if left == 0 {
                     let Some(next) = frames.next() else { break };
-                    inbox.consume(1);
+                    buffer.consume(1);
                     left = next;
                 }
-                let take = left.min(inbox.fresh().len());
-                inbox.consume(take);
-                inbox.append(take);
+                let take = left.min(buffer.fresh().len());
+                buffer.consume(take);
+                buffer.append(take);
                 left -= take;
             }
             if source.is_empty() {
-                return inbox.message().to_vec();
+                return buffer.message().to_vec();
             }
-            let room = inbox.room();
+            let room = buffer.room();
             let n = step.min(room.len()).min(source.len());
             room[..n].copy_from_slice(&source[..n]);
             source = &source[n..];
-            inbox.filled(n);
+            buffer.filled(n);
         }
     }
 
@@ -179,20 +179,20 @@ mod tests {
 
     #[test]
     fn memory_follows_what_comes_and_is_given_back() {
-        let mut inbox = Inbox::new(Vec::new());
+        let mut buffer = ReceiveBuffer::new(Vec::new());
         for _ in 0..100 {
-            let n = inbox.room().len().min(100_000);
-            inbox.filled(n);
-            inbox.consume(n);
-            inbox.append(n);
-            assert!(inbox.bytes.len() <= INITIAL.max(3 * inbox.end));
+            let n = buffer.room().len().min(100_000);
+            buffer.filled(n);
+            buffer.consume(n);
+            buffer.append(n);
+            assert!(buffer.bytes.len() <= INITIAL.max(3 * buffer.end));
         }
-        inbox.clear_message();
+        buffer.clear_message();
         for _ in 0..10 {
-            inbox.room();
-            inbox.filled(10);
-            inbox.consume(10);
+            buffer.room();
+            buffer.filled(10);
+            buffer.consume(10);
         }
-        assert!(inbox.bytes.len() <= KEEP);
+        assert!(buffer.bytes.len() <= KEEP);
     }
 }

@@ -1,10 +1,15 @@
-//! Sending, from any thread.
+//! Sending, from any thread: RFC 6455 sections 6.1 and 7.1.2.
+//!
+//! Input: messages and control frames of the application. Output: frames, by way of `shared`.
+//! Invariant: messages do not mix, whoever sends them; control frames go between fragments.
 
-use crate::client::compression::Sending;
-use crate::client::error::Error;
-use crate::client::shared::{Shared, lock};
+use crate::client::blocking::compression::Codec;
+use crate::client::blocking::shared::Shared;
+use crate::client::blocking::transport::{Transport, lock};
+use crate::client::open::Error;
 use crate::proto::Message;
 use crate::wire::{CloseCode, Kind};
+use std::net::TcpStream;
 use std::sync::{Arc, MutexGuard};
 
 /// Sends on a connection that a [`Client`](crate::client::Client) receives from; cheap to clone,
@@ -12,12 +17,19 @@ use std::sync::{Arc, MutexGuard};
 ///
 /// All errors but [`Error::Misuse`] mean that the connection is over; then
 /// [`Client::receive`](crate::client::Client::receive) says so too.
-#[derive(Clone, Debug)]
-pub struct Sender {
-    pub(super) shared: Arc<Shared>,
+#[derive(Debug)]
+pub struct Sender<T: Transport = TcpStream> {
+    pub(super) shared: Arc<Shared<T>>,
 }
 
-impl Sender {
+impl<T: Transport> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        let shared = Arc::clone(&self.shared);
+        Self { shared }
+    }
+}
+
+impl<T: Transport> Sender<T> {
     /// Sends a message as one frame, compressed if that was agreed on and pays. The payload is
     /// copied once, as each frame is masked with a key of its own (RFC 6455 section 5.3).
     ///
@@ -28,7 +40,10 @@ impl Sender {
     // req: 6455-6.1-01
     pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
         let mut sending = lock(&self.shared.messages);
-        match sending.compress(message.bytes) {
+        let compressed = sending
+            .as_mut()
+            .and_then(|codec| codec.compress(message.bytes));
+        match compressed {
             Some(payload) => self.shared.frame(message.kind, payload, true, true),
             None => self.shared.frame(message.kind, message.bytes, true, false),
         }
@@ -37,7 +52,7 @@ impl Sender {
     /// Begins a message whose parts are not known yet. Other threads wait with theirs until it is
     /// finished, and so would this one, for itself; control frames go between its fragments. It is
     /// not compressed.
-    pub fn begin(&self, kind: Kind) -> Fragments<'_> {
+    pub fn begin(&self, kind: Kind) -> Fragments<'_, T> {
         Fragments {
             shared: &self.shared,
             _sending: lock(&self.shared.messages),
@@ -73,15 +88,15 @@ impl Sender {
 /// fragment and [`Fragments::finish`] it closes the connection with code 1011, as half a message
 /// can neither be taken back nor called whole.
 #[derive(Debug)]
-pub struct Fragments<'s> {
-    shared: &'s Shared,
-    _sending: MutexGuard<'s, Sending>,
+pub struct Fragments<'s, T: Transport = TcpStream> {
+    shared: &'s Shared<T>,
+    _sending: MutexGuard<'s, Option<Codec>>,
     kind: Kind,
     /// A fragment has left, and not the last one.
     open: bool,
 }
 
-impl Fragments<'_> {
+impl<T: Transport> Fragments<'_, T> {
     /// Sends a fragment. Of text it may end inside of a character.
     ///
     /// # Errors
@@ -103,7 +118,7 @@ impl Fragments<'_> {
     }
 }
 
-impl Drop for Fragments<'_> {
+impl<T: Transport> Drop for Fragments<'_, T> {
     fn drop(&mut self) {
         if !self.open {
             return;

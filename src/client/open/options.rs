@@ -1,8 +1,13 @@
-//! What a client asks for, and its bounds.
+//! What a client asks for, and its bounds: RFC 6455 section 4.1.
+//!
+//! Input: what the application fills in. Output: the [`Options`] of any number of connections.
+//! Invariant: with the defaults nothing is asked for that a server may refuse, and every wait ends.
+//! Checks are left to `endpoint`.
 
-use crate::client::proxy::ProxyChoice;
+use crate::client::open::proxy::ProxyChoice;
 #[cfg(feature = "deflate")]
 use crate::deflate;
+use crate::handshake::DeflatePolicy;
 use crate::limits::Limits;
 use crate::tap::Tap;
 use std::sync::Arc;
@@ -64,5 +69,16 @@ impl Default for Options {
             handshakes: 1,
             tap: None,
         }
+    }
+}
+
+impl Options {
+    /// The form of permessage-deflate to offer; none without the feature.
+    pub(super) fn deflate_policy(&self) -> Option<DeflatePolicy> {
+        #[cfg(feature = "deflate")]
+        let policy = self.deflate.map(|settings| settings.policy);
+        #[cfg(not(feature = "deflate"))]
+        let policy = None;
+        policy
     }
 }

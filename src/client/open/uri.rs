@@ -1,6 +1,6 @@
 //! WebSocket URIs: RFC 6455 section 3, on top of RFC 3986.
 //!
-//! Comes in: what a person or a program wrote. Goes out: the parts that a connection needs, each
+//! Input: what a person or a program wrote. Output: the parts that a connection needs, each
 //! in the form in which it goes on the wire. Invariant: a [`Uri`] is valid, so nothing of it can
 //! smuggle a line into a request, and it names no fragment.
 

@@ -1,7 +1,11 @@
-//! Why there is no connection, or no more.
+//! Why there is no connection, or no more: RFC 6455 sections 4.1 and 7.1.7.
+//!
+//! Input: what went wrong in any step. Output: an [`Error`] to match on, and its text. Invariant:
+//! text of the other end stands in an [`Answer`] as it came; escaping it is left to
+//! whoever shows it.
 
-use crate::client::proxy::ProxyError;
-use crate::client::uri::UriError;
+use crate::client::open::proxy::ProxyError;
+use crate::client::open::uri::UriError;
 use crate::error::{Misuse, Refusal, Violation};
 use std::fmt;
 use std::io;
@@ -11,7 +15,8 @@ use std::io;
 pub enum Error {
     /// The text is no WebSocket URI; nothing was connected to.
     Uri(UriError),
-    /// `wss://` needs TLS.
+    /// `wss://` needs TLS, which the caller can bring: see
+    /// [`Client::over`](crate::client::Client::over).
     Secure,
     /// A proxy is not written as it should be.
     ProxySetting(ProxyError),

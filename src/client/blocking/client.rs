@@ -1,21 +1,22 @@
-//! A client on a blocking socket: connects, receives, and hands out [`Sender`]s.
+//! A client on a blocking stream: connects, receives, and hands out [`Sender`]s (RFC 6455
+//! sections 6.2 and 7.1).
 //!
-//! Comes in: a URI, [`Options`], the bytes of the server. Goes out: messages or single events.
-//! Invariant: between two messages nothing is waited for but the server, and every wait ends.
+//! Input: a URI, [`Options`], the bytes of the server. Output: messages or single events.
+//! Invariant: between two messages nothing is waited for but the server, and every wait ends, if
+//! the stream can be told times. Reads and time limits are left to `waiting`.
 
-use crate::client::compression::{self, Receiving};
-use crate::client::connecting;
-use crate::client::endpoint::Endpoint;
-use crate::client::error::Error;
-use crate::client::inbox::Inbox;
-use crate::client::options::Options;
-use crate::client::sender::{Fragments, Sender};
-use crate::client::shared::{Shared, State, lock};
+use crate::client::blocking::compression::{self, Codec};
+use crate::client::blocking::connecting;
+use crate::client::blocking::sender::{Fragments, Sender};
+use crate::client::blocking::shared::{Shared, State};
+use crate::client::blocking::transport::{Over, Transport, lock};
+use crate::client::blocking::waiting::Incoming;
+use crate::client::open::{Endpoint, Error, Opened, Options};
 use crate::error::Violation;
-use crate::limits::Limits;
 use crate::proto::{Connection, Event, Message, Millis, Piece, Role};
+use crate::tap::Tapped;
 use crate::wire::{CloseBody, CloseCode, Kind};
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -39,18 +40,19 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// Dropping it ends the TCP connection without a closing handshake, for its [`Sender`]s too.
+///
+/// With [`Client::over`] the same runs over any other stream.
 #[derive(Debug)]
-pub struct Client {
-    pub(super) sender: Sender,
+pub struct Client<T: Transport = TcpStream> {
+    sender: Sender<T>,
+    incoming: Incoming,
     subprotocol: Option<String>,
-    pub(super) limits: Limits,
-    receiving: Receiving,
-    pub(super) inbox: Inbox,
-    /// A receive was given up in the midst of the message in the inbox.
+    /// Inflates, if compression was agreed on.
+    codec: Option<Codec>,
+    /// A receive was given up in the midst of the message in the buffer.
     partial: bool,
-    /// What a receive waits for at most, and what the socket has been told.
+    /// How long a receive waits at most.
     patience: Option<Duration>,
-    pub(super) told: Option<Duration>,
     closed: Option<Closed>,
 }
 
@@ -63,7 +65,7 @@ pub struct Closed {
     pub reason: String,
 }
 
-/// What [`Client::step`] found; bytes lie in the inbox.
+/// What [`Client::step`] found; bytes lie in the buffer.
 enum Step {
     /// So many bytes of a message in clear.
     Piece {
@@ -103,25 +105,119 @@ impl Client {
         let lost = |error| Error::Lost(Some(error));
         stream.set_write_timeout(Some(stall)).map_err(lost)?;
         stream.set_read_timeout(None).map_err(lost)?;
+        Ok(Self::new(stream, tap, opened, options))
+    }
+
+    /// Opens a WebSocket over a stream that leads to the server: through TLS, another tunnel, a
+    /// pipe in memory. The URI names host and resource for the request; `wss` says no more than
+    /// that the stream is secure, which is the caller's to see to (RFC 6455 section 10.6).
+    ///
+    /// ```no_run
+    /// use std::net::TcpStream;
+    /// use std::time::Duration;
+    /// use wirebell::client::{Client, Options};
+    /// use wirebell::Message;
+    ///
+    /// # fn tls(_: &str, tcp: TcpStream) -> std::io::Result<TcpStream> { Ok(tcp) }
+    /// let tcp = TcpStream::connect("example.org:443")?;
+    /// tcp.set_read_timeout(Some(Duration::from_secs(10)))?;
+    /// let stream = tls("example.org", tcp)?; // Of any TLS library.
+    /// let mut client = Client::over(stream, "wss://example.org/chat", Options::default())?;
+    /// client.send(Message::text("hello"))?;
+    /// while let Some(message) = client.receive()? {
+    ///     println!("{} bytes", message.bytes.len());
+    /// }
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// What such a client has not, as it knows nothing of its stream but to read and to write:
+    ///
+    /// - No [`Sender`]: one stream serves one thread, which sends between its receives.
+    /// - No time limits of its own. The stream must block. If a read of it gives up
+    ///   ([`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut)), so
+    ///   does [`Client::receive`], with [`Error::TimedOut`] for
+    ///   [`Wait::Receive`](crate::client::Wait), and can be called again; then it has done what was
+    ///   due: the Pings of [`Limits::ping_ms`](crate::Limits::ping_ms), the end of
+    ///   [`Limits::close_ms`](crate::Limits::close_ms). Over a stream that never gives up none of
+    ///   these is due. A write that gives up ends the connection.
+    ///   [`Options::open_ms`] is looked at between two reads.
+    /// - No connecting: [`Options::proxy`] and [`Options::handshakes`] do not count, so that the
+    ///   caller sees to it that only one handshake with a server is under way (section 4.1).
+    /// - No end of TCP: behind the closing handshake the stream is left as it is, for
+    ///   [`Client::into_stream`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Client::connect`], but for those of names and of connecting.
+    pub fn over<S: Read + Write>(
+        stream: S,
+        uri: &str,
+        options: Options,
+    ) -> Result<Client<Over<S>>, Error> {
+        let endpoint = Endpoint::over(uri, options)?;
+        let (stream, tap, opened) = connecting::over(stream, &endpoint)?;
+        Ok(Client::new(stream, tap, opened, &endpoint.options))
+    }
+
+    /// A handle that another thread can send through.
+    pub fn sender(&self) -> Sender {
+        self.sender.clone()
+    }
+
+    /// The address at the other end of the TCP connection.
+    ///
+    /// # Errors
+    ///
+    /// What the system says.
+    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
+        self.sender.shared.stream.peer_addr()
+    }
+
+    /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
+    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server
+    /// lives.
+    pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
+        self.patience = time;
+    }
+}
+
+impl<S: Read + Write> Client<Over<S>> {
+    /// The stream, to change its time limits. What is read from it or written to it is missing in
+    /// the connection.
+    pub fn stream_mut(&mut self) -> &mut S {
+        let shared = Arc::get_mut(&mut self.sender.shared);
+        shared.expect("it has no other sender").stream.get_mut()
+    }
+
+    /// The stream, to end it as its protocol wants. What the client has read and not handed out is
+    /// gone.
+    pub fn into_stream(self) -> S {
+        let shared = Arc::clone(&self.sender.shared);
+        drop(self);
+        let shared = Arc::into_inner(shared);
+        shared.expect("it has no other sender").stream.into_inner()
+    }
+}
+
+impl<T: Transport> Client<T> {
+    fn new(stream: T, tap: Option<Tapped>, opened: Opened, options: &Options) -> Self {
         let mut connection = Connection::new(Role::Client, &options.limits, 0);
         if opened.deflate.is_some() {
             connection.enable_compression();
         }
-        let (sending, receiving) = compression::halves(options, opened.deflate);
+        let (sending, receiving) = compression::pair(options, opened.deflate).unzip();
         let shared = Shared::new(stream, connection, sending, tap, Instant::now());
-        Ok(Self {
+        Self {
             sender: Sender {
                 shared: Arc::new(shared),
             },
+            incoming: Incoming::new(opened.rest, options.limits.clone()),
             subprotocol: opened.subprotocol,
-            limits: options.limits.clone(),
-            receiving,
-            inbox: Inbox::new(opened.rest),
+            codec: receiving,
             partial: false,
             patience: None,
-            told: None,
             closed: None,
-        })
+        }
     }
 
     /// Sends a message: see [`Sender::send`].
@@ -134,7 +230,7 @@ impl Client {
     }
 
     /// Begins a message in fragments: see [`Sender::begin`].
-    pub fn begin(&self, kind: Kind) -> Fragments<'_> {
+    pub fn begin(&self, kind: Kind) -> Fragments<'_, T> {
         self.sender.begin(kind)
     }
 
@@ -156,11 +252,6 @@ impl Client {
         self.sender.close(code, reason)
     }
 
-    /// A handle that another thread can send through.
-    pub fn sender(&self) -> Sender {
-        self.sender.clone()
-    }
-
     /// The subprotocol that the server chose.
     pub fn subprotocol(&self) -> Option<&str> {
         self.subprotocol.as_deref()
@@ -171,24 +262,9 @@ impl Client {
         self.closed.as_ref()
     }
 
-    /// The address at the other end of the TCP connection.
-    ///
-    /// # Errors
-    ///
-    /// What the system says.
-    pub fn peer_addr(&self) -> io::Result<SocketAddr> {
-        self.stream().peer_addr()
-    }
-
-    /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
-    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server
-    /// lives.
-    pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
-        self.patience = time;
-    }
-
     /// Waits for the next whole message. `None` if the closing handshake is complete. Pings are
-    /// answered meanwhile, and a silent server is asked (see [`Limits::ping_ms`]).
+    /// answered meanwhile, and a silent server is asked (see
+    /// [`Limits::ping_ms`](crate::Limits::ping_ms)).
     ///
     /// The message lies in the receive buffer: it is not copied if it came in one frame.
     ///
@@ -200,28 +276,28 @@ impl Client {
     pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
         let deadline = self.deadline();
         if !self.partial {
-            self.inbox.clear_message();
+            self.incoming.buffer.clear_message();
         }
         let kind = loop {
             match self.step(deadline)? {
                 Step::Piece {
                     kind, len, last, ..
                 } => {
-                    self.inbox.append(len);
+                    self.incoming.buffer.append(len);
                     self.partial = !last;
                     if last {
                         break kind;
                     }
                 }
                 Step::Inflated(kind) => {
-                    let bytes = self.receiving.message();
+                    let bytes = self.codec.as_ref().map_or(&[][..], Codec::message);
                     return Ok(Some(Message { kind, bytes }));
                 }
                 Step::Ping(_) | Step::Pong(_) | Step::Close => {}
                 Step::Ended => return Ok(None),
             }
         };
-        let bytes = self.inbox.message();
+        let bytes = self.incoming.buffer.message();
         Ok(Some(Message { kind, bytes }))
     }
 
@@ -235,7 +311,7 @@ impl Client {
     /// As [`Client::receive`].
     pub fn receive_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         let deadline = self.deadline();
-        self.inbox.clear_message();
+        self.incoming.buffer.clear_message();
         Ok(Some(match self.step(deadline)? {
             Step::Piece {
                 kind,
@@ -243,7 +319,7 @@ impl Client {
                 first,
                 last,
             } => {
-                let bytes = self.inbox.last(len);
+                let bytes = self.incoming.buffer.last(len);
                 Event::Piece(Piece {
                     kind,
                     bytes,
@@ -253,7 +329,7 @@ impl Client {
                 })
             }
             Step::Inflated(kind) => {
-                let bytes = self.receiving.message();
+                let bytes = self.codec.as_ref().map_or(&[][..], Codec::message);
                 Event::Piece(Piece {
                     kind,
                     bytes,
@@ -262,8 +338,8 @@ impl Client {
                     last: true,
                 })
             }
-            Step::Ping(len) => Event::Ping(self.inbox.last(len)),
-            Step::Pong(len) => Event::Pong(self.inbox.last(len)),
+            Step::Ping(len) => Event::Ping(self.incoming.buffer.last(len)),
+            Step::Pong(len) => Event::Pong(self.incoming.buffer.last(len)),
             Step::Close => match &self.closed {
                 None => return Ok(None),
                 Some(Closed { code, reason }) => Event::Close(CloseBody {
@@ -273,10 +349,6 @@ impl Client {
             },
             Step::Ended => return Ok(None),
         }))
-    }
-
-    pub(super) fn stream(&self) -> &TcpStream {
-        &self.sender.shared.stream
     }
 
     fn deadline(&self) -> Option<Instant> {
@@ -289,15 +361,17 @@ impl Client {
             return Ok(Step::Ended);
         }
         // What has been looked at in vain need not be looked at again.
-        let mut stuck = self.inbox.fresh().is_empty();
+        let mut stuck = self.incoming.buffer.fresh().is_empty();
         loop {
             let heard = match stuck {
-                true => Some(self.fill(deadline)?),
+                true => Some(self.incoming.fill(&self.sender.shared, deadline)?),
                 false => None,
             };
             match self.next_event(heard)? {
                 (_, Some(step)) => return Ok(step),
-                (consumed, None) => stuck = consumed == 0 || self.inbox.fresh().is_empty(),
+                (consumed, None) => {
+                    stuck = consumed == 0 || self.incoming.buffer.fresh().is_empty()
+                }
             }
         }
     }
@@ -310,14 +384,15 @@ impl Client {
         if let Some(now) = heard {
             connection.heard(now);
         }
-        let received = connection.receive(self.inbox.fresh(), outbox);
-        // What follows borrows the inbox only: others may send while a message is inflated.
+        let received = connection.receive(self.incoming.buffer.fresh(), outbox);
+        // What follows borrows the buffer only: others may send while a message is inflated.
         drop(state);
         let consumed = received.consumed;
         let step = match received.event {
             None => None,
             Some(Event::Piece(piece)) if piece.compressed => {
-                match self.receiving.inflate(piece, &self.limits) {
+                let inflate = |codec: &mut Codec| codec.inflate(piece, &self.incoming.limits);
+                match self.codec.as_mut().map_or(Ok(false), inflate) {
                     Ok(whole) => whole.then_some(Step::Inflated(piece.kind)),
                     Err(violation) => {
                         let shared = &self.sender.shared;
@@ -350,10 +425,10 @@ impl Client {
             }
             Some(Event::Failed(violation)) => return Err(self.fail(violation)),
         };
-        self.inbox.consume(consumed);
+        self.incoming.buffer.consume(consumed);
         match step {
             Some(Step::Ping(_)) => self.sender.shared.transmit()?,
-            Some(Step::Close) => self.part(),
+            Some(Step::Close) => self.incoming.part(&self.sender.shared),
             _ => {}
         }
         Ok((consumed, step))
@@ -362,13 +437,13 @@ impl Client {
     /// Tells the server why, and ends the connection.
     // req: 6455-7.1.7-03
     fn fail(&mut self, violation: Violation) -> Error {
-        self.part();
+        self.incoming.part(&self.sender.shared);
         Error::Violation(violation)
     }
 }
 
-impl Drop for Client {
+impl<T: Transport> Drop for Client<T> {
     fn drop(&mut self) {
-        let _ = self.stream().shutdown(Shutdown::Both);
+        self.sender.shared.stream.shutdown(Shutdown::Both);
     }
 }

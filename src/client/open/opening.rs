@@ -1,6 +1,6 @@
 //! From a TCP connection to an open WebSocket, without I/O: RFC 6455 section 4.1.
 //!
-//! Comes in: what the other end sent. Goes out: what to send, and at last the agreed terms or the
+//! Input: what the other end sent. Output: what to send, and at last the agreed terms or the
 //! [`Error`]. Invariant: nothing is sent before the answer to what was sent last (section 4.1,
 //! behind item 12), and nothing grows beyond the head's limit, [`MAX_ANSWER_BODY`], and one read.
 //!
@@ -10,12 +10,12 @@
 //!     └──other──▶ Body ◀──other──┘  ──whole, end of stream, or too long──▶ Error
 //! ```
 
-use crate::client::endpoint::Endpoint;
-use crate::client::entropy::Drawn;
-use crate::client::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
+use crate::client::open::endpoint::Endpoint;
+use crate::client::open::entropy::Drawn;
+use crate::client::open::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
 use crate::error::Refusal;
 use crate::handshake::DeflateTerms;
-use crate::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};
+use crate::http::{BodyDecoder, Field, Framing, HeadReader, MAX_FIELDS, ResponseHead};
 use std::mem;
 
 /// One attempt to open a connection.
@@ -36,7 +36,7 @@ enum Stage {
     Response,
     Body {
         answer: Box<Answer>,
-        length: Length,
+        body: BodyDecoder,
         of_proxy: bool,
     },
 }
@@ -47,16 +47,6 @@ pub(crate) struct Opened {
     pub(crate) subprotocol: Option<String>,
     pub(crate) deflate: Option<DeflateTerms>,
     pub(crate) rest: Vec<u8>,
-}
-
-/// How the end of a body is found: RFC 9112 section 6.3.
-#[derive(Clone, Copy, Debug)]
-enum Length {
-    /// So many bytes are missing.
-    Known(usize),
-    /// Likewise of the current chunk.
-    Chunked(usize),
-    ToTheEnd,
 }
 
 /// Milliseconds for the rest of an answer that opens nothing. It is a reason at best, and a server
@@ -151,11 +141,16 @@ impl Opening {
         match mem::replace(&mut self.stage, Stage::Response) {
             Stage::Proxy | Stage::Response => Error::Lost(None),
             Stage::Body {
-                answer, of_proxy, ..
-            } => match of_proxy {
-                true => Error::Proxy(answer),
-                false => Error::Answer(answer),
-            },
+                mut answer,
+                body,
+                of_proxy,
+            } => {
+                answer.body = body.body().to_vec();
+                match of_proxy {
+                    true => Error::Proxy(answer),
+                    false => Error::Answer(answer),
+                }
+            }
         }
     }
 
@@ -206,7 +201,7 @@ impl Opening {
             (stage, _) => {
                 self.stage = Stage::Body {
                     of_proxy: matches!(stage, Stage::Proxy),
-                    length: length(&response),
+                    body: BodyDecoder::truncating(Framing::of_response(&response), MAX_ANSWER_BODY),
                     answer: Box::new(answer(&response)),
                 };
                 Ok(None)
@@ -214,27 +209,13 @@ impl Opening {
         }
     }
 
-    /// Moves what has come of the body into the answer.
+    /// Takes what has come of the body. Behind a broken chunk nothing can be found any more.
     fn body_is_whole(&mut self) -> bool {
-        let Stage::Body { answer, length, .. } = &mut self.stage else {
+        let Stage::Body { body, .. } = &mut self.stage else {
             return false;
         };
-        let whole = match length {
-            Length::ToTheEnd => {
-                answer.body.append(&mut self.input);
-                false
-            }
-            Length::Known(left) => {
-                let take = self.input.len().min(*left);
-                answer.body.extend(self.input.drain(..take));
-                *left -= take;
-                *left == 0
-            }
-            Length::Chunked(left) => unchunk(&mut self.input, left, &mut answer.body),
-        };
-        let full = answer.body.len().max(self.input.len()) >= MAX_ANSWER_BODY;
-        answer.body.truncate(MAX_ANSWER_BODY);
-        whole || full
+        let fed = body.feed(&mem::take(&mut self.input));
+        fed.is_err() || body.is_done()
     }
 }
 
@@ -305,46 +286,6 @@ fn answer(response: &ResponseHead<'_>) -> Answer {
         body: Vec::new(),
     }
 }
-
-fn length(response: &ResponseHead<'_>) -> Length {
-    let fields = response.fields;
-    if matches!(response.status, 204 | 304) {
-        return Length::Known(0);
-    }
-    if fields.has_token("Transfer-Encoding", "chunked") {
-        return Length::Chunked(0);
-    }
-    match fields.get("Content-Length").map(str::parse) {
-        Some(Ok(length)) => Length::Known(length),
-        _ => Length::ToTheEnd,
-    }
-}
-
-/// Takes chunks out of `input`; `left` counts what is missing of the current one, its line end
-/// included. True behind the last one, or behind what is none.
-fn unchunk(input: &mut Vec<u8>, left: &mut usize, body: &mut Vec<u8>) -> bool {
-    loop {
-        let take = input.len().min(*left);
-        let data = take.min(left.saturating_sub(LINE_END));
-        body.extend_from_slice(&input[..data]);
-        input.drain(..take);
-        *left -= take;
-        if *left > 0 || body.len() >= MAX_ANSWER_BODY {
-            return false;
-        }
-        match httparse::parse_chunk_size(input) {
-            Ok(httparse::Status::Partial) => return false,
-            Ok(httparse::Status::Complete((_, 0))) | Err(_) => return true,
-            Ok(httparse::Status::Complete((head, size))) => {
-                input.drain(..head);
-                *left = usize::try_from(size).map_or(usize::MAX, |n| n.saturating_add(LINE_END));
-            }
-        }
-    }
-}
-
-/// CR and LF behind a chunk.
-const LINE_END: usize = 2;
 
 #[cfg(test)]
 mod tests {

@@ -1,4 +1,7 @@
 //! Unpredictable bytes from the system: RFC 6455 sections 5.3 and 10.3.
+//!
+//! Input: the generator of the thread. Output: masking keys and nonces. Invariant: none of them can
+//! be told from those before.
 
 use crate::wire::Entropy;
 use rand::Rng as _;

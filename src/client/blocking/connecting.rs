@@ -1,15 +1,19 @@
-//! Connecting with blocking sockets: addresses, time limits, the bytes of the handshake.
+//! Connecting with a blocking stream: RFC 6455 section 4.1.
+//!
+//! Input: an [`Endpoint`]. Output: a stream on which the handshake has succeeded, and what was
+//! agreed on. Invariant: all of it takes no longer than `Options::open_ms`, not counting the wait
+//! for a permit. What is sent and how answers are judged is left to `open`.
 
-use crate::client::endpoint::Endpoint;
-use crate::client::error::{Error, Wait};
-use crate::client::opening::{BODY_GRACE_MS, Opened, Opening};
-use crate::client::shared::is_timeout;
-use crate::client::turn::Turn;
+use crate::client::blocking::transport::{Over, Transport, is_timeout};
+use crate::client::open::{BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Wait};
 use crate::proto::Role;
 use crate::tap::{Ends, Tapped};
-use std::io::{self, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
+
+/// The other end of a stream without addresses.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0);
 
 /// Bytes of one read of the answer.
 const READ: usize = 4096;
@@ -21,7 +25,7 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
     let mut last = Error::TimedOut(Wait::Open);
     let addresses = endpoint.addresses();
     for (at, address) in addresses.iter().enumerate() {
-        let _turn = Turn::wait(endpoint.remote(*address), endpoint.options.handshakes);
+        let _permit = ConnectPermit::wait(endpoint.remote(*address), endpoint.options.handshakes);
         let began = Instant::now();
         // A silent address must not take the time of those that may answer.
         let share = time / (addresses.len() - at) as u32;
@@ -31,7 +35,9 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
         let deadline = began + time;
         match TcpStream::connect_timeout(address, share) {
             Ok(stream) => {
-                let tap = tapped(&stream, endpoint, *address);
+                let set = stream.set_nodelay(true);
+                set.map_err(|error| Error::Lost(Some(error)))?;
+                let tap = tapped(endpoint, stream.local_addr().ok(), *address);
                 let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
                 return Ok((stream, tap, opened));
             }
@@ -43,30 +49,42 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
     Err(last)
 }
 
+/// The same on a stream that leads to the server already. Its reads end when it wants them to, so
+/// the time limit is looked at between them.
+pub(super) fn over<S: Read + Write>(
+    stream: S,
+    endpoint: &Endpoint,
+) -> Result<(Over<S>, Option<Tapped>, Opened), Error> {
+    let deadline = Instant::now() + Duration::from_millis(endpoint.options.open_ms.into());
+    let stream = Over::new(stream);
+    let tap = tapped(endpoint, None, NOWHERE);
+    let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
+    Ok((stream, tap, opened))
+}
+
 /// `None` if there is none: a time limit of zero means no limit to the system.
 fn left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then_some(left)
 }
 
-fn tapped(stream: &TcpStream, endpoint: &Endpoint, remote: SocketAddr) -> Option<Tapped> {
+fn tapped(endpoint: &Endpoint, local: Option<SocketAddr>, remote: SocketAddr) -> Option<Tapped> {
     let tap = endpoint.options.tap.clone()?;
     let ends = Ends {
         role: Role::Client,
-        local: stream.local_addr().ok(),
+        local,
         remote,
     };
     Some(Tapped::open(tap, &ends))
 }
 
 fn shake_hands(
-    mut stream: &TcpStream,
+    stream: &impl Transport,
     endpoint: &Endpoint,
     tap: Option<&Tapped>,
     deadline: Instant,
 ) -> Result<Opened, Error> {
     let lost = |error: io::Error| Error::Lost(Some(error));
-    stream.set_nodelay(true).map_err(lost)?;
     let mut out = Vec::new();
     let mut opening = Opening::new(endpoint, &mut out)?;
     let mut buffer = [0; READ];
@@ -107,7 +125,7 @@ fn shake_hands(
 }
 
 /// Not `write_all`, which begins to wait anew after each part that the server takes.
-fn write(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
+fn write(stream: &impl Transport, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
     while !bytes.is_empty() {
         let left = left(deadline).ok_or(io::ErrorKind::TimedOut)?;
         stream.set_write_timeout(Some(left))?;
@@ -118,5 +136,5 @@ fn write(mut stream: &TcpStream, mut bytes: &[u8], deadline: Instant) -> io::Res
             Err(error) => return Err(error),
         }
     }
-    Ok(())
+    stream.flush()
 }

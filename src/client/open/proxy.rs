@@ -1,9 +1,10 @@
 //! HTTP proxies and their CONNECT method: RFC 6455 section 4.1, item 3; RFC 9110 section 9.3.6.
 //!
-//! Comes in: a proxy's URL, written by the caller or in the environment. Goes out: where to
-//! connect, and the request that asks for a tunnel.
+//! Input: a proxy's URL, written by the caller or in the environment. Output: where to connect,
+//! and the request that asks for a tunnel. Invariant: this machine is never reached through a proxy
+//! of the environment. The answer is left to `opening`.
 
-use crate::client::uri::Uri;
+use crate::client::open::uri::Uri;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;

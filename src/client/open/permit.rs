@@ -5,7 +5,9 @@
 //! until its last attempt has succeeded or failed. Behind a proxy, which looks names up itself,
 //! each name counts as a server of its own, and there are at most [`MOST_BY_NAME`] at a time.
 //!
-//! Invariant: a [`Turn`] is the only one for its server in this process.
+//! Input: who is to be connected to. Output: a [`ConnectPermit`], after a wait or not at all.
+//! Invariant: of one server this process has at most as many as the caller allows. The time
+//! limit of an attempt is left to whoever connects: it begins when the permit is there.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -25,7 +27,7 @@ const MOST_BY_NAME: usize = 16;
 
 /// The right to connect to one server; gone when dropped.
 #[derive(Debug)]
-pub(crate) struct Turn(Remote);
+pub(crate) struct ConnectPermit(Remote);
 
 /// Handshakes under way, by server.
 type Connecting = HashMap<Remote, u32>;
@@ -48,7 +50,7 @@ fn is_free(connecting: &Connecting, remote: &Remote, most: u32) -> bool {
     (room || own > 0) && own < most.max(1)
 }
 
-impl Turn {
+impl ConnectPermit {
     /// Waits for it. Those who have it give it back within the time of their own handshake.
     // req: 6455-4.1-05 6455-4.1-06 6455-4.1-07 6455-4.1-08
     pub(crate) fn wait(remote: Remote, most: u32) -> Self {
@@ -73,7 +75,7 @@ impl Turn {
     }
 }
 
-impl Drop for Turn {
+impl Drop for ConnectPermit {
     fn drop(&mut self) {
         let mut connecting = connecting();
         if let Some(count) = connecting.get_mut(&self.0) {

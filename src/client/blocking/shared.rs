@@ -11,26 +11,26 @@
 //! thread never waits for it: what it owes lies in the outbox, and whoever lets `writer` go looks
 //! there.
 //!
+//! Input: frames and intents of any thread. Output: bytes to the stream.
 //! Invariant: frames leave whole and in an order that the closing table allows.
 
-use crate::client::compression::Sending;
-use crate::client::entropy::Random;
-use crate::client::error::{Error, Wait};
+use crate::client::blocking::compression::Codec;
+use crate::client::blocking::transport::{Transport, is_timeout, lock};
+use crate::client::open::{Error, Random, Wait};
 use crate::error::Misuse;
 use crate::proto::{Connection, MAX_CONTROL_FRAME, Millis, Outbox};
 use crate::tap::Tapped;
 use crate::wire::{HeaderBytes, Kind, MAX_HEADER, Mask};
-use std::io::{self, Write as _};
-use std::net::{Shutdown, TcpStream};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::net::Shutdown;
+use std::sync::{Mutex, TryLockError};
 use std::time::Instant;
 
 #[derive(Debug)]
-pub(super) struct Shared {
-    pub(super) stream: TcpStream,
+pub(super) struct Shared<T> {
+    pub(super) stream: T,
     pub(super) state: Mutex<State>,
-    /// Held for the length of a message.
-    pub(super) messages: Mutex<Sending>,
+    /// Held for the length of a message; compresses, if that was agreed on.
+    pub(super) messages: Mutex<Option<Codec>>,
     /// Held for the length of a frame: masked bytes on their way out.
     writer: Mutex<Vec<u8>>,
     pub(super) tap: Option<Tapped>,
@@ -55,15 +55,11 @@ const CHUNK: usize = ALIGNED + 4 * 1024 * 1024;
 /// With more memory than this, the writer's shrinks when a message needs little of it.
 const KEEP: usize = ALIGNED + 1024 * 1024;
 
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
+impl<T: Transport> Shared<T> {
     pub(super) fn new(
-        stream: TcpStream,
+        stream: T,
         connection: Connection,
-        sending: Sending,
+        sending: Option<Codec>,
         tap: Option<Tapped>,
         began: Instant,
     ) -> Self {
@@ -172,8 +168,8 @@ impl Shared {
 
     /// All of it, or the connection is over: half a frame cannot be taken back.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
-        if let Err(error) = (&self.stream).write_all(bytes) {
-            let _ = self.stream.shutdown(Shutdown::Both);
+        if let Err(error) = self.stream.write_all(bytes) {
+            self.stream.shutdown(Shutdown::Both);
             return Err(match is_timeout(&error) {
                 true => Error::TimedOut(Wait::Send),
                 false => Error::Lost(Some(error)),
@@ -194,13 +190,6 @@ fn fit(out: &mut Vec<u8>, size: usize) {
         out.truncate(out.len() / 2);
         out.shrink_to_fit();
     }
-}
-
-pub(super) fn is_timeout(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut
-    )
 }
 
 #[cfg(test)]

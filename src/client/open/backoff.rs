@@ -1,6 +1,9 @@
 //! How long to wait before the next attempt: RFC 6455 section 7.2.3.
+//!
+//! Input: how many attempts have failed. Output: a time, or none. Invariant: no wait is longer than
+//! the bound, and no two clients wait in step. Sleeping is left to the caller.
 
-use crate::client::entropy::Random;
+use crate::client::open::entropy::Random;
 use crate::wire::Entropy as _;
 use std::time::Duration;
 

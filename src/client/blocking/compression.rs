@@ -1,0 +1,76 @@
+//! permessage-deflate of one blocking connection: RFC 7692 section 7.
+//!
+//! Input: the terms agreed on, then messages of one direction. Output: their compressed or their
+//! inflated bytes. Invariant: the two directions belong to different threads and share nothing but
+//! the terms. The extension itself is left to `deflate`.
+
+use crate::client::open::Options;
+use crate::deflate::{Budget, Compressed, Inflated, Link, Pool, Session};
+use crate::error::Violation;
+use crate::handshake::DeflateTerms;
+use crate::limits::Limits;
+use crate::proto::Piece;
+
+/// One direction of a connection.
+#[derive(Debug)]
+pub(super) struct Codec {
+    link: Link,
+    pool: Pool,
+    session: Session,
+    compressed: Vec<u8>,
+    inflated: Option<Inflated>,
+}
+
+/// Of what goes out and of what comes in, if compression was agreed on.
+pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
+    let settings = options.deflate?;
+    let link = Link::client(&terms?);
+    let window = 1 << link.receive.window_bits;
+    let budget = Budget::new(settings.budget.max(window));
+    let codec = || Codec {
+        link,
+        pool: Pool::new(settings, budget.clone()),
+        session: Session::default(),
+        compressed: Vec::new(),
+        inflated: None,
+    };
+    let (sending, mut receiving) = (codec(), codec());
+    if link.receive.takeover {
+        receiving.session.reserve(&budget, link.receive.window_bits);
+    }
+    Some((sending, receiving))
+}
+
+impl Codec {
+    /// The payload to send compressed, if that pays.
+    pub(super) fn compress(&mut self, message: &[u8]) -> Option<&[u8]> {
+        let out = &mut self.compressed;
+        let len = self
+            .pool
+            .compress(&mut self.session, &self.link, message, out)?;
+        Some(&self.compressed[..len])
+    }
+
+    /// Takes a piece of a compressed message; true if that is whole.
+    pub(super) fn inflate(&mut self, piece: Piece<'_>, limits: &Limits) -> Result<bool, Violation> {
+        if let Some(message) = self.inflated.take() {
+            self.pool.recycle(message);
+        }
+        let piece = Compressed {
+            kind: piece.kind,
+            bytes: piece.bytes,
+            first: piece.first,
+            last: piece.last,
+        };
+        let inflated = self
+            .pool
+            .inflate(&mut self.session, &self.link, piece, limits);
+        self.inflated = inflated?;
+        Ok(self.inflated.is_some())
+    }
+
+    /// The message that was whole.
+    pub(super) fn message(&self) -> &[u8] {
+        self.inflated.as_ref().map_or(&[], Inflated::bytes)
+    }
+}

@@ -1,0 +1,55 @@
+//! A client on a blocking stream: threads that send, and one that receives.
+//!
+//! Input: an [`Endpoint`](crate::client::Endpoint), messages, the bytes of the server. Output: the
+//! server's messages or single events; bytes to the server. Invariant: every wait is bounded by
+//! [`Options::open_ms`](crate::client::Options::open_ms), by [`Limits`](crate::Limits), or by what
+//! the caller set, over a stream of the caller by that. How a connection is opened is left to
+//! `open`, frames to `proto`.
+//!
+//! Reading order: `receive_buffer`, `compression`, `transport`, `shared`, `sender`, `connecting`,
+//! `waiting`, `client`.
+
+mod client;
+#[cfg(feature = "deflate")]
+mod compression;
+mod connecting;
+mod receive_buffer;
+mod sender;
+mod shared;
+mod transport;
+mod waiting;
+
+pub use client::{Client, Closed};
+pub use sender::{Fragments, Sender};
+pub use transport::{Over, Transport};
+
+/// Without the feature `deflate` nothing is ever agreed on, so there is no [`Codec`].
+#[cfg(not(feature = "deflate"))]
+mod compression {
+    use crate::client::open::Options;
+    use crate::error::Violation;
+    use crate::handshake::DeflateTerms;
+    use crate::limits::Limits;
+    use crate::proto::Piece;
+
+    #[derive(Debug)]
+    pub(super) enum Codec {}
+
+    pub(super) fn pair(_: &Options, _: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
+        None
+    }
+
+    impl Codec {
+        pub(super) fn compress(&mut self, _: &[u8]) -> Option<&[u8]> {
+            match *self {}
+        }
+
+        pub(super) fn inflate(&mut self, _: Piece<'_>, _: &Limits) -> Result<bool, Violation> {
+            match *self {}
+        }
+
+        pub(super) fn message(&self) -> &[u8] {
+            match *self {}
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! A server to connect to: its URI, its addresses, and what to ask it for (RFC 6455 section 4.1).
+//!
+//! Input: a URI and [`Options`]. Output: addresses to try in their order, and the request of each
+//! attempt. Invariant: what an endpoint holds was checked, so a request cannot fail for its text.
+//! Sockets are left to whoever connects.
+
+use crate::client::open::entropy::Drawn;
+use crate::client::open::error::Error;
+use crate::client::open::options::Options;
+use crate::client::open::permit::Remote;
+use crate::client::open::proxy::{Proxy, ProxyChoice};
+use crate::client::open::uri::Uri;
+use crate::error::Misuse;
+use crate::handshake::{
+    ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, MAX_WINDOW_BITS,
+};
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+
+/// Everything that a connection needs to be opened, checked and looked up. One endpoint serves
+/// any number of connections.
+#[derive(Debug)]
+pub struct Endpoint {
+    uri: Uri,
+    authority: String,
+    pub(crate) options: Options,
+    pub(super) proxy: Option<Proxy>,
+    addresses: Vec<SocketAddr>,
+    /// The addresses are the application's, not the resolver's.
+    is_given: bool,
+    offers: Vec<DeflateOffer>,
+}
+
+impl Endpoint {
+    /// Checks the URI and the options and looks the name up, which may block for as long as the
+    /// system's resolver likes.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Uri`], [`Error::Secure`], [`Error::ProxySetting`], [`Error::Misuse`] for a field
+    /// or a subprotocol that cannot be sent, [`Error::Lookup`].
+    pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
+        let mut endpoint = Self::insecure(uri, options)?;
+        endpoint.refresh()?;
+        Ok(endpoint)
+    }
+
+    /// As [`Endpoint::resolve`], for an application that has looked the name up (of the proxy, if
+    /// there is one) and knows in which order the addresses are to be tried. Never blocks.
+    ///
+    /// # Errors
+    ///
+    /// As there; [`Error::Lookup`] if there is no address.
+    pub fn at(uri: &str, options: Options, addresses: Vec<SocketAddr>) -> Result<Self, Error> {
+        let mut endpoint = Self::insecure(uri, options)?;
+        endpoint.addresses = reachable(addresses)?;
+        endpoint.is_given = true;
+        Ok(endpoint)
+    }
+
+    /// For a stream that leads to the server already: without addresses and proxy, and whether it
+    /// is secure is not our affair.
+    pub(in crate::client) fn over(uri: &str, options: Options) -> Result<Self, Error> {
+        let proxy = ProxyChoice::Direct;
+        Self::new(uri.parse()?, Options { proxy, ..options })
+    }
+
+    fn insecure(uri: &str, options: Options) -> Result<Self, Error> {
+        let uri: Uri = uri.parse()?;
+        match uri.is_secure() {
+            true => Err(Error::Secure),
+            false => Self::new(uri, options),
+        }
+    }
+
+    fn new(uri: Uri, options: Options) -> Result<Self, Error> {
+        let proxy = options.proxy.resolve(&uri)?;
+        let endpoint = Self {
+            authority: uri.authority(),
+            offers: offers(options.deflate_policy()),
+            uri,
+            options,
+            proxy,
+            addresses: Vec::new(),
+            is_given: false,
+        };
+        endpoint.with_request(Drawn::new(), |_| ())?;
+        Ok(endpoint)
+    }
+
+    /// The URI.
+    pub fn uri(&self) -> &Uri {
+        &self.uri
+    }
+
+    /// What the request says in Host: that of the URI, or the field Host of the options.
+    pub fn authority(&self) -> &str {
+        let mut fields = self.options.fields.iter();
+        let host = fields.find(|(name, _)| name.eq_ignore_ascii_case("Host"));
+        host.map_or(&self.authority, |(_, host)| host)
+    }
+
+    /// Where to connect to, the first that works: addresses of the server, or of the proxy.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Asks again where to connect to, as the answer may be another one by now. May block for as
+    /// long as the system's resolver likes; another thread may do it. Of an endpoint made by
+    /// [`Endpoint::at`] the addresses stay what they were.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Lookup`].
+    pub fn look_up(&self) -> Result<Vec<SocketAddr>, Error> {
+        if self.is_given {
+            return Ok(self.addresses.clone());
+        }
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (self.uri.lookup_host(), self.uri.port()),
+        };
+        let mut addresses = Vec::new();
+        let found = (host.as_str(), port).to_socket_addrs();
+        for address in found.map_err(Error::Lookup)? {
+            if !addresses.contains(&address) {
+                addresses.push(address);
+            }
+        }
+        reachable(addresses)
+    }
+
+    /// Connects from now on to where [`Endpoint::look_up`] says: before a reconnect, say, as a
+    /// server that has moved is found under its name only.
+    ///
+    /// # Errors
+    ///
+    /// As there; then the addresses stay what they were.
+    pub fn refresh(&mut self) -> Result<(), Error> {
+        self.addresses = self.look_up()?;
+        Ok(())
+    }
+
+    /// Who must not be connected to twice at the same time.
+    pub(crate) fn remote(&self, address: SocketAddr) -> Remote {
+        match &self.proxy {
+            None => Remote::Address(address),
+            Some(_) => Remote::Name(self.uri.host_and_port()),
+        }
+    }
+
+    /// The handshake with the key that was drawn for one connection.
+    pub(super) fn with_request<T>(
+        &self,
+        mut drawn: Drawn,
+        then: impl FnOnce(&ClientHandshake<'_>) -> T,
+    ) -> Result<T, Misuse> {
+        let Options {
+            fields,
+            origin,
+            subprotocols,
+            ..
+        } = &self.options;
+        let subprotocols: Vec<&str> = subprotocols.iter().map(String::as_str).collect();
+        let fields: Vec<(&str, &str)> = fields.iter().map(|(n, v)| (&n[..], &v[..])).collect();
+        let request = ClientHandshake::new(&self.authority, self.uri.target(), &mut drawn)?
+            .subprotocols(&subprotocols)?
+            .deflate(&self.offers)?
+            .fields(&fields)?;
+        match origin {
+            Some(origin) => Ok(then(&request.origin(origin)?)),
+            None => Ok(then(&request)),
+        }
+    }
+}
+
+fn reachable(addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
+    match addresses.is_empty() {
+        true => Err(Error::Lookup(io::ErrorKind::NotFound.into())),
+        false => Ok(addresses),
+    }
+}
+
+/// What is offered for a policy, the preferred form first.
+fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
+    let Some(policy) = policy else {
+        return Vec::new();
+    };
+    let below = |bits: u8| Some(bits).filter(|bits| *bits < MAX_WINDOW_BITS);
+    let preferred = DeflateOffer {
+        server_no_context_takeover: !policy.server_takeover,
+        client_no_context_takeover: !policy.client_takeover,
+        server_max_window_bits: below(policy.server_window_bits),
+        client_max_window_bits: below(policy.client_window_bits)
+            .map_or(ClientWindow::Open, ClientWindow::AtMost),
+    };
+    let mut offers = vec![preferred];
+    // For servers that bear no window of ours: the same, but each of our messages for itself.
+    if !preferred.client_no_context_takeover {
+        offers.push(DeflateOffer {
+            client_no_context_takeover: true,
+            ..preferred
+        });
+    }
+    // For servers that answer with a bare `permessage-deflate` whatever they are asked for: they
+    // may only if we offer that too (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
+    let bare = DeflateOffer {
+        server_no_context_takeover: false,
+        server_max_window_bits: None,
+        ..preferred
+    };
+    if bare != preferred {
+        offers.push(bare);
+    }
+    offers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn direct() -> Options {
+        Options {
+            proxy: ProxyChoice::Direct,
+            ..Options::default()
+        }
+    }
+
+    #[test]
+    fn names_are_looked_up_again_and_given_addresses_are_not() {
+        let moved: SocketAddr = "192.0.2.1:9".parse().unwrap();
+        let mut endpoint = Endpoint::resolve("ws://localhost:9/", direct()).unwrap();
+        let found = std::mem::replace(&mut endpoint.addresses, vec![moved]);
+        assert!(found.iter().all(|address| address.ip().is_loopback()));
+        assert_eq!(endpoint.look_up().unwrap(), found);
+        assert_eq!(endpoint.addresses(), [moved], "only looked up");
+        endpoint.refresh().unwrap();
+        assert_eq!(endpoint.addresses(), found);
+
+        let mut given = Endpoint::at("ws://localhost:9/", direct(), vec![moved]).unwrap();
+        given.refresh().unwrap();
+        assert_eq!(given.addresses(), [moved]);
+    }
+
+    #[test]
+    fn a_lookup_that_fails_leaves_the_addresses() {
+        let mut endpoint = Endpoint::resolve("ws://localhost:9/", direct()).unwrap();
+        let found = endpoint.addresses.clone();
+        endpoint.uri = "ws://no-such-host.invalid/".parse().unwrap();
+        assert!(matches!(endpoint.refresh(), Err(Error::Lookup(_))));
+        assert_eq!(endpoint.addresses(), found);
+    }
+}
