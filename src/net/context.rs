@@ -143,12 +143,15 @@ impl<'a> Context<'a> {
     }
 
     /// Ends the body that was begun with [`Reply::Stream`](crate::net::Reply::Stream).
-    pub fn finish(&mut self, peer: PeerId) {
-        if let Some(peer) = self.connections.peers.get_mut(peer)
-            && peer.is_stream()
-        {
-            peer.flags.announced = false;
-            self.connections.out.end_stream(peer);
+    pub fn finish(&mut self, peer: PeerId) -> Sent {
+        let out = &mut self.connections.out;
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) if peer.is_stream() && !peer.flags.dying => {
+                peer.flags.announced = false;
+                out.end_stream(peer);
+                out.taken(peer)
+            }
+            _ => Sent::Closed,
         }
     }
 

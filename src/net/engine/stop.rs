@@ -53,6 +53,7 @@ impl<S: Service> Engine<S> {
                 Phase::Http { .. } if peer.is_stream() => {
                     peer.end_for(Cause::Stopped);
                     out.end_stream(peer);
+                    out.linger(peer);
                     out.lists.closing.push(index);
                 }
                 Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
