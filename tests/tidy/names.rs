@@ -138,24 +138,23 @@ fn path(tokens: &[Token], mut at: usize) -> (Path, usize) {
     (path, at)
 }
 
-/// The text of a `#[path = "..."]` right before an item, with or without `pub`.
+/// The text of a `#[path = "..."]` among the attributes right before an item.
 fn told_file(before: &[Token]) -> Option<String> {
-    let end = before
-        .iter()
-        .rposition(|token| *token == Token::Sign(']'))?;
-    let between = &before[end + 1..];
-    let only_visibility = between.iter().all(|token| match token {
+    let visibility = |token: &Token| match token {
         Token::Word(word) => ["pub", "crate", "super"].contains(&word.as_str()),
         Token::Sign(sign) => "()".contains(*sign),
         Token::Text(_) | Token::Colons => false,
-    });
-    match &before[..end] {
-        [.., Token::Word(path), Token::Sign('='), Token::Text(file)]
-            if path == "path" && only_visibility =>
-        {
-            Some(file.clone())
+    };
+    let mut end = before.iter().rposition(|token| !visibility(token))? + 1;
+    loop {
+        let starts = |at: &usize| attribute_end(before, *at) == end && end > *at;
+        let start = (0..end).rev().find(starts)?;
+        match &before[start + 2..end - 1] {
+            [Token::Word(path), Token::Sign('='), Token::Text(file)] if path == "path" => {
+                return Some(file.clone());
+            }
+            _ => end = start,
         }
-        _ => None,
     }
 }
 
@@ -347,12 +346,12 @@ mod tests {
     #[test]
     fn modules_are_read_with_their_files() {
         let names = Names::of(
-            "mod a;\n#[cfg(not(feature = \"b\"))]\n#[path = \"no_b.rs\"]\npub(crate) mod b;\n\
-             mod c { }\n",
+            "mod a;\n#[cfg(not(feature = \"b\"))]\n#[path = \"no_b.rs\"]\n#[allow(c)]\n\
+             pub(crate) mod b;\nmod d { }\n",
         );
         let expected = [("a".into(), None), ("b".into(), Some("no_b.rs".into()))];
         assert_eq!(names.modules, expected);
-        assert!(names.items.contains("c"));
+        assert!(names.items.contains("d"));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 15] = [
+const ORDER: [(&str, &str, &str); 18] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -51,17 +51,21 @@ const ORDER: [(&str, &str, &str); 15] = [
          dialect/json dialect/wserver answers routes echo server",
     ),
     (
-        "",
-        "The command",
-        "main cli/mod cli/args cli/units cli/files cli/settings cli/sources cli/logging \
-         cli/signals cli/serve cli/echo cli/terminal cli/http cli/push cli/client_args \
-         cli/completions cli/manual cli/markup",
+        "cli/common",
+        "What the commands share",
+        "mod terminal failure stdout units files logging signals deflate client http trace markup",
+    ),
+    (
+        "cli/server",
+        "wirebell serve and wirebell echo",
+        "mod args settings listening stop serve echo",
     ),
     (
         "cli/connect",
         "wirebell connect",
-        "mod input current frames output ../trace",
+        "mod args current input frames output",
     ),
+    ("cli", "wirebell push", "push"),
     (
         "cli/inspect",
         "wirebell inspect",
@@ -86,6 +90,11 @@ const ORDER: [(&str, &str, &str); 15] = [
         "mod args plan clock tally crew echo handshake idle fanout publish process progress run \
          report text plot",
     ),
+    (
+        "",
+        "The command",
+        "main cli/mod cli/args cli/sources cli/completions cli/manual",
+    ),
     ("tour", "This tour", "mod"),
 ];
 
@@ -94,10 +103,9 @@ fn paths() -> Vec<(usize, String)> {
     let mut all = Vec::new();
     for (number, (folder, _, files)) in ORDER.iter().enumerate() {
         for file in files.split_whitespace() {
-            let path = match file.strip_prefix("../") {
-                Some(file) => format!("src/cli/{file}.rs"),
-                None if folder.is_empty() => format!("src/{file}.rs"),
-                None => format!("src/{folder}/{file}.rs"),
+            let path = match folder.is_empty() {
+                true => format!("src/{file}.rs"),
+                false => format!("src/{folder}/{file}.rs"),
             };
             all.push((number, path));
         }

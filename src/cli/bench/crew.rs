@@ -4,11 +4,11 @@
 //! library, in the client's role: one thread each, however many connections. Handshakes with one
 //! server never overlap (RFC 6455 section 4.1), which the library sees to.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Pacer, Schedule, Window, wait};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::tally::{Board, Gauge, Tally};
-use crate::cli::connect::failure_of;
+use crate::cli::common::Failure;
+use crate::cli::common::client::failure_of;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;

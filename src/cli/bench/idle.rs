@@ -4,13 +4,13 @@
 //! a connection has been silent. The base is taken after a few connections have come and gone, so
 //! that the pages of the program itself are not counted as theirs.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::Nanos;
 use crate::cli::bench::crew::{Crew, Fleet, Load, Site};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process::{number, resident};
 use crate::cli::bench::run::{Interrupt, open_all};
 use crate::cli::bench::tally::Tally;
+use crate::cli::common::Failure;
 use serde::Serialize;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -117,7 +117,7 @@ pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> 
 
 /// A few connections, which do what all the others will do.
 fn come_and_go(plan: &Plan) -> Result<(), Failure> {
-    let what = |error| crate::cli::connect::failure(error);
+    let what = |error| crate::cli::common::client::failure(error);
     let mut clients = Vec::new();
     for _ in 0..FIRST {
         let mut client = Client::open(&plan.endpoint).map_err(what)?;

@@ -26,8 +26,8 @@ mod text;
 
 pub use args::BenchArgs;
 
-use crate::cli::Failure;
-use crate::cli::serve::print;
+use crate::cli::common::Failure;
+use crate::cli::common::stdout::print_anyway;
 use args::Format;
 use plan::Plan;
 use report::Report;
@@ -48,7 +48,7 @@ pub fn run(args: Box<BenchArgs>) -> Result<(), Failure> {
         Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
     };
     match &plan.args.output {
-        None => print(&text),
+        None => print_anyway(&text),
         Some(path) => save(path, &text)?,
     }
     if let Some(path) = &plan.args.plot {

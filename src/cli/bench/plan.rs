@@ -1,12 +1,13 @@
 //! The arguments, checked: everything that a run needs to know, or one line on what is wrong.
 
-use crate::cli::Failure;
-use crate::cli::args::DeflateMode;
 use crate::cli::bench::args::{BenchArgs, Mode};
 use crate::cli::bench::clock::{Clock, Nanos, Schedule};
 use crate::cli::bench::{fanout, process};
-use crate::cli::connect::{failure, header_fields, offer};
-use crate::cli::files;
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::deflate::offer;
+use crate::cli::common::files;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};

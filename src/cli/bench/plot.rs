@@ -8,7 +8,7 @@ use crate::cli::bench::report::Report;
 use crate::cli::bench::run::Figures;
 use crate::cli::bench::tally::Latencies;
 use crate::cli::bench::text::number;
-use crate::cli::markup::Escaped;
+use crate::cli::common::markup::Escaped;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 960.0;

@@ -8,7 +8,6 @@
 //! Comes in: a plan. Goes out: [`Figures`]. Invariant: CPU time is divided by the messages of the
 //! same span of time, warm-up and end excluded.
 
-use crate::cli::Failure;
 use crate::cli::bench::args::Mode;
 use crate::cli::bench::clock::{Clock, Nanos, SECOND, Window, wait};
 use crate::cli::bench::crew::{Crew, Fleet, Order};
@@ -21,7 +20,8 @@ use crate::cli::bench::process::cpu_ns;
 use crate::cli::bench::progress::Progress;
 use crate::cli::bench::publish::{Publisher, Publishers};
 use crate::cli::bench::tally::{Latencies, Tally, latencies};
-use crate::cli::serve::stop_signals;
+use crate::cli::common::Failure;
+use crate::cli::common::signals::stop_signals;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};

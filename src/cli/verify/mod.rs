@@ -24,9 +24,9 @@ mod wire;
 
 pub use args::VerifyArgs;
 
-use crate::cli::Failure;
-use crate::cli::connect::{failure, header_fields};
-use crate::cli::serve::print;
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::stdout::print_anyway;
 use case::{Case, Question, Verdict};
 use preflight::Unasked;
 use probe::Target;
@@ -37,7 +37,7 @@ use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
     if args.list {
-        print(&report::list(&cases));
+        print_anyway(&report::list(&cases));
         return Ok(());
     }
     let (report, never_asked) = match (&args.listen, &args.uri) {
@@ -54,7 +54,7 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     };
     let text = report.write(args.format, args.verbose);
     match &args.output {
-        None => print(&text),
+        None => print_anyway(&text),
         Some(path) => std::fs::write(path, text)
             .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?,
     }

@@ -4,8 +4,8 @@
 //! Input: a target. Output: what to pass over on each connection, or the one line that says why
 //! there is nothing to test. Invariant: an answer that is merely wrong is left to the cases.
 
-use crate::cli::Failure;
-use crate::cli::terminal::{excerpt, one_line as visible};
+use crate::cli::common::Failure;
+use crate::cli::common::terminal::{excerpt, one_line as visible};
 use crate::cli::verify::case::Trouble;
 use crate::cli::verify::handshake::{self, Head};
 use crate::cli::verify::probe::{Heard, Probe, Target};

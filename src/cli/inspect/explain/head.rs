@@ -246,7 +246,7 @@ fn extensions(fields: Fields<'_>, read: &mut Head) {
 fn how_accepted(key: &str) -> Option<Text> {
     let accept = accept_key(key);
     let digest = BASE64_STANDARD.decode(accept.as_str()).ok()?;
-    let digest = crate::cli::connect::hex(&digest);
+    let digest = crate::cli::common::terminal::hex(&digest);
     let accept = accept.as_str();
     Some(
         format!(

@@ -311,7 +311,7 @@ proptest! {
 
 /// Frames after all that may stand before a handshake; both directions as one hex text.
 fn talk(client: &[u8], server: &[u8]) -> Report {
-    let hex = |bytes: &[u8]| crate::cli::connect::hex(bytes);
+    let hex = |bytes: &[u8]| crate::cli::common::terminal::hex(bytes);
     let text = format!("> {}\n< {}\n", hex(client), hex(server));
     report(
         input::parse(text.into_bytes(), None, None).unwrap(),

@@ -14,7 +14,7 @@ pub mod protocol;
 mod tcp;
 mod text;
 
-use crate::cli::Failure;
+use crate::cli::common::Failure;
 use crate::cli::inspect::args::{Form, InspectArgs, Side};
 use crate::cli::inspect::model::Text;
 use std::fs::File;
