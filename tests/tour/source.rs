@@ -77,12 +77,12 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "cli/verify",
         "wirebell verify",
-        "mod args case wire probe expect handshake asked cases/mod cases/opening \
-         cases/good_requests cases/bad_requests cases/offers cases/requests cases/keys \
-         cases/answers cases/bad_answers cases/agreements cases/frames cases/messages \
-         cases/fragments cases/texts cases/pings cases/closing cases/compression cases/windows \
-         cases/load \
-         cases/cuts suite preflight desk listen report",
+        "mod trouble wire unasked target head asked probe expect handshake accept open case args \
+         cases/mod cases/rows cases/opening cases/good_requests cases/bad_requests \
+         cases/requests cases/keys cases/refused cases/answers cases/bad_answers cases/frames \
+         cases/messages cases/fragments cases/texts cases/pings cases/closing cases/deflated \
+         cases/offers cases/agreements cases/compression cases/windows cases/load cases/cuts \
+         report suite preflight desk listen",
     ),
     (
         "cli/bench",
