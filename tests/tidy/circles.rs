@@ -185,15 +185,16 @@ impl<'a> Crate<'a> {
             "crate" => vec![Target::Module(0)],
             "self" => vec![Target::Module(at)],
             "super" => vec![Target::Module(self.modules[at].parent)],
-            name => self.look_up(at, name, steps),
+            name => self.look_up(at, name, rest.is_empty(), steps),
         };
-        for name in rest {
+        for (number, name) in rest.iter().enumerate() {
+            let is_last = number + 1 == rest.len();
             let step = |target: &Target| match *target {
                 Target::Item(at) => vec![Target::Item(at)],
                 Target::Module(at) if name == "super" => {
                     vec![Target::Module(self.modules[at].parent)]
                 }
-                Target::Module(at) => match self.look_up(at, name, steps) {
+                Target::Module(at) => match self.look_up(at, name, is_last, steps) {
                     // Made by a macro, or passed on from another crate.
                     found if found.is_empty() => vec![Target::Item(at)],
                     found => found,
@@ -204,15 +205,16 @@ impl<'a> Crate<'a> {
         targets
     }
 
-    /// What a name stands for in a module.
-    fn look_up(&self, at: usize, name: &str, steps: usize) -> Vec<Target> {
+    /// What a name stands for in a module. What has something behind it is a module where there is
+    /// one, though a function may have the same name.
+    fn look_up(&self, at: usize, name: &str, is_last: bool, steps: usize) -> Vec<Target> {
         let Some(steps) = steps.checked_sub(1) else {
             return Vec::new();
         };
         let module = &self.modules[at];
         let children = module.children.iter().filter(|(child, _)| child == name);
         let mut found: Vec<Target> = children.map(|(_, at)| Target::Module(*at)).collect();
-        if module.names.items.contains(name) {
+        if (is_last || found.is_empty()) && module.names.items.contains(name) {
             found.push(Target::Item(at));
         }
         if !found.is_empty() {
@@ -224,7 +226,7 @@ impl<'a> Crate<'a> {
             let globs = module.names.globs.iter();
             let inside = globs.flat_map(|path| self.resolve(at, path, steps));
             found.extend(inside.flat_map(|target| match target {
-                Target::Module(inside) => self.look_up(inside, name, steps),
+                Target::Module(inside) => self.look_up(inside, name, is_last, steps),
                 Target::Item(_) => Vec::new(),
             }));
         }
@@ -258,7 +260,7 @@ mod tests {
             ),
             (
                 "src/b/mod.rs",
-                "mod c;\npub mod d;\npub use c::{X, g};\nuse other::Q;\n",
+                "mod c;\npub mod d;\nfn d() {}\npub use c::{X, g};\nuse other::Q;\n",
             ),
             (
                 "src/b/c.rs",

@@ -38,7 +38,7 @@ const SECTIONS: [(&str, &str, &str, &str); 54] = [
     ("6455", "7.2.1", "a client that gives up", ""),
     ("6455", "7.2.2", "a server that gives up", ""),
     ("6455", "7.2.3", "coming back", "client/backoff net/dial"),
-    ("6455", "7.4", "close codes", "wire/close"),
+    ("6455", "7.4", "close codes", "wire/close_code"),
     ("6455", "7.4.1", "close codes with a meaning", ""),
     ("6455", "8.1", "UTF-8", ""),
     ("6455", "9", "extensions", ""),

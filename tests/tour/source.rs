@@ -12,7 +12,7 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "wire",
         "One frame",
-        "mod opcode header mask entropy utf8 close",
+        "mod close_code opcode header mask entropy utf8 close",
     ),
     (
         "handshake",
@@ -22,12 +22,12 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "deflate",
         "Compression",
-        "mod window inflater compressor budget session pool",
+        "mod window inflater compressor budget session settings pool",
     ),
     (
         "proto",
         "A connection without I/O",
-        "mod sequence closing outbox keepalive event connection short intents assembler",
+        "mod role sequence closing outbox keepalive event connection short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
     (
@@ -69,10 +69,11 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "cli/inspect",
         "wirebell inspect",
-        "mod args input/mod input/text input/hex input/dump input/literal input/midway input/pcap \
-         input/pcapng input/packet input/tcp input/protocol model explain/mod explain/body \
-         explain/frame explain/frames explain/track explain/close explain/rules explain/head \
-         explain/checks explain/terms explain/ties show text html/mod html/item html/payload",
+        "mod args model input/mod input/talk input/protocol input/begins input/packet \
+         input/capture input/pcapng input/pcap input/midway input/tcp input/dump input/hex \
+         input/literal input/text explain/mod explain/rules explain/terms explain/asked \
+         explain/checks explain/body explain/head explain/track explain/way explain/frame \
+         explain/close explain/frames explain/ties show text html/mod html/item html/payload",
     ),
     (
         "cli/verify",
@@ -87,8 +88,8 @@ const ORDER: [(&str, &str, &str); 18] = [
     (
         "cli/bench",
         "wirebell bench",
-        "mod args plan clock tally crew echo handshake idle fanout publish process progress run \
-         report text plot",
+        "mod args process clock stamp plan tally crew interrupt progress opening figures echo \
+         handshake idle fanout publish run report text plot",
     ),
     (
         "",

@@ -305,18 +305,3 @@ fn lost(end: End) -> Failure {
         None => "a connection was lost".into(),
     })
 }
-
-impl Plan {
-    /// When the connections of this loop are opened, if they are not all at once.
-    fn ramp(&self, worker: u32) -> Option<Schedule> {
-        self.whole_ramp().map(|all| all.part(worker, self.loops()))
-    }
-
-    pub fn whole_ramp(&self) -> Option<Schedule> {
-        let per_second = self.args.ramp?;
-        Some(Schedule {
-            start: 0,
-            per_second,
-        })
-    }
-}

@@ -4,16 +4,20 @@
 //! as text, JSON and a plot. Invariant: what is printed says how it was measured: closed loop or
 //! fixed rate, how late the generator was, what the generator itself cost.
 //!
-//! Reading order: `args`, `plan`, `clock`, `tally`, `crew`, `echo`, `handshake`, `idle`, `fanout`,
-//! `publish`, `process`, `progress`, `run`, `report`, `text`, `plot`.
+//! Reading order: `args`, `process`, `clock`, `stamp`, `plan`, `tally`, `crew`, `interrupt`,
+//! `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `publish`, `run`,
+//! `report`, `text`, `plot`.
 
 mod args;
 mod clock;
 mod crew;
 mod echo;
 mod fanout;
+mod figures;
 mod handshake;
 mod idle;
+mod interrupt;
+mod opening;
 mod plan;
 mod plot;
 mod process;
@@ -21,6 +25,7 @@ mod progress;
 mod publish;
 mod report;
 mod run;
+mod stamp;
 mod tally;
 mod text;
 

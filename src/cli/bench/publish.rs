@@ -4,8 +4,9 @@
 //! Without a rate a publisher waits until all subscribers have what it published last.
 
 use crate::cli::bench::clock::{Nanos, Window, sleep_exactly};
-use crate::cli::bench::fanout::{Flights, Stamp};
+use crate::cli::bench::fanout::Flights;
 use crate::cli::bench::plan::Plan;
+use crate::cli::bench::stamp::Stamp;
 use crate::cli::common::Failure;
 use crate::cli::common::client::{failure, header_fields};
 use crate::cli::common::http::{self, Answer};

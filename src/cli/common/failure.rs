@@ -1,7 +1,7 @@
 //! Why a command ends without having done its work.
 //!
-//! Input: what went wrong, in words. Output: a line for stderr, and the exit status. Invariant: what
-//! it quotes of a peer cannot steer the terminal.
+//! Input: what went wrong, in words. Output: a line for stderr. Invariant: what it quotes of a peer
+//! cannot steer the terminal. The exit status is left to `cli::run`.
 
 use crate::cli::common::terminal::visible;
 use std::fmt;

@@ -161,11 +161,11 @@ fn handshakes() {
 #[test]
 fn answers() {
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    let asked = head::Asked {
+    let asked = Asked {
         upgrade: true,
         key: Some(KEY.into()),
         extensions: vec!["permessage-deflate".into()],
-        ..head::Asked::default()
+        ..Asked::default()
     };
     let count = |rest: &str| {
         let head = format!("{head}{rest}\r\n");
