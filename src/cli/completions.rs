@@ -25,5 +25,5 @@ pub struct CompletionsArgs {
 pub fn run(args: &CompletionsArgs, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
     clap_complete::generate(args.shell, &mut command, "wirebell", &mut script);
-    print(&script)
+    print(script)
 }

@@ -50,7 +50,7 @@ pub fn run(args: &ManArgs, whole: Command) -> Result<(), Failure> {
         let text = format!("{name}: no such command; write one of {}", names.join(", "));
         return Err(Failure::Usage(text));
     };
-    print(&page(command, &all).map_err(|error| failed("the page", error))?)
+    print(page(command, &all).map_err(|error| failed("the page", error))?)
 }
 
 fn write(folder: &Path, all: &[Command]) -> io::Result<()> {

@@ -7,7 +7,7 @@
 
 use crate::cli::common::Failure;
 use crate::cli::common::http::{self, Answer};
-use crate::cli::common::stdout::print_anyway;
+use crate::cli::common::stdout::print;
 use crate::cli::common::terminal::one_line;
 use crate::cli::common::units::Period;
 use clap::Args;
@@ -179,7 +179,8 @@ impl<'a> Publisher<'a> {
             match self.attempt(&body) {
                 Ok(answer) => {
                     if self.args.verbose {
-                        print_anyway(&format!("{answer}\n"));
+                        // It is published, whatever becomes of this line.
+                        let _ = print(format!("{answer}\n"));
                     }
                     break;
                 }

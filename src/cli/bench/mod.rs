@@ -32,7 +32,7 @@ mod text;
 pub use args::BenchArgs;
 
 use crate::cli::common::Failure;
-use crate::cli::common::stdout::print_anyway;
+use crate::cli::common::stdout::print;
 use args::Format;
 use plan::Plan;
 use report::Report;
@@ -53,7 +53,7 @@ pub fn run(args: Box<BenchArgs>) -> Result<(), Failure> {
         Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
     };
     match &plan.args.output {
-        None => print_anyway(&text),
+        None => print(text)?,
         Some(path) => save(path, &text)?,
     }
     if let Some(path) = &plan.args.plot {

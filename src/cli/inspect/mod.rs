@@ -66,6 +66,6 @@ fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
         return written.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())));
     }
     // Status 1 says that a rule is broken.
-    let printed = crate::cli::common::stdout::print(text.as_bytes());
+    let printed = crate::cli::common::stdout::print(text);
     printed.map_err(|failure| Failure::Usage(failure.to_string()))
 }

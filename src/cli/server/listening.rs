@@ -11,7 +11,7 @@ use std::io;
 /// Prints the effective settings as a settings file.
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
     let text = toml::to_string(settings).map_err(|error| Failure::Failed(error.to_string()))?;
-    print(text.as_bytes())
+    print(text)
 }
 
 /// Says what can be done about it.

@@ -33,7 +33,7 @@ pub use args::VerifyArgs;
 
 use crate::cli::common::Failure;
 use crate::cli::common::client::{failure, header_fields};
-use crate::cli::common::stdout::print_anyway;
+use crate::cli::common::stdout::print;
 use case::{Case, Question, Verdict};
 use std::net::TcpStream;
 use std::time::Duration;
@@ -44,8 +44,7 @@ use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
     if args.list {
-        print_anyway(&report::list(&cases));
-        return Ok(());
+        return print(report::list(&cases));
     }
     let (report, never_asked) = match (&args.listen, &args.uri) {
         (Some(listen), _) => listen::run(listen, &args, cases)?,
@@ -61,7 +60,7 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     };
     let text = report.write(args.format, args.verbose);
     match &args.output {
-        None => print_anyway(&text),
+        None => print(text)?,
         Some(path) => std::fs::write(path, text)
             .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?,
     }
