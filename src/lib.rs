@@ -67,7 +67,7 @@ extern crate alloc;
 pub mod client;
 #[cfg(feature = "deflate")]
 pub mod deflate;
-#[cfg(all(feature = "net", not(feature = "deflate")))]
+#[cfg(all(any(feature = "client", feature = "net"), not(feature = "deflate")))]
 #[path = "deflate/stub.rs"]
 #[allow(dead_code, reason = "it has what the real one has, whoever uses it")]
 mod deflate;

@@ -8,8 +8,7 @@
 use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
-use crate::handshake::{AcceptKey, VERSION};
+use crate::handshake::key::{AcceptKey, KEY_LEN, VERSION, accept_key, encode_key};
 use crate::http::{ResponseHead, is_token};
 use crate::wire::Entropy;
 use core::fmt;

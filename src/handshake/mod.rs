@@ -22,11 +22,8 @@ pub use client::{Agreed, ClientHandshake};
 pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};
 pub use deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub use extensions::{Extension, Extensions, Param, Params};
-pub use key::{AcceptKey, accept_key};
+pub use key::{AcceptKey, VERSION, accept_key};
 pub use origin::is_same_host;
 #[cfg(feature = "push")]
 pub(crate) use origin::{default_port, is_same_name};
 pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};
-
-/// The only version of the protocol: RFC 6455 section 4.1, item 9.
-pub const VERSION: &str = "13";

@@ -8,8 +8,7 @@
 use crate::error::Refusal;
 use crate::handshake::deflate::{DeflatePolicy, DeflateTerms};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::key::{accept_key, is_key};
-use crate::handshake::{AcceptKey, VERSION};
+use crate::handshake::key::{AcceptKey, VERSION, accept_key, is_key};
 use crate::http::{Fields, RequestHead, host, is_token};
 use core::fmt;
 

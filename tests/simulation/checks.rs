@@ -8,10 +8,11 @@
 //! - Each beginning that a service was told of has one end, with a cause that fits what happened.
 //! - Memory is back to nothing, and the counters add up.
 
+use crate::client::Client;
 use crate::record::{CLIENT, SERVER, Seen};
 use crate::services::is_ours;
 use crate::wire;
-use crate::world::{Client, World};
+use crate::world::World;
 use wirebell::net::{Cause, Overflow};
 
 type Check = Result<(), String>;

@@ -14,18 +14,21 @@
 #![forbid(unsafe_code)]
 
 mod checks;
+mod client;
 mod plan;
 mod record;
 mod services;
 #[path = "../support/mod.rs"]
 #[expect(dead_code, reason = "the other tests use the rest of it")]
 mod support;
+mod totals;
 mod wire;
 mod world;
 
 use plan::Plan;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
+use totals::Totals;
 use world::World;
 
 /// Seeds of a run without arguments.
@@ -66,7 +69,7 @@ fn main() {
     // A plan that fails is run many times to make it shorter: its panics are not worth printing.
     std::panic::set_hook(Box::new(|_| {}));
     let begun = Instant::now();
-    let mut totals = world::Totals::default();
+    let mut totals = Totals::default();
     for seed in from..from + seeds {
         let plan = Plan::new(seed);
         if shows {
@@ -90,7 +93,7 @@ fn main() {
 }
 
 /// Runs a plan; a panic is a problem like any other.
-fn outcome(plan: &Plan) -> Result<world::Totals, String> {
+fn outcome(plan: &Plan) -> Result<Totals, String> {
     let run = catch_unwind(AssertUnwindSafe(|| World::run(plan)));
     run.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();

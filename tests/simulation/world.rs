@@ -1,90 +1,23 @@
 //! One run of a plan: a server of one or two workers, a loop that dials, and bare clients.
 
 use crate::checks;
+use crate::client::Client;
 use crate::plan::{Answer, CLIENTS, Plan, Step, Wish};
 use crate::record::{Record, Shared};
 use crate::services::{Dialler, Mail, Server};
-use crate::support::frames::{Sent, close, frame, pong, take_frame};
+use crate::support::frames::{close, frame};
+use crate::totals::Totals;
 use crate::wire;
 use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::fmt;
 use std::rc::Rc;
 use std::sync::Arc;
-use wirebell::client::{Backoff, Endpoint, ProxyChoice};
-use wirebell::net::testing::{Network, Peer, TestLoop};
+use wirebell::client::{Backoff, Endpoint, Options as Settings, ProxyChoice};
+use wirebell::net::testing::{Network, TestLoop};
 use wirebell::net::{Counters, Dial, Options, SharedFrame};
-use wirebell::{Message, Role, client};
+use wirebell::{Message, Role};
 
 /// The time after which a run must have ended once it is stopped, far beyond every deadline.
 const PATIENCE_MS: u64 = 30_000;
-
-/// One life of a bare client.
-pub struct Client {
-    pub who: usize,
-    pub peer: Peer,
-    /// What it has asked for: a WebSocket, or a response.
-    pub socket: bool,
-    /// All that it has read.
-    pub raw: Vec<u8>,
-    /// Messages that it has sent whole.
-    pub sent: Vec<u64>,
-    pub broke: bool,
-    pub began: bool,
-    pub half_closed: bool,
-    pub reset: bool,
-    /// It has begun to close.
-    pub closed: bool,
-    /// It has answered the server's Close.
-    answered: bool,
-    ponged: usize,
-}
-
-impl Client {
-    /// The frames after the head of the response, and what is left of one that is not whole.
-    pub fn frames(&self) -> (Vec<Sent>, usize) {
-        let mut rest = self.body();
-        let mut frames = Vec::new();
-        while let Some((frame, len)) = take_frame(rest) {
-            frames.push(frame);
-            rest = &rest[len..];
-        }
-        (frames, rest.len())
-    }
-
-    /// What follows the first head.
-    fn body(&self) -> &[u8] {
-        let end = self.raw.windows(4).position(|four| four == b"\r\n\r\n");
-        end.map_or(&[], |end| &self.raw[end + 4..])
-    }
-
-    pub fn is_open(&self) -> bool {
-        self.socket && self.raw.starts_with(b"HTTP/1.1 101")
-    }
-
-    fn read(&mut self, most: usize) -> usize {
-        let read = self.peer.read(most);
-        self.raw.extend(self.peer.take_bytes());
-        read
-    }
-
-    /// Answers Pings and a Close, as a peer should.
-    fn be_polite(&mut self) {
-        if !self.is_open() || self.broke || self.began || self.half_closed {
-            return;
-        }
-        let (frames, _) = self.frames();
-        let pings: Vec<_> = frames.iter().filter(|sent| sent.first == 0x89).collect();
-        for ping in &pings[self.ponged..] {
-            self.peer.send(&pong(&ping.payload).to(Role::Server));
-        }
-        self.ponged = pings.len();
-        if frames.iter().any(|sent| sent.first == 0x88) && !self.closed && !self.answered {
-            self.answered = true;
-            self.peer.send(&close(1000, "").to(Role::Server));
-        }
-    }
-}
 
 pub struct World<'p> {
     plan: &'p Plan,
@@ -295,10 +228,10 @@ impl<'p> World<'p> {
         }
         let tag = client as u32 + 1_000;
         self.dials += 1;
-        let options = client::Options {
+        let options = Settings {
             proxy: ProxyChoice::Direct,
             open_ms: 400,
-            ..client::Options::default()
+            ..Settings::default()
         };
         let uri = format!("ws://server/ws/{tag}");
         let endpoint = Endpoint::at(&uri, options, vec![self.servers[0].address()]);
@@ -471,56 +404,4 @@ fn fragments(bytes: &[u8], frames: usize) -> Vec<u8> {
         all.extend(frame(opcode | fin, part).to(Role::Server));
     }
     all
-}
-
-/// How often what happened, over all runs: a simulation in which nothing goes wrong shows nothing.
-#[derive(Debug, Default)]
-pub struct Totals {
-    counts: BTreeMap<String, u64>,
-}
-
-/// What 2,000 seeds must have seen.
-const MUST_HAPPEN: [&str; 15] = [
-    "Closed",
-    "Late",
-    "Lost",
-    "Memory",
-    "Overflow",
-    "Silent",
-    "Stalled",
-    "Stopped",
-    "Violation",
-    "answered",
-    "dialled",
-    "dropped",
-    "not opened",
-    "refused",
-    "shed",
-];
-
-impl Totals {
-    pub fn add(&mut self, other: &Self) {
-        for (name, count) in &other.counts {
-            *self.counts.entry(name.clone()).or_default() += count;
-        }
-    }
-
-    pub fn check(&self) {
-        for name in MUST_HAPPEN {
-            if self.counts.get(name).is_none_or(|count| *count == 0) {
-                println!("{name} has never happened");
-                std::process::exit(1);
-            }
-        }
-    }
-}
-
-impl fmt::Display for Totals {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (at, (name, count)) in self.counts.iter().enumerate() {
-            let comma = if at == 0 { "" } else { ", " };
-            write!(f, "{comma}{name} {count}")?;
-        }
-        Ok(())
-    }
 }

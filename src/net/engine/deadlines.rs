@@ -7,7 +7,7 @@ use crate::net::conn::deadlines::{deadline, message_deadline, stall_deadline};
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
-use crate::net::engine::Engine;
+use crate::net::engine::{Engine, Look};
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::output::Output;
 use crate::net::service::Service;
@@ -15,14 +15,6 @@ use crate::net::wheel::{SlotNumber, Wheel};
 use crate::net::words::Cause;
 use crate::proto::{Millis, Tick};
 use crate::wire::CloseCode;
-
-/// Before deadlines are judged.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    /// What is due by now is judged, and what has arrived by now counts.
-    at: Millis,
-    turns: u32,
-}
 
 /// Turns after which deadlines are judged although some peers have more to read: 64 reads are more
 /// than a socket holds, so those do not stop to send.

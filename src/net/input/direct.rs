@@ -3,9 +3,8 @@
 use crate::error::Violation;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
-use crate::net::context::Context;
 use crate::net::input::Reader;
-use crate::net::input::events::failed;
+use crate::net::input::events::{failed, whole};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -70,10 +69,8 @@ impl<S: Service> Reader<'_, S> {
         match outcome {
             Ok(None) => out.cold.of(peer).assembler = assembler,
             Ok(Some(kind)) => {
-                out.metrics.messages.add(1);
                 let (id, bytes) = (peer.id(out.worker), assembler.bytes());
-                let context = &mut Context::new(self.connections);
-                self.service.message(context, id, Message { kind, bytes });
+                whole(self.connections, self.service, id, Message { kind, bytes });
                 self.connections.out.buffers.keep(assembler.into_memory());
             }
             Err(violation) => failed(self.connections, self.service, index, violation),

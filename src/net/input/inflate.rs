@@ -8,8 +8,7 @@ use crate::error::Violation;
 use crate::limits::Limits;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
-use crate::net::context::Context;
-use crate::net::input::events::{chunk, failed};
+use crate::net::input::events::{chunk, failed, whole};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::words::{Cause, PeerId};
@@ -34,10 +33,8 @@ pub(super) fn inflate<S: Service>(
     match out.inflate(peer, piece) {
         Ok(None) => {}
         Ok(Some(inflated)) => {
-            out.metrics.messages.add(1);
             let bytes = inflated.bytes();
-            let context = &mut Context::new(connections);
-            service.message(context, id, Message { kind, bytes });
+            whole(connections, service, id, Message { kind, bytes });
             if let Some(pool) = &mut connections.out.compression.pool {
                 pool.recycle(inflated);
             }
