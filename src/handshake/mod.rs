@@ -9,13 +9,14 @@
 //! from the list of the client, and [`Accepted::negotiate`] answers the client's own offers, so the
 //! rule holds by construction.
 //!
-//! Reading order: `extensions`, `deflate`, `key`, `origin`, `server`, `client`.
+//! Reading order: `extensions`, `deflate`, `key`, `origin`, `refused`, `server`, `client`.
 
 mod client;
 mod deflate;
 mod extensions;
 mod key;
 mod origin;
+mod refused;
 mod server;
 
 pub use client::{Agreed, ClientHandshake};
@@ -26,6 +27,7 @@ pub use key::{AcceptKey, accept_key};
 pub use origin::is_same_host;
 #[cfg(feature = "push")]
 pub(crate) use origin::{default_port, is_same_name};
+pub use refused::Refused;
 pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};
 
 /// The only version of the protocol: RFC 6455 section 4.1, item 9.

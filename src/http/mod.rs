@@ -5,30 +5,42 @@
 //! need no allocator. Invariant: a message has one body, found in one way, or it is refused (RFC
 //! 9112 section 11.2). Opening handshakes are left to `handshake`, sockets to the layers above.
 //!
-//! Reading order: `fields`, `host`, `head`, `body`, `request`, `response`, `reader`.
+//! Reading order: `fields`, `host`, `head`, `status`, `body`, `request`, `lines`, `date`,
+//! `response`, `reader`.
 
 #[cfg(feature = "std")]
 mod body;
+#[cfg(feature = "net")]
+mod date;
 mod fields;
 mod head;
 mod host;
+mod lines;
 #[cfg(feature = "net")]
 mod reader;
 #[cfg(feature = "net")]
 mod request;
 #[cfg(feature = "net")]
 mod response;
+mod status;
 
+#[doc(inline)]
+pub use crate::__field as field;
 #[cfg(feature = "std")]
 pub use body::{BodyDecoder, BodyError, Framing};
 pub(crate) use fields::is_token_byte;
-pub use fields::{Field, Fields, is_token};
+pub use fields::{EMPTY_FIELD, Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 #[cfg(feature = "net")]
-pub use reader::{EMPTY_FIELD, HttpFault, HttpReader, Step};
+pub use lines::FieldLine;
+pub(crate) use lines::TEXT_PLAIN;
+pub use lines::{InvalidField, StaticField};
+#[cfg(feature = "net")]
+pub use reader::{HttpFault, HttpReader, Step};
 #[cfg(feature = "net")]
 pub use request::Request;
 #[cfg(feature = "net")]
-pub use response::{Response, reason};
+pub use response::{MediaType, Response};
+pub use status::Status;
 
 pub(crate) use host::{host, ipv6, split_port};

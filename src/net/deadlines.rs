@@ -2,7 +2,7 @@
 //!
 //! Invariant: a peer has one slot of the wheel that counts, no later than its deadline.
 
-use crate::http::Response;
+use crate::http::{Response, Status, field};
 use crate::net::core::Core;
 use crate::net::peer::{HttpWait, Peer, Phase};
 use crate::net::timers::{SlotNumber, Wheel};
@@ -78,7 +78,7 @@ impl Core {
                 let waits = *waits;
                 let begun = peer.rare.as_ref().is_some_and(|rare| !rare.http.is_idle());
                 if begun || waits == HttpWait::Body {
-                    self.give_up(index, Response::new(408));
+                    self.give_up(index, Response::new(Status::REQUEST_TIMEOUT));
                 } else {
                     self.doom(index);
                 }
@@ -190,7 +190,8 @@ impl Core {
                 );
             }
             Phase::Http { .. } if !queued => {
-                self.give_up(index, Response::new(503).field("Retry-After", "5"));
+                let response = Response::new(Status::SERVICE_UNAVAILABLE);
+                self.give_up(index, response.field(field!("Retry-After", "5")));
             }
             _ => {
                 if let Some(rare) = &mut peer.rare {
