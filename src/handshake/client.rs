@@ -8,6 +8,7 @@
 use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
 use crate::handshake::extensions::{self, Extensions};
+use crate::handshake::extra;
 use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
 use crate::handshake::{AcceptKey, VERSION};
 use crate::http::{ResponseHead, is_token};
@@ -71,7 +72,7 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// [`Misuse::InvalidField`] if it could not stand in a header field.
     pub fn origin(mut self, origin: &'c str) -> Result<Self, Misuse> {
-        check_value(origin)?;
+        extra::check_value(origin)?;
         self.origin = Some(origin);
         Ok(self)
     }
@@ -115,13 +116,7 @@ impl<'c> ClientHandshake<'c> {
     /// or a value with control characters; [`Misuse::InvalidHost`] for a Host that is none, or a
     /// second one.
     pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
-        for (name, value) in fields {
-            let owned = OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name));
-            if !is_token(name) || owned {
-                return Err(Misuse::InvalidField);
-            }
-            check_value(value)?;
-        }
+        extra::check(fields)?;
         let mut hosts = fields.iter().filter(|(name, _)| is_host(name));
         if let Some((_, host)) = hosts.next() {
             check_host(host)?;
@@ -191,20 +186,6 @@ impl<'c> ClientHandshake<'c> {
     }
 }
 
-/// Fields that the handshake writes itself.
-const OWN_FIELDS: &[&str] = &[
-    "Upgrade",
-    "Connection",
-    "Origin",
-    "Content-Length",
-    "Transfer-Encoding",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Accept",
-];
-
 fn is_host(name: &str) -> bool {
     name.eq_ignore_ascii_case("Host")
 }
@@ -217,16 +198,6 @@ fn check_host(host: &str) -> Result<(), Misuse> {
     match !host.is_empty() && is_visible(host) && !host.contains(['/', '?', '@', ',']) {
         true => Ok(()),
         false => Err(Misuse::InvalidHost),
-    }
-}
-
-fn check_value(value: &str) -> Result<(), Misuse> {
-    match value
-        .bytes()
-        .all(|b| b == b'\t' || (b' '..0x7F).contains(&b))
-    {
-        true => Ok(()),
-        false => Err(Misuse::InvalidField),
     }
 }
 

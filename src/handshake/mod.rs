@@ -9,15 +9,19 @@
 //! from the list of the client, and [`Accepted::negotiate`] answers the client's own offers, so the
 //! rule holds by construction.
 //!
-//! Reading order: `extensions`, `deflate`, `key`, `origin`, `refused`, `server`, `client`.
+//! Reading order: `extensions`, `deflate`, `key`, `origin`, `extra`, `refused`, `server`,
+//! `client`, `types`.
 
 mod client;
 mod deflate;
 mod extensions;
+mod extra;
 mod key;
 mod origin;
 mod refused;
 mod server;
+#[cfg(feature = "http-types")]
+mod types;
 
 pub use client::{Agreed, ClientHandshake};
 pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};

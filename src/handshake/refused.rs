@@ -69,7 +69,7 @@ impl Refused {
     }
 
     /// The value of Connection: RFC 9110 section 7.8 wants an Upgrade to be named in it.
-    const fn connection(&self) -> &'static str {
+    pub(super) const fn connection(&self) -> &'static str {
         match self.refusal {
             Refusal::NotAnUpgrade | Refusal::Version => "upgrade, close",
             _ => "close",

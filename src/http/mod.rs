@@ -6,7 +6,7 @@
 //! 9112 section 11.2). Opening handshakes are left to `handshake`, sockets to the layers above.
 //!
 //! Reading order: `fields`, `host`, `head`, `status`, `body`, `request`, `lines`, `date`,
-//! `response`, `reader`.
+//! `response`, `reader`, `types`.
 
 #[cfg(feature = "std")]
 mod body;
@@ -23,6 +23,8 @@ mod request;
 #[cfg(feature = "net")]
 mod response;
 mod status;
+#[cfg(feature = "http-types")]
+mod types;
 
 #[doc(inline)]
 pub use crate::__field as field;
@@ -42,5 +44,7 @@ pub use request::Request;
 #[cfg(feature = "net")]
 pub use response::{MediaType, Response};
 pub use status::Status;
+#[cfg(feature = "http-types")]
+pub use types::TypedHead;
 
 pub(crate) use host::{host, ipv6, split_port};

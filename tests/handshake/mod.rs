@@ -2,6 +2,7 @@
 //!
 //! - `head`: how a head is found and split; `refusals`: each way in which a request can be wrong;
 //! - `parts`: heads that somebody else has parsed; `refused`: what a refused client is told;
+//!   `types`: both in those of the crate `http`;
 //! - `accepting`: what a server answers; `extensions`: the grammar of section 9.1; `walks`: what
 //!   long lists cost;
 //! - `client`: what a client asks, and each way in which the answer can be wrong; `origin`;
@@ -20,6 +21,8 @@ mod origin;
 mod parts;
 mod refusals;
 mod refused;
+#[cfg(feature = "http-types")]
+mod types;
 mod walks;
 
 use wirebell::Refusal;
