@@ -2,8 +2,9 @@
 //!
 //! Comes in: a [`RequestHead`]. Goes out: an [`Ask`], which the application looks at (path,
 //! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that
-//! is not met. Invariant: an [`Accepted`] response holds nothing that the client did not ask for.
-//! Routing, origin policy and authorisation are left to the application.
+//! is not met. Invariant: an [`Accepted`] response holds nothing of the protocol that the client
+//! did not ask for, and what the application adds to it are whole lines. Routing, origin policy and
+//! authorisation are left to the application.
 
 use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{DeflatePolicy, DeflateTerms};
@@ -122,14 +123,18 @@ impl<'h> Accepted<'h> {
     /// Adds header fields, such as Set-Cookie. The last call counts.
     ///
     /// ```
-    /// # use wirebell::handshake::{Accepted, Ask};
-    /// # use wirebell::Misuse;
-    /// fn with_cookie<'h>(
-    ///     ask: &Ask<'h>,
-    ///     cookie: &'h [(&'h str, &'h str); 1],
-    /// ) -> Result<Accepted<'h>, Misuse> {
-    ///     ask.accept(None).fields(cookie)
-    /// }
+    /// use wirebell::handshake::Ask;
+    /// # use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead};
+    /// # let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+    /// #     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    /// # let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    /// # let head = RequestHead::parse(request, &mut storage)?;
+    /// let ask = Ask::read(head)?;
+    /// let fields = [("Set-Cookie", "session=1; Secure; HttpOnly")];
+    /// let response = ask.accept(None).fields(&fields)?.to_string();
+    /// assert!(response.ends_with("\r\nSet-Cookie: session=1; Secure; HttpOnly\r\n\r\n"));
+    /// assert!(ask.accept(None).fields(&[("Set-Cookie", "a=b\r\nX: y")]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
     /// # Errors

@@ -1,6 +1,6 @@
-//! The example of the documentation of `proto`: the protocol core driven from Tokio, as a stream and
-//! a sink. It is the same file; here it runs, with a client of ours and with one that we have not
-//! written.
+//! The example of the documentation of `proto`: the protocol core driven from Tokio, as a stream
+//! and a sink. It is the same file; here it runs, with a client of ours and with one that we have
+//! not written.
 
 mod echo;
 
