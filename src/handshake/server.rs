@@ -126,7 +126,8 @@ impl<'h> Accepted<'h> {
     /// use wirebell::handshake::Ask;
     /// # use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead};
     /// # let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
-    /// #     Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n";
+    /// #     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     /// # let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     /// # let head = RequestHead::parse(request, &mut storage)?;
     /// let ask = Ask::read(head)?;
