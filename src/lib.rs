@@ -37,6 +37,7 @@
 //! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
 //! | `alloc` | [`Assembler`] | |
 //! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
+//! | `http-types` | handshakes as types of the crate `http`, for hyper and others | http |
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |

@@ -121,5 +121,5 @@ pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;
 pub use peer_map::PeerMap;
-pub use service::{Reply, Service};
+pub use service::{Reply, Service, Upgrade};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

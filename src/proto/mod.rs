@@ -9,9 +9,9 @@
 //!
 //! # Your own I/O
 //!
-//! A whole echo server on Tokio, which this crate does not depend on: the handshake, messages,
-//! control frames and closing. Deadlines ([`Connection::deadline`], [`Connection::tick`]) are left
-//! out.
+//! Messages as a `Stream` and a `Sink` on Tokio, which this crate does not depend on, and an echo
+//! server on them: the handshake, messages, control frames and closing. Deadlines
+//! ([`Connection::deadline`], [`Connection::tick`]) are left out.
 //!
 //! ```
 #![doc = include_str!("../../tests/tokio/echo.rs")]

@@ -5,8 +5,9 @@ use crate::record::{CLIENT, SERVER, Shared};
 use crate::wire;
 use std::cell::RefCell;
 use std::rc::Rc;
-use wirebell::net::{Cause, Context, Delivery, End, Mailbox, Overflow, PeerId, Reply, Request};
-use wirebell::net::{Response, Sent, Service, SharedChunk, SharedFrame};
+use wirebell::http::Status;
+use wirebell::net::{Cause, Context, End, Mailbox, Overflow, PeerId, Reply, Request};
+use wirebell::net::{Response, Sent, Service, SharedChunk, SharedFrame, Upgrade};
 use wirebell::{CloseCode, Message, client};
 
 /// What other threads ask of a worker.
@@ -112,11 +113,7 @@ impl Service for Server {
         }
         match how {
             "ws" => match request.handshake() {
-                Ok(ask) => Reply::Upgrade {
-                    accepted: ask.accept(None),
-                    tag: who as u32,
-                    delivery: Delivery::Messages,
-                },
+                Ok(ask) => Upgrade::new(ask.accept(None)).tag(who as u32).into(),
                 Err(refusal) => refusal.into(),
             },
             "later" | "stream" => {
@@ -128,12 +125,12 @@ impl Service for Server {
                 match how {
                     "later" => Reply::Later { tag: who as u32 },
                     _ => Reply::Stream {
-                        head: Response::new(200),
+                        head: Response::new(Status::OK),
                         tag: who as u32,
                     },
                 }
             }
-            _ => Response::text(200, "now").into(),
+            _ => Response::text(Status::OK, "now").into(),
         }
     }
 
@@ -204,7 +201,7 @@ impl Server {
             let number = self.record.borrow_mut().number();
             let done = match stream {
                 false => context
-                    .respond(peer, Response::text(200, "later"))
+                    .respond(peer, Response::text(Status::OK, "later"))
                     .is_taken(),
                 true if number.is_multiple_of(3) => context.finish(peer).is_taken(),
                 true => {

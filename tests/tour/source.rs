@@ -17,12 +17,12 @@ const ORDER: [(&str, &str, &str); 21] = [
     (
         "http",
         "HTTP around it",
-        "mod fields host head body request response reader",
+        "mod fields host head status body request lines date response reader types",
     ),
     (
         "handshake",
         "How a connection begins",
-        "mod extensions deflate key origin server client",
+        "mod extensions deflate key origin extra refused server client types",
     ),
     (
         "deflate",

@@ -2,7 +2,7 @@
 //!
 //! Invariant: a peer has one slot of the wheel that counts, no later than its deadline or timer.
 
-use crate::http::Response;
+use crate::http::{Response, Status};
 use crate::net::conn::deadlines::{deadline, message_deadline, stall_deadline};
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
@@ -168,14 +168,14 @@ impl Output {
                 ..
             } => {
                 peer.end_for(Cause::Stalled);
-                self.give_up(peer, Response::new(504));
+                self.give_up(peer, Response::new(Status::GATEWAY_TIMEOUT));
                 return true;
             }
             Phase::Http { waits, .. } => {
                 let waits = *waits;
                 let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
                 match begun || waits == HttpWait::Body {
-                    true => self.give_up(peer, Response::new(408)),
+                    true => self.give_up(peer, Response::new(Status::REQUEST_TIMEOUT)),
                     false => self.lists.remove_soon(peer),
                 }
             }
