@@ -141,7 +141,7 @@ fn read_stream(role: Role, way: Way, data: &[u8], cuts: &[usize]) -> Transcript 
             let left = connection.payload_left();
             let direct = way == Way::Direct && left > 0 && !assembler.is_empty();
             let received = if direct {
-                let spare = assembler.spare(left);
+                let spare = assembler.spare(u64::MAX, left);
                 let length = spare.len().min(end - at);
                 spare[..length].copy_from_slice(&data[at..at + length]);
                 let received = connection.receive(&mut spare[..length], &mut outbox);

@@ -84,8 +84,10 @@ impl<S: Service> Engine<S> {
             pressure: &self.pressure,
         }
         .read(index);
-        if self.connections.out.cold.memory.is_over() {
-            self.shed();
+        if let Some(wanted) = self.connections.out.cold.take_wanted() {
+            self.make_room(wanted);
+        } else if self.connections.out.cold.memory.is_over() {
+            self.shed(0);
         }
     }
 
@@ -150,7 +152,7 @@ impl<S: Service> Engine<S> {
         }
         self.connections.out.end_turn();
         if self.connections.out.cold.memory.is_over() {
-            self.shed(); // What it has touched is settled in the next turn.
+            self.shed(0); // What it has touched is settled in the next turn.
         }
     }
 

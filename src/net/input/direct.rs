@@ -22,11 +22,22 @@ impl<S: Service> Reader<'_, S> {
         let Some(peer) = peers.at(index) else {
             return;
         };
+        let Phase::Open(connection) = &mut peer.phase else {
+            return;
+        };
+        let left = connection.payload_left();
+        let growth = peer
+            .cold
+            .as_ref()
+            .map_or(0, |cold| cold.assembler.growth(left));
+        if out.cold.lacks(index, growth) {
+            return out.lists.push_ready(peer);
+        }
         let mut assembler = out.take_assembler(peer);
         let Phase::Open(connection) = &mut peer.phase else {
             return;
         };
-        let spare = assembler.spare(connection.payload_left().min(DIRECT_READ));
+        let spare = assembler.spare(DIRECT_READ, left);
         out.metrics.reads.add(1);
         match out.sockets.read(index, spare) {
             Ok(Received {
