@@ -218,6 +218,36 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Gives up all dials of this tag, and does not dial again when a connection of it ends; open
+    /// ones stay. Neither [`Service::opened`] nor [`Service::not_opened`] follows.
+    ///
+    /// [`Service::opened`]: crate::net::Service::opened
+    /// [`Service::not_opened`]: crate::net::Service::not_opened
+    #[cfg(feature = "client")]
+    pub fn cancel_dial(&mut self, tag: u32) {
+        let Connections {
+            peers, out, dials, ..
+        } = &mut *self.connections;
+        dials.cancel(tag);
+        for index in peers.indices() {
+            if let Some(peer) = peers.at(index)
+                && let Phase::Dial(dialing) = &mut peer.phase
+                && dialing.attempt.dial.tag == tag
+            {
+                dialing.cancelled = true;
+                out.lists.remove_soon(peer);
+            }
+        }
+    }
+
+    /// The subprotocol that the server has chosen for a connection that was dialled (RFC 6455
+    /// section 4.2.2).
+    #[cfg(feature = "client")]
+    pub fn subprotocol(&self, peer: PeerId) -> Option<&str> {
+        let peer = self.peer(peer)?;
+        self.connections.dials.subprotocol(peer.index)
+    }
+
     /// Begins a graceful stop of all workers: see [`Server::stop`](crate::net::Server::stop).
     pub fn stop(&mut self) {
         self.connections.stop_wanted = true;

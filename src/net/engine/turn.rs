@@ -111,6 +111,10 @@ impl<S: Service> Engine<S> {
                     handled += bytes;
                 }
                 Some(Post::Stop) => self.stop(),
+                #[cfg(feature = "client")]
+                Some(Post::Addresses(number, addresses)) => {
+                    self.connections.dials.found(number, addresses);
+                }
                 None => {
                     self.mail.shrink_to(MAIL_PER_TURN);
                     break;

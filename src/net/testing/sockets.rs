@@ -97,6 +97,11 @@ impl Sockets for SimulatedSockets {
     }
 
     #[cfg(feature = "client")]
+    fn run(&mut self, job: Box<dyn FnOnce() + Send>) {
+        job();
+    }
+
+    #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>> {
         match self.refused.contains(&index) {
             true => Err(ErrorKind::ConnectionRefused.into()),
