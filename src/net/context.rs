@@ -7,7 +7,7 @@ use crate::net::connections::Connections;
 use crate::net::frame::{SharedChunk, SharedFrame};
 use crate::net::metrics::Counters;
 use crate::net::wheel::Wheel;
-use crate::net::words::{Overflow, PeerId, Sent};
+use crate::net::words::{Cause, Overflow, PeerId, Sent};
 use crate::proto::{Message, Millis};
 use crate::wire::{CloseCode, Kind};
 use std::net::SocketAddr;
@@ -102,6 +102,9 @@ impl<'a> Context<'a> {
     pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             self.connections.dials.forget(peer.index);
+            if peer.is_open() {
+                peer.end_for(Cause::Closed);
+            }
             self.connections.out.close(peer, code, reason);
         }
     }

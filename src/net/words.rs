@@ -130,13 +130,13 @@ pub struct End<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The closing handshake, whichever side began it; or the end of a stream.
+    /// The closing handshake, whichever side began it, and whether or not the other answered.
     Closed,
     /// TCP ended or was reset without a Close.
     Lost,
     /// The peer broke a rule.
     Violation(Violation),
-    /// The peer did not answer a Ping or a Close in time.
+    /// The peer did not answer a Ping in time.
     Silent,
     /// The peer took nothing for too long, or the server took too long to answer a request.
     Stalled,

@@ -34,7 +34,8 @@ pub fn alive(world: &World<'_>) -> Check {
         };
         let still_open = seen.opened == 1 && seen.closed == 0 && !seen.dismissed;
         let quiet = !client.closed && !client.half_closed && !client.broke && !client.reset;
-        if !still_open || !quiet || client.peer.has_ended() {
+        let told = client.frames().0.iter().any(|sent| sent.first == 0x88);
+        if !still_open || !quiet || told || client.peer.has_ended() {
             continue;
         }
         let (who, got) = (client.who, messages(client)?);
@@ -68,6 +69,9 @@ pub fn after(world: &World<'_>) -> Check {
             stream(client)?;
             if let Some(seen) = mine.first() {
                 missing += bare(client, seen)?;
+                if world.plan().is_timeless() {
+                    told(client, seen)?;
+                }
             }
         }
     }
@@ -129,7 +133,7 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
     let cause = seen.cause;
     let broken = client.reset || cause.is_none_or(|cause| is_ours(cause) || cause == Cause::Lost);
     // Who is through and reads no more is not waited for.
-    let broken = broken || client.closed || client.broke;
+    let broken = broken || client.closed || client.broke || !seen.clean;
     hold(rest == 0 || broken || cause == Some(Cause::Stopped), || {
         format!("client {who} was sent a part of a frame before {cause:?}")
     })?;
@@ -142,6 +146,24 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
     let mut seen = seen.clone();
     seen.clean &= !client.reset && !client.closed;
     order(who, &got, &seen)
+}
+
+/// Whoever is ended by the server, and reads, is told why.
+fn told(client: &Client, seen: &Seen) -> Check {
+    let code: u16 = match seen.cause {
+        Some(Cause::Overflow | Cause::Memory) => 1013,
+        Some(Cause::Stopped) => 1001,
+        _ => return Ok(()),
+    };
+    if client.reset || client.half_closed || client.broke || client.closed {
+        return Ok(());
+    }
+    let (frames, _) = client.frames();
+    let close = frames.iter().rfind(|sent| sent.first == 0x88);
+    let said = close.and_then(|sent| sent.payload.first_chunk().copied());
+    hold(said.map(u16::from_be_bytes) == Some(code), || {
+        format!("client {} was not told of {:?}", client.who, seen.cause)
+    })
 }
 
 /// What came is what was taken, in order; what is missing was dropped or has a reason.
@@ -212,7 +234,7 @@ fn ends(world: &World<'_>, side: usize, seen: &Seen) -> Check {
         Cause::Late => life.is_none_or(|client| client.began || limits.message_ms > 0),
         Cause::Overflow => seen.overflow == Overflow::Disconnect,
         Cause::Memory => limits.memory_bytes < 1 << 30,
-        Cause::Closed => seen.clean || seen.request,
+        Cause::Closed => seen.clean || seen.dismissed,
         Cause::Failed => false,
         _ => true,
     };

@@ -54,8 +54,14 @@ fn obey(
     let Some(number) = wire::number(message.bytes) else {
         return record.borrow_mut().problem("a message was changed".into());
     };
+    let mut paused = false;
     if let Some(seen) = record.borrow_mut().seen(side, peer) {
         seen.received.push(number);
+        paused = seen.paused;
+    }
+    if paused {
+        let problem = format!("{peer:?} was heard while it was paused");
+        record.borrow_mut().problem(problem);
     }
     match wire::wish(message.bytes) {
         Wish::Echo => {

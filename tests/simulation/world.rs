@@ -328,10 +328,10 @@ impl<'p> World<'p> {
             let mut moved = 0;
             for client in &mut self.lives {
                 moved += client.read(usize::MAX);
-                client.be_polite();
                 let unsent = client.peer.unsent();
+                client.be_polite();
                 client.peer.send(&[]);
-                moved += unsent - client.peer.unsent();
+                moved += unsent.abs_diff(client.peer.unsent());
             }
             if moved == 0 {
                 return self.run_all();

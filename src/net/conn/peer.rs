@@ -107,6 +107,8 @@ pub(crate) struct Flags {
     pub(crate) announced: bool,
     /// The service wants to hear nothing of it for now.
     pub(crate) paused: bool,
+    /// The response that opens the WebSocket is about to leave.
+    pub(crate) switching: bool,
     /// The service sends it a message in pieces, of which the last has not been sent.
     pub(crate) in_pieces: bool,
 }

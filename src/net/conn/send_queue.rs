@@ -37,7 +37,8 @@ pub(crate) struct SendQueue {
     holes: usize,
     /// Bytes of the first chunk that have left already.
     sent: usize,
-    /// A part of the first frame in the first chunk has left, in an earlier write.
+    /// A part of the first frame in the first chunk has left, in an earlier write; or the first
+    /// chunk has to leave for another reason.
     begun: bool,
     /// Bytes that wait.
     bytes: usize,
@@ -172,6 +173,13 @@ impl SendQueue {
             key,
         });
         Pushed::Queued { dropped }
+    }
+
+    /// What waits now leaves whatever happens: frames mean nothing without the response that
+    /// switches to them. Only while all of it is one piece.
+    pub(crate) fn keep(&mut self) {
+        debug_assert!(self.chunks.len() <= 1);
+        self.begun |= !self.is_empty();
     }
 
     /// Drops what no byte of has left, so that a Close comes next.
@@ -463,6 +471,21 @@ mod tests {
         tested.queue.drop_unsent();
         assert_eq!((tested.sizes(), tested.queue.bytes()), (vec![15], 15));
         tested.queue.advance(15);
+        tested.frame(20, 0);
+        tested.queue.drop_unsent();
+        assert!(tested.queue.is_empty());
+    }
+
+    #[test]
+    fn what_has_to_leave_survives_drop_unsent() {
+        let mut tested = Tested::new(1000, 9, Overflow::Disconnect);
+        tested.queue.keep();
+        tested.queue.push_own(b"101 Switching Protocols", false);
+        tested.queue.keep();
+        tested.frame(20, 0);
+        tested.queue.drop_unsent();
+        assert_eq!(tested.sizes(), [23]);
+        tested.queue.advance(23);
         tested.frame(20, 0);
         tested.queue.drop_unsent();
         assert!(tested.queue.is_empty());

@@ -10,7 +10,7 @@ use crate::net::engine::Engine;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
-use crate::proto::{Millis, Role};
+use crate::proto::{Millis, Role, State};
 use crate::wire::CloseCode;
 
 impl<S: Service> Engine<S> {
@@ -46,7 +46,9 @@ impl<S: Service> Engine<S> {
                         Role::Server => "the server is stopping",
                         Role::Client => "the client is stopping",
                     };
-                    peer.end_for(Cause::Stopped);
+                    if connection.state() == State::Open {
+                        peer.end_for(Cause::Stopped);
+                    }
                     out.close(peer, CloseCode::GOING_AWAY, reason);
                     out.lists.closing.push(index);
                 }

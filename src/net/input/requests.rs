@@ -211,6 +211,7 @@ impl Output {
             Ok(response) if !lines.is_empty() => response.to_string(),
             _ => accepted.to_string(),
         };
+        peer.flags.switching = true;
         self.put(peer, response.as_bytes());
         let mut connection = Connection::new(Role::Server, &self.options.limits, self.now);
         if terms.is_some() {

@@ -88,6 +88,7 @@ impl Output {
                 Err(_) => return self.lists.remove_soon(peer),
             }
         }
+        let switching = mem::take(&mut peer.flags.switching);
         let total: usize = parts.iter().map(|part| part.len()).sum();
         if sent == total {
             return;
@@ -101,6 +102,9 @@ impl Output {
             let skip = sent.min(part.len());
             sent -= skip;
             queue.push_own(&part[skip..], begun && queue.is_empty());
+        }
+        if switching {
+            queue.keep();
         }
         self.cold.charge(peer);
     }

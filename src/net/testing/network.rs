@@ -262,6 +262,9 @@ impl State {
         if link.reset {
             return Err(ErrorKind::ConnectionReset.into());
         }
+        if link.has_ended(end.side) {
+            return Err(ErrorKind::BrokenPipe.into());
+        }
         if link.is_closed_by_other(end.side) {
             self.reset(end); // It is answered with a reset, which is seen later.
             return Ok(total);

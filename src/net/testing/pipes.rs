@@ -92,6 +92,11 @@ impl Link {
         unread
     }
 
+    /// `side` has said that it sends no more.
+    pub(super) fn has_ended(&self, side: Side) -> bool {
+        self.pipes[side].ended
+    }
+
     /// The other end has let go: what `side` writes meets a reset.
     pub(super) fn is_closed_by_other(&self, side: Side) -> bool {
         self.pipes[1 - side].closed
