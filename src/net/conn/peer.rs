@@ -147,6 +147,7 @@ impl Cold {
             + self.assembler.capacity()
             + self.http.held()
             + self.queue.own_memory()
+            + self.deflate.waiting_bytes()
     }
 
     /// Forgets what came and was not handled, and its memory.
@@ -155,6 +156,7 @@ impl Cold {
         self.assembler = Assembler::new();
         self.http.reset();
         self.http.shrink_to(0);
+        self.deflate.waiting = None;
         self.unfinished = None;
     }
 
@@ -221,6 +223,12 @@ impl Peer {
             && !self.flags.dying
     }
 
+    /// Its message in pieces must end before another one may begin.
+    #[inline]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.flags.in_pieces && self.is_open()
+    }
+
     /// An answer to a request that is sent in parts.
     #[inline]
     pub(crate) fn is_stream(&self) -> bool {
@@ -256,6 +264,13 @@ impl Peer {
     #[inline]
     pub(crate) fn rests(&self, bound: usize) -> bool {
         self.flags.paused || self.is_answering() || self.is_backlogged(bound)
+    }
+
+    /// A piece of a compressed message has been read that is not inflated to its end.
+    #[inline]
+    pub(crate) fn is_inflating(&self) -> bool {
+        let cold = self.cold.as_ref();
+        cold.is_some_and(|cold| cold.deflate.waiting.is_some())
     }
 
     #[inline]

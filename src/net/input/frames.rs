@@ -8,7 +8,7 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::input::events::{chunk, closed, failed};
-use crate::net::input::inflate::inflate;
+use crate::net::input::inflate::{inflate, inflate_waiting};
 use crate::net::output::WORK_PER_TURN;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
@@ -24,6 +24,7 @@ impl<S: Service> Reader<'_, S> {
     pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
         let mut at = from;
+        inflate_waiting(self.connections, self.service, index);
         while at < end {
             let rests = self.should_deliver();
             let Connections { peers, out, .. } = &mut *self.connections;
@@ -35,7 +36,8 @@ impl<S: Service> Reader<'_, S> {
                 out.lists.push_ready(peer);
                 break;
             }
-            if peer.rests(out.options.limits.queued_bytes) || peer.flags.dying {
+            let rests = peer.rests(out.options.limits.queued_bytes) || peer.is_inflating();
+            if rests || peer.flags.dying {
                 break;
             }
             let (id, in_chunks) = (peer.id(out.worker), peer.has_chunks());
