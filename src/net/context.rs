@@ -152,10 +152,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Reads nothing more from the peer until [`Context::resume`]: what it sends fills the
-    /// socket's buffers, and then it has to wait. What has been read already still comes, unless
-    /// [`Context::pause`] is called from within its own message. No deadline for what it has to
-    /// send runs meanwhile, the answer to a Ping included.
+    /// Hands nothing on that comes from the peer until [`Context::resume`], and reads nothing more:
+    /// what it sends fills the socket's buffers, and then it has to wait. No deadline for what it
+    /// has to send runs meanwhile, the answer to a Ping included. [`Context::close`] ends the
+    /// pause, because the peer's Close must be read: what it had sent before comes then.
     pub fn pause(&mut self, peer: PeerId) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             peer.flags.paused = true;
