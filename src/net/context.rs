@@ -79,8 +79,9 @@ impl<'a> Context<'a> {
     /// Sends a part of a message as one frame, uncompressed; `last` ends the message. All parts of
     /// a message have its `kind`. Until the last, no other message can be sent to the peer
     /// ([`Sent::Busy`]); Pings, Pongs and Close can. How much waits is in what is returned: stop
-    /// there, and go on in [`Service::writable`](crate::net::Service::writable). The bytes of a
-    /// text must be UTF-8 as a whole; a character may be cut between two parts.
+    /// there, and go on in [`Service::writable`](crate::net::Service::writable), which follows in
+    /// any case once all of it has left. The bytes of a text must be UTF-8 as a whole; a character
+    /// may be cut between two parts.
     pub fn send_piece(&mut self, peer: PeerId, kind: Kind, bytes: &[u8], last: bool) -> Sent {
         match self.connections.peers.get_mut(peer) {
             Some(peer) => self.connections.out.send_piece(peer, kind, bytes, last),

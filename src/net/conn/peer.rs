@@ -109,6 +109,8 @@ pub(crate) struct Flags {
     pub(crate) paused: bool,
     /// The service sends it a message in pieces, of which the last has not been sent.
     pub(crate) in_pieces: bool,
+    /// A piece was sent in this turn: the service waits to be told that it has left.
+    pub(crate) piece_sent: bool,
 }
 
 /// What only some connections have, and those only for a while.
