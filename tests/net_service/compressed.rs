@@ -137,14 +137,14 @@ fn a_long_message_comes_in_parts_and_the_next_one_is_right() {
     for takeover in [true, false] {
         let (mut server, mut peer) = open(takeover);
         let mut zlib = Zlib::new(takeover);
-        let long = prose(5 * 1024 * 1024);
+        let long = prose(3 * 1024 * 1024);
         let short = &long[long.len() - 300..];
         for cuts in [&[][..], &[1, 1, 70_000]] {
             let payload = zlib.compress(long.as_bytes());
             let frames = cut(0x41, &payload, cuts);
             deliver(&mut server, &mut peer, &wire(Role::Server, &frames));
             let all = parts(&mut server);
-            assert!(all.len() >= 40 && all.iter().all(|part| part.bytes.len() <= PART));
+            assert!(all.len() >= 24 && all.iter().all(|part| part.bytes.len() <= PART));
             assert!(messages(&all) == [(Kind::Text, long.clone().into_bytes())]);
             let payload = zlib.compress(short.as_bytes());
             assert!(!takeover || payload.len() < 20, "it refers back");
@@ -157,7 +157,7 @@ fn a_long_message_comes_in_parts_and_the_next_one_is_right() {
 /// What it becomes is a thousand times what came, and each chunk ends the turn or the pause.
 #[test]
 fn a_pause_holds_the_rest_of_what_was_read() {
-    const LEN: usize = 20 * 1024 * 1024;
+    const LEN: usize = 8 * 1024 * 1024;
     let (mut server, mut peer) = open(true);
     let mut zlib = Zlib::new(true);
     let payload = zlib.compress(&vec![0; LEN]);
@@ -181,7 +181,7 @@ fn a_pause_holds_the_rest_of_what_was_read() {
         (len, count) = (len + part.bytes.len(), count + 1);
         with_last(&mut server, |cx, peer| cx.resume(peer));
     }
-    assert!(len == LEN + 4 && count > 100, "{len} {count}");
+    assert!(len == LEN + 4 && count > 60, "{len} {count}");
     assert!(
         server.handle().held_bytes() < 1024,
         "all but a small side table"

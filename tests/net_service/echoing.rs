@@ -50,7 +50,7 @@ fn what_arrived_at_once_comes_back_in_one_frame() {
 
 #[test]
 fn a_peer_that_reads_gets_a_huge_message_while_it_sends_it() {
-    const LEN: usize = 16 * 1024 * 1024;
+    const LEN: usize = 8 * 1024 * 1024;
     let mut server = serve(long_messages());
     let mut peer = server.open("/");
     let head = binary(&vec![0xA5; LEN]).to(Role::Server);

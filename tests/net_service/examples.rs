@@ -23,7 +23,7 @@ const HELD: usize = 1024 * 1024;
 
 #[test]
 fn an_upload_holds_no_memory() {
-    const LEN: u64 = 128 * 1024 * 1024;
+    const LEN: u64 = 64 * 1024 * 1024;
     let server = upload::serve(options()).expect("a free port");
     let (handle, address) = (server.handle(), server.local_addr());
     let uploading = thread::spawn(move || upload::upload(address, LEN));
@@ -40,7 +40,7 @@ fn an_upload_holds_no_memory() {
 }
 
 /// What goes through the proxy: more than all sockets on the way hold.
-const LEN: usize = 64 * 1024 * 1024;
+const LEN: usize = 40 * 1024 * 1024;
 
 /// What the bytes of both directions are.
 fn pattern(len: usize) -> Vec<u8> {

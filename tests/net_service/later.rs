@@ -25,11 +25,11 @@ fn respond(server: &mut Loop, text: &'static str) -> Sent {
 }
 
 fn requests(told: &[Told]) -> Vec<&str> {
-    let path = |told| match told {
-        &Told::Request(ref path) => Some(path.as_str()),
+    let paths = told.iter().filter_map(|told| match told {
+        Told::Request(path) => Some(path.as_str()),
         _ => None,
-    };
-    told.iter().filter_map(path).collect()
+    });
+    paths.collect()
 }
 
 /// The bodies of responses, all of them texts of this test.

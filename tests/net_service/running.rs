@@ -2,6 +2,7 @@
 
 use super::Probe;
 use crate::net_support::{Client, options, wait_until};
+use crate::support::frames::{binary_start, close, end};
 use std::thread;
 use wirebell::net::{Counters, Handle, Options, Server};
 
@@ -29,7 +30,7 @@ fn it_is_stopped_from_a_thread_while_another_joins_it() {
     let stopper = handle.clone();
     thread::spawn(move || stopper.stop()).join().expect("stops");
     client.expect_close(1001);
-    client.send_frame(&crate::support::frames::close(1001, ""));
+    client.send_frame(&close(1001, ""));
     joined.join().expect("joins").expect("no worker failed");
     let counters = sum(&handle);
     assert_eq!((counters.accepted, counters.ended), (1, 1));
@@ -59,9 +60,9 @@ fn held_bytes_are_those_of_unfinished_messages() {
     let handle = server.handle();
     let mut client = Client::open(server.local_addr());
     assert_eq!(handle.held_bytes(), 0);
-    client.send(&crate::support::frames::binary_start(&[1; 100_000]).to(wirebell::Role::Server));
+    client.send_frame(&binary_start(&[1; 100_000]));
     wait_until("it is held", || handle.held_bytes() >= 100_000);
-    client.send_frame(&crate::support::frames::end(""));
+    client.send_frame(&end(""));
     wait_until("it is whole", || handle.held_bytes() == 0);
     drop(client);
     wait_until("it has ended", || sum(&handle).closed == 1);
