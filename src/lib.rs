@@ -37,6 +37,7 @@
 //! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
 //! | `alloc` | [`Assembler`] | |
 //! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
+//! | `http-types` | handshakes as types of the crate `http`, for hyper and others | http |
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |
@@ -67,7 +68,7 @@ extern crate alloc;
 pub mod client;
 #[cfg(feature = "deflate")]
 pub mod deflate;
-#[cfg(all(feature = "net", not(feature = "deflate")))]
+#[cfg(all(any(feature = "client", feature = "net"), not(feature = "deflate")))]
 #[path = "deflate/stub.rs"]
 #[allow(dead_code, reason = "it has what the real one has, whoever uses it")]
 mod deflate;

@@ -5,7 +5,7 @@
 
 use crate::codecs::{Bare, Codec, Ours};
 use crate::samples::Samples;
-use crate::{SIZES, Walk, name};
+use crate::walk::{SIZES, Walk, name};
 use rustix::time::{ClockId, clock_gettime};
 
 const ROUNDS: usize = 41;

@@ -10,30 +10,21 @@ use std::io;
 use std::net::Ipv4Addr;
 use std::rc::Rc;
 
-use wirebell::handshake::DeflateTerms;
-
 use crate::args::Options;
+use crate::compression::Mode;
 use crate::fanout;
 use crate::load::STALL;
 use crate::net::connect_from;
 use crate::report::Report;
 use crate::rounds::{Comparison, Side};
 use crate::samples::Samples;
-use crate::server::{Kind, Server};
+use crate::server::Server;
 use crate::talk::{Script, Talk, Wire};
 use crate::ws;
 
 /// Highest ratio of a compressed fan-out to the same one uncompressed.
 const FANOUT_GOAL: f64 = 1.15;
 const FANOUT_LENGTH: usize = 1024;
-
-/// What the server does for clients that offer the extension, as all clients here do.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Mode {
-    Off,
-    On,
-    Takeover,
-}
 
 pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
     for mode in [Mode::On, Mode::Takeover] {
@@ -123,45 +114,4 @@ fn fan_out(mode: Mode, options: &Options) -> io::Result<Side> {
         Mode::On | Mode::Takeover => ws::server_frame(ws::COMPRESSED_TEXT, &samples.first[0]),
     };
     fanout::deflating(mode, text, frame, options)
-}
-
-impl Mode {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Off => "off",
-            Self::On => "on",
-            Self::Takeover => "takeover",
-        }
-    }
-
-    /// The server that runs `command` in this mode.
-    pub fn server(self, command: &'static str) -> Kind {
-        let mode = self.name();
-        Kind::WirebellDeflate { command, mode }
-    }
-
-    /// What is agreed on.
-    fn terms(self) -> Option<DeflateTerms> {
-        let alone = self == Self::On;
-        (self != Self::Off).then_some(DeflateTerms {
-            server_no_context_takeover: alone,
-            client_no_context_takeover: alone,
-            ..DeflateTerms::default()
-        })
-    }
-
-    /// The head of the answer must agree to these terms, or something else would be measured.
-    pub fn check(self, head: &str) -> io::Result<()> {
-        let fields = head.lines().filter_map(|line| line.split_once(':'));
-        let mut fields =
-            fields.filter(|(name, _)| name.eq_ignore_ascii_case("sec-websocket-extensions"));
-        let answer = fields.next().map(|(_, value)| value.trim().to_owned());
-        let terms = self.terms().map(|terms| terms.to_string());
-        match answer == terms {
-            true => Ok(()),
-            false => Err(io::Error::other(format!(
-                "the server answered {answer:?} to the offer of compression, not {terms:?}"
-            ))),
-        }
-    }
 }

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use crate::args::Options;
 use crate::bare::{SUBSCRIBE, TRIGGER};
-use crate::deflate::Mode;
+use crate::compression::Mode;
 use crate::load::STALL;
 use crate::net::{Poller, connect_from, recv, send};
 use crate::report::Report;

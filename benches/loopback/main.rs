@@ -16,6 +16,7 @@
 
 mod args;
 mod bare;
+mod compression;
 mod deflate;
 mod echo;
 mod fanout;

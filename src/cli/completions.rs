@@ -3,9 +3,9 @@
 //! Comes in: the name of a shell. Goes out: its script, on stdout. What packagers install stands
 //! in `generated/completions`; a test compares.
 
-use crate::cli::args::Cli;
-use crate::cli::{Failure, print};
-use clap::{Args, CommandFactory as _};
+use crate::cli::common::Failure;
+use crate::cli::common::stdout::print;
+use clap::{Args, Command};
 use clap_complete::Shell;
 
 #[derive(Debug, Args)]
@@ -21,8 +21,9 @@ pub struct CompletionsArgs {
     pub shell: Shell,
 }
 
-pub fn run(args: &CompletionsArgs) -> Result<(), Failure> {
+/// Prints the script for `command`, the whole command.
+pub fn run(args: &CompletionsArgs, mut command: Command) -> Result<(), Failure> {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "wirebell", &mut script);
-    print(&script)
+    clap_complete::generate(args.shell, &mut command, "wirebell", &mut script);
+    print(script)
 }

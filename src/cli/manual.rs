@@ -7,10 +7,10 @@
 //! `Exit status:` is EXIT STATUS, one with `Example` EXAMPLES, every other NOTES. Indented lines
 //! stay as they are. Invariant: a page does not depend on the machine that made it.
 
-use crate::cli::args::Cli;
-use crate::cli::{Failure, print};
+use crate::cli::common::Failure;
+use crate::cli::common::stdout::print;
 use clap::builder::Resettable;
-use clap::{Args, Command, CommandFactory as _};
+use clap::{Args, Command};
 use clap_mangen::Man;
 use clap_mangen::roff::{Roff, bold, roman};
 use std::fs;
@@ -36,9 +36,10 @@ pub struct ManArgs {
     pub output: Option<PathBuf>,
 }
 
-pub fn run(args: &ManArgs) -> Result<(), Failure> {
+/// Prints or writes pages of `whole`, the whole command.
+pub fn run(args: &ManArgs, whole: Command) -> Result<(), Failure> {
     let failed = |place: &str, error: io::Error| Failure::Failed(format!("{place}: {error}"));
-    let all = commands();
+    let all = commands(whole);
     if let Some(folder) = &args.output {
         let written = write(folder, &all);
         return written.map_err(|error| failed(&folder.display().to_string(), error));
@@ -49,7 +50,7 @@ pub fn run(args: &ManArgs) -> Result<(), Failure> {
         let text = format!("{name}: no such command; write one of {}", names.join(", "));
         return Err(Failure::Usage(text));
     };
-    print(&page(command, &all).map_err(|error| failed("the page", error))?)
+    print(page(command, &all).map_err(|error| failed("the page", error))?)
 }
 
 fn write(folder: &Path, all: &[Command]) -> io::Result<()> {
@@ -64,8 +65,8 @@ fn write(folder: &Path, all: &[Command]) -> io::Result<()> {
 }
 
 /// The command itself, then each of its commands.
-fn commands() -> Vec<Command> {
-    let mut whole = Cli::command()
+fn commands(whole: Command) -> Vec<Command> {
+    let mut whole = whole
         .disable_help_subcommand(true)
         .subcommand_value_name("COMMAND")
         .subcommand_help_heading("COMMANDS");

@@ -1,4 +1,4 @@
-//! The command line: one file per subcommand, and what they share.
+//! The command line: a file or a folder for each subcommand, and `common` for what they share.
 //!
 //! Comes in: arguments, environment, a settings file. Goes out: a running server, or one line on
 //! stderr and an exit status: 2 for what the caller wrote, 1 for what went wrong; clients also
@@ -6,71 +6,22 @@
 
 mod args;
 mod bench;
-mod client_args;
+mod common;
 mod completions;
 mod connect;
-mod echo;
-mod files;
-mod http;
 mod inspect;
-mod logging;
 mod manual;
-mod markup;
 mod push;
-mod serve;
-mod settings;
-mod signals;
+mod server;
 mod sources;
-mod terminal;
-mod trace;
-mod units;
 mod verify;
 
-use args::Command;
+use args::{Cli, Command};
+use clap::CommandFactory as _;
+use common::{Failure, logging};
 use std::ffi::OsString;
-use std::fmt;
-use std::io::{self, Write as _};
+use std::io;
 use std::process::ExitCode;
-
-/// Why a command ends without having done its work.
-#[derive(Debug)]
-enum Failure {
-    /// Exit status 2: the caller can mend it by writing something else.
-    Usage(String),
-    /// Exit status 1.
-    Failed(String),
-    /// Exit status 3: whoever was asked has said no.
-    Refused(String),
-    /// Exit status 4.
-    TimedOut(String),
-}
-
-impl Failure {
-    /// Says where it happened.
-    fn with(self, place: &str) -> Self {
-        self.map(|text| format!("{place}: {text}"))
-    }
-
-    /// Says it in other words.
-    fn map(self, change: impl FnOnce(String) -> String) -> Self {
-        match self {
-            Self::Usage(text) => Self::Usage(change(text)),
-            Self::Failed(text) => Self::Failed(change(text)),
-            Self::Refused(text) => Self::Refused(change(text)),
-            Self::TimedOut(text) => Self::TimedOut(change(text)),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Usage(text) | Self::Failed(text) | Self::Refused(text) | Self::TimedOut(text) => {
-                f.write_str(&terminal::visible(text)) // It may quote a peer.
-            }
-        }
-    }
-}
 
 /// Reads the arguments and does what they say.
 pub fn run() -> ExitCode {
@@ -92,25 +43,15 @@ pub fn run() -> ExitCode {
 
 fn obey(command: Command) -> Result<(), Failure> {
     match command {
-        Command::Serve(args) => serve::run(args),
-        Command::Echo(args) => echo::run(args),
+        Command::Serve(args) => server::serve(args),
+        Command::Echo(args) => server::echo(args),
         Command::Connect(args) => connect::run(args),
         Command::Push(args) => push::run(args),
         Command::Verify(args) => verify::run(args),
         Command::Inspect(args) => inspect::run(args),
         Command::Bench(args) => bench::run(args),
-        Command::Completions(args) => completions::run(&args),
-        Command::Man(args) => manual::run(&args),
-    }
-}
-
-/// Writes to stdout all that a command has to say.
-fn print(bytes: &[u8]) -> Result<(), Failure> {
-    let mut stdout = io::stdout().lock();
-    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
-        // Nobody reads any more: as with all filters, no failure.
-        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::Failed(format!("stdout: {error}"))),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
+        Command::Man(args) => manual::run(&args, Cli::command()),
     }
 }
 
@@ -127,9 +68,7 @@ fn with_default_command(args: impl Iterator<Item = OsString>) -> Vec<OsString> {
 
 #[cfg(test)]
 mod tests {
-    use super::args::Cli;
     use super::*;
-    use clap::CommandFactory as _;
 
     #[test]
     fn the_definitions_are_consistent() {

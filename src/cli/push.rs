@@ -5,15 +5,65 @@
 //! Invariant: success means that a push server has said to how many it sent the message; no other
 //! answer counts, such as the page of a network that wants a login first.
 
-use crate::cli::Failure;
-use crate::cli::client_args::PushArgs;
-use crate::cli::http::{self, Answer};
-use crate::cli::serve::print;
-use crate::cli::terminal::one_line;
+use crate::cli::common::Failure;
+use crate::cli::common::http::{self, Answer};
+use crate::cli::common::stdout::print;
+use crate::cli::common::terminal::one_line;
+use crate::cli::common::units::Period;
+use clap::Args;
 use serde_json::json;
 use std::io::{self, BufRead as _, Read as _};
+use std::path::PathBuf;
 use std::time::Duration;
 use wirebell::client::{Backoff, Proxy};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                  wirebell push --user alice --event orders 'order 17 has shipped'\n  \
+                  tail -F app.log | wirebell push --user ops --event log --lines\n\n\
+                  Exit status: 0 all messages were taken, 1 failed, 2 wrong usage, 3 refused (the\n\
+                  key or the message is wrong), 4 timed out. On a failure stderr says how many\n\
+                  messages were taken.")]
+pub struct PushArgs {
+    /// The message [default: all of stdin]
+    #[arg(value_name = "MESSAGE")]
+    pub message: Option<String>,
+
+    /// The push server
+    #[arg(long, value_name = "URL", env = "WIREBELL_SERVER")]
+    #[arg(default_value = "http://127.0.0.1:8080")]
+    pub server: String,
+
+    /// For whom: the user
+    #[arg(long, value_name = "USER")]
+    pub user: String,
+
+    /// For which event
+    #[arg(long, value_name = "EVENT")]
+    pub event: String,
+
+    /// Push each line of stdin as a message of its own, as it comes
+    #[arg(long, conflicts_with = "message")]
+    pub lines: bool,
+
+    /// File with the key that the server asks of publishers; it may also stand in the environment
+    /// variable WIREBELL_PUSH_KEY
+    #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
+    pub key_file: Option<PathBuf>,
+
+    /// Attempts for each message, with growing waits between them
+    #[arg(long, value_name = "N", default_value = "5")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
+    pub attempts: u32,
+
+    /// Time for one attempt
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Period,
+
+    /// Print how many connections each message has reached
+    #[arg(short, long)]
+    pub verbose: bool,
+}
 
 /// Between two attempts.
 const BACKOFF: Backoff = Backoff {
@@ -129,7 +179,8 @@ impl<'a> Publisher<'a> {
             match self.attempt(&body) {
                 Ok(answer) => {
                     if self.args.verbose {
-                        print(&format!("{answer}\n"));
+                        // It is published, whatever becomes of this line.
+                        let _ = print(format!("{answer}\n"));
                     }
                     break;
                 }

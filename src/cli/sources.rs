@@ -4,8 +4,8 @@
 //! systemd pass on what nobody has set. A setting that is wrong is named as its author wrote it:
 //! by its flag, its variable, or its line in the settings file.
 
-use crate::cli::Failure;
 use crate::cli::args::Cli;
+use crate::cli::common::Failure;
 use clap::builder::Resettable;
 use clap::error::{ContextKind, ContextValue};
 use clap::parser::ValueSource;

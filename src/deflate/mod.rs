@@ -52,13 +52,15 @@
 //!
 //! A window of 8 bits is kept by matching runs only: distance one is within any window.
 //!
-//! Reading order: `window`, `inflater`, `compressor`, `budget`, `session`, `pool`.
+//! Reading order: `window`, `inflater`, `compressor`, `budget`, `session`, `settings`,
+//! `pool`.
 
 mod budget;
 mod compressor;
 mod inflater;
 mod pool;
 mod session;
+mod settings;
 mod window;
 
 pub use budget::{Budget, Reservation};
@@ -66,39 +68,4 @@ pub use compressor::Compressor;
 pub use inflater::{Inflated, InflatedPart};
 pub use pool::{Compressed, Pool};
 pub use session::{Link, Session};
-
-use crate::handshake::DeflatePolicy;
-
-/// How an endpoint compresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Settings {
-    /// What is agreed on with clients.
-    pub policy: DeflatePolicy,
-    /// How hard to try: 0 stores, 1 is quick, 9 is slow; higher values count as 9. With the
-    /// default, 2, a KiB of JSON takes a quarter less than with 1, in twice the time; 6 gains
-    /// nothing on it.
-    pub level: u8,
-    /// Messages below this many bytes are sent as they are.
-    pub min_bytes: usize,
-    /// Bytes that all connections together may keep between messages.
-    pub budget: usize,
-    /// Milliseconds after which an unused compressor of a connection is given back.
-    pub idle_ms: u32,
-}
-
-impl Settings {
-    /// Without takeover.
-    pub const DEFAULT: Self = Self {
-        policy: DeflatePolicy::NO_TAKEOVER,
-        level: 2,
-        min_bytes: 128,
-        budget: 64 * 1024 * 1024,
-        idle_ms: 30_000,
-    };
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self::DEFAULT
-    }
-}
+pub use settings::Settings;

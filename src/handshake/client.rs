@@ -8,8 +8,8 @@
 use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::key::{KEY_LEN, accept_key, encode_key};
-use crate::handshake::{AcceptKey, VERSION};
+use crate::handshake::extra;
+use crate::handshake::key::{AcceptKey, KEY_LEN, VERSION, accept_key, encode_key};
 use crate::http::{ResponseHead, is_token};
 use crate::wire::Entropy;
 use core::fmt;
@@ -71,7 +71,7 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// [`Misuse::InvalidField`] if it could not stand in a header field.
     pub fn origin(mut self, origin: &'c str) -> Result<Self, Misuse> {
-        check_value(origin)?;
+        extra::check_value(origin)?;
         self.origin = Some(origin);
         Ok(self)
     }
@@ -115,13 +115,7 @@ impl<'c> ClientHandshake<'c> {
     /// or a value with control characters; [`Misuse::InvalidHost`] for a Host that is none, or a
     /// second one.
     pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
-        for (name, value) in fields {
-            let owned = OWN_FIELDS.iter().any(|own| own.eq_ignore_ascii_case(name));
-            if !is_token(name) || owned {
-                return Err(Misuse::InvalidField);
-            }
-            check_value(value)?;
-        }
+        extra::check(fields)?;
         let mut hosts = fields.iter().filter(|(name, _)| is_host(name));
         if let Some((_, host)) = hosts.next() {
             check_host(host)?;
@@ -191,20 +185,6 @@ impl<'c> ClientHandshake<'c> {
     }
 }
 
-/// Fields that the handshake writes itself.
-const OWN_FIELDS: &[&str] = &[
-    "Upgrade",
-    "Connection",
-    "Origin",
-    "Content-Length",
-    "Transfer-Encoding",
-    "Sec-WebSocket-Key",
-    "Sec-WebSocket-Version",
-    "Sec-WebSocket-Protocol",
-    "Sec-WebSocket-Extensions",
-    "Sec-WebSocket-Accept",
-];
-
 fn is_host(name: &str) -> bool {
     name.eq_ignore_ascii_case("Host")
 }
@@ -217,16 +197,6 @@ fn check_host(host: &str) -> Result<(), Misuse> {
     match !host.is_empty() && is_visible(host) && !host.contains(['/', '?', '@', ',']) {
         true => Ok(()),
         false => Err(Misuse::InvalidHost),
-    }
-}
-
-fn check_value(value: &str) -> Result<(), Misuse> {
-    match value
-        .bytes()
-        .all(|b| b == b'\t' || (b' '..0x7F).contains(&b))
-    {
-        true => Ok(()),
-        false => Err(Misuse::InvalidField),
     }
 }
 

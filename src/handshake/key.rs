@@ -9,6 +9,9 @@ use base64::alphabet;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
 use sha1::{Digest as _, Sha1};
 
+/// The only version of the protocol: RFC 6455 section 4.1, item 9.
+pub const VERSION: &str = "13";
+
 /// What every server appends to the key before it hashes (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 

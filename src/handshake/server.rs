@@ -2,14 +2,15 @@
 //!
 //! Comes in: a [`RequestHead`]. Goes out: an [`Ask`], which the application looks at (path,
 //! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that
-//! is not met. Invariant: an [`Accepted`] response holds nothing that the client did not ask for.
-//! Routing, origin policy and authorisation are left to the application.
+//! is not met. Invariant: an [`Accepted`] response holds nothing of the protocol that the client
+//! did not ask for, and what the application adds to it are whole lines. Routing, origin policy and
+//! authorisation are left to the application.
 
-use crate::error::Refusal;
+use crate::error::{Misuse, Refusal};
 use crate::handshake::deflate::{DeflatePolicy, DeflateTerms};
 use crate::handshake::extensions::{self, Extensions};
-use crate::handshake::key::{accept_key, is_key};
-use crate::handshake::{AcceptKey, VERSION};
+use crate::handshake::extra;
+use crate::handshake::key::{AcceptKey, VERSION, accept_key, is_key};
 use crate::http::{Fields, RequestHead, host, is_token};
 use core::fmt;
 
@@ -100,6 +101,7 @@ impl<'h> Ask<'h> {
             subprotocol,
             offers: Some(self.extensions),
             deflate: None,
+            fields: &[],
         }
     }
 }
@@ -112,9 +114,39 @@ pub struct Accepted<'h> {
     /// What may be agreed on.
     offers: Option<Extensions<'h>>,
     deflate: Option<DeflateTerms>,
+    /// Of the application.
+    fields: &'h [(&'h str, &'h str)],
 }
 
-impl Accepted<'_> {
+impl<'h> Accepted<'h> {
+    /// Adds header fields, such as Set-Cookie. The last call counts.
+    ///
+    /// ```
+    /// use wirebell::handshake::Ask;
+    /// # use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead};
+    /// # let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+    /// #     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
+    /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    /// # let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    /// # let head = RequestHead::parse(request, &mut storage)?;
+    /// let ask = Ask::read(head)?;
+    /// let fields = [("Set-Cookie", "session=1; Secure; HttpOnly")];
+    /// let response = ask.accept(None).fields(&fields)?.to_string();
+    /// assert!(response.ends_with("\r\nSet-Cookie: session=1; Secure; HttpOnly\r\n\r\n"));
+    /// assert!(ask.accept(None).fields(&[("Set-Cookie", "a=b\r\nX: y")]).is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Misuse::InvalidField`] for a name that is no token or belongs to the handshake itself, or
+    /// a value with control characters or beyond ASCII.
+    pub fn fields(mut self, fields: &'h [(&'h str, &'h str)]) -> Result<Self, Misuse> {
+        extra::check(fields)?;
+        self.fields = fields;
+        Ok(self)
+    }
+
     /// Agrees to permessage-deflate if the client offers it in a form that the policy can have
     /// (RFC 7692 section 5); otherwise the connection goes without. The last call counts. An event
     /// loop makes it by its own options.
@@ -136,21 +168,34 @@ impl Accepted<'_> {
     pub fn deflate(&self) -> Option<DeflateTerms> {
         self.deflate
     }
+
+    /// Hands out the fields one after the other.
+    // req: 6455-9.1-04 6455-9.1-05 6455-11.3.2-02
+    // req: 6455-4.2.2-09 6455-4.2.2-10 6455-4.2.2-11 6455-9-03 6455-11.3.4-02 6455-11.3.3-01
+    pub(super) fn each_field<E>(
+        &self,
+        mut take: impl FnMut(&str, &dyn fmt::Display) -> Result<(), E>,
+    ) -> Result<(), E> {
+        take("Upgrade", &"websocket")?;
+        take("Connection", &"Upgrade")?;
+        take("Sec-WebSocket-Accept", &self.key.as_str())?;
+        if let Some(Subprotocol(name)) = self.subprotocol {
+            take(SUBPROTOCOLS, &name)?;
+        }
+        if let Some(terms) = self.deflate {
+            take(extensions::FIELD, &terms)?;
+        }
+        for (name, value) in self.fields {
+            take(name, value)?;
+        }
+        Ok(())
+    }
 }
 
 impl fmt::Display for Accepted<'_> {
-    // req: 6455-9.1-04 6455-9.1-05 6455-11.3.2-02
-    // req: 6455-4.2.2-09 6455-4.2.2-10 6455-4.2.2-11 6455-9-03 6455-11.3.4-02 6455-11.3.3-01
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("HTTP/1.1 101 Switching Protocols\r\n")?;
-        f.write_str("Upgrade: websocket\r\nConnection: Upgrade\r\n")?;
-        write!(f, "Sec-WebSocket-Accept: {}\r\n", self.key.as_str())?;
-        if let Some(Subprotocol(name)) = self.subprotocol {
-            write!(f, "{SUBPROTOCOLS}: {name}\r\n")?;
-        }
-        if let Some(terms) = self.deflate {
-            write!(f, "{}: {terms}\r\n", extensions::FIELD)?;
-        }
+        self.each_field(|name, value| write!(f, "{name}: {value}\r\n"))?;
         f.write_str("\r\n")
     }
 }

@@ -6,6 +6,7 @@
 
 use crate::http::fields::is_token_byte;
 use crate::http::head::{RequestHead, ResponseHead};
+use crate::http::status::Status;
 
 /// How the length of a body is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +37,11 @@ pub enum BodyError {
 
 impl BodyError {
     /// The HTTP status to answer.
-    pub const fn status(self) -> u16 {
+    pub const fn status(self) -> Status {
         match self {
-            Self::Length | Self::Chunk => 400,
-            Self::Coding => 501,
-            Self::TooLong => 413,
+            Self::Length | Self::Chunk => Status::BAD_REQUEST,
+            Self::Coding => Status::NOT_IMPLEMENTED,
+            Self::TooLong => Status::CONTENT_TOO_LARGE,
         }
     }
 

@@ -4,8 +4,16 @@
 //! case; several lines of one name are one list (RFC 9110 section 5.3). Invariant: nothing is
 //! copied and nothing is looked at twice per question.
 
+use crate::error::Refusal;
+
 /// One header field line: a name and the raw bytes of its value.
 pub type Field<'h> = httparse::Header<'h>;
+
+/// For storage that fields are put into.
+pub const EMPTY_FIELD: Field<'static> = Field {
+    name: "",
+    value: b"",
+};
 
 /// The fields of one head.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +28,28 @@ pub(crate) struct Ambiguous;
 impl<'h> Fields<'h> {
     pub(crate) fn new(lines: &'h [Field<'h>]) -> Self {
         Self { lines }
+    }
+
+    /// Fields that somebody else has parsed, as names and raw values. `storage` holds them.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MalformedHead`] for a name that is no token and for a value with control
+    /// characters (RFC 9110 sections 5.1 and 5.5), [`Refusal::TooManyFields`] if the storage is too
+    /// short.
+    pub fn from_pairs(
+        pairs: impl IntoIterator<Item = (&'h str, &'h [u8])>,
+        storage: &'h mut [Field<'h>],
+    ) -> Result<Self, Refusal> {
+        let mut count = 0;
+        for (name, value) in pairs {
+            if !is_token(name) || !value.iter().all(|byte| is_value_byte(*byte)) {
+                return Err(Refusal::MalformedHead);
+            }
+            *storage.get_mut(count).ok_or(Refusal::TooManyFields)? = Field { name, value };
+            count += 1;
+        }
+        Ok(Self::new(&storage[..count]))
     }
 
     /// The fields in their order.
@@ -75,11 +105,20 @@ fn trim(value: &str) -> &str {
     value.trim_matches([' ', '\t'])
 }
 
+/// What a field value is made of (RFC 9110 section 5.5): no control characters but the tab.
+pub(crate) const fn is_value_byte(byte: u8) -> bool {
+    matches!(byte, b'\t' | b' '..=b'~' | 0x80..)
+}
+
 /// Whether this is a token of RFC 9110 section 5.6.2: at least one character, no separators.
 pub fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_token_byte)
 }
 
-pub(crate) fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
+pub(crate) const fn is_token_byte(byte: u8) -> bool {
+    let is_mark = matches!(
+        byte,
+        b'!' | b'#'..=b'\'' | b'*' | b'+' | b'-' | b'.' | b'|' | b'~'
+    );
+    byte.is_ascii_alphanumeric() || is_mark || matches!(byte, b'^'..=b'`')
 }

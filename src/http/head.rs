@@ -6,7 +6,7 @@
 //! searched once, however slowly a head arrives.
 
 use crate::error::Refusal;
-use crate::http::fields::{Field, Fields};
+use crate::http::fields::{Field, Fields, is_token};
 use crate::limits::Limits;
 use core::ops::Range;
 
@@ -112,6 +112,51 @@ pub struct RequestHead<'h> {
 }
 
 impl<'h> RequestHead<'h> {
+    /// A head that somebody else has parsed: the parts of `method target HTTP/1.minor_version` and
+    /// the fields. The [`Limits`] of heads are left to that parser.
+    ///
+    /// ```
+    /// use wirebell::handshake::Ask;
+    /// use wirebell::http::{EMPTY_FIELD, Fields, MAX_FIELDS, RequestHead};
+    ///
+    /// // What the other parser has made of the request of RFC 6455 section 1.3.
+    /// let pairs = [
+    ///     ("host", "server.example.com"),
+    ///     ("upgrade", "websocket"),
+    ///     ("connection", "Upgrade"),
+    ///     ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
+    ///     ("sec-websocket-version", "13"),
+    /// ];
+    /// let pairs = pairs.map(|(name, value)| (name, value.as_bytes()));
+    /// let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    /// let fields = Fields::from_pairs(pairs, &mut storage)?;
+    /// let ask = Ask::read(RequestHead::new("GET", "/chat", 1, fields)?)?;
+    /// assert_eq!(ask.head.path(), "/chat");
+    /// assert!(ask.accept(None).to_string().contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    /// # Ok::<(), wirebell::Refusal>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::MalformedHead`] for a method that is no token, a target that has none of the
+    /// forms of RFC 9112 section 3.2, and a minor version above 1.
+    pub fn new(
+        method: &'h str,
+        target: &'h str,
+        minor_version: u8,
+        fields: Fields<'h>,
+    ) -> Result<Self, Refusal> {
+        match is_token(method) && is_target(method, target) && minor_version <= 1 {
+            true => Ok(Self {
+                method,
+                target,
+                minor_version,
+                fields,
+            }),
+            false => Err(Refusal::MalformedHead),
+        }
+    }
+
     /// Splits a whole head, as [`HeadReader::find`] found it. `storage` holds the fields.
     ///
     /// # Errors
@@ -125,13 +170,8 @@ impl<'h> RequestHead<'h> {
         }
         let fields = Fields::new(request.headers);
         match (request.method, request.path, request.version) {
-            (Some(method), Some(target), Some(minor_version)) if is_target(method, target) => {
-                Ok(Self {
-                    method,
-                    target,
-                    minor_version,
-                    fields,
-                })
+            (Some(method), Some(target), Some(minor_version)) => {
+                Self::new(method, target, minor_version, fields)
             }
             _ => Err(Refusal::MalformedHead),
         }

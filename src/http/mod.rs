@@ -1,34 +1,51 @@
 //! HTTP/1.1 as far as WebSockets and an API beside them need it: RFC 9110 and 9112, without I/O.
 //!
 //! Input: the bytes of a connection. Output: heads, bodies and whole [`Request`]s; [`Response`]s as
-//! bytes. One parser of heads and one decoder of bodies serve both roles. Heads, fields and hosts
-//! need no allocator. Invariant: a message has one body, found in one way, or it is refused (RFC
-//! 9112 section 11.2). Opening handshakes are left to `handshake`, sockets to the layers above.
+//! bytes. One parser of heads and one decoder of bodies serve both roles. Heads, fields, hosts and
+//! statuses need no allocator. Invariant: a message has one body, found in one way, or it is
+//! refused (RFC 9112 section 11.2), and no value in a message that is sent can split it. Opening
+//! handshakes are left to `handshake`, sockets to the layers above.
 //!
-//! Reading order: `fields`, `host`, `head`, `body`, `request`, `response`, `reader`.
+//! Reading order: `fields`, `host`, `head`, `status`, `body`, `request`, `lines`, `date`,
+//! `response`, `reader`, `types`.
 
 #[cfg(feature = "std")]
 mod body;
+#[cfg(feature = "net")]
+mod date;
 mod fields;
 mod head;
 mod host;
+mod lines;
 #[cfg(feature = "net")]
 mod reader;
 #[cfg(feature = "net")]
 mod request;
 #[cfg(feature = "net")]
 mod response;
+mod status;
+#[cfg(feature = "http-types")]
+mod types;
 
+#[doc(inline)]
+pub use crate::__field as field;
 #[cfg(feature = "std")]
 pub use body::{BodyDecoder, BodyError, Framing};
 pub(crate) use fields::is_token_byte;
-pub use fields::{Field, Fields, is_token};
+pub use fields::{EMPTY_FIELD, Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 #[cfg(feature = "net")]
-pub use reader::{EMPTY_FIELD, HttpFault, HttpReader, Step};
+pub use lines::FieldLine;
+pub(crate) use lines::TEXT_PLAIN;
+pub use lines::{InvalidField, StaticField};
+#[cfg(feature = "net")]
+pub use reader::{HttpFault, HttpReader, Step};
 #[cfg(feature = "net")]
 pub use request::Request;
 #[cfg(feature = "net")]
-pub use response::{Response, reason};
+pub use response::{MediaType, Response};
+pub use status::Status;
+#[cfg(feature = "http-types")]
+pub use types::TypedHead;
 
 pub(crate) use host::{host, ipv6, split_port};

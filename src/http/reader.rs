@@ -6,7 +6,7 @@
 
 use crate::error::Refusal;
 use crate::http::body::{BodyDecoder, BodyError, Framing};
-use crate::http::fields::Field;
+use crate::http::fields::{EMPTY_FIELD, Field};
 use crate::http::head::{HeadReader, MAX_FIELDS, RequestHead};
 use crate::http::host::host;
 use crate::http::request::Request;
@@ -42,7 +42,7 @@ impl HttpFault {
     /// The answer; the connection ends behind it, as nobody knows where the next request begins.
     pub fn response(self) -> Response {
         let (status, text) = match self {
-            Self::Head(refusal) => (refusal.status(), refusal.text()),
+            Self::Head(refusal) => (refusal.into(), refusal.text()),
             Self::Body(error) => (error.status(), error.text()),
         };
         Response::text(status, text).closing()
@@ -205,9 +205,3 @@ impl HttpReader {
         self.body = None;
     }
 }
-
-/// For the storage that [`HttpReader::request`] wants.
-pub const EMPTY_FIELD: Field<'static> = Field {
-    name: "",
-    value: b"",
-};

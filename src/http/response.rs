@@ -1,84 +1,110 @@
 //! A response, and how it is written: RFC 9112 section 4.
 //!
-//! Invariant: whatever a service puts into it, the head has the lines that were meant and no
-//! others, and one length: a value cannot split it, and the fields of the loop cannot stand twice.
+//! Input: a final status, fields, a body. Output: bytes. Invariant: the head has the lines that
+//! were meant and no others, and one length: what cannot be sent is refused where it is given
+//! ([`InvalidField`], [`Status`]), so that writing cannot go wrong.
 
-use crate::http::fields::is_token;
+use crate::http::date;
+use crate::http::lines::{FieldLine, InvalidField, TEXT_PLAIN, check_value};
+use crate::http::status::Status;
 use std::borrow::Cow;
 use std::io::Write as _;
-use std::time::SystemTime;
 
 /// An HTTP response with a body whose length is known.
+///
+/// ```
+/// use wirebell::http::{FieldLine, InvalidField, Response, Status, field};
+///
+/// fn moved(place: String) -> Result<Response, InvalidField> {
+///     let response = Response::text(Status::FOUND, "It has moved.");
+///     Ok(response
+///         .field(field!("Cache-Control", "no-store"))
+///         .field(FieldLine::new("Location", place)?))
+/// }
+///
+/// assert!(moved("/elsewhere".into()).is_ok());
+/// assert_eq!(moved("/\r\nSet-Cookie: a=b".into()), Err(InvalidField::Value));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
-    /// The status code.
-    pub status: u16,
-    fields: Vec<(&'static str, Cow<'static, str>)>,
+    /// The status.
+    pub status: Status,
+    fields: Vec<FieldLine>,
+    media_type: Option<MediaType>,
     /// The body; for a HEAD request only its length is sent.
     pub body: Cow<'static, [u8]>,
     /// End the connection behind this response.
     pub close: bool,
 }
 
+/// The value of Content-Type (RFC 9110 section 8.3).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MediaType(Cow<'static, str>);
+
+impl MediaType {
+    /// Plain text in UTF-8.
+    pub const TEXT: Self = Self(Cow::Borrowed(TEXT_PLAIN));
+    /// A page in UTF-8.
+    pub const HTML: Self = Self(Cow::Borrowed("text/html; charset=utf-8"));
+    /// JSON, which is always UTF-8 (RFC 8259 section 8.1).
+    pub const JSON: Self = Self(Cow::Borrowed("application/json"));
+
+    /// Any other.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidField::Value`] for what cannot stand in a header field.
+    pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidField> {
+        let name = name.into();
+        check_value(&name)?;
+        Ok(Self(name))
+    }
+}
+
 impl Response {
     /// Without fields and body.
-    pub fn new(status: u16) -> Self {
+    pub fn new(status: Status) -> Self {
         Self {
             status,
             fields: Vec::new(),
+            media_type: None,
             body: Cow::Borrowed(b""),
             close: false,
         }
     }
 
     /// Plain text as it is, without a newline at its end.
-    pub fn text(status: u16, text: impl Into<Cow<'static, str>>) -> Self {
-        let body = match text.into() {
-            Cow::Borrowed(text) => Cow::Borrowed(text.as_bytes()),
-            Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-        };
-        let mut response = Self::new(status).field("Content-Type", "text/plain; charset=utf-8");
-        response.body = body;
-        response
+    pub fn text(status: Status, text: impl Into<Cow<'static, str>>) -> Self {
+        match text.into() {
+            Cow::Borrowed(text) => Self::content(status, MediaType::TEXT, text.as_bytes()),
+            Cow::Owned(text) => Self::content(status, MediaType::TEXT, text.into_bytes()),
+        }
     }
 
-    /// Adds a header field. Control characters in `value` become spaces, so that what a service
-    /// copies into a field cannot split the response. A second Content-Type takes the place of the
-    /// first. Content-Length, Transfer-Encoding and Date are the loop's, and so is Connection:
-    /// these, and names that are no tokens (RFC 9110 section 5.1), are left out; `Connection:
-    /// close` is [`Response::closing`].
-    pub fn field(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        let is = |other: &str| name.eq_ignore_ascii_case(other);
-        let mut value = value.into();
-        if value.contains(is_control) {
-            value = Cow::Owned(value.replace(is_control, " "));
+    /// A body of any type.
+    pub fn content(
+        status: Status,
+        media_type: MediaType,
+        body: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        Self {
+            media_type: Some(media_type),
+            body: body.into(),
+            ..Self::new(status)
         }
-        if is("Connection") {
-            let mut options = value.split(',');
-            self.close |= options.any(|option| option.trim().eq_ignore_ascii_case("close"));
-        }
-        let left_out = OF_THE_LOOP.iter().any(|other| is(other)) || !is_token(name);
-        if is("Content-Type") {
-            self.fields.retain(|(other, _)| !is(other));
-        }
-        if !left_out {
-            self.fields.push((name, value));
-        }
+    }
+
+    /// Adds a header field: [`field!`](crate::http::field) for what is known when the program is
+    /// compiled, [`FieldLine::new`] for what is not. With Upgrade, Connection names it (RFC 9110
+    /// section 7.8).
+    pub fn field(mut self, line: impl Into<FieldLine>) -> Self {
+        self.fields.push(line.into());
         self
     }
 
-    /// The header fields in their order, apart from those that the loop writes.
+    /// The header fields in their order, apart from those that the response writes itself.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        self.fields.iter().map(|(name, value)| (*name, &**value))
-    }
-
-    /// The status as it is sent: what is no final status (RFC 9110 section 15) is an error of
-    /// the service.
-    fn final_status(&self) -> u16 {
-        match self.status {
-            status @ 200..=599 => status,
-            _ => 500,
-        }
+        self.fields.iter().map(|line| (line.name, &*line.value))
     }
 
     /// Ends the connection behind this response.
@@ -87,10 +113,10 @@ impl Response {
         self
     }
 
-    /// Appends the response to `out`; the body is left out for `head_only`.
+    /// Appends the response to `out`, with the Date of now; the body is left out for `head_only`.
     pub fn write(&self, out: &mut Vec<u8>, head_only: bool) {
-        let content = self.content();
-        let length = match self.final_status() {
+        let content = self.sent_body();
+        let length = match self.status.code() {
             204 | 304 => Length::None,
             _ => Length::Bytes(content.len()),
         };
@@ -112,30 +138,33 @@ impl Response {
 
     /// These have no content; 205 says so by its length, and 204 must not have one (RFC 9110
     /// sections 8.6 and 15.3.6).
-    fn content(&self) -> &[u8] {
-        match self.final_status() {
+    fn sent_body(&self) -> &[u8] {
+        match self.status.code() {
             204 | 205 | 304 => b"",
             _ => &self.body,
         }
     }
 
     fn write_head(&self, out: &mut Vec<u8>, length: Length) {
+        let date = date::now();
         let mut write = |text: std::fmt::Arguments<'_>| {
             out.write_fmt(text).expect("a vector takes everything");
         };
-        let status = self.final_status();
-        write(format_args!("HTTP/1.1 {status} {}\r\n", reason(status)));
-        write(format_args!(
-            "Date: {}\r\n",
-            httpdate::fmt_http_date(SystemTime::now())
-        ));
-        for (name, value) in &self.fields {
+        write(format_args!("HTTP/1.1 {}\r\n", self.status));
+        if let Some(date) = date
+            .as_ref()
+            .and_then(|date| std::str::from_utf8(date).ok())
+        {
+            write(format_args!("Date: {date}\r\n"));
+        }
+        if let Some(MediaType(media_type)) = &self.media_type {
+            write(format_args!("Content-Type: {media_type}\r\n"));
+        }
+        for FieldLine { name, value } in &self.fields {
             write(format_args!("{name}: {value}\r\n"));
         }
-        let upgrade = |(name, _): &(&str, _)| name.eq_ignore_ascii_case("Upgrade");
-        let upgrades = self.fields.iter().any(upgrade);
-        match (upgrades, self.close) {
-            // RFC 9110 section 7.8: Upgrade is named in Connection.
+        let upgrade = |(name, _): (&str, _)| name.eq_ignore_ascii_case("Upgrade");
+        match (self.fields().any(upgrade), self.close) {
             (true, true) => write(format_args!("Connection: upgrade, close\r\n")),
             (true, false) => write(format_args!("Connection: upgrade\r\n")),
             (false, true) => write(format_args!("Connection: close\r\n")),
@@ -158,69 +187,10 @@ enum Length {
     Chunked,
 }
 
-/// Fields that the loop writes.
-const OF_THE_LOOP: [&str; 4] = ["Connection", "Content-Length", "Date", "Transfer-Encoding"];
-
-fn is_control(c: char) -> bool {
-    c.is_control()
-}
-
-/// The reason phrase of a status (RFC 9110 section 15, and RFCs 6585 and 7725).
-pub const fn reason(status: u16) -> &'static str {
-    match status {
-        200 => "OK",
-        201 => "Created",
-        202 => "Accepted",
-        203 => "Non-Authoritative Information",
-        204 => "No Content",
-        205 => "Reset Content",
-        206 => "Partial Content",
-        300 => "Multiple Choices",
-        301 => "Moved Permanently",
-        302 => "Found",
-        303 => "See Other",
-        304 => "Not Modified",
-        307 => "Temporary Redirect",
-        308 => "Permanent Redirect",
-        400 => "Bad Request",
-        401 => "Unauthorized",
-        402 => "Payment Required",
-        403 => "Forbidden",
-        404 => "Not Found",
-        405 => "Method Not Allowed",
-        406 => "Not Acceptable",
-        407 => "Proxy Authentication Required",
-        408 => "Request Timeout",
-        409 => "Conflict",
-        410 => "Gone",
-        411 => "Length Required",
-        412 => "Precondition Failed",
-        413 => "Content Too Large",
-        414 => "URI Too Long",
-        415 => "Unsupported Media Type",
-        416 => "Range Not Satisfiable",
-        417 => "Expectation Failed",
-        421 => "Misdirected Request",
-        422 => "Unprocessable Content",
-        426 => "Upgrade Required",
-        428 => "Precondition Required",
-        429 => "Too Many Requests",
-        431 => "Request Header Fields Too Large",
-        451 => "Unavailable For Legal Reasons",
-        500 => "Internal Server Error",
-        501 => "Not Implemented",
-        502 => "Bad Gateway",
-        503 => "Service Unavailable",
-        504 => "Gateway Timeout",
-        505 => "HTTP Version Not Supported",
-        511 => "Network Authentication Required",
-        _ => "Unknown",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::http::field;
 
     fn written(response: &Response, head_only: bool) -> Vec<String> {
         let mut bytes = Vec::new();
@@ -233,64 +203,58 @@ mod tests {
     }
 
     #[test]
-    fn a_value_cannot_split_a_response() {
-        let response = Response::text(200, "hi")
-            .field("Location", "/a\r\nSet-Cookie: x\r\n\r\n<b>\0\u{85}é")
-            .field("X Y", "no name")
-            .field("", "none");
-        let expected = [
-            "HTTP/1.1 200 OK",
+    fn a_response_has_the_lines_that_were_meant() {
+        let location = FieldLine::new("Location", "/é".to_owned()).unwrap();
+        let response = Response::text(Status::FOUND, "hi")
+            .field(field!("Allow", "GET"))
+            .field(location)
+            .closing();
+        let head = [
+            "HTTP/1.1 302 Found",
             "Content-Type: text/plain; charset=utf-8",
-            "Location: /a  Set-Cookie: x    <b>  é",
-            "Content-Length: 2",
-            "",
-            "hi",
-        ];
-        assert_eq!(written(&response, false), expected);
-    }
-
-    #[test]
-    fn fields_that_stand_once_stand_once() {
-        let response = Response::text(200, "hi")
-            .field("content-type", "text/html")
-            .field("Content-Length", "99")
-            .field("transfer-encoding", "chunked")
-            .field("Date", "never")
-            .field("Connection", "keep-alive, Close");
-        let expected = [
-            "HTTP/1.1 200 OK",
-            "content-type: text/html",
+            "Allow: GET",
+            "Location: /é",
             "Connection: close",
             "Content-Length: 2",
             "",
-            "",
         ];
-        assert_eq!(written(&response, true), expected);
-        assert!(response.close);
+        assert_eq!(written(&response, false), [&head[..], &["hi"]].concat());
+        assert_eq!(written(&response, true), [&head[..], &[""]].concat());
+        let fields: Vec<_> = response.fields().collect();
+        assert_eq!(fields, [("Allow", "GET"), ("Location", "/é")]);
+    }
+
+    #[test]
+    fn an_upgrade_is_named_in_connection() {
+        let response = Response::new(Status::UPGRADE_REQUIRED).field(field!("upgrade", "h2c"));
+        assert!(written(&response, false).contains(&"Connection: upgrade".into()));
+        let response = response.closing();
+        assert!(written(&response, false).contains(&"Connection: upgrade, close".into()));
+    }
+
+    #[test]
+    fn a_media_type_stays_in_its_line() {
+        for bad in ["text/html\r\nA: b", "text/html\n", " text/html"] {
+            assert_eq!(MediaType::new(bad), Err(InvalidField::Value), "{bad:?}");
+        }
+        let page = Response::content(Status::OK, MediaType::HTML, &b"<p>"[..]);
+        let lines = written(&page, false);
+        let types = lines.iter().filter(|line| line.starts_with("Content-Type"));
+        assert_eq!(
+            types.collect::<Vec<_>>(),
+            ["Content-Type: text/html; charset=utf-8"]
+        );
     }
 
     #[test]
     fn bodies_are_left_out_where_there_is_none() {
-        let mut response = Response::text(204, "gone");
+        let mut response = Response::text(Status::NO_CONTENT, "gone");
         assert!(!written(&response, false).concat().contains("gone"));
-        response.status = 304;
-        assert!(
-            !written(&response, false)
-                .concat()
-                .contains("Content-Length")
-        );
-        response.status = 205;
-        assert!(
-            written(&response, false)
-                .concat()
-                .ends_with("Content-Length: 0")
-        );
-        for status in [0, 101, 199, 600, 20_000] {
-            response.status = status;
-            assert_eq!(
-                written(&response, false)[0],
-                "HTTP/1.1 500 Internal Server Error"
-            );
-        }
+        response.status = Status::NOT_MODIFIED;
+        let lines = written(&response, false).concat();
+        assert!(!lines.contains("Content-Length"), "{lines}");
+        response.status = Status::RESET_CONTENT;
+        let lines = written(&response, false).concat();
+        assert!(lines.ends_with("Content-Length: 0"), "{lines}");
     }
 }

@@ -144,12 +144,15 @@ impl<'a> Context<'a> {
     }
 
     /// Ends the body that was begun with [`Reply::Stream`](crate::net::Reply::Stream).
-    pub fn finish(&mut self, peer: PeerId) {
-        if let Some(peer) = self.connections.peers.get_mut(peer)
-            && peer.is_stream()
-        {
-            peer.flags.announced = false;
-            self.connections.out.end_stream(peer);
+    pub fn finish(&mut self, peer: PeerId) -> Sent {
+        let out = &mut self.connections.out;
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) if peer.is_stream() && !peer.flags.dying => {
+                peer.flags.announced = false;
+                out.end_stream(peer);
+                out.taken(peer)
+            }
+            _ => Sent::Closed,
         }
     }
 
@@ -214,6 +217,36 @@ impl<'a> Context<'a> {
         if !self.connections.stopping {
             self.connections.dials.dial(dial);
         }
+    }
+
+    /// Gives up all dials of this tag, and does not dial again when a connection of it ends; open
+    /// ones stay. Neither [`Service::opened`] nor [`Service::not_opened`] follows.
+    ///
+    /// [`Service::opened`]: crate::net::Service::opened
+    /// [`Service::not_opened`]: crate::net::Service::not_opened
+    #[cfg(feature = "client")]
+    pub fn cancel_dial(&mut self, tag: u32) {
+        let Connections {
+            peers, out, dials, ..
+        } = &mut *self.connections;
+        dials.cancel(tag);
+        for index in peers.indices() {
+            if let Some(peer) = peers.at(index)
+                && let Phase::Dial(dialing) = &mut peer.phase
+                && dialing.attempt.dial.tag == tag
+            {
+                dialing.cancelled = true;
+                out.lists.remove_soon(peer);
+            }
+        }
+    }
+
+    /// The subprotocol that the server has chosen for a connection that was dialled (RFC 6455
+    /// section 4.2.2).
+    #[cfg(feature = "client")]
+    pub fn subprotocol(&self, peer: PeerId) -> Option<&str> {
+        let peer = self.peer(peer)?;
+        self.connections.dials.subprotocol(peer.index)
     }
 
     /// Begins a graceful stop of all workers: see [`Server::stop`](crate::net::Server::stop).

@@ -143,7 +143,7 @@ pub struct SharedChunk {
 }
 
 impl SharedChunk {
-    /// Encodes `bytes` as one chunk. Without bytes it is nothing: an empty chunk would end the body.
+    /// Encodes `bytes` as one chunk; none are nothing, as an empty chunk would end the body.
     pub fn new(bytes: &[u8]) -> Self {
         let encoded = match bytes {
             [] => Vec::new(),

@@ -13,6 +13,8 @@
 use crate::net::memory::Memory;
 use crate::net::wake::Wake;
 use std::fmt;
+#[cfg(feature = "client")]
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -47,6 +49,9 @@ pub(crate) enum Post<M> {
     Mail(M, usize),
     /// For the loop: stop gracefully.
     Stop,
+    /// For the loop: where a server is that is dialled again, if that is known.
+    #[cfg(feature = "client")]
+    Addresses(u64, Option<Vec<SocketAddr>>),
 }
 
 /// Why mail was not taken. It is dropped.
@@ -136,6 +141,12 @@ impl<M> Mailbox<M> {
     /// [`Context::held_bytes`](crate::net::Context::held_bytes).
     pub(crate) fn held_bytes(&self) -> usize {
         self.shared.memory.held()
+    }
+
+    /// What the look-up with this number has found.
+    #[cfg(feature = "client")]
+    pub(crate) fn post_addresses(&self, number: u64, addresses: Option<Vec<SocketAddr>>) {
+        let _ = self.put(Post::Addresses(number, addresses), 0);
     }
 
     pub(crate) fn stop(&self) {
@@ -240,7 +251,7 @@ impl<M> Mailbox<M> {
                 self.handled(bytes);
                 Some(mail)
             }
-            Post::Stop => None,
+            _ => None,
         };
         posts.into_iter().filter_map(mail).collect()
     }

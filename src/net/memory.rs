@@ -79,9 +79,9 @@ impl Memory {
     }
 
     /// Where to stop when there is too much: an eighth below the limit, so that the next time is
-    /// not the next read.
-    pub(crate) fn is_over_target(&self) -> bool {
-        self.held() > self.shared.limit / 8 * 7
+    /// not the next read; `more` bytes are to come.
+    pub(crate) fn is_over_target(&self, more: usize) -> bool {
+        self.held() + more > self.shared.limit / 8 * 7
     }
 
     /// A loop that holds `own` bytes holds no less than the loops do on average: it is its turn to
@@ -120,7 +120,7 @@ mod tests {
         assert!(memory.concerns(90) && !memory.concerns(10) && !memory.concerns(0));
         memory.change(90, 40);
         assert_eq!(memory.held(), 80);
-        assert!(!memory.is_over() && !memory.is_over_target());
+        assert!(!memory.is_over() && !memory.is_over_target(0));
         memory.sub(30);
         memory.change(40, 0);
         memory.change(10, 0);

@@ -1,16 +1,23 @@
 //! The event loop: sockets, time and threads around the protocol core, for servers and clients.
 //!
-//! Comes in: connections, accepted or dialled. Goes out: calls on a [`Service`]. One loop per
-//! worker thread, each with its own listener, its own connections and its own timers; nothing is
-//! shared on the way of a message. The rules that make it quick stand in `event_loop`, `input` and
-//! `core`.
+//! ```text
+//!   driver: mio, clock, threads, listeners, sockets          testing: simulated ones
+//!      │  ready sockets · mail · time                            │
+//!      ▼                                                         ▼
+//!   engine ──▶ input ──▶ Service ──▶ Context ──▶ output ──▶ Sockets (the driver again)
+//!                    conn: what is known of each connection
+//! ```
+//!
+//! Input: connections, accepted or dialled. Output: calls on a [`Service`]. One loop per worker
+//! thread, each with its own listeners, connections and timers; nothing is shared on the way of a
+//! message. The engine has no thread, clock or socket of its own, so that a service can be run
+//! whole in a test: see [`testing`].
 //!
 //! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `service`, `peer`, `event_loop`, `input`, `requests`, `core`, `output`; then the
-//! parts they use: `buffers`, `cork`, `turn`, `send_queue`, `frame`, `compression`, `timers`,
-//! `alarm`, `deadlines`, `accept`, `dial`, `masked`, `taps`, `mailbox`, `memory`,
-//! `upgrade`, `server`.
+//! Reading order: `words`, `options`, `service`, `context`, `connections`, `frame`, `metrics`,
+//! `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`, `upgrade`;
+//! then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
 //!
 //! # A chat
 //!
@@ -114,5 +121,5 @@ pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;
 pub use peer_map::PeerMap;
-pub use service::{Reply, Service};
+pub use service::{Reply, Service, Upgrade};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

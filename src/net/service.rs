@@ -5,7 +5,7 @@
 //! [`Connection::receive`](crate::Connection::receive), and always from the one thread of its
 //! loop; so it needs no locks for what is its own.
 
-use crate::error::Refusal;
+use crate::error::{Misuse, Refusal};
 use crate::handshake::Accepted;
 use crate::http::{Request, RequestHead, Response};
 use crate::net::context::Context;
@@ -159,14 +159,7 @@ pub enum Reply<'r> {
     /// An HTTP response; the connection stays HTTP.
     Respond(Response),
     /// 101 Switching Protocols: frames from here on.
-    Upgrade {
-        /// The response, from [`Ask::accept`](crate::handshake::Ask::accept).
-        accepted: Accepted<'r>,
-        /// A number of the service's own: see [`Context::tag`].
-        tag: u32,
-        /// How its messages come.
-        delivery: Delivery,
-    },
+    Upgrade(Upgrade<'r>),
     /// The response follows with [`Context::respond`]. Until then the connection's input rests, so
     /// responses keep the order of the requests; after
     /// [`Limits::answer_ms`](crate::Limits::answer_ms) it is 504 Gateway Timeout.
@@ -185,6 +178,73 @@ pub enum Reply<'r> {
     },
 }
 
+/// How a WebSocket is opened: the response, and what the loop is to know.
+///
+/// ```
+/// use wirebell::net::{Delivery, PeerId, Reply, Request, Upgrade};
+///
+/// fn upgrade<'r>(request: &Request<'r>, session: &str) -> Reply<'r> {
+///     let ask = match request.handshake() {
+///         Ok(ask) => ask,
+///         Err(refusal) => return refusal.into(),
+///     };
+///     let upgrade = Upgrade::new(ask.accept(None)).tag(7).delivery(Delivery::Chunks);
+///     match upgrade.field("Set-Cookie", format!("session={session}; HttpOnly")) {
+///         Ok(upgrade) => upgrade.into(),
+///         Err(_) => wirebell::Refusal::NotFound.into(), // no cookie has such a value
+///     }
+/// }
+/// ```
+#[derive(Clone, Debug)]
+pub struct Upgrade<'r> {
+    pub(crate) accepted: Accepted<'r>,
+    pub(crate) tag: u32,
+    pub(crate) delivery: Delivery,
+    pub(crate) fields: Vec<(&'static str, String)>,
+}
+
+impl<'r> Upgrade<'r> {
+    /// With the tag 0 and whole messages.
+    pub fn new(accepted: Accepted<'r>) -> Self {
+        Self {
+            accepted,
+            tag: 0,
+            delivery: Delivery::Messages,
+            fields: Vec::new(),
+        }
+    }
+
+    /// A number of the service's own: see [`Context::tag`].
+    pub fn tag(mut self, tag: u32) -> Self {
+        self.tag = tag;
+        self
+    }
+
+    /// How its messages come.
+    pub fn delivery(mut self, delivery: Delivery) -> Self {
+        self.delivery = delivery;
+        self
+    }
+
+    /// One more field of the response, besides those of the handshake.
+    ///
+    /// # Errors
+    ///
+    /// As [`Accepted::fields`].
+    pub fn field(mut self, name: &'static str, value: impl Into<String>) -> Result<Self, Misuse> {
+        let value = value.into();
+        self.accepted.fields(&[(name, &value)])?;
+        self.fields.push((name, value));
+        Ok(self)
+    }
+}
+
+impl<'r> From<Upgrade<'r>> for Reply<'r> {
+    fn from(upgrade: Upgrade<'r>) -> Self {
+        Self::Upgrade(upgrade)
+    }
+}
+
 impl From<Response> for Reply<'_> {
     fn from(response: Response) -> Self {
         Self::Respond(response)
@@ -199,11 +259,7 @@ impl From<Refusal> for Reply<'_> {
 
 impl<'r> From<Accepted<'r>> for Reply<'r> {
     fn from(accepted: Accepted<'r>) -> Self {
-        Self::Upgrade {
-            accepted,
-            tag: 0,
-            delivery: Delivery::Messages,
-        }
+        Self::Upgrade(Upgrade::new(accepted))
     }
 }
 

@@ -64,6 +64,10 @@ pub(crate) trait Sockets: fmt::Debug {
     #[cfg(feature = "client")]
     fn connect(&mut self, index: u32, address: SocketAddr) -> io::Result<()>;
 
+    /// Does what may block elsewhere.
+    #[cfg(feature = "client")]
+    fn run(&mut self, job: Box<dyn FnOnce() + Send>);
+
     /// Whether connecting has succeeded; `None` while it is not decided.
     #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>>;

@@ -4,7 +4,7 @@
 //! responses of a server.
 
 use crate::error::Refusal;
-use crate::handshake::{Ask, VERSION};
+use crate::handshake::{Ask, Refused};
 use crate::http::{Request, Response};
 
 impl<'r> Request<'r> {
@@ -19,19 +19,15 @@ impl<'r> Request<'r> {
 }
 
 impl From<Refusal> for Response {
-    /// The answer that RFC 6455 sections 4.2.1, 4.2.2 and 4.4 ask for.
-    // req: 6455-4.2.1-01 6455-4.2.2-05 6455-4.2.2-06 6455-4.2.2-07 6455-4.4-01 6455-7.2.2-01
+    /// The answer of [`Refused`]. The connection goes on where a client may have meant another
+    /// resource or method.
     fn from(refusal: Refusal) -> Self {
-        let response = Self::text(refusal.status(), refusal.text());
-        match refusal {
-            Refusal::MethodNotGet => response.field("Allow", "GET"),
-            Refusal::NotAnUpgrade | Refusal::Version => response
-                .field("Upgrade", "websocket")
-                .field("Sec-WebSocket-Version", VERSION)
-                .closing(),
-            Refusal::VersionMalformed => response.field("Sec-WebSocket-Version", VERSION).closing(),
-            Refusal::NotFound => response,
-            _ => response.closing(),
+        let refused = Refused::new(refusal);
+        let mut response = Self::text(refused.status(), refused.text());
+        for field in refused.fields() {
+            response = response.field(*field);
         }
+        response.close = !matches!(refusal, Refusal::MethodNotGet | Refusal::NotFound);
+        response
     }
 }

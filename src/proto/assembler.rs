@@ -63,6 +63,9 @@ pub struct Assembler {
 /// How many times as much as has come [`Assembler::spare`] makes room for.
 const AHEAD: usize = 4;
 
+/// Room that is worth a read.
+const LEAST_READ: u64 = 4 * 1024;
+
 /// Memory that [`Assembler::shrink`] lets be.
 const LITTLE: usize = 64 * 1024;
 
@@ -126,15 +129,36 @@ impl Assembler {
     }
 
     /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes.
-    /// Memory is made for at most four times as much as has come, so that it follows the bytes and
-    /// not what a header says; where nothing has come there is none.
-    pub fn spare(&mut self, most: u64) -> &mut [u8] {
-        let room = most.min((AHEAD * self.bytes().len()) as u64) as usize;
-        if self.parts.len() < self.end + room {
-            self.parts.resize(self.end + room, 0);
+    /// `left` bytes of the frame are still to come. Memory is made for at most four times as much as
+    /// has come, so that it follows the bytes and not what a header says, and for no more than the
+    /// frame needs; where nothing has come there is none.
+    pub fn spare(&mut self, most: u64, left: u64) -> &mut [u8] {
+        if self.growth(left) > 0 {
+            let end = self.end + self.ahead(left);
+            self.parts
+                .reserve_exact(end.saturating_sub(self.parts.len()));
         }
-        let have = self.parts.len() - self.end;
-        &mut self.parts[self.end..][..most.min(have as u64) as usize]
+        let free = self.parts.capacity() - self.end;
+        let end = self.end + most.min(left).min(free as u64) as usize;
+        if self.parts.len() < end {
+            self.parts.resize(end, 0);
+        }
+        &mut self.parts[self.end..end]
+    }
+
+    /// Bytes of memory that [`Assembler::spare`] takes in addition, which is 0 as long as what there
+    /// is suffices for a read.
+    pub fn growth(&self, left: u64) -> usize {
+        let free = self.parts.capacity() - self.end;
+        match free as u64 >= left.min(LEAST_READ) {
+            true => 0,
+            false => self.ahead(left).saturating_sub(free),
+        }
+    }
+
+    /// How far beyond what has come there may be memory.
+    fn ahead(&self, left: u64) -> usize {
+        left.min((AHEAD * self.bytes().len()) as u64) as usize
     }
 
     /// Counts `bytes` that were read into [`Assembler::spare`] and received there.

@@ -9,15 +9,15 @@
 //!
 //! # Your own I/O
 //!
-//! A whole echo server on Tokio, which this crate does not depend on: the handshake, messages,
-//! control frames and closing. Deadlines ([`Connection::deadline`], [`Connection::tick`]) are left
-//! out.
+//! Messages as a `Stream` and a `Sink` on Tokio, which this crate does not depend on, and an echo
+//! server on them: the handshake, messages, control frames and closing. Deadlines
+//! ([`Connection::deadline`], [`Connection::tick`]) are left out.
 //!
 //! ```
 #![doc = include_str!("../../tests/tokio/echo.rs")]
 //! ```
 //!
-//! Reading order: `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `short`,
+//! Reading order: `role`, `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `short`,
 //! `intents`, `assembler`.
 
 #[cfg(feature = "alloc")]
@@ -28,6 +28,7 @@ mod event;
 mod intents;
 mod keepalive;
 mod outbox;
+mod role;
 mod sequence;
 mod short;
 
@@ -38,13 +39,4 @@ pub use connection::Connection;
 pub use event::{Event, Piece, Received};
 pub use keepalive::{Millis, Tick};
 pub use outbox::{MAX_CONTROL_FRAME, Outbox};
-
-/// Which end of the connection this is: it decides who masks (RFC 6455 section 5.1) and who
-/// closes TCP first (section 7.1.1).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Role {
-    /// Sends masked frames and takes unmasked ones.
-    Client,
-    /// Sends unmasked frames and takes masked ones.
-    Server,
-}
+pub use role::Role;

@@ -7,12 +7,11 @@
 //! Invariant: a page of an origin that is not allowed reads nothing but `/` and `/healthz`, and
 //! changes nothing, whatever content type or method it uses.
 
-use crate::http::{RequestHead, is_token};
+use crate::http::{FieldLine, RequestHead, Status, field, is_token};
 use crate::net::{Reply, Response};
 use crate::push::hosts::HostPolicy;
 use crate::push::origin::OriginPolicy;
 use crate::push::seldom::Seldom;
-use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -33,8 +32,8 @@ struct Refused {
 /// A request that is to be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
-    /// The origin of the page that may read the answer.
-    origin: Option<String>,
+    /// Tells a browser that the page may read the answer.
+    readable: Option<FieldLine>,
 }
 
 /// Seconds in which a browser need not ask again. Ten minutes: few questions, and a change of the
@@ -69,9 +68,10 @@ impl Access {
         self.check_hosts(head, &from)?;
         let origin = self.check_origin(head, &from)?;
         let asked = head.fields.get("Access-Control-Request-Method").is_some();
-        let admitted = Admitted {
-            origin: origin.map(str::to_owned),
-        };
+        let readable = origin.and_then(|origin| {
+            FieldLine::new("Access-Control-Allow-Origin", origin.to_owned()).ok()
+        });
+        let admitted = Admitted { readable };
         if head.method == "OPTIONS" && asked && origin.is_some() {
             return Err(admitted.mark(preflight(head)));
         }
@@ -97,7 +97,7 @@ impl Access {
         }
         let text = "this server does not answer to that host; \
                     start it with --host NAME to allow one more\n";
-        Err(Response::text(421, text).closing())
+        Err(Response::text(Status::MISDIRECTED_REQUEST, text).closing())
     }
 
     /// The origin of a page, if there is one and it may read the answer.
@@ -127,7 +127,7 @@ impl Access {
             );
         }
         let text = format!("{text}; start the server with --origin ORIGIN to allow one more\n");
-        let response = Response::text(403, text).field("Vary", "Origin");
+        let response = Response::text(Status::FORBIDDEN, text).field(field!("Vary", "Origin"));
         Err(response.closing())
     }
 
@@ -145,12 +145,10 @@ impl Access {
 impl Admitted {
     /// Lets the page read this answer.
     pub fn mark(&self, response: Response) -> Response {
-        let Some(origin) = &self.origin else {
-            return response;
-        };
-        response
-            .field("Access-Control-Allow-Origin", origin.clone())
-            .field("Vary", "Origin")
+        match self.readable.clone() {
+            Some(readable) => response.field(readable).field(field!("Vary", "Origin")),
+            None => response,
+        }
     }
 
     /// The same for a reply; an open WebSocket needs none of it.
@@ -166,19 +164,23 @@ impl Admitted {
 fn preflight(head: &RequestHead<'_>) -> Response {
     let asked = head.fields.list("Access-Control-Request-Headers");
     let names: Vec<&str> = asked.filter(|name| is_token(name)).collect();
-    let names: Cow<'static, str> = match names.is_empty() {
-        true => "Authorization, Content-Type".into(),
-        false => names.join(", ").into(),
+    let names = match names.is_empty() {
+        true => "Authorization, Content-Type".to_owned(),
+        false => names.join(", "),
     };
-    let response = Response::new(204)
-        .field("Access-Control-Allow-Methods", "GET, HEAD, POST, PUT")
-        .field("Access-Control-Allow-Headers", names)
-        .field("Access-Control-Max-Age", MAX_AGE);
+    let names = FieldLine::new("Access-Control-Allow-Headers", names).expect("tokens are a value");
+    let response = Response::new(Status::NO_CONTENT)
+        .field(field!(
+            "Access-Control-Allow-Methods",
+            "GET, HEAD, POST, PUT"
+        ))
+        .field(names)
+        .field(field!("Access-Control-Max-Age", MAX_AGE));
     let is_private = head
         .fields
         .has_token("Access-Control-Request-Private-Network", "true");
     match is_private {
-        true => response.field("Access-Control-Allow-Private-Network", "true"),
+        true => response.field(field!("Access-Control-Allow-Private-Network", "true")),
         false => response,
     }
 }
@@ -225,7 +227,7 @@ mod tests {
     }
 
     fn status(line: &str, fields: &str) -> u16 {
-        ask(&access(), line, fields).map_or_else(|response| response.status, |_| 200)
+        ask(&access(), line, fields).map_or_else(|response| response.status.code(), |_| 200)
     }
 
     fn field<'r>(response: &'r Response, name: &str) -> Option<&'r str> {
@@ -316,8 +318,8 @@ mod tests {
         let fields = "Host: localhost\r\nOrigin: https://a.example\r\n";
         for path in ["/push", "/", "/healthz"] {
             let admitted = ask(&access(), &format!("GET {path}"), fields).unwrap();
-            for status in [200, 400, 401, 413] {
-                let marked = admitted.mark(Response::new(status));
+            for status in [200, 400, 401, 413].map(Status::new) {
+                let marked = admitted.mark(Response::new(status.unwrap()));
                 let allowed = field(&marked, "Access-Control-Allow-Origin");
                 assert_eq!(allowed, Some("https://a.example"));
                 assert_eq!(field(&marked, "Vary"), Some("Origin"));
@@ -328,7 +330,7 @@ mod tests {
              Access-Control-Request-Headers: content-type, x y, authorization\r\n"
         );
         let answer = ask(&access(), "OPTIONS /push", &asks).unwrap_err();
-        assert_eq!(answer.status, 204);
+        assert_eq!(answer.status, Status::NO_CONTENT);
         let names = field(&answer, "Access-Control-Allow-Headers");
         assert_eq!(names, Some("content-type, authorization"));
         assert!(
@@ -343,13 +345,19 @@ mod tests {
         );
         let foreign = asks.replace("a.example", "evil.example");
         let answer = ask(&access(), "OPTIONS /push", &foreign).unwrap_err();
-        assert_eq!(answer.status, 403);
+        assert_eq!(answer.status, Status::FORBIDDEN);
         assert_eq!(field(&answer, "Access-Control-Allow-Origin"), None);
         let plain = ask(&access(), "GET /healthz", "Host: localhost\r\n").unwrap();
-        assert_eq!(plain.mark(Response::new(200)), Response::new(200));
+        assert_eq!(
+            plain.mark(Response::new(Status::OK)),
+            Response::new(Status::OK)
+        );
         let foreign = "Host: localhost\r\nOrigin: https://evil.example\r\n";
         let open = ask(&access(), "GET /healthz", foreign).unwrap();
-        assert_eq!(open.mark(Response::new(200)), Response::new(200));
+        assert_eq!(
+            open.mark(Response::new(Status::OK)),
+            Response::new(Status::OK)
+        );
     }
 
     #[test]

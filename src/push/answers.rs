@@ -4,7 +4,7 @@
 //! fixed: nothing out of the request is repeated in them.
 
 use crate::error::Refusal;
-use crate::http::RequestHead;
+use crate::http::{FieldLine, RequestHead, Status, field};
 use crate::limits::Limits;
 use crate::net::Response;
 use crate::push::hub::Unavailable;
@@ -16,8 +16,11 @@ pub(super) fn is_encoded(head: &RequestHead<'_>) -> bool {
 }
 
 pub(super) fn unsupported() -> Response {
-    Response::text(415, "send the body without a Content-Encoding")
-        .field("Accept-Encoding", "identity")
+    Response::text(
+        Status::UNSUPPORTED_MEDIA_TYPE,
+        "send the body without a Content-Encoding",
+    )
+    .field(field!("Accept-Encoding", "identity"))
 }
 
 /// Bytes of a body that nobody reads, as some clients send one with everything.
@@ -33,7 +36,7 @@ pub(super) fn at_most(limit: usize, head: &RequestHead<'_>) -> Result<usize, Res
     match length.parse().unwrap_or(u64::MAX) > limit as u64 {
         true => {
             let text = format!("send a body of at most {limit} bytes");
-            Err(Response::text(413, text))
+            Err(Response::text(Status::CONTENT_TOO_LARGE, text))
         }
         false => Ok(limit),
     }
@@ -54,8 +57,9 @@ pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
         Unavailable::Busy => 1000,
         Unavailable::Stopped => u64::from(limits.close_ms) + u64::from(limits.drain_ms),
     };
-    let mut response = Response::text(503, reason.to_string())
-        .field("Retry-After", ms.div_ceil(1000).max(1).to_string());
+    let seconds = ms.div_ceil(1000).max(1).to_string();
+    let later = FieldLine::new("Retry-After", seconds).expect("digits are a value");
+    let mut response = Response::text(Status::SERVICE_UNAVAILABLE, reason.to_string()).field(later);
     response.close = reason == Unavailable::Stopped;
     response
 }
@@ -73,11 +77,11 @@ pub(super) fn nothing_at(path: &str, wants_websocket: bool) -> Response {
         _ if wants_websocket => "There is no WebSocket at this path: it is at /ws.",
         _ => return Refusal::NotFound.into(),
     };
-    Response::text(404, text)
+    Response::text(Status::NOT_FOUND, text)
 }
 
 /// `/echo` is switched off.
 pub(super) fn no_echo() -> Response {
     let text = "/echo is off on this server: start it with --echo to have it.";
-    Response::text(404, text)
+    Response::text(Status::NOT_FOUND, text)
 }

@@ -7,7 +7,7 @@
 
 use crate::handshake::{Ask, Subprotocol};
 use crate::http::RequestHead;
-use crate::net::{Chunk, Context, Delivery, PeerId, Reply, Request, Response, Service};
+use crate::net::{Chunk, Context, Delivery, PeerId, Reply, Request, Response, Service, Upgrade};
 use crate::proto::Message;
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
@@ -68,10 +68,9 @@ impl Service for EchoServer {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let accept = |ask: Ask<'r>| Reply::Upgrade {
-            accepted: ask.accept(first_of(&ask, &self.subprotocols)),
-            tag: 0,
-            delivery: Delivery::Chunks,
+        let accept = |ask: Ask<'r>| {
+            let accepted = ask.accept(first_of(&ask, &self.subprotocols));
+            Upgrade::new(accepted).delivery(Delivery::Chunks).into()
         };
         match self.judge(context, from, &request.head()) {
             Ok(admitted) => {

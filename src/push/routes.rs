@@ -1,6 +1,6 @@
 //! What a request asks for, by its head alone: so what cannot be served costs no body.
 
-use crate::http::RequestHead;
+use crate::http::{RequestHead, StaticField, Status, field};
 use crate::net::Response;
 use crate::push::answers::nothing_at;
 
@@ -33,15 +33,15 @@ impl Route {
             "/healthz" => Self::Health,
             path => return Err(nothing_at(path, upgrades)),
         };
-        let (methods, allow): (&[&str], &str) = match route {
-            Self::Page | Self::Health => (&["GET", "HEAD"], "GET, HEAD"),
-            Self::Push | Self::Drop => (&["POST"], "POST"),
+        let (methods, allow): (&[&str], StaticField) = match route {
+            Self::Page | Self::Health => (&["GET", "HEAD"], field!("Allow", "GET, HEAD")),
+            Self::Push | Self::Drop => (&["POST"], field!("Allow", "POST")),
             // The handshake has its own answer to other methods.
             Self::Register | Self::Echo => return Ok(route),
         };
         match methods.contains(&head.method) {
             true => Ok(route),
-            false => Err(Response::new(405).field("Allow", allow)),
+            false => Err(Response::new(Status::METHOD_NOT_ALLOWED).field(allow)),
         }
     }
 

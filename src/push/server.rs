@@ -12,10 +12,10 @@
 //! that there are not.
 
 use crate::handshake::Ask;
-use crate::http::RequestHead;
+use crate::http::{MediaType, RequestHead, Status, field};
 use crate::limits::Limits;
-use crate::net::{Context, Delivery, End, Mailbox, Options, PeerId, Reply, Request, Response};
-use crate::net::{Sent, Server, Service, WorkerError};
+use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
+use crate::net::{Sent, Server, Service, Upgrade, WorkerError};
 use crate::proto::{Message, Millis};
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
@@ -209,11 +209,7 @@ impl PushService {
             _ => None,
         };
         match request.handshake().map(|ask| ask.accept(subprotocol(&ask))) {
-            Ok(accepted) => Reply::Upgrade {
-                accepted,
-                tag,
-                delivery: Delivery::Messages,
-            },
+            Ok(accepted) => Upgrade::new(accepted).tag(tag).into(),
             Err(refusal) => refusal.into(),
         }
     }
@@ -252,7 +248,7 @@ impl PushService {
             }
             (Route::Drop, None) => {
                 let text = "dropping needs a server with a push key";
-                return Err(Response::text(403, text));
+                return Err(Response::text(Status::FORBIDDEN, text));
             }
             (Route::Echo, _) if !self.settings.has_echo() => return Err(no_echo()),
             (Route::Register | Route::Echo, _) => check_method(head)?,
@@ -266,14 +262,15 @@ impl PushService {
 
     /// Who sends no key at all guesses none.
     fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
-        let mut response = Response::new(401).field("WWW-Authenticate", "Bearer");
+        let mut response =
+            Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
         response.close = head.bearer().is_some() && self.tries.wrong("push key", from);
         response
     }
 
     fn push(&self, request: &Request<'_>, limits: &Limits) -> Response {
         let Some(publication) = Publication::read(request.body()) else {
-            return Response::text(400, ILLEGAL);
+            return Response::text(Status::BAD_REQUEST, ILLEGAL);
         };
         let Publication {
             user,
@@ -282,20 +279,20 @@ impl PushService {
         } = publication;
         let topic = Topic::new(user, event);
         match self.hub.publish(&topic, Message::text(&message)) {
-            Ok(count) => Response::text(200, format!("message sent to {count} clients")),
+            Ok(count) => Response::text(Status::OK, format!("message sent to {count} clients")),
             Err(reason) => unavailable(reason, limits),
         }
     }
 
     fn drop_user(&self, request: &Request<'_>, limits: &Limits) -> Response {
         if !request.has_length() {
-            return Response::new(411);
+            return Response::new(Status::LENGTH_REQUIRED);
         }
         let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
-            return Response::text(400, ILLEGAL);
+            return Response::text(Status::BAD_REQUEST, ILLEGAL);
         };
         match self.hub.close(&user, event.as_deref()) {
-            Ok(count) => Response::text(200, format!("{count} clients dropped")),
+            Ok(count) => Response::text(Status::OK, format!("{count} clients dropped")),
             Err(reason) => unavailable(reason, limits),
         }
     }
@@ -350,14 +347,11 @@ impl PushService {
 }
 
 fn page() -> Response {
-    let mut page = Response::new(200)
-        .field("Content-Type", "text/html; charset=utf-8")
-        .field("Content-Security-Policy", PAGE_POLICY)
-        .field("Cache-Control", "no-cache")
-        .field("Referrer-Policy", "no-referrer")
-        .field("X-Content-Type-Options", "nosniff");
-    page.body = PAGE.as_bytes().into();
-    page
+    Response::content(Status::OK, MediaType::HTML, PAGE.as_bytes())
+        .field(field!("Content-Security-Policy", PAGE_POLICY))
+        .field(field!("Cache-Control", "no-cache"))
+        .field(field!("Referrer-Policy", "no-referrer"))
+        .field(field!("X-Content-Type-Options", "nosniff"))
 }
 
 impl Service for PushService {
@@ -394,7 +388,7 @@ impl Service for PushService {
             Route::Push => self.push(request, limits).into(),
             Route::Drop => self.drop_user(request, limits).into(),
             Route::Echo => self.upgrade(request, ECHO),
-            Route::Health => Response::text(200, "ok").into(),
+            Route::Health => Response::text(Status::OK, "ok").into(),
         };
         admitted.mark_reply(reply)
     }

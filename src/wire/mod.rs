@@ -7,16 +7,18 @@
 //! to the next (the phase of a [`Mask`], an unfinished character in a [`Utf8Stream`]) is a small
 //! value which the caller keeps. The order of frames is the business of `proto`.
 //!
-//! Reading order: `opcode`, `header`, `mask`, `entropy`, `utf8`, `close`.
+//! Reading order: `close_code`, `opcode`, `header`, `mask`, `entropy`, `utf8`, `close`.
 
 mod close;
+mod close_code;
 mod entropy;
 mod header;
 mod mask;
 mod opcode;
 mod utf8;
 
-pub use close::{CloseBody, CloseCode, MAX_CLOSE_REASON, cut_reason};
+pub use close::{CloseBody, MAX_CLOSE_REASON, cut_reason};
+pub use close_code::CloseCode;
 pub use entropy::{Entropy, NoEntropy};
 pub use header::{FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, MAX_HEADER};
 pub use mask::Mask;

@@ -3,6 +3,7 @@
 use super::file;
 use super::program::{Outcome, Program, command, run, run_command};
 use std::ffi::OsStr;
+use std::fs::OpenOptions;
 use std::net::TcpListener;
 use std::os::unix::ffi::OsStrExt as _;
 
@@ -181,5 +182,22 @@ fn mistakes_in_a_settings_file_are_told_with_their_line() {
         let path = path.to_str().expect("a path");
         let outcome = run(&["--config", path]);
         expect_line(&outcome, 2, &[path, &format!("line {line}:"), part]);
+    }
+}
+
+#[test]
+fn a_full_disk_is_no_success() {
+    for args in [
+        &["verify", "--list"][..],
+        &["completions", "bash"],
+        &["man"],
+    ] {
+        let full = OpenOptions::new().write(true).open("/dev/full");
+        let mut command = command(args);
+        command.stdout(full.expect("the device that is always full"));
+        let output = command.output().expect("the program runs");
+        let errors = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(1), "{args:?}: {errors}");
+        assert!(errors.contains("stdout: "), "{args:?}: {errors}");
     }
 }

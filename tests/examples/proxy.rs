@@ -18,7 +18,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::thread;
 use std::time::Duration;
 use wirebell::net::{Chunk, Context, Delivery, End, Mailbox, Options, PeerId, PeerMap, PostError};
-use wirebell::net::{Reply, Request, Server, Service, Worker};
+use wirebell::net::{Reply, Request, Server, Service, Upgrade, Worker};
 use wirebell::{CloseCode, Kind, Message};
 
 /// Chunks that wait for TCP to take them.
@@ -123,11 +123,10 @@ impl Service for Proxy {
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         match request.handshake() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => Reply::Upgrade {
-                accepted: ask.accept(None),
-                tag: 0,
-                delivery: Delivery::Chunks,
-            },
+            Ok(ask) => {
+                let upgrade = Upgrade::new(ask.accept(None));
+                upgrade.delivery(Delivery::Chunks).into()
+            }
         }
     }
 

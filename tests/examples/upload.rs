@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use wirebell::client::{self, Endpoint, ProxyChoice};
 use wirebell::net::{Chunk, Clients, Context, Delivery, Dial, End, Options, PeerId, PeerMap};
-use wirebell::net::{Reply, Request, Server, Service};
+use wirebell::net::{Reply, Request, Server, Service, Upgrade};
 use wirebell::{CloseCode, Kind, Message};
 
 /// Bytes of a piece, and how many may wait before the client stops to make more.
@@ -67,11 +67,10 @@ impl Service for Sink {
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
         match request.handshake() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => Reply::Upgrade {
-                accepted: ask.accept(None),
-                tag: 0,
-                delivery: Delivery::Chunks,
-            },
+            Ok(ask) => {
+                let upgrade = Upgrade::new(ask.accept(None));
+                upgrade.delivery(Delivery::Chunks).into()
+            }
         }
     }
 

@@ -1,8 +1,10 @@
 //! What a server answers to a good request: exactly what was asked for, and nothing more.
 
-use super::{Head, good_request, read};
-use wirebell::handshake::{Subprotocol, accept_key};
-use wirebell::http::is_token;
+use super::{Head, NO_FIELD, good_request, read};
+use crate::support::Rng;
+use wirebell::Misuse;
+use wirebell::handshake::{ClientHandshake, Subprotocol, accept_key};
+use wirebell::http::{MAX_FIELDS, ResponseHead, is_token};
 
 const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
@@ -155,4 +157,69 @@ fn accept_keys() {
         let answered = response(&good_request().set("Sec-WebSocket-Key", key), &[]);
         assert!(answered.contains(&format!("\r\nSec-WebSocket-Accept: {answer}\r\n")));
     }
+}
+
+const COOKIES: [(&str, &str); 3] = [
+    ("Set-Cookie", "a=b; Secure; HttpOnly"),
+    ("Set-Cookie", "c=\"d\""),
+    ("X-Empty", ""),
+];
+
+#[test]
+fn fields_of_the_application_come_last() {
+    let request = good_request().with(PROTOCOL, "chat");
+    let answer = |fields: &[(&str, &str)]| {
+        read(&request.bytes(), |ask| {
+            let accepted = ask.accept(ask.choose(&["chat"])).fields(fields);
+            accepted.map(|accepted| accepted.to_string())
+        })
+        .expect("a good request")
+    };
+    let without = answer(&[]).unwrap();
+    let added = COOKIES.map(|(name, value)| format!("{name}: {value}\r\n"));
+    let expected = without[..without.len() - 2].to_owned() + &added.concat() + "\r\n";
+    assert_eq!(answer(&COOKIES), Ok(expected));
+}
+
+#[test]
+fn fields_of_the_application_add_lines_and_nothing_else() {
+    let bytes = good_request().bytes();
+    let refused = |name: &str, value: &str| {
+        let fields = [("X-Good", "x"), (name, value)];
+        let answer = read(&bytes, |ask| ask.accept(None).fields(&fields).map(drop));
+        answer.expect("a good request")
+    };
+    let own = [
+        "Upgrade",
+        "connection",
+        "SEC-WEBSOCKET-ACCEPT",
+        PROTOCOL,
+        "sec-websocket-extensions",
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Key",
+        "Content-Length",
+        "transfer-encoding",
+    ];
+    for name in own.into_iter().chain(["", "a b", "a:", "a\r\n", "é"]) {
+        assert_eq!(refused(name, "x"), Err(Misuse::InvalidField), "{name:?}");
+    }
+    for value in ["a\r\nY: z", "a\rb", "\n", "\0", "é", "\x1b[0m", "\x7f"] {
+        assert_eq!(refused("X", value), Err(Misuse::InvalidField), "{value:?}");
+    }
+    assert_eq!(refused("X", "a\tb c"), Ok(()));
+}
+
+/// A client looks at the fields of the handshake alone.
+#[test]
+fn fields_of_the_application_change_no_agreement() {
+    let client = ClientHandshake::new("a", "/", &mut Rng::new(1)).unwrap();
+    let response = read(client.to_string().as_bytes(), |ask| {
+        ask.accept(None).fields(&COOKIES).unwrap().to_string()
+    });
+    let response = response.unwrap();
+    let mut storage = [NO_FIELD; MAX_FIELDS];
+    let head = ResponseHead::parse(response.as_bytes(), &mut storage).unwrap();
+    assert_eq!(head.fields.all("set-cookie").count(), 2);
+    let agreed = client.verify(&head).unwrap();
+    assert_eq!((agreed.subprotocol, agreed.deflate), (None, None));
 }

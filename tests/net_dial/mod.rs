@@ -2,6 +2,7 @@
 
 mod exchange;
 mod failing;
+mod simulated;
 mod taps;
 
 use crate::net_support::{Ended, PATIENCE, options};

@@ -42,14 +42,15 @@ fn the_largest_holders_are_closed_and_the_others_go_on() {
             held(&server) > large.len() * MIB || server.counters().shed > 0
         });
     }
-    let shed = server.counters().shed;
     assert!(held(&server) <= 8 * MIB);
-    assert!((1..=3).contains(&shed), "{shed}");
     let told = large.iter_mut().filter_map(|client| {
         let answers = client.answers_within(Duration::from_millis(300));
         answers.then(|| client.expect_close(1013))
     });
-    assert_eq!(told.count() as u64, shed);
+    // The last of them may still have been sending when the first was closed.
+    let told = told.count() as u64;
+    assert_eq!(told, server.counters().shed);
+    assert!((1..=3).contains(&told), "{told}");
     for (n, client) in small.iter_mut().enumerate() {
         let rest = binary(&vec![1; 2 * (1000 + n)]).to(Role::Server);
         client.send(&rest[1000 + n..]);

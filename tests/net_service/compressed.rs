@@ -199,7 +199,6 @@ fn a_reset_during_such_a_pause_leaves_nothing() {
     });
     peer.send(&frame(0xC2, &payload).to(Role::Server));
     assert_eq!(parts(&mut server).len(), 1);
-    assert!(server.handle().held_bytes() > 0);
     peer.reset();
     assert!(matches!(told(&mut server)[..], [Told::Closed(_)]));
     assert_eq!(server.handle().held_bytes(), 0);

@@ -2,6 +2,7 @@
 
 use super::{Loop, Told, ended, last_peer, serve, text, told, with_last};
 use wirebell::Limits;
+use wirebell::http::Status;
 use wirebell::net::testing::Peer;
 use wirebell::net::{Cause, Response, Sent};
 
@@ -20,7 +21,7 @@ fn get(path: &str) -> String {
 
 fn respond(server: &mut Loop, text: &'static str) -> Sent {
     with_last(server, |cx, peer| {
-        cx.respond(peer, Response::text(200, text))
+        cx.respond(peer, Response::text(Status::OK, text))
     })
 }
 

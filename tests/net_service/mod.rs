@@ -19,9 +19,10 @@ mod streams;
 mod timers;
 
 use crate::support::frames::{Frame, wire};
+use wirebell::http::Status;
 use wirebell::net::testing::{Network, Peer, TestLoop};
 use wirebell::net::{Cause, Chunk, Context, Delivery, End, Options, PeerId, Reply, Request};
-use wirebell::net::{Response, Service};
+use wirebell::net::{Response, Service, Upgrade};
 use wirebell::{CloseCode, Kind, Limits, Message, Role};
 
 /// What the service was told.
@@ -96,19 +97,19 @@ impl Service for Probe {
         match request.path() {
             "/later" => Reply::Later { tag: 7 },
             "/stream" => Reply::Stream {
-                head: Response::new(200).field("Content-Type", "text/plain"),
+                head: Response::text(Status::OK, ""),
                 tag: 8,
             },
             path => match request.handshake() {
-                Ok(ask) => Reply::Upgrade {
-                    accepted: ask.accept(None),
-                    tag: 9,
-                    delivery: match path {
+                Ok(ask) => {
+                    let delivery = match path {
                         "/chunks" => Delivery::Chunks,
                         _ => Delivery::Messages,
-                    },
-                },
-                Err(_) => Response::text(200, request.path().to_owned()).into(),
+                    };
+                    let upgrade = Upgrade::new(ask.accept(None)).tag(9);
+                    upgrade.delivery(delivery).into()
+                }
+                Err(_) => Response::text(Status::OK, request.path().to_owned()).into(),
             },
         }
     }

@@ -33,8 +33,8 @@ fn write_keyed(server: &mut Loop, part: &str, key: u32) -> Sent {
     with_last(server, |cx, peer| cx.write(peer, &part, key))
 }
 
-fn finish(server: &mut Loop) {
-    with_last(server, |cx, peer| cx.finish(peer));
+fn finish(server: &mut Loop) -> Sent {
+    with_last(server, |cx, peer| cx.finish(peer))
 }
 
 /// Head and body.
@@ -63,7 +63,7 @@ fn a_body_in_chunks_and_the_next_request_after_it() {
     assert!(write(&mut server, "0123456789abcdefg").is_taken());
     assert_eq!(text(&mut peer), "11\r\n0123456789abcdefg\r\n");
     assert_eq!(told(&mut server), [], "the next request waits");
-    finish(&mut server);
+    assert!(finish(&mut server).is_taken());
     assert_eq!(told(&mut server), [Told::Request("/next".into())]);
     let rest = text(&mut peer);
     assert!(
@@ -71,7 +71,7 @@ fn a_body_in_chunks_and_the_next_request_after_it() {
         "{rest}"
     );
     assert_eq!(write(&mut server, "late"), Sent::Closed);
-    finish(&mut server);
+    assert_eq!(finish(&mut server), Sent::Closed);
     assert_eq!((text(&mut peer).as_str(), told(&mut server)), ("", vec![]));
 }
 
@@ -80,7 +80,7 @@ fn without_chunks_the_end_of_the_connection_ends_the_body() {
     let (mut server, mut peer) = ask("GET /stream HTTP/1.0\r\n\r\n");
     assert!(write(&mut server, "hello ").is_taken());
     assert!(write(&mut server, "world").is_taken());
-    finish(&mut server);
+    assert!(finish(&mut server).is_taken());
     let answer = text(&mut peer);
     let (head, body) = split(&answer);
     assert!(
@@ -101,7 +101,7 @@ fn a_head_request_is_complete_at_once() {
         "{answer}"
     );
     assert_eq!(write(&mut server, "no body"), Sent::Closed);
-    finish(&mut server);
+    assert_eq!(finish(&mut server), Sent::Closed);
     assert_eq!(text(&mut peer), "");
 }
 
@@ -174,7 +174,7 @@ fn older_parts_are_dropped_whole() {
     let (mut server, mut peer) = ask_with(GET, Overflow::DropOldest);
     let (number, sent) = fill(&mut server, 0);
     assert_eq!(sent, Sent::Overflow);
-    finish(&mut server);
+    assert!(finish(&mut server).is_taken());
     let answer = drain_text(&mut server, &mut peer);
     let (_, mut body) = split(&answer);
     let mut letters = String::new();
@@ -208,7 +208,7 @@ fn of_a_key_the_latest_part_is_kept() {
         let part = format!("<{} {number}>", number % 3);
         assert!(write_keyed(&mut server, &part, 1 + number % 3).is_taken());
     }
-    finish(&mut server);
+    assert!(finish(&mut server).is_taken());
     let answer = drain_text(&mut server, &mut peer);
     let parts: Vec<&str> = answer
         .lines()

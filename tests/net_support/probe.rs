@@ -9,9 +9,9 @@ use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 use wirebell::Message;
-use wirebell::http::RequestHead;
-use wirebell::net::{Context, Counters, Delivery, End, Mailbox, Options, PeerId, Reply, Request};
-use wirebell::net::{Response, Server, Service, SharedFrame};
+use wirebell::http::{RequestHead, Status};
+use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
+use wirebell::net::{Response, Server, Service, SharedFrame, Upgrade};
 
 /// What the service was told; first the number of its worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,7 +47,7 @@ impl Service for Probe {
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
         match head.path() {
-            "/http/refused" => Err(Response::text(403, "no body here")),
+            "/http/refused" => Err(Response::text(Status::FORBIDDEN, "no body here")),
             "/http/small" => Ok(10),
             _ => Ok(context.limits().body_bytes),
         }
@@ -58,15 +58,13 @@ impl Service for Probe {
             let (method, path) = (request.method(), request.path());
             let query = request.query().unwrap_or("-");
             let body = String::from_utf8_lossy(request.body());
-            return Response::text(200, format!("{method} {path} {query} {body}")).into();
+            return Response::text(Status::OK, format!("{method} {path} {query} {body}")).into();
         }
         match request.handshake() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => Reply::Upgrade {
-                accepted: ask.accept(ask.choose(&SUBPROTOCOLS)),
-                tag: u32::from(request.path() == "/sink"),
-                delivery: Delivery::Messages,
-            },
+            Ok(ask) => Upgrade::new(ask.accept(ask.choose(&SUBPROTOCOLS)))
+                .tag(u32::from(request.path() == "/sink"))
+                .into(),
         }
     }
 

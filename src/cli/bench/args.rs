@@ -1,8 +1,8 @@
 //! The arguments of `bench`.
 
-use crate::cli::args::DeflateMode;
-use crate::cli::client_args::Credentials;
-use crate::cli::units::{Period, Size};
+use crate::cli::common::client::Credentials;
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::units::{Period, Size};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 

@@ -4,11 +4,11 @@
 //! library, in the client's role: one thread each, however many connections. Handshakes with one
 //! server never overlap (RFC 6455 section 4.1), which the library sees to.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Pacer, Schedule, Window, wait};
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::tally::{Board, Gauge, Tally};
-use crate::cli::connect::failure_of;
+use crate::cli::common::Failure;
+use crate::cli::common::client::failure_of;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
@@ -307,19 +307,4 @@ fn lost(end: End<'_>) -> Failure {
         None if end.clean => "a connection was closed by the server".into(),
         None => "a connection was lost".into(),
     })
-}
-
-impl Plan {
-    /// When the connections of this loop are opened, if they are not all at once.
-    fn ramp(&self, worker: u32) -> Option<Schedule> {
-        self.whole_ramp().map(|all| all.part(worker, self.loops()))
-    }
-
-    pub fn whole_ramp(&self) -> Option<Schedule> {
-        let per_second = self.args.ramp?;
-        Some(Schedule {
-            start: 0,
-            per_second,
-        })
-    }
 }

@@ -4,16 +4,13 @@
 //! event loops; publishers, who are few and wait for answers, have threads of their own
 //! (`publish`).
 //!
-//! ```text
-//!   wb <publisher, 2> <number, 16> <due at, 16> ....      all hexadecimal, padded to the size
-//! ```
-//!
 //! Invariant: a delivery counts for the publication whose number it bears; what bears no stamp of
 //! this run is somebody else's, and counts as wrong, unless it comes before the load: a greeting,
 //! or an answer to the registration.
 
 use crate::cli::bench::clock::{Nanos, Window};
 use crate::cli::bench::crew::{Load, Site};
+use crate::cli::bench::stamp::Stamp;
 use crate::cli::bench::tally::{Arrival, Tally};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -21,44 +18,8 @@ use std::time::{Duration, Instant};
 use wirebell::Message;
 use wirebell::net::{Context, PeerId};
 
-/// Bytes of a stamp.
-pub const STAMP: usize = 37;
-
 /// Publications from this number on are not measured.
 const UNCOUNTED: u64 = 1 << 63;
-
-/// What a publication says of itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    pub publisher: u8,
-    pub number: u64,
-    pub at: Nanos,
-}
-
-impl Stamp {
-    /// The whole payload.
-    pub fn payload(self, size: usize) -> String {
-        let Self {
-            publisher,
-            number,
-            at,
-        } = self;
-        let mut text = format!("wb{publisher:02x}{number:016x}{at:016x}.");
-        text.extend(std::iter::repeat_n('.', size.saturating_sub(text.len())));
-        text
-    }
-
-    pub fn read(bytes: &[u8]) -> Option<Self> {
-        let text = std::str::from_utf8(bytes.get(..STAMP)?).ok()?;
-        let field = |range| u64::from_str_radix(text.get(range)?, 16).ok();
-        text.strip_prefix("wb")?;
-        Some(Self {
-            publisher: field(2..4)? as u8,
-            number: field(4..20)?,
-            at: field(20..36)?,
-        })
-    }
-}
 
 /// What each publisher has in flight, for it to wait for.
 #[derive(Debug)]
@@ -224,25 +185,6 @@ impl Load for Subscribers {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn stamps_read_back() {
-        let stamp = Stamp {
-            publisher: 63,
-            number: UNCOUNTED + 5,
-            at: 123_456_789_012,
-        };
-        for size in [STAMP, 128] {
-            let payload = stamp.payload(size);
-            assert_eq!(payload.len(), size);
-            assert_eq!(Stamp::read(payload.as_bytes()), Some(stamp));
-        }
-        let short = &stamp.payload(STAMP)[1..];
-        let foreign = "x".repeat(100);
-        for other in ["", short, &foreign] {
-            assert_eq!(Stamp::read(other.as_bytes()), None, "{other}");
-        }
-    }
 
     #[test]
     fn a_publisher_waits_for_the_last() {

@@ -5,11 +5,11 @@
 //! client may be; with a rate, a handshake that has to wait for its turn counts from when it was
 //! due. Closing overlaps with the handshakes that follow.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Schedule, Window};
 use crate::cli::bench::crew::{Order, Site};
 use crate::cli::bench::tally::Tally;
-use crate::cli::connect::failure_of;
+use crate::cli::common::Failure;
+use crate::cli::common::client::failure_of;
 use std::mem;
 use wirebell::client::Error;
 use wirebell::net::{Context, End, PeerId, Service};

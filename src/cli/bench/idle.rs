@@ -4,14 +4,15 @@
 //! a connection has been silent. The base is taken after a few connections have come and gone, so
 //! that the pages of the program itself are not counted as theirs.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::Nanos;
 use crate::cli::bench::crew::{Crew, Fleet, Load, Site};
+use crate::cli::bench::figures::Memory;
+use crate::cli::bench::interrupt::Interrupt;
+use crate::cli::bench::opening::open_all;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process::{number, resident};
-use crate::cli::bench::run::{Interrupt, open_all};
 use crate::cli::bench::tally::Tally;
-use serde::Serialize;
+use crate::cli::common::Failure;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::Message;
@@ -52,17 +53,6 @@ impl Load for Idle {
     fn tally(&mut self) -> Tally {
         std::mem::take(&mut self.tally)
     }
-}
-
-/// Bytes of the server, before and with all connections open.
-#[derive(Clone, Debug, Serialize)]
-pub struct Memory {
-    pub resident_before: u64,
-    pub resident_open: u64,
-    pub resident_per_connection: f64,
-    /// Shared pages counted in parts, where the kernel tells.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub proportional_per_connection: Option<f64>,
 }
 
 /// What a run has come to.
@@ -117,7 +107,7 @@ pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> 
 
 /// A few connections, which do what all the others will do.
 fn come_and_go(plan: &Plan) -> Result<(), Failure> {
-    let what = |error| crate::cli::connect::failure(error);
+    let what = |error| crate::cli::common::client::failure(error);
     let mut clients = Vec::new();
     for _ in 0..FIRST {
         let mut client = Client::open(&plan.endpoint).map_err(what)?;

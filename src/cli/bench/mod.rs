@@ -4,16 +4,20 @@
 //! as text, JSON and a plot. Invariant: what is printed says how it was measured: closed loop or
 //! fixed rate, how late the generator was, what the generator itself cost.
 //!
-//! Reading order: `args`, `plan`, `clock`, `tally`, `crew`, `echo`, `handshake`, `idle`, `fanout`,
-//! `publish`, `process`, `progress`, `run`, `report`, `text`, `plot`.
+//! Reading order: `args`, `process`, `clock`, `stamp`, `plan`, `tally`, `crew`, `interrupt`,
+//! `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `publish`, `run`,
+//! `report`, `text`, `plot`.
 
 mod args;
 mod clock;
 mod crew;
 mod echo;
 mod fanout;
+mod figures;
 mod handshake;
 mod idle;
+mod interrupt;
+mod opening;
 mod plan;
 mod plot;
 mod process;
@@ -21,13 +25,14 @@ mod progress;
 mod publish;
 mod report;
 mod run;
+mod stamp;
 mod tally;
 mod text;
 
 pub use args::BenchArgs;
 
-use crate::cli::Failure;
-use crate::cli::serve::print;
+use crate::cli::common::Failure;
+use crate::cli::common::stdout::print;
 use args::Format;
 use plan::Plan;
 use report::Report;
@@ -48,7 +53,7 @@ pub fn run(args: Box<BenchArgs>) -> Result<(), Failure> {
         Format::Json => serde_json::to_string_pretty(&report).unwrap_or_default() + "\n",
     };
     match &plan.args.output {
-        None => print(&text),
+        None => print(text)?,
         Some(path) => save(path, &text)?,
     }
     if let Some(path) = &plan.args.plot {

@@ -1,12 +1,14 @@
 //! The arguments, checked: everything that a run needs to know, or one line on what is wrong.
 
-use crate::cli::Failure;
-use crate::cli::args::DeflateMode;
 use crate::cli::bench::args::{BenchArgs, Mode};
 use crate::cli::bench::clock::{Clock, Nanos, Schedule};
-use crate::cli::bench::{fanout, process};
-use crate::cli::connect::{failure, header_fields, offer};
-use crate::cli::files;
+use crate::cli::bench::process;
+use crate::cli::bench::stamp::STAMP;
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::deflate::offer;
+use crate::cli::common::files;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
@@ -172,6 +174,19 @@ impl Plan {
         let all = self.whole_schedule(start);
         all.map(|all| all.part(worker, self.loops()))
     }
+
+    /// When the connections of this loop are opened, if they are not all at once.
+    pub fn ramp(&self, worker: u32) -> Option<Schedule> {
+        self.whole_ramp().map(|all| all.part(worker, self.loops()))
+    }
+
+    pub fn whole_ramp(&self) -> Option<Schedule> {
+        let per_second = self.args.ramp?;
+        Some(Schedule {
+            start: 0,
+            per_second,
+        })
+    }
 }
 
 fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
@@ -227,8 +242,8 @@ fn check_mode(args: &BenchArgs, size: u64) -> Result<(), Failure> {
     if args.duration.0 == 0 {
         return Err(Failure::Usage("--duration 0: nothing to measure".into()));
     }
-    if mode == Mode::FanOut && size < fanout::STAMP as u64 {
-        let least = fanout::STAMP;
+    if mode == Mode::FanOut && size < STAMP as u64 {
+        let least = STAMP;
         return Err(Failure::Usage(format!(
             "--size {size}: a publication carries its time in its first {least} bytes"
         )));

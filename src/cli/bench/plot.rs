@@ -4,11 +4,11 @@
 //! and so on at equal distances, so that the rare and slow ones get as much room as the others;
 //! it ends where a single message is left. Vertical: milliseconds from zero.
 
+use crate::cli::bench::figures::Figures;
 use crate::cli::bench::report::Report;
-use crate::cli::bench::run::Figures;
 use crate::cli::bench::tally::Latencies;
 use crate::cli::bench::text::number;
-use crate::cli::markup::Escaped;
+use crate::cli::common::markup::Escaped;
 use std::fmt::Write as _;
 
 const WIDTH: f64 = 960.0;

@@ -3,12 +3,13 @@
 //! Comes in: a way to publish, HTTP or a WebSocket, and a schedule. Goes out: stamped messages.
 //! Without a rate a publisher waits until all subscribers have what it published last.
 
-use crate::cli::Failure;
 use crate::cli::bench::clock::{Nanos, Window, sleep_exactly};
-use crate::cli::bench::fanout::{Flights, Stamp};
+use crate::cli::bench::fanout::Flights;
 use crate::cli::bench::plan::Plan;
-use crate::cli::connect::{failure, header_fields};
-use crate::cli::http::{self, Answer};
+use crate::cli::bench::stamp::Stamp;
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::http::{self, Answer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;

@@ -3,9 +3,8 @@
 //! Invariant: every latency says from which moment it counts, and every figure its unit.
 
 use crate::cli::bench::args::{BenchArgs, Mode};
-use crate::cli::bench::idle::Memory;
+use crate::cli::bench::figures::{Cpu, Figures, Memory};
 use crate::cli::bench::plan::Plan;
-use crate::cli::bench::run::{Cpu, Figures};
 use crate::cli::bench::tally::Latencies;
 use serde::Serialize;
 

@@ -8,72 +8,25 @@
 //! Comes in: a plan. Goes out: [`Figures`]. Invariant: CPU time is divided by the messages of the
 //! same span of time, warm-up and end excluded.
 
-use crate::cli::Failure;
 use crate::cli::bench::args::Mode;
 use crate::cli::bench::clock::{Clock, Nanos, SECOND, Window, wait};
 use crate::cli::bench::crew::{Crew, Fleet, Order};
 use crate::cli::bench::echo::Echo;
 use crate::cli::bench::fanout::{Flights, Subscribers};
+use crate::cli::bench::figures::{Cpu, Figures};
 use crate::cli::bench::handshake::Handshakes;
-use crate::cli::bench::idle::{self, Memory};
+use crate::cli::bench::idle;
+use crate::cli::bench::interrupt::Interrupt;
+use crate::cli::bench::opening::open_all;
 use crate::cli::bench::plan::Plan;
 use crate::cli::bench::process::cpu_ns;
 use crate::cli::bench::progress::Progress;
 use crate::cli::bench::publish::{Publisher, Publishers};
-use crate::cli::bench::tally::{Latencies, Tally, latencies};
-use crate::cli::serve::stop_signals;
+use crate::cli::bench::tally::latencies;
+use crate::cli::common::Failure;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, Instant};
-
-/// Set by the first signal; a second one ends the process.
-#[derive(Clone, Debug)]
-pub struct Interrupt(Arc<AtomicBool>);
-
-impl Interrupt {
-    pub fn on_signals() -> Result<Self, Failure> {
-        let mut signals = stop_signals()?;
-        let flag = Arc::new(AtomicBool::new(false));
-        let ours = Arc::clone(&flag);
-        std::thread::spawn(move || {
-            for signal in signals.forever() {
-                if ours.swap(true, Ordering::Relaxed) {
-                    std::process::exit(128 + signal);
-                }
-            }
-        });
-        Ok(Self(flag))
-    }
-
-    pub fn came(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What a run has come to.
-pub struct Figures {
-    pub opened: u64,
-    pub failed: u64,
-    pub lost: u64,
-    pub opened_in: Duration,
-    /// The time of the measurement.
-    pub measured: Duration,
-    pub interrupted: bool,
-    pub tally: Tally,
-    /// Publications, and from each of them to its last subscriber.
-    pub published: Option<(u64, Latencies)>,
-    pub cpu: Option<Cpu>,
-    pub memory: Option<Memory>,
-}
-
-/// CPU time during the measurement.
-pub struct Cpu {
-    /// Messages, deliveries or handshakes within the same time.
-    pub units: u64,
-    pub server_ns: Option<u64>,
-    pub own_ns: u64,
-    pub wall_ns: u64,
-}
+use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 pub fn run(plan: &Arc<Plan>) -> Result<Figures, Failure> {
     let interrupt = Interrupt::on_signals()?;
@@ -160,63 +113,6 @@ fn fan_out(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> 
     figures.published = Some((published(), to_last));
     figures.tally.failure = failure.or(figures.tally.failure);
     Ok(figures)
-}
-
-impl Figures {
-    fn new(fleet: Fleet, opened_in: Duration, window: Window, interrupt: &Interrupt) -> Self {
-        let board = fleet.board.clone();
-        // Before the end, which closes everything.
-        let sum = (
-            board.sum(|gauge| &gauge.opened),
-            board.sum(|gauge| &gauge.failed),
-            board.sum(|gauge| &gauge.lost),
-        );
-        Self {
-            opened: sum.0,
-            failed: sum.1,
-            lost: sum.2,
-            opened_in,
-            measured: Duration::from_nanos(window.until.saturating_sub(window.from)),
-            interrupted: interrupt.came(),
-            tally: fleet.finish(),
-            published: None,
-            cpu: None,
-            memory: None,
-        }
-    }
-
-    fn with_cpu(self, cpu: Cpu) -> Self {
-        Self {
-            cpu: Some(cpu),
-            ..self
-        }
-    }
-}
-
-/// Waits until all connections are open, or known not to open. Gives up when none opens any more:
-/// where each handshake times out, a thousand of them would take hours.
-pub fn open_all(plan: &Plan, fleet: &Fleet, interrupt: &Interrupt) -> Result<Duration, Failure> {
-    let began = Instant::now();
-    let all = u64::from(plan.args.connections);
-    let pacers = plan.whole_ramp().map(|ramp| fleet.pace(plan, ramp));
-    let mut progress = Progress::new();
-    let (mut before, mut grew) = (0, Instant::now());
-    while !interrupt.came() && grew.elapsed() < plan.longest_gap() {
-        let opened = fleet.board.sum(|gauge| &gauge.opened);
-        let failed = fleet.board.sum(|gauge| &gauge.failed);
-        // A server that is not there is not asked as often as there are connections.
-        if opened + failed >= all || (opened == 0 && failed > 0) {
-            break;
-        }
-        if opened > before {
-            (before, grew) = (opened, Instant::now());
-        }
-        progress.show(|| format!("{opened} of {all} connections are open"));
-        std::thread::sleep(Duration::from_millis(1));
-    }
-    drop(pacers);
-    fleet.order(Order::Enough);
-    Ok(began.elapsed())
 }
 
 /// The times of a load that begins now.

@@ -3,7 +3,7 @@
 //! Invariant: each [`Gauge`] has one writer, so that counting takes no locked instruction; what
 //! belongs to the measurement is decided by when it began.
 
-use crate::cli::Failure;
+use crate::cli::common::Failure;
 use hdrhistogram::Histogram;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

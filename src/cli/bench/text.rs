@@ -1,7 +1,7 @@
 //! A report for people.
 
 use crate::cli::bench::report::{CpuReport, LatencyReport, Report};
-use crate::cli::terminal::visible;
+use crate::cli::common::terminal::visible;
 use std::fmt::Write as _;
 
 pub fn write(report: &Report) -> String {

@@ -1,7 +1,7 @@
 //! Where the threads of `connect` meet: the connection of the moment, and the wish to end.
 
-use crate::cli::Failure;
-use crate::cli::serve::stop_signals;
+use crate::cli::common::Failure;
+use crate::cli::common::signals::stop_signals;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 use wirebell::client::Sender;

@@ -3,8 +3,8 @@
 //! Comes in: the bytes on the wire. Goes out: what their headers say. It reads them for itself and
 //! judges nothing; whoever breaks a rule is told by the client.
 
-use crate::cli::connect::output::{hex, may_colour};
-use crate::cli::terminal::{one_line, visible};
+use crate::cli::common::terminal::{hex, may_colour};
+use crate::cli::common::terminal::{one_line, visible};
 use clap::builder::styling::{AnsiColor, Style};
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};

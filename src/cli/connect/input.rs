@@ -1,7 +1,7 @@
 //! Standard input → messages.
 
-use crate::cli::Failure;
-use crate::cli::client_args::{BinaryForm, ConnectArgs};
+use crate::cli::common::Failure;
+use crate::cli::connect::args::{BinaryForm, ConnectArgs};
 use crate::cli::connect::current::Current;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

@@ -4,28 +4,30 @@
 //! lines or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives;
 //! `current` is where they meet. Invariant: what stdin said before its end is sent before the
 //! Close, and what the server sends before its Close is printed.
+//!
+//! Reading order: `args`, `current`, `input`, `frames`, `output`.
 
+mod args;
 mod current;
 mod frames;
 mod input;
 mod output;
 
-use crate::cli::Failure;
-use crate::cli::args::DeflateMode;
-use crate::cli::client_args::ConnectArgs;
-use crate::cli::terminal::{excerpt, one_line};
-use crate::cli::trace::{All, Recorder};
+pub use args::ConnectArgs;
+
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::deflate::offer;
+use crate::cli::common::terminal::one_line;
+use crate::cli::common::trace::{All, Recorder};
 use current::Current;
 use frames::FrameLog;
 use input::Input;
 use output::{Output, Printed};
-pub use output::{hex, may_colour};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
-use wirebell::handshake::DeflatePolicy;
-use wirebell::http::is_token;
-use wirebell::{CloseCode, Limits, Tap, deflate};
+use wirebell::{CloseCode, Limits, Tap};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let warn = |text: &str| eprintln!("wirebell: {text}");
@@ -162,34 +164,6 @@ impl Session {
     }
 }
 
-/// What went wrong, as an exit status.
-pub(super) fn failure(error: Error) -> Failure {
-    failure_of(&error)
-}
-
-/// The same of an error that is somebody else's.
-pub(super) fn failure_of(error: &Error) -> Failure {
-    let text = one_line(&error.to_string());
-    match error {
-        Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::Usage(text),
-        Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => Failure::Refused(text),
-        Error::Answer(answer) | Error::Proxy(answer) => {
-            let hint = match (error, answer.status) {
-                (Error::Answer(_), 401) => "; give --auth, --token or --header",
-                _ => "",
-            };
-            let said = excerpt(answer.field("Content-Encoding"), &answer.body);
-            Failure::Refused(format!("{text}{said}{hint}"))
-        }
-        Error::TimedOut(_) => Failure::TimedOut(text),
-        Error::Refusal(_)
-        | Error::Misuse(_)
-        | Error::Budget
-        | Error::Violation(_)
-        | Error::Lost(_) => Failure::Failed(text),
-    }
-}
-
 /// Who is shown the bytes.
 fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Tap>> {
     let mut taps: Vec<Arc<dyn Tap>> = Vec::new();
@@ -229,72 +203,5 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
         open_ms: args.timeout.limit(),
         tap: tap(args, recorder),
         ..Options::default()
-    })
-}
-
-/// What to do about a field that the handshake writes itself.
-fn instead_of(name: &str) -> Option<&'static str> {
-    const ITSELF: &str = "the handshake sends it itself";
-    const OWN: [(&str, &str); 10] = [
-        ("Content-Length", "a handshake has no body"),
-        ("Transfer-Encoding", "a handshake has no body"),
-        ("Sec-WebSocket-Protocol", "offer it with --subprotocol"),
-        (
-            "Sec-WebSocket-Extensions",
-            "choose compression with --deflate",
-        ),
-        ("Sec-WebSocket-Key", ITSELF),
-        ("Sec-WebSocket-Version", ITSELF),
-        ("Sec-WebSocket-Accept", ITSELF),
-        (
-            "Origin",
-            "send it with --origin, where the command has that",
-        ),
-        ("Upgrade", ITSELF),
-        ("Connection", ITSELF),
-    ];
-    let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
-    own.map(|(_, hint)| *hint)
-}
-
-/// Why a field cannot stand in a request.
-fn unsendable(name: &str, value: &str) -> Option<&'static str> {
-    let is_visible = |byte: u8| byte == b'\t' || (b' '..0x7F).contains(&byte);
-    match (is_token(name), value.bytes().all(is_visible)) {
-        (false, _) => Some("its name is no token: letters, digits and a few signs"),
-        (_, false) => Some("a value has ASCII only, and no control characters"),
-        _ => None,
-    }
-}
-
-/// The fields of `--header`.
-pub(super) fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failure> {
-    let field = |header: &String| match header.split_once(':') {
-        Some((name, value)) => {
-            let name = name.trim();
-            let hint = instead_of(name).or_else(|| unsendable(name, value.trim()));
-            match hint {
-                Some(hint) => Err(Failure::Usage(format!("--header {name}: {hint}"))),
-                None => Ok((name.to_owned(), value.trim().to_owned())),
-            }
-        }
-        None => {
-            let text = format!("--header {header}: write it as 'Name: value'");
-            Err(Failure::Usage(text))
-        }
-    };
-    headers.iter().map(field).collect()
-}
-
-/// The extension to offer.
-pub(super) fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
-    let policy = match mode {
-        DeflateMode::Off => return None,
-        DeflateMode::On => DeflatePolicy::NO_TAKEOVER,
-        DeflateMode::Takeover => DeflatePolicy::TAKEOVER,
-    };
-    Some(deflate::Settings {
-        policy,
-        ..deflate::Settings::default()
     })
 }

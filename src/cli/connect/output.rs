@@ -1,12 +1,11 @@
 //! Messages → standard output, and a few words to a person at a terminal.
 
-use crate::cli::client_args::BinaryForm;
-use crate::cli::terminal::visible;
+use crate::cli::common::terminal::{hex, may_colour, visible};
+use crate::cli::connect::args::BinaryForm;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
-use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _, Write as _};
 use wirebell::client::{Client, Endpoint};
 use wirebell::{Kind, Message};
@@ -98,17 +97,4 @@ fn json(message: Message<'_>) -> String {
         None => json!({ "base64": STANDARD.encode(message.bytes) }),
     };
     format!("{value}\n")
-}
-
-/// <https://no-color.org>.
-pub fn may_colour() -> bool {
-    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-}
-
-pub fn hex(bytes: &[u8]) -> String {
-    let mut text = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        let _ = write!(text, "{byte:02x}");
-    }
-    text
 }

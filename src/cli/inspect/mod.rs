@@ -20,7 +20,7 @@ mod text;
 
 pub use args::InspectArgs;
 
-use crate::cli::Failure;
+use crate::cli::common::Failure;
 use args::Format;
 use model::Report;
 use std::fs;
@@ -48,7 +48,7 @@ fn print(args: &InspectArgs, report: &Report) -> String {
     match args.format {
         Format::Text => {
             let terminal = args.output.is_none() && io::stdout().is_terminal();
-            let colours = terminal && crate::cli::connect::may_colour();
+            let colours = terminal && crate::cli::common::terminal::may_colour();
             text::print(report, args.show_bytes, colours)
         }
         Format::Html => html::print(report, args.show_bytes),
@@ -66,6 +66,6 @@ fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
         return written.map_err(|error| Failure::Usage(format!("{}: {error}", path.display())));
     }
     // Status 1 says that a rule is broken.
-    let printed = crate::cli::print(text.as_bytes());
+    let printed = crate::cli::common::stdout::print(text);
     printed.map_err(|failure| Failure::Usage(failure.to_string()))
 }

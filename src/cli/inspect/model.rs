@@ -15,7 +15,7 @@ pub struct Bytes(pub Vec<u8>);
 
 impl Serialize for Bytes {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str(&crate::cli::connect::hex(&self.0))
+        serializer.serialize_str(&crate::cli::common::terminal::hex(&self.0))
     }
 }
 

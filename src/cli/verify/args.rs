@@ -1,7 +1,7 @@
 //! The arguments of `verify`.
 
-use crate::cli::client_args::Credentials;
-use crate::cli::units::Period;
+use crate::cli::common::client::Credentials;
+use crate::cli::common::units::Period;
 use crate::cli::verify::case::Level;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;

@@ -1,12 +1,9 @@
-//! The opening handshake as the probe serves it: the request of a client, taken apart, and the
-//! answer to it.
+//! The request of a client, taken apart.
 //!
 //! Comes in: the head of a request, however wrong. Goes out: what it asks for. Invariant: a case
 //! looks at what the client has sent, so that nothing is mended here.
 
-use crate::cli::verify::case::Trouble;
-use crate::cli::verify::handshake::{self, EXTENSIONS, Fields, Head};
-use crate::cli::verify::probe::Probe;
+use crate::cli::verify::head::{EXTENSIONS, Fields};
 use std::collections::HashSet;
 
 /// What a client asks for.
@@ -91,21 +88,4 @@ fn parameter(part: &str) -> (String, Option<String>) {
             (name.trim().to_owned(), Some(value))
         }
     }
-}
-
-/// The answer that opens what the client asks for.
-pub fn answer(probe: &Probe) -> Head {
-    let key = probe.asked.as_ref().map(Asked::key);
-    Head::answer(key.unwrap_or_default())
-}
-
-/// Opens a WebSocket, perhaps with extensions.
-pub fn open(probe: &mut Probe, extensions: Option<&str>) -> Result<(), Trouble> {
-    let mut head = answer(probe);
-    if let Some(extensions) = extensions {
-        head.add(EXTENSIONS, extensions);
-    }
-    handshake::send(probe, &head);
-    probe.extensions = extensions.map(str::to_owned);
-    Ok(())
 }

@@ -1,6 +1,7 @@
 //! What a case is, and what becomes of it.
 
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use serde::Serialize;
 
 /// How much an endpoint owes it.
@@ -64,21 +65,6 @@ impl Question {
 
 /// Asks; an error says what was wrong.
 pub type Script = dyn Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync;
-
-/// Why a case did not pass.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Trouble {
-    /// The endpoint did something else.
-    Wrong(String),
-    /// The question cannot be asked: what it needs was not agreed on.
-    NotAsked(String),
-}
-
-impl Trouble {
-    pub fn wrong<T>(what: impl Into<String>) -> Result<T, Self> {
-        Err(Self::Wrong(what.into()))
-    }
-}
 
 /// The verdict on one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]

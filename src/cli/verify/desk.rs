@@ -6,12 +6,15 @@
 //! that was asked for; the newest counts. Whoever asks for nothing of this, a browser, a health
 //! check or a port scan, is no client. Invariant: nobody waits longer than a case may take.
 
-use crate::cli::verify::asked::{self, Asked};
-use crate::cli::verify::case::{Case, Outcome, Trouble, Verdict};
+use crate::cli::verify::accept;
+use crate::cli::verify::asked::Asked;
+use crate::cli::verify::case::{Case, Outcome, Verdict};
 use crate::cli::verify::handshake;
-use crate::cli::verify::preflight::Unasked;
-use crate::cli::verify::probe::{Probe, Target};
+use crate::cli::verify::probe::Probe;
 use crate::cli::verify::suite::{self, Progress};
+use crate::cli::verify::target::Target;
+use crate::cli::verify::trouble::Trouble;
+use crate::cli::verify::unasked::Unasked;
 use crate::cli::verify::wire::TEXT;
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
@@ -173,7 +176,7 @@ impl Desk {
         self.ended.notify_all();
         drop(state);
         if !probe.spoke {
-            let _ = asked::open(probe, None);
+            let _ = accept::open(probe, None);
         }
         probe.part();
     }
@@ -250,7 +253,7 @@ fn never_asked() -> Trouble {
 
 /// One message, perhaps, and the end.
 fn say(probe: &mut Probe, text: &str) {
-    let _ = asked::open(probe, None);
+    let _ = accept::open(probe, None);
     if !text.is_empty() {
         probe.send(TEXT, text.as_bytes());
     }

@@ -1,7 +1,7 @@
 //! Questions that many cases ask.
 
-use crate::cli::verify::case::Trouble;
 use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{Frame, PONG, TEXT, describe};
 use std::time::{Duration, Instant};
 

@@ -3,8 +3,8 @@
 //! Every wait is bounded, but that for the first connection, unless `--wait` bounds it. A signal
 //! ends the run with the report so far.
 
-use crate::cli::Failure;
-use crate::cli::serve::stop_signals;
+use crate::cli::common::Failure;
+use crate::cli::common::signals::stop_signals;
 use crate::cli::verify::args::VerifyArgs;
 use crate::cli::verify::case::Case;
 use crate::cli::verify::desk::Desk;

@@ -5,9 +5,11 @@
 //! case with its section of an RFC, its level, and the bytes that were exchanged. Invariant: only
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
-//! Reading order: `case`, `wire`, `probe`, `expect`, `handshake`, `asked`, `cases`, `suite`,
-//! `preflight`, `desk`, `listen`, `report`.
+//! Reading order: `trouble`, `wire`, `unasked`, `target`, `head`, `asked`, `probe`, `expect`,
+//! `handshake`, `accept`, `open`, `case`, `args`, `cases`, `report`, `suite`, `preflight`, `desk`,
+//! `listen`.
 
+mod accept;
 mod args;
 mod asked;
 mod case;
@@ -15,30 +17,34 @@ mod cases;
 mod desk;
 mod expect;
 mod handshake;
+mod head;
 mod listen;
+mod open;
 mod preflight;
 mod probe;
 mod report;
 mod suite;
+mod target;
+mod trouble;
+mod unasked;
 mod wire;
 
 pub use args::VerifyArgs;
 
-use crate::cli::Failure;
-use crate::cli::connect::{failure, header_fields};
-use crate::cli::serve::print;
+use crate::cli::common::Failure;
+use crate::cli::common::client::{failure, header_fields};
+use crate::cli::common::stdout::print;
 use case::{Case, Question, Verdict};
-use preflight::Unasked;
-use probe::Target;
 use std::net::TcpStream;
 use std::time::Duration;
+use target::Target;
+use unasked::Unasked;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
     if args.list {
-        print(&report::list(&cases));
-        return Ok(());
+        return print(report::list(&cases));
     }
     let (report, never_asked) = match (&args.listen, &args.uri) {
         (Some(listen), _) => listen::run(listen, &args, cases)?,
@@ -54,7 +60,7 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     };
     let text = report.write(args.format, args.verbose);
     match &args.output {
-        None => print(&text),
+        None => print(text)?,
         Some(path) => std::fs::write(path, text)
             .map_err(|error| Failure::Failed(format!("{}: {error}", path.display())))?,
     }

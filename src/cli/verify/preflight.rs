@@ -4,23 +4,16 @@
 //! Input: a target. Output: what to pass over on each connection, or the one line that says why
 //! there is nothing to test. Invariant: an answer that is merely wrong is left to the cases.
 
-use crate::cli::Failure;
-use crate::cli::terminal::{excerpt, one_line as visible};
-use crate::cli::verify::case::Trouble;
-use crate::cli::verify::handshake::{self, Head};
-use crate::cli::verify::probe::{Heard, Probe, Target};
+use crate::cli::common::Failure;
+use crate::cli::common::terminal::{excerpt, one_line as visible};
+use crate::cli::verify::handshake;
+use crate::cli::verify::head::Head;
+use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::target::Target;
+use crate::cli::verify::trouble::Trouble;
+use crate::cli::verify::unasked::Unasked;
 use crate::cli::verify::wire::{BINARY, Frame, PONG, TEXT, describe, shown};
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
-
-/// What a server sends on each connection without being asked.
-#[derive(Clone, Debug, Default)]
-pub struct Unasked {
-    /// Whole messages in front of the first echo: a greeting, whatever it says this time.
-    first: VecDeque<Frame>,
-    /// Messages some time later, known by what they say.
-    later: Vec<Frame>,
-}
 
 /// What is sent to see whether it comes back.
 const HELLO: &[u8] = b"wirebell verify: hello";
@@ -61,7 +54,7 @@ pub fn look(target: &Target) -> Result<Unasked, Failure> {
 
 fn open(probe: &mut Probe) -> Result<(), Failure> {
     let said = |what: String| Failure::Refused(format!("no WebSocket opens: {what}"));
-    let request = Head::request(probe);
+    let request = Head::request(&probe.target);
     match probe.connect() {
         Ok(()) => {}
         Err(Trouble::Wrong(what) | Trouble::NotAsked(what)) => return Err(said(what)),
@@ -132,15 +125,15 @@ fn talk(probe: &mut Probe, first: u8) -> Talk {
             _ if echoed => return Talk::Echoed(unasked),
             // Frames that nobody may send are for the cases to find.
             Err(_) => return Talk::Echoed(unasked),
-            Ok(Heard::End) => return unasked.instead("it ends the connection"),
+            Ok(Heard::End) => return instead(&unasked, "it ends the connection"),
             Ok(Heard::Silence) => {
-                return unasked.instead(&format!("nothing comes back within {patience:?}"));
+                return instead(&unasked, &format!("nothing comes back within {patience:?}"));
             }
         };
         match (frame.opcode(), &mut message) {
             (9, _) => probe.send(PONG, &frame.payload),
             (8, _) if echoed => return Talk::Echoed(unasked),
-            (8, _) => return unasked.instead(&closed(&frame)),
+            (8, _) => return instead(&unasked, &closed(&frame)),
             (0, Some(Frame { payload, .. })) => payload.extend(&frame.payload),
             (0..=2, _) => message = Some(frame.clone()),
             _ => {}
@@ -164,6 +157,14 @@ fn talk(probe: &mut Probe, first: u8) -> Talk {
     }
 }
 
+/// What came in place of an echo.
+fn instead(unasked: &Unasked, what: &str) -> Talk {
+    Talk::Other(match unasked.first.back() {
+        None => what.to_owned(),
+        Some(last) => format!("comes {}, then {what}", describe(last.first, &last.payload)),
+    })
+}
+
 fn closed(close: &Frame) -> String {
     match close.payload.first_chunk() {
         None => "it closes the connection".into(),
@@ -173,46 +174,5 @@ fn closed(close: &Frame) -> String {
             let text = format!("it closes with {code} {}", visible(&reason));
             text.trim_end().to_owned()
         }
-    }
-}
-
-impl Unasked {
-    /// Whether this frame is of a message that nobody asked for.
-    pub fn takes(&mut self, frame: &Frame) -> bool {
-        let (opcode, last) = (frame.opcode(), frame.first & 0x80 != 0);
-        if opcode > 2 {
-            return false;
-        }
-        if !self.first.is_empty() {
-            if last {
-                self.first.pop_front();
-            }
-            return true;
-        }
-        let known = self.later.iter().position(|known| known == frame);
-        known.map(|at| self.later.swap_remove(at)).is_some()
-    }
-
-    fn instead(self, what: &str) -> Talk {
-        Talk::Other(match self.first.back() {
-            None => what.to_owned(),
-            Some(last) => format!("comes {}, then {what}", describe(last.first, &last.payload)),
-        })
-    }
-
-    /// What the report says of it.
-    pub fn describe(&self) -> Option<String> {
-        let all: Vec<String> = self
-            .first
-            .iter()
-            .chain(&self.later)
-            .map(|message| describe(message.first, &message.payload))
-            .collect();
-        (!all.is_empty()).then(|| {
-            format!(
-                "unasked, the server sends on each connection, and it was passed over: {}",
-                all.join("; ")
-            )
-        })
     }
 }

@@ -3,34 +3,16 @@
 //!
 //! Every wait is bounded. Invariant: what it says and hears stands in its log.
 
-use crate::cli::verify::asked::{self, Asked};
-use crate::cli::verify::case::Trouble;
-use crate::cli::verify::handshake;
-use crate::cli::verify::preflight::Unasked;
+use crate::cli::verify::asked::Asked;
+use crate::cli::verify::target::Target;
+use crate::cli::verify::trouble::Trouble;
+use crate::cli::verify::unasked::Unasked;
 use crate::cli::verify::wire::{
     CLOSE, Decoded, Frame, bits_trouble, decode, describe, encode, shortest, shown,
 };
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
-
-/// Whom the probe talks to.
-#[derive(Clone, Debug)]
-pub struct Target {
-    pub address: SocketAddr,
-    /// Host and port of the server, which stand in the Host field.
-    pub authority: String,
-    /// Path and query.
-    pub path: String,
-    /// How long an answer may take.
-    pub patience: Duration,
-    /// What each request bears besides, such as credentials.
-    pub fields: Vec<(String, String)>,
-    /// What each request offers.
-    pub subprotocols: Vec<String>,
-    /// What the server sends by itself.
-    pub unasked: Unasked,
-}
 
 pub struct Probe {
     pub target: Target,
@@ -119,26 +101,6 @@ impl Probe {
         (self.input, self.ended) = (Vec::new(), false);
         (self.unasked, self.passed_over) = (self.target.unasked.clone(), Vec::new());
         self.stream = Some(stream);
-    }
-
-    /// An open WebSocket without extensions.
-    pub fn open(&mut self) -> Result<(), Trouble> {
-        match self.masks {
-            true => handshake::open(self, &[]),
-            false => asked::open(self, None),
-        }
-    }
-
-    /// The endpoint serves others as well: only a server can be asked.
-    pub fn expect_others_served(&mut self) -> Result<(), Trouble> {
-        if !self.masks {
-            return Ok(());
-        }
-        let mut other = Self::new(self.target.clone());
-        let served = other.open().and_then(|()| other.expect_alive());
-        self.note("another connection:");
-        self.log.extend(other.log);
-        served
     }
 
     /// Sends bytes as they are. A connection that the endpoint has ended is no trouble here: what

@@ -1,8 +1,8 @@
 //! The verdicts, as text, JSON or JUnit.
 
-use crate::cli::connect::may_colour;
-use crate::cli::markup::Escaped;
-use crate::cli::terminal::visible;
+use crate::cli::common::markup::Escaped;
+use crate::cli::common::terminal::may_colour;
+use crate::cli::common::terminal::visible;
 use crate::cli::verify::args::Format;
 use crate::cli::verify::case::{Case, Level, Outcome, Question, Verdict};
 use clap::builder::styling::{AnsiColor, Style};

@@ -1,8 +1,10 @@
 //! Runs cases, several at a time, and shows how far it is.
 
-use crate::cli::verify::case::{Case, Outcome, Question, Trouble, Verdict};
-use crate::cli::verify::probe::{Probe, Target};
+use crate::cli::verify::case::{Case, Outcome, Question, Verdict};
+use crate::cli::verify::probe::Probe;
 use crate::cli::verify::report::Report;
+use crate::cli::verify::target::Target;
+use crate::cli::verify::trouble::Trouble;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! Frames as the probe writes and reads them: it has its own reader and writer, so that a mistake
 //! of the library is not one here.
 
-use crate::cli::verify::case::Trouble;
+use crate::cli::verify::trouble::Trouble;
 
 /// Bytes of an exchange that are shown of one message.
 const SHOWN: usize = 48;

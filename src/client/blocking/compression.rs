@@ -23,7 +23,7 @@ pub(super) struct Codec {
 
 /// Of what goes out and of what comes in, if compression was agreed on.
 pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
-    let settings = options.deflate?;
+    let settings = options.deflate()?;
     let link = Link::client(&terms?);
     let window = 1 << link.receive.window_bits;
     let budget = Budget::new(settings.budget.max(window));

@@ -10,7 +10,6 @@
 //! `waiting`, `client`.
 
 mod client;
-#[cfg(feature = "deflate")]
 mod compression;
 mod connecting;
 mod receive_buffer;
@@ -22,34 +21,3 @@ mod waiting;
 pub use client::{Client, Closed};
 pub use sender::{Fragments, Sender};
 pub use transport::{Over, Transport};
-
-/// Without the feature `deflate` nothing is ever agreed on, so there is no [`Codec`].
-#[cfg(not(feature = "deflate"))]
-mod compression {
-    use crate::client::open::Options;
-    use crate::error::Violation;
-    use crate::handshake::DeflateTerms;
-    use crate::limits::Limits;
-    use crate::proto::Piece;
-
-    #[derive(Debug)]
-    pub(super) enum Codec {}
-
-    pub(super) fn pair(_: &Options, _: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
-        None
-    }
-
-    impl Codec {
-        pub(super) fn compress(&mut self, _: &[u8]) -> Option<&[u8]> {
-            match *self {}
-        }
-
-        pub(super) fn inflate(&mut self, _: Piece<'_>, _: &Limits) -> Result<bool, Violation> {
-            match *self {}
-        }
-
-        pub(super) fn message(&self) -> &[u8] {
-            match *self {}
-        }
-    }
-}

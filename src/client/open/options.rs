@@ -46,7 +46,6 @@ pub struct Options {
 
 impl Options {
     /// permessage-deflate, if it is compiled in and wanted.
-    #[cfg(feature = "net")]
     pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
         #[cfg(feature = "deflate")]
         return self.deflate;

@@ -12,9 +12,23 @@ pub(crate) struct ColdStore {
     pub(crate) memory: Memory,
     /// What this loop holds for its peers.
     held: usize,
+    /// As much of it as the account of the server knows of.
+    told: usize,
+    /// Memory that a peer needs to go on and that there is not.
+    wanted: Option<Wanted>,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Cold>>,
 }
+
+/// Memory that a peer needs to go on.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) index: u32,
+    pub(crate) bytes: usize,
+}
+
+/// How much the account of the server may differ from what a loop holds.
+const SLAB: usize = 16 * 1024;
 
 /// Idle [`Cold`]s that are kept for reuse.
 const MAX_SPARES: usize = 256;
@@ -24,6 +38,8 @@ impl ColdStore {
         Self {
             memory,
             held: 0,
+            told: 0,
+            wanted: None,
             spares: Vec::new(),
         }
     }
@@ -47,9 +63,35 @@ impl ColdStore {
             if before != after {
                 cold.charged = after;
                 self.held = self.held + after - before;
-                self.memory.change(before, after);
+                self.tell();
             }
         }
+    }
+
+    /// The account of the server is told in slabs, so that no message pays for it.
+    #[inline]
+    fn tell(&mut self) {
+        if self.held.abs_diff(self.told) >= SLAB || self.held == 0 {
+            self.memory.change(self.told, self.held);
+            self.told = self.held;
+        }
+    }
+
+    /// Whether the server has no memory for `bytes` more of a peer; if it has none, it is
+    /// remembered for [`ColdStore::take_wanted`].
+    #[inline]
+    pub(crate) fn lacks(&mut self, index: u32, bytes: usize) -> bool {
+        let lacks = bytes > 0 && self.memory.held() + bytes > self.memory.limit();
+        if lacks {
+            self.wanted = Some(Wanted { index, bytes });
+        }
+        lacks
+    }
+
+    /// What somebody was refused since the last call.
+    #[inline]
+    pub(crate) fn take_wanted(&mut self) -> Option<Wanted> {
+        self.wanted.take()
     }
 
     /// Takes the side table back if nothing is in it; otherwise counts what it holds.
@@ -86,7 +128,7 @@ impl ColdStore {
 
     fn uncharge(&mut self, cold: &mut Cold) {
         self.held -= cold.charged;
-        self.memory.change(cold.charged, 0);
         cold.charged = 0;
+        self.tell();
     }
 }

@@ -12,6 +12,10 @@ use std::collections::VecDeque;
 /// What a peer has agreed to.
 pub(crate) type Terms = Option<Link>;
 
+/// Inflated bytes after which a peer waits for its next turn, so that one which sends little that
+/// becomes much does not hold the others up.
+const WORK_PER_TURN: usize = 1024 * 1024;
+
 /// The compression of one loop.
 #[derive(Debug, Default)]
 pub(crate) struct Compression {
@@ -62,6 +66,11 @@ impl Compression {
             pool: pool.map(|(settings, budget)| Pool::new(settings, budget)),
             ..Self::default()
         }
+    }
+
+    /// So much has been inflated for one peer that the others come first.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.work >= WORK_PER_TURN
     }
 
     /// When to call [`Output::drop_idle_compressors`](crate::net::output::Output).

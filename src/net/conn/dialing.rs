@@ -17,6 +17,7 @@ use crate::net::words::Delivery;
 use crate::proto::Millis;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// A connection to open.
@@ -49,8 +50,12 @@ impl Dial {
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) dial: Dial,
-    /// Which address of the endpoint is next.
+    /// Where to connect to: those of the endpoint, or what a later look-up has found.
+    pub(crate) addresses: Vec<SocketAddr>,
+    /// Which of them is next.
     pub(crate) address: usize,
+    /// The addresses may have changed since they were looked up.
+    stale: bool,
     /// Attempts that failed, one after another.
     pub(crate) failed: u32,
     /// Milliseconds that are left for all addresses, without the waits for permits.
@@ -64,8 +69,10 @@ impl Attempt {
         Self {
             left: Millis::from(dial.endpoint.options.open_ms),
             began: 0,
+            addresses: dial.endpoint.addresses().to_vec(),
             dial,
             address: 0,
+            stale: false,
             failed,
         }
     }
@@ -73,9 +80,14 @@ impl Attempt {
     /// When the attempt at the current address ends, which begins: each of those that are left has
     /// an equal share, so that a silent one does not take the time of those that may answer.
     pub(crate) fn begin(&mut self, now: Millis) -> Millis {
-        let addresses = self.dial.endpoint.addresses().len() - self.address;
+        let addresses = self.addresses.len() - self.address;
         self.began = now;
         now + self.left / addresses.max(1) as Millis
+    }
+
+    /// The address to connect to now.
+    pub(crate) fn current(&self) -> SocketAddr {
+        self.addresses[self.address]
     }
 }
 
@@ -88,6 +100,8 @@ pub(crate) struct Dialing {
     pub(crate) first: Vec<u8>,
     pub(crate) deadline: Millis,
     pub(crate) error: Option<Error>,
+    /// Nobody wants to hear of it any more.
+    pub(crate) cancelled: bool,
     pub(crate) _permit: ConnectPermit,
 }
 
@@ -127,6 +141,10 @@ pub(crate) struct Dials {
     retry_at: Option<Millis>,
     /// Open connections that are to be dialled again, and since when they are open.
     kept: HashMap<u32, (Attempt, Millis)>,
+    /// Attempts whose addresses are being looked up, by a number of their own.
+    looked_up: HashMap<u64, Attempt>,
+    /// Subprotocols that servers have chosen.
+    subprotocols: HashMap<u32, String>,
 }
 
 /// How often to look whether another thread has given a permit back.
@@ -150,8 +168,7 @@ impl Dials {
     }
 
     pub(crate) fn enqueue(&mut self, attempt: Attempt) {
-        let Dial { endpoint, .. } = &attempt.dial;
-        let remote = endpoint.remote(endpoint.addresses()[attempt.address]);
+        let remote = attempt.dial.endpoint.remote(attempt.current());
         self.queues.entry(remote).or_default().push_back(attempt);
         self.look = true;
     }
@@ -169,6 +186,7 @@ impl Dials {
         };
         attempt.failed += 1;
         attempt.address = 0;
+        attempt.stale = true;
         attempt.left = Millis::from(attempt.dial.endpoint.options.open_ms);
         self.numbers += 1;
         let at = now + delay.as_millis() as Millis;
@@ -176,16 +194,50 @@ impl Dials {
         None
     }
 
+    /// An attempt whose time has come and whose addresses are to be looked up: give the answer to
+    /// [`Dials::found`], with this number.
+    pub(crate) fn next_lookup(&mut self, now: Millis) -> Option<(u64, Arc<Endpoint>)> {
+        loop {
+            let first = self.later.first_entry()?;
+            if first.key().0 > now {
+                return None;
+            }
+            let attempt = first.remove();
+            if !attempt.stale {
+                self.enqueue(attempt);
+                continue;
+            }
+            self.numbers += 1;
+            let endpoint = Arc::clone(&attempt.dial.endpoint);
+            self.looked_up.insert(self.numbers, attempt);
+            return Some((self.numbers, endpoint));
+        }
+    }
+
+    /// Addresses were looked up; without any, those from before are tried.
+    pub(crate) fn found(&mut self, number: u64, addresses: Option<Vec<SocketAddr>>) {
+        let Some(mut attempt) = self.looked_up.remove(&number) else {
+            return; // It was cancelled meanwhile.
+        };
+        attempt.addresses = addresses.unwrap_or(attempt.addresses);
+        attempt.stale = false;
+        self.enqueue(attempt);
+    }
+
+    /// Forgets whatever of this tag is to be dialled, now or again.
+    pub(crate) fn cancel(&mut self, tag: u32) {
+        let other = |attempt: &Attempt| attempt.dial.tag != tag;
+        for queue in self.queues.values_mut() {
+            queue.retain(other);
+        }
+        self.queues.retain(|_, queue| !queue.is_empty());
+        self.later.retain(|_, attempt| other(attempt));
+        self.looked_up.retain(|_, attempt| other(attempt));
+        self.kept.retain(|_, (attempt, _)| other(attempt));
+    }
+
     /// The attempts whose time has come, with their permits.
     pub(crate) fn next(&mut self, now: Millis) -> Vec<(Attempt, ConnectPermit)> {
-        while let Some(entry) = self
-            .later
-            .first_entry()
-            .filter(|entry| entry.key().0 <= now)
-        {
-            let attempt = entry.remove();
-            self.enqueue(attempt);
-        }
         (self.look, self.retry_at) = (false, None);
         let mut next = Vec::new();
         self.queues.retain(|remote, queue| {
@@ -207,6 +259,18 @@ impl Dials {
         }
     }
 
+    /// The server has chosen a subprotocol for this connection.
+    pub(crate) fn choose(&mut self, index: u32, subprotocol: Option<&str>) {
+        if let Some(name) = subprotocol {
+            self.subprotocols.insert(index, name.to_owned());
+        }
+    }
+
+    /// The subprotocol of a connection that was dialled.
+    pub(crate) fn subprotocol(&self, index: u32) -> Option<&str> {
+        self.subprotocols.get(&index).map(String::as_str)
+    }
+
     /// The service has closed this connection: it is not dialled again.
     pub(crate) fn forget(&mut self, index: u32) {
         self.kept.remove(&index);
@@ -214,6 +278,7 @@ impl Dials {
 
     /// A connection that was open has ended: it is dialled again if that is wanted.
     pub(crate) fn ended(&mut self, index: u32, now: Millis, stopping: bool) {
+        self.subprotocols.remove(&index);
         let Some((mut attempt, since)) = self.kept.remove(&index) else {
             return;
         };

@@ -2,8 +2,9 @@
 //!
 //! Input: encoded frames by reference, other bytes as copies. Output: one vectored write at a
 //! time. Invariant: what the queue holds, its own records included, never exceeds the bound that
-//! is given with each push, but for one push into an empty queue; a frame of which a part has left
-//! is never dropped. Each operation is amortised O(1).
+//! is given with each push, but for one push into an empty queue, and the newest frame where older
+//! ones may be dropped; a frame of which a part has left is never dropped. Each operation is
+//! amortised O(1).
 //!
 //! ```text
 //!   [ begun ][ own ][ frame 4 ][ hole ][ frame 6 ]      first = 2
@@ -134,7 +135,8 @@ impl SendQueue {
         });
     }
 
-    /// Adds a frame if it fits into `bound`, or makes room by the policy.
+    /// Adds a frame if it fits into `bound`, or makes room by the policy: one that drops always
+    /// takes the newest frame.
     pub(crate) fn push_frame(
         &mut self,
         frame: SharedFrame,
@@ -148,8 +150,11 @@ impl SendQueue {
             dropped += usize::from(self.drop_latest(key));
         }
         while self.bytes > 0 && self.held() + len + RECORD > bound {
-            if policy == Overflow::Disconnect || !self.drop_oldest() {
+            if policy == Overflow::Disconnect {
                 return Pushed::Overflow;
+            }
+            if !self.drop_oldest() {
+                break; // What is left has begun, or is no frame: the newest waits beside it.
             }
             dropped += 1;
         }
@@ -439,6 +444,19 @@ mod tests {
         assert_eq!(tested.frame(40, 1), Pushed::Queued { dropped: 2 });
         assert_eq!(tested.sizes(), [30, 22, 40]);
         assert_eq!(tested.queue.bytes(), 23 + 22 + 40);
+    }
+
+    #[test]
+    fn a_policy_that_drops_always_takes_the_newest() {
+        for policy in [Overflow::DropOldest, Overflow::KeepLatest] {
+            let mut tested = Tested::new(50, 1, policy);
+            let begun = SharedFrame::new(Message::binary(&[0; 98]));
+            tested.queue.push_rest(begun, 1, 7, &tested.memory);
+            tested.queue.push_own(b"pong", false);
+            assert_eq!(tested.frame(20, 0), QUEUED);
+            assert_eq!(tested.frame(90, 0), Pushed::Queued { dropped: 1 });
+            assert_eq!(tested.sizes(), [100, 4, 90]);
+        }
     }
 
     #[test]

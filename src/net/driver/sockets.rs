@@ -215,6 +215,14 @@ impl Sockets for SystemSockets {
     }
 
     #[cfg(feature = "client")]
+    fn run(&mut self, job: Box<dyn FnOnce() + Send>) {
+        let thread = std::thread::Builder::new().name("wirebell-lookup".into());
+        if let Err(error) = thread.spawn(job) {
+            log::error!("a name cannot be looked up: {error}");
+        }
+    }
+
+    #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>> {
         let Socket::Tcp(stream) = self.at(index)? else {
             return Ok(Some(()));

@@ -2,12 +2,12 @@
 //!
 //! Invariant: a peer has one slot of the wheel that counts, no later than its deadline or timer.
 
-use crate::http::Response;
+use crate::http::{Response, Status};
 use crate::net::conn::deadlines::{deadline, message_deadline, stall_deadline};
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
-use crate::net::engine::Engine;
+use crate::net::engine::{Engine, Look};
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::output::Output;
 use crate::net::service::Service;
@@ -15,14 +15,6 @@ use crate::net::wheel::{SlotNumber, Wheel};
 use crate::net::words::Cause;
 use crate::proto::{Millis, Tick};
 use crate::wire::CloseCode;
-
-/// Before deadlines are judged.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Look {
-    /// What is due by now is judged, and what has arrived by now counts.
-    at: Millis,
-    turns: u32,
-}
 
 /// Turns after which deadlines are judged although some peers have more to read: 64 reads are more
 /// than a socket holds, so those do not stop to send.
@@ -176,14 +168,14 @@ impl Output {
                 ..
             } => {
                 peer.end_for(Cause::Stalled);
-                self.give_up(peer, Response::new(504));
+                self.give_up(peer, Response::new(Status::GATEWAY_TIMEOUT));
                 return true;
             }
             Phase::Http { waits, .. } => {
                 let waits = *waits;
                 let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
                 match begun || waits == HttpWait::Body {
-                    true => self.give_up(peer, Response::new(408)),
+                    true => self.give_up(peer, Response::new(Status::REQUEST_TIMEOUT)),
                     false => self.lists.remove_soon(peer),
                 }
             }

@@ -1,9 +1,10 @@
-//! Connections that the loop opens itself: the client's role of RFC 6455.
+//! Connections that the loop opens itself, and again: RFC 6455 sections 4.1 and 7.2.3.
 //!
 //! Input: what waits in [`Dials`]. Output: a peer in the phase Open, or the reason why there is
 //! none. Invariant: each dial ends in one `opened` or one `not_opened` of the service, unless the
 //! loop stops before.
 
+use crate::client::Endpoint;
 use crate::client::Error;
 use crate::client::open::Opening;
 use crate::net::conn::dialing::{Attempt, Dialing};
@@ -12,9 +13,26 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
 use crate::net::engine::deadlines::arm;
+use crate::net::mailbox::Mailbox;
 use crate::net::service::Service;
 use crate::proto::{Millis, Role};
 use std::mem;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// A look-up that answers when it is dropped, whether or not it was done.
+struct LookUp<M> {
+    mailbox: Mailbox<M>,
+    number: u64,
+    addresses: Option<Vec<SocketAddr>>,
+}
+
+impl<M> Drop for LookUp<M> {
+    fn drop(&mut self) {
+        let addresses = self.addresses.take();
+        self.mailbox.post_addresses(self.number, addresses);
+    }
+}
 
 impl<S: Service> Engine<S> {
     /// Begins the attempts that are due.
@@ -22,6 +40,9 @@ impl<S: Service> Engine<S> {
         let now = self.connections.out.now;
         if !self.connections.dials.is_due(now) {
             return;
+        }
+        while let Some((number, endpoint)) = self.connections.dials.next_lookup(now) {
+            self.look_up(number, endpoint);
         }
         for (mut attempt, permit) in self.connections.dials.next(now) {
             let deadline = attempt.begin(now);
@@ -35,6 +56,7 @@ impl<S: Service> Engine<S> {
                         opening,
                         first,
                         error: None,
+                        cancelled: false,
                         _permit: permit,
                     };
                     self.connect(dialing);
@@ -43,9 +65,26 @@ impl<S: Service> Engine<S> {
         }
     }
 
+    /// Asks again where the server is, as the answer may be another one by now. That may take as
+    /// long as the system's resolver likes.
+    fn look_up(&mut self, number: u64, endpoint: Arc<Endpoint>) {
+        let mut answer = LookUp {
+            mailbox: self.mailbox().clone(),
+            number,
+            addresses: None,
+        };
+        self.connections.out.sockets.run(Box::new(move || {
+            match endpoint.look_up() {
+                Ok(addresses) => answer.addresses = Some(addresses),
+                Err(error) => log::debug!("trying the addresses from before: {error}"),
+            }
+            drop(answer);
+        }));
+    }
+
     fn connect(&mut self, dialing: Dialing) {
         let Connections { peers, out, .. } = &mut self.connections;
-        let address = dialing.attempt.dial.endpoint.addresses()[dialing.attempt.address];
+        let address = dialing.attempt.current();
         let phase = Phase::Dial(Box::new(dialing));
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         match out.sockets.connect(peer.index, address) {
@@ -87,6 +126,9 @@ impl<S: Service> Engine<S> {
     pub(super) fn removed(&mut self, peer: Peer) {
         if let Phase::Dial(dialing) = peer.phase {
             let Dialing { attempt, error, .. } = *dialing;
+            if dialing.cancelled {
+                return self.connections.dials.look();
+            }
             self.dial_failed(attempt, error.unwrap_or(Error::Lost(None)));
         }
     }
@@ -108,7 +150,7 @@ impl<S: Service> Engine<S> {
         let took: Millis = out.now.saturating_sub(attempt.began);
         attempt.left = attempt.left.saturating_sub(took);
         let unreachable = matches!(error, Error::Connect(_));
-        if unreachable && attempt.address < attempt.dial.endpoint.addresses().len() {
+        if unreachable && attempt.address < attempt.addresses.len() {
             return dials.enqueue(attempt);
         }
         let tag = attempt.dial.tag;

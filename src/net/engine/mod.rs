@@ -12,9 +12,10 @@
 //! no deadline is judged before all that had arrived by then has been read, so a loop that was
 //! held up (a stopped process, a machine that slept) does not blame its peers.
 //!
-//! Reading order: `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
+//! Reading order: `acceptor`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
 
 mod accept;
+mod acceptor;
 mod deadlines;
 #[cfg(feature = "client")]
 mod dial;
@@ -29,8 +30,7 @@ use crate::net::conn::dialing::Dials;
 use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
-use crate::net::engine::accept::Acceptor;
-use crate::net::engine::deadlines::Look;
+use crate::net::engine::acceptor::Acceptor;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;
@@ -67,6 +67,14 @@ pub(crate) struct Engine<S: Service> {
     failed: bool,
     due: Vec<u32>,
     swap: Vec<u32>,
+}
+
+/// Before deadlines are judged.
+#[derive(Clone, Copy, Debug)]
+struct Look {
+    /// What is due by now is judged, and what has arrived by now counts.
+    at: Millis,
+    turns: u32,
 }
 
 /// What the loops of a server share.

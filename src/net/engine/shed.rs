@@ -1,19 +1,38 @@
 //! Room when the server holds too much for its peers: the largest holders go (RFC 6455 section
 //! 10.4).
 
+use crate::net::conn::cold::Wanted;
 use crate::net::conn::peer::Peer;
 use crate::net::connections::Connections;
 use crate::net::engine::Engine;
 use crate::net::service::Service;
 
 impl<S: Service> Engine<S> {
-    /// Closes the connections that this loop holds most for, until the server holds little enough,
-    /// or nothing is left that would help.
+    /// A peer needs memory to go on, and there is none: the largest holders make room, or else it
+    /// goes itself.
     #[cold]
-    pub(super) fn shed(&mut self) {
+    pub(super) fn make_room(&mut self, wanted: Wanted) {
+        self.shed(wanted.bytes);
+        let Connections { peers, out, .. } = &mut self.connections;
+        // It may have been among those, and has its Close to send.
+        if out.cold.lacks(wanted.index, wanted.bytes)
+            && let Some(peer) = peers.at(wanted.index)
+            && peer.cause.is_none()
+            && !peer.flags.dying
+        {
+            out.metrics.shed.add(1);
+            out.evict(peer);
+        }
+        out.cold.take_wanted();
+    }
+
+    /// Closes the connections that this loop holds most for, until the server holds little enough
+    /// for `more` bytes, or nothing is left that would help.
+    #[cold]
+    pub(super) fn shed(&mut self, more: usize) {
         let Connections { peers, out, .. } = &mut self.connections;
         let memory = out.cold.memory.clone();
-        let held = memory.held();
+        let held = memory.held() + more;
         if held <= self.unsheddable {
             return;
         }
@@ -24,7 +43,7 @@ impl<S: Service> Engine<S> {
         let mut holders: Vec<(usize, u32)> = peers.iter().filter_map(holding).collect();
         holders.sort_unstable();
         let mut shed = 0;
-        while memory.is_over_target()
+        while memory.is_over_target(more)
             && let Some((_, index)) = holders.pop()
         {
             if let Some(peer) = peers.at(index) {

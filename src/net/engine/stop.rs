@@ -2,7 +2,7 @@
 //!
 //! Invariant: whoever was told of a connection is told of its end, unless it has panicked.
 
-use crate::http::Response;
+use crate::http::{Response, Status};
 use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
@@ -53,6 +53,7 @@ impl<S: Service> Engine<S> {
                 Phase::Http { .. } if peer.is_stream() => {
                     peer.end_for(Cause::Stopped);
                     out.end_stream(peer);
+                    out.linger(peer);
                     out.lists.closing.push(index);
                 }
                 Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
@@ -94,7 +95,9 @@ impl<S: Service> Engine<S> {
                     let text = "the server has failed";
                     out.fail(peer, CloseCode::INTERNAL_ERROR, text, Cause::Failed);
                 }
-                Phase::Http { .. } if peer.is_answering() => out.give_up(peer, Response::new(500)),
+                Phase::Http { .. } if peer.is_answering() => {
+                    out.give_up(peer, Response::new(Status::INTERNAL_SERVER_ERROR))
+                }
                 Phase::Http { .. } => out.linger(peer),
                 Phase::Dial(_) => out.lists.remove_soon(peer),
                 Phase::Lingering { .. } => {}

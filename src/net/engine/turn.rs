@@ -90,8 +90,10 @@ impl<S: Service> Engine<S> {
             pressure: &self.pressure,
         }
         .read(index);
-        if self.connections.out.cold.memory.is_over() {
-            self.shed();
+        if let Some(wanted) = self.connections.out.cold.take_wanted() {
+            self.make_room(wanted);
+        } else if self.connections.out.cold.memory.is_over() {
+            self.shed(0);
         }
     }
 
@@ -115,6 +117,10 @@ impl<S: Service> Engine<S> {
                     handled += bytes;
                 }
                 Some(Post::Stop) => self.stop(),
+                #[cfg(feature = "client")]
+                Some(Post::Addresses(number, addresses)) => {
+                    self.connections.dials.found(number, addresses);
+                }
                 None => {
                     self.mail.shrink_to(MAIL_PER_TURN);
                     break;
@@ -156,7 +162,7 @@ impl<S: Service> Engine<S> {
         }
         self.connections.out.end_turn();
         if self.connections.out.cold.memory.is_over() {
-            self.shed(); // What it has touched is settled in the next turn.
+            self.shed(0); // What it has touched is settled in the next turn.
         }
     }
 

@@ -101,6 +101,7 @@ impl Output {
         peer.flags.announced = true;
         peer.phase = Phase::Open(connection); // The permit of the attempt ends here.
         dials.look();
+        dials.choose(peer.index, opened.subprotocol.as_deref());
         dials.keep(peer.index, dial, failed, self.now);
         self.metrics.dialled.add(1);
         self.metrics.opened.add(1);

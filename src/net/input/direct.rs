@@ -3,9 +3,8 @@
 use crate::error::Violation;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
-use crate::net::context::Context;
 use crate::net::input::Reader;
-use crate::net::input::events::failed;
+use crate::net::input::events::{failed, whole};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -23,11 +22,22 @@ impl<S: Service> Reader<'_, S> {
         let Some(peer) = peers.at(index) else {
             return;
         };
+        let Phase::Open(connection) = &mut peer.phase else {
+            return;
+        };
+        let left = connection.payload_left();
+        let growth = peer
+            .cold
+            .as_ref()
+            .map_or(0, |cold| cold.assembler.growth(left));
+        if out.cold.lacks(index, growth) {
+            return out.lists.push_ready(peer);
+        }
         let mut assembler = out.take_assembler(peer);
         let Phase::Open(connection) = &mut peer.phase else {
             return;
         };
-        let spare = assembler.spare(connection.payload_left().min(DIRECT_READ));
+        let spare = assembler.spare(DIRECT_READ, left);
         out.metrics.reads.add(1);
         match out.sockets.read(index, spare) {
             Ok(Received {
@@ -70,10 +80,8 @@ impl<S: Service> Reader<'_, S> {
         match outcome {
             Ok(None) => out.cold.of(peer).assembler = assembler,
             Ok(Some(kind)) => {
-                out.metrics.messages.add(1);
                 let (id, bytes) = (peer.id(out.worker), assembler.bytes());
-                let context = &mut Context::new(self.connections);
-                self.service.message(context, id, Message { kind, bytes });
+                whole(self.connections, self.service, id, Message { kind, bytes });
                 self.connections.out.buffers.keep(assembler.into_memory());
             }
             Err(violation) => failed(self.connections, self.service, index, violation),

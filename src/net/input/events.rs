@@ -8,8 +8,20 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::service::Service;
 use crate::net::words::{Cause, Chunk, End, PeerId};
-use crate::proto::Piece;
+use crate::proto::{Message, Piece};
 use crate::wire::CloseBody;
+
+/// A message has arrived whole.
+#[inline]
+pub(super) fn whole<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    message: Message<'_>,
+) {
+    connections.out.metrics.messages.add(1);
+    service.message(&mut Context::new(connections), id, message);
+}
 
 /// A part of a message, for a service that wants parts.
 pub(super) fn chunk<S: Service>(

@@ -7,9 +7,8 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
-use crate::net::input::events::{chunk, closed, failed};
+use crate::net::input::events::{chunk, closed, failed, whole};
 use crate::net::input::inflate::{inflate, inflate_waiting};
-use crate::net::output::WORK_PER_TURN;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
 use crate::proto::{Assembler, Event, Message, Piece};
@@ -26,13 +25,13 @@ impl<S: Service> Reader<'_, S> {
         let mut at = from;
         inflate_waiting(self.connections, self.service, index);
         while at < end {
-            let rests = self.should_deliver();
+            let others_first = self.should_deliver() || self.is_exhausted();
             let Connections { peers, out, .. } = &mut *self.connections;
             let Some(peer) = peers.at(index) else {
                 break;
             };
-            // What is left waits in the tail: until the socket takes more, or for the next turn.
-            if rests {
+            // What is left waits in the tail.
+            if others_first {
                 out.lists.push_ready(peer);
                 break;
             }
@@ -54,16 +53,10 @@ impl<S: Service> Reader<'_, S> {
                     first: true,
                     last: true,
                 })) if !in_chunks => {
-                    out.metrics.messages.add(1);
-                    let message = Message { kind, bytes };
-                    let context = &mut Context::new(self.connections);
-                    self.service.message(context, id, message);
+                    whole(self.connections, self.service, id, Message { kind, bytes });
                 }
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.connections, self.service, id, piece);
-                    if self.is_exhausted(index) {
-                        break;
-                    }
                 }
                 Some(Event::Piece(piece)) if in_chunks => {
                     let left = connection.payload_left();
@@ -82,23 +75,11 @@ impl<S: Service> Reader<'_, S> {
                     self.service.pong(context, id, payload);
                 }
                 Some(Event::Close(body)) => closed(self.connections, self.service, index, &body),
-                Some(Event::Failed(violation)) => {
-                    failed(self.connections, self.service, index, violation);
-                }
+                Some(Event::Failed(fault)) => failed(self.connections, self.service, index, fault),
                 None => break,
             }
         }
         at - from
-    }
-
-    /// So much has been inflated that the others come first.
-    fn is_exhausted(&mut self, index: u32) -> bool {
-        let Connections { peers, out, .. } = &mut *self.connections;
-        let exhausted = out.compression.work >= WORK_PER_TURN;
-        if exhausted && let Some(peer) = peers.at(index) {
-            out.lists.push_ready(peer);
-        }
-        exhausted
     }
 
     /// The beginning of a message stays where it lies: the whole buffer becomes its memory, and
@@ -134,8 +115,7 @@ fn assemble<S: Service>(
     match assembler.push(piece) {
         None => out.cold.of(peer).assembler = assembler,
         Some(message) => {
-            out.metrics.messages.add(1);
-            service.message(&mut Context::new(connections), id, message);
+            whole(connections, service, id, message);
             connections.out.buffers.keep(assembler.into_memory());
         }
     }

@@ -9,9 +9,8 @@ use crate::limits::Limits;
 use crate::net::conn::deflate::Waiting;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
-use crate::net::context::Context;
-use crate::net::input::events::{chunk, failed};
-use crate::net::output::{Output, WORK_PER_TURN};
+use crate::net::input::events::{chunk, failed, whole};
+use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::words::{Cause, PeerId};
 use crate::proto::{Message, Piece, State};
@@ -35,10 +34,8 @@ pub(super) fn inflate<S: Service>(
     match out.inflate(peer, piece) {
         Ok(None) => {}
         Ok(Some(inflated)) => {
-            out.metrics.messages.add(1);
             let bytes = inflated.bytes();
-            let context = &mut Context::new(connections);
-            service.message(context, id, Message { kind, bytes });
+            whole(connections, service, id, Message { kind, bytes });
             if let Some(pool) = &mut connections.out.compression.pool {
                 pool.recycle(inflated);
             }
@@ -199,7 +196,7 @@ impl Output {
     /// No more is to be inflated for this peer now; if others are to come first, it is on the ready
     /// list.
     fn should_rest(&mut self, peer: &mut Peer) -> bool {
-        if self.compression.work >= WORK_PER_TURN {
+        if self.compression.is_exhausted() {
             self.lists.push_ready(peer);
             return true;
         }

@@ -41,4 +41,10 @@ impl<S: Service> Reader<'_, S> {
     fn should_deliver(&self) -> bool {
         self.connections.out.is_full() || self.pressure.is_on()
     }
+
+    /// So much has been inflated for this peer that the others come first.
+    #[inline]
+    fn is_exhausted(&self) -> bool {
+        self.connections.out.compression.is_exhausted()
+    }
 }

@@ -3,14 +3,13 @@
 //! Invariant: responses leave in the order of the requests; nothing after a request that ends the
 //! connection, or that is not answered yet, is looked at.
 
-use crate::handshake::Accepted;
 use crate::http::{EMPTY_FIELD, HttpFault, HttpReader, MAX_FIELDS, Request, Response, Step};
 use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::output::Output;
-use crate::net::service::{Reply, Service};
+use crate::net::service::{Reply, Service, Upgrade};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Role};
 
@@ -156,12 +155,8 @@ impl<S: Service> Reader<'_, S> {
                 response.close |= answer.close;
                 respond(out, peer, &response, answer.head_only)
             }
-            Reply::Upgrade {
-                accepted,
-                tag,
-                delivery,
-            } => {
-                out.open(peer, &accepted, tag, delivery);
+            Reply::Upgrade(upgrade) => {
+                out.open(peer, &upgrade);
                 self.service.opened(&mut Context::new(self.connections), id);
                 Flow::Opened
             }
@@ -208,21 +203,27 @@ fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault
 
 impl Output {
     /// Frames from here on.
-    fn open(&mut self, peer: &mut Peer, accepted: &Accepted<'_>, tag: u32, delivery: Delivery) {
-        let (accepted, terms) = self.negotiate(peer, *accepted);
-        self.put(peer, accepted.to_string().as_bytes());
+    fn open(&mut self, peer: &mut Peer, upgrade: &Upgrade<'_>) {
+        let (accepted, terms) = self.negotiate(peer, upgrade.accepted);
+        let lines = upgrade.fields.iter();
+        let lines: Vec<_> = lines.map(|(name, value)| (*name, value.as_str())).collect();
+        let response = match accepted.fields(&lines) {
+            Ok(response) if !lines.is_empty() => response.to_string(),
+            _ => accepted.to_string(),
+        };
+        self.put(peer, response.as_bytes());
         let mut connection = Connection::new(Role::Server, &self.options.limits, self.now);
         if terms.is_some() {
             connection.enable_compression();
         }
-        if delivery == Delivery::Chunks {
+        if upgrade.delivery == Delivery::Chunks {
             connection.lift_message_limits();
         }
         self.metrics.opened.add(1);
         peer.terms = terms;
         peer.phase = Phase::Open(connection);
-        peer.tag = tag;
-        peer.delivery = delivery;
+        peer.tag = upgrade.tag;
+        peer.delivery = upgrade.delivery;
         peer.flags.announced = true;
         self.lists.touch(peer);
     }

@@ -16,10 +16,6 @@ use crate::proto::{Message, Millis};
 use crate::wire::Kind;
 use std::mem;
 
-/// Inflated bytes after which a peer waits for its next turn, so that one which sends little that
-/// becomes much does not hold the others up.
-pub(crate) const WORK_PER_TURN: usize = 1024 * 1024;
-
 impl Output {
     /// Answers the client's offers of extensions; takes what memory the answer needs.
     pub(crate) fn negotiate<'h>(

@@ -3,7 +3,7 @@
 //! Invariant: what was sent before a Close leaves before it, and nothing after it (RFC 6455
 //! section 5.5.1).
 
-use crate::http::Response;
+use crate::http::{Response, Status, field};
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::entropy::Source;
 use crate::net::output::Output;
@@ -102,7 +102,8 @@ impl Output {
             }
             Phase::Http { .. } if !queued => {
                 peer.end_for(Cause::Memory);
-                self.give_up(peer, Response::new(503).field("Retry-After", "5"));
+                let response = Response::new(Status::SERVICE_UNAVAILABLE);
+                self.give_up(peer, response.field(field!("Retry-After", "5")));
             }
             _ => {
                 if let Some(cold) = &mut peer.cold {

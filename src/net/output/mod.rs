@@ -22,8 +22,6 @@ mod pieces;
 mod send;
 mod write;
 
-pub(crate) use compress::WORK_PER_TURN;
-
 use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;

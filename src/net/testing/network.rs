@@ -120,6 +120,11 @@ impl State {
         z ^ (z >> 31)
     }
 
+    /// Faults are those of the loops' sockets, not of the ends that a test holds.
+    fn happens_to(&mut self, end: EndId, one_in: u32) -> bool {
+        self.owners.contains_key(&end) && self.happens(one_in)
+    }
+
     fn happens(&mut self, one_in: u32) -> bool {
         one_in > 0 && self.draw().is_multiple_of(u64::from(one_in))
     }
@@ -229,7 +234,7 @@ impl State {
 
     pub(super) fn read(&mut self, end: EndId, into: &mut [u8]) -> io::Result<Received> {
         let readable = self.links[end.link].readable(end.side);
-        let most = match self.happens(self.faults.short_reads) {
+        let most = match self.happens_to(end, self.faults.short_reads) {
             true => 1 + (self.draw() % readable.max(1) as u64) as usize,
             false => usize::MAX,
         };
@@ -263,9 +268,9 @@ impl State {
         }
         let room = link.room(end.side, self.faults.capacity).min(total);
         let mut len = room;
-        if room > 0 && self.happens(self.faults.refused_writes) {
+        if room > 0 && self.happens_to(end, self.faults.refused_writes) {
             len = 0;
-        } else if room > 1 && self.happens(self.faults.short_writes) {
+        } else if room > 1 && self.happens_to(end, self.faults.short_writes) {
             len = 1 + (self.draw() % (room as u64 - 1)) as usize;
         }
         let mut left = len;

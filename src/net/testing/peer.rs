@@ -166,9 +166,8 @@ impl Peer {
         total
     }
 
-    /// Takes what has been read as it is.
+    /// Takes what [`Peer::read`] has read, as it is.
     pub fn take_bytes(&mut self) -> Vec<u8> {
-        self.read(usize::MAX);
         std::mem::take(&mut self.input)
     }
 

@@ -14,15 +14,24 @@ use std::sync::Arc;
 /// Ends of simulated connections, by the numbers of a loop's peers.
 #[derive(Debug)]
 pub(super) struct SimulatedSockets {
-    pub(super) state: Rc<RefCell<State>>,
+    state: Rc<RefCell<State>>,
     /// The number of the loop.
-    pub(super) number: usize,
-    pub(super) ends: HashMap<u32, EndId>,
+    number: usize,
+    ends: HashMap<u32, EndId>,
     /// Connections that nobody accepts.
-    pub(super) refused: Vec<u32>,
+    refused: Vec<u32>,
 }
 
 impl SimulatedSockets {
+    pub(super) fn new(state: &Rc<RefCell<State>>, number: usize) -> Self {
+        Self {
+            state: Rc::clone(state),
+            number,
+            ends: HashMap::new(),
+            refused: Vec::new(),
+        }
+    }
+
     fn end(&self, index: u32) -> io::Result<EndId> {
         let end = self.ends.get(&index).copied();
         end.ok_or_else(|| ErrorKind::NotConnected.into())
@@ -85,6 +94,11 @@ impl Sockets for SimulatedSockets {
             }
         }
         Ok(())
+    }
+
+    #[cfg(feature = "client")]
+    fn run(&mut self, job: Box<dyn FnOnce() + Send>) {
+        job();
     }
 
     #[cfg(feature = "client")]

@@ -12,7 +12,6 @@ use crate::net::testing::sockets::SimulatedSockets;
 use crate::net::wake::Wake;
 use crate::proto::Millis;
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -111,13 +110,6 @@ impl Network {
         let woken: Vec<_> = (0..count)
             .map(|_| Arc::new(AtomicBool::new(false)))
             .collect();
-        let wake = |woken: &Arc<AtomicBool>| {
-            let woken = Arc::clone(woken);
-            Wake::new(move || {
-                woken.store(true, Relaxed);
-                Ok(())
-            })
-        };
         let wakes: Vec<_> = woken.iter().map(wake).collect();
         let shared = Shared::new(&options, &wakes);
         let mailboxes = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
@@ -129,12 +121,7 @@ impl Network {
             if let Some(address) = address {
                 self.state.borrow_mut().listen(id, address);
             }
-            let sockets = SimulatedSockets {
-                state: Rc::clone(&self.state),
-                number: id,
-                ends: HashMap::new(),
-                refused: Vec::new(),
-            };
+            let sockets = SimulatedSockets::new(&self.state, id);
             let worker = Worker {
                 number,
                 mailboxes: handle.mailboxes().to_vec(),
@@ -164,6 +151,15 @@ impl Network {
         }
         loops
     }
+}
+
+/// Wakes a loop by leaving it a note.
+fn wake(woken: &Arc<AtomicBool>) -> Wake {
+    let woken = Arc::clone(woken);
+    Wake::new(move || {
+        woken.store(true, Relaxed);
+        Ok(())
+    })
 }
 
 /// One loop with its service, on a simulated network.

@@ -7,9 +7,8 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use wirebell::handshake::ClientHandshake;
-use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
-use wirebell::handshake::Ask;
+use wirebell::handshake::{Ask, ClientHandshake, Refused};
+use wirebell::http::{EMPTY_FIELD, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::{Entropy, NoEntropy};
 use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
 
@@ -17,8 +16,6 @@ use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
 fn panic(_: &PanicInfo<'_>) -> ! {
     loop {}
 }
-
-const EMPTY: Field<'static> = Field { name: "", value: b"" };
 
 struct Buffer<'b> {
     bytes: &'b mut [u8],
@@ -53,6 +50,7 @@ pub extern "C" fn wirebell_session(payload: u8) -> usize {
 
 fn session(payload: &[u8]) -> Option<usize> {
     open()?;
+    refuse()?;
     let limits = Limits::DEFAULT;
     let mut client = Connection::new(Role::Client, &limits, 0);
     let mut server = Connection::new(Role::Server, &limits, 0);
@@ -89,13 +87,22 @@ fn open() -> Option<()> {
     write!(out, "{client}").ok()?;
     let len = out.len;
     let range = HeadReader::new().find(&request[..len], &Limits::DEFAULT).ok()??;
-    let mut fields = [EMPTY; MAX_FIELDS];
+    let mut fields = [EMPTY_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&request[range], &mut fields).ok()?;
-    let accepted = Ask::read(head).ok()?.accept(None);
+    let accepted = Ask::read(head).ok()?.accept(None).fields(&[("Set-Cookie", "a=b")]).ok()?;
     let mut out = Buffer { bytes: &mut response, len: 0 };
     write!(out, "{accepted}").ok()?;
     let len = out.len;
-    let mut fields = [EMPTY; MAX_FIELDS];
+    let mut fields = [EMPTY_FIELD; MAX_FIELDS];
     let head = ResponseHead::parse(&response[..len], &mut fields).ok()?;
     client.verify(&head).ok().map(drop)
+}
+
+/// A request that somebody else has parsed, and that asks for something else.
+fn refuse() -> Option<()> {
+    let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    let fields = Fields::from_pairs([("Host", &b"device"[..])], &mut storage).ok()?;
+    let refusal = Ask::read(RequestHead::new("GET", "/", 1, fields).ok()?).err()?;
+    let mut response = [0; 512];
+    write!(Buffer { bytes: &mut response, len: 0 }, "{}", Refused::new(refusal)).ok()
 }

@@ -1,6 +1,6 @@
 //! The rules of the opening handshake: RFC 6455 sections 4.1, 4.2 and 4.4.
 
-use crate::cli::inspect::explain::head::Asked;
+use crate::cli::inspect::explain::asked::Asked;
 use crate::cli::inspect::explain::rules::handshake;
 use crate::cli::inspect::explain::terms;
 use crate::cli::inspect::model::{Finding, Text, rfc6455, rfc7692};

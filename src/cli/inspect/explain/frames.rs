@@ -3,7 +3,8 @@
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::explain::frame::{self, Header};
 use crate::cli::inspect::explain::track::{self, Outcome, Track};
-use crate::cli::inspect::explain::{Shared, Way, close, rules};
+use crate::cli::inspect::explain::way::{Shared, Way};
+use crate::cli::inspect::explain::{close, rules};
 use crate::cli::inspect::model::{
     Bytes, Class, Field, Item, Payload, Reference, Text, What, rfc6455, rfc7692,
 };

@@ -4,6 +4,7 @@
 //! what it is for, and what is wrong with it.
 
 use crate::cli::inspect::args::Side;
+use crate::cli::inspect::explain::asked::Asked;
 use crate::cli::inspect::explain::body::Body;
 use crate::cli::inspect::explain::{checks, terms};
 use crate::cli::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
@@ -39,20 +40,6 @@ pub struct Head {
     pub switched_to: Option<String>,
     /// Extensions of the answer whose use of the reserved bits is not known.
     pub unknown: Vec<String>,
-}
-
-/// What a request asks for, to compare the answer with.
-#[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// It wants a WebSocket.
-    pub upgrade: bool,
-    pub connect: bool,
-    /// The method is HEAD: the response has no body, whatever its length says.
-    pub head: bool,
-    pub key: Option<String>,
-    pub subprotocols: Vec<String>,
-    /// The extensions that it offers.
-    pub extensions: Vec<String>,
 }
 
 /// Bytes that are no head of HTTP/1, and so break no rule of it.
@@ -245,7 +232,7 @@ fn extensions(fields: Fields<'_>, read: &mut Head) {
 fn how_accepted(key: &str) -> Option<Text> {
     let accept = accept_key(key);
     let digest = BASE64_STANDARD.decode(accept.as_str()).ok()?;
-    let digest = crate::cli::connect::hex(&digest);
+    let digest = crate::cli::common::terminal::hex(&digest);
     let accept = accept.as_str();
     Some(
         format!(

@@ -4,6 +4,7 @@
 //! side, for an answer is judged by its request and frames by the answer. Frames are then read each
 //! way for itself, and all is put in the order of time.
 
+mod asked;
 mod body;
 mod checks;
 mod close;
@@ -14,14 +15,16 @@ mod rules;
 mod terms;
 mod ties;
 mod track;
+mod way;
 
 pub use terms::terms;
 
 use crate::cli::inspect::args::Side;
-use crate::cli::inspect::input::{Input, Stream, Talk, looks_like_http, protocol};
-use crate::cli::inspect::model::{Bytes, Conversation, Direction, Item, Report, Text, What};
-use head::Asked;
+use crate::cli::inspect::input::{Input, Talk, looks_like_http, protocol};
+use crate::cli::inspect::model::{Conversation, Direction, Item, Report, Text};
+use asked::Asked;
 use track::{ALL_INFLATED, Allowance, INFLATING, Track};
+use way::{Shared, Way};
 use wirebell::handshake::DeflateTerms;
 
 /// Explains all of the input, with at most `max_items` items of each side. `deflate` is for
@@ -62,141 +65,6 @@ pub fn report(input: Input, deflate: Option<DeflateTerms>, max_items: usize) -> 
         broken_rules: broken.map(|direction| direction.broken_rules).sum(),
         notes,
         connections,
-    }
-}
-
-/// What all connections of a report draw on; items for each side.
-struct Shared {
-    allowance: Allowance,
-    /// An item is several hundred times as large as the shortest frame.
-    items_left: [usize; 2],
-    /// For those with a broken rule.
-    broken_left: [usize; 2],
-    left_out: usize,
-}
-
-impl Shared {
-    /// Whether there is room for one more item.
-    fn admit(&mut self, item: &Item) -> bool {
-        let left = match item.violations.is_empty() {
-            true => &mut self.items_left[item.from as usize],
-            false => &mut self.broken_left[item.from as usize],
-        };
-        let admitted = *left > 0;
-        *left -= usize::from(admitted);
-        self.left_out += usize::from(!admitted);
-        admitted
-    }
-}
-
-/// One direction while it is read.
-struct Way<'t> {
-    from: Side,
-    stream: &'t Stream,
-    at: usize,
-    items: Vec<Item>,
-    frames: usize,
-    broken_rules: usize,
-}
-
-impl<'t> Way<'t> {
-    fn new(from: Side, stream: &'t Stream) -> Self {
-        Self {
-            from,
-            stream,
-            at: 0,
-            items: Vec::new(),
-            frames: 0,
-            broken_rules: 0,
-        }
-    }
-
-    fn rest(&self) -> &'t [u8] {
-        &self.stream.bytes[self.at..]
-    }
-
-    /// An item of the next `length` bytes, which are taken.
-    fn item(&mut self, what: What, title: Text, length: usize) -> Item {
-        let offset = self.at;
-        let bytes = &self.rest()[..length];
-        self.at += length;
-        Item {
-            number: 0,
-            what,
-            from: self.from,
-            time: self
-                .stream
-                .arrival(self.at)
-                .and_then(|arrival| arrival.time),
-            offset,
-            title,
-            fragment: None,
-            answers: None,
-            bytes: Bytes(bytes.to_vec()),
-            missing: 0,
-            fields: Vec::new(),
-            payload: None,
-            message: None,
-            close: None,
-            violations: Vec::new(),
-            hints: Vec::new(),
-            unheard: false,
-        }
-    }
-
-    fn push(&mut self, item: Item, shared: &mut Shared) {
-        self.broken_rules += item.violations.len();
-        if shared.admit(&item) {
-            self.items.push(item);
-        }
-    }
-
-    /// What nothing can be said about.
-    fn unread(&mut self, why: &str, shared: &mut Shared) {
-        let length = self.rest().len();
-        if length > 0 {
-            let title = format!("{length} bytes that are not explained: {why}");
-            let item = self.item(What::Unread, title.into(), length);
-            self.push(item, shared);
-        }
-    }
-
-    /// Passes over what load balancers have put before the first request, each its own header.
-    fn proxy_headers(&mut self, shared: &mut Shared) {
-        while let Some((length, version)) = protocol::proxy_header(self.rest()) {
-            let title = format!("{length} bytes of the PROXY protocol, version {version}");
-            let item = self.item(What::Preface, title.into(), length);
-            self.push(item, shared);
-        }
-    }
-
-    /// Reads the head that comes next.
-    fn head(&mut self, asked: Option<&Asked>, shared: &mut Shared) -> head::Head {
-        let mut head = head::read(self.rest(), self.from, asked);
-        self.at += head.start;
-        if head.is_other {
-            return head;
-        }
-        let what = match self.from {
-            Side::Client => What::Request,
-            Side::Server => What::Response,
-        };
-        let title = std::mem::take(&mut head.title).into();
-        let mut item = self.item(what, title, head.end - head.start);
-        item.fields = std::mem::take(&mut head.fields);
-        item.violations = std::mem::take(&mut head.findings);
-        item.hints = std::mem::take(&mut head.hints);
-        if head.cut {
-            item.hints.push("the input ends inside of this head".into());
-        }
-        self.push(item, shared);
-        let length = head.body.length(self.rest());
-        if length > 0 {
-            let title = format!("{length} bytes of HTTP body");
-            let item = self.item(What::Body, title.into(), length);
-            self.push(item, shared);
-        }
-        head
     }
 }
 

@@ -161,11 +161,11 @@ fn handshakes() {
 #[test]
 fn answers() {
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    let asked = head::Asked {
+    let asked = Asked {
         upgrade: true,
         key: Some(KEY.into()),
         extensions: vec!["permessage-deflate".into()],
-        ..head::Asked::default()
+        ..Asked::default()
     };
     let count = |rest: &str| {
         let head = format!("{head}{rest}\r\n");
@@ -311,7 +311,7 @@ proptest! {
 
 /// Frames after all that may stand before a handshake; both directions as one hex text.
 fn talk(client: &[u8], server: &[u8]) -> Report {
-    let hex = |bytes: &[u8]| crate::cli::connect::hex(bytes);
+    let hex = |bytes: &[u8]| crate::cli::common::terminal::hex(bytes);
     let text = format!("> {}\n< {}\n", hex(client), hex(server));
     report(
         input::parse(text.into_bytes(), None, None).unwrap(),

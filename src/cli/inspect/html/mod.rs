@@ -6,10 +6,10 @@
 mod item;
 mod payload;
 
+use crate::cli::common::markup;
 use crate::cli::inspect::args::Side;
 use crate::cli::inspect::model::{Class, Conversation, Item, Reference, Report};
 use crate::cli::inspect::show::line;
-use crate::cli::markup;
 use std::fmt::{self, Write as _};
 
 const STYLE: &str = include_str!("page.css");

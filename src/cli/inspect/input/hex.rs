@@ -6,8 +6,9 @@
 //! bytes, in the order of the lines.
 
 use crate::cli::inspect::args::Side;
+use crate::cli::inspect::input::begins::begins_connection;
 use crate::cli::inspect::input::dump::is_rendering;
-use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection};
+use crate::cli::inspect::input::talk::{Arrival, Stream, Talk};
 
 /// Connections that are read.
 const MAX_TALKS: usize = 1000;

@@ -4,7 +4,8 @@
 //! `<Buffer 81 85>`, base64. Output: the bytes, those of several strings or arrays one after the
 //! other. `None`: the text is nothing of the kind.
 
-use crate::cli::inspect::input::{hex, looks_like_http};
+use crate::cli::inspect::input::begins::looks_like_http;
+use crate::cli::inspect::input::hex;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE};
 use base64::prelude::Engine as _;
 use serde_json::Value;

@@ -4,7 +4,8 @@
 //! frame: a keep-alive probe, or the rest of a frame whose beginning was not captured. Invariant: a
 //! frame that breaks a rule is not passed over where its length says that it is one.
 
-use crate::cli::inspect::input::{Stream, begins_connection};
+use crate::cli::inspect::input::begins::begins_connection;
+use crate::cli::inspect::input::talk::Stream;
 
 /// Packets after which no beginning is looked for.
 const MAX_PACKETS: usize = 64;
@@ -89,7 +90,7 @@ fn are_frames(bytes: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cli::inspect::input::Arrival;
+    use crate::cli::inspect::input::talk::Arrival;
 
     const HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 

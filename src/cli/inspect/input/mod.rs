@@ -3,6 +3,8 @@
 //! Input: a file or stdin. Output: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
 //! WebSocket here, but for the guess who the client is.
 
+mod begins;
+mod capture;
 mod dump;
 mod hex;
 mod literal;
@@ -11,68 +13,24 @@ mod packet;
 mod pcap;
 mod pcapng;
 pub mod protocol;
+mod talk;
 mod tcp;
 mod text;
 
-use crate::cli::Failure;
+pub use begins::looks_like_http;
+pub use talk::{Stream, Talk};
+
+use crate::cli::common::Failure;
 use crate::cli::inspect::args::{Form, InspectArgs, Side};
 use crate::cli::inspect::model::Text;
+use begins::{begins_connection, sender};
+use capture::Capture;
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 /// Longer input is refused: what is explained is several times as large.
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
-
-/// One connection, as it was captured.
-#[derive(Debug, Default)]
-pub struct Talk {
-    /// What the input calls it.
-    pub name: Option<String>,
-    pub client: Option<String>,
-    pub server: Option<String>,
-    pub from_client: Stream,
-    pub from_server: Stream,
-    /// The capture has the first bytes: they are a handshake.
-    pub from_start: bool,
-    pub notes: Vec<Text>,
-}
-
-/// The bytes of one direction.
-#[derive(Debug, Default)]
-pub struct Stream {
-    pub bytes: Vec<u8>,
-    pub arrivals: Vec<Arrival>,
-    /// Why the bytes end here though more was sent.
-    pub cut: Option<String>,
-}
-
-/// Up to `end` the bytes were there with this packet.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Arrival {
-    pub end: usize,
-    /// Seconds from the first packet of the connection, if the input has times.
-    pub time: Option<f64>,
-    /// Packets or lines in their order, all connections and directions together.
-    pub packet: usize,
-}
-
-impl Stream {
-    /// Takes bytes off the front.
-    fn skip(&mut self, count: usize) {
-        self.bytes.drain(..count);
-        self.arrivals.retain(|arrival| arrival.end > count);
-        for arrival in &mut self.arrivals {
-            arrival.end -= count;
-        }
-    }
-
-    /// When the bytes up to `end` were all there.
-    pub fn arrival(&self, end: usize) -> Option<Arrival> {
-        let at = self.arrivals.partition_point(|arrival| arrival.end < end);
-        self.arrivals.get(at).or(self.arrivals.last()).copied()
-    }
-}
 
 /// What the input is, in a few words, and its connections.
 pub struct Input {
@@ -134,7 +92,7 @@ pub fn parse(bytes: Vec<u8>, form: Option<Form>, from: Option<Side>) -> Result<I
 }
 
 /// The connections of a capture; without any data it is refused.
-fn captured(capture: pcap::Capture<'_>) -> Result<Input, String> {
+fn captured(capture: Capture<'_>) -> Result<Input, String> {
     let name = capture.name();
     let (talks, found) = tcp::talks(&capture);
     let mut notes = found.notes.clone();
@@ -178,9 +136,9 @@ fn text_form(bytes: &[u8], from: Option<Side>) -> Result<Input, String> {
             talks,
             notes: Vec::new(),
         }),
-        (text::Read::Packets(packets), None) => captured(pcap::Capture {
+        (text::Read::Packets(packets), None) => captured(Capture {
             packets: packets.iter().map(text::Captured::packet).collect(),
-            ..pcap::Capture::default()
+            ..Capture::default()
         }),
     }
 }
@@ -206,43 +164,6 @@ fn one_way(bytes: Vec<u8>, from: Option<Side>, what: &str) -> Input {
         talks: vec![talk],
         notes: Vec::new(),
     }
-}
-
-/// Who sends such bytes: heads say it, otherwise the mask bit of a frame.
-pub fn sender(bytes: &[u8]) -> Option<Side> {
-    if bytes.starts_with(b"HTTP/") {
-        return Some(Side::Server);
-    }
-    if begins_connection(bytes) {
-        return Some(Side::Client);
-    }
-    let masked = bytes.get(1)? & 0x80 != 0;
-    Some(if masked { Side::Client } else { Side::Server })
-}
-
-/// Begins as a connection does: with HTTP, or the PROXY protocol before it.
-pub fn begins_connection(bytes: &[u8]) -> bool {
-    looks_like_http(bytes) || protocol::is_proxy(bytes)
-}
-
-/// Begins with a line as HTTP has it. No frame does: `G` would be a frame with reserved bits.
-pub fn looks_like_http(bytes: &[u8]) -> bool {
-    // RFC 9112 section 2.2: empty lines before a request are passed over.
-    let start = bytes.iter().position(|byte| !b"\r\n".contains(byte));
-    let bytes = &bytes[start.unwrap_or(bytes.len())..];
-    if protocol::name(bytes).is_some() {
-        return false;
-    }
-    let word = bytes
-        .iter()
-        .take(17)
-        .take_while(|byte| byte.is_ascii_uppercase());
-    let len = word.count();
-    let next = bytes.get(len);
-    // A whole line says its version; one that is cut short may still do.
-    let line = bytes.iter().position(|byte| *byte == b'\n');
-    let versioned = line.is_none_or(|end| bytes[..end].windows(6).any(|part| part == b" HTTP/"));
-    bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ') && versioned
 }
 
 #[cfg(test)]

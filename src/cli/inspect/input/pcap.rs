@@ -2,49 +2,12 @@
 //!
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcap-04.html>
 
-use crate::cli::inspect::input::{packet, pcapng};
-use crate::cli::inspect::model::Text;
-use std::collections::BTreeSet;
+use crate::cli::inspect::input::capture::{Capture, Packet};
+use crate::cli::inspect::input::pcapng;
 
 /// Read in the byte order of the file: of 0xA1B2C3D4 with microseconds, 0xA1B23C4D with nano-.
 const MICROSECONDS: u32 = 0xA1B2_C3D4;
 const NANOSECONDS: u32 = 0xA1B2_3C4D;
-
-#[derive(Default)]
-pub struct Capture<'b> {
-    pub packets: Vec<Packet<'b>>,
-    /// Packets that the file describes wrongly.
-    pub broken: usize,
-    /// Why the file ends early.
-    pub cut: Option<Text>,
-}
-
-impl Capture<'_> {
-    /// Every link type that packets have, each once.
-    pub fn links(&self) -> BTreeSet<u32> {
-        self.packets.iter().map(|packet| packet.link).collect()
-    }
-
-    /// As `capture of 3 packets, link type 1 (Ethernet)`.
-    pub fn name(&self) -> String {
-        let link = |link| match packet::link_name(link) {
-            Some(name) => format!(", link type {link} ({name})"),
-            None => format!(", link type {link}"),
-        };
-        let links: String = self.links().into_iter().map(link).collect();
-        format!("capture of {} packets{links}", self.packets.len())
-    }
-}
-
-pub struct Packet<'b> {
-    /// Seconds.
-    pub time: f64,
-    /// What it begins with.
-    pub link: u32,
-    pub bytes: &'b [u8],
-    /// Bytes of the packet that the file does not have.
-    pub dropped: usize,
-}
 
 struct Order {
     little: bool,

@@ -5,7 +5,7 @@
 //!
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
-use crate::cli::inspect::input::pcap::{Capture, Packet};
+use crate::cli::inspect::input::capture::{Capture, Packet};
 
 /// The type of a section header; a palindrome, so that it can be read in either byte order.
 const SECTION: u32 = 0x0A0D_0D0A;

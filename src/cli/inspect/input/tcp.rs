@@ -4,9 +4,11 @@
 //! knows where a frame begins.
 
 use crate::cli::inspect::args::Side;
+use crate::cli::inspect::input::begins::{begins_connection, sender};
+use crate::cli::inspect::input::capture::Capture;
+use crate::cli::inspect::input::midway;
 use crate::cli::inspect::input::packet::{self, Segment};
-use crate::cli::inspect::input::pcap::Capture;
-use crate::cli::inspect::input::{Arrival, Stream, Talk, begins_connection, midway, sender};
+use crate::cli::inspect::input::talk::{Arrival, Stream, Talk};
 use crate::cli::inspect::model::Text;
 use std::collections::{BTreeMap, HashMap};
 use std::net::SocketAddr;

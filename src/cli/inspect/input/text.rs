@@ -3,8 +3,10 @@
 //! Input: a whole file. Output: the bytes of one direction or both, or packets that are dumped from
 //! their link or IP header on. Invariant: text is never taken for raw bytes.
 
-use crate::cli::inspect::input::pcap::Packet;
-use crate::cli::inspect::input::{Talk, begins_connection, dump, hex, literal, packet, protocol};
+use crate::cli::inspect::input::begins::begins_connection;
+use crate::cli::inspect::input::capture::Packet;
+use crate::cli::inspect::input::talk::Talk;
+use crate::cli::inspect::input::{dump, hex, literal, packet, protocol};
 use std::borrow::Cow;
 
 /// What the text has.

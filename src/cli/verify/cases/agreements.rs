@@ -1,16 +1,14 @@
 //! Group `deflate`, answers to the offer of a client: RFC 7692 sections 5.1 and 7.1.
 
-use super::bad_answers::expect_refused;
-use super::compression::OFFER;
-use super::offers::{agree, echo_compressed};
-use crate::cli::verify::asked;
+use super::deflated::{CLIENT_BITS, OFFER, SERVER_BITS, agree, echo_compressed, offered};
+use super::refused::expect_refused;
+use crate::cli::verify::accept;
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::Must;
-use crate::cli::verify::case::{Cases, Trouble};
-use crate::cli::verify::handshake::{self, EXTENSIONS};
+use crate::cli::verify::handshake;
+use crate::cli::verify::head::EXTENSIONS;
 use crate::cli::verify::probe::Probe;
-
-const SERVER_BITS: &str = "server_max_window_bits";
-const CLIENT_BITS: &str = "client_max_window_bits";
+use crate::cli::verify::trouble::Trouble;
 
 /// What a server may agree to. A window for the client only goes to one that offers to keep it.
 const LEGAL: [(&str, &str); 11] = [
@@ -109,44 +107,9 @@ pub fn add(cases: &mut Cases) {
     });
 }
 
-/// The parameters of the client's offer; one that offers nothing is not asked further.
-fn offered(probe: &Probe) -> Result<Vec<(String, Option<String>)>, Trouble> {
-    let offer = probe.asked.as_ref().and_then(asked::Asked::deflate);
-    offer.ok_or_else(|| Trouble::NotAsked("the client does not offer permessage-deflate".into()))
-}
-
 fn refused(probe: &mut Probe, extensions: &str) -> Result<(), Trouble> {
-    let mut head = asked::answer(probe);
+    let mut head = accept::answer(probe);
     head.add(EXTENSIONS, extensions);
     handshake::note(probe, &head);
     expect_refused(probe, &head.bytes())
-}
-
-/// Agrees to these terms, as far as the client has offered them, and to a smaller window of the
-/// server if the client wants that.
-pub fn open(probe: &mut Probe, wanted: &str) -> Result<(), Trouble> {
-    let offer = offered(probe)?;
-    let value = |name: &str| offer.iter().find(|parameter| parameter.0 == name);
-    if wanted.contains(CLIENT_BITS) && value(CLIENT_BITS).is_none() {
-        let what = "the client does not offer client_max_window_bits";
-        return Err(Trouble::NotAsked(what.into()));
-    }
-    let mut agreed = wanted.to_owned();
-    if let Some((_, Some(most))) = value(SERVER_BITS) {
-        let most: u8 = most.parse().unwrap_or(15);
-        match wanted.split_once("server_max_window_bits=") {
-            None => agreed += &format!("; {SERVER_BITS}={most}"),
-            Some((_, bits)) => {
-                let bits = bits.split(';').next().unwrap_or_default();
-                if bits.parse::<u8>().is_ok_and(|bits| bits > most) {
-                    let what = "the client wants a smaller window of the server";
-                    return Err(Trouble::NotAsked(what.into()));
-                }
-            }
-        }
-    }
-    if value("server_no_context_takeover").is_some() && !agreed.contains("server_no_context") {
-        agreed += "; server_no_context_takeover";
-    }
-    asked::open(probe, Some(&agreed))
 }

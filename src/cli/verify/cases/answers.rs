@@ -2,18 +2,13 @@
 //! section 4.1, RFC 9110 and RFC 9112.
 
 use super::bad_answers;
-use super::good_requests::each;
-use crate::cli::verify::asked;
+use super::rows::{Row, each};
+use crate::cli::verify::accept;
 use crate::cli::verify::case::Cases;
-use crate::cli::verify::case::Level::{self, Must, Quality, Should};
-use crate::cli::verify::handshake::{self, Head};
+use crate::cli::verify::case::Level::{Must, Quality, Should};
+use crate::cli::verify::handshake;
 use crate::cli::verify::wire::TEXT;
 use std::time::Duration;
-
-/// What is changed in a good answer.
-pub type Change = fn(&mut Head);
-
-pub type Row = (&'static str, &'static str, Level, &'static str, Change);
 
 const GOOD: [Row; 17] = [
     ("plain", "6455 4.1", Must, "a good answer", |_| {}),
@@ -165,7 +160,7 @@ pub fn add(cases: &mut Cases) {
             level,
             rule,
             move |probe| {
-                let mut head = asked::answer(probe);
+                let mut head = accept::answer(probe);
                 change(&mut head);
                 handshake::send(probe, &head);
                 probe.expect_alive()
@@ -186,7 +181,7 @@ fn arrivals(cases: &mut Cases) {
             Must,
             rule,
             move |probe| {
-                let head = asked::answer(probe);
+                let head = accept::answer(probe);
                 handshake::note(probe, &head);
                 for part in head.bytes().chunks(piece) {
                     probe.write(part);
@@ -209,7 +204,7 @@ fn arrivals(cases: &mut Cases) {
             Must,
             rule,
             move |probe| {
-                let head = asked::answer(probe);
+                let head = accept::answer(probe);
                 handshake::note(probe, &head);
                 let frame = probe.encode(TEXT, b"eager");
                 let (now, later) = frame.split_at(len);

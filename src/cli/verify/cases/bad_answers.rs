@@ -1,14 +1,14 @@
 //! Group `answer.bad`: answers that must not open a WebSocket, RFC 6455 section 4.1. The client
 //! ends TCP and sends nothing: there is no connection yet on which a Close could be sent.
 
-use super::answers::Row;
-use crate::cli::verify::asked;
+use super::refused::{expect_end_without_a_word, expect_refused};
+use super::rows::Row;
+use crate::cli::verify::accept;
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::{Must, Quality};
-use crate::cli::verify::case::{Cases, Trouble};
-use crate::cli::verify::handshake::{self, ACCEPT, EXTENSIONS, Head, PROTOCOL};
-use crate::cli::verify::probe::Probe;
-use crate::cli::verify::wire::{TEXT, shown};
-use std::time::Instant;
+use crate::cli::verify::handshake;
+use crate::cli::verify::head::{ACCEPT, EXTENSIONS, Head, PROTOCOL};
+use crate::cli::verify::trouble::Trouble;
 use wirebell::handshake::accept_key;
 
 const BAD: [Row; 37] = [
@@ -239,7 +239,7 @@ pub fn add(cases: &mut Cases) {
         let rule = format!("{what}: the client ends TCP and sends nothing");
         let id = format!("answer.bad.{name}");
         cases.add(id, section, level, rule, move |probe| {
-            let mut head = asked::answer(probe);
+            let mut head = accept::answer(probe);
             change(&mut head);
             handshake::note(probe, &head);
             expect_refused(probe, &head.bytes())
@@ -257,14 +257,14 @@ pub fn add(cases: &mut Cases) {
                 "the client offers permessage-deflate".into(),
             ));
         }
-        let mut head = asked::answer(probe);
+        let mut head = accept::answer(probe);
         head.add(EXTENSIONS, "permessage-deflate");
         handshake::note(probe, &head);
         expect_refused(probe, &head.bytes())
     });
     let rule = "a head that does not end is given up after a while";
     cases.add("answer.bad.endless", "6455 10.4", Quality, rule, |probe| {
-        let head = asked::answer(probe).bytes();
+        let head = accept::answer(probe).bytes();
         probe.note("> an answer with a field of 1 MiB");
         probe.write(&head[..head.len() - 2]);
         probe.write(b"X-Endless: ");
@@ -286,25 +286,4 @@ fn status(head: &mut Head, status: &str) {
     head.line = format!("HTTP/1.1 {status}");
     head.set("Connection", "Upgrade, close");
     head.add("Content-Length", "0");
-}
-
-/// Sends this head with a message behind it, which a client answers that is taken in. The
-/// client must end TCP without a word.
-pub fn expect_refused(probe: &mut Probe, head: &[u8]) -> Result<(), Trouble> {
-    let frame = probe.encode(TEXT, b"are you in?");
-    probe.note("> text, right behind it");
-    probe.write(&[head, &frame].concat());
-    expect_end_without_a_word(probe)
-}
-
-/// TCP ends, and nothing was sent.
-pub fn expect_end_without_a_word(probe: &mut Probe) -> Result<(), Trouble> {
-    let deadline = Instant::now() + probe.target.patience;
-    while !probe.has_ended() && probe.input().is_empty() && probe.read(deadline) {}
-    let came = probe.input().clone();
-    match (came.is_empty(), probe.has_ended()) {
-        (true, true) => Ok(()),
-        (true, false) => Trouble::wrong("the TCP connection stays open"),
-        (false, _) => Trouble::wrong(format!("the client sent bytes {}", shown(&came))),
-    }
 }

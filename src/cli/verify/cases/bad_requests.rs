@@ -1,6 +1,6 @@
 //! Requests that a server must not open a WebSocket for, for the group `handshake`.
 
-use super::good_requests::Row;
+use super::rows::Row;
 use crate::cli::verify::case::Level::{Must, Quality};
 
 /// Requests that a server must not open a WebSocket for.

@@ -1,7 +1,8 @@
 //! Group `close`: the closing handshake, RFC 6455 sections 5.5.1, 7.1 and 7.4.
 
-use crate::cli::verify::case::{Cases, Level, Trouble};
+use crate::cli::verify::case::{Cases, Level};
 use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{CLOSE, Frame, PING, TEXT, encode, shortest};
 
 /// Codes that an endpoint may send (section 7.4.1, and since then 1012 to 1014).

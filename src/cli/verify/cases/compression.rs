@@ -1,19 +1,15 @@
 //! Group `deflate`: permessage-deflate, RFC 7692. Without it, its cases are left out.
 
-use super::agreements;
-use super::offers::{self, agree, inflated, link};
-use crate::cli::verify::case::{Cases, Level, Trouble};
+use super::deflated::{RSV1, agree, deflate, inflated, link, text};
+use super::{agreements, offers};
+use crate::cli::verify::case::{Cases, Level};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{BINARY, CLOSE, PING, PONG, TEXT};
-use wirebell::deflate::{Budget, Compressor, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
 
 use Level::{Must, Quality, Should};
-
-pub const OFFER: &str = "permessage-deflate";
-
-/// RSV1: the message is compressed.
-pub const RSV1: u8 = 0x40;
 
 pub fn add(cases: &mut Cases, of_server: bool) {
     match of_server {
@@ -25,23 +21,6 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     broken(cases);
     corrupt(cases);
     bomb(cases);
-}
-
-/// A text that gains from a window, and that no other case sends.
-pub fn text(len: usize) -> Vec<u8> {
-    let words = ["order ", "shipped ", "to ", "Zürich ", "on ", "Monday, "];
-    words
-        .iter()
-        .flat_map(|word| word.bytes())
-        .cycle()
-        .take(len / 10 * 10)
-        .collect()
-}
-
-fn deflate(message: &[u8]) -> Vec<u8> {
-    let mut out = Vec::new();
-    Compressor::new(15, 6).fragment(message, true, true, &mut out);
-    out
 }
 
 /// Each message for itself, so that the echo can be read without a history.

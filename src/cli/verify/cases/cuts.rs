@@ -1,11 +1,12 @@
 //! Group `cut`: the stream of a server ends in the midst of something. The client ends TCP as
 //! well, and takes nothing for whole that is not: RFC 6455 sections 4.1 and 7.1.4.
 
-use super::bad_answers::expect_end_without_a_word;
-use crate::cli::verify::asked;
+use super::refused::expect_end_without_a_word;
+use crate::cli::verify::accept;
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::{Must, Quality};
-use crate::cli::verify::case::{Cases, Trouble};
 use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{BINARY, CLOSE, PING, TEXT, describe};
 
 /// Bytes of the answer that come: within its first line, its fields, and its end.
@@ -20,7 +21,7 @@ pub fn add(cases: &mut Cases) {
             Must,
             rule,
             move |probe| {
-                let head = asked::answer(probe).bytes();
+                let head = accept::answer(probe).bytes();
                 let len = len.min(head.len() - 1);
                 probe.send_raw(&head[..len]);
                 probe.end_writing();

@@ -1,12 +1,8 @@
 //! Requests that a server takes, for the group `handshake`.
 
-use crate::cli::verify::case::Level::{self, Must, Quality, Should};
-use crate::cli::verify::handshake::Head;
-
-/// What is changed in a good request.
-pub type Change = fn(&mut Head);
-
-pub type Row = (&'static str, &'static str, Level, &'static str, Change);
+use super::rows::{Row, each};
+use crate::cli::verify::case::Level::{Must, Quality, Should};
+use crate::cli::verify::head::Head;
 
 /// Requests that a server takes.
 pub const GOOD: [Row; 24] = [
@@ -209,12 +205,6 @@ pub const GOOD: [Row; 24] = [
         },
     ),
 ];
-
-pub fn each(request: &mut Head, change: fn(&str) -> String) {
-    for (name, _) in &mut request.fields {
-        *name = change(name);
-    }
-}
 
 fn set_key(request: &mut Head, key: &str) {
     request.set("Sec-WebSocket-Key", key);

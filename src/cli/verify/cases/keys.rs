@@ -1,9 +1,10 @@
 //! Group `key`: the masking keys of a client, RFC 6455 sections 5.3 and 10.3. It has to choose
 //! each anew, and nobody may be able to foretell it.
 
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::Must;
-use crate::cli::verify::case::{Cases, Trouble};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{PING, TEXT};
 use std::collections::HashSet;
 

@@ -1,8 +1,9 @@
 //! Group `load`: what must not hurt anybody else, RFC 6455 section 10.4. None of it is asked for
 //! by an RFC; a server in the open meets all of it.
 
-use crate::cli::verify::case::{Cases, Level, Trouble};
+use crate::cli::verify::case::{Cases, Level};
 use crate::cli::verify::probe::{Heard, Probe};
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{BINARY, Frame, PING, TEXT, encode};
 
 use Level::Quality;

@@ -7,6 +7,7 @@ mod bad_requests;
 mod closing;
 mod compression;
 mod cuts;
+mod deflated;
 mod fragments;
 mod frames;
 mod good_requests;
@@ -16,7 +17,9 @@ mod messages;
 mod offers;
 mod opening;
 mod pings;
+mod refused;
 mod requests;
+mod rows;
 mod texts;
 mod windows;
 

@@ -1,15 +1,10 @@
 //! Group `deflate`, its negotiation: RFC 7692 sections 5 and 7.1.
 
+use super::deflated::{OFFER, agree, echo_compressed};
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::{Must, Should};
-use crate::cli::verify::case::{Cases, Trouble};
-use crate::cli::verify::cases::agreements;
-use crate::cli::verify::cases::compression::{OFFER, RSV1, text};
 use crate::cli::verify::handshake;
-use crate::cli::verify::probe::Probe;
-use crate::cli::verify::wire::{Frame, TEXT};
-use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
-use wirebell::handshake::DeflateTerms;
-use wirebell::{Kind, Limits};
+use crate::cli::verify::trouble::Trouble;
 
 /// Offers that a server must decline: the handshake goes on without compression.
 const DECLINED: [(&str, &str); 15] = [
@@ -166,109 +161,4 @@ pub fn add(cases: &mut Cases) {
             None => Trouble::wrong("the second offer was not taken"),
         }
     });
-}
-
-/// Offers, or agrees to, these terms, and reads what was agreed on; an endpoint that does not
-/// compress is not asked further.
-pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
-    match probe.masks {
-        true => handshake::open(probe, &[offer])?,
-        false => agreements::open(probe, offer)?,
-    }
-    let Some(agreed) = probe.extensions.clone() else {
-        return Err(Trouble::NotAsked("the server does not compress".into()));
-    };
-    let mut parts = agreed.split(';').map(str::trim);
-    if parts.next() != Some(OFFER) {
-        return Trouble::wrong(format!("the answer agrees to {agreed}"));
-    }
-    let mut terms = DeflateTerms::default();
-    for part in parts {
-        let (name, value) = part
-            .split_once('=')
-            .map_or((part, None), |(n, v)| (n, Some(v)));
-        let bits = value.and_then(|value| value.trim_matches('"').parse().ok());
-        let bits = bits.filter(|bits| (8..=15).contains(bits));
-        match (name, value, bits) {
-            ("server_no_context_takeover", None, _) => terms.server_no_context_takeover = true,
-            ("client_no_context_takeover", None, _) => terms.client_no_context_takeover = true,
-            ("server_max_window_bits", _, Some(bits)) => terms.server_max_window_bits = Some(bits),
-            ("client_max_window_bits", _, Some(bits)) => terms.client_max_window_bits = Some(bits),
-            _ => return Trouble::wrong(format!("the answer has the parameter {part}")),
-        }
-    }
-    Ok(terms)
-}
-
-/// The terms as the probe's side sees them.
-pub fn link(probe: &Probe, terms: &DeflateTerms) -> Link {
-    match probe.masks {
-        true => Link::client(terms),
-        false => Link::server(terms),
-    }
-}
-
-/// Sends compressed messages and reads what comes back by the agreed terms.
-pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
-    let link = link(probe, terms);
-    let mut compressor = Compressor::new(link.send.window_bits, 6);
-    let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
-    let mut session = Session::default();
-    for _ in 0..times {
-        if !link.send.takeover {
-            compressor.restart();
-        }
-        let message = text(3_000);
-        let mut out = Vec::new();
-        compressor.fragment(&message, true, true, &mut out);
-        probe.send(TEXT | RSV1, &out);
-        let bytes = inflated(&mut pool, &mut session, &link, probe)?;
-        if bytes != message {
-            return Trouble::wrong("another message came back");
-        }
-    }
-    Ok(())
-}
-
-/// What the next message says, a text, compressed or not. A window that is kept has seen what was
-/// passed over as well.
-pub fn inflated(
-    pool: &mut Pool,
-    session: &mut Session,
-    link: &Link,
-    probe: &mut Probe,
-) -> Result<Vec<u8>, Trouble> {
-    let message = probe.message()?;
-    for message in probe.passed_over.drain(..) {
-        inflate(pool, session, link, message)?;
-    }
-    if message.first & !RSV1 != TEXT {
-        return Trouble::wrong("a message of another kind came back");
-    }
-    inflate(pool, session, link, message)
-}
-
-fn inflate(
-    pool: &mut Pool,
-    session: &mut Session,
-    link: &Link,
-    message: Frame,
-) -> Result<Vec<u8>, Trouble> {
-    if message.first & RSV1 == 0 {
-        return Ok(message.payload);
-    }
-    let piece = Compressed {
-        kind: if message.opcode() == 1 {
-            Kind::Text
-        } else {
-            Kind::Binary
-        },
-        bytes: &message.payload,
-        first: true,
-        last: true,
-    };
-    match pool.inflate(session, link, piece, &Limits::default()) {
-        Ok(whole) => Ok(whole.map_or_else(Vec::new, |message| message.bytes().to_vec())),
-        Err(violation) => Trouble::wrong(format!("what came back is wrong: {violation}")),
-    }
 }

@@ -2,9 +2,11 @@
 
 use super::bad_requests::BAD;
 use super::good_requests::GOOD;
-use crate::cli::verify::case::{Cases, Level, Trouble};
-use crate::cli::verify::handshake::{self, Head, PROTOCOL};
+use crate::cli::verify::case::{Cases, Level};
+use crate::cli::verify::handshake;
+use crate::cli::verify::head::{Head, PROTOCOL};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::TEXT;
 use std::time::Duration;
 
@@ -19,7 +21,7 @@ pub fn add(cases: &mut Cases) {
             level,
             rule,
             move |probe| {
-                let mut request = Head::request(probe);
+                let mut request = Head::request(&probe.target);
                 change(&mut request);
                 opens(probe, &request)
             },
@@ -33,7 +35,7 @@ pub fn add(cases: &mut Cases) {
             level,
             rule,
             move |probe| {
-                let mut request = Head::request(probe);
+                let mut request = Head::request(&probe.target);
                 change(&mut request);
                 match handshake::ask(probe, &request)? {
                     Some(answer) if answer.status == 101 => Trouble::wrong("the answer is 101"),
@@ -44,7 +46,7 @@ pub fn add(cases: &mut Cases) {
         let rule = format!("{what}: the answer is an HTTP error");
         let id = format!("handshake.bad.{name}.status");
         cases.add(id, section, level.max(Should), rule, move |probe| {
-            let mut request = Head::request(probe);
+            let mut request = Head::request(&probe.target);
             change(&mut request);
             match handshake::ask(probe, &request)? {
                 Some(answer) if (400..=599).contains(&answer.status) => Ok(()),
@@ -87,7 +89,7 @@ fn answers(cases: &mut Cases) {
         let rule = format!("version {version} is answered with 426 or another 4xx, naming 13");
         let id = format!("handshake.names-version.{version}");
         cases.add(id, "6455 4.4", Must, rule, move |probe| {
-            let mut request = Head::request(probe);
+            let mut request = Head::request(&probe.target);
             request.set("Sec-WebSocket-Version", version);
             let Some(answer) = handshake::ask(probe, &request)? else {
                 return Trouble::wrong("the connection ended without an answer");
@@ -101,7 +103,7 @@ fn answers(cases: &mut Cases) {
     }
     let rule = "a subprotocol in the answer is one of those offered";
     cases.add("handshake.subprotocol", "6455 4.2.2", Must, rule, |probe| {
-        let mut request = Head::request(probe);
+        let mut request = Head::request(&probe.target);
         request.offer(&["chat", "superchat", "echo"]);
         let Some(answer) = handshake::ask(probe, &request)? else {
             return Trouble::wrong("the connection ended without an answer");
@@ -125,7 +127,7 @@ fn arrivals(cases: &mut Cases) {
             Must,
             rule,
             move |probe| {
-                let request = Head::request(probe);
+                let request = Head::request(&probe.target);
                 probe.connect()?;
                 probe.note(format!("> a request, {piece} bytes at a time"));
                 for part in request.bytes().chunks(piece) {
@@ -147,7 +149,7 @@ fn arrivals(cases: &mut Cases) {
         Quality,
         rule,
         |probe| {
-            let request = Head::request(probe);
+            let request = Head::request(&probe.target);
             probe.connect()?;
             let frame = probe.encode(TEXT, b"eager");
             probe.note("> a request with a text frame behind it");
@@ -161,7 +163,7 @@ fn arrivals(cases: &mut Cases) {
     );
     let rule = "a head of 200 KB is refused, and the server lives";
     cases.add("handshake.huge", "6455 10.4", Quality, rule, |probe| {
-        let mut request = Head::request(probe);
+        let mut request = Head::request(&probe.target);
         request.add("X-Padding", &"x".repeat(200_000));
         probe.connect()?;
         probe.note("> a request with a field of 200000 bytes");

@@ -1,7 +1,8 @@
 //! Group `ping`: Ping and Pong, RFC 6455 sections 5.5.2 and 5.5.3.
 
-use crate::cli::verify::case::{Cases, Level, Trouble};
+use crate::cli::verify::case::{Cases, Level};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::{Frame, PING, PONG, TEXT, encode};
 
 pub fn add(cases: &mut Cases) {

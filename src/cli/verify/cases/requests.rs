@@ -1,10 +1,12 @@
 //! Group `request`: what a client sends to open a WebSocket, RFC 6455 section 4.1, RFC 9112.
 
-use crate::cli::verify::asked::{self, Asked};
+use crate::cli::verify::accept;
+use crate::cli::verify::asked::Asked;
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::{self, Must, Quality};
-use crate::cli::verify::case::{Cases, Trouble};
-use crate::cli::verify::handshake::{EXTENSIONS, PROTOCOL};
+use crate::cli::verify::head::{EXTENSIONS, PROTOCOL};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::time::{Duration, Instant};
@@ -252,7 +254,7 @@ pub fn add(cases: &mut Cases) {
         Quality,
         rule,
         |probe: &mut Probe| {
-            asked::open(probe, None)?;
+            accept::open(probe, None)?;
             probe.expect_silence()?;
             probe.expect_alive()
         },

@@ -3,11 +3,11 @@
 //! Of the first message only as much is kept as the window holds. The second repeats it from where
 //! that is gone, so a reference to it cannot be followed.
 
-use super::compression::RSV1;
-use super::offers::{agree, inflated, link};
+use super::deflated::{RSV1, agree, inflated, link};
+use crate::cli::verify::case::Cases;
 use crate::cli::verify::case::Level::Must;
-use crate::cli::verify::case::{Cases, Trouble};
 use crate::cli::verify::probe::Probe;
+use crate::cli::verify::trouble::Trouble;
 use crate::cli::verify::wire::TEXT;
 use wirebell::deflate::{Budget, Compressor, Pool, Session, Settings};
 

@@ -4,7 +4,8 @@
 //! that the server was started from has gone, which is a stop as well; or, for a server without a
 //! terminal, or whose terminal is still there, that keys and tokens are to be read again.
 
-use crate::cli::{Failure, logging};
+use crate::cli::common::signals::take;
+use crate::cli::common::{Failure, logging};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::File;
@@ -61,15 +62,6 @@ impl Stop {
             }
         });
     }
-}
-
-/// Takes SIGINT and SIGTERM from now on.
-pub fn stop_signals() -> Result<Signals, Failure> {
-    take(&[SIGINT, SIGTERM])
-}
-
-fn take(signals: &[i32]) -> Result<Signals, Failure> {
-    Signals::new(signals).map_err(|error| Failure::Failed(format!("signals: {error}")))
 }
 
 /// Whether SIGHUP is ignored, by what Linux says of a process.

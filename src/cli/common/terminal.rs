@@ -3,6 +3,8 @@
 //! Input: text or bytes from a peer. Output: text in which nothing is an instruction to the
 //! terminal. Escape sequences could otherwise rename the window, hide lines or fill the input.
 
+use std::fmt::Write as _;
+
 /// As much of a body as stands in an error: enough to see who wrote it, on one line.
 const EXCERPT_CHARS: usize = 120;
 
@@ -34,6 +36,20 @@ fn is_line_end(c: char) -> bool {
 /// Bidirectional embeddings, overrides and isolates.
 fn reorders(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// Bytes as hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+/// Whether colours are wanted: <https://no-color.org>.
+pub fn may_colour() -> bool {
+    std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
 /// The first line of a body, to follow an error's text: `: …`, or nothing for an empty body.

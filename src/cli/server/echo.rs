@@ -1,9 +1,9 @@
 //! `wirebell echo`: every message comes back, on every path.
 
-use crate::cli::args::EchoArgs;
-use crate::cli::serve::{cannot_listen, print_settings};
-use crate::cli::signals::Stop;
-use crate::cli::{Failure, files, logging};
+use crate::cli::common::{Failure, files, logging};
+use crate::cli::server::args::EchoArgs;
+use crate::cli::server::listening::{cannot_listen, print_settings};
+use crate::cli::server::stop::Stop;
 use std::io;
 use wirebell::net::Server;
 use wirebell::push::{Access, EchoServer, HostPolicy};

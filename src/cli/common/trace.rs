@@ -9,8 +9,8 @@
 //! Invariant: the file is whole after each packet, so an end by a signal loses nothing that was
 //! shown; it never grows past its limit.
 
-use crate::cli::Failure;
-use crate::cli::units::Size;
+use crate::cli::common::Failure;
+use crate::cli::common::units::Size;
 use etherparse::{PacketBuilder, PacketBuilderStep, TcpHeader};
 use std::collections::HashMap;
 use std::fmt;

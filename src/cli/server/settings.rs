@@ -1,10 +1,11 @@
 //! Settings from four places become the options of the server.
 
-use crate::cli::Failure;
-use crate::cli::args::{CommonArgs, DeflateMode, EchoSettings, FileSettings};
-use crate::cli::args::{LoopSettings, OverflowPolicy};
-use crate::cli::trace::{self, Recorder};
-use crate::cli::units::{Period, Size};
+use crate::cli::common::Failure;
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::trace::{self, Recorder};
+use crate::cli::common::units::{Period, Size};
+use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
+use crate::cli::server::args::{LoopSettings, OverflowPolicy};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;

@@ -4,8 +4,8 @@
 //! redirect is never followed, since after 301, 302 or 303 the message would be lost, and no
 //! other host gets the key; what a server says is shown escaped and bounded.
 
-use crate::cli::Failure;
-use crate::cli::terminal::{excerpt, one_line};
+use crate::cli::common::Failure;
+use crate::cli::common::terminal::{excerpt, one_line};
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 use ureq::http::Response;

@@ -1,10 +1,10 @@
 //! `wirebell serve`: the push server.
 
-use crate::cli::args::{LoopSettings, ServeArgs};
-use crate::cli::signals::Stop;
-pub use crate::cli::signals::stop_signals;
-use crate::cli::{Failure, files, logging};
-use std::io::{self, Write as _};
+use crate::cli::common::{Failure, files, logging};
+use crate::cli::server::args::ServeArgs;
+use crate::cli::server::listening::{cannot_listen, print_settings};
+use crate::cli::server::stop::Stop;
+use std::io;
 use std::net::SocketAddr;
 use wirebell::push::{PushServer, Settings};
 
@@ -65,32 +65,6 @@ fn greet(address: SocketAddr) {
         env!("CARGO_PKG_VERSION")
     );
     logging::write(io::stdout(), text);
-}
-
-/// Prints to stdout; a reader that has gone is no reason to stop serving.
-pub fn print(text: &str) {
-    let mut stdout = io::stdout().lock();
-    let _ = stdout
-        .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush());
-}
-
-/// Prints the effective settings as a settings file.
-pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = toml::to_string(settings).map_err(|error| Failure::Failed(error.to_string()))?;
-    crate::cli::print(text.as_bytes())
-}
-
-/// Says what can be done about it.
-pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
-    let listen = settings.listen.as_deref().unwrap_or("127.0.0.1:8080");
-    let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => "; choose another port with --listen",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
-        io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
-        _ => "",
-    };
-    Failure::Failed(format!("cannot listen on {listen}: {error}{hint}"))
 }
 
 #[cfg(test)]

@@ -1,10 +1,8 @@
-//! The arguments of the commands that connect to a server.
+//! The arguments of `wirebell connect`.
 
-use crate::cli::Failure;
-use crate::cli::args::DeflateMode;
-use crate::cli::units::{Period, Seconds, Size};
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use crate::cli::common::client::Credentials;
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::units::{Period, Seconds, Size};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 
@@ -108,42 +106,6 @@ pub struct ConnectArgs {
     pub timeout: Period,
 }
 
-/// Who the client says it is.
-#[derive(Debug, Args)]
-pub struct Credentials {
-    /// Send `Authorization: Basic` with this user and password
-    #[arg(
-        long,
-        value_name = "USER:PASS",
-        env = "WIREBELL_AUTH",
-        hide_env_values = true
-    )]
-    #[arg(conflicts_with = "token")]
-    pub auth: Option<String>,
-
-    /// Send `Authorization: Bearer` with this token
-    #[arg(
-        long,
-        value_name = "TOKEN",
-        env = "WIREBELL_TOKEN",
-        hide_env_values = true
-    )]
-    pub token: Option<String>,
-}
-
-impl Credentials {
-    /// The header field that says so.
-    pub fn field(&self) -> Result<Option<(String, String)>, Failure> {
-        let value = match (&self.auth, &self.token) {
-            (Some(pair), _) if pair.contains(':') => format!("Basic {}", STANDARD.encode(pair)),
-            (Some(_), _) => return Err(Failure::Usage("--auth: write USER:PASS".into())),
-            (None, Some(token)) => format!("Bearer {token}"),
-            (None, None) => return Ok(None),
-        };
-        Ok(Some(("Authorization".into(), value)))
-    }
-}
-
 /// How binary messages are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BinaryForm {
@@ -151,52 +113,4 @@ pub enum BinaryForm {
     Hex,
     /// Bytes as they are
     Raw,
-}
-
-#[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  \
-                  wirebell push --user alice --event orders 'order 17 has shipped'\n  \
-                  tail -F app.log | wirebell push --user ops --event log --lines\n\n\
-                  Exit status: 0 all messages were taken, 1 failed, 2 wrong usage, 3 refused (the\n\
-                  key or the message is wrong), 4 timed out. On a failure stderr says how many\n\
-                  messages were taken.")]
-pub struct PushArgs {
-    /// The message [default: all of stdin]
-    #[arg(value_name = "MESSAGE")]
-    pub message: Option<String>,
-
-    /// The push server
-    #[arg(long, value_name = "URL", env = "WIREBELL_SERVER")]
-    #[arg(default_value = "http://127.0.0.1:8080")]
-    pub server: String,
-
-    /// For whom: the user
-    #[arg(long, value_name = "USER")]
-    pub user: String,
-
-    /// For which event
-    #[arg(long, value_name = "EVENT")]
-    pub event: String,
-
-    /// Push each line of stdin as a message of its own, as it comes
-    #[arg(long, conflicts_with = "message")]
-    pub lines: bool,
-
-    /// File with the key that the server asks of publishers; it may also stand in the environment
-    /// variable WIREBELL_PUSH_KEY
-    #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
-    pub key_file: Option<PathBuf>,
-
-    /// Attempts for each message, with growing waits between them
-    #[arg(long, value_name = "N", default_value = "5")]
-    #[arg(value_parser = clap::value_parser!(u32).range(1..))]
-    pub attempts: u32,
-
-    /// Time for one attempt
-    #[arg(long, value_name = "TIME", default_value = "10s")]
-    pub timeout: Period,
-
-    /// Print how many connections each message has reached
-    #[arg(short, long)]
-    pub verbose: bool,
 }

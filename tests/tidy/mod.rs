@@ -2,14 +2,18 @@
 //!
 //! Each check is a function from text to problems, and has a test of its own that it can fail.
 
+mod circles;
+mod names;
+
 use crate::support::sources::{Source, sources};
+use circles::Uses;
+use std::fmt::Write as _;
 use std::fs;
 
 /// A check: from a path and its text to problems.
 type Rule = fn(&str, &str) -> Vec<String>;
 
-/// The layers, lowest first. A module may use only those before it; `error` and `limits` are
-/// leaves that all may use.
+/// The layers, lowest first. A module may use only those before it.
 const LAYERS: [&str; 10] = [
     "wire",
     "http",
@@ -22,6 +26,14 @@ const LAYERS: [&str; 10] = [
     "push",
     "cli",
 ];
+
+/// What all may use, or all beside it, and what it may use of its crate itself.
+const LEAVES: [(&str, &[&str]); 3] = [
+    ("src/error.rs", &["src/wire/close_code.rs"]),
+    ("src/limits.rs", &[]),
+    ("src/cli/common/", &["src/cli/common/"]),
+];
+
 const CORE: [&str; 3] = ["wire", "handshake", "proto"];
 
 const TOP_LEVEL: [&str; 14] = [
@@ -58,23 +70,43 @@ fn layer(path: &str) -> Option<usize> {
     LAYERS.iter().position(|layer| *layer == folder)
 }
 
-fn layering(path: &str, text: &str) -> Vec<String> {
-    let Some(own) = layer(path) else {
-        return Vec::new();
-    };
-    let code = without_tests(text).lines().filter(|line| !is_comment(line));
+fn layering(uses: &Uses) -> Vec<String> {
+    let wrong = uses.all().filter(|(from, to, _)| {
+        let above = layer(from).is_some_and(|own| layer(to).is_some_and(|used| used > own));
+        let leaf = LEAVES.iter().find(|(leaf, _)| from.starts_with(leaf));
+        let is_allowed = |allowed: &[&str]| allowed.iter().any(|begins| to.starts_with(begins));
+        above || leaf.is_some_and(|(_, allowed)| !is_allowed(allowed))
+    });
+    wrong
+        .map(|(from, to, path)| format!("{from} uses {to}, which is above it: {path}"))
+        .collect()
+}
+
+/// Files that need each other, with the uses that make it so.
+fn circles(uses: &Uses) -> Vec<String> {
     let mut problems = Vec::new();
-    for line in code {
-        for (at, name) in LAYERS.iter().enumerate() {
-            if at > own && line.contains(&format!("crate::{name}::")) {
-                problems.push(format!("{path} uses {name}, which is above it"));
-            }
+    for circle in uses.circles() {
+        let mut problem = String::from("a circle of files:");
+        let inside = |file: &str| circle.contains(file);
+        for (from, to, path) in uses
+            .all()
+            .filter(|(from, to, _)| inside(from) && inside(to))
+        {
+            let _ = write!(problem, "\n    {from} uses {to}: {path}");
         }
-        if CORE.contains(&LAYERS[own]) && line.contains("std::") {
-            problems.push(format!("{path} uses std"));
-        }
+        problems.push(problem);
     }
     problems
+}
+
+fn std_in_the_core(path: &str, text: &str) -> Vec<String> {
+    if !layer(path).is_some_and(|own| CORE.contains(&LAYERS[own])) {
+        return Vec::new();
+    }
+    let code = without_tests(text).lines().filter(|line| !is_comment(line));
+    code.filter(|line| line.contains("std::"))
+        .map(|line| format!("{path} uses std: {}", line.trim()))
+        .collect()
 }
 
 fn sizes(path: &str, text: &str) -> Vec<String> {
@@ -165,9 +197,42 @@ fn hold(problems: &[String]) {
     );
 }
 
+fn all_uses() -> (Vec<Source>, Uses) {
+    let mut all = sources("src");
+    all.extend(sources("benches"));
+    let uses = Uses::of(&all);
+    (all, uses)
+}
+
 #[test]
 fn a_module_uses_only_those_before_it() {
-    hold(&check(&sources("src"), layering));
+    hold(&layering(&all_uses().1));
+}
+
+#[test]
+fn no_files_use_each_other_in_a_circle() {
+    hold(&circles(&all_uses().1));
+}
+
+/// Otherwise it would not be seen.
+#[test]
+fn every_file_belongs_to_a_crate() {
+    let (all, uses) = all_uses();
+    for source in all
+        .iter()
+        .filter(|source| !source.path.ends_with("tests.rs"))
+    {
+        let path = &source.path;
+        assert!(
+            uses.files().any(|file| file == path),
+            "{path} is in no crate"
+        );
+    }
+}
+
+#[test]
+fn the_core_is_without_std() {
+    hold(&check(&sources("src"), std_in_the_core));
 }
 
 #[test]
@@ -223,10 +288,8 @@ fn each_check_can_fail() {
     );
     let wide = format!("//! {}\n", "x".repeat(MAX_COLUMNS));
     let tall = format!("//! x\n{}", "\n".repeat(MAX_FILE));
-    let rows: [(Rule, &str, &str); 9] = [
-        (layering, "src/wire/a.rs", "use crate::proto::Role;"),
-        (layering, "src/net/a.rs", "    crate::push::Hub::default();"),
-        (layering, "src/proto/a.rs", "use std::io;"),
+    let rows: [(Rule, &str, &str); 7] = [
+        (std_in_the_core, "src/proto/a.rs", "use std::io;"),
         (sizes, "src/a.rs", &long),
         (sizes, "src/a.rs", &wide),
         (sizes, "src/a.rs", &tall),
@@ -237,8 +300,67 @@ fn each_check_can_fail() {
     for (rule, path, text) in rows {
         assert_eq!(rule(path, text).len(), 1, "{path}: {text:.60}");
     }
-    let good = "//! unsafe std:: crate::push::x\nuse crate::wire::Mask;\nfn f() {\n}\n";
-    for rule in [layering, sizes, text_rules, safety, wildcards] {
+    let good = "//! unsafe std::\nuse crate::wire::Mask;\nfn f() {\n}\n";
+    for rule in [std_in_the_core, sizes, text_rules, safety, wildcards] {
         assert!(rule("src/proto/a.rs", good).is_empty());
     }
+}
+
+#[test]
+fn uses_of_what_is_above_and_circles_are_found() {
+    let uses = |files: &[(&str, &str)]| {
+        let source = |(path, text): &(&str, &str)| Source {
+            path: (*path).into(),
+            text: (*text).into(),
+        };
+        Uses::of(&files.iter().map(source).collect::<Vec<_>>())
+    };
+    let lib = "mod error;\nmod limits;\nmod proto;\nmod wire;\npub use proto::Role;\n";
+    let rows = [
+        ("src/wire/mod.rs", "use crate::proto::Role;"),
+        ("src/wire/mod.rs", "use crate::{Role, limits::Limits};"),
+        (
+            "src/wire/mod.rs",
+            "use crate::{limits, proto};\nfn f() { proto::g() }",
+        ),
+        ("src/wire/mod.rs", "fn f() { crate::proto::Role::g() }"),
+        ("src/error.rs", "use crate::limits::Limits;"),
+    ];
+    for row in rows {
+        let problems = layering(&uses(&[
+            row,
+            ("src/lib.rs", lib),
+            ("src/limits.rs", ""),
+            ("src/proto/mod.rs", ""),
+        ]));
+        assert_eq!(problems.len(), 1, "{row:?}");
+    }
+    let problems = layering(&uses(&[
+        ("src/main.rs", "mod cli;"),
+        ("src/cli/mod.rs", "mod common;\nmod push;\n"),
+        (
+            "src/cli/common/mod.rs",
+            "mod a;\nuse crate::cli::push::run;",
+        ),
+        ("src/cli/common/a.rs", "use super::run;"),
+        ("src/cli/push.rs", ""),
+    ]));
+    assert_eq!(problems.len(), 2, "{problems:?}");
+    let good = (
+        "src/proto/mod.rs",
+        "use crate::{limits::Limits, wire::Mask};",
+    );
+    let all = [
+        good,
+        ("src/lib.rs", lib),
+        ("src/wire/mod.rs", ""),
+        ("src/limits.rs", ""),
+    ];
+    assert!(layering(&uses(&all)).is_empty());
+    assert!(circles(&uses(&all)).is_empty());
+    let circle = ("src/wire/mod.rs", "use crate::Role;");
+    assert_eq!(
+        circles(&uses(&[good, ("src/lib.rs", lib), circle])).len(),
+        1
+    );
 }

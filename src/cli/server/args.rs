@@ -1,0 +1,305 @@
+//! The arguments of `serve` and `echo`. A value is looked for in the flag, then in the environment,
+//! then in the settings file, then in the defaults.
+
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::units::{Period, Size};
+use clap::builder::BoolishValueParser;
+use clap::{Args, ValueEnum};
+use serde::{Deserialize, Serialize};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  \
+                  wirebell serve &\n  \
+                  curl -d '{\"userId\":\"alice\",\"event\":\"orders\",\"message\":\"hello\"}' \
+                  http://127.0.0.1:8080/push\n\n\
+                  Clients connect to /ws and send {\"token\":\"alice\",\"event\":\"orders\"}.\n\
+                  A settings file holds the same names as the flags, with _ for -:\n  \
+                  listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
+                  SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
+                  at once. SIGHUP stops as well if the terminal that it was started from has\n\
+                  gone (without nohup); otherwise it has the files of keys and tokens read\n\
+                  again. An empty WIREBELL_... variable counts as unset.\n\n\
+                  Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
+pub struct ServeArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub settings: FileSettings,
+}
+
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
+                  wirebell echo --subprotocol ocpp1.6 --subprotocol ocpp1.5\n  \
+                  wirebell echo --trace talk.pcap\n\n\
+                  SIGINT or SIGTERM stops gracefully, as does SIGHUP if the terminal that it was\n\
+                  started from has gone (without nohup).\n\n\
+                  Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
+)]
+pub struct EchoArgs {
+    #[command(flatten)]
+    pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub settings: EchoSettings,
+}
+
+/// What cannot stand in a settings file.
+#[derive(Debug, Args)]
+pub struct CommonArgs {
+    /// Read settings from this TOML file
+    #[arg(long, value_name = "FILE", env = "WIREBELL_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Check the settings, print them as they would be used, and exit
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// Settings of `serve`, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct FileSettings {
+    /// File with the key that publishers must send as `Authorization: Bearer KEY`; the key may
+    /// also stand in the environment variable WIREBELL_PUSH_KEY [default: everybody may publish]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub push_key_file: Option<PathBuf>,
+
+    /// File with lines of `TOKEN USER`; read again when it changes [default: a token is the name
+    /// of its user]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_TOKEN_FILE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_file: Option<PathBuf>,
+
+    /// Longest body of an HTTP request [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_BODY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_body: Option<Size>,
+
+    /// Time in which a connection to /ws must register [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_REGISTER_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub register_timeout: Option<Period>,
+
+    /// Offer /echo, a WebSocket that echoes, also on a server with keys or tokens; `--echo=false`
+    /// does without it everywhere [default: only without keys and tokens]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "WIREBELL_ECHO",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub echo: Option<bool>,
+
+    /// Settings of the event loops.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub event_loop: LoopSettings,
+}
+
+/// Settings of `echo`, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct EchoSettings {
+    /// Subprotocol that is confirmed to clients which offer it, of several the one that the client
+    /// offers first; may be given several times [default: whichever the client offers first]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIREBELL_SUBPROTOCOL",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subprotocol: Option<Vec<String>>,
+
+    /// Settings of the event loops.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub event_loop: LoopSettings,
+}
+
+/// Settings of the event loops, as a settings file may hold them.
+#[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
+#[serde(default)]
+pub struct LoopSettings {
+    /// Address and port to listen on [default: 127.0.0.1:8080]
+    #[arg(short, long, value_name = "ADDR:PORT", env = "WIREBELL_LISTEN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub listen: Option<String>,
+
+    /// Worker threads; 0 means one per core [default: 0]
+    #[arg(short, long, value_name = "N", env = "WIREBELL_WORKERS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub workers: Option<usize>,
+
+    /// Name of this server, without a port, which requests may be sent to; may be given several
+    /// times. A server on a loopback address answers to `localhost` and loopback addresses anyway
+    /// [default: beyond loopback, any name]
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "WIREBELL_HOST",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub host: Option<Vec<String>>,
+
+    /// Origins of web pages that may connect, beside those of the same host: exact ones such as
+    /// https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or
+    /// `any`; may be given several times [default: same-host]
+    #[arg(
+        long,
+        value_name = "ORIGIN",
+        env = "WIREBELL_ORIGIN",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Vec<String>>,
+
+    /// Longest message, all fragments together; a longer one is closed with 1009
+    /// [default: 16MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_MESSAGE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_message: Option<Size>,
+
+    /// Bytes that may wait for one slow connection [default: 1MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_QUEUED")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_queued: Option<Size>,
+
+    /// What happens to a connection for which more waits [default: disconnect]
+    #[arg(long, value_name = "POLICY", env = "WIREBELL_OVERFLOW")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<OverflowPolicy>,
+
+    /// Compression for clients that offer it (permessage-deflate): `off`, `on`, or `takeover`,
+    /// which lets messages refer to earlier ones: smaller, for up to 320 KiB a connection
+    /// [default: on]
+    #[arg(long, value_name = "MODE", env = "WIREBELL_DEFLATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate: Option<DeflateMode>,
+
+    /// How hard to compress, from 1 (quick) to 9 [default: 2]
+    #[arg(long, value_name = "LEVEL", env = "WIREBELL_DEFLATE_LEVEL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_level: Option<u8>,
+
+    /// Window of compression, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our
+    /// messages, and asked of clients that let us choose [default: 15]
+    #[arg(long, value_name = "BITS", env = "WIREBELL_DEFLATE_WINDOW_BITS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_window_bits: Option<u8>,
+
+    /// Memory that all connections together may keep for `takeover`; past it, new ones do
+    /// without [default: 64MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_DEFLATE_BUDGET")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_budget: Option<Size>,
+
+    /// Shortest message that is compressed [default: 128B]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_DEFLATE_MIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub deflate_min: Option<Size>,
+
+    /// Connections of one worker [default: 1000000]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections: Option<usize>,
+
+    /// Connections of one address (IPv6: /64) and worker; 0 means any number [default: 0]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS_PER_ADDRESS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_connections_per_address: Option<u32>,
+
+    /// Silence after which a connection is asked with a Ping; 0 never asks [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_PING_INTERVAL")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ping_interval: Option<Period>,
+
+    /// Time for an answer to a Ping [default: 15s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_PONG_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pong_timeout: Option<Period>,
+
+    /// Longest head of a request [default: 32KiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_HEAD")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_head: Option<Size>,
+
+    /// Header fields of a request, up to 128 [default: 100]
+    #[arg(long, value_name = "N", env = "WIREBELL_MAX_FIELDS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_fields: Option<usize>,
+
+    /// Longest target of a request: path and query [default: 16KiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_TARGET")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_target: Option<Size>,
+
+    /// Time that an HTTP connection may be idle between two requests; longer than that of a proxy
+    /// in front [default: 75s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_IDLE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle_timeout: Option<Period>,
+
+    /// Time for the head of a request to arrive [default: 10s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_HEAD_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub head_timeout: Option<Period>,
+
+    /// Time for the answer to our Close [default: 5s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub close_timeout: Option<Period>,
+
+    /// Time without progress after which a blocked connection is ended [default: 30s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub stall_timeout: Option<Period>,
+
+    /// Time for a message to arrive whole; 0 means no bound [default: 5m]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_MESSAGE_TIMEOUT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message_timeout: Option<Period>,
+
+    /// Memory for unfinished messages and requests and for what waits for slow readers, of all
+    /// connections; past it the largest holders are closed [default: 256MiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_MEMORY")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub memory: Option<Size>,
+
+    /// Write all that goes over the connections to this file, secrets too, as a capture that
+    /// `wirebell inspect` and Wireshark read [default: nothing is written]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_TRACE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace: Option<PathBuf>,
+
+    /// Stop writing it when it has this size; 0 means no limit [default: 1GiB]
+    #[arg(long, value_name = "SIZE", env = "WIREBELL_TRACE_LIMIT")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trace_limit: Option<Size>,
+
+    /// What is logged to stderr: off, error, warn, info, debug or trace [default: info]
+    #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub log: Option<String>,
+}
+
+/// What happens to a connection that reads too slowly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OverflowPolicy {
+    /// End it with close code 1013
+    Disconnect,
+    /// Drop the oldest waiting messages
+    DropOldest,
+    /// Drop older waiting messages of the same topic
+    KeepLatest,
+}

@@ -1,0 +1,16 @@
+//! `wirebell serve` and `wirebell echo`: the commands that listen.
+//!
+//! Comes in: flags, environment, a settings file. Goes out: a running server, until a signal comes.
+//!
+//! Reading order: `args`, `settings`, `listening`, `stop`, `serve`, `echo`.
+
+mod args;
+mod echo;
+mod listening;
+mod serve;
+mod settings;
+mod stop;
+
+pub use args::{EchoArgs, ServeArgs};
+pub use echo::run as echo;
+pub use serve::run as serve;

@@ -1,0 +1,126 @@
+//! The whole server, and servers with clients of the loop, on simulated sockets and a virtual
+//! clock: many seeds of short reads and writes, refusals, resets, half-closes, stalls, timeouts,
+//! overflow of each policy, stops under load, dialling and reconnecting.
+//!
+//! Each seed is a plan, each plan a list of steps; after it the promises of `checks` are held
+//! against what was recorded. Without arguments 2,000 seeds; a failure prints its seed and the
+//! shortest list of steps that still fails.
+//!
+//! ```text
+//! cargo test --test simulation -- --seed 17         one seed, with its steps
+//! cargo test --test simulation -- --seeds 1000000   the long run
+//! cargo test --test simulation -- --from 5000       the seeds from there on
+//! ```
+#![forbid(unsafe_code)]
+
+mod checks;
+mod client;
+mod plan;
+mod record;
+mod services;
+#[path = "../support/mod.rs"]
+#[expect(dead_code, reason = "the other tests use the rest of it")]
+mod support;
+mod totals;
+mod wire;
+mod world;
+
+use plan::Plan;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+use totals::Totals;
+use world::World;
+
+/// Seeds of a run without arguments.
+const SEEDS: u64 = 2_000;
+
+struct Arguments {
+    from: u64,
+    seeds: u64,
+    shows: bool,
+}
+
+/// What is not ours is a filter for the names of other tests: then there is nothing to do here.
+fn arguments() -> Option<Arguments> {
+    let mut parsed = Arguments {
+        from: 0,
+        seeds: SEEDS,
+        shows: false,
+    };
+    let mut words = std::env::args().skip(1);
+    while let Some(word) = words.next() {
+        let mut number = || words.next().and_then(|word| word.parse().ok());
+        match word.as_str() {
+            "--seed" => (parsed.from, parsed.seeds, parsed.shows) = (number()?, 1, true),
+            "--seeds" => parsed.seeds = number()?,
+            "--from" => parsed.from = number()?,
+            "--list" => return None,
+            "simulation" | "--nocapture" | "--quiet" | "-q" => {}
+            _ => return None,
+        }
+    }
+    Some(parsed)
+}
+
+fn main() {
+    let Some(Arguments { from, seeds, shows }) = arguments() else {
+        return;
+    };
+    // A plan that fails is run many times to make it shorter: its panics are not worth printing.
+    std::panic::set_hook(Box::new(|_| {}));
+    let begun = Instant::now();
+    let mut totals = Totals::default();
+    for seed in from..from + seeds {
+        let plan = Plan::new(seed);
+        if shows {
+            println!("{plan}");
+        }
+        match outcome(&plan) {
+            Ok(counts) => totals.add(&counts),
+            Err(problem) => {
+                report(plan, &problem);
+                std::process::exit(1);
+            }
+        }
+    }
+    println!(
+        "{seeds} seeds from {from} in {:.1?}: {totals}",
+        begun.elapsed()
+    );
+    if seeds >= SEEDS {
+        totals.check();
+    }
+}
+
+/// Runs a plan; a panic is a problem like any other.
+fn outcome(plan: &Plan) -> Result<Totals, String> {
+    let run = catch_unwind(AssertUnwindSafe(|| World::run(plan)));
+    run.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        Err(format!("panicked: {}", text.unwrap_or_default()))
+    })
+}
+
+/// Leaves steps out as long as the plan still fails, and prints what is left.
+fn report(mut plan: Plan, problem: &str) {
+    let seed = plan.seed;
+    println!("seed {seed}: {problem}");
+    let mut problem = problem.to_owned();
+    let mut part = plan.steps.len().div_ceil(2);
+    while part > 0 {
+        let mut at = 0;
+        while at < plan.steps.len() {
+            let mut shorter = plan.clone();
+            let end = (at + part).min(shorter.steps.len());
+            shorter.steps.drain(at..end);
+            match outcome(&shorter) {
+                Err(still) => (plan, problem) = (shorter, still),
+                Ok(_) => at += part,
+            }
+        }
+        part /= 2;
+    }
+    println!("the shortest that fails: {problem}\n{plan}");
+    println!("again: cargo test --test simulation -- --seed {seed}");
+}

@@ -1,0 +1,56 @@
+//! What has happened in all runs together.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+/// How often what happened, over all runs: a simulation in which nothing goes wrong shows nothing.
+#[derive(Debug, Default)]
+pub struct Totals {
+    pub counts: BTreeMap<String, u64>,
+}
+
+/// What 2,000 seeds must have seen.
+const MUST_HAPPEN: [&str; 15] = [
+    "Closed",
+    "Late",
+    "Lost",
+    "Memory",
+    "Overflow",
+    "Silent",
+    "Stalled",
+    "Stopped",
+    "Violation",
+    "answered",
+    "dialled",
+    "dropped",
+    "not opened",
+    "refused",
+    "shed",
+];
+
+impl Totals {
+    pub fn add(&mut self, other: &Self) {
+        for (name, count) in &other.counts {
+            *self.counts.entry(name.clone()).or_default() += count;
+        }
+    }
+
+    pub fn check(&self) {
+        for name in MUST_HAPPEN {
+            if self.counts.get(name).is_none_or(|count| *count == 0) {
+                println!("{name} has never happened");
+                std::process::exit(1);
+            }
+        }
+    }
+}
+
+impl fmt::Display for Totals {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (at, (name, count)) in self.counts.iter().enumerate() {
+            let comma = if at == 0 { "" } else { ", " };
+            write!(f, "{comma}{name} {count}")?;
+        }
+        Ok(())
+    }
+}
