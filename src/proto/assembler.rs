@@ -129,9 +129,9 @@ impl Assembler {
     }
 
     /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes.
-    /// `left` bytes of the frame are still to come. Memory is made for at most four times as much as
-    /// has come, so that it follows the bytes and not what a header says, and for no more than the
-    /// frame needs; where nothing has come there is none.
+    /// `left` bytes of the frame are still to come. Memory is made for at most four times as much
+    /// as has come, so that it follows the bytes and not what a header says, and for no more than
+    /// the frame needs; where nothing has come there is none.
     pub fn spare(&mut self, most: u64, left: u64) -> &mut [u8] {
         if self.growth(left) > 0 {
             let end = self.end + self.ahead(left);
@@ -146,8 +146,8 @@ impl Assembler {
         &mut self.parts[self.end..end]
     }
 
-    /// Bytes of memory that [`Assembler::spare`] takes in addition, which is 0 as long as what there
-    /// is suffices for a read.
+    /// Bytes of memory that [`Assembler::spare`] takes in addition, which is 0 as long as what
+    /// there is suffices for a read.
     pub fn growth(&self, left: u64) -> usize {
         let free = self.parts.capacity() - self.end;
         match free as u64 >= left.min(LEAST_READ) {

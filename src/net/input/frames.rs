@@ -19,7 +19,8 @@ use std::ops::Range;
 const ADOPT: usize = 64 * 1024;
 
 impl<S: Service> Reader<'_, S> {
-    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
+    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with. What
+    /// is left waits in the tail.
     pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
         let mut at = from;
@@ -30,7 +31,6 @@ impl<S: Service> Reader<'_, S> {
             let Some(peer) = peers.at(index) else {
                 break;
             };
-            // What is left waits in the tail.
             if others_first {
                 out.lists.push_ready(peer);
                 break;
