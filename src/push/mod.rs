@@ -8,7 +8,8 @@
 //! and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
-//! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `server`.
+//! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`,
+//! `server`.
 
 mod access;
 mod answers;
@@ -22,6 +23,7 @@ mod origin;
 mod routes;
 mod seldom;
 mod server;
+mod service;
 mod topics;
 mod tries;
 mod watched;
@@ -32,6 +34,7 @@ pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Hub, HubMail, Unavailable};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
-pub use server::{PushServer, PushService, Settings};
+pub use server::{PushHandle, PushServer};
+pub use service::{PushService, Settings};
 pub use topics::Topic;
 pub use watched::MAX_FILE_BYTES;

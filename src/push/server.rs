@@ -1,73 +1,42 @@
-//! The service behind `wirebell serve`: routes, and what each does.
+//! A push server in a program: its loops, and how they are reached.
 //!
-//! | path | what |
-//! |---|---|
-//! | `/` | the live page |
-//! | `/ws`, `/push`, `/drop` | the wserver dialect |
-//! | `/echo` | every message comes back |
-//! | `/healthz` | 200 |
-//!
-//! Invariant: a connection that we have sent a Close is no subscriber any more, and from the
-//! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
-//! that there are not.
+//! What it does with requests and messages is left to `service`.
 
-use crate::handshake::Ask;
-use crate::http::{MediaType, RequestHead, Status, field};
-use crate::limits::Limits;
-use crate::net::{Context, End, Mailbox, Options, PeerId, Reply, Request, Response};
-use crate::net::{Sent, Server, Service, Upgrade, WorkerError};
-use crate::proto::{Message, Millis};
-use crate::push::access::{Access, Admitted};
-use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
-use crate::push::answers::{no_echo, unavailable, unsupported};
+use crate::net::{Counters, Handle, Options, Server, WorkerError};
+use crate::proto::Message;
+use crate::push::access::Access;
 use crate::push::auth::{PushKey, TokenFile};
-use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
-use crate::push::dialect::wserver::{Publication, Registration};
-use crate::push::echo::first_of;
 use crate::push::hosts::HostPolicy;
-use crate::push::hub::{Hub, HubMail, Unavailable, What};
-use crate::push::members::{Members, Refused};
-use crate::push::origin::OriginPolicy;
-use crate::push::routes::Route;
+use crate::push::hub::{Hub, HubMail, Unavailable};
+use crate::push::service::{PushService, Settings};
 use crate::push::topics::Topic;
-use crate::push::tries::Tries;
-use crate::wire::CloseCode;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::ops::Deref;
 use std::sync::Arc;
 
-/// What a push server is told apart from the [`Options`] of its loops.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Which pages may connect.
-    pub origin: OriginPolicy,
-    /// Names of the server, without ports. On a loopback address they are accepted beside
-    /// `localhost` and loopback addresses; elsewhere any host is, unless there are some. See
-    /// [`HostPolicy`].
-    pub hosts: Vec<String>,
-    /// Without one, everybody may push and nobody may drop.
-    pub push_key: Option<PushKey>,
-    /// Without one, a token is the name of its user.
-    pub tokens: Option<TokenFile>,
-    /// Whether there is `/echo`. If it is not said, there is while neither publishing nor
-    /// subscribing needs a secret: a server for some is no free echo for all.
-    pub echo: Option<bool>,
-}
-
-impl Settings {
-    fn has_echo(&self) -> bool {
-        let is_open = self.push_key.is_none() && self.tokens.is_none();
-        self.echo.unwrap_or(is_open)
-    }
-}
-
-/// A running push server.
+/// A running push server. Whatever its [`PushHandle`] can do, it can do as well.
 #[derive(Debug)]
 pub struct PushServer {
-    hub: Hub,
+    handle: PushHandle,
     server: Server<HubMail>,
+}
+
+/// Reaches a push server from anywhere, while another thread joins it; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct PushHandle {
+    hub: Hub,
+    loops: Handle<HubMail>,
     push_key: Option<PushKey>,
     tokens: Option<TokenFile>,
+}
+
+impl Deref for PushServer {
+    type Target = PushHandle;
+
+    fn deref(&self) -> &PushHandle {
+        &self.handle
+    }
 }
 
 impl PushServer {
@@ -90,20 +59,40 @@ impl PushServer {
         let shared = hub.clone();
         let server = Server::bind(&addresses[..], options, move |worker| {
             let (hub, settings) = (shared.clone(), settings.clone());
-            let mut service = PushService::new(hub, settings, worker.number, &worker.mailboxes);
-            service.access = access.clone();
-            service.tries = Arc::clone(&tries);
-            service
+            let service = PushService::new(hub, settings, &worker.mailboxes);
+            service.with(access.clone(), Arc::clone(&tries))
         })?;
         hub.connect(server.mailboxes());
-        Ok(Self {
+        let handle = PushHandle {
             hub,
-            server,
+            loops: server.handle(),
             push_key,
             tokens,
-        })
+        };
+        Ok(Self { handle, server })
     }
 
+    /// Where it listens.
+    pub fn local_addr(&self) -> SocketAddr {
+        self.server.local_addr()
+    }
+
+    /// Reaches it from other threads.
+    pub fn handle(&self) -> PushHandle {
+        self.handle.clone()
+    }
+
+    /// Waits for the end of the stop.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::join`].
+    pub fn join(self) -> Result<(), WorkerError> {
+        self.server.join()
+    }
+}
+
+impl PushHandle {
     /// Has the files of keys and tokens read again at once, whether or not they seem to have
     /// changed. Does not wait for it.
     pub fn reload(&self) {
@@ -113,11 +102,6 @@ impl PushServer {
         if let Some(tokens) = &self.tokens {
             tokens.reload();
         }
-    }
-
-    /// Where it listens.
-    pub fn local_addr(&self) -> SocketAddr {
-        self.server.local_addr()
     }
 
     /// Sends `message` to the connections of `user` that have registered for `event`; returns how
@@ -144,311 +128,11 @@ impl PushServer {
     /// Begins a graceful stop: see [`Server::stop`]. From now on nobody counts as a subscriber.
     pub fn stop(&self) {
         self.hub.stop();
-        self.server.stop();
+        self.loops.stop();
     }
 
-    /// Waits for the end of the stop.
-    ///
-    /// # Errors
-    ///
-    /// As [`Server::join`].
-    pub fn join(self) -> Result<(), WorkerError> {
-        self.server.join()
-    }
-}
-
-/// The push server of one worker.
-#[derive(Debug)]
-pub struct PushService {
-    hub: Hub,
-    settings: Settings,
-    access: Access,
-    /// Shared by all workers.
-    tries: Arc<Tries>,
-    worker: usize,
-    members: Members,
-}
-
-/// What an open connection is for: the tag of its peer.
-const ECHO: u32 = 0;
-const WSERVER: u32 = 1;
-
-const PAGE: &str = include_str!("page/index.html");
-
-/// The page is one file: nothing is loaded from elsewhere, and nothing can be.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-     script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-
-impl PushService {
-    /// The service of the worker with this number. As it does not know where it listens, any host
-    /// is accepted unless the settings name some. Call [`Hub::stop`] before [`Server::stop`], as
-    /// [`PushServer::stop`] does.
-    pub fn new(
-        hub: Hub,
-        settings: Settings,
-        worker: usize,
-        mailboxes: &[Mailbox<HubMail>],
-    ) -> Self {
-        hub.connect(mailboxes);
-        let members = Members::default();
-        let hosts = HostPolicy::new(&[], &settings.hosts);
-        Self {
-            hub,
-            access: Access::new(settings.origin.clone(), hosts),
-            tries: Arc::default(),
-            settings,
-            worker,
-            members,
-        }
-    }
-
-    fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
-        let subprotocol = |ask: &Ask<'r>| match tag {
-            ECHO => first_of(ask, &[]),
-            _ => None,
-        };
-        match request.handshake().map(|ask| ask.accept(subprotocol(&ask))) {
-            Ok(accepted) => Upgrade::new(accepted).tag(tag).into(),
-            Err(refusal) => refusal.into(),
-        }
-    }
-
-    /// Whether a request is answered at all, and as what, by its head alone.
-    ///
-    /// # Errors
-    ///
-    /// The response that refuses it.
-    fn judge(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<(Admitted, Route), Response> {
-        let admitted = self.access.admit(head, || context.address(from))?;
-        match self.gate(context, from, head) {
-            Ok(route) => Ok((admitted, route)),
-            Err(refused) => Err(admitted.mark(refused)),
-        }
-    }
-
-    fn gate(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<Route, Response> {
-        if self.is_stopping(context) {
-            return Err(unavailable(Unavailable::Stopped, context.limits()));
-        }
-        let route = Route::of(head)?;
-        match (route, &self.settings.push_key) {
-            (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
-                return Err(self.unauthorized(context.address(from), head));
-            }
-            (Route::Drop, None) => {
-                let text = "dropping needs a server with a push key";
-                return Err(Response::text(Status::FORBIDDEN, text));
-            }
-            (Route::Echo, _) if !self.settings.has_echo() => return Err(no_echo()),
-            (Route::Register | Route::Echo, _) => check_method(head)?,
-            _ => {}
-        }
-        match route.takes_body() && is_encoded(head) {
-            true => Err(unsupported()),
-            false => Ok(route),
-        }
-    }
-
-    /// Who sends no key at all guesses none.
-    fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
-        let mut response =
-            Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
-        response.close = head.bearer().is_some() && self.tries.wrong("push key", from);
-        response
-    }
-
-    fn push(&self, request: &Request<'_>, limits: &Limits) -> Response {
-        let Some(publication) = Publication::read(request.body()) else {
-            return Response::text(Status::BAD_REQUEST, ILLEGAL);
-        };
-        let Publication {
-            user,
-            event,
-            message,
-        } = publication;
-        let topic = Topic::new(user, event);
-        match self.hub.publish(&topic, Message::text(&message)) {
-            Ok(count) => Response::text(Status::OK, format!("message sent to {count} clients")),
-            Err(reason) => unavailable(reason, limits),
-        }
-    }
-
-    fn drop_user(&self, request: &Request<'_>, limits: &Limits) -> Response {
-        if !request.has_length() {
-            return Response::new(Status::LENGTH_REQUIRED);
-        }
-        let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
-            return Response::text(Status::BAD_REQUEST, ILLEGAL);
-        };
-        match self.hub.close(&user, event.as_deref()) {
-            Ok(count) => Response::text(Status::OK, format!("{count} clients dropped")),
-            Err(reason) => unavailable(reason, limits),
-        }
-    }
-
-    /// What a client says on `/ws`. It is never answered: what is no registration is ignored, as
-    /// clients of wserver expect, and one that is refused ends the connection, so that its client
-    /// does not wait for pushes that never come.
-    fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
-        let limits = context.limits();
-        let Registration { token, events } = match Registration::read(bytes, limits.subscriptions) {
-            Ok(registration) => registration,
-            Err(NoRegistration::Malformed) => {
-                return log::debug!("peer {}: not a registration", peer.index());
-            }
-            Err(NoRegistration::TooManyEvents) => {
-                let (code, reason) = Refused::TooMany.close();
-                return self.dismiss(context, peer, code, reason);
-            }
-        };
-        let user = match &self.settings.tokens {
-            None => Some(token),
-            Some(tokens) => tokens.user(&token),
-        };
-        let Some(user) = user else {
-            self.tries.wrong("token", context.address(peer));
-            return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
-        };
-        let (hub, members) = (&self.hub, &mut self.members);
-        let joined = members.subscribe(hub, self.worker, peer, &user, &events, limits);
-        if let Err(refused) = joined {
-            let (code, reason) = refused.close();
-            self.dismiss(context, peer, code, reason);
-        }
-    }
-
-    /// Closes a connection, which from now on is no subscriber.
-    fn dismiss(
-        &mut self,
-        context: &mut Context<'_>,
-        peer: PeerId,
-        code: CloseCode,
-        reason: &'static str,
-    ) {
-        log::info!("peer {}: closing with {code}: {reason}", peer.index());
-        context.close(peer, code, reason);
-        self.members.remove(&self.hub, self.worker, peer);
-    }
-
-    fn is_stopping(&self, context: &Context<'_>) -> bool {
-        context.is_stopping() || self.hub.is_stopped()
-    }
-}
-
-fn page() -> Response {
-    Response::content(Status::OK, MediaType::HTML, PAGE.as_bytes())
-        .field(field!("Content-Security-Policy", PAGE_POLICY))
-        .field(field!("Cache-Control", "no-cache"))
-        .field(field!("Referrer-Policy", "no-referrer"))
-        .field(field!("X-Content-Type-Options", "nosniff"))
-}
-
-impl Service for PushService {
-    type Mail = HubMail;
-
-    fn body(
-        &mut self,
-        context: &mut Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<usize, Response> {
-        let (admitted, route) = self.judge(context, from, head)?;
-        let limit = match route.takes_body() {
-            true => context.limits().body_bytes,
-            false => UNREAD_BODY,
-        };
-        at_most(limit, head).map_err(|refused| admitted.mark(refused))
-    }
-
-    fn request<'r>(
-        &mut self,
-        context: &mut Context<'_>,
-        from: PeerId,
-        request: &Request<'r>,
-    ) -> Reply<'r> {
-        let limits = context.limits();
-        let (admitted, route) = match self.judge(context, from, &request.head()) {
-            Ok(judged) => judged,
-            Err(refused) => return refused.into(),
-        };
-        let reply = match route {
-            Route::Page => page().into(),
-            Route::Register => self.upgrade(request, WSERVER),
-            Route::Push => self.push(request, limits).into(),
-            Route::Drop => self.drop_user(request, limits).into(),
-            Route::Echo => self.upgrade(request, ECHO),
-            Route::Health => Response::text(Status::OK, "ok").into(),
-        };
-        admitted.mark_reply(reply)
-    }
-
-    fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        if context.tag(peer) == Some(WSERVER) {
-            let limits = context.limits();
-            let until = context.now() + Millis::from(limits.register_ms);
-            let general = limits.frame_bytes.min(limits.message_bytes);
-            let bytes = limits.registration_bytes.min(general);
-            context.set_message_limit(peer, bytes);
-            context.set_timer(peer, Some(until));
-            self.members.open(peer);
-        }
-    }
-
-    fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
-        match context.tag(peer) {
-            Some(WSERVER) if self.members.is_open(peer) => {
-                self.register(context, peer, message.bytes);
-            }
-            Some(WSERVER) => {} // It has been sent a Close.
-            _ => drop(context.send(peer, message)),
-        }
-    }
-
-    fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
-        self.members.remove(&self.hub, self.worker, peer);
-    }
-
-    fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End<'_>) {
-        self.members.remove(&self.hub, self.worker, peer);
-    }
-
-    fn mail(&mut self, context: &mut Context<'_>, delivery: HubMail) {
-        let HubMail {
-            topic,
-            sequence,
-            what,
-        } = delivery;
-        let members = self.members.of(topic, sequence);
-        match what {
-            What::Frame(frame) => {
-                let mut send = |peer: &PeerId| context.send_frame(*peer, &frame, topic);
-                let closed: Vec<_> = members.filter(|peer| send(peer) == Sent::Closed).collect();
-                for peer in closed {
-                    self.members.remove(&self.hub, self.worker, peer);
-                }
-            }
-            What::Close => {
-                for peer in members.collect::<Vec<_>>() {
-                    self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
-                }
-            }
-        }
-    }
-
-    fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        if self.members.is_idle(peer) {
-            self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
-        }
+    /// What each worker has done so far.
+    pub fn counters(&self) -> Vec<Counters> {
+        self.loops.counters()
     }
 }

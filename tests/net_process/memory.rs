@@ -5,7 +5,7 @@ use crate::net_support::Client;
 use crate::support::frames::{head, length_in_8, ping, pong};
 
 /// Kibibytes of memory that a process holds.
-fn resident(program: &Program) -> u64 {
+pub fn resident(program: &Program) -> u64 {
     let path = format!("/proc/{}/status", program.pid());
     let status = std::fs::read_to_string(path).expect("it runs");
     let mut lines = status

@@ -63,7 +63,7 @@ const ORDER: [(&str, &str, &str); 21] = [
         "push",
         "The push server",
         "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
-         dialect/json dialect/wserver answers routes echo server",
+         dialect/json dialect/wserver answers routes echo service server",
     ),
     (
         "cli/common",

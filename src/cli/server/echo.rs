@@ -31,9 +31,9 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
         .map_err(|error| cannot_listen(event_loop, &error))?;
     let text = format!("wirebell echo listens on ws://{}/\n", server.local_addr());
     logging::write(io::stdout(), text);
-    stop.wait(|| {}, || server.stop());
-    let ended = server.join();
+    let handle = server.handle();
+    let ended = stop.wait(|| {}, || handle.stop(), || server.join());
     logging::flush(logging::PATIENCE);
     recorder.map_or(Ok(()), |recorder| recorder.finish())?;
-    ended.map_err(|error| Failure::Failed(error.to_string()))
+    ended
 }

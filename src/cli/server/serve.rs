@@ -29,11 +29,11 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         log::warn!("{warning}");
     }
     greet(server.local_addr());
-    stop.wait(|| server.reload(), || server.stop());
-    let ended = server.join();
+    let handle = server.handle();
+    let ended = stop.wait(|| handle.reload(), || handle.stop(), || server.join());
     logging::flush(logging::PATIENCE);
     recorder.map_or(Ok(()), |recorder| recorder.finish())?;
-    ended.map_err(|error| Failure::Failed(error.to_string()))
+    ended
 }
 
 /// What everybody who can reach the server may do, if that is more than its owner may think.

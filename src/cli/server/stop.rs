@@ -10,6 +10,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io::IsTerminal as _;
+use wirebell::net::WorkerError;
 
 /// Signals that are taken, and the terminal that a SIGHUP may be about.
 pub struct Stop {
@@ -32,8 +33,28 @@ impl Stop {
     }
 
     /// Waits for a signal and calls `stop`; a second one ends the process at once. Until then,
-    /// calls `reload` for each SIGHUP that is no hang-up.
-    pub fn wait(mut self, reload: impl Fn(), stop: impl FnOnce()) {
+    /// calls `reload` for each SIGHUP that is no hang-up. `join` waits for the end of the server,
+    /// which may come by itself: then nobody is waited for.
+    pub fn wait(
+        self,
+        reload: impl Fn(),
+        stop: impl FnOnce(),
+        join: impl FnOnce() -> Result<(), WorkerError> + Send + 'static,
+    ) -> Result<(), Failure> {
+        let signals = self.signals.handle();
+        let joined = std::thread::spawn(move || {
+            let ended = join();
+            signals.close();
+            ended
+        });
+        self.wait_for_signal(reload, stop);
+        match joined.join() {
+            Ok(ended) => ended.map_err(|error| Failure::Failed(error.to_string())),
+            Err(_) => Err(Failure::Failed("the server has panicked".into())),
+        }
+    }
+
+    fn wait_for_signal(mut self, reload: impl Fn(), stop: impl FnOnce()) {
         let terminal = &self.terminal;
         let stops = |signal: &i32| match *signal {
             // A terminal that has hung up is none any more.
@@ -46,6 +67,7 @@ impl Stop {
         };
         let signal = self.signals.forever().find(stops);
         let name = match signal {
+            None => return, // The server has ended by itself.
             Some(SIGTERM) => "SIGTERM",
             Some(SIGHUP) => "SIGHUP: the terminal has gone",
             _ => "SIGINT",
@@ -74,6 +96,14 @@ fn ignores_hangups(status: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// A server whose workers have ended is no server: nobody waits for a signal then.
+    #[test]
+    fn the_end_of_the_server_is_the_end_of_the_wait() {
+        let stop = Stop::prepare().unwrap_or_else(|_| panic!("no signals"));
+        let ended = stop.wait(|| {}, || panic!("there was no signal"), || Ok(()));
+        assert!(ended.is_ok());
+    }
 
     #[test]
     fn nohup_is_seen() {
