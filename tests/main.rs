@@ -23,6 +23,8 @@ mod net_loop;
 #[cfg(feature = "cli")]
 mod net_process;
 #[cfg(feature = "net")]
+mod net_service;
+#[cfg(feature = "net")]
 mod net_support;
 mod pair;
 #[cfg(feature = "push")]

@@ -77,6 +77,51 @@ impl Inflated {
     }
 }
 
+/// A part of a message: see [`Pool::inflate_part`](crate::deflate::Pool::inflate_part).
+#[derive(Debug)]
+pub struct InflatedPart {
+    /// The part, behind what it may refer to.
+    pub(super) plain: Inflated,
+    from: usize,
+    follows: Follows,
+}
+
+/// What comes after a part.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Follows {
+    /// Another part of the same piece.
+    Part,
+    /// Another piece of the message.
+    Piece,
+    /// Nothing: the message is whole.
+    Nothing,
+}
+
+impl InflatedPart {
+    pub(super) fn new(plain: Inflated, from: usize, follows: Follows) -> Self {
+        Self {
+            plain,
+            from,
+            follows,
+        }
+    }
+
+    /// The bytes; there may be none. Text has been checked, but a character may be cut at the end.
+    pub fn bytes(&self) -> &[u8] {
+        &self.plain.bytes()[self.from..]
+    }
+
+    /// The message is whole.
+    pub fn is_last(&self) -> bool {
+        self.follows == Follows::Nothing
+    }
+
+    /// The piece becomes more than this.
+    pub fn has_more(&self) -> bool {
+        self.follows == Follows::Part
+    }
+}
+
 /// A message on its way.
 pub(super) struct Inflation {
     zlib: Inflate,
@@ -154,19 +199,20 @@ impl Inflation {
         self.pending
     }
 
-    /// What has been made of the message and not been handed on.
-    pub(super) fn part(&self) -> &[u8] {
-        &self.plain.bytes()[self.handed..]
-    }
-
-    /// Where in the message that [`Inflation::finish`] returns the last part begins.
+    /// Where what has not been handed on begins.
     pub(super) fn handed(&self) -> usize {
         self.handed
     }
 
-    /// [`Inflation::part`] has been handed on. What is further back than DEFLATE can refer to is
-    /// forgotten, once that is worth a copy.
-    pub(super) fn hand_on(&mut self) {
+    /// What has been made of the message, until it comes back with [`Inflation::hand_on`].
+    pub(super) fn lend(&mut self) -> Inflated {
+        core::mem::take(&mut self.plain)
+    }
+
+    /// What was lent has been used. What is further back than DEFLATE can refer to is forgotten,
+    /// once that is worth a copy.
+    pub(super) fn hand_on(&mut self, plain: Inflated) {
+        self.plain = plain;
         if self.plain.len > 2 * MAX_DISTANCE {
             let old = self.plain.len - MAX_DISTANCE;
             self.plain.memory.copy_within(old..self.plain.len, 0);

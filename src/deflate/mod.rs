@@ -65,7 +65,7 @@ mod window;
 
 pub use budget::{Budget, Reservation};
 pub use compressor::Compressor;
-pub use inflater::Inflated;
+pub use inflater::{Inflated, InflatedPart};
 pub use pool::{Compressed, Pool};
 pub use session::{Link, Session};
 pub use settings::Settings;

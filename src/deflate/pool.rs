@@ -13,7 +13,7 @@
 use crate::deflate::Settings;
 use crate::deflate::budget::Budget;
 use crate::deflate::compressor::Compressor;
-use crate::deflate::inflater::{Inflated, Inflation, has_ended};
+use crate::deflate::inflater::{Follows, Inflated, InflatedPart, Inflation, has_ended};
 use crate::deflate::session::{Link, Partial, Session};
 use crate::error::Violation;
 use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
@@ -174,64 +174,70 @@ impl Pool {
         let all = |_| true;
         inflation.push(&waiting, &session.window, limits, all)?;
         inflation.push(bytes, &session.window, limits, all)?;
-        self.end(session, link, inflation, limits)
+        self.end(session, link, inflation, limits).map(Some)
     }
 
-    /// As [`Pool::inflate`], for messages of any length: what the piece becomes is handed to `part`
-    /// at once, at most 128 KiB at a time, and `true` with the last of the message, which may be
-    /// empty. Returns `false` if the budget has no memory for a message in parts; then the session
-    /// must be dropped, as after an error.
+    /// As [`Pool::inflate`], for messages of any length: inflates the front of the piece, which is
+    /// taken off it, into a part of at most 128 KiB. Use it, give it back with [`Pool::hand_on`],
+    /// and call this again for as long as [`InflatedPart::has_more`] says so; the rest of the piece
+    /// may wait meanwhile. `None` if the budget has no memory for a message that is longer than one
+    /// part; then the session must be dropped, as after an error.
     ///
     /// # Errors
     ///
     /// As [`Pool::inflate`]; what came before the fault has been handed on.
-    pub fn inflate_parts(
+    pub fn inflate_part(
         &mut self,
         session: &mut Session,
         link: &Link,
-        piece: Compressed<'_>,
+        piece: &mut Compressed<'_>,
         limits: &Limits,
-        mut part: impl FnMut(&[u8], bool),
-    ) -> Result<bool, Violation> {
+    ) -> Result<Option<InflatedPart>, Violation> {
         let inflating = session.partial.take().and_then(|partial| partial.inflating);
-        let (mut inflation, reserved) = match inflating {
+        let (mut inflation, mut reserved) = match inflating {
             Some((inflation, reserved)) => (inflation, Some(reserved)),
-            None if piece.last => (self.begin(session, link, piece.kind), None),
-            None => match self.budget.reserve(INFLATER_COST + PART) {
-                None => return Ok(false),
-                some => (self.begin(session, link, piece.kind), some),
-            },
+            None => (self.begin(session, link, piece.kind), None),
         };
-        for input in piece.bytes.chunks(PART_INPUT) {
-            let mut rest = input;
-            loop {
-                let may_hold = |bytes| bytes <= PART;
-                let taken = inflation.push(rest, &session.window, limits, may_hold)?;
-                rest = &rest[taken..];
-                if rest.is_empty() && !inflation.is_pending() {
-                    break;
-                }
-                part(inflation.part(), false);
-                inflation.hand_on();
+        if reserved.is_none() && piece.last && self.memory.len() <= PART {
+            inflation.use_memory(core::mem::take(&mut self.memory));
+        }
+        while inflation.is_pending() || !piece.bytes.is_empty() {
+            let input = &piece.bytes[..piece.bytes.len().min(PART_INPUT)];
+            let may_hold = |bytes| bytes <= PART;
+            let taken = inflation.push(input, &session.window, limits, may_hold)?;
+            piece.bytes = &piece.bytes[taken..];
+            if inflation.is_pending() {
+                break;
             }
         }
-        match piece.last {
-            true => {
-                let handed = inflation.handed();
-                if let Some(message) = self.end(session, link, inflation, limits)? {
-                    part(&message.bytes()[handed..], true);
-                    self.recycle(message);
-                }
-            }
-            false => {
-                part(inflation.part(), false);
-                inflation.hand_on();
-                let inflating = reserved.map(|reserved| (inflation, reserved));
-                let waiting = Vec::new();
-                session.partial = Some(Box::new(Partial { inflating, waiting }));
-            }
+        let (from, more) = (inflation.handed(), inflation.is_pending());
+        if piece.last && !more {
+            let message = self.end(session, link, inflation, limits)?;
+            return Ok(Some(InflatedPart::new(message, from, Follows::Nothing)));
         }
-        Ok(true)
+        reserved = reserved.or_else(|| self.budget.reserve(INFLATER_COST + PART));
+        let Some(reserved) = reserved else {
+            return Ok(None);
+        };
+        let plain = inflation.lend();
+        session.partial = Some(Box::new(Partial {
+            inflating: Some((inflation, reserved)),
+            waiting: Vec::new(),
+        }));
+        let follows = match more {
+            true => Follows::Part,
+            false => Follows::Piece,
+        };
+        Ok(Some(InflatedPart::new(plain, from, follows)))
+    }
+
+    /// Takes a part of [`Pool::inflate_part`] back: the next one may refer to it.
+    pub fn hand_on(&mut self, session: &mut Session, part: InflatedPart) {
+        let partial = session.partial.as_mut();
+        match partial.and_then(|partial| partial.inflating.as_mut()) {
+            Some((inflation, _)) if !part.is_last() => inflation.hand_on(part.plain),
+            _ => self.recycle(part.plain),
+        }
     }
 
     /// Takes a piece that is not the last.
@@ -337,7 +343,7 @@ impl Pool {
         link: &Link,
         inflation: Inflation,
         limits: &Limits,
-    ) -> Result<Option<Inflated>, Violation> {
+    ) -> Result<Inflated, Violation> {
         let (mut zlib, message) = inflation.finish(limits)?;
         let mut name = 0;
         if link.receive.takeover {
@@ -356,7 +362,7 @@ impl Pool {
             self.idle.remove(0);
         }
         self.idle.push(Idle { zlib, name });
-        Ok(Some(message))
+        Ok(message)
     }
 }
 

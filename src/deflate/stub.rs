@@ -95,6 +95,23 @@ impl Inflated {
 }
 
 #[derive(Debug)]
+pub(crate) struct InflatedPart(Infallible);
+
+impl InflatedPart {
+    pub fn bytes(&self) -> &[u8] {
+        match self.0 {}
+    }
+
+    pub fn is_last(&self) -> bool {
+        match self.0 {}
+    }
+
+    pub fn has_more(&self) -> bool {
+        match self.0 {}
+    }
+}
+
+#[derive(Debug)]
 pub(crate) struct Pool(Infallible);
 
 impl Pool {
@@ -120,15 +137,18 @@ impl Pool {
         match self.0 {}
     }
 
-    pub fn inflate_parts(
+    pub fn inflate_part(
         &mut self,
         _: &mut Session,
         _: &Link,
-        _: Compressed<'_>,
+        _: &mut Compressed<'_>,
         _: &Limits,
-        _: impl FnMut(&[u8], bool),
-    ) -> Result<bool, Violation> {
+    ) -> Result<Option<InflatedPart>, Violation> {
         match self.0 {}
+    }
+
+    pub fn hand_on(&mut self, _: &mut Session, part: InflatedPart) {
+        match part.0 {}
     }
 
     pub fn compress(

@@ -79,8 +79,9 @@ impl<'a> Context<'a> {
     /// Sends a part of a message as one frame, uncompressed; `last` ends the message. All parts of
     /// a message have its `kind`. Until the last, no other message can be sent to the peer
     /// ([`Sent::Busy`]); Pings, Pongs and Close can. How much waits is in what is returned: stop
-    /// there, and go on in [`Service::writable`](crate::net::Service::writable). The bytes of a
-    /// text must be UTF-8 as a whole; a character may be cut between two parts.
+    /// there, and go on in [`Service::writable`](crate::net::Service::writable), which follows in
+    /// any case once all of it has left. The bytes of a text must be UTF-8 as a whole; a character
+    /// may be cut between two parts.
     pub fn send_piece(&mut self, peer: PeerId, kind: Kind, bytes: &[u8], last: bool) -> Sent {
         match self.connections.peers.get_mut(peer) {
             Some(peer) => self.connections.out.send_piece(peer, kind, bytes, last),
@@ -158,10 +159,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Reads nothing more from the peer until [`Context::resume`]: what it sends fills the
-    /// socket's buffers, and then it has to wait. What has been read already still comes, unless
-    /// [`Context::pause`] is called from within its own message. No deadline for what it has to
-    /// send runs meanwhile, the answer to a Ping included.
+    /// Hands nothing on that comes from the peer until [`Context::resume`], and reads nothing more:
+    /// what it sends fills the socket's buffers, and then it has to wait. No deadline for what it
+    /// has to send runs meanwhile, the answer to a Ping included. [`Context::close`] ends the
+    /// pause, because the peer's Close must be read: what it had sent before comes then.
     pub fn pause(&mut self, peer: PeerId) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             peer.flags.paused = true;

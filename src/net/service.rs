@@ -105,7 +105,8 @@ pub trait Service {
         let _ = (context, peer, payload);
     }
 
-    /// Everything that waited for a slow peer has left.
+    /// Everything that waited for a slow peer has left; or the pieces have that were sent to it in
+    /// the last turn of the loop ([`Context::send_piece`]), slow or not.
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }

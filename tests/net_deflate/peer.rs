@@ -14,6 +14,14 @@ pub struct Zlib {
 }
 
 impl Zlib {
+    /// One that compresses as well as it can, with the largest window.
+    pub fn new(takeover: bool) -> Self {
+        Self {
+            compressor: Compress::new_with_window_bits(Compression::best(), false, 15),
+            takeover,
+        }
+    }
+
     /// The payload of a message.
     pub fn compress(&mut self, message: &[u8]) -> Vec<u8> {
         if message.is_empty() {
@@ -86,10 +94,7 @@ impl Peer {
 
     /// A compressor without a connection.
     pub fn zlib() -> Zlib {
-        Zlib {
-            compressor: Compress::new_with_window_bits(Compression::best(), false, 15),
-            takeover: false,
-        }
+        Zlib::new(false)
     }
 
     /// The payload of a message, as the terms allow.

@@ -6,6 +6,7 @@ use crate::deflate::{Budget, Link, Pool, Session};
 use crate::net::options::Options;
 use crate::net::words::PeerId;
 use crate::proto::Millis;
+use crate::wire::Kind;
 use std::collections::VecDeque;
 
 /// What a peer has agreed to.
@@ -33,11 +34,27 @@ pub(crate) struct DeflateState {
     pub(crate) session: Session,
     /// When its compressor was last used.
     pub(crate) used: Millis,
+    /// Payload that is inflated once its input does not rest any more.
+    pub(crate) waiting: Option<Waiting>,
+}
+
+/// The rest of a piece of a compressed message.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) kind: Kind,
+    pub(crate) bytes: Vec<u8>,
+    /// The last piece of its message.
+    pub(crate) last: bool,
 }
 
 impl DeflateState {
     pub(crate) fn is_empty(&self) -> bool {
-        self.session.is_empty()
+        self.session.is_empty() && self.waiting.is_none()
+    }
+
+    pub(crate) fn waiting_bytes(&self) -> usize {
+        let waiting = self.waiting.as_ref();
+        waiting.map_or(0, |waiting| waiting.bytes.capacity())
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) struct Lists {
     pub(crate) dying: Vec<u32>,
     /// Peers whose queue has run empty, for the service.
     pub(crate) writable: Vec<u32>,
+    /// Peers to whom a piece was sent that has left: the service is told in the next turn.
+    pub(crate) left: Vec<u32>,
     /// Peers that the loop has begun to close, for the service.
     pub(crate) closing: Vec<u32>,
 }

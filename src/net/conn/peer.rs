@@ -111,6 +111,8 @@ pub(crate) struct Flags {
     pub(crate) switching: bool,
     /// The service sends it a message in pieces, of which the last has not been sent.
     pub(crate) in_pieces: bool,
+    /// A piece was sent in this turn: the service waits to be told that it has left.
+    pub(crate) piece_sent: bool,
 }
 
 /// What only some connections have, and those only for a while.
@@ -149,6 +151,7 @@ impl Cold {
             + self.assembler.capacity()
             + self.http.held()
             + self.queue.own_memory()
+            + self.deflate.waiting_bytes()
     }
 
     /// Forgets what came and was not handled, and its memory.
@@ -157,6 +160,7 @@ impl Cold {
         self.assembler = Assembler::new();
         self.http.reset();
         self.http.shrink_to(0);
+        self.deflate.waiting = None;
         self.unfinished = None;
     }
 
@@ -223,6 +227,12 @@ impl Peer {
             && !self.flags.dying
     }
 
+    /// Its message in pieces must end before another one may begin.
+    #[inline]
+    pub(crate) fn is_busy(&self) -> bool {
+        self.flags.in_pieces && self.is_open()
+    }
+
     /// An answer to a request that is sent in parts.
     #[inline]
     pub(crate) fn is_stream(&self) -> bool {
@@ -258,6 +268,13 @@ impl Peer {
     #[inline]
     pub(crate) fn rests(&self, bound: usize) -> bool {
         self.flags.paused || self.is_answering() || self.is_backlogged(bound)
+    }
+
+    /// A piece of a compressed message has been read that is not inflated to its end.
+    #[inline]
+    pub(crate) fn is_inflating(&self) -> bool {
+        let cold = self.cold.as_ref();
+        cold.is_some_and(|cold| cold.deflate.waiting.is_some())
     }
 
     #[inline]

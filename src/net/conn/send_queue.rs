@@ -327,7 +327,7 @@ impl SendQueue {
         while let Some(first) = self.chunks.front() {
             let len = first.data.bytes().len();
             if self.sent < len {
-                return;
+                return self.forget_sent();
             }
             match &first.data {
                 Data::Own(bytes) => self.own -= bytes.len(),
@@ -343,6 +343,21 @@ impl SendQueue {
             self.sent -= len;
             self.chunks.pop_front();
             self.first += 1;
+        }
+    }
+
+    /// Own bytes at the front that have left go, once they are the greater part: more may be added
+    /// to that chunk for as long as it does not run empty.
+    fn forget_sent(&mut self) {
+        if let Some(Chunk {
+            data: Data::Own(bytes),
+            ..
+        }) = self.chunks.front_mut()
+            && self.sent > bytes.len() / 2
+        {
+            bytes.drain(..self.sent);
+            self.own -= std::mem::take(&mut self.sent);
+            self.begun = true;
         }
     }
 

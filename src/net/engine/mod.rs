@@ -166,7 +166,12 @@ impl<S: Service> Engine<S> {
     }
 
     /// Calls the service from outside of an event, between two turns.
-    pub(crate) fn with<R>(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>) -> R) -> R {
+    pub(crate) fn with<R>(
+        &mut self,
+        now: Millis,
+        call: impl FnOnce(&mut S, &mut Context<'_>) -> R,
+    ) -> R {
+        self.connections.out.now = now;
         call(&mut self.service, &mut Context::new(&mut self.connections))
     }
 

@@ -14,8 +14,10 @@ impl<S: Service> Engine<S> {
     pub(super) fn make_room(&mut self, wanted: Wanted) {
         self.shed(wanted.bytes);
         let Connections { peers, out, .. } = &mut self.connections;
+        // It may have been among those, and has its Close to send.
         if out.cold.lacks(wanted.index, wanted.bytes)
             && let Some(peer) = peers.at(wanted.index)
+            && peer.cause.is_none()
             && !peer.flags.dying
         {
             out.metrics.shed.add(1);

@@ -107,6 +107,7 @@ impl<S: Service> Engine<S> {
         }
         out.lists.closing.clear();
         out.lists.writable.clear();
+        out.lists.left.clear();
     }
 
     /// The loop ends: connections that are left end with it.

@@ -31,6 +31,12 @@ impl<S: Service> Engine<S> {
         let out = &mut self.connections.out;
         out.metrics.turns.add(1);
         out.now = now;
+        // Whoever sends more at once has to wait for his turn, as those who read.
+        for index in out.lists.left.drain(..) {
+            if self.connections.peers.at(index).is_some() {
+                out.lists.writable.push(index);
+            }
+        }
         let mut ready = mem::take(&mut self.swap);
         mem::swap(&mut ready, &mut out.lists.ready);
         for index in ready.drain(..) {
@@ -221,6 +227,7 @@ impl<S: Service> Engine<S> {
         let Connections { out, dials, .. } = &self.connections;
         let busy = !self.mail.is_empty()
             || !out.lists.are_settled()
+            || !out.lists.left.is_empty()
             || self.look.is_some()
             || dials.deadline() == Some(0)
             || self.acceptor.deadline() == Some(0);

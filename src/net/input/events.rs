@@ -92,6 +92,7 @@ pub(crate) fn announce<S: Service>(
         return;
     }
     peer.flags.announced = false;
+    peer.timer = 0;
     if matches!(peer.phase, Phase::Open(_)) {
         out.metrics.closed.add(1);
     }

@@ -8,7 +8,7 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::input::events::{chunk, closed, failed, whole};
-use crate::net::input::inflate::inflate;
+use crate::net::input::inflate::{inflate, inflate_waiting};
 use crate::net::service::Service;
 use crate::net::words::PeerId;
 use crate::proto::{Assembler, Event, Message, Piece};
@@ -19,22 +19,24 @@ use std::ops::Range;
 const ADOPT: usize = 64 * 1024;
 
 impl<S: Service> Reader<'_, S> {
-    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with.
+    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with. What
+    /// is left waits in the tail.
     pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
         let mut at = from;
+        inflate_waiting(self.connections, self.service, index);
         while at < end {
             let others_first = self.should_deliver() || self.is_exhausted();
             let Connections { peers, out, .. } = &mut *self.connections;
             let Some(peer) = peers.at(index) else {
                 break;
             };
-            // What is left waits in the tail.
             if others_first {
                 out.lists.push_ready(peer);
                 break;
             }
-            if peer.rests(out.options.limits.queued_bytes) || peer.flags.dying {
+            let rests = peer.rests(out.options.limits.queued_bytes) || peer.is_inflating();
+            if rests || peer.flags.dying {
                 break;
             }
             let (id, in_chunks) = (peer.id(out.worker), peer.has_chunks());

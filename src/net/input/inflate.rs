@@ -3,9 +3,10 @@
 //! Invariant: what breaks a rule only when it is inflated fails the connection as if it had been
 //! seen on the wire.
 
-use crate::deflate::{Compressed, Inflated, Link, Session};
+use crate::deflate::{Compressed, Inflated, InflatedPart, Link, Session};
 use crate::error::Violation;
 use crate::limits::Limits;
+use crate::net::conn::deflate::Waiting;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::events::{chunk, failed, whole};
@@ -43,55 +44,76 @@ pub(super) fn inflate<S: Service>(
     }
 }
 
-/// The same for a service that wants parts: as much at a time as one call should take.
+/// The same for a service that wants parts: as much at a time as one call should take, and only as
+/// long as the peer's input does not rest. What is left of the piece waits.
 fn inflate_chunks<S: Service>(
     connections: &mut Connections,
     service: &mut S,
     id: PeerId,
     piece: Piece<'_>,
 ) {
-    let mut lent = None;
-    if let Some(peer) = connections.peers.at(id.index) {
-        lent = connections.out.lend_session(peer, true);
-    }
-    let Some((link, mut session, limits)) = lent else {
-        return;
-    };
-    let Some(mut pool) = connections.out.compression.pool.take() else {
-        return;
-    };
-    let mut first = piece.first;
-    let done = pool.inflate_parts(
-        &mut session,
-        &link,
-        compressed(piece),
-        &limits,
-        |bytes, last| {
-            connections.out.compression.work += bytes.len();
-            let part = Piece {
-                bytes,
-                first,
-                last,
-                ..piece
+    let mut rest = compressed(piece);
+    loop {
+        let Connections { peers, out, .. } = &mut *connections;
+        let Some(peer) = peers.get_mut(id) else {
+            return;
+        };
+        let part = match out.inflate_part(peer, &mut rest) {
+            Ok(Some(part)) => part,
+            Ok(None) => return,
+            Err(violation) => return fail(connections, service, id, violation),
+        };
+        let (last, more) = (part.is_last(), part.has_more());
+        let lent = Piece {
+            bytes: part.bytes(),
+            first: std::mem::take(&mut rest.first),
+            last,
+            ..piece
+        };
+        chunk(connections, service, id, lent, None);
+        let Connections { peers, out, .. } = &mut *connections;
+        let Some(peer) = peers.get_mut(id) else {
+            return;
+        };
+        out.hand_on(peer, part);
+        if !more {
+            return;
+        }
+        if out.should_rest(peer) {
+            let waiting = Waiting {
+                kind: rest.kind,
+                bytes: rest.bytes.to_vec(),
+                last: rest.last,
             };
-            first = false;
-            chunk(connections, service, id, part, None);
-        },
-    );
-    connections.out.compression.pool = Some(pool);
-    match done {
-        Err(violation) => fail(connections, service, id, violation),
-        Ok(true) => {
-            if let Some(peer) = connections.peers.get_mut(id) {
-                connections.out.put_session(peer, session);
-            }
+            out.cold.of(peer).deflate.waiting = Some(waiting);
+            return;
         }
-        Ok(false) => {
-            if let Some(peer) = connections.peers.get_mut(id) {
-                let (code, text) = (CloseCode::TRY_AGAIN_LATER, "no memory for compression");
-                connections.out.fail(peer, code, text, Cause::Memory);
-            }
-        }
+    }
+}
+
+/// Goes on with what is left of a piece, if anything is.
+pub(super) fn inflate_waiting<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    index: u32,
+) {
+    let Connections { peers, out, .. } = &mut *connections;
+    let Some(peer) = peers.at(index) else {
+        return;
+    };
+    let id = peer.id(out.worker);
+    let Some(cold) = &mut peer.cold else {
+        return;
+    };
+    if let Some(waiting) = cold.deflate.waiting.take() {
+        let piece = Piece {
+            kind: waiting.kind,
+            bytes: &waiting.bytes,
+            first: false,
+            last: waiting.last,
+            compressed: true,
+        };
+        inflate_chunks(connections, service, id, piece);
     }
 }
 
@@ -135,6 +157,50 @@ impl Output {
             false => Session::default(),
         };
         Some((link, session, limits))
+    }
+
+    /// The next part of a message. `None` if there is no memory for it, which has ended the
+    /// connection.
+    fn inflate_part(
+        &mut self,
+        peer: &mut Peer,
+        piece: &mut Compressed<'_>,
+    ) -> Result<Option<InflatedPart>, Violation> {
+        let Some((link, mut session, limits)) = self.lend_session(peer, true) else {
+            return Ok(None);
+        };
+        let Some(pool) = &mut self.compression.pool else {
+            return Ok(None);
+        };
+        let part = pool.inflate_part(&mut session, &link, piece, &limits)?;
+        match &part {
+            Some(part) => {
+                self.compression.work += part.bytes().len();
+                self.put_session(peer, session);
+            }
+            None => {
+                let (code, text) = (CloseCode::TRY_AGAIN_LATER, "no memory for compression");
+                self.fail(peer, code, text, Cause::Memory);
+            }
+        }
+        Ok(part)
+    }
+
+    fn hand_on(&mut self, peer: &mut Peer, part: InflatedPart) {
+        if let Some(pool) = &mut self.compression.pool {
+            let session = &mut self.cold.of(peer).deflate.session;
+            pool.hand_on(session, part);
+        }
+    }
+
+    /// No more is to be inflated for this peer now; if others are to come first, it is on the ready
+    /// list.
+    fn should_rest(&mut self, peer: &mut Peer) -> bool {
+        if self.compression.is_exhausted() {
+            self.lists.push_ready(peer);
+            return true;
+        }
+        peer.rests(self.options.limits.queued_bytes) || peer.flags.dying
     }
 
     fn inflate(

@@ -41,7 +41,7 @@ impl<S: Service> Reader<'_, S> {
             self.buffer[..start].copy_from_slice(&cold.tail);
             cold.tail.clear();
         }
-        if start == self.buffer.len() {
+        if start == self.buffer.len() || peer.is_inflating() {
             out.lists.push_ready(peer);
             return self.handle(index, start);
         }

@@ -20,6 +20,7 @@ impl Output {
             let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
             debug_assert!(closed.is_ok());
             self.transmit(peer);
+            self.listen(peer);
             self.lists.touch(peer);
         }
     }
@@ -49,6 +50,13 @@ impl Output {
         self.lists.touch(peer);
     }
 
+    /// Ends a pause: the peer's Close has to be found.
+    fn listen(&mut self, peer: &mut Peer) {
+        if std::mem::take(&mut peer.flags.paused) {
+            self.lists.push_ready(peer);
+        }
+    }
+
     /// Sends the control frames that `receive`, `close` or `tick` left in the outbox.
     // req: 6455-6.1-09
     pub(crate) fn transmit(&mut self, peer: &mut Peer) {
@@ -74,6 +82,7 @@ impl Output {
                 cold.drop_input();
             }
             self.transmit(peer);
+            self.listen(peer);
             self.lists.closing.push(peer.index);
             self.cold.charge(peer);
             self.lists.touch(peer);

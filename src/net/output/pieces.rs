@@ -29,6 +29,7 @@ impl Output {
             Err(_) => return Sent::Closed,
         };
         peer.flags.in_pieces = !last;
+        peer.flags.piece_sent = true;
         self.write_chain(peer);
         let queued = peer.queued();
         if queued > 0 && queued + bytes.len() > self.options.limits.queued_bytes {

@@ -17,7 +17,7 @@ impl Output {
     /// Sends a message: see [`Context::send`](crate::net::Context::send).
     #[inline]
     pub(crate) fn send(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
-        if peer.flags.in_pieces {
+        if peer.is_busy() {
             return Sent::Busy;
         }
         if peer.terms.is_some()
@@ -31,7 +31,7 @@ impl Output {
     /// As it is: see [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
     #[inline]
     pub(crate) fn send_plain(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
-        if peer.flags.in_pieces {
+        if peer.is_busy() {
             return Sent::Busy;
         }
         let Phase::Open(connection) = &mut peer.phase else {

@@ -198,6 +198,7 @@ impl Output {
                     if done {
                         self.lists.writable.push(index);
                         self.lists.push_ready(peer);
+                        self.lists.touch(peer); // Its side table goes back.
                         self.cold.charge(peer);
                         return self.after_write(peer);
                     }
@@ -223,6 +224,9 @@ impl Output {
         peer.flags.dirty = false;
         peer.sent_now = 0;
         self.write_chain(peer);
+        if std::mem::take(&mut peer.flags.piece_sent) && peer.queued() == 0 && peer.is_open() {
+            self.lists.left.push(peer.index);
+        }
         self.after_write(peer);
     }
 

@@ -209,8 +209,9 @@ impl<S: Service> TestLoop<S> {
     /// If the loop has ended.
     pub fn with<R>(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>) -> R) -> R {
         self.next = Next::Now;
+        let now = self.network.now();
         let engine = self.engine.as_mut().expect("a loop that runs");
-        engine.with(call)
+        engine.with(now, call)
     }
 
     /// A new bare connection.

@@ -1,0 +1,185 @@
+//! The echo server passes long messages on as they come, within little memory.
+
+use super::drain;
+use crate::support::frames::{binary, binary_start, end, frame, more, take_frames, text, wire};
+use wirebell::net::Options;
+use wirebell::net::testing::{Network, Peer, Received, TestLoop};
+use wirebell::push::EchoServer;
+use wirebell::{CloseCode, Limits, Message, Role};
+
+fn serve(limits: Limits) -> TestLoop<EchoServer> {
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    Network::new().serve(options, |_| EchoServer::default())
+}
+
+fn long_messages() -> Limits {
+    Limits {
+        message_bytes: 1 << 30,
+        frame_bytes: 1 << 30,
+        ..Limits::default()
+    }
+}
+
+/// The payload of frames that are one message of this kind.
+#[track_caller]
+fn message(first: u8, frames: &[crate::support::frames::Sent]) -> Vec<u8> {
+    let last = frames.len() - 1;
+    for (number, frame) in frames.iter().enumerate() {
+        let fin = if number == last { 0x80 } else { 0 };
+        let opcode = if number == 0 { first } else { 0 };
+        assert_eq!(frame.first, fin | opcode, "frame {number} of {last}");
+    }
+    frames
+        .iter()
+        .flat_map(|frame| frame.payload.clone())
+        .collect()
+}
+
+#[test]
+fn what_arrived_at_once_comes_back_in_one_frame() {
+    let mut server = serve(Limits::default());
+    let mut peer = server.open("/");
+    let frames = [text("hello"), binary(&[]), binary(&[7; 60_000])];
+    peer.send(&wire(Role::Server, &frames));
+    server.run();
+    assert_eq!(drain(&mut server, &mut peer), wire(Role::Client, &frames));
+}
+
+#[test]
+fn a_peer_that_reads_gets_a_huge_message_while_it_sends_it() {
+    const LEN: usize = 8 * 1024 * 1024;
+    let mut server = serve(long_messages());
+    let mut peer = server.open("/");
+    let head = binary(&vec![0xA5; LEN]).to(Role::Server);
+    let (mut most, mut came) = (0, Vec::new());
+    for part in head.chunks(50_000) {
+        peer.send(part);
+        came.extend(drain(&mut server, &mut peer));
+        most = most.max(server.handle().held_bytes());
+    }
+    assert!(most < 256 * 1024, "{most} bytes");
+    let payload = message(0x02, &take_frames(&came));
+    assert!(payload == vec![0xA5; LEN]);
+}
+
+/// Nothing is read from it while anything waits for it, and nothing is lost.
+#[test]
+fn a_peer_that_does_not_read_is_not_read_from() {
+    const LEN: usize = 4 * 1024 * 1024;
+    let mut server = serve(long_messages());
+    let mut peer = server.open("/");
+    peer.send(&binary(&vec![3; LEN]).to(Role::Server));
+    server.run();
+    let held = server.handle().held_bytes();
+    assert!(
+        held < 512 * 1024 && peer.unsent() > LEN - 1024 * 1024,
+        "{held}"
+    );
+    let mut came = drain(&mut server, &mut peer);
+    while peer.unsent() > 0 {
+        peer.send(&[]);
+        came.extend(drain(&mut server, &mut peer));
+        assert!(server.handle().held_bytes() < 512 * 1024);
+    }
+    assert!(message(0x02, &take_frames(&came)) == vec![3; LEN]);
+}
+
+#[cfg(feature = "deflate")]
+#[test]
+fn a_compressed_message_comes_back_in_little_memory() {
+    use crate::net_deflate::peer::Zlib;
+    use wirebell::deflate::Settings;
+    const LEN: usize = 8 * 1024 * 1024;
+    let options = Options {
+        limits: long_messages(),
+        deflate: Some(Settings::default()),
+        ..Options::default()
+    };
+    let mut server = Network::new().serve(options, |_| EchoServer::default());
+    let mut peer = server.connect();
+    peer.send(
+        b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
+          Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+          Sec-WebSocket-Version: 13\r\n\
+          Sec-WebSocket-Extensions: permessage-deflate\r\n\r\n",
+    );
+    server.run();
+    assert!(drain(&mut server, &mut peer).starts_with(b"HTTP/1.1 101"));
+    // A short one is compressed on its way back.
+    let mut zlib = Zlib::new(false);
+    let short = zlib.compress(&[b'x'; 1000]);
+    peer.send(&frame(0xC1, &short).to(Role::Server));
+    let frames = take_frames(&drain(&mut server, &mut peer));
+    assert_eq!((frames.len(), frames[0].first), (1, 0xC1));
+    // A long one becomes a thousand times of what came, and waits for the peer to read.
+    let payload = zlib.compress(&vec![b'x'; LEN]);
+    peer.send(&frame(0xC1, &payload).to(Role::Server));
+    server.run();
+    let mut held = server.handle().held_bytes();
+    assert!(held < 512 * 1024, "{held}");
+    let mut came = Vec::new();
+    loop {
+        peer.read(usize::MAX);
+        let some = peer.take_bytes();
+        if some.is_empty() {
+            break;
+        }
+        came.extend(some);
+        server.run();
+        held = held.max(server.handle().held_bytes());
+    }
+    assert!(held < 512 * 1024, "{held}");
+    assert!(message(0x01, &take_frames(&came)) == vec![b'x'; LEN]);
+}
+
+// req: 6455-10.4-01
+#[test]
+fn the_limit_of_a_message_holds() {
+    let limits = Limits {
+        message_bytes: 1000,
+        fragments: 3,
+        ..Limits::default()
+    };
+    let too_big = |frames: &[_]| {
+        let mut server = serve(limits.clone());
+        let mut peer: Peer = server.open("/");
+        peer.send(&wire(Role::Server, frames));
+        server.run();
+        peer.received().iter().any(|received| {
+            matches!(received, Received::Close(Some(code), _) if *code == CloseCode::TOO_BIG)
+        })
+    };
+    assert!(too_big(&[binary(&[0; 1001])]));
+    assert!(too_big(&[
+        binary_start(&[0; 500]),
+        more([0; 500]),
+        end([0; 1])
+    ]));
+    assert!(!too_big(&[binary(&[0; 1000])]));
+    // Nothing is held for a fragment, so many of them do no harm.
+    let many = vec![more([0; 10]); 98];
+    let all = [vec![binary_start(&[0; 10])], many, vec![end([0; 10])]].concat();
+    assert!(!too_big(&all));
+}
+
+#[test]
+fn a_stop_in_the_middle_of_a_message_is_clean() {
+    let mut server = serve(Limits::default());
+    let mut peer = server.open("/");
+    peer.send(&wire(Role::Server, &[binary_start(b"begun")]));
+    server.run();
+    server.handle().stop();
+    server.run();
+    let received = peer.received();
+    assert!(matches!(
+        &received[..],
+        [.., Received::Close(Some(CloseCode::GOING_AWAY), _)]
+    ));
+    peer.message(Message::text("too late"));
+    peer.shutdown();
+    server.run();
+    assert!(server.has_ended());
+}
