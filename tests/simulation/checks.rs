@@ -151,7 +151,7 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
 /// Whoever is ended by the server, and reads, is told why.
 fn told(client: &Client, seen: &Seen) -> Check {
     let code: u16 = match seen.cause {
-        Some(Cause::Overflow | Cause::Memory) => 1013,
+        Some(Cause::Overflow) => 1013,
         Some(Cause::Stopped) => 1001,
         _ => return Ok(()),
     };

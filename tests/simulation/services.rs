@@ -162,6 +162,13 @@ impl Service for Server {
         }
     }
 
+    /// A pause ends with the Close that is sent, as the peer's is waited for.
+    fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
+        if let Some(seen) = self.record.borrow_mut().seen(SERVER, peer) {
+            seen.paused = false;
+        }
+    }
+
     fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         self.peers.retain(|other| *other != peer);
         self.waiting.retain(|(other, ..)| *other != peer);

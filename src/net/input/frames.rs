@@ -8,7 +8,7 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::input::events::{chunk, closed, failed, whole};
-use crate::net::input::inflate::{inflate, inflate_waiting};
+use crate::net::input::inflate::inflate;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
 use crate::proto::{Assembler, Event, Message, Piece};
@@ -24,7 +24,6 @@ impl<S: Service> Reader<'_, S> {
     pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
         let mut at = from;
-        inflate_waiting(self.connections, self.service, index);
         while at < end {
             let others_first = self.should_deliver() || self.is_exhausted();
             let Connections { peers, out, .. } = &mut *self.connections;

@@ -3,6 +3,7 @@
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
+use crate::net::input::inflate::inflate_waiting;
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -81,6 +82,7 @@ impl<S: Service> Reader<'_, S> {
         out.cork(peer);
         out.compression.work = 0;
         let messages = out.metrics.messages.get();
+        let inflating = peer.is_inflating();
         let mut at = match &mut peer.phase {
             Phase::Open(connection) => {
                 connection.heard(out.now);
@@ -92,6 +94,9 @@ impl<S: Service> Reader<'_, S> {
             Phase::Dial(dialing) => match **dialing {},
             Phase::Http { .. } | Phase::Lingering { .. } => self.requests(index, end),
         };
+        if inflating {
+            inflate_waiting(self.connections, self.service, index);
+        }
         at += self.frames(index, at, end);
         self.end_input(index, at, end, messages);
     }
