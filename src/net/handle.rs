@@ -41,7 +41,7 @@ impl<M> Handle<M> {
         Arc::clone(&self.metrics[worker])
     }
 
-    /// Begins a graceful stop: see [`Server::stop`].
+    /// Begins a graceful stop: see [`Server::stop`](crate::net::Server::stop).
     pub fn stop(&self) {
         for mailbox in self.mailboxes.iter() {
             mailbox.stop();

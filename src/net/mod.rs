@@ -43,7 +43,12 @@
 //! impl Service for Chat {
 //!     type Mail = SharedFrame;
 //!
-//!     fn request<'r>(&mut self, _: &mut Context<'_>, request: &Request<'r>) -> Reply<'r> {
+//!     fn request<'r>(
+//!         &mut self,
+//!         _: &mut Context<'_>,
+//!         _: PeerId,
+//!         request: &Request<'r>,
+//!     ) -> Reply<'r> {
 //!         request.handshake().map(|ask| ask.accept(None)).into()
 //!     }
 //!

@@ -40,7 +40,7 @@ impl Deref for PushServer {
 }
 
 impl PushServer {
-    /// Listens and serves until [`PushServer::stop`].
+    /// Listens and serves until it is stopped.
     ///
     /// # Errors
     ///

@@ -35,7 +35,7 @@ use crate::wire::CloseCode;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What a push server is told apart from the [`Options`] of its loops.
+/// What a push server is told apart from the [`Options`](crate::net::Options) of its loops.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which pages may connect.
@@ -84,8 +84,8 @@ const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
 
 impl PushService {
     /// The service of one worker. As it does not know where it listens, any host is accepted unless
-    /// the settings name some. Call [`Hub::stop`] before [`Server::stop`], as
-    /// [`PushServer::stop`] does.
+    /// the settings name some. Call [`Hub::stop`] before the server is stopped, as a `PushServer`
+    /// does.
     pub fn new(hub: Hub, settings: Settings, mailboxes: &[Mailbox<HubMail>]) -> Self {
         hub.connect(mailboxes);
         let members = Members::default();

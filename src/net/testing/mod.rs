@@ -36,11 +36,9 @@
 //! server.run();
 //! assert_eq!(peer.received(), [Received::text("hello")]);
 //!
-//! // A minute of silence: the server asks with a Ping, and gives up.
-//! server.advance(31_000);
-//! assert_eq!(peer.received(), [Received::Ping(vec![])]);
-//! server.advance(31_000);
-//! assert_eq!(peer.received(), [Received::End]);
+//! // A minute in which the peer does not read: the server asks with a Ping, and gives up.
+//! server.advance(60_000);
+//! assert_eq!(peer.received(), [Received::Ping(vec![]), Received::End]);
 //! ```
 //!
 //! Reading order: `pipes`, `network`, `sockets`, `peer`, `test_loop`.
