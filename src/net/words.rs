@@ -146,8 +146,6 @@ pub enum Cause {
     Overflow,
     /// The server held too much ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
     Memory,
-    /// The service panicked, or the loop failed.
-    Failed,
     /// The server is stopping.
     Stopped,
 }

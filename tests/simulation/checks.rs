@@ -235,7 +235,6 @@ fn ends(world: &World<'_>, side: usize, seen: &Seen) -> Check {
         Cause::Overflow => seen.overflow == Overflow::Disconnect,
         Cause::Memory => limits.memory_bytes < 1 << 30,
         Cause::Closed => seen.clean || seen.dismissed,
-        Cause::Failed => false,
         _ => true,
     };
     hold(fits, || format!("{cause:?} does not fit"))?;

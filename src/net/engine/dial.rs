@@ -1,6 +1,6 @@
 //! Connections that the loop opens itself, and again: RFC 6455 sections 4.1 and 7.2.3.
 //!
-//! Input: what waits in [`Dials`]. Output: a peer in the phase Open, or the reason why there is
+//! Input: what waits in `Dials`. Output: a peer in the phase Open, or the reason why there is
 //! none. Invariant: each dial ends in one `opened` or one `not_opened` of the service, unless the
 //! loop stops before.
 

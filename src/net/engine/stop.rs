@@ -95,7 +95,7 @@ impl<S: Service> Engine<S> {
             match &peer.phase {
                 Phase::Open(_) => {
                     let text = "the server has failed";
-                    out.fail(peer, CloseCode::INTERNAL_ERROR, text, Cause::Failed);
+                    out.fail(peer, CloseCode::INTERNAL_ERROR, text, Cause::Stopped);
                 }
                 Phase::Http { .. } if peer.is_answering() => {
                     out.give_up(peer, Response::new(Status::INTERNAL_SERVER_ERROR))
