@@ -95,3 +95,8 @@ pub use proto::{Connection, Ended, Event, Outbox, Piece, Received, Role, State};
 #[cfg(any(feature = "client", feature = "net"))]
 pub use tap::{Ends, Tap};
 pub use wire::{CloseBody, CloseCode, Kind, Mask, Opcode};
+
+/// The examples of the README compile.
+#[cfg(all(doctest, feature = "cli"))]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

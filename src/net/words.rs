@@ -91,7 +91,9 @@ pub enum Delivery {
     /// [`Limits::message_bytes`](crate::Limits::message_bytes) each.
     #[default]
     Messages,
-    /// As they arrive, by [`Service::chunk`](crate::net::Service::chunk), however long they are.
+    /// As they arrive, by [`Service::chunk`](crate::net::Service::chunk), however long they are. A
+    /// message of one frame that fits into
+    /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) comes as one chunk.
     Chunks,
 }
 

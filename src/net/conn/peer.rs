@@ -18,7 +18,7 @@ use crate::net::conn::dialing::Dialing;
 use crate::net::conn::send_queue::SendQueue;
 use crate::net::wheel::SlotNumber;
 use crate::net::words::{Cause, Delivery, Overflow, PeerId};
-use crate::proto::{Assembler, Connection, Millis, Role, State};
+use crate::proto::{Assembler, Connection, Millis, Piece, Role, State};
 
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -218,6 +218,30 @@ impl Peer {
     #[inline]
     pub(crate) fn has_chunks(&self) -> bool {
         self.delivery == Delivery::Chunks
+    }
+
+    /// Payload of its current frame that has not come.
+    #[inline]
+    pub(crate) fn payload_left(&self) -> u64 {
+        match &self.phase {
+            Phase::Open(connection) => connection.payload_left(),
+            _ => 0,
+        }
+    }
+
+    /// Its messages come in chunks, but this one is so short, with `buffer` bytes of receive
+    /// buffer, that it is better handed on whole: it has one frame, which fits.
+    pub(crate) fn awaits_rest(&self, piece: &Piece<'_>, buffer: usize) -> bool {
+        let Phase::Open(connection) = &self.phase else {
+            return false;
+        };
+        let begun = self
+            .cold
+            .as_ref()
+            .is_some_and(|cold| !cold.assembler.is_empty());
+        let left = connection.payload_left();
+        let fits = left > 0 && piece.bytes.len() as u64 + left <= buffer as u64;
+        begun || piece.first && fits && connection.is_last_frame()
     }
 
     /// A WebSocket to which messages may be sent.

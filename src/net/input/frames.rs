@@ -57,12 +57,12 @@ impl<S: Service> Reader<'_, S> {
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.connections, self.service, id, piece);
                 }
-                Some(Event::Piece(piece)) if in_chunks => {
-                    let left = connection.payload_left();
+                Some(Event::Piece(piece)) if in_chunks && !peer.awaits_rest(&piece, length) => {
+                    let left = peer.payload_left();
                     chunk(self.connections, self.service, id, piece, Some(left));
                 }
                 Some(Event::Piece(piece)) => {
-                    let (left, start) = (connection.payload_left(), at - piece.bytes.len());
+                    let (left, start) = (peer.payload_left(), at - piece.bytes.len());
                     match piece.first && adoptable(start..at, left, length) {
                         true => self.adopt(index, start..at),
                         false => assemble(self.connections, self.service, id, piece),
@@ -110,11 +110,15 @@ fn assemble<S: Service>(
     let Some(peer) = peers.at(id.index) else {
         return;
     };
+    let in_chunks = peer.has_chunks();
     let mut assembler = out.take_assembler(peer);
     match assembler.push(piece) {
         None => out.cold.of(peer).assembler = assembler,
         Some(message) => {
-            whole(connections, service, id, message);
+            match in_chunks {
+                true => chunk(connections, service, id, message.into(), Some(0)),
+                false => whole(connections, service, id, message),
+            }
             connections.out.buffers.keep(assembler.into_memory());
         }
     }
