@@ -3,6 +3,7 @@
 //! Each check is a function from text to problems, and has a test of its own that it can fail.
 
 mod circles;
+mod methods;
 mod names;
 
 use crate::support::sources::{Source, sources};
@@ -228,6 +229,11 @@ fn every_file_belongs_to_a_crate() {
             "{path} is in no crate"
         );
     }
+}
+
+#[test]
+fn methods_stand_with_their_type() {
+    hold(&methods::scattered(&sources("src")));
 }
 
 #[test]

@@ -93,7 +93,7 @@ impl<S: Service> Engine<S> {
         peer.armed = 0;
         let mut timed_out = false;
         if deadline(peer, &out.options.limits).is_some_and(|at| at <= out.now) {
-            timed_out = out.overdue(peer);
+            timed_out = overdue(out, peer);
         }
         let rings = peer.timer != 0 && peer.timer <= slot && !peer.flags.dying;
         if rings {
@@ -137,54 +137,52 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     }
 }
 
-impl Output {
-    /// A deadline of this peer has passed. True if the service is to be told at once that the
-    /// connection has ended.
-    // req: 6455-5.5.2-02
-    fn overdue(&mut self, peer: &mut Peer) -> bool {
-        let limits = &self.options.limits;
-        if stall_deadline(peer, limits).is_some_and(|at| at <= self.now) {
-            log::debug!("{} has taken nothing for too long", self.name(peer));
-            peer.end_for(Cause::Stalled);
-            self.lists.remove_soon(peer);
-            return false;
-        }
-        if message_deadline(peer, limits).is_some_and(|at| at <= self.now) {
-            let text = "the message took too long";
-            self.fail(peer, CloseCode::POLICY, text, Cause::Late);
-            return false;
-        }
-        match &mut peer.phase {
-            Phase::Open(connection) => match connection.tick(self.now, &mut self.outbox) {
-                Tick::Early => {}
-                Tick::Ping => self.transmit(peer),
-                Tick::Expired => {
-                    peer.end_for(Cause::Silent);
-                    self.lists.remove_soon(peer);
-                }
-            },
-            Phase::Http {
-                waits: HttpWait::Answer(_),
-                ..
-            } => {
-                peer.end_for(Cause::Stalled);
-                self.give_up(peer, Response::new(Status::GATEWAY_TIMEOUT));
-                return true;
-            }
-            Phase::Http { waits, .. } => {
-                let waits = *waits;
-                let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
-                match begun || waits == HttpWait::Body {
-                    true => self.give_up(peer, Response::new(Status::REQUEST_TIMEOUT)),
-                    false => self.lists.remove_soon(peer),
-                }
-            }
-            Phase::Dial(dialing) => {
-                dialing.timed_out();
-                self.lists.remove_soon(peer);
-            }
-            Phase::Lingering { .. } => self.lists.remove_soon(peer),
-        }
-        false
+/// A deadline of this peer has passed. True if the service is to be told at once that the
+/// connection has ended.
+// req: 6455-5.5.2-02
+fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
+    let limits = &out.options.limits;
+    if stall_deadline(peer, limits).is_some_and(|at| at <= out.now) {
+        log::debug!("{} has taken nothing for too long", out.name(peer));
+        peer.end_for(Cause::Stalled);
+        out.lists.remove_soon(peer);
+        return false;
     }
+    if message_deadline(peer, limits).is_some_and(|at| at <= out.now) {
+        let text = "the message took too long";
+        out.fail(peer, CloseCode::POLICY, text, Cause::Late);
+        return false;
+    }
+    match &mut peer.phase {
+        Phase::Open(connection) => match connection.tick(out.now, &mut out.outbox) {
+            Tick::Early => {}
+            Tick::Ping => out.transmit(peer),
+            Tick::Expired => {
+                peer.end_for(Cause::Silent);
+                out.lists.remove_soon(peer);
+            }
+        },
+        Phase::Http {
+            waits: HttpWait::Answer(_),
+            ..
+        } => {
+            peer.end_for(Cause::Stalled);
+            out.give_up(peer, Response::new(Status::GATEWAY_TIMEOUT));
+            return true;
+        }
+        Phase::Http { waits, .. } => {
+            let waits = *waits;
+            let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
+            match begun || waits == HttpWait::Body {
+                true => out.give_up(peer, Response::new(Status::REQUEST_TIMEOUT)),
+                false => out.lists.remove_soon(peer),
+            }
+        }
+        Phase::Dial(dialing) => {
+            dialing.timed_out();
+            out.lists.remove_soon(peer);
+        }
+        Phase::Lingering { .. } => out.lists.remove_soon(peer),
+    }
+    false
 }

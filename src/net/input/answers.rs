@@ -49,7 +49,7 @@ impl<S: Service> Reader<'_, S> {
             }
             Ok(Some(opened)) => {
                 let rest = opened.rest.len();
-                match out.open_dialled(peer, dials, &opened) {
+                match open_dialled(out, peer, dials, &opened) {
                     Ok(()) => {
                         let id = peer.id(out.worker);
                         self.service.opened(&mut Context::new(self.connections), id);
@@ -66,66 +66,56 @@ impl<S: Service> Reader<'_, S> {
     }
 }
 
-impl Output {
-    /// The attempt has failed; the service is told when the peer is removed.
-    pub(crate) fn dial_error(&mut self, peer: &mut Peer, error: Error) {
-        if let Phase::Dial(dialing) = &mut peer.phase {
-            dialing.error = Some(error);
-        }
-        self.lists.remove_soon(peer);
+/// Frames from here on.
+fn open_dialled(
+    out: &mut Output,
+    peer: &mut Peer,
+    dials: &mut Dials,
+    opened: &Opened,
+) -> Result<(), Error> {
+    let Phase::Dial(dialing) = &peer.phase else {
+        return Err(Error::Lost(None));
+    };
+    let dial = dialing.attempt.dial.clone();
+    let failed = dialing.attempt.failed;
+    let terms = agree(out, peer, &dial.endpoint.options, opened.deflate)?;
+    let mut connection = Connection::new(Role::Client, &out.options.limits, out.now);
+    if terms.is_some() {
+        connection.enable_compression();
     }
-
-    /// Frames from here on.
-    fn open_dialled(
-        &mut self,
-        peer: &mut Peer,
-        dials: &mut Dials,
-        opened: &Opened,
-    ) -> Result<(), Error> {
-        let Phase::Dial(dialing) = &peer.phase else {
-            return Err(Error::Lost(None));
-        };
-        let dial = dialing.attempt.dial.clone();
-        let failed = dialing.attempt.failed;
-        let terms = self.agree(peer, &dial.endpoint.options, opened.deflate)?;
-        let mut connection = Connection::new(Role::Client, &self.options.limits, self.now);
-        if terms.is_some() {
-            connection.enable_compression();
-        }
-        if dial.delivery == crate::net::Delivery::Chunks {
-            connection.lift_message_limits();
-        }
-        peer.terms = terms;
-        peer.tag = dial.tag;
-        peer.delivery = dial.delivery;
-        peer.flags.announced = true;
-        peer.phase = Phase::Open(connection); // The permit of the attempt ends here.
-        dials.look();
-        dials.choose(peer.index, opened.subprotocol.as_deref());
-        dials.keep(peer.index, dial, failed, self.now);
-        self.metrics.dialled.add(1);
-        self.metrics.opened.add(1);
-        self.lists.touch(peer);
-        Ok(())
+    if dial.delivery == crate::net::Delivery::Chunks {
+        connection.lift_message_limits();
     }
+    peer.terms = terms;
+    peer.tag = dial.tag;
+    peer.delivery = dial.delivery;
+    peer.flags.announced = true;
+    peer.phase = Phase::Open(connection); // The permit of the attempt ends here.
+    dials.look();
+    dials.choose(peer.index, opened.subprotocol.as_deref());
+    dials.keep(peer.index, dial, failed, out.now);
+    out.metrics.dialled.add(1);
+    out.metrics.opened.add(1);
+    out.lists.touch(peer);
+    Ok(())
+}
 
-    /// What a server that we have dialled has agreed to.
-    fn agree(
-        &mut self,
-        peer: &mut Peer,
-        options: &client::Options,
-        agreed: Option<DeflateTerms>,
-    ) -> Result<Terms, Error> {
-        let (Some(terms), Some(settings)) = (agreed, options.deflate()) else {
-            return Ok(None);
-        };
-        let new = || Pool::new(settings, Budget::new(settings.budget));
-        let pool = self.compression.pool.get_or_insert_with(new);
-        let budget = pool.budget().clone();
-        let link = Link::client(&terms);
-        match self.has_memory(peer, &link, &budget) {
-            true => Ok(Some(link)),
-            false => Err(Error::Budget),
-        }
+/// What a server that we have dialled has agreed to.
+fn agree(
+    out: &mut Output,
+    peer: &mut Peer,
+    options: &client::Options,
+    agreed: Option<DeflateTerms>,
+) -> Result<Terms, Error> {
+    let (Some(terms), Some(settings)) = (agreed, options.deflate()) else {
+        return Ok(None);
+    };
+    let new = || Pool::new(settings, Budget::new(settings.budget));
+    let pool = out.compression.pool.get_or_insert_with(new);
+    let budget = pool.budget().clone();
+    let link = Link::client(&terms);
+    match out.has_memory(peer, &link, &budget) {
+        true => Ok(Some(link)),
+        false => Err(Error::Budget),
     }
 }

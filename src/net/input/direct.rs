@@ -33,7 +33,7 @@ impl<S: Service> Reader<'_, S> {
         if out.cold.lacks(index, growth) {
             return out.lists.push_ready(peer);
         }
-        let mut assembler = out.take_assembler(peer);
+        let mut assembler = take_assembler(out, peer);
         let Phase::Open(connection) = &mut peer.phase else {
             return;
         };
@@ -94,13 +94,11 @@ impl<S: Service> Reader<'_, S> {
     }
 }
 
-impl Output {
-    /// The parts of a message out of the side table, with reused memory if there are none.
-    pub(super) fn take_assembler(&mut self, peer: &mut Peer) -> Assembler {
-        let parts = std::mem::take(&mut self.cold.of(peer).assembler);
-        match parts.is_empty() {
-            true => Assembler::with_memory(self.buffers.take()),
-            false => parts,
-        }
+/// The parts of a message out of the side table, with reused memory if there are none.
+pub(super) fn take_assembler(out: &mut Output, peer: &mut Peer) -> Assembler {
+    let parts = std::mem::take(&mut out.cold.of(peer).assembler);
+    match parts.is_empty() {
+        true => Assembler::with_memory(out.buffers.take()),
+        false => parts,
     }
 }

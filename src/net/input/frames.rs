@@ -7,6 +7,7 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
+use crate::net::input::direct::take_assembler;
 use crate::net::input::events::{chunk, closed, failed, whole};
 use crate::net::input::inflate::inflate;
 use crate::net::service::Service;
@@ -111,7 +112,7 @@ fn assemble<S: Service>(
         return;
     };
     let in_chunks = peer.has_chunks();
-    let mut assembler = out.take_assembler(peer);
+    let mut assembler = take_assembler(out, peer);
     match assembler.push(piece) {
         None => out.cold.of(peer).assembler = assembler,
         Some(message) => {

@@ -31,7 +31,7 @@ pub(super) fn inflate<S: Service>(
         return inflate_chunks(connections, service, id, piece);
     }
     let kind = piece.kind;
-    match out.inflate(peer, piece) {
+    match inflate_whole(out, peer, piece) {
         Ok(None) => {}
         Ok(Some(inflated)) => {
             let bytes = inflated.bytes();
@@ -58,7 +58,7 @@ fn inflate_chunks<S: Service>(
         let Some(peer) = peers.get_mut(id) else {
             return;
         };
-        let part = match out.inflate_part(peer, &mut rest) {
+        let part = match inflate_part(out, peer, &mut rest) {
             Ok(Some(part)) => part,
             Ok(None) => return,
             Err(violation) => return fail(connections, service, id, violation),
@@ -75,11 +75,11 @@ fn inflate_chunks<S: Service>(
         let Some(peer) = peers.get_mut(id) else {
             return;
         };
-        out.hand_on(peer, part);
+        hand_on(out, peer, part);
         if !more {
             return;
         }
-        if out.should_rest(peer) {
+        if should_rest(out, peer) {
             let waiting = Waiting {
                 kind: rest.kind,
                 bytes: rest.bytes.to_vec(),
@@ -141,88 +141,86 @@ fn compressed(piece: Piece<'_>) -> Compressed<'_> {
     }
 }
 
-impl Output {
-    /// The session of a peer, if its state `lasts` beyond this piece, and the bounds of its
-    /// messages.
-    fn lend_session(&mut self, peer: &mut Peer, lasts: bool) -> Option<(Link, Session, Limits)> {
-        let (Some(link), Phase::Open(connection)) = (peer.terms, &peer.phase) else {
-            return None;
-        };
-        let limits = Limits {
-            message_bytes: connection.message_limit(),
-            ..self.options.limits.clone()
-        };
-        let session = match lasts {
-            true => self.take_session(peer),
-            false => Session::default(),
-        };
-        Some((link, session, limits))
-    }
+/// The session of a peer, if its state `lasts` beyond this piece, and the bounds of its
+/// messages.
+fn lend_session(out: &mut Output, peer: &mut Peer, lasts: bool) -> Option<(Link, Session, Limits)> {
+    let (Some(link), Phase::Open(connection)) = (peer.terms, &peer.phase) else {
+        return None;
+    };
+    let limits = Limits {
+        message_bytes: connection.message_limit(),
+        ..out.options.limits.clone()
+    };
+    let session = match lasts {
+        true => out.take_session(peer),
+        false => Session::default(),
+    };
+    Some((link, session, limits))
+}
 
-    /// The next part of a message. `None` if there is no memory for it, which has ended the
-    /// connection.
-    fn inflate_part(
-        &mut self,
-        peer: &mut Peer,
-        piece: &mut Compressed<'_>,
-    ) -> Result<Option<InflatedPart>, Violation> {
-        let Some((link, mut session, limits)) = self.lend_session(peer, true) else {
-            return Ok(None);
-        };
-        let Some(pool) = &mut self.compression.pool else {
-            return Ok(None);
-        };
-        let part = pool.inflate_part(&mut session, &link, piece, &limits)?;
-        match &part {
-            Some(part) => {
-                self.compression.work += part.bytes().len();
-                self.put_session(peer, session);
-            }
-            None => {
-                let (code, text) = (CloseCode::TRY_AGAIN_LATER, "no memory for compression");
-                self.fail(peer, code, text, Cause::Memory);
-            }
+/// The next part of a message. `None` if there is no memory for it, which has ended the
+/// connection.
+fn inflate_part(
+    out: &mut Output,
+    peer: &mut Peer,
+    piece: &mut Compressed<'_>,
+) -> Result<Option<InflatedPart>, Violation> {
+    let Some((link, mut session, limits)) = lend_session(out, peer, true) else {
+        return Ok(None);
+    };
+    let Some(pool) = &mut out.compression.pool else {
+        return Ok(None);
+    };
+    let part = pool.inflate_part(&mut session, &link, piece, &limits)?;
+    match &part {
+        Some(part) => {
+            out.compression.work += part.bytes().len();
+            out.put_session(peer, session);
         }
-        Ok(part)
+        None => {
+            let (code, text) = (CloseCode::TRY_AGAIN_LATER, "no memory for compression");
+            out.fail(peer, code, text, Cause::Memory);
+        }
     }
+    Ok(part)
+}
 
-    fn hand_on(&mut self, peer: &mut Peer, part: InflatedPart) {
-        if let Some(pool) = &mut self.compression.pool {
-            let session = &mut self.cold.of(peer).deflate.session;
-            pool.hand_on(session, part);
-        }
+fn hand_on(out: &mut Output, peer: &mut Peer, part: InflatedPart) {
+    if let Some(pool) = &mut out.compression.pool {
+        let session = &mut out.cold.of(peer).deflate.session;
+        pool.hand_on(session, part);
     }
+}
 
-    /// No more is to be inflated for this peer now; if others are to come first, it is on the ready
-    /// list.
-    fn should_rest(&mut self, peer: &mut Peer) -> bool {
-        if self.compression.is_exhausted() {
-            self.lists.push_ready(peer);
-            return true;
-        }
-        peer.rests(self.options.limits.queued_bytes) || peer.flags.dying
+/// No more is to be inflated for this peer now; if others are to come first, it is on the ready
+/// list.
+fn should_rest(out: &mut Output, peer: &mut Peer) -> bool {
+    if out.compression.is_exhausted() {
+        out.lists.push_ready(peer);
+        return true;
     }
+    peer.rests(out.options.limits.queued_bytes) || peer.flags.dying
+}
 
-    fn inflate(
-        &mut self,
-        peer: &mut Peer,
-        piece: Piece<'_>,
-    ) -> Result<Option<Inflated>, Violation> {
-        let takeover = peer.terms.is_some_and(|link| link.receive.takeover);
-        let lasts = takeover || !(piece.first && piece.last);
-        let Some((link, mut session, limits)) = self.lend_session(peer, lasts) else {
-            return Ok(None);
-        };
-        let Some(pool) = &mut self.compression.pool else {
-            return Ok(None);
-        };
-        let inflated = pool.inflate(&mut session, &link, compressed(piece), &limits);
-        if lasts && inflated.is_ok() {
-            self.put_session(peer, session);
-        }
-        if let Ok(Some(message)) = &inflated {
-            self.compression.work += message.bytes().len();
-        }
-        inflated
+fn inflate_whole(
+    out: &mut Output,
+    peer: &mut Peer,
+    piece: Piece<'_>,
+) -> Result<Option<Inflated>, Violation> {
+    let takeover = peer.terms.is_some_and(|link| link.receive.takeover);
+    let lasts = takeover || !(piece.first && piece.last);
+    let Some((link, mut session, limits)) = lend_session(out, peer, lasts) else {
+        return Ok(None);
+    };
+    let Some(pool) = &mut out.compression.pool else {
+        return Ok(None);
+    };
+    let inflated = pool.inflate(&mut session, &link, compressed(piece), &limits);
+    if lasts && inflated.is_ok() {
+        out.put_session(peer, session);
     }
+    if let Ok(Some(message)) = &inflated {
+        out.compression.work += message.bytes().len();
+    }
+    inflated
 }

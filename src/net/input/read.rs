@@ -113,7 +113,7 @@ impl<S: Service> Reader<'_, S> {
             tail.extend_from_slice(&self.buffer[at..end]);
         }
         let is_whole = out.metrics.messages.get() != messages;
-        out.note_unfinished(peer, 0..at, at..end, is_whole);
+        note_unfinished(out, peer, 0..at, at..end, is_whole);
         out.uncork(peer);
         out.cold.release(peer);
     }
@@ -165,37 +165,35 @@ impl<S: Service> Reader<'_, S> {
     }
 }
 
-impl Output {
-    /// Notes since when a message or frame has been arriving, if one is:
-    /// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
-    /// message was completed by the bytes that are done with; what is left may be part of a frame.
-    #[inline]
-    pub(super) fn note_unfinished(
-        &mut self,
-        peer: &mut Peer,
-        done: Range<usize>,
-        left: Range<usize>,
-        is_whole: bool,
-    ) {
-        let Phase::Open(connection) = &peer.phase else {
-            return;
-        };
-        let holds = || {
-            peer.cold
-                .as_ref()
-                .is_some_and(|cold| !cold.assembler.is_empty())
-        };
-        let in_message = connection.in_message() && (!peer.has_chunks() || holds());
-        let unfinished = in_message || !left.is_empty();
-        let anew = is_whole || !in_message && !done.is_empty();
-        match &mut peer.cold {
-            None if !unfinished => {}
-            Some(cold) if !unfinished => cold.unfinished = None,
-            Some(cold) if cold.unfinished.is_some() && !anew => {}
-            _ => {
-                self.cold.of(peer).unfinished = Some(self.now);
-                self.lists.touch(peer);
-            }
+/// Notes since when a message or frame has been arriving, if one is:
+/// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
+/// message was completed by the bytes that are done with; what is left may be part of a frame.
+#[inline]
+pub(super) fn note_unfinished(
+    out: &mut Output,
+    peer: &mut Peer,
+    done: Range<usize>,
+    left: Range<usize>,
+    is_whole: bool,
+) {
+    let Phase::Open(connection) = &peer.phase else {
+        return;
+    };
+    let holds = || {
+        peer.cold
+            .as_ref()
+            .is_some_and(|cold| !cold.assembler.is_empty())
+    };
+    let in_message = connection.in_message() && (!peer.has_chunks() || holds());
+    let unfinished = in_message || !left.is_empty();
+    let anew = is_whole || !in_message && !done.is_empty();
+    match &mut peer.cold {
+        None if !unfinished => {}
+        Some(cold) if !unfinished => cold.unfinished = None,
+        Some(cold) if cold.unfinished.is_some() && !anew => {}
+        _ => {
+            out.cold.of(peer).unfinished = Some(out.now);
+            out.lists.touch(peer);
         }
     }
 }

@@ -60,7 +60,7 @@ impl<S: Service> Reader<'_, S> {
                 return end;
             };
             out.cold.of(peer).http = http;
-            out.wait_for_http(peer);
+            wait_for_http(out, peer);
             match flow {
                 Flow::Next if deliver => {
                     out.lists.push_ready(peer);
@@ -156,14 +156,14 @@ impl<S: Service> Reader<'_, S> {
                 respond(out, peer, &response, answer.head_only)
             }
             Reply::Upgrade(upgrade) => {
-                out.open(peer, &upgrade);
+                open_accepted(out, peer, &upgrade);
                 self.service.opened(&mut Context::new(self.connections), id);
                 Flow::Opened
             }
             Reply::Later { tag } => {
                 peer.tag = tag;
                 peer.flags.announced = true;
-                out.wait_for_service(peer, HttpWait::Answer(answer));
+                wait_for_service(out, peer, HttpWait::Answer(answer));
                 Flow::Rest
             }
             Reply::Stream { head, tag } => {
@@ -201,61 +201,59 @@ fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault
     out.respond(peer, &fault.response(), http.is_head_only());
 }
 
-impl Output {
-    /// Frames from here on.
-    fn open(&mut self, peer: &mut Peer, upgrade: &Upgrade<'_>) {
-        let (accepted, terms) = self.negotiate(peer, upgrade.accepted);
-        let lines = upgrade.fields.iter();
-        let lines: Vec<_> = lines.map(|(name, value)| (*name, value.as_str())).collect();
-        let response = match accepted.fields(&lines) {
-            Ok(response) if !lines.is_empty() => response.to_string(),
-            _ => accepted.to_string(),
-        };
-        peer.flags.switching = true;
-        self.put(peer, response.as_bytes());
-        let mut connection = Connection::new(Role::Server, &self.options.limits, self.now);
-        if terms.is_some() {
-            connection.enable_compression();
-        }
-        if upgrade.delivery == Delivery::Chunks {
-            connection.lift_message_limits();
-        }
-        self.metrics.opened.add(1);
-        peer.terms = terms;
-        peer.phase = Phase::Open(connection);
-        peer.tag = upgrade.tag;
-        peer.delivery = upgrade.delivery;
-        peer.flags.announced = true;
-        self.lists.touch(peer);
+/// Frames from here on.
+fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
+    let (accepted, terms) = out.negotiate(peer, upgrade.accepted);
+    let lines = upgrade.fields.iter();
+    let lines: Vec<_> = lines.map(|(name, value)| (*name, value.as_str())).collect();
+    let response = match accepted.fields(&lines) {
+        Ok(response) if !lines.is_empty() => response.to_string(),
+        _ => accepted.to_string(),
+    };
+    peer.flags.switching = true;
+    out.put(peer, response.as_bytes());
+    let mut connection = Connection::new(Role::Server, &out.options.limits, out.now);
+    if terms.is_some() {
+        connection.enable_compression();
     }
-
-    /// Nothing more of the connection is read until the service has answered.
-    fn wait_for_service(&mut self, peer: &mut Peer, waits: HttpWait) {
-        peer.phase = Phase::Http {
-            since: self.now,
-            waits,
-        };
-        self.lists.touch(peer);
+    if upgrade.delivery == Delivery::Chunks {
+        connection.lift_message_limits();
     }
+    out.metrics.opened.add(1);
+    peer.terms = terms;
+    peer.phase = Phase::Open(connection);
+    peer.tag = upgrade.tag;
+    peer.delivery = upgrade.delivery;
+    peer.flags.announced = true;
+    out.lists.touch(peer);
+}
 
-    /// Which deadline an HTTP connection has now.
-    fn wait_for_http(&mut self, peer: &mut Peer) {
-        if peer.is_answering() {
-            return;
-        }
-        let Phase::Http { since, waits } = &mut peer.phase else {
-            return;
-        };
-        let next = match peer.cold.as_ref().map(|cold| &cold.http) {
-            Some(http) if http.in_body() => HttpWait::Body,
-            Some(http) if !http.is_idle() => HttpWait::Head,
-            _ => HttpWait::Next,
-        };
-        // Each request begins the wait for the next one anew.
-        if *waits != next || next == HttpWait::Next {
-            *waits = next;
-            *since = self.now;
-            self.lists.touch(peer);
-        }
+/// Nothing more of the connection is read until the service has answered.
+fn wait_for_service(out: &mut Output, peer: &mut Peer, waits: HttpWait) {
+    peer.phase = Phase::Http {
+        since: out.now,
+        waits,
+    };
+    out.lists.touch(peer);
+}
+
+/// Which deadline an HTTP connection has now.
+fn wait_for_http(out: &mut Output, peer: &mut Peer) {
+    if peer.is_answering() {
+        return;
+    }
+    let Phase::Http { since, waits } = &mut peer.phase else {
+        return;
+    };
+    let next = match peer.cold.as_ref().map(|cold| &cold.http) {
+        Some(http) if http.in_body() => HttpWait::Body,
+        Some(http) if !http.is_idle() => HttpWait::Head,
+        _ => HttpWait::Next,
+    };
+    // Each request begins the wait for the next one anew.
+    if *waits != next || next == HttpWait::Next {
+        *waits = next;
+        *since = out.now;
+        out.lists.touch(peer);
     }
 }

@@ -116,4 +116,13 @@ impl Output {
         }
         self.cold.charge(peer);
     }
+
+    /// An attempt to open a connection has failed; the service is told when the peer is removed.
+    #[cfg(feature = "client")]
+    pub(crate) fn dial_error(&mut self, peer: &mut Peer, error: crate::client::Error) {
+        if let Phase::Dial(dialing) = &mut peer.phase {
+            dialing.error = Some(error);
+        }
+        self.lists.remove_soon(peer);
+    }
 }
