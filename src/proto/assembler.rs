@@ -10,8 +10,10 @@ use crate::wire::Kind;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// A whole message.
+/// A whole message. A text can only be made of UTF-8, so none can be sent that the peer would have
+/// to refuse (RFC 6455 section 8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Message<'a> {
     /// Text, whose bytes have been checked, or binary.
     pub kind: Kind,
@@ -25,6 +27,21 @@ impl<'a> Message<'a> {
         Self {
             kind: Kind::Text,
             bytes: text.as_bytes(),
+        }
+    }
+
+    /// A message of this kind; `None` for a text that is not UTF-8.
+    ///
+    /// ```
+    /// use wirebell::{Kind, Message};
+    /// assert_eq!(Message::of(Kind::Text, b"caf\xC3\xA9"), Some(Message::text("caf\u{e9}")));
+    /// assert_eq!(Message::of(Kind::Text, b"caf\xE9"), None);
+    /// assert!(Message::of(Kind::Binary, b"caf\xE9").is_some());
+    /// ```
+    pub fn of(kind: Kind, bytes: &'a [u8]) -> Option<Self> {
+        match kind {
+            Kind::Binary => Some(Self::binary(bytes)),
+            Kind::Text => core::str::from_utf8(bytes).ok().map(Self::text),
         }
     }
 

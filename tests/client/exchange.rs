@@ -25,10 +25,7 @@ fn messages_of_all_lengths_come_back() {
     ] {
         let payload: Vec<u8> = (0..len).map(|i: u32| (i / 3 % 96) as u8 + b' ').collect();
         let kind = [Kind::Text, Kind::Binary][len as usize % 2];
-        let message = Message {
-            kind,
-            bytes: &payload,
-        };
+        let message = Message::of(kind, &payload).unwrap();
         client.send(message).unwrap();
         assert!(client.receive().unwrap() == Some(message), "{len} bytes");
     }

@@ -6,7 +6,7 @@ use crate::net_support::{MOMENT, Probes, limits};
 use crate::support::frames::{end, frame, ping};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::Options;
-use wirebell::{Kind, Limits, Message, Role};
+use wirebell::{Limits, Message, Role};
 
 const OFFERS: [&str; 8] = [
     "permessage-deflate",
@@ -152,10 +152,7 @@ fn what_a_service_sends_by_itself_keeps_the_window_in_step() {
         let ok = server.run(move |context, peers| {
             let text = Message::text(&sent);
             let _ = context.send(peers[0], text);
-            let secret = Message {
-                kind: Kind::Text,
-                bytes: plain.as_bytes(),
-            };
+            let secret = Message::text(&plain);
             context.send_uncompressed(peers[0], secret).is_taken()
         });
         assert!(ok);

@@ -27,10 +27,7 @@ fn run(server_options: net::Options, client_options: Options) {
         let kind = [Kind::Text, Kind::Binary][len % 2];
         match len {
             126 | 300_000 => {
-                let frame = SharedFrame::new(Message {
-                    kind,
-                    bytes: &bytes,
-                });
+                let frame = SharedFrame::new(Message::of(kind, &bytes).unwrap());
                 dialler.wish(Wish::SendFrame(frame));
             }
             _ => dialler.wish(Wish::Send(kind, bytes.clone())),
@@ -122,10 +119,7 @@ fn a_frame_for_many_is_compressed_for_a_server_too() {
     ));
     assert_eq!(dialler.next(), Told::Opened(1));
     let bytes = vec![b'x'; 2000];
-    let message = Message {
-        kind: Kind::Text,
-        bytes: &bytes,
-    };
+    let message = Message::of(Kind::Text, &bytes).unwrap();
     for (frame, first) in [
         (SharedFrame::new(message), 0xC1),
         (SharedFrame::uncompressed(message), 0x81),

@@ -74,13 +74,8 @@ impl Service for Puppet {
             Wish::Dial(dial) => context.dial(dial),
             Wish::Send(kind, bytes) => {
                 for peer in &self.open {
-                    let _ = context.send(
-                        *peer,
-                        Message {
-                            kind,
-                            bytes: &bytes,
-                        },
-                    );
+                    let message = Message::of(kind, &bytes).unwrap();
+                    let _ = context.send(*peer, message);
                 }
             }
             Wish::SendFrame(frame) => {

@@ -19,11 +19,11 @@ use crate::cli::bench::clock::{Nanos, Schedule, Window};
 use crate::cli::bench::crew::{Load, Site};
 use crate::cli::bench::tally::Tally;
 use std::collections::VecDeque;
-use wirebell::Message;
 use wirebell::net::{Context, PeerId};
+use wirebell::{Kind, Message};
 
 /// What is sent first on each connection, before the load.
-const HELLO: &[u8] = b"wirebell bench: hello";
+const HELLO: &str = "wirebell bench: hello";
 
 pub struct Echo {
     site: Site,
@@ -112,7 +112,7 @@ impl Echo {
     #[cold]
     fn comes_before(&mut self, peer: PeerId, message: Message<'_>) -> bool {
         let lane = &mut self.lanes[peer.index()];
-        match (lane.hello, message.bytes == HELLO) {
+        match (lane.hello, message.bytes == HELLO.as_bytes()) {
             (Hello::Sent, true) => self.site.gauge.pending.sub(1),
             (Hello::Sent, false) => {
                 self.tally.passed_over += 1;
@@ -142,8 +142,11 @@ impl Load for Echo {
         self.lanes.resize_with(len, Lane::default);
         self.lanes[peer.index()] = Lane::default();
         self.site.gauge.pending.add(1);
-        let kind = self.site.plan.kind;
-        let _ = context.send(peer, Message { kind, bytes: HELLO });
+        let hello = match self.site.plan.kind {
+            Kind::Text => Message::text(HELLO),
+            Kind::Binary => Message::binary(HELLO.as_bytes()),
+        };
+        let _ = context.send(peer, hello);
     }
 
     fn begin(&mut self, context: &mut Context<'_>, peers: &[PeerId], window: Window) {

@@ -22,6 +22,8 @@ pub struct Plan {
     pub clock: Clock,
     pub kind: Kind,
     pub payload: Vec<u8>,
+    /// The same, if messages are text.
+    text: String,
     /// Messages in flight on one connection.
     pub depth: usize,
 }
@@ -69,20 +71,25 @@ impl Plan {
             Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
             other => other.map_err(|error| Failure::Usage(format!("{}: {error}", args.uri)))?,
         };
+        let payload = payload(size as usize, args.text);
         Ok(Self {
             endpoint: Arc::new(endpoint),
             clock: Clock::start(),
             kind: if args.text { Kind::Text } else { Kind::Binary },
-            payload: payload(size as usize, args.text),
+            text: match args.text {
+                true => String::from_utf8_lossy(&payload).into_owned(),
+                false => String::new(),
+            },
+            payload,
             depth,
             args,
         })
     }
 
     pub fn message(&self) -> Message<'_> {
-        Message {
-            kind: self.kind,
-            bytes: &self.payload,
+        match self.kind {
+            Kind::Text => Message::text(&self.text),
+            Kind::Binary => Message::binary(&self.payload),
         }
     }
 
