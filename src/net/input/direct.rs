@@ -4,7 +4,7 @@ use crate::error::Violation;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
-use crate::net::input::events::{chunk, failed, whole};
+use crate::net::input::events::{arrived, failed};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -81,11 +81,9 @@ impl<S: Service> Reader<'_, S> {
             Ok(None) => out.cold.of(peer).assembler = assembler,
             Ok(Some(kind)) => {
                 let (id, bytes) = (peer.id(out.worker), assembler.bytes());
-                let message = Message { kind, bytes };
-                match peer.has_chunks() {
-                    true => chunk(self.connections, self.service, id, message.into(), Some(0)),
-                    false => whole(self.connections, self.service, id, message),
-                }
+                let (message, in_chunks) = (Message { kind, bytes }, peer.has_chunks());
+                let piece = message.into();
+                arrived(self.connections, self.service, id, piece, in_chunks);
                 self.connections.out.buffers.keep(assembler.into_memory());
             }
             Err(violation) => failed(self.connections, self.service, index, violation),

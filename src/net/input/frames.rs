@@ -8,11 +8,11 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::input::direct::take_assembler;
-use crate::net::input::events::{chunk, closed, failed, whole};
+use crate::net::input::events::{arrived, chunk, closed, failed};
 use crate::net::input::inflate::inflate;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
-use crate::proto::{Assembler, Event, Message, Piece};
+use crate::proto::{Assembler, Event, Piece};
 use std::ops::Range;
 
 /// From here on, exchanging the receive buffer is cheaper than copying out of it, and the buffer
@@ -46,15 +46,14 @@ impl<S: Service> Reader<'_, S> {
             let received = connection.receive(&mut self.buffer[at..end], &mut out.outbox);
             at += received.consumed;
             match received.event {
-                Some(Event::Piece(Piece {
-                    kind,
-                    bytes,
-                    compressed: false,
-                    first: true,
-                    last: true,
-                })) if !in_chunks => {
-                    whole(self.connections, self.service, id, Message { kind, bytes });
-                }
+                Some(Event::Piece(
+                    piece @ Piece {
+                        compressed: false,
+                        first: true,
+                        last: true,
+                        ..
+                    },
+                )) => arrived(self.connections, self.service, id, piece, in_chunks),
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.connections, self.service, id, piece);
                 }
@@ -116,10 +115,7 @@ fn assemble<S: Service>(
     match assembler.push(piece) {
         None => out.cold.of(peer).assembler = assembler,
         Some(message) => {
-            match in_chunks {
-                true => chunk(connections, service, id, message.into(), Some(0)),
-                false => whole(connections, service, id, message),
-            }
+            arrived(connections, service, id, message.into(), in_chunks);
             connections.out.buffers.keep(assembler.into_memory());
         }
     }
