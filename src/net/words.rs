@@ -91,10 +91,12 @@ pub enum Delivery {
     /// [`Limits::message_bytes`](crate::Limits::message_bytes) each.
     #[default]
     Messages,
-    /// As they arrive, by [`Service::chunk`](crate::net::Service::chunk), however long they are. A
-    /// message of one frame that fits into
-    /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) comes as one chunk.
+    /// As they arrive, by [`Service::chunk`](crate::net::Service::chunk), however long they are.
     Chunks,
+    /// Whole, but for those that are longer than
+    /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed: these
+    /// come in chunks. The limits are those of whole messages.
+    LongInChunks,
 }
 
 /// Bytes of a message, as they arrived.

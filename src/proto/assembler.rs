@@ -63,19 +63,6 @@ impl<'a> Message<'a> {
     }
 }
 
-impl<'a> From<Message<'a>> for Piece<'a> {
-    /// The one piece of a message that is not compressed.
-    fn from(Message { kind, bytes }: Message<'a>) -> Self {
-        Self {
-            kind,
-            bytes,
-            compressed: false,
-            first: true,
-            last: true,
-        }
-    }
-}
-
 /// Puts the messages of one connection together.
 ///
 /// ```text

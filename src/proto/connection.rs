@@ -349,11 +349,6 @@ impl Connection {
         self.left
     }
 
-    /// The current data frame, or the last one if it is whole, is the last of its message.
-    pub fn is_last_frame(&self) -> bool {
-        self.fin
-    }
-
     /// A message has begun that has not ended.
     pub fn in_message(&self) -> bool {
         self.sequence.is_open() || self.left > 0

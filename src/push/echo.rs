@@ -1,9 +1,9 @@
 //! The service behind `wirebell echo`: every message comes back, on every path.
 //!
 //! Invariants: nothing of a request is read that its head forbids, and from the beginning of a
-//! graceful stop every request is answered with 503. Of a message no more is held than what was
-//! read last, as it goes back while it comes; a peer that does not read what it is sent is not read
-//! from.
+//! graceful stop every request is answered with 503. Of a long message no more is held than the
+//! receive buffer takes, as it goes back while it comes; a peer that does not read what it is sent
+//! is not read from.
 
 use crate::handshake::{Ask, Subprotocol};
 use crate::http::RequestHead;
@@ -13,10 +13,9 @@ use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
 use crate::push::hub::Unavailable;
 
-/// Echoes on every path; for conformance tools. A long message comes back as it arrives, in frames
-/// of its own cut; one that arrived at once comes back in one frame.
-/// [`Limits::message_bytes`](crate::Limits::message_bytes) holds; the limits of frames do not, as
-/// nothing is held for them.
+/// Echoes on every path; for conformance tools. A message comes back in one frame, but for one that
+/// is longer than [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not
+/// compressed: it comes back as it arrives, in frames of its own cut.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
     /// Which pages may connect, and to which names of the server.
@@ -70,7 +69,9 @@ impl Service for EchoServer {
     ) -> Reply<'r> {
         let accept = |ask: Ask<'r>| {
             let accepted = ask.accept(first_of(&ask, &self.subprotocols));
-            Upgrade::new(accepted).delivery(Delivery::Chunks).into()
+            Upgrade::new(accepted)
+                .delivery(Delivery::LongInChunks)
+                .into()
         };
         match self.judge(context, from, &request.head()) {
             Ok(admitted) => {
@@ -81,27 +82,12 @@ impl Service for EchoServer {
         }
     }
 
-    fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        let most = context.limits().message_bytes;
-        context.set_message_limit(peer, most);
-    }
-
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         let _ = context.send(peer, message);
     }
 
     fn chunk(&mut self, context: &mut Context<'_>, peer: PeerId, chunk: Chunk<'_>) {
-        let Chunk {
-            kind,
-            bytes,
-            first,
-            last,
-            ..
-        } = chunk;
-        if first && last {
-            return self.message(context, peer, Message { kind, bytes });
-        }
-        let _ = context.send_piece(peer, kind, bytes, last);
+        let _ = context.send_piece(peer, chunk.kind, chunk.bytes, chunk.last);
     }
 }
 

@@ -107,6 +107,8 @@ pub(crate) struct Flags {
     pub(crate) announced: bool,
     /// The service wants to hear nothing of it for now.
     pub(crate) paused: bool,
+    /// The message that is arriving is handed on in chunks, as it is long.
+    pub(crate) long: bool,
     /// The response that opens the WebSocket is about to leave.
     pub(crate) switching: bool,
     /// The service sends it a message in pieces, of which the last has not been sent.
@@ -229,19 +231,13 @@ impl Peer {
         }
     }
 
-    /// Its messages come in chunks, but this one is so short, with `buffer` bytes of receive
-    /// buffer, that it is better handed on whole: it has one frame, which fits.
-    pub(crate) fn awaits_rest(&self, piece: &Piece<'_>, buffer: usize) -> bool {
-        let Phase::Open(connection) = &self.phase else {
-            return false;
-        };
-        let begun = self
-            .cold
-            .as_ref()
-            .is_some_and(|cold| !cold.assembler.is_empty());
-        let left = connection.payload_left();
-        let fits = left > 0 && piece.bytes.len() as u64 + left <= buffer as u64;
-        begun || piece.first && fits && connection.is_last_frame()
+    /// The message that this piece belongs to is one that comes in chunks because it does not fit
+    /// into `buffer` bytes.
+    pub(crate) fn is_long(&self, piece: &Piece<'_>, buffer: usize) -> bool {
+        let cold = self.cold.as_ref();
+        let before = cold.map_or(0, |cold| cold.assembler.bytes().len());
+        let known = (before + piece.bytes.len()) as u64 + self.payload_left();
+        self.delivery == Delivery::LongInChunks && (self.flags.long || known > buffer as u64)
     }
 
     /// A WebSocket to which messages may be sent.

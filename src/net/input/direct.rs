@@ -4,7 +4,7 @@ use crate::error::Violation;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
-use crate::net::input::events::{arrived, failed};
+use crate::net::input::events::{failed, whole};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -81,9 +81,7 @@ impl<S: Service> Reader<'_, S> {
             Ok(None) => out.cold.of(peer).assembler = assembler,
             Ok(Some(kind)) => {
                 let (id, bytes) = (peer.id(out.worker), assembler.bytes());
-                let (message, in_chunks) = (Message { kind, bytes }, peer.has_chunks());
-                let piece = message.into();
-                arrived(self.connections, self.service, id, piece, in_chunks);
+                whole(self.connections, self.service, id, Message { kind, bytes });
                 self.connections.out.buffers.keep(assembler.into_memory());
             }
             Err(violation) => failed(self.connections, self.service, index, violation),

@@ -58,6 +58,16 @@ pub(super) fn chunk<S: Service>(
     service.chunk(&mut Context::new(connections), id, chunk);
 }
 
+/// The peer has answered a Ping, or speaks unasked.
+pub(super) fn pong<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    payload: &[u8],
+) {
+    service.pong(&mut Context::new(connections), id, payload);
+}
+
 /// The peer has closed; the echo leaves with what was corked before it.
 pub(super) fn closed<S: Service>(
     connections: &mut Connections,

@@ -5,10 +5,9 @@
 
 use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
-use crate::net::context::Context;
 use crate::net::input::Reader;
 use crate::net::input::direct::take_assembler;
-use crate::net::input::events::{arrived, chunk, closed, failed};
+use crate::net::input::events::{arrived, chunk, closed, failed, pong, whole};
 use crate::net::input::inflate::inflate;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
@@ -57,9 +56,12 @@ impl<S: Service> Reader<'_, S> {
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.connections, self.service, id, piece);
                 }
-                Some(Event::Piece(piece)) if in_chunks && !peer.awaits_rest(&piece, length) => {
+                Some(Event::Piece(piece)) if in_chunks => {
                     let left = peer.payload_left();
                     chunk(self.connections, self.service, id, piece, Some(left));
+                }
+                Some(Event::Piece(piece)) if peer.is_long(&piece, length) => {
+                    long(self.connections, self.service, id, piece);
                 }
                 Some(Event::Piece(piece)) => {
                     let (left, start) = (peer.payload_left(), at - piece.bytes.len());
@@ -69,10 +71,7 @@ impl<S: Service> Reader<'_, S> {
                     }
                 }
                 Some(Event::Ping(_)) => out.transmit(peer),
-                Some(Event::Pong(payload)) => {
-                    let context = &mut Context::new(self.connections);
-                    self.service.pong(context, id, payload);
-                }
+                Some(Event::Pong(bytes)) => pong(self.connections, self.service, id, bytes),
                 Some(Event::Close(body)) => closed(self.connections, self.service, index, &body),
                 Some(Event::Failed(fault)) => failed(self.connections, self.service, index, fault),
                 None => break,
@@ -110,13 +109,45 @@ fn assemble<S: Service>(
     let Some(peer) = peers.at(id.index) else {
         return;
     };
-    let in_chunks = peer.has_chunks();
     let mut assembler = take_assembler(out, peer);
     match assembler.push(piece) {
         None => out.cold.of(peer).assembler = assembler,
         Some(message) => {
-            arrived(connections, service, id, message.into(), in_chunks);
+            whole(connections, service, id, message);
             connections.out.buffers.keep(assembler.into_memory());
         }
     }
+}
+
+/// A part of a long message, for a service that wants those in parts. What was put together before
+/// it was known to be long goes first.
+fn long<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    mut piece: Piece<'_>,
+) {
+    let Connections { peers, out, .. } = &mut *connections;
+    let Some(peer) = peers.at(id.index) else {
+        return;
+    };
+    let left = peer.payload_left();
+    peer.flags.long = !piece.last;
+    let begun = peer
+        .cold
+        .as_mut()
+        .map(|cold| std::mem::take(&mut cold.assembler));
+    if let Some(begun) = begun.filter(|begun| !begun.is_empty()) {
+        out.cold.charge(peer);
+        let before = Piece {
+            bytes: begun.bytes(),
+            first: true,
+            last: false,
+            ..piece
+        };
+        chunk(connections, service, id, before, None);
+        piece.first = false;
+        connections.out.buffers.keep(begun.into_memory());
+    }
+    chunk(connections, service, id, piece, Some(left));
 }

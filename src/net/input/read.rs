@@ -179,12 +179,7 @@ pub(super) fn note_unfinished(
     let Phase::Open(connection) = &peer.phase else {
         return;
     };
-    let holds = || {
-        peer.cold
-            .as_ref()
-            .is_some_and(|cold| !cold.assembler.is_empty())
-    };
-    let in_message = connection.in_message() && (!peer.has_chunks() || holds());
+    let in_message = connection.in_message() && !peer.has_chunks();
     let unfinished = in_message || !left.is_empty();
     let anew = is_whole || !in_message && !done.is_empty();
     match &mut peer.cold {
