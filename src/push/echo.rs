@@ -13,15 +13,20 @@ use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
 use crate::push::hub::Unavailable;
 
-/// Echoes on every path; for conformance tools. A message comes back in one frame, but for one that
-/// is longer than [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not
-/// compressed: it comes back as it arrives, in frames of its own cut.
+/// Echoes on every path; for conformance tools. A message comes back whole, unless
+/// [`EchoServer::streams`] says otherwise.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
     /// Which pages may connect, and to which names of the server.
     pub access: Access,
     /// The subprotocols that it confirms; without any, all.
     pub subprotocols: Vec<String>,
+    /// A message that is longer than
+    /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed comes
+    /// back as it arrives, in frames of its own cut and in little memory. Only for clients that
+    /// read while they send: one that first sends all of a message of some MiB waits for us, and we
+    /// for it.
+    pub streams: bool,
 }
 
 impl EchoServer {

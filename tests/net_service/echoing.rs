@@ -7,12 +7,19 @@ use wirebell::net::testing::{Network, Peer, Received, TestLoop};
 use wirebell::push::EchoServer;
 use wirebell::{CloseCode, Limits, Message, Role};
 
+fn streaming() -> EchoServer {
+    EchoServer {
+        streams: true,
+        ..EchoServer::default()
+    }
+}
+
 fn serve(limits: Limits) -> TestLoop<EchoServer> {
     let options = Options {
         limits,
         ..Options::default()
     };
-    Network::new().serve(options, |_| EchoServer::default())
+    Network::new().serve(options, |_| streaming())
 }
 
 fn long_messages() -> Limits {
@@ -98,7 +105,7 @@ fn a_compressed_message_comes_back_compressed() {
         deflate: Some(Settings::default()),
         ..Options::default()
     };
-    let mut server = Network::new().serve(options, |_| EchoServer::default());
+    let mut server = Network::new().serve(options, |_| streaming());
     let mut peer = server.connect();
     peer.send(
         b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
