@@ -150,12 +150,16 @@ impl Assembler {
     /// as has come, so that it follows the bytes and not what a header says, and for no more than
     /// the frame needs; where nothing has come there is none.
     pub fn spare(&mut self, most: u64, left: u64) -> &mut [u8] {
-        let room = most.min(left).min(self.ahead(left) as u64) as usize;
-        if self.parts.len() < self.end + room {
-            self.parts.resize(self.end + room, 0);
+        if self.growth(left) > 0 {
+            let end = self.end + self.ahead(left);
+            self.parts
+                .reserve_exact(end.saturating_sub(self.parts.len()));
         }
-        let have = (self.parts.len() - self.end) as u64;
-        let end = self.end + most.min(left).min(have) as usize;
+        let free = self.parts.capacity() - self.end;
+        let end = self.end + most.min(left).min(free as u64) as usize;
+        if self.parts.len() < end {
+            self.parts.resize(end, 0);
+        }
         &mut self.parts[self.end..end]
     }
 
