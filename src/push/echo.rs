@@ -1,9 +1,8 @@
 //! The service behind `wirebell echo`: every message comes back, on every path.
 //!
 //! Invariants: nothing of a request is read that its head forbids, and from the beginning of a
-//! graceful stop every request is answered with 503. Of a long message no more is held than the
-//! receive buffer takes, as it goes back while it comes; a peer that does not read what it is sent
-//! is not read from.
+//! graceful stop every request is answered with 503. A peer that does not read what it is sent is
+//! not read from.
 
 use crate::handshake::{Ask, Subprotocol};
 use crate::http::RequestHead;
@@ -72,11 +71,13 @@ impl Service for EchoServer {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
+        let delivery = match self.streams {
+            true => Delivery::LongInChunks,
+            false => Delivery::Messages,
+        };
         let accept = |ask: Ask<'r>| {
             let accepted = ask.accept(first_of(&ask, &self.subprotocols));
-            Upgrade::new(accepted)
-                .delivery(Delivery::LongInChunks)
-                .into()
+            Upgrade::new(accepted).delivery(delivery).into()
         };
         match self.judge(context, from, &request.head()) {
             Ok(admitted) => {

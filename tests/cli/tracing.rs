@@ -92,7 +92,7 @@ fn each_connection_of_echo_is_there_both_ways() {
         clients[0].finish(1000);
         clients[1].finish(4000);
         let mut late = open_echo(address);
-        late.expect_echo(&"long, ".repeat(40_000));
+        late.expect_echo(&"long, ".repeat(100_000));
         drop(clients);
         late.finish(1000);
         stop(&mut program);
@@ -116,7 +116,7 @@ fn each_connection_of_echo_is_there_both_ways() {
         let items = long["items"].as_array().expect("a list");
         let messages = items
             .iter()
-            .filter(|item| item["message"]["length"] == 240_000);
+            .filter(|item| item["message"]["length"] == 600_000);
         assert_eq!(messages.count(), 2);
     }
 }

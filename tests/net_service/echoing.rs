@@ -1,4 +1,5 @@
-//! The echo server passes long messages on as they come, within little memory.
+//! The echo server returns messages whole, and passes long ones on as they come, within little
+//! memory, if it is told to.
 
 use super::drain;
 use crate::support::frames::{binary, binary_start, end, frame, more, take_frames, text, wire};
@@ -43,6 +44,26 @@ fn message(first: u8, frames: &[crate::support::frames::Sent]) -> Vec<u8> {
         .iter()
         .flat_map(|frame| frame.payload.clone())
         .collect()
+}
+
+/// Or a client that sends all of it before it reads would wait for us, and we for it.
+#[test]
+fn a_long_message_is_read_whole_before_it_comes_back_in_one_frame() {
+    const LEN: usize = 16 * 1024 * 1024;
+    let mut server = Network::new().serve(Options::default(), |_| EchoServer::default());
+    let mut peer = server.open("/");
+    let frame = binary(&vec![0xA5; LEN]);
+    peer.send(&frame.to(Role::Server));
+    while peer.unsent() > 0 {
+        let before = peer.unsent();
+        server.run();
+        peer.send(&[]);
+        assert!(peer.unsent() < before, "it is not read");
+    }
+    assert_eq!(peer.read(1), 0, "it comes back too early");
+    server.run();
+    let came = drain(&mut server, &mut peer);
+    assert!(came == frame.to(Role::Client));
 }
 
 #[test]
