@@ -11,22 +11,6 @@ use crate::net::words::{Cause, Chunk, End, PeerId};
 use crate::proto::{Message, Piece};
 use crate::wire::CloseBody;
 
-/// A message has arrived whole, in one piece.
-#[inline]
-pub(super) fn arrived<S: Service>(
-    connections: &mut Connections,
-    service: &mut S,
-    id: PeerId,
-    piece: Piece<'_>,
-    in_chunks: bool,
-) {
-    let Piece { kind, bytes, .. } = piece;
-    match in_chunks {
-        true => chunk(connections, service, id, piece, Some(0)),
-        false => whole(connections, service, id, Message { kind, bytes }),
-    }
-}
-
 /// A message has arrived whole.
 #[inline]
 pub(super) fn whole<S: Service>(

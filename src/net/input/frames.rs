@@ -7,11 +7,11 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
 use crate::net::input::direct::take_assembler;
-use crate::net::input::events::{arrived, chunk, closed, failed, pong, whole};
+use crate::net::input::events::{chunk, closed, failed, pong, whole};
 use crate::net::input::inflate::inflate;
 use crate::net::service::Service;
 use crate::net::words::PeerId;
-use crate::proto::{Assembler, Event, Piece};
+use crate::proto::{Assembler, Event, Message, Piece};
 use std::ops::Range;
 
 /// From here on, exchanging the receive buffer is cheaper than copying out of it, and the buffer
@@ -45,14 +45,15 @@ impl<S: Service> Reader<'_, S> {
             let received = connection.receive(&mut self.buffer[at..end], &mut out.outbox);
             at += received.consumed;
             match received.event {
-                Some(Event::Piece(
-                    piece @ Piece {
-                        compressed: false,
-                        first: true,
-                        last: true,
-                        ..
-                    },
-                )) => arrived(self.connections, self.service, id, piece, in_chunks),
+                Some(Event::Piece(Piece {
+                    kind,
+                    bytes,
+                    compressed: false,
+                    first: true,
+                    last: true,
+                })) if !in_chunks => {
+                    whole(self.connections, self.service, id, Message { kind, bytes });
+                }
                 Some(Event::Piece(piece)) if piece.compressed => {
                     inflate(self.connections, self.service, id, piece);
                 }
