@@ -73,6 +73,12 @@ impl Memory {
         self.shared.limit
     }
 
+    /// There is no room for `more` bytes.
+    #[inline]
+    pub(crate) fn lacks(&self, more: usize) -> bool {
+        more > 0 && self.held() + more > self.shared.limit
+    }
+
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
         self.held() > self.shared.limit

@@ -77,18 +77,13 @@ impl ColdStore {
         }
     }
 
-    /// Whether the server has no memory for `bytes` more of a peer; if it has none, it is
-    /// remembered for [`ColdStore::take_wanted`].
-    #[inline]
-    pub(crate) fn lacks(&mut self, index: u32, bytes: usize) -> bool {
-        let lacks = bytes > 0 && self.memory.held() + bytes > self.memory.limit();
-        if lacks {
-            self.wanted = Some(Wanted { index, bytes });
-        }
-        lacks
+    /// A peer cannot go on without memory that [`Memory::lacks`].
+    #[cold]
+    pub(crate) fn want(&mut self, wanted: Wanted) {
+        self.wanted = Some(wanted);
     }
 
-    /// What somebody was refused since the last call.
+    /// What somebody wants since the last call.
     #[inline]
     pub(crate) fn take_wanted(&mut self) -> Option<Wanted> {
         self.wanted.take()

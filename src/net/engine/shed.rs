@@ -15,7 +15,7 @@ impl<S: Service> Engine<S> {
         self.shed(wanted.bytes);
         let Connections { peers, out, .. } = &mut self.connections;
         // It may have been among those, and has its Close to send.
-        if out.cold.lacks(wanted.index, wanted.bytes)
+        if out.cold.memory.lacks(wanted.bytes)
             && let Some(peer) = peers.at(wanted.index)
             && peer.cause.is_none()
             && !peer.flags.dying
@@ -23,7 +23,6 @@ impl<S: Service> Engine<S> {
             out.metrics.shed.add(1);
             out.evict(peer);
         }
-        out.cold.take_wanted();
     }
 
     /// Closes the connections that this loop holds most for, until the server holds little enough

@@ -1,6 +1,7 @@
 //! Large payloads: read straight to where they stay, behind what came of their message.
 
 use crate::error::Violation;
+use crate::net::conn::cold::Wanted;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
@@ -22,15 +23,11 @@ impl<S: Service> Reader<'_, S> {
         let Some(peer) = peers.at(index) else {
             return;
         };
-        let Phase::Open(connection) = &mut peer.phase else {
-            return;
-        };
-        let left = connection.payload_left();
-        let growth = peer
-            .cold
-            .as_ref()
-            .map_or(0, |cold| cold.assembler.growth(left));
-        if out.cold.lacks(index, growth) {
+        let left = peer.payload_left();
+        let assembler = peer.cold.as_ref().map(|cold| &cold.assembler);
+        let bytes = assembler.map_or(0, |assembler| assembler.growth(left));
+        if out.cold.memory.lacks(bytes) {
+            out.cold.want(Wanted { index, bytes });
             return out.lists.push_ready(peer);
         }
         let mut assembler = take_assembler(out, peer);
