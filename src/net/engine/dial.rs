@@ -14,6 +14,7 @@ use crate::net::context::Context;
 use crate::net::engine::Engine;
 use crate::net::engine::deadlines::arm;
 use crate::net::mailbox::Mailbox;
+use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::proto::{Millis, Role};
 use std::mem;
@@ -93,35 +94,6 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// The socket of a peer has news. If it was connecting: whether it is connected now.
-    pub(super) fn dialled(&mut self, index: u32) -> bool {
-        let Connections { peers, out, .. } = &mut self.connections;
-        let Some(peer) = peers.at(index) else {
-            return false;
-        };
-        let Phase::Dial(dialing) = &mut peer.phase else {
-            return true;
-        };
-        if !dialing.is_connecting() {
-            return true;
-        }
-        match out.sockets.connected(index) {
-            Ok(None) => return false,
-            Ok(Some(())) => {
-                let own = dialing.attempt.dial.endpoint.options.tap.as_ref();
-                if let Some(tap) = own.or(out.options.tap.as_ref()) {
-                    out.sockets.show(index, Role::Client, tap);
-                }
-                // The handshake has what is left of the time, as no other address is tried.
-                dialing.deadline = dialing.attempt.began + dialing.attempt.left;
-                let first = mem::take(&mut dialing.first);
-                out.put(peer, &first);
-            }
-            Err(error) => out.dial_error(peer, Error::Connect(error)),
-        }
-        true
-    }
-
     /// A peer has been removed: it may have been an attempt.
     pub(super) fn removed(&mut self, peer: Peer) {
         if let Phase::Dial(dialing) = peer.phase {
@@ -158,4 +130,30 @@ impl<S: Service> Engine<S> {
         let context = &mut Context::new(&mut self.connections);
         self.service.not_opened(context, tag, &error);
     }
+}
+
+/// The socket of a peer has news. If it was connecting: whether it is connected now.
+#[inline]
+pub(super) fn dialled(out: &mut Output, peer: &mut Peer) -> bool {
+    let Phase::Dial(dialing) = &mut peer.phase else {
+        return true;
+    };
+    if !dialing.is_connecting() {
+        return true;
+    }
+    match out.sockets.connected(peer.index) {
+        Ok(None) => return false,
+        Ok(Some(())) => {
+            let own = dialing.attempt.dial.endpoint.options.tap.as_ref();
+            if let Some(tap) = own.or(out.options.tap.as_ref()) {
+                out.sockets.show(peer.index, Role::Client, tap);
+            }
+            // The handshake has what is left of the time, as no other address is tried.
+            dialing.deadline = dialing.attempt.began + dialing.attempt.left;
+            let first = mem::take(&mut dialing.first);
+            out.put(peer, &first);
+        }
+        Err(error) => out.dial_error(peer, Error::Connect(error)),
+    }
+    true
 }

@@ -4,6 +4,8 @@ use crate::net::conn::lists::Lists;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
+#[cfg(feature = "client")]
+use crate::net::engine::dial::dialled;
 use crate::net::engine::{Engine, Next};
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
@@ -52,14 +54,14 @@ impl<S: Service> Engine<S> {
     /// Something happened to the socket of a connection.
     #[inline]
     pub(crate) fn ready(&mut self, index: u32, ready: Ready) {
-        #[cfg(feature = "client")]
-        if !self.dialled(index) {
-            return;
-        }
         let Connections { peers, out, .. } = &mut self.connections;
         let Some(peer) = peers.at(index) else {
             return;
         };
+        #[cfg(feature = "client")]
+        if !dialled(out, peer) {
+            return;
+        }
         // A peer on the ready list has had its read of this turn.
         let listed = peer.flags.ready;
         if ready.hung_up {
