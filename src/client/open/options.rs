@@ -52,6 +52,11 @@ impl Options {
         #[cfg(not(feature = "deflate"))]
         None
     }
+
+    /// The form of permessage-deflate to offer.
+    pub(super) fn deflate_policy(&self) -> Option<DeflatePolicy> {
+        self.deflate().map(|settings| settings.policy)
+    }
 }
 
 impl Default for Options {
@@ -68,16 +73,5 @@ impl Default for Options {
             handshakes: 1,
             tap: None,
         }
-    }
-}
-
-impl Options {
-    /// The form of permessage-deflate to offer; none without the feature.
-    pub(super) fn deflate_policy(&self) -> Option<DeflatePolicy> {
-        #[cfg(feature = "deflate")]
-        let policy = self.deflate.map(|settings| settings.policy);
-        #[cfg(not(feature = "deflate"))]
-        let policy = None;
-        policy
     }
 }
