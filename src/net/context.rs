@@ -252,7 +252,7 @@ impl<'a> Context<'a> {
         self.connections.dials.subprotocol(peer.index)
     }
 
-    /// Begins a graceful stop of all workers: see [`Server::stop`](crate::net::Server::stop).
+    /// Begins a graceful stop of all workers: see [`Handle::stop`](crate::net::Handle::stop).
     pub fn stop(&mut self) {
         self.connections.stop_wanted = true;
     }

@@ -41,14 +41,17 @@ impl<M> Handle<M> {
         Arc::clone(&self.metrics[worker])
     }
 
-    /// Begins a graceful stop: see [`Server::stop`](crate::net::Server::stop).
+    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
+    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
+    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once;
+    /// [`Server::join`](crate::net::Server::join) waits.
     pub fn stop(&self) {
         for mailbox in self.mailboxes.iter() {
             mailbox.stop();
         }
     }
 
-    /// The mailboxes of all workers, in the order of their numbers.
+    /// The mailboxes of all workers, in the order of their numbers, usable from any thread.
     pub fn mailboxes(&self) -> &[Mailbox<M>] {
         &self.mailboxes
     }

@@ -125,7 +125,7 @@ impl PushHandle {
         self.hub.close(user, event)
     }
 
-    /// Begins a graceful stop: see [`Server::stop`]. From now on nobody counts as a subscriber.
+    /// Begins a graceful stop: see [`Handle::stop`]. From now on nobody counts as a subscriber.
     pub fn stop(&self) {
         self.hub.stop();
         self.loops.stop();

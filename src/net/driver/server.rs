@@ -10,7 +10,6 @@ use crate::net::driver::listeners::{Listen, Listener};
 use crate::net::driver::sockets::SystemSockets;
 use crate::net::engine::{Engine, Shared};
 use crate::net::handle::{Handle, Worker};
-use crate::net::mailbox::Mailbox;
 use crate::net::options::Options;
 use crate::net::service::Service;
 use crate::net::wake::Wake;
@@ -19,12 +18,14 @@ use std::any::Any;
 use std::fmt;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, ToSocketAddrs};
+use std::ops::Deref;
 use std::sync::{Arc, Weak};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// A server that runs on its worker threads. Dropping it stops it as [`Server::stop`] does and
-/// waits until its ports are closed, at most a second, but not for its connections.
+/// A server that runs on its worker threads. Dropping it stops it as [`Handle::stop`] does and
+/// waits until its ports are closed, at most a second, but not for its connections. Whatever its
+/// [`Handle`] can do, it can do as well.
 #[derive(Debug)]
 pub struct Server<M> {
     addresses: Vec<SocketAddr>,
@@ -32,10 +33,27 @@ pub struct Server<M> {
 }
 
 /// Event loops without a listener, for programs that only dial: see
-/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Clients::stop`] does.
+/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Handle::stop`] does.
+/// Whatever its [`Handle`] can do, it can do as well.
 #[derive(Debug)]
 pub struct Clients<M> {
     workers: Workers<M>,
+}
+
+impl<M> Deref for Server<M> {
+    type Target = Handle<M>;
+
+    fn deref(&self) -> &Handle<M> {
+        &self.workers.handle
+    }
+}
+
+impl<M> Deref for Clients<M> {
+    type Target = Handle<M>;
+
+    fn deref(&self) -> &Handle<M> {
+        &self.workers.handle
+    }
 }
 
 /// Why a worker has ended before it was stopped. The others were stopped because of it.
@@ -166,18 +184,6 @@ impl<M: Send + 'static> Server<M> {
         self.workers.handle.clone()
     }
 
-    /// The mailboxes of all workers, usable from any thread.
-    pub fn mailboxes(&self) -> &[Mailbox<M>] {
-        self.workers.handle.mailboxes()
-    }
-
-    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
-    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
-    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once; [`Server::join`] waits.
-    pub fn stop(&self) {
-        self.workers.handle.stop();
-    }
-
     /// Waits until all workers have ended.
     ///
     /// # Errors
@@ -208,16 +214,6 @@ impl<M: Send + 'static> Clients<M> {
     /// Reaches them from other threads.
     pub fn handle(&self) -> Handle<M> {
         self.workers.handle.clone()
-    }
-
-    /// The mailboxes of all workers, usable from any thread.
-    pub fn mailboxes(&self) -> &[Mailbox<M>] {
-        self.workers.handle.mailboxes()
-    }
-
-    /// Begins a graceful stop: see [`Server::stop`].
-    pub fn stop(&self) {
-        self.workers.handle.stop();
     }
 
     /// Waits until all workers have ended.
