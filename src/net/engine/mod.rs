@@ -160,11 +160,6 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Its number.
-    pub(crate) fn worker(&self) -> usize {
-        usize::from(self.connections.out.worker)
-    }
-
     /// Calls the service from outside of an event, between two turns.
     pub(crate) fn with<R>(
         &mut self,

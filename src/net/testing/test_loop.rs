@@ -61,11 +61,8 @@ impl Network {
         options: Options,
         make: impl FnOnce(&Worker<S::Mail>) -> S,
     ) -> TestLoop<S> {
-        let mut make = Some(make);
-        let make = |worker: &Worker<S::Mail>| make.take().map(|make| make(worker));
-        let address = State::new_address();
-        let mut loops = self.start(options, 1, Some(address), make);
-        loops.pop().expect("one loop")
+        let workers = Workers::new(options, 1, Some(State::new_address()));
+        self.start(&workers, 0, make)
     }
 
     /// A server of [`Options::workers`] workers, at least one, which share what real ones share.
@@ -75,8 +72,9 @@ impl Network {
         mut make: impl FnMut(&Worker<S::Mail>) -> S,
     ) -> Vec<TestLoop<S>> {
         let count = options.workers.max(1);
-        let address = State::new_address();
-        self.start(options, count, Some(address), |worker| Some(make(worker)))
+        let workers = Workers::new(options, count, Some(State::new_address()));
+        let start = |number| self.start(&workers, number, &mut make);
+        (0..count).map(start).collect()
     }
 
     /// A loop that only dials.
@@ -85,9 +83,7 @@ impl Network {
         options: Options,
         make: impl FnOnce(&Worker<S::Mail>) -> S,
     ) -> TestLoop<S> {
-        let mut make = Some(make);
-        let make = |worker: &Worker<S::Mail>| make.take().map(|make| make(worker));
-        self.start(options, 1, None, make).pop().expect("one loop")
+        self.start(&Workers::new(options, 1, None), 0, make)
     }
 
     /// A bare connection to whoever listens at this address.
@@ -102,54 +98,72 @@ impl Network {
 
     fn start<S: Service>(
         &self,
-        options: Options,
-        count: usize,
-        address: Option<SocketAddr>,
-        mut make: impl FnMut(&Worker<S::Mail>) -> Option<S>,
-    ) -> Vec<TestLoop<S>> {
-        let woken: Vec<_> = (0..count)
-            .map(|_| Arc::new(AtomicBool::new(false)))
-            .collect();
+        workers: &Workers<S::Mail>,
+        number: usize,
+        make: impl FnOnce(&Worker<S::Mail>) -> S,
+    ) -> TestLoop<S> {
+        let Workers {
+            options,
+            address,
+            woken,
+            shared,
+            handle,
+        } = workers;
+        let id = self.state.borrow_mut().add_loop();
+        if let Some(address) = address {
+            self.state.borrow_mut().listen(id, *address);
+        }
+        let worker = Worker {
+            number,
+            mailboxes: handle.mailboxes().to_vec(),
+        };
+        let service = make(&worker);
+        let mut engine = Engine::new(
+            number as u16,
+            options.clone(),
+            shared.clone(),
+            Box::new(SimulatedSockets::new(&self.state, id)),
+            handle.metrics(number),
+            worker.mailboxes,
+            service,
+        );
+        engine.start(self.now());
+        TestLoop {
+            network: self.clone(),
+            engine: Some(engine),
+            handle: handle.clone(),
+            number,
+            id,
+            woken: Arc::clone(&woken[number]),
+            address: *address,
+            next: Next::Now,
+        }
+    }
+}
+
+/// What the loops of one server share.
+struct Workers<M> {
+    options: Options,
+    address: Option<SocketAddr>,
+    woken: Vec<Arc<AtomicBool>>,
+    shared: Shared,
+    handle: Handle<M>,
+}
+
+impl<M> Workers<M> {
+    fn new(options: Options, count: usize, address: Option<SocketAddr>) -> Self {
+        let woken: Vec<_> = (0..count).map(|_| Arc::default()).collect();
         let wakes: Vec<_> = woken.iter().map(wake).collect();
         let shared = Shared::new(&options, &wakes);
         let mailboxes = wakes.into_iter().map(|wake| shared.mailbox(wake)).collect();
         let metrics = (0..count).map(|_| Arc::default()).collect();
-        let handle: Handle<S::Mail> = Handle::new(mailboxes, metrics);
-        let mut loops = Vec::new();
-        for (number, woken) in woken.into_iter().enumerate() {
-            let id = self.state.borrow_mut().add_loop();
-            if let Some(address) = address {
-                self.state.borrow_mut().listen(id, address);
-            }
-            let sockets = SimulatedSockets::new(&self.state, id);
-            let worker = Worker {
-                number,
-                mailboxes: handle.mailboxes().to_vec(),
-            };
-            let Some(service) = make(&worker) else {
-                continue;
-            };
-            let mut engine = Engine::new(
-                number as u16,
-                options.clone(),
-                shared.clone(),
-                Box::new(sockets),
-                handle.metrics(number),
-                worker.mailboxes,
-                service,
-            );
-            engine.start(self.now());
-            loops.push(TestLoop {
-                network: self.clone(),
-                engine: Some(engine),
-                handle: handle.clone(),
-                id,
-                woken,
-                address,
-                next: Next::Now,
-            });
+        Self {
+            options,
+            address,
+            woken,
+            shared,
+            handle: Handle::new(mailboxes, metrics),
         }
-        loops
     }
 }
 
@@ -169,6 +183,9 @@ pub struct TestLoop<S: Service> {
     /// `None` once it has stopped.
     engine: Option<Engine<S>>,
     handle: Handle<S::Mail>,
+    /// Of the worker, among those of its server.
+    number: usize,
+    /// Of the loop, on its network.
     id: usize,
     woken: Arc<AtomicBool>,
     address: Option<SocketAddr>,
@@ -193,8 +210,7 @@ impl<S: Service> TestLoop<S> {
 
     /// What this loop has done so far.
     pub fn counters(&self) -> Counters {
-        let number = self.engine.as_ref().map_or(0, Engine::worker);
-        self.handle.counters()[number]
+        self.handle.counters()[self.number]
     }
 
     /// It has been stopped, and has ended.
