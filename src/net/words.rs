@@ -95,7 +95,10 @@ pub enum Delivery {
     Chunks,
     /// Whole, but for those that are longer than
     /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed: these
-    /// come in chunks. The limits are those of whole messages.
+    /// come in chunks. The limits are those of whole messages. Such a message is read to its end
+    /// although the peer does not read, as long as no more than
+    /// [`Limits::message_bytes`](crate::Limits::message_bytes) wait for it, and
+    /// [`Context::send_piece`](crate::net::Context::send_piece) takes as much meanwhile.
     LongInChunks,
 }
 

@@ -12,20 +12,17 @@ use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
 use crate::push::hub::Unavailable;
 
-/// Echoes on every path; for conformance tools. A message comes back whole, unless
-/// [`EchoServer::streams`] says otherwise.
+/// Echoes on every path; for conformance tools. A message that is longer than
+/// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed comes back
+/// as it arrives, in frames of the server's own cut: a peer that reads while it sends costs little
+/// memory, and one that reads later at most
+/// [`Limits::message_bytes`](crate::Limits::message_bytes). All others come back whole.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
     /// Which pages may connect, and to which names of the server.
     pub access: Access,
     /// The subprotocols that it confirms; without any, all.
     pub subprotocols: Vec<String>,
-    /// A message that is longer than
-    /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed comes
-    /// back as it arrives, in frames of its own cut and in little memory. Only for clients that
-    /// read while they send: one that first sends all of a message of some MiB waits for us, and we
-    /// for it.
-    pub streams: bool,
 }
 
 impl EchoServer {
@@ -71,13 +68,11 @@ impl Service for EchoServer {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let delivery = match self.streams {
-            true => Delivery::LongInChunks,
-            false => Delivery::Messages,
-        };
         let accept = |ask: Ask<'r>| {
             let accepted = ask.accept(first_of(&ask, &self.subprotocols));
-            Upgrade::new(accepted).delivery(delivery).into()
+            Upgrade::new(accepted)
+                .delivery(Delivery::LongInChunks)
+                .into()
         };
         match self.judge(context, from, &request.head()) {
             Ok(admitted) => {

@@ -1,26 +1,19 @@
 //! The echo server returns messages whole, and passes long ones on as they come, within little
-//! memory, if it is told to.
+//! memory for peers that read meanwhile.
 
 use super::drain;
 use crate::support::frames::{binary, binary_start, end, frame, more, take_frames, text, wire};
 use wirebell::net::Options;
-use wirebell::net::testing::{Network, Peer, Received, TestLoop};
+use wirebell::net::testing::{Faults, Network, Peer, Received, TestLoop};
 use wirebell::push::EchoServer;
 use wirebell::{CloseCode, Limits, Message, Role};
-
-fn streaming() -> EchoServer {
-    EchoServer {
-        streams: true,
-        ..EchoServer::default()
-    }
-}
 
 fn serve(limits: Limits) -> TestLoop<EchoServer> {
     let options = Options {
         limits,
         ..Options::default()
     };
-    Network::new().serve(options, |_| streaming())
+    Network::new().serve(options, |_| EchoServer::default())
 }
 
 fn long_messages() -> Limits {
@@ -46,24 +39,80 @@ fn message(first: u8, frames: &[crate::support::frames::Sent]) -> Vec<u8> {
         .collect()
 }
 
-/// Or a client that sends all of it before it reads would wait for us, and we for it.
+/// It may not read before it has sent all, and it has bytes of a second message under way.
 #[test]
-fn a_long_message_is_read_whole_before_it_comes_back_in_one_frame() {
-    const LEN: usize = 16 * 1024 * 1024;
-    let mut server = Network::new().serve(Options::default(), |_| EchoServer::default());
+fn a_peer_that_reads_later_gets_a_long_message_and_is_not_read_from_after_it() {
+    const LEN: usize = 2 * 1024 * 1024;
+    let limits = Limits {
+        message_bytes: LEN as u64,
+        ..Limits::default()
+    };
+    let mut server = serve(limits);
     let mut peer = server.open("/");
-    let frame = binary(&vec![0xA5; LEN]);
-    peer.send(&frame.to(Role::Server));
+    let frame = binary(&vec![0xA5; LEN]).to(Role::Server);
+    let more = binary(&vec![0x5A; LEN]).to(Role::Server);
+    peer.send(&frame);
     while peer.unsent() > 0 {
         let before = peer.unsent();
         server.run();
+        server.advance(1000); // It is slow, but it is there.
         peer.send(&[]);
         assert!(peer.unsent() < before, "it is not read");
     }
-    assert_eq!(peer.read(1), 0, "it comes back too early");
+    peer.send(&more);
     server.run();
-    let came = drain(&mut server, &mut peer);
-    assert!(came == frame.to(Role::Client));
+    peer.send(&[]);
+    server.run();
+    assert!(peer.unsent() > LEN - 1024 * 1024, "it is read from");
+    assert!(server.handle().held_bytes() < LEN + LEN / 16);
+    let mut came = drain(&mut server, &mut peer);
+    while peer.unsent() > 0 {
+        peer.send(&[]);
+        came.extend(drain(&mut server, &mut peer));
+    }
+    let frames = take_frames(&came);
+    let first = 1 + frames
+        .iter()
+        .position(|frame| frame.first & 0x80 != 0)
+        .expect("an end");
+    assert!(message(0x02, &frames[..first]) == vec![0xA5; LEN]);
+    assert!(message(0x02, &frames[first..]) == vec![0x5A; LEN]);
+    assert_eq!(server.handle().held_bytes(), 0);
+}
+
+/// Frames of one byte become frames of three: what waits is bounded by bytes, not by messages.
+#[test]
+fn what_waits_for_a_peer_that_never_reads_is_bounded() {
+    const LEN: usize = 16 * 1024;
+    let options = Options {
+        limits: Limits {
+            message_bytes: LEN as u64,
+            queued_bytes: 4 * 1024,
+            ..Limits::default()
+        },
+        receive_buffer: 4 * 1024,
+        ..Options::default()
+    };
+    let narrow = Faults {
+        capacity: 4 * 1024,
+        ..Faults::default()
+    };
+    let mut server = Network::with_faults(narrow).serve(options, |_| EchoServer::default());
+    let mut peer = server.open("/");
+    let frame = binary(&[1; LEN]).to(Role::Server);
+    for byte in frame.chunks(1) {
+        peer.send(byte);
+        server.run();
+    }
+    let held = server.handle().held_bytes();
+    assert!((LEN..LEN + LEN / 2).contains(&held), "{held} bytes");
+    let mut came = Vec::new();
+    while {
+        peer.send(&[]);
+        came.extend(drain(&mut server, &mut peer));
+        peer.unsent() > 0
+    } {}
+    assert!(message(0x02, &take_frames(&came)) == vec![1; LEN]);
 }
 
 #[test]
@@ -93,28 +142,6 @@ fn a_peer_that_reads_gets_a_huge_message_while_it_sends_it() {
     assert!(payload == vec![0xA5; LEN]);
 }
 
-/// Nothing is read from it while anything waits for it, and nothing is lost.
-#[test]
-fn a_peer_that_does_not_read_is_not_read_from() {
-    const LEN: usize = 4 * 1024 * 1024;
-    let mut server = serve(long_messages());
-    let mut peer = server.open("/");
-    peer.send(&binary(&vec![3; LEN]).to(Role::Server));
-    server.run();
-    let held = server.handle().held_bytes();
-    assert!(
-        held < 512 * 1024 && peer.unsent() > LEN - 1024 * 1024,
-        "{held}"
-    );
-    let mut came = drain(&mut server, &mut peer);
-    while peer.unsent() > 0 {
-        peer.send(&[]);
-        came.extend(drain(&mut server, &mut peer));
-        assert!(server.handle().held_bytes() < 512 * 1024);
-    }
-    assert!(message(0x02, &take_frames(&came)) == vec![3; LEN]);
-}
-
 #[cfg(feature = "deflate")]
 #[test]
 fn a_compressed_message_comes_back_compressed() {
@@ -126,7 +153,7 @@ fn a_compressed_message_comes_back_compressed() {
         deflate: Some(Settings::default()),
         ..Options::default()
     };
-    let mut server = Network::new().serve(options, |_| streaming());
+    let mut server = Network::new().serve(options, |_| EchoServer::default());
     let mut peer = server.connect();
     peer.send(
         b"GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\

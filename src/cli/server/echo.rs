@@ -16,7 +16,6 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let service = EchoServer {
         access: Access::new(event_loop.origin_policy()?, hosts),
         subprotocols: settings.subprotocols()?,
-        streams: false,
     };
     let mut options = event_loop.options()?;
     let level = event_loop.log_level()?;

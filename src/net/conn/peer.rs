@@ -284,7 +284,9 @@ impl Peer {
     ///
     /// A server reads nothing while anything waits. If a client did the same, two loops that have
     /// filled the sockets between them would wait for each other: it goes on reading up to half of
-    /// `bound`, the limit of its queue.
+    /// `bound`, the limit of its queue. The rest of a long message is read while no more waits than
+    /// a message may have bytes: a peer that reads only once it has sent all of it gets its answer,
+    /// as it would if the message were put together first.
     #[inline]
     pub(crate) fn rests(&self, bound: usize) -> bool {
         self.flags.paused || self.is_answering() || self.is_backlogged(bound)
@@ -302,6 +304,9 @@ impl Peer {
         let queued = self.queued();
         queued > 0
             && match &self.phase {
+                Phase::Open(connection) if self.flags.long => {
+                    queued as u64 > connection.message_limit()
+                }
                 Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
                 _ => true,
             }
@@ -335,6 +340,16 @@ impl Peer {
             } => {}
             Phase::Http { since, .. } => *since = now,
             Phase::Dial(_) | Phase::Lingering { .. } => {}
+        }
+    }
+
+    /// A piece of a message of this length may be sent; `bound` is the limit of the queue. What
+    /// answers a long message may wait as long as that message is read.
+    pub(crate) fn has_room_for(&self, piece: usize, bound: usize) -> bool {
+        match &self.phase {
+            _ if self.queued() == 0 => true,
+            Phase::Open(_) if self.flags.long => !self.is_backlogged(bound),
+            _ => self.queued() + piece <= bound,
         }
     }
 

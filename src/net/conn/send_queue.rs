@@ -76,6 +76,9 @@ impl Data {
 /// its place among the latest. One-byte messages would otherwise hold many times their bound.
 pub(crate) const RECORD: usize = 2 * size_of::<Chunk>() + 32;
 
+/// Own bytes that are added to one chunk: what has left of a long queue is given back.
+const OWN_CHUNK: usize = 64 * 1024;
+
 /// Slices of one vectored write. Linux takes 1024; more than this saves nothing.
 const MAX_SLICES: usize = 64;
 
@@ -115,7 +118,7 @@ impl SendQueue {
             Some(Chunk {
                 data: Data::Own(last),
                 ..
-            }) => last.extend_from_slice(bytes),
+            }) if last.len() < OWN_CHUNK => last.extend_from_slice(bytes),
             _ => self.chunks.push_back(Chunk {
                 data: Data::Own(bytes.to_vec()),
                 key: 0,

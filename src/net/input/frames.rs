@@ -133,7 +133,10 @@ fn long<S: Service>(
         return;
     };
     let left = peer.payload_left();
-    peer.flags.long = !piece.last;
+    peer.flags.long = true;
+    if let Some(cold) = &mut peer.cold {
+        cold.progress = out.now; // It may read only once it has sent all.
+    }
     let begun = peer
         .cold
         .as_mut()
@@ -151,4 +154,9 @@ fn long<S: Service>(
         connections.out.buffers.keep(begun.into_memory());
     }
     chunk(connections, service, id, piece, Some(left));
+    if piece.last
+        && let Some(peer) = connections.peers.get_mut(id)
+    {
+        peer.flags.long = false;
+    }
 }

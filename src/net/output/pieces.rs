@@ -31,8 +31,7 @@ impl Output {
         peer.flags.in_pieces = !last;
         peer.flags.piece_sent = true;
         self.write_chain(peer);
-        let queued = peer.queued();
-        if queued > 0 && queued + bytes.len() > self.options.limits.queued_bytes {
+        if !peer.has_room_for(bytes.len(), self.options.limits.queued_bytes) {
             self.overflow(peer);
             return Sent::Closed;
         }
