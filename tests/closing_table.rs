@@ -187,10 +187,10 @@ fn happen(driver: &mut Driver, input: Input) -> Action {
 /// Lets time pass until nothing more is due.
 fn wait(driver: &mut Driver) -> Action {
     for _ in 0..5 {
-        let Some(deadline) = driver.connection.deadline() else {
+        let Some(deadline) = driver.deadline() else {
             return Action::Discard;
         };
-        match driver.connection.tick(deadline, &mut driver.outbox) {
+        match driver.tick(deadline) {
             Tick::Expired => return Action::Drop,
             Tick::Ping | Tick::Early => driver.transmit(),
         }

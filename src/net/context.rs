@@ -185,7 +185,10 @@ impl<'a> Context<'a> {
     pub fn set_timer(&mut self, peer: PeerId, at: Option<Millis>) {
         let out = &mut self.connections.out;
         if let Some(peer) = self.connections.peers.get_mut(peer) {
-            peer.timer = at.map_or(0, Wheel::number);
+            match at {
+                Some(at) => out.timers.set(peer, Wheel::number(at)),
+                None => out.timers.clear(peer),
+            }
             out.lists.touch(peer);
         }
     }

@@ -39,6 +39,7 @@ struct Outgoing {
 
 pub struct End {
     pub connection: Connection,
+    limits: Limits,
     outbox: Outbox,
     rng: Rng,
     assembler: Assembler,
@@ -62,6 +63,7 @@ impl End {
     pub fn new(role: Role, limits: &Limits, seed: u64) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
+            limits: limits.clone(),
             outbox: Outbox::new(),
             rng: Rng::new(seed),
             assembler: Assembler::new(),
@@ -212,9 +214,9 @@ impl End {
     pub fn tick(&mut self, now: u64) {
         if self
             .connection
-            .deadline()
+            .deadline(&self.limits)
             .is_some_and(|deadline| deadline <= now)
-            && self.connection.tick(now, &mut self.outbox) == Tick::Expired
+            && self.connection.tick(now, &self.limits, &mut self.outbox) == Tick::Expired
         {
             self.expired_at = Some(now);
         }

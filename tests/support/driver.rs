@@ -6,6 +6,7 @@
 
 use super::Rng;
 use super::frames::{Sent, take_frames};
+use wirebell::proto::{Millis, Tick};
 use wirebell::{Connection, Event, Kind, Limits, Outbox, Piece, Role, State, Violation};
 
 /// One thing that an application sees.
@@ -70,6 +71,7 @@ const LONGEST_TAIL: usize = 130;
 #[derive(Clone)]
 pub struct Driver {
     pub connection: Connection,
+    pub limits: Limits,
     pub outbox: Outbox,
     pub entropy: Rng,
     pub seen: Vec<Seen>,
@@ -85,6 +87,7 @@ impl Driver {
     pub fn new(role: Role, limits: &Limits) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
+            limits: limits.clone(),
             outbox: Outbox::new(),
             entropy: Rng::new(1),
             seen: Vec::new(),
@@ -93,6 +96,14 @@ impl Driver {
             tail: Vec::new(),
             message: None,
         }
+    }
+
+    pub fn deadline(&self) -> Option<Millis> {
+        self.connection.deadline(&self.limits)
+    }
+
+    pub fn tick(&mut self, now: Millis) -> Tick {
+        self.connection.tick(now, &self.limits, &mut self.outbox)
     }
 
     /// Receives `bytes` behind what was left unconsumed; sends what is owed after each event.

@@ -83,7 +83,7 @@ impl Incoming {
         if !T::TIMED {
             return self.fill_untimed(shared);
         }
-        if is_due(shared, deadline) {
+        if is_due(shared, &self.limits, deadline) {
             // A program that was held up, or did not ask for long, finds in the socket what came
             // in time.
             self.wait_for(shared, GLANCE)?;
@@ -104,7 +104,7 @@ impl Incoming {
         if let Some(heard) = self.read(shared)? {
             return Ok(heard);
         }
-        tick(shared)?;
+        tick(shared, &self.limits)?;
         Err(Error::TimedOut(Wait::Receive))
     }
 
@@ -134,7 +134,7 @@ impl Incoming {
         shared: &Shared<T>,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        let (now, due) = tick(shared)?;
+        let (now, due) = tick(shared, &self.limits)?;
         let own = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             Some(Duration::ZERO) => return Err(Error::TimedOut(Wait::Receive)),
             left => left,
@@ -161,8 +161,8 @@ impl Incoming {
 }
 
 /// A deadline has passed, of the caller or of the protocol.
-fn is_due<T: Transport>(shared: &Shared<T>, deadline: Option<Instant>) -> bool {
-    let due = lock(&shared.state).connection.deadline();
+fn is_due<T: Transport>(shared: &Shared<T>, limits: &Limits, deadline: Option<Instant>) -> bool {
+    let due = lock(&shared.state).connection.deadline(limits);
     due.is_some_and(|due| due <= shared.now()) || deadline.is_some_and(|at| at <= Instant::now())
 }
 
@@ -174,15 +174,19 @@ fn lost<T: Transport>(shared: &Shared<T>, error: Option<io::Error>) -> Error {
 }
 
 /// Does what is due. The time, and when the connection wants to be looked at again.
-fn tick<T: Transport>(shared: &Shared<T>) -> Result<(Millis, Option<Millis>), Error> {
+fn tick<T: Transport>(
+    shared: &Shared<T>,
+    limits: &Limits,
+) -> Result<(Millis, Option<Millis>), Error> {
     let now = shared.now();
     loop {
         let (tick, due, closing) = {
             let Locked { connection, outbox } = &mut *lock(&shared.state);
             let closing = connection.state() != State::Open;
-            match connection.deadline() {
+            match connection.deadline(limits) {
                 Some(due) if due <= now => {
-                    (connection.tick(now, outbox), connection.deadline(), closing)
+                    let tick = connection.tick(now, limits, outbox);
+                    (tick, connection.deadline(limits), closing)
                 }
                 due => (Tick::Early, due, closing),
             }

@@ -90,7 +90,7 @@ impl<S: Service> Engine<S> {
                 continue;
             };
             peer.flags.announced = false;
-            peer.timer = 0;
+            out.timers.clear(peer);
             out.uncork_after_panic(peer);
             match &peer.phase {
                 Phase::Open(_) => {

@@ -216,6 +216,7 @@ impl<S: Service> Engine<S> {
         };
         out.metrics.ended.add(1);
         out.cold.drop_of(&mut peer);
+        out.timers.clear(&mut peer);
         out.sockets.close(index);
         self.acceptor.forget(index);
         dials.ended(index, out.now, *stopping);
