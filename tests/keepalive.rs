@@ -4,13 +4,13 @@ use crate::support::Rng;
 use crate::support::driver::Driver;
 use crate::support::frames::{close, ping};
 use wirebell::proto::Tick;
-use wirebell::{Connection, Ended, Limits, Misuse, Role, State};
+use wirebell::{Connection, Eof, Limits, Misuse, Role, State};
 
 const LIMITS: Limits = Limits {
     ping_ms: 1000,
     pong_ms: 300,
     close_ms: 50,
-    drain_ms: 20,
+    linger_ms: 20,
     ..Limits::DEFAULT
 };
 
@@ -47,7 +47,7 @@ fn a_silent_peer_is_asked_and_then_given_up() {
     assert_eq!(tick(&mut driver, START + 1300), Tick::Expired);
     assert_eq!(driver.connection.state(), State::Gone);
     assert_eq!(driver.deadline(), None);
-    assert_eq!(driver.connection.receive_eof(), Ended::Lost);
+    assert_eq!(driver.connection.receive_eof(), Eof::Lost);
 }
 
 /// A late clock gives the peer its full time: the wait for the answer begins with the Ping.
@@ -115,7 +115,7 @@ fn our_close_is_answered_in_time_or_the_transport_is_dropped() {
     assert_eq!(tick(&mut driver, START + 59), Tick::Early);
     assert_eq!(tick(&mut driver, START + 60), Tick::Expired);
     assert_eq!(driver.connection.state(), State::Gone);
-    assert_eq!(driver.connection.receive_eof(), Ended::Lost);
+    assert_eq!(driver.connection.receive_eof(), Eof::Lost);
 }
 
 /// A peer that keeps talking after our Close gains no time by it.

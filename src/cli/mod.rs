@@ -1,6 +1,6 @@
 //! The command line: a file or a folder for each subcommand, and `common` for what they share.
 //!
-//! Comes in: arguments, environment, a settings file. Goes out: a running server, or one line on
+//! Input: arguments, environment, a settings file. Output: a running server, or one line on
 //! stderr and an exit status: 2 for what the caller wrote, 1 for what went wrong; clients also
 //! have 3 for a refusal and 4 for a time that ran out.
 

@@ -1,6 +1,6 @@
 //! One connection after the handshake: RFC 6455 sections 5 to 7 put together.
 //!
-//! Comes in: bytes, intents, time. Goes out: [`Received`] events that borrow the input; control
+//! Input: bytes, intents, time. Output: [`Received`] events that borrow the input; control
 //! frames in the caller's [`Outbox`]; header bytes for data that the caller writes. The type owns
 //! no buffer, clock or random source. Rules are left to `wire::header`, `sequence` and `closing`;
 //! this file only decides who is asked, and in which order.
@@ -18,12 +18,12 @@
 use crate::error::Violation;
 use crate::limits::Limits;
 use crate::proto::Role;
-use crate::proto::closing::{Action, Ended, Input, State};
+use crate::proto::closing::{Action, Eof, Input, State};
 use crate::proto::event::{Event, Piece, Received};
-use crate::proto::keepalive::{Millis, Wait};
 use crate::proto::outbox::Outbox;
 use crate::proto::sequence::Sequence;
-use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode};
+use crate::proto::wait::{Millis, Wait};
+use crate::wire::{CloseBody, FrameHeader, Mask, MessageKind, Opcode};
 
 /// The protocol state of one WebSocket connection, 72 bytes, without a buffer.
 ///
@@ -65,7 +65,7 @@ pub struct Connection {
     pub(super) role: Role,
     pub(super) state: State,
     /// The kind of the fragmented message that we are sending.
-    pub(super) sending: Option<Kind>,
+    pub(super) sending: Option<MessageKind>,
     /// The next piece is the first of its message.
     first: bool,
     /// The current frame is the last of its message.
@@ -97,8 +97,10 @@ impl Connection {
     /// Takes and sends compressed messages from now on, because the handshake agreed on
     /// permessage-deflate (RFC 7692). Pieces of them are lent as they came, for an inflater.
     // req: 7692-5-13
-    pub fn enable_compression(&mut self) {
+    #[must_use]
+    pub fn with_deflate(mut self) -> Self {
         self.compression = true;
+        self
     }
 
     /// From the next frame on, a frame or message of more than `bytes` fails the connection (close
@@ -158,12 +160,12 @@ impl Connection {
 
     /// Reports that the peer will send no more, and how the connection ended.
     // req: 6455-7.2.1-02
-    pub fn receive_eof(&mut self) -> Ended {
+    pub fn receive_eof(&mut self) -> Eof {
         let (state, action) = self.state.on(Input::EndOfStream);
         self.state = state;
         match action {
-            Action::Clean => Ended::Cleanly,
-            _ => Ended::Lost,
+            Action::Clean => Eof::Clean,
+            _ => Eof::Lost,
         }
     }
 

@@ -10,34 +10,7 @@ use crate::limits::Limits;
 use crate::proto::closing::{Input, State};
 use crate::proto::connection::Connection;
 use crate::proto::outbox::Outbox;
-
-/// Milliseconds since any fixed moment of the caller's choice.
-pub type Millis = u64;
-
-/// What [`Connection::tick`](crate::Connection::tick) found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tick {
-    /// Nothing is due.
-    Early,
-    /// The peer was silent: a Ping is in the outbox.
-    Ping,
-    /// The time is up: drop the transport. The connection is Gone.
-    Expired,
-}
-
-/// What a connection waits for, since [`Connection::since`]. All of it is lazy: traffic stores a
-/// time, nothing else.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Wait {
-    /// For any byte, before we ask.
-    Traffic,
-    /// For any byte, after we asked.
-    Answer,
-    /// For the state we are in now to end; entered at a time not known yet.
-    Unstamped,
-    /// For the same, since a known time.
-    End,
-}
+use crate::proto::wait::{Millis, Tick, Wait};
 
 /// Time.
 impl Connection {
@@ -72,7 +45,7 @@ impl Connection {
             (Wait::Traffic, _) => limits.ping_ms,
             (Wait::Answer, _) => limits.pong_ms,
             (Wait::End, State::Open | State::Closing) => limits.close_ms,
-            (Wait::End, State::Closed | State::Failed) => limits.drain_ms,
+            (Wait::End, State::Closed | State::Failed) => limits.linger_ms,
         };
         Some(self.since + Millis::from(after))
     }

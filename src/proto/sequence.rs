@@ -1,7 +1,7 @@
 //! Which frame may follow which: RFC 6455 section 5.4, with the limits of 10.4 and UTF-8 over
 //! fragments (sections 5.6 and 8.1).
 //!
-//! Comes in: the headers of data frames and their unmasked payload, in order. Goes out: nothing,
+//! Input: the headers of data frames and their unmasked payload, in order. Output: nothing,
 //! or the rule that they break. Invariant: `length` and `fragments` never pass their bounds, and
 //! both are judged on the header, before any payload.
 //!
@@ -17,7 +17,7 @@
 
 use crate::error::Violation;
 use crate::limits::Limits;
-use crate::wire::{FrameHeader, Kind, Opcode, Utf8Stream};
+use crate::wire::{FrameHeader, MessageKind, Opcode, Utf8Stream};
 
 /// The fragmentation of the message that is arriving, with copies of the three limits that bind
 /// it, so that a connection needs no reference.
@@ -30,7 +30,7 @@ pub(super) struct Sequence {
     max_fragments: u32,
     fragments: u32,
     utf8: Utf8Stream,
-    kind: Kind,
+    kind: MessageKind,
     /// The message came with RSV1: what is text is seen only behind an inflater.
     compressed: bool,
     open: bool,
@@ -48,7 +48,7 @@ impl Sequence {
             length: 0,
             fragments: 0,
             utf8: Utf8Stream::new(),
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             compressed: false,
             open: false,
             short: 0,
@@ -90,7 +90,7 @@ impl Sequence {
     }
 
     /// The kind of the message that the current frame belongs to.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> MessageKind {
         self.kind
     }
 
@@ -104,8 +104,8 @@ impl Sequence {
     pub(super) fn frame(&mut self, header: &FrameHeader) -> Result<bool, Violation> {
         // req: 6455-6.2-03 6455-5.4-07
         let kind = match header.opcode {
-            Opcode::Text => Some(Kind::Text),
-            Opcode::Binary => Some(Kind::Binary),
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
             _ => None,
         };
         match (kind, self.open) {
@@ -148,7 +148,7 @@ impl Sequence {
     // req: 6455-5.6-01 6455-8.1-01
     #[inline]
     pub(super) fn payload(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
-        if self.kind == Kind::Binary || self.compressed {
+        if self.kind == MessageKind::Binary || self.compressed {
             return Ok(());
         }
         self.utf8.push(bytes).map_err(|_| Violation::InvalidUtf8)?;

@@ -7,7 +7,7 @@
 use super::Rng;
 use super::frames::{Sent, take_frames};
 use wirebell::proto::{Millis, Tick};
-use wirebell::{Connection, Event, Kind, Limits, Outbox, Piece, Role, State, Violation};
+use wirebell::{Connection, Event, Limits, MessageKind, Outbox, Piece, Role, State, Violation};
 
 /// One thing that an application sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,7 +80,7 @@ pub struct Driver {
     pub calls: usize,
     /// Bytes that were fed and not consumed.
     tail: Vec<u8>,
-    message: Option<(Kind, Vec<u8>)>,
+    message: Option<(MessageKind, Vec<u8>)>,
 }
 
 impl Driver {
@@ -176,7 +176,7 @@ impl Driver {
 }
 
 /// Adds a piece to its message; returns the message when it is whole.
-fn merge(message: &mut Option<(Kind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen> {
+fn merge(message: &mut Option<(MessageKind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen> {
     assert_eq!(
         piece.first,
         message.is_none(),
@@ -190,7 +190,7 @@ fn merge(message: &mut Option<(Kind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen
     }
     let (kind, bytes) = message.take()?;
     Some(match kind {
-        Kind::Binary => Seen::Binary(bytes),
-        Kind::Text => Seen::Text(String::from_utf8(bytes).expect("delivered text is UTF-8")),
+        MessageKind::Binary => Seen::Binary(bytes),
+        MessageKind::Text => Seen::Text(String::from_utf8(bytes).expect("delivered text is UTF-8")),
     })
 }

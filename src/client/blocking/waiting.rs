@@ -10,7 +10,7 @@ use crate::client::blocking::shared::{Shared, State as Locked};
 use crate::client::blocking::transport::{Transport, is_timeout, lock};
 use crate::client::open::{Error, Wait};
 use crate::limits::Limits;
-use crate::proto::{Ended, Millis, State, Tick};
+use crate::proto::{Eof, Millis, State, Tick};
 use std::io;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ impl Incoming {
     }
 
     fn drain<T: Transport>(&self, shared: &Shared<T>) {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.drain_ms.into());
+        let deadline = Instant::now() + Duration::from_millis(self.limits.linger_ms.into());
         let mut waste = [0; 4096];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -168,7 +168,7 @@ fn is_due<T: Transport>(shared: &Shared<T>, limits: &Limits, deadline: Option<In
 
 fn lost<T: Transport>(shared: &Shared<T>, error: Option<io::Error>) -> Error {
     let ended = lock(&shared.state).connection.receive_eof();
-    debug_assert_eq!(ended, Ended::Lost);
+    debug_assert_eq!(ended, Eof::Lost);
     shared.stream.shutdown(Shutdown::Both);
     Error::Lost(error)
 }

@@ -20,7 +20,7 @@ pub(crate) fn deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
         }
         Phase::Dial(dialing) => Some(dialing.deadline()),
         Phase::Http { .. } | Phase::Lingering { .. } if stall.is_some() => None,
-        Phase::Lingering { since } => Some(since + Millis::from(limits.drain_ms)),
+        Phase::Lingering { since } => Some(since + Millis::from(limits.linger_ms)),
         Phase::Http { since, waits } => http_wait(*waits, limits).map(|wait| since + wait),
     };
     earlier(phase, stall)

@@ -26,14 +26,14 @@ pub(super) struct SystemSockets {
     open: Option<Arc<()>>,
     /// Read until the socket says that nothing is left, instead of until it gave less than there
     /// was room for.
-    strict_drain: bool,
+    read_until_would_block: bool,
 }
 
 impl SystemSockets {
     pub(super) fn new(
         registry: Registry,
         (mut listeners, open): (Vec<Listener>, Arc<()>),
-        strict_drain: bool,
+        read_until_would_block: bool,
     ) -> io::Result<Self> {
         for (number, listener) in listeners.iter_mut().enumerate() {
             listener.register(&registry, number)?;
@@ -44,7 +44,7 @@ impl SystemSockets {
             sockets: Vec::new(),
             taps: Taps::default(),
             open: Some(open),
-            strict_drain,
+            read_until_would_block,
         })
     }
 
@@ -104,7 +104,7 @@ impl Sockets for SystemSockets {
         if let Some(tap) = self.taps.of(index) {
             tap.received(&into[..len]);
         }
-        let more = len == into.len() || self.strict_drain;
+        let more = len == into.len() || self.read_until_would_block;
         Ok(Received { len, more })
     }
 
@@ -176,8 +176,8 @@ impl Sockets for SystemSockets {
     }
 }
 
-/// A connection of a unix socket as one of TCP: reads, writes and shuts down with the same calls. It
-/// has no addresses.
+/// A connection of a unix socket as one of TCP: reads, writes and shuts down with the same calls.
+/// It has no addresses.
 #[cfg(unix)]
 fn as_stream(socket: mio::net::UnixStream) -> TcpStream {
     let socket = std::os::unix::net::UnixStream::from(socket);

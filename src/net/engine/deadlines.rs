@@ -119,7 +119,7 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     {
         // The state has just changed: stamp its beginning. Nothing can be due yet.
         let tick = connection.tick(out.now, limits, &mut out.outbox);
-        debug_assert!(tick == Tick::Early || limits.drain_ms == 0);
+        debug_assert!(tick == Tick::Early || limits.linger_ms == 0);
     }
     let mut at = deadline(peer, limits);
     if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {

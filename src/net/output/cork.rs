@@ -1,6 +1,6 @@
 //! Output of the input that is being handled, so that it leaves in one write.
 //!
-//! Comes in: frames and other bytes, each shorter than [`LARGE`]. Goes out: all of them as one
+//! Input: frames and other bytes, each shorter than [`LARGE`]. Output: all of them as one
 //! slice. Invariant: below its limit there is always room for one more push, so a push is a copy
 //! and nothing else; memory that was never needed was never touched.
 

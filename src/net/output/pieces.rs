@@ -8,14 +8,14 @@ use crate::net::conn::peer::{Peer, Phase};
 use crate::net::entropy::Source;
 use crate::net::output::Output;
 use crate::net::words::Sent;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 
 impl Output {
     /// See [`Context::send_piece`](crate::net::Context::send_piece).
     pub(crate) fn send_piece(
         &mut self,
         peer: &mut Peer,
-        kind: Kind,
+        kind: MessageKind,
         bytes: &[u8],
         last: bool,
     ) -> Sent {

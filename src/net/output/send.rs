@@ -83,8 +83,8 @@ impl Output {
         }
         match peer.terms {
             None => self.send_bytes(peer, frame, key),
-            Some(link) => {
-                let form = self.form(peer, link, frame);
+            Some(params) => {
+                let form = self.form(peer, params, frame);
                 self.send_bytes(peer, &form, key)
             }
         }
