@@ -16,7 +16,7 @@ pub enum Tick {
     Expired,
 }
 
-/// What a connection waits for, since [`Connection::since`]. All of it is lazy: traffic stores a
+/// What a connection waits for, since a time that it keeps. All of it is lazy: traffic stores a
 /// time, nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {

@@ -89,7 +89,8 @@ fn open() -> Option<()> {
     let range = HeadReader::new().find(&request[..len], &Limits::DEFAULT).ok()??;
     let mut fields = [EMPTY_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&request[range], &mut fields).ok()?;
-    let accepted = UpgradeRequest::read(head).ok()?.accept(None).fields(&[("Set-Cookie", "a=b")]).ok()?;
+    let opening = UpgradeRequest::read(head).ok()?;
+    let accepted = opening.accept(None).fields(&[("Set-Cookie", "a=b")]).ok()?;
     let mut out = Buffer { bytes: &mut response, len: 0 };
     write!(out, "{accepted}").ok()?;
     let len = out.len;
