@@ -87,7 +87,7 @@ mod tap;
 pub mod tour;
 pub mod wire;
 
-pub use error::{Misuse, Refusal, Violation};
+pub use error::{BadResponse, HeadError, Misuse, Refusal, Violation};
 pub use limits::Limits;
 #[cfg(feature = "alloc")]
 pub use proto::{Assembler, Message};

@@ -69,7 +69,7 @@ pub fn failure_of(error: &Error) -> Failure {
             Failure::Refused(format!("{text}{said}{hint}"))
         }
         Error::TimedOut(_) => Failure::TimedOut(text),
-        Error::Refusal(_)
+        Error::BadResponse(_)
         | Error::Misuse(_)
         | Error::Budget
         | Error::Violation(_)

@@ -4,9 +4,9 @@ use crate::cli::inspect::explain::asked::Asked;
 use crate::cli::inspect::explain::rules::handshake;
 use crate::cli::inspect::explain::terms;
 use crate::cli::inspect::model::{Finding, Text, rfc6455, rfc7692};
-use wirebell::Refusal;
+use wirebell::error::{BadResponse, Refusal};
 use wirebell::handshake::{UpgradeRequest, accept_key};
-use wirebell::http::{RequestHead, ResponseHead};
+use wirebell::http::{Fields, RequestHead, ResponseHead};
 
 /// What is wrong with a request that wants a WebSocket: all that is known to be, and else the one
 /// thing that the library would refuse it for.
@@ -60,63 +60,74 @@ fn refused(refusal: Refusal, section: &'static str, expected: &'static str) -> F
 
 /// What is wrong with an answer of status 101.
 pub fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Vec<Finding> {
-    let mut findings = Vec::new();
-    let mut check = |good: bool, refusal: Refusal, expected: Text| {
-        if !good {
-            let receiver = "gives up: the connection has failed before it was open";
-            let reference = rfc6455("4.1");
-            findings.push(handshake(refusal.text(), reference, expected, receiver));
-        }
-    };
     let fields = head.fields;
-    let upgrade = fields.has_token("Upgrade", "websocket");
-    check(
-        upgrade,
-        Refusal::UpgradeMissing,
-        "Upgrade: websocket".into(),
-    );
-    let connection = fields.has_token("Connection", "upgrade");
-    check(
-        connection,
-        Refusal::ConnectionMissing,
-        "Connection: Upgrade".into(),
-    );
+    let mut rows = vec![
+        (
+            fields.has_token("Upgrade", "websocket"),
+            BadResponse::UpgradeMissing,
+            "Upgrade: websocket".into(),
+        ),
+        (
+            fields.has_token("Connection", "upgrade"),
+            BadResponse::ConnectionMissing,
+            "Connection: Upgrade".into(),
+        ),
+        accept(&fields, asked),
+    ];
+    rows.extend(asked.into_iter().flat_map(|asked| chosen(&fields, asked)));
+    let broken = rows.into_iter().filter(|(good, ..)| !good);
+    let finding = |(_, error, expected): Row| {
+        let receiver = "gives up: the connection has failed before it was open";
+        let reference = rfc6455(error.section());
+        handshake(error.text(), reference, expected, receiver)
+    };
+    broken.map(finding).collect()
+}
+
+/// Whether a rule is kept, the rule, and what it asks for.
+type Row = (bool, BadResponse, Text);
+
+fn accept(fields: &Fields<'_>, asked: Option<&Asked>) -> Row {
     let accept: Vec<&str> = fields.all("Sec-WebSocket-Accept").collect();
-    match asked.and_then(|asked| asked.key.as_deref()) {
+    let (good, expected) = match asked.and_then(|asked| asked.key.as_deref()) {
         Some(key) => {
             let right = accept_key(key);
             let expected = format!("Sec-WebSocket-Accept: {}", right.as_str());
-            let good = accept == [right.as_str()];
-            check(good, Refusal::AcceptMismatch, expected.into());
+            (accept == [right.as_str()], expected.into())
         }
-        None => {
-            let expected = "Sec-WebSocket-Accept with 28 characters of base64";
-            let good = accept.len() == 1 && accept[0].len() == 28;
-            check(good, Refusal::AcceptMismatch, expected.into());
-        }
-    }
-    let Some(asked) = asked else {
-        return findings;
+        None => (
+            accept.len() == 1 && accept[0].len() == 28,
+            "Sec-WebSocket-Accept with 28 characters of base64".into(),
+        ),
     };
+    (good, BadResponse::AcceptMismatch, expected)
+}
+
+/// What the server chose of what the client offered.
+fn chosen(fields: &Fields<'_>, asked: &Asked) -> [Row; 2] {
     let chosen: Vec<&str> = fields.list("Sec-WebSocket-Protocol").collect();
     let offered = chosen
         .iter()
         .all(|name| asked.subprotocols.iter().any(|asked| asked == name));
-    let expected = match asked.subprotocols.is_empty() {
+    let subprotocols = match asked.subprotocols.is_empty() {
         true => "no Sec-WebSocket-Protocol: the client named none".into(),
-        false => format!("one of: {}", asked.subprotocols.join(", ")),
+        false => format!("one of: {}", asked.subprotocols.join(", ")).into(),
     };
-    let good = offered && chosen.len() <= 1;
-    check(good, Refusal::SubprotocolNotOffered, expected.into());
     let named = fields.get("Sec-WebSocket-Extensions").is_some();
-    let (names, offers) = (terms::names(fields), &asked.extensions);
-    let good = !named || !offers.is_empty() && names.iter().all(|name| offers.contains(name));
-    let expected = match offers.is_empty() {
+    let (names, offers) = (terms::names(*fields), &asked.extensions);
+    let known = !named || !offers.is_empty() && names.iter().all(|name| offers.contains(name));
+    let extensions = match offers.is_empty() {
         true => "no Sec-WebSocket-Extensions: the client offered none".into(),
-        false => format!("one of: {}", offers.join(", ")),
+        false => format!("one of: {}", offers.join(", ")).into(),
     };
-    check(good, Refusal::ExtensionNotOffered, expected.into());
-    findings
+    [
+        (
+            offered && chosen.len() <= 1,
+            BadResponse::SubprotocolNotOffered,
+            subprotocols,
+        ),
+        (known, BadResponse::ExtensionNotOffered, extensions),
+    ]
 }
 
 /// Extensions of a response that cannot be used.

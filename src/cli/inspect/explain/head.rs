@@ -10,6 +10,7 @@ use crate::cli::inspect::explain::{checks, terms};
 use crate::cli::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::Limits;
+use wirebell::error::HeadError;
 use wirebell::handshake::{DeflateTerms, accept_key};
 use wirebell::http::{Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 
@@ -73,7 +74,7 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
                 ..Head::default()
             };
         }
-        Err(refusal) => return broken(input, from, refusal.text()),
+        Err(error) => return broken(input, from, words(error)),
     };
     let head = &input[range.clone()];
     let mut storage = [wirebell::http::Field {
@@ -91,11 +92,20 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
             fields: lines(head, from),
             ..read
         },
-        Err(refusal) => Head {
+        Err(error) => Head {
             start: range.start,
             end: range.end,
-            ..broken(head, from, refusal.text())
+            ..broken(head, from, words(error))
         },
+    }
+}
+
+fn words(error: HeadError) -> &'static str {
+    match error {
+        HeadError::TooLong => "The head is too long.",
+        HeadError::TooManyFields => "The head has too many fields.",
+        HeadError::TargetTooLong => "The first line is too long.",
+        _ => "The head is malformed.",
     }
 }
 
