@@ -1,6 +1,6 @@
 //! The bound above the single bounds: what a server holds for all its peers together.
 
-use crate::net_support::{Client, Probes, limits, options_with, wait_until};
+use crate::net_support::{Client, Probes, Simulated, limits, options_with, wait_until};
 use crate::support::frames::{binary, binary_start, close, more, ping, text_start};
 use std::time::Duration;
 use wirebell::net::Options;
@@ -72,7 +72,9 @@ fn a_loop_that_sleeps_makes_room_too() {
     while shed(&server) == 0 {
         assert!(clients.len() < 40, "nothing is closed");
         clients.push(holding(&server, MIB));
-        std::thread::sleep(Duration::from_millis(10));
+        wait_until("the last has arrived", || {
+            held(&server) > clients.len() * MIB || shed(&server) > 0
+        });
     }
     wait_until("there is room", || held(&server) <= 8 * MIB);
     drop(clients);
@@ -132,7 +134,7 @@ fn what_waits_for_slow_readers_counts_and_is_given_back() {
 /// A byte now and then does not hold memory for ever, whatever the message is made of.
 #[test]
 fn a_message_has_a_deadline() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         message_ms: 400,
         ..limits()
     }));
@@ -148,17 +150,20 @@ fn a_message_has_a_deadline() {
         ("fragments", empty.repeat(1)),
         ("a control frame", ping(&[1; 100]).to(Role::Server)),
     ];
-    let mut clients: Vec<(Client, std::vec::IntoIter<u8>)> = rows
+    let mut clients: Vec<_> = rows
         .iter()
         .map(|(_, bytes)| (server.open(), bytes.clone().into_iter()))
         .collect();
-    for _ in 0..12 {
+    for _ in 0..19 {
         for (client, bytes) in &mut clients {
-            let _ = client.try_send(bytes.next().into_iter().collect::<Vec<u8>>());
+            client.send(bytes.next().into_iter().collect::<Vec<u8>>());
+            client.expect_silence(Duration::ZERO);
         }
-        std::thread::sleep(Duration::from_millis(20));
+        server.advance(20);
     }
+    server.advance(100);
     for ((what, _), (client, _)) in rows.iter().zip(&mut clients) {
+        assert!(client.answers_within(Duration::ZERO), "{what}");
         let reason = client.expect_close(1008);
         assert_eq!(reason, "the message took too long", "{what}");
     }
@@ -169,7 +174,7 @@ fn a_message_has_a_deadline() {
     let mut stream = bytes.repeat(40);
     while !stream.is_empty() {
         steady.send(stream.drain(..stream.len().min(17)).collect::<Vec<_>>());
-        std::thread::sleep(Duration::from_millis(15));
+        server.advance(100);
     }
     for _ in 0..40 {
         steady.expect_text("abc");
