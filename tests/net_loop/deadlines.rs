@@ -139,7 +139,7 @@ fn a_slow_reader_of_pipelined_answers_gets_them_all() {
     client.send(post.repeat(301) + &post[..post.len() - 5]);
     for n in 0..301 {
         if n % 15 == 0 {
-            server.advance(250);
+            server.advance(1000);
         }
         let response = client.response();
         assert_eq!((response.status, response.body.len()), (200, 20_013), "{n}");

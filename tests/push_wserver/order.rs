@@ -132,6 +132,7 @@ fn all_subscribers_see_one_order_without_gaps() {
                 scope.spawn(move || publish(push, publisher, &published))
             })
             .collect();
+        drop(published);
         let mut joining = Vec::new();
         for _ in 0..6 {
             assert_eq!(publications.iter().take(80).count(), 80);
