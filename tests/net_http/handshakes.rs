@@ -1,5 +1,5 @@
-//! The opening handshake as a client sees it: RFC 6455 sections 4.2.1, 4.2.2 and 4.4. What is cut is
-//! sent over simulated sockets, where each piece is read in a turn of its own.
+//! The opening handshake as a client sees it: RFC 6455 sections 4.2.1, 4.2.2 and 4.4. What is cut
+//! is sent over simulated sockets, where each piece is read in a turn of its own.
 
 use crate::net_support::client::{KEY, upgrade};
 use crate::net_support::{Push, Simulated, limits, options};

@@ -1,9 +1,10 @@
 //! What the network tests share: servers on a port of their own or on a simulated network, clients
 //! on bare sockets.
 //!
-//! What is about our own behaviour in time is simulated; what is about the system's sockets or
-//! about threads is not, and waits for something to happen rather than for a time. Nothing waits longer than [`PATIENCE`], and nothing is asserted about how quick a thing is,
-//! only that it comes. The clients know no more of the protocol than `support::frames` does.
+//! What is about our own behaviour in time is simulated, and times are asserted there. What is
+//! about the system's sockets or about threads is not: it waits for something to happen rather
+//! than for a time, never longer than [`PATIENCE`], and nothing is asserted about how quick a thing
+//! is. The clients know no more of the protocol than `support::frames` does.
 
 pub mod client;
 #[cfg(feature = "client")]
