@@ -199,7 +199,7 @@ fn bomb(cases: &mut Cases) {
     cases.add("deflate.bomb", "7692 8", Quality, rule, |probe| {
         agree(probe, ALONE)?;
         // A block that ends at a byte can be said again and again.
-        let block = [deflate(&[0; 1 << 20]), vec![0, 0, 0xFF, 0xFF]].concat();
+        let block = [deflate(&vec![0; 1 << 20]), vec![0, 0, 0xFF, 0xFF]].concat();
         let bomb = [block.repeat(256), vec![0]].concat();
         probe.note(format!(
             "> binary, compressed, {} bytes for 256 MiB of zeros",
