@@ -12,7 +12,7 @@ use std::io;
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
     let text =
         basic_toml::to_string(settings).map_err(|error| Failure::failed(error.to_string()))?;
-    print(text)
+    print(text.trim_end().to_owned() + "\n")
 }
 
 /// Says what can be done about it.
