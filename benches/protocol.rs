@@ -8,12 +8,12 @@
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use std::hint::black_box;
 use wirebell::wire::{FrameHeader, Utf8Stream};
-use wirebell::{Connection, Event, Kind, Limits, Mask, Outbox, Role};
+use wirebell::{Connection, Event, Limits, Mask, MessageKind, Outbox, Role};
 
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 const SIZES: [usize; 7] = [16, 128, 1024, 16 << 10, 64 << 10, 256 << 10, 1 << 20];
 
-fn frame(kind: Kind, payload: &[u8]) -> Vec<u8> {
+fn frame(kind: MessageKind, payload: &[u8]) -> Vec<u8> {
     let mut header = FrameHeader::data(Some(kind), payload.len() as u64, true);
     header.mask = Some(KEY);
     let mut bytes = header.emit().to_vec();
@@ -37,7 +37,7 @@ fn mask(criterion: &mut Criterion) {
 fn header(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("header");
     for length in [16, 1024, 1 << 20] {
-        let mut header = FrameHeader::data(Some(Kind::Binary), length, true);
+        let mut header = FrameHeader::data(Some(MessageKind::Binary), length, true);
         header.mask = Some(KEY);
         let bytes = header.emit();
         group.bench_function(BenchmarkId::new("parse", length), |bencher| {
@@ -69,7 +69,7 @@ fn binary(criterion: &mut Criterion) {
     for size in SIZES {
         let mut connection = Connection::new(Role::Server, &Limits::default(), 0);
         let mut outbox = Outbox::new();
-        let mut input = frame(Kind::Binary, &vec![7; size]);
+        let mut input = frame(MessageKind::Binary, &vec![7; size]);
         group.throughput(Throughput::Bytes(size as u64));
         group.bench_function(BenchmarkId::from_parameter(size), |bencher| {
             bencher.iter(|| receive(&mut connection, &mut outbox, black_box(&mut input)));
@@ -87,7 +87,7 @@ fn text(criterion: &mut Criterion) {
         let mut group = criterion.benchmark_group(name);
         for size in SIZES {
             let payload: String = sample.chars().cycle().take(size / 2).collect();
-            let input = frame(Kind::Text, payload.as_bytes());
+            let input = frame(MessageKind::Text, payload.as_bytes());
             let mut connection = Connection::new(Role::Server, &Limits::default(), 0);
             let mut outbox = Outbox::new();
             group.throughput(Throughput::Bytes(payload.len() as u64));

@@ -93,10 +93,10 @@ pub use error::{Misuse, Refusal, Violation};
 pub use limits::Limits;
 #[cfg(feature = "alloc")]
 pub use proto::{Assembler, Message};
-pub use proto::{Connection, Ended, Event, Outbox, Piece, Received, Role, State};
+pub use proto::{Connection, Eof, Event, Outbox, Piece, Received, Role, State};
 #[cfg(any(feature = "client", feature = "net"))]
-pub use tap::{Ends, Tap};
-pub use wire::{CloseBody, CloseCode, Kind, Mask, Opcode};
+pub use tap::{ConnectionInfo, Tap};
+pub use wire::{CloseBody, CloseCode, Mask, MessageKind, Opcode};
 
 /// The examples of the README compile.
 #[cfg(all(doctest, feature = "cli"))]

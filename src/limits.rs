@@ -79,7 +79,7 @@ pub struct Limits {
     pub close_ms: u32,
     /// Milliseconds that a finished connection is read and discarded, so that a reset does not
     /// overtake the last bytes that were sent.
-    pub drain_ms: u32,
+    pub linger_ms: u32,
     /// Milliseconds without progress after which a blocked write ends the connection.
     pub stall_ms: u32,
     /// Bytes of a message from a client of the push server, which can only be a registration
@@ -129,7 +129,7 @@ impl Limits {
         ping_ms: 30_000,
         pong_ms: 15_000,
         close_ms: 5_000,
-        drain_ms: 2_000,
+        linger_ms: 2_000,
         stall_ms: 30_000,
         registration_bytes: 64 * 1024,
         topics: 1_000_000,

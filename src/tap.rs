@@ -1,6 +1,6 @@
 //! A look at the bytes on the wire, for traces and for learning.
 //!
-//! Comes in: what a connection reads and writes. Goes out: the same, to whoever wants to see it.
+//! Input: what a connection reads and writes. Output: the same, to whoever wants to see it.
 //! Invariant: every connection that is opened is closed, once, and nothing is shown behind that.
 
 use crate::proto::Role;
@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// long holds the connection up: in an event loop, all connections of its worker.
 pub trait Tap: fmt::Debug + Send + Sync {
     /// TCP is connected.
-    fn opened(&self, connection: u64, ends: &Ends) {
+    fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         let _ = (connection, ends);
     }
 
@@ -35,7 +35,7 @@ pub trait Tap: fmt::Debug + Send + Sync {
 
 /// Between whom a connection is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ends {
+pub struct ConnectionInfo {
     /// Which end this process is.
     pub role: Role,
     /// Our address, if the system tells it.
@@ -53,7 +53,7 @@ pub(crate) struct Tapped {
 }
 
 impl Tapped {
-    pub(crate) fn open(tap: Arc<dyn Tap>, ends: &Ends) -> Self {
+    pub(crate) fn open(tap: Arc<dyn Tap>, ends: &ConnectionInfo) -> Self {
         static NUMBERS: AtomicU64 = AtomicU64::new(1);
         let connection = NUMBERS.fetch_add(1, Ordering::Relaxed);
         tap.opened(connection, ends);

@@ -7,7 +7,7 @@ use crate::support::driver::{Driver, Seen};
 use crate::support::frames::{close, ping, pong, text};
 use wirebell::proto::{Action, Input, Tick};
 use wirebell::wire::NoEntropy;
-use wirebell::{CloseCode, Ended, Kind, Limits, Role, State};
+use wirebell::{CloseCode, Eof, Limits, MessageKind, Role, State};
 
 const GOLDEN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/golden/closing.txt");
 
@@ -156,13 +156,15 @@ fn happen(driver: &mut Driver, input: Input) -> Action {
         Input::Violation => driver.feed(&[0x83]),
         Input::EndOfStream => {
             return match driver.connection.receive_eof() {
-                Ended::Lost if state == State::Gone => Action::Discard,
-                Ended::Lost => Action::Lost,
-                Ended::Cleanly => Action::Clean,
+                Eof::Lost if state == State::Gone => Action::Discard,
+                Eof::Lost => Action::Lost,
+                Eof::Clean => Action::Clean,
             };
         }
         Input::SendMessage => {
-            let begun = driver.connection.begin(Kind::Text, 0, true, &mut NoEntropy);
+            let begun = driver
+                .connection
+                .begin(MessageKind::Text, 0, true, &mut NoEntropy);
             return begun.map_or(Action::Refuse, |_| Action::Emit);
         }
         Input::SendPing => {
@@ -187,10 +189,10 @@ fn happen(driver: &mut Driver, input: Input) -> Action {
 /// Lets time pass until nothing more is due.
 fn wait(driver: &mut Driver) -> Action {
     for _ in 0..5 {
-        let Some(deadline) = driver.connection.deadline() else {
+        let Some(deadline) = driver.deadline() else {
             return Action::Discard;
         };
-        match driver.connection.tick(deadline, &mut driver.outbox) {
+        match driver.tick(deadline) {
             Tick::Expired => return Action::Drop,
             Tick::Ping | Tick::Early => driver.transmit(),
         }

@@ -4,13 +4,13 @@ use crate::support::Rng;
 use crate::support::driver::Driver;
 use crate::support::frames::{close, ping};
 use wirebell::proto::Tick;
-use wirebell::{Connection, Ended, Limits, Misuse, Outbox, Role, State};
+use wirebell::{Connection, Eof, Limits, Misuse, Role, State};
 
 const LIMITS: Limits = Limits {
     ping_ms: 1000,
     pong_ms: 300,
     close_ms: 50,
-    drain_ms: 20,
+    linger_ms: 20,
     ..Limits::DEFAULT
 };
 
@@ -24,15 +24,12 @@ fn server(limits: &Limits) -> Driver {
 }
 
 fn tick(driver: &mut Driver, now: u64) -> Tick {
-    driver.connection.tick(now, &mut driver.outbox)
+    driver.tick(now)
 }
 
 #[track_caller]
 fn expect_wait(driver: &Driver, deadline: Option<u64>) {
-    assert_eq!(
-        driver.connection.deadline(),
-        deadline.map(|after| START + after)
-    );
+    assert_eq!(driver.deadline(), deadline.map(|after| START + after));
 }
 
 #[test]
@@ -49,8 +46,8 @@ fn a_silent_peer_is_asked_and_then_given_up() {
     assert_eq!(driver.connection.state(), State::Open);
     assert_eq!(tick(&mut driver, START + 1300), Tick::Expired);
     assert_eq!(driver.connection.state(), State::Gone);
-    assert_eq!(driver.connection.deadline(), None);
-    assert_eq!(driver.connection.receive_eof(), Ended::Lost);
+    assert_eq!(driver.deadline(), None);
+    assert_eq!(driver.connection.receive_eof(), Eof::Lost);
 }
 
 /// A late clock gives the peer its full time: the wait for the answer begins with the Ping.
@@ -94,7 +91,7 @@ fn without_keepalive_an_open_connection_has_no_deadline() {
     // Nobody waits forever for a Close all the same.
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));
-    assert_eq!(driver.connection.deadline(), Some(0));
+    assert_eq!(driver.deadline(), Some(0));
     let now = (1 << 40) + 7;
     assert_eq!(tick(&mut driver, START + now), Tick::Early);
     expect_wait(&driver, Some(now + 50));
@@ -108,11 +105,7 @@ fn our_close_is_answered_in_time_or_the_transport_is_dropped() {
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));
     driver.transmit();
-    assert_eq!(
-        driver.connection.deadline(),
-        Some(0),
-        "at once, to learn the time"
-    );
+    assert_eq!(driver.deadline(), Some(0), "at once, to learn the time");
     assert_eq!(tick(&mut driver, START + 10), Tick::Early);
     expect_wait(&driver, Some(60));
     // A second close gains no time.
@@ -122,7 +115,7 @@ fn our_close_is_answered_in_time_or_the_transport_is_dropped() {
     assert_eq!(tick(&mut driver, START + 59), Tick::Early);
     assert_eq!(tick(&mut driver, START + 60), Tick::Expired);
     assert_eq!(driver.connection.state(), State::Gone);
-    assert_eq!(driver.connection.receive_eof(), Ended::Lost);
+    assert_eq!(driver.connection.receive_eof(), Eof::Lost);
 }
 
 /// A peer that keeps talking after our Close gains no time by it.
@@ -132,7 +125,7 @@ fn what_is_heard_after_our_close_gains_no_time() {
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));
     driver.connection.heard(START + 5);
-    assert_eq!(driver.connection.deadline(), Some(0));
+    assert_eq!(driver.deadline(), Some(0));
     assert_eq!(tick(&mut driver, START + 10), Tick::Early);
     for now in 11..60 {
         driver.feed(&ping(b"still here").to(Role::Server));
@@ -161,7 +154,7 @@ fn a_finished_connection_drains_for_a_bounded_time() {
         let mut driver = server(&LIMITS);
         driver.feed(&bytes);
         assert_eq!(driver.connection.state(), state);
-        assert_eq!(driver.connection.deadline(), Some(0));
+        assert_eq!(driver.deadline(), Some(0));
         assert_eq!(tick(&mut driver, START + 5), Tick::Early);
         expect_wait(&driver, Some(25));
         driver.connection.heard(START + 20);
@@ -215,16 +208,12 @@ fn every_history_ends() {
                 _ => drop(tick(&mut driver, now)),
             }
             let is_gone = driver.connection.state() == State::Gone;
-            assert_eq!(
-                driver.connection.deadline().is_none(),
-                is_gone,
-                "seed {seed}"
-            );
+            assert_eq!(driver.deadline().is_none(), is_gone, "seed {seed}");
         }
         let mut ticks = 0;
-        while let Some(deadline) = driver.connection.deadline() {
+        while let Some(deadline) = driver.deadline() {
             now = now.max(deadline);
-            driver.connection.tick(now, &mut Outbox::new());
+            driver.tick(now);
             ticks += 1;
             assert!(
                 ticks <= 4,

@@ -7,9 +7,9 @@
 use flate2::{Compress, Compression, FlushCompress};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use std::alloc::System;
-use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
 use wirebell::handshake::Direction;
-use wirebell::{Kind, Limits, Violation};
+use wirebell::{Limits, MessageKind, Violation};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -44,12 +44,12 @@ fn within_a_percent(found: isize, figure: usize, what: &str) {
     assert!(close, "{what}: {found}, not {figure}");
 }
 
-fn link(takeover: bool, window_bits: u8) -> Link {
+fn link(takeover: bool, window_bits: u8) -> Params {
     let direction = Direction {
         takeover,
         window_bits,
     };
-    Link {
+    Params {
         send: direction,
         receive: direction,
     }
@@ -75,7 +75,7 @@ fn packed(plain: &[u8], level: u32) -> Vec<u8> {
 
 fn whole(bytes: &[u8]) -> Compressed<'_> {
     Compressed {
-        kind: Kind::Binary,
+        kind: MessageKind::Binary,
         bytes,
         first: true,
         last: true,
@@ -83,7 +83,7 @@ fn whole(bytes: &[u8]) -> Compressed<'_> {
 }
 
 /// Inflates a whole message and forgets it.
-fn receive(pool: &mut Pool, session: &mut Session, link: &Link, payload: &[u8]) {
+fn receive(pool: &mut Pool, session: &mut Session, link: &Params, payload: &[u8]) {
     let message = pool.inflate(session, link, whole(payload), &Limits::DEFAULT);
     pool.recycle(message.expect("good").expect("whole"));
 }

@@ -3,10 +3,10 @@
 use crate::support::Rng;
 use crate::support::driver::{Driver, Seen, Transcript, run_whole};
 use crate::support::hex;
-use wirebell::handshake::{Ask, Extensions, accept_key};
+use wirebell::handshake::{Extensions, UpgradeRequest, accept_key};
 use wirebell::http::{Field, RequestHead};
 use wirebell::wire::NoEntropy;
-use wirebell::{Connection, Kind, Limits, Outbox, Role, State};
+use wirebell::{Connection, Limits, MessageKind, Outbox, Role, State};
 
 /// Section 1.2, the client's handshake.
 const REQUEST: &[u8] = b"GET /chat HTTP/1.1\r\n\
@@ -33,14 +33,17 @@ fn section_1_2_the_opening_handshake() {
         value: b"",
     }; 16];
     let head = RequestHead::parse(REQUEST, &mut storage).expect("a head");
-    let ask = Ask::read(head).expect("a handshake");
+    let opening = UpgradeRequest::read(head).expect("a handshake");
     assert_eq!(head.path(), "/chat");
-    assert_eq!(ask.host, "server.example.com");
-    assert_eq!(ask.origin, Some("http://example.com"));
-    let offered: Vec<_> = ask.subprotocols().map(|offered| offered.name()).collect();
+    assert_eq!(opening.host, "server.example.com");
+    assert_eq!(opening.origin, Some("http://example.com"));
+    let offered: Vec<_> = opening
+        .subprotocols()
+        .map(|offered| offered.name())
+        .collect();
     assert_eq!(offered, ["chat", "superchat"]);
-    let chosen = ask.choose(&["chat"]);
-    assert_eq!(ask.accept(chosen).to_string(), RESPONSE);
+    let chosen = opening.choose(&["chat"]);
+    assert_eq!(opening.accept(chosen).to_string(), RESPONSE);
 }
 
 #[test]
@@ -60,7 +63,7 @@ fn section_4_1_the_key_of_the_bytes_from_1_to_16() {
             value: b"",
         }; 16];
         let head = RequestHead::parse(request.as_bytes(), &mut storage).expect("a head");
-        assert!(Ask::read(head).is_ok(), "{key}");
+        assert!(UpgradeRequest::read(head).is_ok(), "{key}");
     }
 }
 
@@ -114,7 +117,7 @@ fn section_5_7_binary_of_256_bytes_and_of_64_kib() {
         assert_eq!(seen(Role::Client, &bytes), [Seen::Binary(payload)]);
 
         let mut server = Connection::new(Role::Server, &Limits::default(), 0);
-        let begun = server.begin(Kind::Binary, length as u64, true, &mut NoEntropy);
+        let begun = server.begin(MessageKind::Binary, length as u64, true, &mut NoEntropy);
         let (sent, mask) = begun.expect("open");
         assert_eq!(sent.as_bytes(), hex(header));
         assert_eq!(mask, None);
@@ -126,7 +129,7 @@ fn section_5_7_binary_of_256_bytes_and_of_64_kib() {
 fn section_5_7_sent_by_a_server() {
     let mut server = Connection::new(Role::Server, &Limits::default(), 0);
     let mut frame = |len, last| {
-        let begun = server.begin(Kind::Text, len, last, &mut NoEntropy);
+        let begun = server.begin(MessageKind::Text, len, last, &mut NoEntropy);
         begun.expect("open").0.as_bytes().to_vec()
     };
     assert_eq!(frame(5, true), hex("81 05"));
@@ -147,7 +150,7 @@ impl wirebell::wire::Entropy for PrintedKey {
 // req: 6455-5.3-01 6455-6.1-08 6455-5.1-01
 fn section_5_7_a_masked_hello_and_ping_sent_by_a_client() {
     let mut client = Connection::new(Role::Client, &Limits::default(), 0);
-    let begun = client.begin(Kind::Text, 5, true, &mut PrintedKey);
+    let begun = client.begin(MessageKind::Text, 5, true, &mut PrintedKey);
     let (header, mask) = begun.expect("open");
     let mut payload = *b"Hello";
     mask.expect("a client masks").apply(&mut payload);

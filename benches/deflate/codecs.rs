@@ -6,9 +6,9 @@
 //! an inflater for each connection. It knows no limits and no truncated messages.
 
 use crate::samples::Samples;
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 use wirebell::handshake::{DeflateTerms, MAX_WINDOW_BITS};
-use wirebell::{Kind, Limits};
+use wirebell::{Limits, MessageKind};
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Inflate, InflateFlush, Method};
 use zlib_rs::{Status, Strategy};
 
@@ -34,7 +34,7 @@ pub trait Codec {
 pub struct Ours {
     pool: Pool,
     sessions: Vec<Session>,
-    link: Link,
+    link: Params,
     limits: Limits,
     out: Vec<u8>,
 }
@@ -50,7 +50,7 @@ impl Codec for Ours {
         Self {
             pool: Pool::new(settings, Budget::new(settings.budget)),
             sessions: (0..sessions).map(|_| Session::default()).collect(),
-            link: Link::server(&terms),
+            link: Params::server(&terms),
             limits: Limits::default(),
             out: Vec::new(),
         }
@@ -69,7 +69,7 @@ impl Codec for Ours {
     fn inflate(&mut self, session: usize, payload: &[u8], look: impl FnOnce(&[u8])) {
         let piece = Compressed {
             // Of text the pool would check UTF-8 too, which the bare side does not.
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             bytes: payload,
             first: true,
             last: true,

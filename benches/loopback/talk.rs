@@ -11,10 +11,10 @@ use std::net::TcpStream;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
 use wirebell::wire::FrameHeader;
-use wirebell::{Kind, Limits};
+use wirebell::{Limits, MessageKind};
 
 use crate::load::STALL;
 use crate::net::{Poller, recv, send};
@@ -84,12 +84,12 @@ impl Script {
                 None => reply == *message,
                 Some(terms) => {
                     let piece = Compressed {
-                        kind: Kind::Text,
+                        kind: MessageKind::Text,
                         bytes: &reply,
                         first: true,
                         last: true,
                     };
-                    let (link, limits) = (Link::client(terms), Limits::default());
+                    let (link, limits) = (Params::client(terms), Limits::default());
                     let inflated = pool.inflate(&mut session, &link, piece, &limits);
                     inflated.is_ok_and(|inflated| {
                         inflated.is_some_and(|inflated| inflated.bytes() == message)

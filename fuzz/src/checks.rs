@@ -5,14 +5,15 @@
 //! Fuzz targets call these functions; a test replays the committed inputs through them.
 #![forbid(unsafe_code)]
 
-use wirebell::handshake::{Ask, ClientHandshake, accept_key};
+use wirebell::handshake::{ClientHandshake, UpgradeRequest, accept_key};
 use wirebell::http::{
     EMPTY_FIELD, Field, Fields, HeadReader, HttpReader, MAX_FIELDS, RequestHead, ResponseHead, Step,
 };
 use wirebell::proto::MAX_CONTROL_FRAME;
 use wirebell::wire::{CloseBody, Entropy, FrameHeader, Mask, Opcode};
 use wirebell::{
-    Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Refusal, Role, State, Violation,
+    Assembler, Connection, Event, Limits, MessageKind, Outbox, Piece, Refusal, Role, State,
+    Violation,
 };
 
 /// Small, so that inputs of a few kilobytes reach them.
@@ -79,7 +80,7 @@ enum Control {
 /// Everything that a stream of frames came to.
 #[derive(Debug, Default, PartialEq)]
 struct Transcript {
-    messages: Vec<(Kind, Vec<u8>)>,
+    messages: Vec<(MessageKind, Vec<u8>)>,
     controls: Vec<Control>,
     sent: Vec<u8>,
     state: Option<State>,
@@ -116,7 +117,7 @@ fn stream(role: Role, data: &[u8]) {
     assert!(bytes.sum::<usize>() <= data.len(), "longer than the input");
     for (kind, bytes) in &prompt.messages {
         assert!(bytes.len() as u64 <= LIMITS.message_bytes);
-        assert!(*kind == Kind::Binary || std::str::from_utf8(bytes).is_ok());
+        assert!(*kind == MessageKind::Binary || std::str::from_utf8(bytes).is_ok());
     }
     let answers = answers(&prompt.controls);
     assert_eq!(frames(role, &prompt.sent), answers);
@@ -190,7 +191,7 @@ enum Seen {
     /// A part of a message, which the assembler has.
     Part,
     /// The message is whole: here, or in the assembler.
-    Last(Kind, Option<Vec<u8>>),
+    Last(MessageKind, Option<Vec<u8>>),
     Control(Control),
 }
 
@@ -285,15 +286,15 @@ pub fn request_head(data: &[u8]) {
     };
     assert!(!head.path().contains('?') && !head.target.contains('#'));
     check_parts(&head);
-    let Ok(ask) = Ask::read(head) else {
+    let Ok(opening) = UpgradeRequest::read(head) else {
         return;
     };
-    assert!(ask.choose(&["no such subprotocol"]).is_none());
+    assert!(opening.choose(&["no such subprotocol"]).is_none());
     let key = head.fields.get("Sec-WebSocket-Key").expect("accepted");
-    check_accepted(&ask.accept(None).to_string(), key, None);
-    for offered in ask.subprotocols() {
-        assert_eq!(ask.choose(&[offered.name()]), Some(offered));
-        let response = ask.accept(Some(offered)).to_string();
+    check_accepted(&opening.accept(None).to_string(), key, None);
+    for offered in opening.subprotocols() {
+        assert_eq!(opening.choose(&[offered.name()]), Some(offered));
+        let response = opening.accept(Some(offered)).to_string();
         check_accepted(&response, key, Some(offered.name()));
     }
 }
@@ -304,7 +305,7 @@ fn check_parts(head: &RequestHead<'_>) {
     let pairs = head.fields.iter().map(|field| (field.name, field.value));
     let fields = Fields::from_pairs(pairs, &mut storage).expect("parsed before");
     let parts = RequestHead::new(head.method, head.target, head.minor_version, fields);
-    let answer = |head| Ask::read(head).map(|ask| ask.accept(None).to_string());
+    let answer = |head| UpgradeRequest::read(head).map(|opening| opening.accept(None).to_string());
     assert_eq!(answer(parts.expect("parsed before")), answer(*head));
 }
 
@@ -424,6 +425,8 @@ fn describe(reader: &HttpReader) -> String {
     };
     assert!(request.body().len() <= LIMITS.body_bytes);
     assert!(request.has_length() || request.body().is_empty());
-    let handshake = request.handshake().map(|ask| ask.accept(None).to_string());
+    let handshake = request
+        .upgrade()
+        .map(|opening| opening.accept(None).to_string());
     format!("{request:?} {} {handshake:?}", request.keeps_alive())
 }

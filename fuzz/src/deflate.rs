@@ -6,14 +6,14 @@
 //! the client takes; nothing is agreed to that was not offered.
 #![forbid(unsafe_code)]
 
-use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
 use wirebell::handshake::{
-    Ask, ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction,
-    accept_key,
+    ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction,
+    UpgradeRequest, accept_key,
 };
 use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
-use wirebell::{Kind, Limits, Refusal, Violation};
+use wirebell::{Limits, MessageKind, Refusal, Violation};
 
 /// Bytes of an `inflate` input before the payloads.
 const SETTINGS: usize = 4;
@@ -24,8 +24,8 @@ const HELLO: &[u8] = b"\xf2\x48\xcd\xc9\xc9\x07\x00";
 /// What the first bytes of an input choose.
 #[derive(Clone, Copy)]
 struct Case {
-    link: Link,
-    kind: Kind,
+    params: Params,
+    kind: MessageKind,
     message_bytes: u64,
     inflate_ratio: u32,
     level: u8,
@@ -39,16 +39,16 @@ impl Case {
             takeover: terms & 8 != 0,
             window_bits: 8 + (terms & 7),
         };
-        let link = Link {
+        let params = Params {
             send: direction,
             receive: direction,
         };
         Self {
-            link,
+            params,
             kind: if terms & 16 != 0 {
-                Kind::Text
+                MessageKind::Text
             } else {
-                Kind::Binary
+                MessageKind::Binary
             },
             message_bytes: 16 << (limits & 15),
             inflate_ratio: if limits & 16 != 0 { 20 } else { 1032 },
@@ -97,7 +97,7 @@ fn read(case: &Case, payloads: &[&[u8]], step: usize, budget: usize, others: boo
                 first: number == 0,
                 last: number + 1 == pieces,
             };
-            match pool.inflate(&mut session, &case.link, piece, &limits) {
+            match pool.inflate(&mut session, &case.params, piece, &limits) {
                 Err(violation) => return (messages, Some(violation)),
                 Ok(None) => assert!(!piece.last),
                 Ok(Some(message)) => {
@@ -120,18 +120,18 @@ fn neighbours(pool: &mut Pool) {
         takeover: true,
         window_bits: 15,
     };
-    let link = Link {
+    let params = Params {
         send: direction,
         receive: direction,
     };
     for _ in 0..9 {
         let piece = Compressed {
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             bytes: HELLO,
             first: true,
             last: true,
         };
-        let message = pool.inflate(&mut Session::default(), &link, piece, &Limits::DEFAULT);
+        let message = pool.inflate(&mut Session::default(), &params, piece, &Limits::DEFAULT);
         let message = message.expect("a good message").expect("whole");
         assert_eq!(message.bytes(), b"Hello");
         pool.recycle(message);
@@ -158,7 +158,7 @@ pub fn inflate(data: &[u8]) {
     }
     for message in &whole.0 {
         assert!(message.len() as u64 <= case.message_bytes);
-        assert!(case.kind == Kind::Binary || std::str::from_utf8(message).is_ok());
+        assert!(case.kind == MessageKind::Binary || std::str::from_utf8(message).is_ok());
     }
     if whole.1.is_none() {
         there_and_back(&case, &whole.0);
@@ -167,11 +167,11 @@ pub fn inflate(data: &[u8]) {
 
 /// Compressed by us, whole and in fragments, the messages come out again.
 fn there_and_back(case: &Case, messages: &[Vec<u8>]) {
-    let bits = case.link.send.window_bits;
+    let bits = case.params.send.window_bits;
     let mut compressor = Compressor::new(bits, case.level);
     let mut payloads = Vec::new();
     for message in messages {
-        if !case.link.send.takeover {
+        if !case.params.send.takeover {
             compressor.restart();
         }
         let mut payload = Vec::new();
@@ -238,8 +238,8 @@ fn choose(policy: &DeflatePolicy, lines: &str) -> Result<Option<DeflateTerms>, R
          Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\nSec-WebSocket-Version: 13\r\n{lines}\r\n"
     );
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-    let ask = Ask::read(RequestHead::parse(request.as_bytes(), &mut storage)?)?;
-    Ok(ask.accept(None).negotiate(policy).deflate())
+    let opening = UpgradeRequest::read(RequestHead::parse(request.as_bytes(), &mut storage)?)?;
+    Ok(opening.accept(None).negotiate(policy).deflate())
 }
 
 /// What a client that made these offers reads out of a response with these lines.

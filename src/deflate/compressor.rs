@@ -1,6 +1,6 @@
 //! A message → its compressed payload: RFC 7692 section 7.2.1.
 //!
-//! Comes in: a message, whole or in fragments. Goes out: DEFLATE data that ends at a byte boundary,
+//! Input: a message, whole or in fragments. Output: DEFLATE data that ends at a byte boundary,
 //! without the four bytes that the receiver puts back; or nothing if it would not be shorter.
 //! Invariant: no match reaches further back than the agreed window, nor before the last
 //! [`Compressor::restart`].

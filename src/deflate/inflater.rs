@@ -1,6 +1,6 @@
 //! One compressed message → its bytes: RFC 7692 section 7.2.2, with the limits of section 8.
 //!
-//! Comes in: the payload of a message, piece by piece, and the window before it. Goes out:
+//! Input: the payload of a message, piece by piece, and the window before it. Output:
 //! [`Inflated`] bytes, or the rule that the message breaks. Invariant: a verdict depends on the
 //! bytes of the message alone. Limits of the work are therefore looked at only in places that
 //! every way of cutting has: at every [`STRIDE`] of the payload, and at the end of final blocks.
@@ -14,7 +14,7 @@
 use crate::deflate::window::Window;
 use crate::error::Violation;
 use crate::limits::Limits;
-use crate::wire::{Kind, Utf8Stream};
+use crate::wire::{MessageKind, Utf8Stream};
 use alloc::vec::Vec;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
@@ -141,7 +141,7 @@ pub(super) struct Inflation {
 
 impl Inflation {
     /// Begins a message with an inflater whose window is `loaded` already, or with any other.
-    pub(super) fn new(mut zlib: Inflate, loaded: bool, window: &Window, kind: Kind) -> Self {
+    pub(super) fn new(mut zlib: Inflate, loaded: bool, window: &Window, kind: MessageKind) -> Self {
         if !loaded {
             zlib.reset(false);
             load(&mut zlib, window);
@@ -149,7 +149,7 @@ impl Inflation {
         Self {
             zlib,
             plain: Inflated::default(),
-            text: (kind == Kind::Text).then(Utf8Stream::new),
+            text: (kind == MessageKind::Text).then(Utf8Stream::new),
             gone: 0,
             handed: 0,
             wire: 0,

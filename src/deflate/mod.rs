@@ -1,7 +1,7 @@
 //! permessage-deflate: compressed messages, RFC 7692 sections 6 and 7.2.
 //!
-//! Comes in: the compressed pieces that [`Connection::receive`](crate::Connection::receive) lends,
-//! and messages to be sent. Goes out: whole messages, checked and within their limits, or the
+//! Input: the compressed pieces that [`Connection::receive`](crate::Connection::receive) lends,
+//! and messages to be sent. Output: whole messages, checked and within their limits, or the
 //! [`Violation`](crate::Violation) that fails the connection; and payloads for
 //! [`Connection::begin_compressed`](crate::Connection::begin_compressed). What the two ends agreed
 //! on comes from [`DeflateTerms`](crate::handshake::DeflateTerms).
@@ -67,5 +67,5 @@ pub use budget::{Budget, Reservation};
 pub use compressor::Compressor;
 pub use inflater::{Inflated, InflatedPart};
 pub use pool::{Compressed, Pool};
-pub use session::{Link, Session};
+pub use session::{Params, Session};
 pub use settings::Settings;

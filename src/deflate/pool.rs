@@ -1,6 +1,6 @@
 //! The inflaters and compressors of one thread, lent to whichever connection has a message.
 //!
-//! Comes in: a [`Session`], its [`Link`], and a piece or a message. Goes out: an inflated message,
+//! Input: a [`Session`], its [`Params`], and a piece or a message. Output: an inflated message,
 //! or a compressed one. Invariant: which inflater or compressor is lent changes nothing that
 //! anybody sees.
 //!
@@ -14,11 +14,11 @@ use crate::deflate::Settings;
 use crate::deflate::budget::Budget;
 use crate::deflate::compressor::Compressor;
 use crate::deflate::inflater::{Follows, Inflated, InflatedPart, Inflation, has_ended};
-use crate::deflate::session::{Link, Partial, Session};
+use crate::deflate::session::{Params, Partial, Session};
 use crate::error::Violation;
 use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::limits::Limits;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use zlib_rs::Inflate;
@@ -45,7 +45,7 @@ const WINDOWS: usize = (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize;
 #[derive(Clone, Copy, Debug)]
 pub struct Compressed<'b> {
     /// The kind of the message.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Payload.
     pub bytes: &'b [u8],
     /// No earlier piece belongs to the same message.
@@ -59,17 +59,17 @@ pub struct Compressed<'b> {
 /// A server that received a compressed "Hello" (RFC 7692 section 7.2.3.1) and answers with it:
 ///
 /// ```
-/// use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+/// use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 /// use wirebell::handshake::DeflateTerms;
-/// use wirebell::{Connection, Event, Kind, Limits, Outbox, Role};
+/// use wirebell::{Connection, Event, MessageKind, Limits, Outbox, Role};
 /// use wirebell::wire::NoEntropy;
 ///
 /// let (limits, settings) = (Limits::default(), Settings::default());
 /// let mut pool = Pool::new(settings, Budget::new(settings.budget));
 /// let terms = DeflateTerms::default(); // from Accepted::deflate
-/// let (link, mut session) = (Link::server(&terms), Session::default());
+/// let (params, mut session) = (Params::server(&terms), Session::default());
 /// let mut connection = Connection::new(Role::Server, &limits, 0);
-/// connection.enable_compression();
+/// connection = connection.with_deflate();
 ///
 /// let mut outbox = Outbox::new();
 /// let mut input = *b"\xc1\x87\0\0\0\0\xf2\x48\xcd\xc9\xc9\x07\x00";
@@ -77,14 +77,14 @@ pub struct Compressed<'b> {
 ///     panic!("no piece");
 /// };
 /// let piece = Compressed { kind: piece.kind, bytes: piece.bytes, first: true, last: true };
-/// match pool.inflate(&mut session, &link, piece, &limits) {
+/// match pool.inflate(&mut session, &params, piece, &limits) {
 ///     Ok(None) => {} // more pieces are to come
 ///     Ok(Some(message)) => {
 ///         assert_eq!(message.bytes(), b"Hello");
 ///         let mut out = Vec::new();
 ///         let len = message.bytes().len() as u64;
 ///         let (kind, none) = (piece.kind, &mut NoEntropy);
-///         let header = match pool.compress(&mut session, &link, message.bytes(), &mut out) {
+///         let header = match pool.compress(&mut session, &params, message.bytes(), &mut out) {
 ///             Some(len) => connection.begin_compressed(kind, len as u64, true, none),
 ///             None => connection.begin(kind, len, true, none), // too short to gain
 ///         };
@@ -145,7 +145,7 @@ impl Pool {
     pub fn inflate(
         &mut self,
         session: &mut Session,
-        link: &Link,
+        params: &Params,
         piece: Compressed<'_>,
         limits: &Limits,
     ) -> Result<Option<Inflated>, Violation> {
@@ -158,14 +158,14 @@ impl Pool {
         debug_assert_eq!(first, session.partial.is_none());
         let partial = session.partial.take().map(|partial| *partial);
         if !last {
-            let partial = self.keep(session, link, partial, piece, limits)?;
+            let partial = self.keep(session, params, partial, piece, limits)?;
             session.partial = Some(Box::new(partial));
             return Ok(None);
         }
         let Partial { inflating, waiting } = partial.unwrap_or_default();
         let mut inflation = match inflating {
             Some((inflation, _)) => inflation,
-            None => self.begin(session, link, kind),
+            None => self.begin(session, params, kind),
         };
         if first {
             inflation.use_memory(core::mem::take(&mut self.memory));
@@ -174,7 +174,7 @@ impl Pool {
         let all = |_| true;
         inflation.push(&waiting, &session.window, limits, all)?;
         inflation.push(bytes, &session.window, limits, all)?;
-        self.end(session, link, inflation, limits).map(Some)
+        self.end(session, params, inflation, limits).map(Some)
     }
 
     /// As [`Pool::inflate`], for messages of any length: inflates the front of the piece, which is
@@ -189,14 +189,14 @@ impl Pool {
     pub fn inflate_part(
         &mut self,
         session: &mut Session,
-        link: &Link,
+        params: &Params,
         piece: &mut Compressed<'_>,
         limits: &Limits,
     ) -> Result<Option<InflatedPart>, Violation> {
         let inflating = session.partial.take().and_then(|partial| partial.inflating);
         let (mut inflation, mut reserved) = match inflating {
             Some((inflation, reserved)) => (inflation, Some(reserved)),
-            None => (self.begin(session, link, piece.kind), None),
+            None => (self.begin(session, params, piece.kind), None),
         };
         if reserved.is_none() && piece.last && self.memory.len() <= PART {
             inflation.use_memory(core::mem::take(&mut self.memory));
@@ -212,7 +212,7 @@ impl Pool {
         }
         let (from, more) = (inflation.handed(), inflation.is_pending());
         if piece.last && !more {
-            let message = self.end(session, link, inflation, limits)?;
+            let message = self.end(session, params, inflation, limits)?;
             return Ok(Some(InflatedPart::new(message, from, Follows::Nothing)));
         }
         reserved = reserved.or_else(|| self.budget.reserve(INFLATER_COST + PART));
@@ -244,7 +244,7 @@ impl Pool {
     fn keep(
         &mut self,
         session: &Session,
-        link: &Link,
+        params: &Params,
         partial: Option<Partial>,
         piece: Compressed<'_>,
         limits: &Limits,
@@ -252,7 +252,7 @@ impl Pool {
         let mut partial = partial.unwrap_or_else(|| {
             let reserved = self.budget.reserve(INFLATER_COST);
             let inflating = reserved.map(|reserved| {
-                let inflation = self.begin(session, link, piece.kind);
+                let inflation = self.begin(session, params, piece.kind);
                 (inflation, reserved)
             });
             Partial {
@@ -278,19 +278,19 @@ impl Pool {
     pub fn compress(
         &mut self,
         session: &mut Session,
-        link: &Link,
+        params: &Params,
         message: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<usize> {
         if message.len() < self.settings.min_bytes.max(1) {
             return None;
         }
-        if link.send.takeover
-            && let Some(own) = session.compressor(&self.budget, link.send, self.settings.level)
+        if params.send.takeover
+            && let Some(own) = session.compressor(&self.budget, params.send, self.settings.level)
         {
             return own.message(message, out);
         }
-        self.compress_alone(link.send.window_bits, message, out)
+        self.compress_alone(params.send.window_bits, message, out)
     }
 
     /// As [`Pool::compress`], with an empty window: for messages that go to many. A session with a
@@ -322,14 +322,14 @@ impl Pool {
     }
 
     /// Lends an inflater, if possible one that has the window of the session.
-    fn begin(&mut self, session: &Session, link: &Link, kind: Kind) -> Inflation {
+    fn begin(&mut self, session: &Session, params: &Params, kind: MessageKind) -> Inflation {
         let has_window = |idle: &Idle| session.name != 0 && idle.name == session.name;
         if let Some(at) = self.idle.iter().rposition(has_window) {
             let idle = self.idle.remove(at);
             return Inflation::new(idle.zlib, true, &session.window, kind);
         }
         let any = self.idle.iter().position(|idle| idle.name == 0);
-        let any = any.or((self.idle.len() >= MAX_IDLE || !link.receive.takeover).then_some(0));
+        let any = any.or((self.idle.len() >= MAX_IDLE || !params.receive.takeover).then_some(0));
         let zlib = match any.filter(|at| *at < self.idle.len()) {
             Some(at) => self.idle.remove(at).zlib,
             None => Inflate::new(false, MAX_WINDOW_BITS),
@@ -340,19 +340,19 @@ impl Pool {
     fn end(
         &mut self,
         session: &mut Session,
-        link: &Link,
+        params: &Params,
         inflation: Inflation,
         limits: &Limits,
     ) -> Result<Inflated, Violation> {
         let (mut zlib, message) = inflation.finish(limits)?;
         let mut name = 0;
-        if link.receive.takeover {
+        if params.receive.takeover {
             session
                 .window
-                .push(message.bytes(), link.receive.window_bits);
+                .push(message.bytes(), params.receive.window_bits);
             // Only a full window is the same here and there: an inflater remembers 32 KiB, and a
             // verdict must not depend on whether it was lent to somebody else in between.
-            if link.receive.window_bits == MAX_WINDOW_BITS && !has_ended(&mut zlib) {
+            if params.receive.window_bits == MAX_WINDOW_BITS && !has_ended(&mut zlib) {
                 self.named += 1;
                 name = self.named;
             }

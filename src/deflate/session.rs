@@ -13,14 +13,14 @@ use alloc::vec::Vec;
 
 /// The agreed terms, as one end sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Link {
+pub struct Params {
     /// Our messages.
     pub send: Direction,
     /// The messages of the peer.
     pub receive: Direction,
 }
 
-impl Link {
+impl Params {
     /// As a server sees the terms.
     pub fn server(terms: &DeflateTerms) -> Self {
         Self {
@@ -75,9 +75,9 @@ impl Session {
     }
 
     /// Bytes of memory that are kept for the next message.
-    pub fn kept_bytes(&self, link: &Link) -> usize {
+    pub fn kept_bytes(&self, params: &Params) -> usize {
         let held = self.held.as_ref();
-        let compressor = held.map_or(0, |_| Compressor::cost(link.send.window_bits));
+        let compressor = held.map_or(0, |_| Compressor::cost(params.send.window_bits));
         self.window.capacity() + compressor
     }
 

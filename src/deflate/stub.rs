@@ -4,7 +4,7 @@
 use crate::error::Violation;
 use crate::handshake::{DeflatePolicy, DeflateTerms, Direction};
 use crate::limits::Limits;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 use core::convert::Infallible;
 
 #[derive(Clone, Copy, Debug)]
@@ -30,13 +30,13 @@ impl Budget {
 }
 
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Link {
+pub(crate) struct Params {
     pub send: Direction,
     pub receive: Direction,
     never: Infallible,
 }
 
-impl Link {
+impl Params {
     pub fn server(_: &DeflateTerms) -> Self {
         unreachable!("nobody has a pool")
     }
@@ -79,7 +79,7 @@ impl Session {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Compressed<'b> {
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub bytes: &'b [u8],
     pub first: bool,
     pub last: bool,
@@ -130,7 +130,7 @@ impl Pool {
     pub fn inflate(
         &mut self,
         _: &mut Session,
-        _: &Link,
+        _: &Params,
         _: Compressed<'_>,
         _: &Limits,
     ) -> Result<Option<Inflated>, Violation> {
@@ -140,7 +140,7 @@ impl Pool {
     pub fn inflate_part(
         &mut self,
         _: &mut Session,
-        _: &Link,
+        _: &Params,
         _: &mut Compressed<'_>,
         _: &Limits,
     ) -> Result<Option<InflatedPart>, Violation> {
@@ -154,7 +154,7 @@ impl Pool {
     pub fn compress(
         &mut self,
         _: &mut Session,
-        _: &Link,
+        _: &Params,
         _: &[u8],
         _: &mut Vec<u8>,
     ) -> Option<usize> {

@@ -1,6 +1,6 @@
 //! The last bytes that one direction of a connection has carried: RFC 7692 section 7.2.2.
 //!
-//! Comes in: inflated messages. Goes out: the dictionary with which any inflater can go on.
+//! Input: inflated messages. Output: the dictionary with which any inflater can go on.
 //! Invariant: memory follows the bytes that came, up to the agreed size and no further.
 
 use alloc::collections::VecDeque;

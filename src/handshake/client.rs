@@ -1,7 +1,7 @@
 //! The client's side of the opening handshake: RFC 6455 section 4.1.
 //!
-//! Comes in: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`]. Goes
-//! out: the request, then the terms that were [`Agreed`], or the [`Refusal`] of the first check
+//! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`]. Goes
+//! out: the request, then the terms that were [`Negotiated`], or the [`Refusal`] of the first check
 //! that fails. Invariant: what is written was checked when it was given, so no value can smuggle
 //! a line into the head. Redirects, 401 and proxies are left to the application.
 
@@ -28,7 +28,7 @@ pub struct ClientHandshake<'c> {
 
 /// What a server agreed to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Agreed<'c> {
+pub struct Negotiated<'c> {
     /// The subprotocol, one of those offered.
     pub subprotocol: Option<&'c str>,
     /// The terms of permessage-deflate, if the server agreed to an offer.
@@ -136,7 +136,7 @@ impl<'c> ClientHandshake<'c> {
     /// application may look at the response itself (redirects, 401).
     // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46
     // req: 6455-4.1-47 6455-9.1-01
-    pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Agreed<'c>, Refusal> {
+    pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Negotiated<'c>, Refusal> {
         let fields = response.fields;
         if response.status != 101 {
             return Err(Refusal::UnexpectedStatus);
@@ -170,7 +170,7 @@ impl<'c> ClientHandshake<'c> {
                 Some(*offered.ok_or(Refusal::SubprotocolNotOffered)?)
             }
         };
-        Ok(Agreed {
+        Ok(Negotiated {
             subprotocol,
             deflate,
         })

@@ -1,7 +1,7 @@
 //! permessage-deflate in the opening handshake: RFC 7692 sections 5 and 7.1.
 //!
-//! Comes in: what a client offers and what a server wants, or the other way round what a server
-//! agreed to and what a client had offered. Goes out: [`DeflateTerms`], none, or a refusal.
+//! Input: what a client offers and what a server wants, or the other way round what a server
+//! agreed to and what a client had offered. Output: [`DeflateTerms`], none, or a refusal.
 //!
 //! ```text
 //!   client                                                            server

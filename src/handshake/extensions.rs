@@ -6,7 +6,7 @@
 //! param     = token [ "=" ( token | quoted-string ) ]   what is quoted must be a token inside
 //! ```
 //!
-//! Comes in: the values of the Sec-WebSocket-Extensions lines. Goes out: [`Extension`]s in their
+//! Input: the values of the Sec-WebSocket-Extensions lines. Output: [`Extension`]s in their
 //! order, or the news that the list is malformed, which fails the handshake. Invariant: one pass,
 //! no backtracking. What an extension means is left to `deflate` and the like.
 

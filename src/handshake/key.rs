@@ -1,6 +1,6 @@
 //! Sec-WebSocket-Key and Sec-WebSocket-Accept: RFC 6455 sections 4.1, 4.2.2 and 1.3.
 //!
-//! Comes in: 16 random bytes, or the key as it was sent. Goes out: the key as text, or the answer
+//! Input: 16 random bytes, or the key as it was sent. Output: the key as text, or the answer
 //! to it. SHA-1 and base64 come from their crates. Invariant: an answer is only made for a key
 //! that decodes to exactly 16 bytes.
 

@@ -1,9 +1,9 @@
 //! An HTTP head → agreed terms: the opening handshake, RFC 6455 section 4, without I/O.
 //!
 //! Input: a request head (server) or response head (client) of `http`. Output: an
-//! [`Ask`] that can be accepted, or agreed terms, or a [`Refusal`](crate::Refusal) with its
-//! response ([`Refused`]). No allocation: what is read borrows the head, what is written goes to
-//! any [`core::fmt::Write`].
+//! [`UpgradeRequest`] that can be accepted, or agreed terms, or a [`Refusal`](crate::Refusal) with
+//! its response ([`Refused`]). No allocation: what is read borrows the head, what is written goes
+//! to any [`core::fmt::Write`].
 //!
 //! Invariant: a reply names nothing of the protocol that was not asked for. A [`Subprotocol`] can
 //! only be had from the list of the client, and [`Accepted::negotiate`] answers the client's own
@@ -23,7 +23,7 @@ mod server;
 #[cfg(feature = "http-types")]
 mod types;
 
-pub use client::{Agreed, ClientHandshake};
+pub use client::{ClientHandshake, Negotiated};
 pub use deflate::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction};
 pub use deflate::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 pub use extensions::{Extension, Extensions, Param, Params};
@@ -32,4 +32,4 @@ pub use origin::is_same_host;
 #[cfg(feature = "push")]
 pub(crate) use origin::{default_port, is_same_name};
 pub use refused::Refused;
-pub use server::{Accepted, Ask, MAX_SUBPROTOCOLS, Subprotocol};
+pub use server::{Accepted, MAX_SUBPROTOCOLS, Subprotocol, UpgradeRequest};

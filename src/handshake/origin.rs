@@ -1,6 +1,6 @@
 //! Whether a page comes from the host that it talks to: RFC 6455 section 10.2, RFC 6454.
 //!
-//! Comes in: the values of Origin and Host. Goes out: yes or no. Ports compare with the default of
+//! Input: the values of Origin and Host. Output: yes or no. Ports compare with the default of
 //! the origin's scheme filled in, hosts without case and without the dot of the root. Which policy
 //! to apply is left to the server.
 

@@ -1,6 +1,6 @@
 //! The server's side of the opening handshake: RFC 6455 sections 4.2 and 4.4.
 //!
-//! Comes in: a [`RequestHead`]. Goes out: an [`Ask`], which the application looks at (path,
+//! Input: a [`RequestHead`]. Output: an [`UpgradeRequest`], which the application looks at (path,
 //! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that
 //! is not met. Invariant: an [`Accepted`] response holds nothing of the protocol that the client
 //! did not ask for, and what the application adds to it are whole lines. Routing, origin policy and
@@ -18,7 +18,7 @@ const SUBPROTOCOLS: &str = "Sec-WebSocket-Protocol";
 
 /// A valid request for a WebSocket connection.
 #[derive(Clone, Copy, Debug)]
-pub struct Ask<'h> {
+pub struct UpgradeRequest<'h> {
     /// The whole head, for the path, cookies and the like.
     pub head: RequestHead<'h>,
     /// The Host field.
@@ -41,7 +41,7 @@ impl<'h> Subprotocol<'h> {
     }
 }
 
-impl<'h> Ask<'h> {
+impl<'h> UpgradeRequest<'h> {
     /// Checks a request against section 4.2.1, item by item.
     ///
     /// # Errors
@@ -122,18 +122,18 @@ impl<'h> Accepted<'h> {
     /// Adds header fields, such as Set-Cookie. The last call counts.
     ///
     /// ```
-    /// use wirebell::handshake::Ask;
+    /// use wirebell::handshake::UpgradeRequest;
     /// # use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead};
     /// # let request = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
     /// #     Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
     /// #     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
     /// # let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     /// # let head = RequestHead::parse(request, &mut storage)?;
-    /// let ask = Ask::read(head)?;
+    /// let opening = UpgradeRequest::read(head)?;
     /// let fields = [("Set-Cookie", "session=1; Secure; HttpOnly")];
-    /// let response = ask.accept(None).fields(&fields)?.to_string();
+    /// let response = opening.accept(None).fields(&fields)?.to_string();
     /// assert!(response.ends_with("\r\nSet-Cookie: session=1; Secure; HttpOnly\r\n\r\n"));
-    /// assert!(ask.accept(None).fields(&[("Set-Cookie", "a=b\r\nX: y")]).is_err());
+    /// assert!(opening.accept(None).fields(&[("Set-Cookie", "a=b\r\nX: y")]).is_err());
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///

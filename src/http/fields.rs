@@ -1,6 +1,6 @@
 //! Header fields: look-up by name, lists of tokens (RFC 9110 section 5).
 //!
-//! Comes in: the fields of one head. Goes out: values as trimmed text. Names compare without
+//! Input: the fields of one head. Output: values as trimmed text. Names compare without
 //! case; several lines of one name are one list (RFC 9110 section 5.3). Invariant: nothing is
 //! copied and nothing is looked at twice per question.
 

@@ -1,6 +1,6 @@
 //! Finds the end of an HTTP head and splits it: RFC 9112 sections 2 to 5.
 //!
-//! Comes in: the bytes so far, in one slice that grows. Goes out: where the head lies, then a
+//! Input: the bytes so far, in one slice that grows. Output: where the head lies, then a
 //! [`RequestHead`] or [`ResponseHead`] that borrows it. Splitting is httparse's work; what it
 //! leaves open (bare line feeds, limits, target forms) is decided here. Invariant: each byte is
 //! searched once, however slowly a head arrives.
@@ -116,7 +116,7 @@ impl<'h> RequestHead<'h> {
     /// the fields. The [`Limits`] of heads are left to that parser.
     ///
     /// ```
-    /// use wirebell::handshake::Ask;
+    /// use wirebell::handshake::UpgradeRequest;
     /// use wirebell::http::{EMPTY_FIELD, Fields, MAX_FIELDS, RequestHead};
     ///
     /// // What the other parser has made of the request of RFC 6455 section 1.3.
@@ -130,9 +130,9 @@ impl<'h> RequestHead<'h> {
     /// let pairs = pairs.map(|(name, value)| (name, value.as_bytes()));
     /// let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     /// let fields = Fields::from_pairs(pairs, &mut storage)?;
-    /// let ask = Ask::read(RequestHead::new("GET", "/chat", 1, fields)?)?;
-    /// assert_eq!(ask.head.path(), "/chat");
-    /// assert!(ask.accept(None).to_string().contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    /// let opening = UpgradeRequest::read(RequestHead::new("GET", "/chat", 1, fields)?)?;
+    /// assert_eq!(opening.head.path(), "/chat");
+    /// assert!(opening.accept(None).to_string().contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     /// # Ok::<(), wirebell::Refusal>(())
     /// ```
     ///

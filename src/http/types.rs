@@ -16,13 +16,13 @@ use std::borrow::Cow;
 ///
 /// ```
 /// use wirebell::Refusal;
-/// use wirebell::handshake::{Ask, Refused};
+/// use wirebell::handshake::{UpgradeRequest, Refused};
 /// use wirebell::http::TypedHead;
 ///
 /// fn accept<B>(request: &http::Request<B>) -> Result<http::Response<()>, Refusal> {
 ///     let head = TypedHead::from(request);
-///     let ask = Ask::read(head.head()?)?;
-///     Ok(ask.accept(ask.choose(&["chat"])).try_into().expect("few fields"))
+///     let opening = UpgradeRequest::read(head.head()?)?;
+///     Ok(opening.accept(opening.choose(&["chat"])).try_into().expect("few fields"))
 /// }
 ///
 /// let request = http::Request::get("/chat")

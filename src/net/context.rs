@@ -9,7 +9,7 @@ use crate::net::metrics::Counters;
 use crate::net::wheel::Wheel;
 use crate::net::words::{Cause, Overflow, PeerId, Sent};
 use crate::proto::{Message, Millis};
-use crate::wire::{CloseCode, Kind};
+use crate::wire::{CloseCode, MessageKind};
 use std::net::SocketAddr;
 
 /// The loop, as its service sees it during one call.
@@ -82,7 +82,13 @@ impl<'a> Context<'a> {
     /// there, and go on in [`Service::writable`](crate::net::Service::writable), which follows in
     /// any case once all of it has left. The bytes of a text must be UTF-8 as a whole; a character
     /// may be cut between two parts.
-    pub fn send_piece(&mut self, peer: PeerId, kind: Kind, bytes: &[u8], last: bool) -> Sent {
+    pub fn send_piece(
+        &mut self,
+        peer: PeerId,
+        kind: MessageKind,
+        bytes: &[u8],
+        last: bool,
+    ) -> Sent {
         match self.connections.peers.get_mut(peer) {
             Some(peer) => self.connections.out.send_piece(peer, kind, bytes, last),
             None => Sent::Closed,
@@ -185,7 +191,10 @@ impl<'a> Context<'a> {
     pub fn set_timer(&mut self, peer: PeerId, at: Option<Millis>) {
         let out = &mut self.connections.out;
         if let Some(peer) = self.connections.peers.get_mut(peer) {
-            peer.timer = at.map_or(0, Wheel::number);
+            match at {
+                Some(at) => out.timers.set(peer, Wheel::number(at)),
+                None => out.timers.clear(peer),
+            }
             out.lists.touch(peer);
         }
     }
@@ -275,8 +284,8 @@ impl<'a> Context<'a> {
         self.peer(peer).map_or(0, |peer| out.waiting(peer))
     }
 
-    /// The address at the other end: a system call, as few ask. `None` if the connection has ended
-    /// or has no address, as those over unix sockets.
+    /// The address at the other end: a system call, which few services need. `None` if the
+    /// connection has ended or has no address, as those over unix sockets.
     pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         let peer = self.peer(peer)?;
         self.connections.out.sockets.remote(peer.index)

@@ -1,6 +1,6 @@
 //! A message encoded once, for any number of receivers.
 //!
-//! Comes in: a message. Goes out: header and payload in one shared block, which queues hold by
+//! Input: a message. Output: header and payload in one shared block, which queues hold by
 //! reference. Servers do not mask (RFC 6455 section 5.1), so the bytes are the same for all.
 //! Receivers with permessage-deflate get another block, one for each window size in use, made when
 //! the first of them asks. It refers to nothing before it, so it suits receivers whose windows
@@ -9,7 +9,7 @@
 use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::net::memory::Memory;
 use crate::proto::Message;
-use crate::wire::{FrameHeader, HeaderBytes, Kind, Opcode};
+use crate::wire::{FrameHeader, HeaderBytes, MessageKind, Opcode};
 use std::sync::{Arc, OnceLock};
 
 /// A whole unmasked frame, header included. Cloning it copies a pointer.
@@ -127,10 +127,10 @@ impl SharedFrame {
     }
 }
 
-fn kind_of(header: &[u8]) -> Kind {
+fn kind_of(header: &[u8]) -> MessageKind {
     match header.first().copied().and_then(Opcode::from_bits) {
-        Some(Opcode::Text) => Kind::Text,
-        _ => Kind::Binary,
+        Some(Opcode::Text) => MessageKind::Text,
+        _ => MessageKind::Binary,
     }
 }
 

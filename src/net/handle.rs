@@ -43,7 +43,7 @@ impl<M> Handle<M> {
 
     /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
     /// by [`Limits::close_ms`](crate::Limits::close_ms) and
-    /// [`Limits::drain_ms`](crate::Limits::drain_ms). Returns at once;
+    /// [`Limits::linger_ms`](crate::Limits::linger_ms). Returns at once;
     /// [`Server::join`](crate::net::Server::join) waits.
     pub fn stop(&self) {
         for mailbox in self.mailboxes.iter() {

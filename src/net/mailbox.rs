@@ -1,7 +1,8 @@
-//! How other threads reach an event loop: a queue and one wake-up per burst.
+//! How other threads reach an event loop: a queue, and a wake-up if the loop sleeps.
 //!
 //! Input: mail from any thread, with its size. Output: the loop takes all of it at once.
-//! Invariants: a loop that has mail is awake or has been woken; what waits, delivered or not yet
+//! Invariants: a loop that has mail is awake or has been woken, and no system call is made for one
+//! that is awake, such as the caller's own; what waits, delivered or not yet
 //! taken, is bounded; a loop that has ended keeps nothing.
 //!
 //! ```text
@@ -15,7 +16,7 @@ use crate::net::wake::Wake;
 use std::fmt;
 #[cfg(feature = "client")]
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Posts to one event loop; cheap to clone, usable from any thread.
@@ -28,6 +29,11 @@ pub struct Mailbox<M> {
 struct Shared<M> {
     queue: Mutex<Queue<M>>,
     waker: Wake,
+    /// Something is in the queue.
+    posted: AtomicBool,
+    /// The loop looks at the queue only if it is woken. It sets this and then looks at `posted`
+    /// once more, while who posts sets that and then looks here: one of the two sees the other.
+    asleep: AtomicBool,
     /// Bytes that have been posted and not handled.
     waiting: AtomicUsize,
     limit: usize,
@@ -107,6 +113,8 @@ impl<M> Mailbox<M> {
                     ended: false,
                 }),
                 waker,
+                posted: AtomicBool::new(false),
+                asleep: AtomicBool::new(false),
                 waiting: AtomicUsize::new(0),
                 limit,
                 pressure: pressure.clone(),
@@ -155,7 +163,7 @@ impl<M> Mailbox<M> {
 
     /// As [`Mailbox::post`], but past the bound too, and without the system call: for callers that
     /// hold a lock and have asked whether the mailbox [is full](Mailbox::is_full). If it returns
-    /// true, call [`Mailbox::wake`] as soon as the lock is gone.
+    /// true, the loop sleeps: call [`Mailbox::wake`] as soon as the lock is gone.
     #[cfg_attr(not(feature = "push"), expect(dead_code))]
     pub(crate) fn append(&self, mail: M, bytes: usize) -> bool {
         let bytes = Self::weight(bytes);
@@ -174,16 +182,17 @@ impl<M> Mailbox<M> {
         Ok(())
     }
 
-    /// Whether the queue was empty before: then the loop has to be woken.
+    /// Whether the loop has to be woken.
     fn push(&self, post: Post<M>, bytes: usize) -> Result<bool, PostError> {
         let mut queue = self.lock();
         if queue.ended {
             return Err(PostError::Ended);
         }
-        let was_empty = queue.post.is_empty();
         queue.post.push(post);
         self.count(bytes);
-        Ok(was_empty)
+        self.shared.posted.store(true, SeqCst);
+        drop(queue);
+        Ok(self.shared.asleep.swap(false, SeqCst))
     }
 
     /// What mail costs that holds so much on the heap.
@@ -210,10 +219,31 @@ impl<M> Mailbox<M> {
         self.shared.memory.sub(bytes);
     }
 
+    /// Something has been posted that was not taken.
+    #[inline]
+    pub(crate) fn has_post(&self) -> bool {
+        self.shared.posted.load(SeqCst)
+    }
+
     /// Takes everything that has been posted; `into` is empty and lends its memory.
     pub(crate) fn take(&self, into: &mut Vec<Post<M>>) {
         debug_assert!(into.is_empty());
-        std::mem::swap(&mut self.lock().post, into);
+        let mut queue = self.lock();
+        self.shared.posted.store(false, SeqCst);
+        std::mem::swap(&mut queue.post, into);
+    }
+
+    /// The loop is about to sleep: from now on it is woken. False if it has mail.
+    #[inline]
+    pub(crate) fn fall_asleep(&self) -> bool {
+        self.shared.asleep.store(true, SeqCst);
+        !self.has_post()
+    }
+
+    /// The loop is awake, and will look here before it sleeps.
+    #[inline]
+    pub(crate) fn awake(&self) {
+        self.shared.asleep.store(false, Relaxed);
     }
 
     /// Nobody takes anything any more: what waits is dropped, and what comes is refused.
@@ -294,6 +324,33 @@ mod tests {
         other.end();
         assert!(!pressure.is_on());
         assert_eq!(memory.held(), 0);
+    }
+
+    #[test]
+    fn only_a_loop_that_sleeps_is_woken_and_only_once() {
+        let wakes = Arc::new(AtomicUsize::new(0));
+        let counted = Arc::clone(&wakes);
+        let waker = Wake::new(move || {
+            counted.fetch_add(1, Relaxed);
+            Ok(())
+        });
+        let memory = Memory::new(1 << 20, 1);
+        let mailbox = Mailbox::new(waker, 1 << 20, &Pressure::default(), &memory);
+        let post = |expected| {
+            assert_eq!(mailbox.post(1, 0), Ok(()));
+            assert_eq!(wakes.swap(0, Relaxed), expected);
+        };
+        post(0);
+        assert!(!mailbox.fall_asleep(), "it has mail");
+        mailbox.awake();
+        let mut taken = Vec::new();
+        mailbox.take(&mut taken);
+        assert!(!mailbox.has_post() && mailbox.fall_asleep());
+        post(1);
+        post(0);
+        mailbox.awake();
+        post(0);
+        assert!(mailbox.has_post());
     }
 
     #[test]

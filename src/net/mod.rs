@@ -49,7 +49,7 @@
 //!         _: PeerId,
 //!         request: &Request<'r>,
 //!     ) -> Reply<'r> {
-//!         request.handshake().map(|ask| ask.accept(None)).into()
+//!         request.upgrade().map(|opening| opening.accept(None)).into()
 //!     }
 //!
 //!     fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {

@@ -26,7 +26,7 @@ pub struct Options {
     /// Read until the socket says that nothing is left, instead of until it gave less than there
     /// was room for. One more system call per event; for platforms where a short read does not
     /// mean that the socket is drained.
-    pub strict_drain: bool,
+    pub read_until_would_block: bool,
     /// Sees every byte of all connections, accepted and dialled.
     pub tap: Option<Arc<dyn Tap>>,
 }
@@ -57,7 +57,7 @@ impl Default for Options {
             #[cfg(feature = "deflate")]
             deflate: None,
             receive_buffer: 256 * 1024 + 64,
-            strict_drain: !cfg!(any(target_os = "linux", target_os = "android")),
+            read_until_would_block: !cfg!(any(target_os = "linux", target_os = "android")),
             tap: None,
         }
     }

@@ -1,6 +1,6 @@
 //! What a program does with the connections of an event loop.
 //!
-//! Comes in: requests, messages, the end of connections, mail. Goes out: calls on [`Context`].
+//! Input: requests, messages, the end of connections, mail. Output: calls on [`Context`].
 //! Invariant: a service is called between two steps of the loop, never inside
 //! [`Connection::receive`](crate::Connection::receive), and always from the one thread of its
 //! loop; so it needs no locks for what is its own.
@@ -31,7 +31,7 @@ use crate::proto::{Message, Millis};
 ///         _: PeerId,
 ///         request: &Request<'r>,
 ///     ) -> Reply<'r> {
-///         request.handshake().map(|ask| ask.accept(None)).into()
+///         request.upgrade().map(|opening| opening.accept(None)).into()
 ///     }
 ///
 ///     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
@@ -184,11 +184,11 @@ pub enum Reply<'r> {
 /// use wirebell::net::{Delivery, PeerId, Reply, Request, Upgrade};
 ///
 /// fn upgrade<'r>(request: &Request<'r>, session: &str) -> Reply<'r> {
-///     let ask = match request.handshake() {
+///     let opening = match request.upgrade() {
 ///         Ok(ask) => ask,
 ///         Err(refusal) => return refusal.into(),
 ///     };
-///     let upgrade = Upgrade::new(ask.accept(None)).tag(7).delivery(Delivery::Chunks);
+///     let upgrade = Upgrade::new(opening.accept(None)).tag(7).delivery(Delivery::Chunks);
 ///     match upgrade.field("Set-Cookie", format!("session={session}; HttpOnly")) {
 ///         Ok(upgrade) => upgrade.into(),
 ///         Err(_) => wirebell::Refusal::NotFound.into(), // no cookie has such a value

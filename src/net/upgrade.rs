@@ -4,7 +4,7 @@
 //! responses of a server.
 
 use crate::error::Refusal;
-use crate::handshake::{Ask, Refused};
+use crate::handshake::{Refused, UpgradeRequest};
 use crate::http::{Request, Response};
 
 impl<'r> Request<'r> {
@@ -13,8 +13,8 @@ impl<'r> Request<'r> {
     /// # Errors
     ///
     /// Why it is none; turn it into a [`Reply`](crate::net::Reply) with `into()`.
-    pub fn handshake(&self) -> Result<Ask<'r>, Refusal> {
-        Ask::read(self.head())
+    pub fn upgrade(&self) -> Result<UpgradeRequest<'r>, Refusal> {
+        UpgradeRequest::read(self.head())
     }
 }
 

@@ -107,7 +107,7 @@ pub enum Delivery {
 pub struct Chunk<'a> {
     /// The kind of the message. The bytes of a text are checked, but a character may be cut at the
     /// end of a chunk.
-    pub kind: crate::wire::Kind,
+    pub kind: crate::wire::MessageKind,
     /// May be empty, such as at the end of a message.
     pub bytes: &'a [u8],
     /// No earlier chunk belongs to the same message.

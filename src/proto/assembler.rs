@@ -1,12 +1,12 @@
 //! Pieces → whole messages, copying only what did not arrive in one piece.
 //!
-//! Comes in: the [`Piece`]s of one connection, in order. Goes out: a [`Message`], which borrows
+//! Input: the [`Piece`]s of one connection, in order. Output: a [`Message`], which borrows
 //! the piece itself when that is the whole message. Invariant: memory grows with the bytes that
 //! came, never with a length that was announced (RFC 6455 section 10.4). Rules are left to
 //! `sequence`.
 
 use crate::proto::Piece;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 use alloc::vec::Vec;
 use core::ops::Range;
 
@@ -16,7 +16,7 @@ use core::ops::Range;
 #[non_exhaustive]
 pub struct Message<'a> {
     /// Text, whose bytes have been checked, or binary.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// The payload.
     pub bytes: &'a [u8],
 }
@@ -25,7 +25,7 @@ impl<'a> Message<'a> {
     /// A text message.
     pub const fn text(text: &'a str) -> Self {
         Self {
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             bytes: text.as_bytes(),
         }
     }
@@ -33,22 +33,23 @@ impl<'a> Message<'a> {
     /// A message of this kind; `None` for a text that is not UTF-8.
     ///
     /// ```
-    /// use wirebell::{Kind, Message};
-    /// assert_eq!(Message::of(Kind::Text, b"caf\xC3\xA9"), Some(Message::text("caf\u{e9}")));
-    /// assert_eq!(Message::of(Kind::Text, b"caf\xE9"), None);
-    /// assert!(Message::of(Kind::Binary, b"caf\xE9").is_some());
+    /// use wirebell::{MessageKind, Message};
+    /// let text = Message::of(MessageKind::Text, b"caf\xC3\xA9");
+    /// assert_eq!(text, Some(Message::text("caf\u{e9}")));
+    /// assert_eq!(Message::of(MessageKind::Text, b"caf\xE9"), None);
+    /// assert!(Message::of(MessageKind::Binary, b"caf\xE9").is_some());
     /// ```
-    pub fn of(kind: Kind, bytes: &'a [u8]) -> Option<Self> {
+    pub fn of(kind: MessageKind, bytes: &'a [u8]) -> Option<Self> {
         match kind {
-            Kind::Binary => Some(Self::binary(bytes)),
-            Kind::Text => core::str::from_utf8(bytes).ok().map(Self::text),
+            MessageKind::Binary => Some(Self::binary(bytes)),
+            MessageKind::Text => core::str::from_utf8(bytes).ok().map(Self::text),
         }
     }
 
     /// A binary message.
     pub const fn binary(bytes: &'a [u8]) -> Self {
         Self {
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             bytes,
         }
     }
@@ -57,8 +58,8 @@ impl<'a> Message<'a> {
     /// `&str` without `unsafe` costs one more pass over it.
     pub fn as_text(&self) -> Option<&'a str> {
         match self.kind {
-            Kind::Text => core::str::from_utf8(self.bytes).ok(),
-            Kind::Binary => None,
+            MessageKind::Text => core::str::from_utf8(self.bytes).ok(),
+            MessageKind::Binary => None,
         }
     }
 }

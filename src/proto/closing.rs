@@ -9,7 +9,7 @@
 //!    └──────────────────────────────────────▶ Failed ──▶ Gone
 //! ```
 //!
-//! Comes in: a [`State`] and an [`Input`]. Goes out: the next state and an [`Action`]. Invariant:
+//! Input: a [`State`] and an [`Input`]. Output: the next state and an [`Action`]. Invariant:
 //! both functions are total and without a wildcard, so a new state or input does not compile until
 //! all of its cells are thought of; the state never goes back. Bytes, roles and time are left to
 //! `connection`.
@@ -85,9 +85,9 @@ pub enum Action {
 
 /// How a connection ended, as [`Connection::receive_eof`](crate::Connection::receive_eof) says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Ended {
+pub enum Eof {
     /// Both Close frames were seen (RFC 6455 section 7.1.4).
-    Cleanly,
+    Clean,
     /// They were not: what an application knows as code 1006 (section 7.1.5).
     Lost,
 }

@@ -1,6 +1,6 @@
 //! One connection after the handshake: RFC 6455 sections 5 to 7 put together.
 //!
-//! Comes in: bytes, intents, time. Goes out: [`Received`] events that borrow the input; control
+//! Input: bytes, intents, time. Output: [`Received`] events that borrow the input; control
 //! frames in the caller's [`Outbox`]; header bytes for data that the caller writes. The type owns
 //! no buffer, clock or random source. Rules are left to `wire::header`, `sequence` and `closing`;
 //! this file only decides who is asked, and in which order.
@@ -18,14 +18,14 @@
 use crate::error::Violation;
 use crate::limits::Limits;
 use crate::proto::Role;
-use crate::proto::closing::{Action, Ended, Input, State};
+use crate::proto::closing::{Action, Eof, Input, State};
 use crate::proto::event::{Event, Piece, Received};
-use crate::proto::keepalive::{Keepalive, Millis, Tick};
 use crate::proto::outbox::Outbox;
 use crate::proto::sequence::Sequence;
-use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode};
+use crate::proto::wait::{Millis, Wait};
+use crate::wire::{CloseBody, FrameHeader, Mask, MessageKind, Opcode};
 
-/// The protocol state of one WebSocket connection, about 100 bytes, without a buffer.
+/// The protocol state of one WebSocket connection, 72 bytes, without a buffer.
 ///
 /// ```
 /// use wirebell::{Connection, Event, Limits, Outbox, Role};
@@ -56,7 +56,8 @@ use crate::wire::{CloseBody, FrameHeader, Kind, Mask, Opcode};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
-    keepalive: Keepalive,
+    /// When the current wait began: the last byte in, or our Ping, or the change of state.
+    pub(super) since: Millis,
     pub(super) sequence: Sequence,
     /// Payload of the current data frame that has not arrived.
     pub(super) left: u64,
@@ -64,11 +65,12 @@ pub struct Connection {
     pub(super) role: Role,
     pub(super) state: State,
     /// The kind of the fragmented message that we are sending.
-    pub(super) sending: Option<Kind>,
+    pub(super) sending: Option<MessageKind>,
     /// The next piece is the first of its message.
     first: bool,
     /// The current frame is the last of its message.
     fin: bool,
+    pub(super) wait: Wait,
     /// RSV1 has a meaning: permessage-deflate was agreed on.
     pub(super) compression: bool,
 }
@@ -78,7 +80,7 @@ impl Connection {
     /// A connection whose opening handshake has just succeeded, at the caller's time `now`.
     pub fn new(role: Role, limits: &Limits, now: Millis) -> Self {
         Self {
-            keepalive: Keepalive::new(limits, now),
+            since: now,
             sequence: Sequence::new(limits),
             left: 0,
             mask: Mask::new([0; 4]),
@@ -87,6 +89,7 @@ impl Connection {
             sending: None,
             first: false,
             fin: false,
+            wait: Wait::Traffic,
             compression: false,
         }
     }
@@ -94,8 +97,10 @@ impl Connection {
     /// Takes and sends compressed messages from now on, because the handshake agreed on
     /// permessage-deflate (RFC 7692). Pieces of them are lent as they came, for an inflater.
     // req: 7692-5-13
-    pub fn enable_compression(&mut self) {
+    #[must_use]
+    pub fn with_deflate(mut self) -> Self {
         self.compression = true;
+        self
     }
 
     /// From the next frame on, a frame or message of more than `bytes` fails the connection (close
@@ -155,12 +160,12 @@ impl Connection {
 
     /// Reports that the peer will send no more, and how the connection ended.
     // req: 6455-7.2.1-02
-    pub fn receive_eof(&mut self) -> Ended {
+    pub fn receive_eof(&mut self) -> Eof {
         let (state, action) = self.state.on(Input::EndOfStream);
         self.state = state;
         match action {
-            Action::Clean => Ended::Cleanly,
-            _ => Ended::Lost,
+            Action::Clean => Eof::Clean,
+            _ => Eof::Lost,
         }
     }
 
@@ -299,38 +304,14 @@ impl Connection {
             event: Some(Event::Failed(violation)),
         }
     }
-
-    pub(super) fn enter(&mut self, state: State) {
-        if self.state != state {
-            self.state = state;
-            self.keepalive.entered();
-        }
-    }
 }
 
-/// Time, and looking.
+/// Looking.
 impl Connection {
-    /// Bytes arrived at this time, or the peer made room for bytes that had been refused: it is
-    /// alive. A write that the transport just took, such as our own Ping, proves nothing.
+    /// A message of ours has begun, and its last frame has not: another must wait for that.
     #[inline]
-    pub fn heard(&mut self, now: Millis) {
-        self.keepalive.heard(now);
-    }
-
-    /// When to call [`Connection::tick`]: `None` for never, 0 for at once.
-    pub fn deadline(&self) -> Option<Millis> {
-        self.keepalive.deadline(self.state)
-    }
-
-    /// Does what is due at `now`: asks a silent peer with a Ping, or gives up.
-    pub fn tick(&mut self, now: Millis, outbox: &mut Outbox) -> Tick {
-        let tick = self.keepalive.tick(self.state, now);
-        match tick {
-            Tick::Early => {}
-            Tick::Ping => outbox.put_ping(b""),
-            Tick::Expired => self.state = self.state.on(Input::Deadline).0,
-        }
-        tick
+    pub fn is_sending(&self) -> bool {
+        self.sending.is_some()
     }
 
     /// How far the connection has come.

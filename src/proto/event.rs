@@ -2,7 +2,7 @@
 //! one event, which borrows the input and nothing else.
 
 use crate::error::Violation;
-use crate::wire::{CloseBody, Kind};
+use crate::wire::{CloseBody, MessageKind};
 
 /// The outcome of one call: drop `consumed` bytes once the event is gone, and call again.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,13 +35,13 @@ pub enum Event<'b> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Piece<'b> {
     /// The kind of the whole message.
-    pub kind: Kind,
+    pub kind: MessageKind,
     /// Payload; in text it may begin or end inside a character. May be empty.
     pub bytes: &'b [u8],
     /// The message is compressed (RFC 7692): these are bytes for an inflater, and no text was
-    /// checked. Never set unless [`Connection::enable_compression`] was called.
+    /// checked. Never set unless [`Connection::with_deflate`] was called.
     ///
-    /// [`Connection::enable_compression`]: crate::Connection::enable_compression
+    /// [`Connection::with_deflate`]: crate::Connection::with_deflate
     pub compressed: bool,
     /// No earlier piece belongs to the same message.
     pub first: bool,

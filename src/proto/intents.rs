@@ -1,6 +1,6 @@
 //! What the application wants of a connection: RFC 6455 sections 5.5, 6.1 and 7.1.2.
 //!
-//! Comes in: data, pings, closes. Goes out: header bytes for data that the caller writes, control
+//! Input: data, pings, closes. Output: header bytes for data that the caller writes, control
 //! frames in the caller's [`Outbox`], or the [`Misuse`] that forbids it. Invariant: nothing goes
 //! out that the closing table does not allow.
 
@@ -8,7 +8,7 @@ use crate::error::{Misuse, Violation};
 use crate::proto::closing::{Action, Input};
 use crate::proto::connection::Connection;
 use crate::proto::outbox::{Outbox, mask_key};
-use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Kind, Mask};
+use crate::wire::{CloseBody, CloseCode, Entropy, FrameHeader, HeaderBytes, Mask, MessageKind};
 use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, cut_reason};
 
 /// Intents in, bytes out.
@@ -27,7 +27,7 @@ impl Connection {
     #[inline]
     pub fn begin(
         &mut self,
-        kind: Kind,
+        kind: MessageKind,
         len: u64,
         last: bool,
         entropy: &mut impl Entropy,
@@ -40,13 +40,13 @@ impl Connection {
     ///
     /// # Errors
     ///
-    /// As there; [`Misuse::NotNegotiated`] without [`Connection::enable_compression`], or inside
+    /// As there; [`Misuse::NotNegotiated`] without [`Connection::with_deflate`], or inside
     /// of a message.
     // req: 7692-6.1-01 7692-6.1-03
     #[inline]
     pub fn begin_compressed(
         &mut self,
-        kind: Kind,
+        kind: MessageKind,
         len: u64,
         last: bool,
         entropy: &mut impl Entropy,
@@ -61,7 +61,7 @@ impl Connection {
     #[inline]
     fn begin_frame(
         &mut self,
-        kind: Kind,
+        kind: MessageKind,
         len: u64,
         last: bool,
         compressed: bool,

@@ -2,68 +2,25 @@
 //! (a Ping verifies that the remote endpoint is responsive) and 7.1.1 (nobody waits forever for a
 //! Close).
 //!
-//! Comes in: the caller's time, in milliseconds, which never goes back. Goes out: the next
+//! Input: the caller's time, in milliseconds, which never goes back. Output: the next
 //! deadline, and what to do when it has passed. Invariant: every [`State`] but Gone has a
 //! deadline, unless keepalive is switched off and the connection is open.
 
 use crate::limits::Limits;
-use crate::proto::State;
+use crate::proto::closing::{Input, State};
+use crate::proto::connection::Connection;
+use crate::proto::outbox::Outbox;
+use crate::proto::wait::{Millis, Tick, Wait};
 
-/// Milliseconds since any fixed moment of the caller's choice.
-pub type Millis = u64;
-
-/// What [`Connection::tick`](crate::Connection::tick) found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Tick {
-    /// Nothing is due.
-    Early,
-    /// The peer was silent: a Ping is in the outbox.
-    Ping,
-    /// The time is up: drop the transport. The connection is Gone.
-    Expired,
-}
-
-/// The clock of one connection. All of it is lazy: traffic stores a time, nothing else.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Keepalive {
-    /// When the current wait began: the last byte in, or our Ping, or the change of state.
-    since: Millis,
-    /// What we wait for.
-    wait: Wait,
-    ping_ms: u32,
-    pong_ms: u32,
-    close_ms: u32,
-    drain_ms: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wait {
-    /// For any byte, before we ask.
-    Traffic,
-    /// For any byte, after we asked.
-    Answer,
-    /// For the state we are in now to end; entered at a time not known yet.
-    Unstamped,
-    /// For the same, since a known time.
-    End,
-}
-
-impl Keepalive {
-    pub(super) fn new(limits: &Limits, now: Millis) -> Self {
-        Self {
-            since: now,
-            wait: Wait::Traffic,
-            ping_ms: limits.ping_ms,
-            pong_ms: limits.pong_ms,
-            close_ms: limits.close_ms,
-            drain_ms: limits.drain_ms,
-        }
-    }
-
-    /// Bytes arrived. They count only while the connection is open: a peer that keeps talking
-    /// after our Close gains no time by it.
+/// Time.
+impl Connection {
+    /// Bytes arrived at this time, or the peer made room for bytes that had been refused: it is
+    /// alive. A write that the transport just took, such as our own Ping, proves nothing.
+    ///
+    /// Counts only while the connection is open: a peer that keeps talking after our Close gains
+    /// no time by it.
     #[inline]
-    pub(super) fn heard(&mut self, now: Millis) {
+    pub fn heard(&mut self, now: Millis) {
         if matches!(self.wait, Wait::Traffic | Wait::Answer) {
             self.since = now;
             self.wait = Wait::Traffic;
@@ -71,39 +28,46 @@ impl Keepalive {
     }
 
     /// The state has changed; the next tick finds out when.
-    pub(super) fn entered(&mut self) {
-        self.wait = Wait::Unstamped;
+    pub(super) fn enter(&mut self, state: State) {
+        if self.state != state {
+            self.state = state;
+            self.wait = Wait::Unstamped;
+        }
     }
 
-    /// When to call [`Keepalive::tick`]; `None` for never, 0 for at once.
-    pub(super) fn deadline(&self, state: State) -> Option<Millis> {
-        let after = match (self.wait, state) {
+    /// When to call [`Connection::tick`]: `None` for never, 0 for at once. `limits` are those of
+    /// the connection: it does not keep these times, as all connections of a server share them.
+    pub fn deadline(&self, limits: &Limits) -> Option<Millis> {
+        let after = match (self.wait, self.state) {
             (_, State::Gone) => return None,
             (Wait::Unstamped, _) => return Some(0),
-            (Wait::Traffic, _) if self.ping_ms == 0 => return None,
-            (Wait::Traffic, _) => self.ping_ms,
-            (Wait::Answer, _) => self.pong_ms,
-            (Wait::End, State::Open | State::Closing) => self.close_ms,
-            (Wait::End, State::Closed | State::Failed) => self.drain_ms,
+            (Wait::Traffic, _) if limits.ping_ms == 0 => return None,
+            (Wait::Traffic, _) => limits.ping_ms,
+            (Wait::Answer, _) => limits.pong_ms,
+            (Wait::End, State::Open | State::Closing) => limits.close_ms,
+            (Wait::End, State::Closed | State::Failed) => limits.linger_ms,
         };
         Some(self.since + Millis::from(after))
     }
 
-    /// Compares with the clock and goes on to the next wait.
-    pub(super) fn tick(&mut self, state: State, now: Millis) -> Tick {
+    /// Does what is due at `now`: asks a silent peer with a Ping, or gives up. `limits` as for
+    /// [`Connection::deadline`].
+    pub fn tick(&mut self, now: Millis, limits: &Limits, outbox: &mut Outbox) -> Tick {
         if self.wait == Wait::Unstamped {
             self.wait = Wait::End;
             self.since = now;
         }
-        match self.deadline(state) {
+        match self.deadline(limits) {
             Some(deadline) if deadline <= now => {}
             _ => return Tick::Early,
         }
         if self.wait == Wait::Traffic {
             self.wait = Wait::Answer;
             self.since = now;
+            outbox.put_ping(b"");
             return Tick::Ping;
         }
+        self.state = self.state.on(Input::Deadline).0;
         Tick::Expired
     }
 }

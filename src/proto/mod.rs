@@ -1,7 +1,7 @@
 //! Frames → messages → the state of a connection: RFC 6455 sections 5.4 to 7, without I/O.
 //!
-//! Comes in: the bytes that a peer sent after the handshake, the intents of the application, and
-//! the time. Goes out: [`Event`]s that borrow the input, header bytes, and at most one Close,
+//! Input: the bytes that a peer sent after the handshake, the intents of the application, and
+//! the time. Output: [`Event`]s that borrow the input, header bytes, and at most one Close,
 //! Pong and Ping in an [`Outbox`]. Nothing here owns a buffer, reads a clock, draws a random
 //! number or allocates (the [`Assembler`] alone does, behind the feature `alloc`).
 //!
@@ -17,8 +17,8 @@
 #![doc = include_str!("../../tests/tokio/echo.rs")]
 //! ```
 //!
-//! Reading order: `role`, `sequence`, `closing`, `outbox`, `keepalive`, `connection`, `short`,
-//! `intents`, `assembler`.
+//! Reading order: `role`, `sequence`, `closing`, `outbox`, `wait`, `connection`, `keepalive`,
+//! `short`, `intents`, `assembler`.
 
 #[cfg(feature = "alloc")]
 mod assembler;
@@ -31,12 +31,13 @@ mod outbox;
 mod role;
 mod sequence;
 mod short;
+mod wait;
 
 #[cfg(feature = "alloc")]
 pub use assembler::{Assembler, Message};
-pub use closing::{Action, Ended, Input, State};
+pub use closing::{Action, Eof, Input, State};
 pub use connection::Connection;
 pub use event::{Event, Piece, Received};
-pub use keepalive::{Millis, Tick};
 pub use outbox::{MAX_CONTROL_FRAME, Outbox};
 pub use role::Role;
+pub use wait::{Millis, Tick};

@@ -1,6 +1,6 @@
 //! Control frames that wait to leave: at most one Pong, one Ping and one Close.
 //!
-//! Comes in: what [`Connection`](crate::Connection) owes the peer. Goes out: whole frames, through
+//! Input: what [`Connection`](crate::Connection) owes the peer. Output: whole frames, through
 //! [`Connection::transmit`](crate::Connection::transmit). Invariant: a newer Pong takes the place
 //! of an older one (RFC 6455 section 5.5.3 allows it), so a flood of Pings has nothing to grow; a
 //! Close leaves behind whatever waits with it, and only a Pong may follow it (section 5.5.2).

@@ -1,7 +1,7 @@
 //! Which frame may follow which: RFC 6455 section 5.4, with the limits of 10.4 and UTF-8 over
 //! fragments (sections 5.6 and 8.1).
 //!
-//! Comes in: the headers of data frames and their unmasked payload, in order. Goes out: nothing,
+//! Input: the headers of data frames and their unmasked payload, in order. Output: nothing,
 //! or the rule that they break. Invariant: `length` and `fragments` never pass their bounds, and
 //! both are judged on the header, before any payload.
 //!
@@ -17,75 +17,65 @@
 
 use crate::error::Violation;
 use crate::limits::Limits;
-use crate::wire::{FrameHeader, Kind, Opcode, Utf8Stream};
+use crate::wire::{FrameHeader, MessageKind, Opcode, Utf8Stream};
 
-/// The fragmentation of the message that is arriving.
+/// The fragmentation of the message that is arriving, with copies of the three limits that bind
+/// it, so that a connection needs no reference.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sequence {
-    bounds: Bounds,
+    max_frame: u64,
+    max_message: u64,
     /// Announced bytes of the frames so far.
     length: u64,
+    max_fragments: u32,
     fragments: u32,
     utf8: Utf8Stream,
-    kind: Kind,
+    kind: MessageKind,
     /// The message came with RSV1: what is text is seen only behind an inflater.
     compressed: bool,
     open: bool,
+    /// The longest message whose length fits seven bits, and the limits.
     short: u8,
-}
-
-/// The three limits that bind a message, copied so that a connection needs no reference.
-#[derive(Clone, Copy, Debug)]
-struct Bounds {
-    frame_bytes: u64,
-    message_bytes: u64,
-    fragments: u32,
-}
-
-impl Bounds {
-    /// The longest message whose length fits seven bits.
-    fn short(&self) -> u8 {
-        self.frame_bytes.min(self.message_bytes).min(125) as u8
-    }
 }
 
 impl Sequence {
     pub(super) fn new(limits: &Limits) -> Self {
-        let bounds = Bounds {
-            frame_bytes: limits.frame_bytes,
-            message_bytes: limits.message_bytes,
+        let mut new = Self {
+            max_frame: limits.frame_bytes,
+            max_message: limits.message_bytes,
             // A message has at least one frame.
-            fragments: limits.fragments.max(1),
-        };
-        let short = bounds.short();
-        let utf8 = Utf8Stream::new();
-        Self {
-            bounds,
+            max_fragments: limits.fragments.max(1),
             length: 0,
             fragments: 0,
-            utf8,
-            kind: Kind::Binary,
+            utf8: Utf8Stream::new(),
+            kind: MessageKind::Binary,
             compressed: false,
             open: false,
-            short,
-        }
+            short: 0,
+        };
+        new.set_short();
+        new
+    }
+
+    fn set_short(&mut self) {
+        self.short = self.max_frame.min(self.max_message).min(125) as u8;
     }
 
     /// Other limits for the frames to come; see
     /// [`Connection::set_message_limit`](crate::Connection::set_message_limit).
     pub(super) fn set_message_limit(&mut self, bytes: u64) {
-        self.bounds.frame_bytes = bytes;
-        self.bounds.message_bytes = bytes;
-        self.short = self.bounds.short();
+        self.max_frame = bytes;
+        self.max_message = bytes;
+        self.set_short();
     }
 
     pub(super) fn lift_message_limits(&mut self) {
         self.set_message_limit(u64::MAX);
-        self.bounds.fragments = u32::MAX;
+        self.max_fragments = u32::MAX;
     }
 
     pub(super) fn message_limit(&self) -> u64 {
-        self.bounds.message_bytes
+        self.max_message
     }
 
     /// A message is open: its next fragment has not come.
@@ -100,7 +90,7 @@ impl Sequence {
     }
 
     /// The kind of the message that the current frame belongs to.
-    pub(super) fn kind(&self) -> Kind {
+    pub(super) fn kind(&self) -> MessageKind {
         self.kind
     }
 
@@ -114,8 +104,8 @@ impl Sequence {
     pub(super) fn frame(&mut self, header: &FrameHeader) -> Result<bool, Violation> {
         // req: 6455-6.2-03 6455-5.4-07
         let kind = match header.opcode {
-            Opcode::Text => Some(Kind::Text),
-            Opcode::Binary => Some(Kind::Binary),
+            Opcode::Text => Some(MessageKind::Text),
+            Opcode::Binary => Some(MessageKind::Binary),
             _ => None,
         };
         match (kind, self.open) {
@@ -140,13 +130,13 @@ impl Sequence {
     // req: 6455-10.4-01
     #[inline]
     fn admit(&mut self, length: u64) -> Result<(), Violation> {
-        if length > self.bounds.frame_bytes {
+        if length > self.max_frame {
             return Err(Violation::FrameTooBig);
         }
-        if length > self.bounds.message_bytes.saturating_sub(self.length) {
+        if length > self.max_message.saturating_sub(self.length) {
             return Err(Violation::MessageTooBig);
         }
-        if self.fragments >= self.bounds.fragments && self.bounds.fragments < u32::MAX {
+        if self.fragments >= self.max_fragments && self.max_fragments < u32::MAX {
             return Err(Violation::TooManyFragments);
         }
         self.length += length;
@@ -158,7 +148,7 @@ impl Sequence {
     // req: 6455-5.6-01 6455-8.1-01
     #[inline]
     pub(super) fn payload(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {
-        if self.kind == Kind::Binary || self.compressed {
+        if self.kind == MessageKind::Binary || self.compressed {
             return Ok(());
         }
         self.utf8.push(bytes).map_err(|_| Violation::InvalidUtf8)?;

@@ -1,6 +1,6 @@
 //! The quick way for the commonest input by far: a short message, whole, in one frame.
 //!
-//! Comes in: the input between two messages. Goes out: the message, or nothing, and then the way of
+//! Input: the input between two messages. Output: the message, or nothing, and then the way of
 //! all frames is taken. Invariant: it finds what `FrameHeader::parse` and `Sequence::frame` would
 //! find, in a third of the instructions; a test compares the two.
 
@@ -9,19 +9,19 @@ use crate::proto::Role;
 use crate::proto::connection::Connection;
 use crate::proto::event::{Event, Piece, Received};
 use crate::proto::outbox::Outbox;
-use crate::wire::{Kind, Mask, Utf8Stream};
+use crate::wire::{Mask, MessageKind, Utf8Stream};
 use core::ops::Range;
 
 impl Connection {
     /// The kind of a short message, where its payload begins and where it ends.
     #[inline]
-    pub(super) fn short_message(&self, input: &[u8]) -> Option<(Kind, usize, usize)> {
+    pub(super) fn short_message(&self, input: &[u8]) -> Option<(MessageKind, usize, usize)> {
         let &[first, second, ..] = input else {
             return None;
         };
         let kind = match first {
-            0x81 => Kind::Text,
-            0x82 => Kind::Binary,
+            0x81 => MessageKind::Text,
+            0x82 => MessageKind::Binary,
             _ => return None,
         };
         // What is left of a wrong mask bit makes the length too long.
@@ -40,7 +40,7 @@ impl Connection {
     #[inline]
     pub(super) fn whole<'b>(
         &mut self,
-        kind: Kind,
+        kind: MessageKind,
         input: &'b mut [u8],
         payload: Range<usize>,
         outbox: &mut Outbox,
@@ -52,7 +52,7 @@ impl Connection {
         {
             Mask::apply_whole(key, payload);
         }
-        if kind == Kind::Text && Utf8Stream::check(payload).is_err() {
+        if kind == MessageKind::Text && Utf8Stream::check(payload).is_err() {
             return self.failed(Violation::InvalidUtf8, input.len(), outbox);
         }
         let piece = Piece {

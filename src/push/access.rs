@@ -1,6 +1,6 @@
 //! Whether a request is answered at all: hosts, origins, and what browsers add to them.
 //!
-//! Comes in: the head of a request. Goes out: [`Admitted`], or the response that refuses it. For a
+//! Input: the head of a request. Output: [`Admitted`], or the response that refuses it. For a
 //! page of an allowed origin, answers carry the fields of CORS (<https://fetch.spec.whatwg.org>),
 //! errors too, so that the page can read them.
 //!

@@ -55,7 +55,7 @@ pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
 pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
     let ms = match reason {
         Unavailable::Busy => 1000,
-        Unavailable::Stopped => u64::from(limits.close_ms) + u64::from(limits.drain_ms),
+        Unavailable::Stopped => u64::from(limits.close_ms) + u64::from(limits.linger_ms),
     };
     let seconds = ms.div_ceil(1000).max(1).to_string();
     let later = FieldLine::new("Retry-After", seconds).expect("digits are a value");

@@ -1,6 +1,6 @@
 //! Who may subscribe and who may publish.
 //!
-//! Comes in: tokens and keys as clients send them. Goes out: a user, or yes or no. Invariant: a
+//! Input: tokens and keys as clients send them. Output: a user, or yes or no. Invariant: a
 //! key is compared in constant time, and neither a key nor a token is ever logged.
 
 use crate::push::watched::{Watched, read_text};

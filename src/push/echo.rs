@@ -4,7 +4,7 @@
 //! graceful stop every request is answered with 503. A peer that does not read what it is sent is
 //! not read from.
 
-use crate::handshake::{Ask, Subprotocol};
+use crate::handshake::{Subprotocol, UpgradeRequest};
 use crate::http::RequestHead;
 use crate::net::{Chunk, Context, Delivery, PeerId, Reply, Request, Response, Service, Upgrade};
 use crate::proto::Message;
@@ -68,15 +68,15 @@ impl Service for EchoServer {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let accept = |ask: Ask<'r>| {
-            let accepted = ask.accept(first_of(&ask, &self.subprotocols));
+        let accept = |opening: UpgradeRequest<'r>| {
+            let accepted = opening.accept(first_of(&opening, &self.subprotocols));
             Upgrade::new(accepted)
                 .delivery(Delivery::LongInChunks)
                 .into()
         };
         match self.judge(context, from, &request.head()) {
             Ok(admitted) => {
-                let reply = request.handshake().map(accept);
+                let reply = request.upgrade().map(accept);
                 admitted.mark_reply(reply.unwrap_or_else(Reply::from))
             }
             Err(refused) => refused.into(),
@@ -95,8 +95,12 @@ impl Service for EchoServer {
 /// The first subprotocol that the client offers, out of `supported` if that is not empty. Browsers
 /// and others end a connection for which none of those that they offer is confirmed (RFC 6455
 /// section 4.1).
-pub(super) fn first_of<'h>(ask: &Ask<'h>, supported: &[String]) -> Option<Subprotocol<'h>> {
+pub(super) fn first_of<'h>(
+    opening: &UpgradeRequest<'h>,
+    supported: &[String],
+) -> Option<Subprotocol<'h>> {
     let is_supported = |name: &str| supported.iter().any(|supported| supported == name);
-    ask.subprotocols()
+    opening
+        .subprotocols()
         .find(|offered| supported.is_empty() || is_supported(offered.name()))
 }

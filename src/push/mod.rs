@@ -1,7 +1,7 @@
 //! The push server: topics, who listens to them, and the dialects in which clients speak.
 //!
-//! Comes in: subscriptions and publications, from sockets, from HTTP, from the program itself.
-//! Goes out: one encoded frame for each message, by reference to every subscriber.
+//! Input: subscriptions and publications, from sockets, from HTTP, from the program itself.
+//! Output: one encoded frame for each message, by reference to every subscriber.
 //!
 //! Invariant: the messages of one topic reach each of its subscribers in the order of their
 //! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,

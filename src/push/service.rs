@@ -11,7 +11,7 @@
 //! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
 //! that there are not.
 
-use crate::handshake::Ask;
+use crate::handshake::UpgradeRequest;
 use crate::http::{MediaType, RequestHead, Status, field};
 use crate::limits::Limits;
 use crate::net::{Context, End, Mailbox, PeerId, Reply, Request, Response};
@@ -107,11 +107,14 @@ impl PushService {
     }
 
     fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
-        let subprotocol = |ask: &Ask<'r>| match tag {
-            ECHO => first_of(ask, &[]),
+        let subprotocol = |opening: &UpgradeRequest<'r>| match tag {
+            ECHO => first_of(opening, &[]),
             _ => None,
         };
-        match request.handshake().map(|ask| ask.accept(subprotocol(&ask))) {
+        match request
+            .upgrade()
+            .map(|opening| opening.accept(subprotocol(&opening)))
+        {
             Ok(accepted) => Upgrade::new(accepted).tag(tag).into(),
             Err(refusal) => refusal.into(),
         }

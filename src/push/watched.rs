@@ -1,6 +1,6 @@
 //! A file with secrets that is read again when it changes.
 //!
-//! Comes in: a path, and a function that understands its text. Goes out: what was understood last.
+//! Input: a path, and a function that understands its text. Output: what was understood last.
 //! A thread of its own looks at the file: whoever asks for the value never waits for a disk.
 //!
 //! Invariant: once there is a value, there is one for good: a file that is gone, unreadable, no

@@ -1,6 +1,6 @@
 //! A tour of the protocol: six recorded exchanges, byte by byte.
 //!
-//! Comes in: recordings of this crate talking to itself. Goes out: what `wirebell inspect` says of
+//! Input: recordings of this crate talking to itself. Output: what `wirebell inspect` says of
 //! them, with a few words about where to look. Invariant: a test makes all of them anew and
 //! compares, so they cannot be older than the code. There is no code in this module.
 //!
@@ -19,8 +19,8 @@
 //! the mask is taken off step by step.
 //!
 //! The request is made by [`ClientHandshake`](crate::handshake::ClientHandshake), read by
-//! [`Ask::read`](crate::handshake::Ask::read) and answered by
-//! [`Ask::accept`](crate::handshake::Ask::accept) with
+//! [`UpgradeRequest::read`](crate::handshake::UpgradeRequest::read) and answered by
+//! [`UpgradeRequest::accept`](crate::handshake::UpgradeRequest::accept) with
 //! [`accept_key`](crate::handshake::accept_key);
 //! [`ClientHandshake::verify`](crate::handshake::ClientHandshake::verify) checks that. The header
 //! of a frame is a [`FrameHeader`](crate::wire::FrameHeader), the mask a

@@ -1,6 +1,6 @@
 //! The body of a Close frame: RFC 6455 section 5.5.1.
 //!
-//! Comes in: the payload of a Close frame. Goes out: [`CloseBody`], or the rule that it breaks;
+//! Input: the payload of a Close frame. Output: [`CloseBody`], or the rule that it breaks;
 //! and back. Invariant: a body that is written can be read.
 
 use crate::error::Violation;

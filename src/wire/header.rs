@@ -1,6 +1,6 @@
 //! The header of a frame: RFC 6455 section 5.2, and with it all rules that one header can break.
 //!
-//! Comes in: the first bytes of a frame, as many as there are. Goes out: a [`FrameHeader`] and
+//! Input: the first bytes of a frame, as many as there are. Output: a [`FrameHeader`] and
 //! its length in bytes, or the first rule that is broken, in the order of the bytes; or the other
 //! way, a header as [`HeaderBytes`].
 //!
@@ -17,7 +17,7 @@
 //! frame never gets a different verdict. What may follow what is left to `proto::sequence`.
 
 use crate::error::Violation;
-use crate::wire::{Kind, Opcode};
+use crate::wire::{MessageKind, Opcode};
 
 /// The longest header: 2 bytes, 8 of length, 4 of masking key.
 pub const MAX_HEADER: usize = 14;
@@ -47,7 +47,7 @@ pub struct FrameHeader {
 
 impl FrameHeader {
     /// The header of a data frame: `kind` starts a message, `None` continues one.
-    pub const fn data(kind: Option<Kind>, length: u64, fin: bool) -> Self {
+    pub const fn data(kind: Option<MessageKind>, length: u64, fin: bool) -> Self {
         let opcode = match kind {
             Some(kind) => kind.opcode(),
             None => Opcode::Continuation,

@@ -1,23 +1,23 @@
 //! Masking: RFC 6455 section 5.3. Payload byte `i` is XORed with key byte `i mod 4`.
 //!
-//! Comes in: a key, then the payload in pieces of any length. Goes out: the same bytes, changed
+//! Input: a key, then the payload in pieces of any length. Output: the same bytes, changed
 //! in place. Masking and unmasking are the same.
 //!
-//! Invariant: [`Mask`] is the key turned so that its first byte belongs to the next payload byte,
+//! Invariant: [`Mask`] is the key rotated so that its first byte belongs to the next payload byte,
 //! so a piece may end anywhere.
 
 /// A masking key and how far it has been used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mask {
     /// Native byte order: the byte at the lowest address is for the next payload byte.
-    turned: u32,
+    rotated: u32,
 }
 
 impl Mask {
     /// A key as it stands in the header, for the first byte of the payload.
     pub const fn new(key: [u8; 4]) -> Self {
         Self {
-            turned: u32::from_ne_bytes(key),
+            rotated: u32::from_ne_bytes(key),
         }
     }
 
@@ -25,7 +25,7 @@ impl Mask {
     // req: 6455-6.2-07
     #[inline]
     pub fn apply(&mut self, payload: &mut [u8]) {
-        Self::apply_whole(self.turned.to_ne_bytes(), payload);
+        Self::apply_whole(self.rotated.to_ne_bytes(), payload);
         self.skip(payload.len());
     }
 
@@ -37,7 +37,7 @@ impl Mask {
     /// If the lengths differ.
     pub fn copy(&mut self, payload: &[u8], masked: &mut [u8]) {
         assert_eq!(payload.len(), masked.len(), "as much room as payload");
-        let wide = Self::wide(self.turned.to_ne_bytes());
+        let wide = Self::wide(self.rotated.to_ne_bytes());
         let (from, from_tail) = payload.as_chunks::<32>();
         let (to, to_tail) = masked.as_chunks_mut::<32>();
         for (from, to) in from.iter().zip(to) {
@@ -82,10 +82,10 @@ impl Mask {
     /// Turns the key on by `bytes` of payload (32 is a multiple of 4, so only tails turn it).
     fn skip(&mut self, bytes: usize) {
         let bits = 8 * (bytes % 4) as u32;
-        self.turned = if cfg!(target_endian = "little") {
-            self.turned.rotate_right(bits)
+        self.rotated = if cfg!(target_endian = "little") {
+            self.rotated.rotate_right(bits)
         } else {
-            self.turned.rotate_left(bits)
+            self.rotated.rotate_left(bits)
         };
     }
 }

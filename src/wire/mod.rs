@@ -1,6 +1,6 @@
 //! Bytes ⇄ values: what one WebSocket frame looks like on the wire (RFC 6455 section 5).
 //!
-//! Comes in: bytes. Goes out: [`FrameHeader`], unmasked payload, [`CloseBody`], or a
+//! Input: bytes. Output: [`FrameHeader`], unmasked payload, [`CloseBody`], or a
 //! [`Violation`](crate::Violation). Plain functions and small values; no allocation, no `std`.
 //!
 //! Invariant: nothing here remembers a connection. What must be carried from one piece of input
@@ -22,5 +22,5 @@ pub use close_code::CloseCode;
 pub use entropy::{Entropy, NoEntropy};
 pub use header::{FrameHeader, HeaderBytes, MAX_CONTROL_PAYLOAD, MAX_HEADER};
 pub use mask::Mask;
-pub use opcode::{Kind, Opcode};
+pub use opcode::{MessageKind, Opcode};
 pub use utf8::{InvalidUtf8, Utf8Stream};

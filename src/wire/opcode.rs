@@ -48,14 +48,14 @@ impl Opcode {
 
 /// How the bytes of a message are to be understood (RFC 6455 section 5.6).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
+pub enum MessageKind {
     /// UTF-8, checked by the receiver.
     Text,
     /// Any bytes.
     Binary,
 }
 
-impl Kind {
+impl MessageKind {
     /// The opcode of the first frame of a message of this kind.
     pub const fn opcode(self) -> Opcode {
         // req: 6455-6.1-06

@@ -1,6 +1,6 @@
 //! UTF-8 that arrives in pieces: RFC 6455 section 8.1, RFC 3629.
 //!
-//! Comes in: the bytes of a text message, cut anywhere. Goes out: nothing, or [`InvalidUtf8`] at
+//! Input: the bytes of a text message, cut anywhere. Output: nothing, or [`InvalidUtf8`] at
 //! the first byte that no valid text can contain there.
 //!
 //! Invariant: between two pieces at most three bytes are kept, and they are the beginning of a

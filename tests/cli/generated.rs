@@ -174,7 +174,7 @@ fn what_is_no_command_has_no_page() {
 /// What bash proposes behind these words; the last one may be unfinished.
 #[track_caller]
 fn bash(script: &Path, words: &[&str]) -> Vec<String> {
-    let ask = r#"
+    let opening = r#"
         set -eu
         source "$1"
         shift
@@ -185,7 +185,7 @@ fn bash(script: &Path, words: &[&str]) -> Vec<String> {
         printf '%s\n' "${COMPREPLY[@]}"
     "#;
     let mut command = Command::new("bash");
-    command.args(["--norc", "-c", ask, "bash"]).arg(script);
+    command.args(["--norc", "-c", opening, "bash"]).arg(script);
     let output = command.args(words).output().expect("bash is there");
     let stderr = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{stderr}");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use wirebell::client::{Client, Options};
 use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::{CloseCode, Kind, Message, Tap, net};
+use wirebell::{CloseCode, Message, MessageKind, Tap, net};
 
 /// Counts what goes and what comes.
 #[derive(Debug, Default)]
@@ -117,7 +117,7 @@ fn messages_come_back_under_all_terms() {
                 }
             }
             // Fragments leave as they are, and the next is compressed again.
-            let mut fragments = client.begin(Kind::Text);
+            let mut fragments = client.begin(MessageKind::Text);
             fragments.send(b"in ").unwrap();
             fragments.finish(b"clear").unwrap();
             assert_eq!(client.receive().unwrap(), Some(Message::text("in clear")));

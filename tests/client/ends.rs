@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Error, Options, Wait};
-use wirebell::{CloseCode, Ends, Limits, Message, Role, Tap};
+use wirebell::{CloseCode, ConnectionInfo, Limits, Message, Role, Tap};
 
 fn limited(change: impl FnOnce(&mut Limits)) -> Options {
     let mut options = options();
@@ -123,7 +123,7 @@ fn a_server_that_does_not_end_tcp_is_not_waited_for() {
             peer.expect_close(code);
             peer.expect_gone();
         });
-        let mut client = Client::connect(&server.uri(), limited(|l| l.drain_ms = 100)).unwrap();
+        let mut client = Client::connect(&server.uri(), limited(|l| l.linger_ms = 100)).unwrap();
         match client.receive() {
             Ok(None) => assert_eq!(code, 1001),
             Err(Error::Violation(_)) => assert_eq!(code, 1002),
@@ -154,7 +154,7 @@ fn a_server_that_takes_nothing_is_given_up() {
 struct Seen(Mutex<Vec<u8>>, Mutex<Vec<u8>>, Mutex<Vec<String>>);
 
 impl Tap for Seen {
-    fn opened(&self, connection: u64, ends: &Ends) {
+    fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         assert!(ends.local.is_some_and(|local| local != ends.remote));
         let said = format!("{connection} to {}: {:?}", ends.remote, ends.role);
         self.2.lock().unwrap().push(said);

@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use wirebell::client::{Client, Error, Options, Over, ProxyChoice, Wait};
-use wirebell::{Kind, Limits, Message, Role, Violation};
+use wirebell::{Limits, Message, MessageKind, Role, Violation};
 
 /// One direction of the pipe, and whether its writer is gone.
 type Line = Arc<(Mutex<(VecDeque<u8>, bool)>, Condvar)>;
@@ -187,7 +187,7 @@ fn messages_go_both_ways_and_the_stream_comes_back() {
         client.send(Message::binary(&[7; 100_000])).unwrap();
         assert_eq!(client.receive().unwrap(), Some(Message::text("hello")));
         assert!(client.receive().unwrap() == Some(Message::binary(&[9; 300_000])));
-        let mut message = client.begin(Kind::Text);
+        let mut message = client.begin(MessageKind::Text);
         message.send(b"in ").unwrap();
         message.finish(b"parts").unwrap();
         assert_eq!(client.receive().unwrap(), None);

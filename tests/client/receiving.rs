@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Closed, Error, Options, Wait};
-use wirebell::{CloseBody, CloseCode, Event, Kind, Message, Piece, Role};
+use wirebell::{CloseBody, CloseCode, Event, Message, MessageKind, Piece, Role};
 
 pub fn options() -> Options {
     Options {
@@ -122,16 +122,16 @@ fn events_come_one_by_one() {
         reason: "bye",
     };
     let expected = [
-        piece(Kind::Text, b"Gr\xC3", true, false),
+        piece(MessageKind::Text, b"Gr\xC3", true, false),
         Event::Ping(b"p"),
-        piece(Kind::Text, b"", false, false),
-        piece(Kind::Text, b"\xBC\xC3\x9Fe", false, true),
-        piece(Kind::Binary, b"", true, true),
-        piece(Kind::Text, b"", true, false),
-        piece(Kind::Text, b"", false, false),
-        piece(Kind::Text, b"ab", false, true),
+        piece(MessageKind::Text, b"", false, false),
+        piece(MessageKind::Text, b"\xBC\xC3\x9Fe", false, true),
+        piece(MessageKind::Binary, b"", true, true),
+        piece(MessageKind::Text, b"", true, false),
+        piece(MessageKind::Text, b"", false, false),
+        piece(MessageKind::Text, b"ab", false, true),
         Event::Pong(b"unasked"),
-        piece(Kind::Text, b"last", true, true),
+        piece(MessageKind::Text, b"last", true, true),
         Event::Close(bye),
     ];
     for event in expected {
@@ -206,7 +206,7 @@ fn long_messages_in_many_fragments() {
     let mut client = Client::connect(&server.uri(), options()).unwrap();
     for _ in 0..3 {
         let message = client.receive().unwrap().unwrap();
-        assert_eq!(message.kind, Kind::Binary);
+        assert_eq!(message.kind, MessageKind::Binary);
         assert!(message.bytes == expected);
         assert_eq!(client.receive().unwrap(), Some(Message::text("between")));
     }

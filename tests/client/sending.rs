@@ -7,7 +7,7 @@ use crate::support::frames::{close, close_empty, ping, pong, text, text_start};
 use std::collections::BTreeSet;
 use std::sync::mpsc::channel;
 use wirebell::client::{Client, Error};
-use wirebell::{CloseCode, Kind, Message, Misuse};
+use wirebell::{CloseCode, Message, MessageKind, Misuse};
 
 #[track_caller]
 fn expect_misuse(result: Result<(), Error>, expected: Misuse) {
@@ -39,7 +39,7 @@ fn every_frame_has_a_key_that_tells_nothing_of_the_next() {
                 0 => client.send(Message::text("the same")).unwrap(),
                 1 => client.ping(b"the same").unwrap(),
                 _ => {
-                    let mut fragments = client.begin(Kind::Text);
+                    let mut fragments = client.begin(MessageKind::Text);
                     fragments.send(b"the same").unwrap();
                     fragments.finish(b"the same").unwrap();
                 }
@@ -80,7 +80,7 @@ fn a_message_that_is_not_finished_closes_the_connection() {
         peer.expect_end();
     });
     let mut client = Client::connect(&server.uri(), options()).unwrap();
-    let mut fragments = client.begin(Kind::Text);
+    let mut fragments = client.begin(MessageKind::Text);
     fragments.send(b"half").unwrap();
     drop(fragments);
     expect_misuse(client.send(Message::text("whole")), Misuse::NotOpen);
@@ -114,8 +114,11 @@ fn nothing_follows_a_close() {
         }
         expect_misuse(sender.send(Message::text("x")), Misuse::NotOpen);
         expect_misuse(sender.ping(b"x"), Misuse::NotOpen);
-        expect_misuse(sender.begin(Kind::Text).send(b"x"), Misuse::NotOpen);
-        expect_misuse(sender.begin(Kind::Text).finish(b"x"), Misuse::NotOpen);
+        expect_misuse(sender.begin(MessageKind::Text).send(b"x"), Misuse::NotOpen);
+        expect_misuse(
+            sender.begin(MessageKind::Text).finish(b"x"),
+            Misuse::NotOpen,
+        );
         sender.close(Some(CloseCode::NORMAL), "again").unwrap();
         if by_us {
             assert_eq!(client.receive().unwrap(), Some(Message::text("late")));

@@ -8,7 +8,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use wirebell::client::Client;
-use wirebell::{Event, Kind, Message};
+use wirebell::{Event, Message, MessageKind};
 
 /// The message number `i` of a thread: short ones, and some of more than one write.
 fn message(thread: u8, i: usize) -> Vec<u8> {
@@ -89,7 +89,7 @@ fn fragments_are_not_torn_apart_by_other_threads() {
     let sent = AtomicBool::new(false);
     let (pinged, go_on) = channel();
     thread::scope(|scope| {
-        let mut fragments = client.begin(Kind::Text);
+        let mut fragments = client.begin(MessageKind::Text);
         fragments.send(b"a").unwrap();
         let other = scope.spawn(|| {
             sender.ping(b"between").unwrap();
@@ -104,7 +104,7 @@ fn fragments_are_not_torn_apart_by_other_threads() {
         fragments.finish(b"c").unwrap();
         other.join().unwrap();
     });
-    let mut fragments = sender.begin(Kind::Binary);
+    let mut fragments = sender.begin(MessageKind::Binary);
     fragments.send(b"x").unwrap();
     fragments.finish(b"y").unwrap();
     drop(client);

@@ -10,7 +10,7 @@ use crate::support::frames::{frame, wire};
 use flate2::FlushCompress;
 use std::time::{Duration, Instant};
 use wirebell::deflate::{Budget, Compressed, Pool, Session, Settings};
-use wirebell::{Kind, Role, Violation};
+use wirebell::{MessageKind, Role, Violation};
 
 const MIB: usize = 1024 * 1024;
 
@@ -173,19 +173,19 @@ fn the_ratio_of_deflate_itself_is_allowed() {
 #[test]
 fn parts_that_become_much_stay_within_the_budget() {
     let payload = Sender::new(9, 15, false).message(&vec![0; 8 * MIB]);
-    let (link, limits) = (super::both(false, 15), wirebell::Limits::DEFAULT);
+    let (params, limits) = (super::both(false, 15), wirebell::Limits::DEFAULT);
     let budget = Budget::new(MIB);
     let mut pool = Pool::new(Settings::DEFAULT, budget.clone());
     let mut sessions: Vec<_> = (0..40).map(|_| Session::default()).collect();
     let piece = |bytes, first, last| Compressed {
-        kind: Kind::Binary,
+        kind: MessageKind::Binary,
         bytes,
         first,
         last,
     };
     for (first, part) in [(true, &payload[..3000]), (false, &payload[3000..6000])] {
         for session in &mut sessions {
-            let inflated = pool.inflate(session, &link, piece(part, first, false), &limits);
+            let inflated = pool.inflate(session, &params, piece(part, first, false), &limits);
             assert!(inflated.expect("good so far").is_none());
             assert!(budget.used() <= MIB);
         }
@@ -193,7 +193,7 @@ fn parts_that_become_much_stay_within_the_budget() {
     assert!(budget.left() < 64 * 1024, "{} bytes left", budget.left());
     for session in &mut sessions {
         let last = piece(&payload[6000..], false, true);
-        let message = pool.inflate(session, &link, last, &limits);
+        let message = pool.inflate(session, &params, last, &limits);
         let message = message.expect("good").expect("whole");
         assert_eq!(message.bytes().len(), 8 * MIB);
     }

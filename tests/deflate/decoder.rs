@@ -1,6 +1,6 @@
 //! A DEFLATE decoder of our own (RFC 1951), bit by bit, which shares nothing with any library.
 //!
-//! Comes in: the bytes before a message, and its payload. Goes out: the message, how far back it
+//! Input: the bytes before a message, and its payload. Output: the message, how far back it
 //! refers at most, and the types of its blocks. It panics on whatever is not right to the last bit.
 
 /// What a payload says.

@@ -8,8 +8,8 @@ use super::both;
 use crate::support::Rng;
 use crate::support::driver::{Seen, Transcript};
 use crate::support::frames::{Frame, frame, wire};
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
-use wirebell::{Connection, Event, Kind, Limits, Outbox, Piece, Role, Violation};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
+use wirebell::{Connection, Event, Limits, MessageKind, Outbox, Piece, Role, Violation};
 
 /// More than a pool has idle inflaters.
 const NEIGHBOURS: usize = 9;
@@ -39,7 +39,7 @@ pub fn fragments<P: AsRef<[u8]>>(first: u8, payloads: &[P]) -> Vec<Frame> {
 #[derive(Clone, Debug)]
 pub struct Setup {
     pub role: Role,
-    pub link: Link,
+    pub params: Params,
     pub limits: Limits,
     pub settings: Settings,
     pub neighbours: bool,
@@ -50,7 +50,7 @@ impl Default for Setup {
     fn default() -> Self {
         Self {
             role: Role::Server,
-            link: both(true, 15),
+            params: both(true, 15),
             limits: Limits::default(),
             settings: Settings {
                 min_bytes: 0,
@@ -72,7 +72,7 @@ impl Setup {
     /// A server with these terms for both directions.
     pub fn with_link(takeover: bool, window_bits: u8) -> Self {
         Self {
-            link: both(takeover, window_bits),
+            params: both(takeover, window_bits),
             ..Self::default()
         }
     }
@@ -139,7 +139,7 @@ impl Endpoint {
     pub fn new(setup: &Setup) -> Self {
         let budget = Budget::new(setup.settings.budget);
         let mut connection = Connection::new(setup.role, &setup.limits, 0);
-        connection.enable_compression();
+        connection = connection.with_deflate();
         Self {
             setup: setup.clone(),
             connection,
@@ -199,10 +199,10 @@ impl Endpoint {
             first: piece.first,
             last: piece.last,
         };
-        let (link, limits) = (&self.setup.link, &self.setup.limits);
+        let (params, limits) = (&self.setup.params, &self.setup.limits);
         let inflated = self
             .pool
-            .inflate(&mut self.session, link, compressed, limits);
+            .inflate(&mut self.session, params, compressed, limits);
         let seen = match inflated {
             Ok(None) => None,
             Ok(Some(message)) => {
@@ -230,7 +230,7 @@ impl Endpoint {
             false => b"\xf2\x00\x11\x00\x00",
         };
         let piece = Compressed {
-            kind: Kind::Text,
+            kind: MessageKind::Text,
             bytes: payload,
             first: true,
             last: true,
@@ -262,10 +262,10 @@ impl Endpoint {
     }
 
     /// Sends a message, compressed if that is shorter.
-    pub fn send(&mut self, kind: Kind, message: &[u8]) {
-        let (session, link) = (&mut self.session, &self.setup.link);
+    pub fn send(&mut self, kind: MessageKind, message: &[u8]) {
+        let (session, params) = (&mut self.session, &self.setup.params);
         let mut out = Vec::new();
-        let packed = self.pool.compress(session, link, message, &mut out);
+        let packed = self.pool.compress(session, params, message, &mut out);
         let entropy = &mut self.entropy;
         let (header, payload) = match packed {
             Some(len) => {
@@ -308,10 +308,10 @@ impl Endpoint {
 }
 
 /// Text that is delivered must be UTF-8.
-fn seen(kind: Kind, bytes: &[u8]) -> Seen {
+fn seen(kind: MessageKind, bytes: &[u8]) -> Seen {
     match kind {
-        Kind::Binary => Seen::Binary(bytes.to_vec()),
-        Kind::Text => {
+        MessageKind::Binary => Seen::Binary(bytes.to_vec()),
+        MessageKind::Text => {
             let text = String::from_utf8(bytes.to_vec());
             Seen::Text(text.expect("delivered text is UTF-8"))
         }

@@ -9,7 +9,7 @@ use crate::support::driver::Seen;
 use crate::support::frames::{Frame, ping, take_frames, text, wire};
 use crate::support::hex;
 use wirebell::deflate::Compressor;
-use wirebell::{Kind, Role, State};
+use wirebell::{MessageKind, Role, State};
 
 const HELLO: &str = "f248cdc9c90700";
 const HELLO_AGAIN: &str = "f200110000";
@@ -174,11 +174,11 @@ fn the_same_messages_sent() {
 fn the_bit_stands_on_compressed_messages_only() {
     let long = b"Hello Hello Hello Hello Hello Hello";
     let mut endpoint = Endpoint::new(&Setup::with_link(false, 15));
-    endpoint.send(Kind::Text, long);
+    endpoint.send(MessageKind::Text, long);
     endpoint.ping(long);
-    endpoint.send(Kind::Text, b"Hello");
-    endpoint.send(Kind::Binary, long);
-    endpoint.send(Kind::Text, b"");
+    endpoint.send(MessageKind::Text, b"Hello");
+    endpoint.send(MessageKind::Binary, long);
+    endpoint.send(MessageKind::Text, b"");
     let frames = take_frames(&endpoint.sent);
     let first: Vec<u8> = frames.iter().map(|frame| frame.first).collect();
     assert_eq!(first, [0xC1, 0x89, 0x81, 0xC2, 0x81]);

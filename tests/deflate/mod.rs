@@ -20,16 +20,16 @@ mod text;
 mod zlib;
 
 use crate::support::Rng;
-use wirebell::deflate::Link;
+use wirebell::deflate::Params;
 use wirebell::handshake::Direction;
 
 /// The same terms for both directions.
-fn both(takeover: bool, window_bits: u8) -> Link {
+fn both(takeover: bool, window_bits: u8) -> Params {
     let direction = Direction {
         takeover,
         window_bits,
     };
-    Link {
+    Params {
         send: direction,
         receive: direction,
     }

@@ -9,8 +9,8 @@ use crate::support::driver::Seen;
 use crate::support::frames::{take_frames, wire};
 use proptest::collection::vec;
 use proptest::prelude::*;
-use wirebell::deflate::{Compressor, Link};
-use wirebell::{Kind, Role};
+use wirebell::deflate::{Compressor, Params};
+use wirebell::{MessageKind, Role};
 
 /// How a message is put to a compressor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +50,7 @@ fn round_trip(bits: u8, takeover: bool, level: u8, messages: &[(Vec<u8>, Way)]) 
     let mut compressor = Compressor::new(bits, level);
     let mut library = Receiver::new(bits, takeover);
     let mut setup = Setup::client();
-    setup.link = both(takeover, bits);
+    setup.params = both(takeover, bits);
     setup.limits.inflate_ratio = 1100; // runs reach 1032
     let mut ours = Endpoint::new(&setup);
     let (mut history, mut expected) = (Vec::new(), Vec::new());
@@ -175,24 +175,24 @@ fn message() -> impl Strategy<Value = (Vec<u8>, Way)> {
 }
 
 /// Sends with the pool and the session of an endpoint to another one, which answers.
-fn conversation(link: &Link, level: u8, messages: &[(Vec<u8>, Way)]) {
+fn conversation(params: &Params, level: u8, messages: &[(Vec<u8>, Way)]) {
     let mut server = Setup {
-        link: *link,
+        params: *params,
         ..Setup::default()
     };
     server.settings.level = level;
     server.limits.inflate_ratio = 1100;
     let mut client = server.clone();
     client.role = Role::Client;
-    std::mem::swap(&mut client.link.send, &mut client.link.receive);
+    std::mem::swap(&mut client.params.send, &mut client.params.receive);
     let (mut server, mut client) = (Endpoint::new(&server), Endpoint::new(&client));
     for (plain, _) in messages {
-        server.send(Kind::Binary, plain);
+        server.send(MessageKind::Binary, plain);
         let bytes = std::mem::take(&mut server.sent);
         let frames = take_frames(&bytes);
         assert!(frames[0].payload.len() <= plain.len(), "never longer");
         client.feed(&bytes);
-        client.send(Kind::Binary, plain);
+        client.send(MessageKind::Binary, plain);
         let bytes = std::mem::take(&mut client.sent);
         server.feed(&bytes);
     }
@@ -220,8 +220,8 @@ proptest! {
         (level, takeover, bits) in (0..=9_u8, any::<[bool; 2]>(), (8..=15_u8, 8..=15_u8)),
         messages in vec(message(), 1..6),
     ) {
-        let mut link = both(takeover[0], bits.0);
-        link.receive = both(takeover[1], bits.1).receive;
-        conversation(&link, level, &messages);
+        let mut params = both(takeover[0], bits.0);
+        params.receive = both(takeover[1], bits.1).receive;
+        conversation(&params, level, &messages);
     }
 }

@@ -4,7 +4,7 @@ use super::decoder::decode;
 use super::zlib::Receiver;
 use super::{Data, both};
 use crate::support::Rng;
-use wirebell::deflate::{Budget, Compressor, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressor, Params, Pool, Session, Settings};
 
 const PLENTY: usize = 1 << 30;
 
@@ -19,9 +19,9 @@ fn pool(budget: usize) -> Pool {
 
 /// The payload of a message that is worth it.
 #[track_caller]
-fn send(pool: &mut Pool, session: &mut Session, link: &Link, message: &[u8]) -> Vec<u8> {
+fn send(pool: &mut Pool, session: &mut Session, params: &Params, message: &[u8]) -> Vec<u8> {
     let mut out = Vec::new();
-    let len = pool.compress(session, link, message, &mut out);
+    let len = pool.compress(session, params, message, &mut out);
     out.truncate(len.expect("shorter than the message"));
     out
 }
@@ -33,12 +33,12 @@ fn json(seed: u64) -> Vec<u8> {
 // req: 7692-7.2.1-07 7692-7.2.1-10
 #[test]
 fn without_takeover_equal_messages_are_equal_payloads() {
-    let (mut pool, link) = (pool(PLENTY), both(false, 15));
+    let (mut pool, params) = (pool(PLENTY), both(false, 15));
     let (mut one, mut other) = (Session::default(), Session::default());
-    let first = send(&mut pool, &mut one, &link, &json(1));
+    let first = send(&mut pool, &mut one, &params, &json(1));
     for session in [&mut one, &mut other] {
-        send(&mut pool, session, &link, &json(2));
-        assert_eq!(send(&mut pool, session, &link, &json(1)), first);
+        send(&mut pool, session, &params, &json(2));
+        assert_eq!(send(&mut pool, session, &params, &json(1)), first);
         assert!(session.is_empty() && !session.holds_compressor());
     }
     assert_eq!(pool.budget().used(), 0);
@@ -48,10 +48,10 @@ fn without_takeover_equal_messages_are_equal_payloads() {
 #[test]
 fn with_takeover_a_message_refers_to_the_one_before() {
     for bits in 11..=15 {
-        let (mut pool, link) = (pool(PLENTY), both(true, bits));
+        let (mut pool, params) = (pool(PLENTY), both(true, bits));
         let mut session = Session::default();
-        let first = send(&mut pool, &mut session, &link, &json(1));
-        let second = send(&mut pool, &mut session, &link, &json(1)[..600]);
+        let first = send(&mut pool, &mut session, &params, &json(1));
+        let second = send(&mut pool, &mut session, &params, &json(1)[..600]);
         assert!(second.len() < first.len() / 4, "{} bytes", second.len());
         let decoded = decode(&json(1), &second);
         assert_eq!(decoded.plain, json(1)[..600]);
@@ -112,11 +112,11 @@ fn a_long_message_that_is_not_worth_it_leaves_no_trace() {
 #[test]
 fn a_message_may_go_around_a_compressor() {
     for bits in 8..=15 {
-        let (mut pool, link) = (pool(PLENTY), both(true, bits));
+        let (mut pool, params) = (pool(PLENTY), both(true, bits));
         let (mut session, mut peer) = (Session::default(), Receiver::new(bits, true));
         for round in 0..6 {
             let runs = Data::Runs.make(3_000, round % 2);
-            let own = send(&mut pool, &mut session, &link, &runs);
+            let own = send(&mut pool, &mut session, &params, &runs);
             assert!(peer.message(&own) == runs, "{bits} bits, round {round}");
             if round % 2 == 0 {
                 let shared = Data::Runs.make(2_000 + round as usize, 9);
@@ -125,7 +125,7 @@ fn a_message_may_go_around_a_compressor() {
                 assert!(decode(b"", &out[..len]).plain == shared);
                 assert!(peer.message(&out[..len]) == shared);
                 session.bypassed();
-                let after = send(&mut pool, &mut session, &link, &runs);
+                let after = send(&mut pool, &mut session, &params, &runs);
                 assert!(decode(b"", &after).plain == runs, "it refers to nothing");
                 assert!(peer.message(&after) == runs, "{bits} bits, round {round}");
             }
@@ -136,10 +136,10 @@ fn a_message_may_go_around_a_compressor() {
 /// A session whose compressor was taken goes on with another, and its peer notices nothing.
 #[test]
 fn a_compressor_may_be_dropped_between_messages() {
-    let (mut pool, link) = (pool(PLENTY), both(true, 12));
+    let (mut pool, params) = (pool(PLENTY), both(true, 12));
     let (mut session, mut peer) = (Session::default(), Receiver::new(12, true));
     for seed in 0..6 {
-        let payload = send(&mut pool, &mut session, &link, &json(seed));
+        let payload = send(&mut pool, &mut session, &params, &json(seed));
         assert_eq!(peer.message(&payload), json(seed));
         assert!(session.holds_compressor());
         if seed % 2 == 0 {
@@ -153,22 +153,22 @@ fn a_compressor_may_be_dropped_between_messages() {
 /// Without memory for a compressor of its own, a session borrows one for each message.
 #[test]
 fn past_the_budget_messages_stand_alone() {
-    let (mut pool, link) = (pool(Compressor::cost(15)), both(true, 15));
+    let (mut pool, params) = (pool(Compressor::cost(15)), both(true, 15));
     let (mut rich, mut poor) = (Session::default(), Session::default());
     let mut peers = [Receiver::new(15, true), Receiver::new(15, true)];
     for seed in 0..4 {
         for (session, peer) in [&mut rich, &mut poor].into_iter().zip(&mut peers) {
-            let payload = send(&mut pool, session, &link, &json(seed));
+            let payload = send(&mut pool, session, &params, &json(seed));
             assert_eq!(peer.message(&payload), json(seed));
         }
         assert!(rich.holds_compressor() && !poor.holds_compressor());
         assert_eq!(pool.budget().left(), 0);
     }
-    let payload = send(&mut pool, &mut poor, &link, &json(0));
+    let payload = send(&mut pool, &mut poor, &params, &json(0));
     assert_eq!(decode(b"", &payload).plain, json(0));
     assert_eq!(peers[1].message(&payload), json(0));
     drop(rich);
-    let payload = send(&mut pool, &mut poor, &link, &json(0));
+    let payload = send(&mut pool, &mut poor, &params, &json(0));
     assert_eq!(peers[1].message(&payload), json(0));
     assert!(poor.holds_compressor(), "there is room again");
 }
@@ -181,12 +181,15 @@ fn short_messages_are_left_alone() {
     };
     let mut pool = Pool::new(settings, Budget::new(PLENTY));
     let (mut session, mut out) = (Session::default(), Vec::new());
-    let link = both(true, 15);
-    assert_eq!(pool.compress(&mut session, &link, &[7; 99], &mut out), None);
+    let params = both(true, 15);
+    assert_eq!(
+        pool.compress(&mut session, &params, &[7; 99], &mut out),
+        None
+    );
     assert_eq!(pool.compress_alone(15, &[7; 99], &mut out), None);
     assert!(session.is_empty());
     assert!(
-        pool.compress(&mut session, &link, &[7; 100], &mut out)
+        pool.compress(&mut session, &params, &[7; 100], &mut out)
             .is_some()
     );
 }

@@ -19,7 +19,7 @@ use std::thread;
 use std::time::Duration;
 use wirebell::net::{Chunk, Context, Delivery, End, Mailbox, Options, PeerId, PeerMap, PostError};
 use wirebell::net::{Reply, Request, Server, Service, Upgrade, Worker};
-use wirebell::{CloseCode, Kind, Message};
+use wirebell::{CloseCode, Message, MessageKind};
 
 /// Chunks that wait for TCP to take them.
 const CHANNEL: usize = 4;
@@ -121,10 +121,10 @@ impl Service for Proxy {
     type Mail = FromTcp;
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        match request.handshake() {
+        match request.upgrade() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => {
-                let upgrade = Upgrade::new(ask.accept(None));
+            Ok(opening) => {
+                let upgrade = Upgrade::new(opening.accept(None));
                 upgrade.delivery(Delivery::Chunks).into()
             }
         }
@@ -170,7 +170,7 @@ impl Service for Proxy {
             FromTcp::Connected(peer) => context.resume(peer),
             FromTcp::Room(peer) => self.push(context, peer),
             FromTcp::Read(peer, bytes) => {
-                let sent = context.send_piece(peer, Kind::Binary, &bytes, true);
+                let sent = context.send_piece(peer, MessageKind::Binary, &bytes, true);
                 if let Some(tcp) = self.connections.get_mut(peer) {
                     tcp.wants_permit = true;
                 }

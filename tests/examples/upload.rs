@@ -11,7 +11,7 @@ use std::sync::mpsc::{Sender, channel};
 use wirebell::client::{self, Endpoint, ProxyChoice};
 use wirebell::net::{Chunk, Clients, Context, Delivery, Dial, End, Options, PeerId, PeerMap};
 use wirebell::net::{Reply, Request, Server, Service, Upgrade};
-use wirebell::{CloseCode, Kind, Message};
+use wirebell::{CloseCode, Message, MessageKind};
 
 /// Bytes of a piece, and how many may wait before the client stops to make more.
 const PIECE: usize = 64 * 1024;
@@ -65,10 +65,10 @@ impl Service for Sink {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        match request.handshake() {
+        match request.upgrade() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => {
-                let upgrade = Upgrade::new(ask.accept(None));
+            Ok(opening) => {
+                let upgrade = Upgrade::new(opening.accept(None));
                 upgrade.delivery(Delivery::Chunks).into()
             }
         }
@@ -135,7 +135,7 @@ impl Source {
             let piece: Vec<u8> = (0..len).map(|at| (self.left - at) as u8).collect();
             self.left -= len;
             self.sum.add(&piece);
-            let sent = context.send_piece(peer, Kind::Binary, &piece, self.left == 0);
+            let sent = context.send_piece(peer, MessageKind::Binary, &piece, self.left == 0);
             if !sent.has_room(WAITING) {
                 return;
             }

@@ -35,8 +35,8 @@ fn parse_response(text: &str) -> (u16, Vec<(&str, &str)>) {
 
 /// The response to `request` of a server that has these subprotocols.
 fn response(request: &Head, supported: &[&str]) -> String {
-    let answer = read(&request.bytes(), |ask| {
-        ask.accept(ask.choose(supported)).to_string()
+    let answer = read(&request.bytes(), |opening| {
+        opening.accept(opening.choose(supported)).to_string()
     });
     answer.expect("a good request")
 }
@@ -79,8 +79,10 @@ fn the_subprotocol_is_one_of_both_lists() {
         let request = offered
             .iter()
             .fold(good_request(), |head, line| head.with(PROTOCOL, line));
-        let answer = read(&request.bytes(), |ask| {
-            ask.choose(supported).map(|chosen| chosen.name().to_owned())
+        let answer = read(&request.bytes(), |opening| {
+            opening
+                .choose(supported)
+                .map(|chosen| chosen.name().to_owned())
         });
         answer.expect("a good request")
     };
@@ -120,8 +122,8 @@ fn no_subprotocol_no_field() {
 #[test]
 fn subprotocols_are_shown_in_the_order_of_the_client() {
     let request = good_request().with(PROTOCOL, "c, a").with(PROTOCOL, "b");
-    let names = read(&request.bytes(), |ask| {
-        let names = ask.subprotocols().map(Subprotocol::name);
+    let names = read(&request.bytes(), |opening| {
+        let names = opening.subprotocols().map(Subprotocol::name);
         names.map(str::to_owned).collect::<Vec<_>>()
     });
     assert_eq!(names, Ok(vec!["c".into(), "a".into(), "b".into()]));
@@ -132,12 +134,16 @@ fn subprotocols_are_shown_in_the_order_of_the_client() {
 // req: 6455-4.2.1-01
 fn host_and_origin_are_shown_as_sent() {
     let request = good_request().with("Origin", "HTTP://Example.com");
-    let seen = read(&request.bytes(), |ask| ask.origin.map(str::to_owned));
+    let seen = read(&request.bytes(), |opening| {
+        opening.origin.map(str::to_owned)
+    });
     assert_eq!(seen, Ok(Some("HTTP://Example.com".into())));
-    let seen = read(&good_request().bytes(), |ask| ask.origin.map(str::to_owned));
+    let seen = read(&good_request().bytes(), |opening| {
+        opening.origin.map(str::to_owned)
+    });
     assert_eq!(seen, Ok(None));
     let request = good_request().set("Host", "  Server.example.com:80 ");
-    let seen = read(&request.bytes(), |ask| ask.host.to_owned());
+    let seen = read(&request.bytes(), |opening| opening.host.to_owned());
     assert_eq!(seen, Ok("Server.example.com:80".into()));
 }
 
@@ -169,8 +175,8 @@ const COOKIES: [(&str, &str); 3] = [
 fn fields_of_the_application_come_last() {
     let request = good_request().with(PROTOCOL, "chat");
     let answer = |fields: &[(&str, &str)]| {
-        read(&request.bytes(), |ask| {
-            let accepted = ask.accept(ask.choose(&["chat"])).fields(fields);
+        read(&request.bytes(), |opening| {
+            let accepted = opening.accept(opening.choose(&["chat"])).fields(fields);
             accepted.map(|accepted| accepted.to_string())
         })
         .expect("a good request")
@@ -186,7 +192,9 @@ fn fields_of_the_application_add_lines_and_nothing_else() {
     let bytes = good_request().bytes();
     let refused = |name: &str, value: &str| {
         let fields = [("X-Good", "x"), (name, value)];
-        let answer = read(&bytes, |ask| ask.accept(None).fields(&fields).map(drop));
+        let answer = read(&bytes, |opening| {
+            opening.accept(None).fields(&fields).map(drop)
+        });
         answer.expect("a good request")
     };
     let own = [
@@ -213,8 +221,8 @@ fn fields_of_the_application_add_lines_and_nothing_else() {
 #[test]
 fn fields_of_the_application_change_no_agreement() {
     let client = ClientHandshake::new("a", "/", &mut Rng::new(1)).unwrap();
-    let response = read(client.to_string().as_bytes(), |ask| {
-        ask.accept(None).fields(&COOKIES).unwrap().to_string()
+    let response = read(client.to_string().as_bytes(), |opening| {
+        opening.accept(None).fields(&COOKIES).unwrap().to_string()
     });
     let response = response.unwrap();
     let mut storage = [NO_FIELD; MAX_FIELDS];

@@ -4,7 +4,7 @@
 use super::{Head, NO_FIELD, read};
 use crate::support::Rng;
 use std::collections::BTreeSet;
-use wirebell::handshake::{Agreed, ClientHandshake};
+use wirebell::handshake::{ClientHandshake, Negotiated};
 use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{Limits, Misuse, Refusal};
@@ -218,7 +218,7 @@ fn verify(bytes: &[u8]) -> Result<Option<String>, Refusal> {
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let response = ResponseHead::parse(&bytes[range], &mut storage)?;
     let handshake = handshake().subprotocols(&["chat", "superchat"]).unwrap();
-    let Agreed { subprotocol, .. } = handshake.verify(&response)?;
+    let Negotiated { subprotocol, .. } = handshake.verify(&response)?;
     Ok(subprotocol.map(str::to_owned))
 }
 
@@ -371,10 +371,10 @@ fn client_and_server() {
         let client = ClientHandshake::new("h:8080", "/p?q", &mut rng).unwrap();
         let client = client.origin("http://h:8080").unwrap();
         let client = client.subprotocols(&offered).unwrap();
-        let response = read(client.to_string().as_bytes(), |ask| {
-            assert_eq!((ask.host, ask.head.path()), ("h:8080", "/p"));
-            assert_eq!(ask.origin, Some("http://h:8080"));
-            ask.accept(ask.choose(supported)).to_string()
+        let response = read(client.to_string().as_bytes(), |opening| {
+            assert_eq!((opening.host, opening.head.path()), ("h:8080", "/p"));
+            assert_eq!(opening.origin, Some("http://h:8080"));
+            opening.accept(opening.choose(supported)).to_string()
         });
         let response = response.expect("a good request");
         let mut storage = [NO_FIELD; MAX_FIELDS];

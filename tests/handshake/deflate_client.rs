@@ -260,7 +260,9 @@ proptest! {
         };
         let handshake = ClientHandshake::new("host", "/", &mut Zeros).unwrap();
         let request = handshake.deflate(&offers).unwrap().to_string();
-        let terms = read(request.as_bytes(), |ask| ask.accept(None).negotiate(&policy).deflate());
+        let terms = read(request.as_bytes(), |opening| {
+            opening.accept(None).negotiate(&policy).deflate()
+        });
         let terms = terms.expect("a good handshake");
         prop_assert_eq!(terms.is_some(), !offers.is_empty());
         if let Some(terms) = terms {

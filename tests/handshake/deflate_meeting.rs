@@ -179,11 +179,11 @@ fn the_last_policy_counts() {
     let request = good_request().with(FIELD, NAME).bytes();
     let policies = [DeflatePolicy::TAKEOVER, DeflatePolicy::NO_TAKEOVER];
     for (first, last) in [(0, 1), (1, 0)] {
-        let alone = read(&request, |ask| {
-            ask.accept(None).negotiate(&policies[last]).to_string()
+        let alone = read(&request, |opening| {
+            opening.accept(None).negotiate(&policies[last]).to_string()
         });
-        let after = read(&request, |ask| {
-            let accepted = ask.accept(None).negotiate(&policies[first]);
+        let after = read(&request, |opening| {
+            let accepted = opening.accept(None).negotiate(&policies[first]);
             accepted.negotiate(&policies[last]).to_string()
         });
         assert_eq!(after, alone);

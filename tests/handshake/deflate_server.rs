@@ -15,8 +15,8 @@ pub fn answer(policy: &DeflatePolicy, lines: &[&str]) -> String {
     let request = lines
         .iter()
         .fold(good_request(), |head, line| head.with(FIELD, line));
-    let response = read(&request.bytes(), |ask| {
-        ask.accept(None).negotiate(policy).to_string()
+    let response = read(&request.bytes(), |opening| {
+        opening.accept(None).negotiate(policy).to_string()
     });
     line_of(&response.expect("a good handshake"))
 }
@@ -182,12 +182,15 @@ fn the_first_offer_that_can_be_had_over_several_lines() {
 #[test]
 fn without_a_policy_or_a_wish_there_is_no_line() {
     let request = good_request().with(FIELD, "permessage-deflate").bytes();
-    let plain = read(&request, |ask| ask.accept(None).to_string()).unwrap();
+    let plain = read(&request, |opening| opening.accept(None).to_string()).unwrap();
     assert_eq!(line_of(&plain), "-");
-    let declined = read(&request, |ask| {
-        let accepted = ask.accept(None).without_extensions().negotiate(&TAKEOVER);
+    let declined = read(&request, |opening| {
+        let accepted = opening
+            .accept(None)
+            .without_extensions()
+            .negotiate(&TAKEOVER);
         assert_eq!(accepted.deflate(), None);
-        let accepted = ask.accept(None).negotiate(&TAKEOVER);
+        let accepted = opening.accept(None).negotiate(&TAKEOVER);
         assert_eq!(accepted.deflate(), Some(DeflateTerms::default()));
         accepted.without_extensions().to_string()
     });

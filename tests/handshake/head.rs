@@ -238,10 +238,10 @@ fn what_is_asked_for() {
         ("https://h:1/a?http://b/c", "/a", Some("http://b/c")),
     ] {
         let request = good_request().first(format!("GET {target} HTTP/1.1"));
-        let seen = read(&request.bytes(), |ask| {
-            assert_eq!(ask.head.target, target);
-            assert_eq!(ask.head.path(), path, "{target}");
-            assert_eq!(ask.head.query(), query, "{target}");
+        let seen = read(&request.bytes(), |opening| {
+            assert_eq!(opening.head.target, target);
+            assert_eq!(opening.head.path(), path, "{target}");
+            assert_eq!(opening.head.query(), query, "{target}");
         });
         assert_eq!(seen, Ok(()), "{target}");
     }

@@ -26,7 +26,7 @@ mod types;
 mod walks;
 
 use wirebell::Refusal;
-use wirebell::handshake::Ask;
+use wirebell::handshake::UpgradeRequest;
 use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::{Limits, http::Fields};
 
@@ -100,12 +100,12 @@ const NO_FIELD: Field<'static> = Field {
 };
 
 /// Finds, splits and reads a request as a server does, and hands it to `look`.
-fn read<T>(bytes: &[u8], look: impl FnOnce(Ask<'_>) -> T) -> Result<T, Refusal> {
+fn read<T>(bytes: &[u8], look: impl FnOnce(UpgradeRequest<'_>) -> T) -> Result<T, Refusal> {
     let found = HeadReader::new().find(bytes, &Limits::default())?;
     let range = found.expect("a whole head");
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&bytes[range], &mut storage)?;
-    Ok(look(Ask::read(head)?))
+    Ok(look(UpgradeRequest::read(head)?))
 }
 
 /// What a server says to a request: nothing, or why not.

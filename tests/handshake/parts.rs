@@ -2,7 +2,7 @@
 
 use super::{Head, NO_FIELD, good_request, read};
 use wirebell::Refusal;
-use wirebell::handshake::Ask;
+use wirebell::handshake::UpgradeRequest;
 use wirebell::http::{Fields, MAX_FIELDS, RequestHead};
 
 /// The answer to the parts of a request, taken apart here: of a first line, words.
@@ -16,8 +16,8 @@ fn answer(request: &Head) -> Result<String, Refusal> {
         .map(|(name, value)| (*name, &value[..]));
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let fields = Fields::from_pairs(pairs, &mut storage)?;
-    let ask = Ask::read(RequestHead::new(words[0], words[1], minor, fields)?)?;
-    Ok(ask.accept(ask.choose(&["chat"])).to_string())
+    let opening = UpgradeRequest::read(RequestHead::new(words[0], words[1], minor, fields)?)?;
+    Ok(opening.accept(opening.choose(&["chat"])).to_string())
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn parts_are_judged_as_bytes_are() {
     ];
     let mut refused = 0;
     for request in rows {
-        let of_bytes = read(&request.bytes(), |ask| {
-            ask.accept(ask.choose(&["chat"])).to_string()
+        let of_bytes = read(&request.bytes(), |opening| {
+            opening.accept(opening.choose(&["chat"])).to_string()
         });
         let what = String::from_utf8_lossy(&request.bytes()).into_owned();
         assert_eq!(answer(&request), of_bytes, "{what}");

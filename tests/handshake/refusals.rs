@@ -309,7 +309,7 @@ fn case_and_order_of_fields() {
                 format!("{}:{value}\r\n", change(name))
             });
             let bytes = format!("{first}\r\n{}\r\n", lines.collect::<String>());
-            let seen = read(bytes.as_bytes(), |ask| ask.host.to_owned());
+            let seen = read(bytes.as_bytes(), |opening| opening.host.to_owned());
             assert_eq!(seen, Ok("server.example.com".into()));
         }
     }

@@ -3,7 +3,7 @@
 use super::{Head, good_request, read};
 use http::{HeaderValue, Request, Response, Version};
 use wirebell::Refusal;
-use wirebell::handshake::{Accepted, Ask, DeflatePolicy, Refused};
+use wirebell::handshake::{Accepted, DeflatePolicy, Refused, UpgradeRequest};
 use wirebell::http::TypedHead;
 
 fn typed(request: &Head) -> Request<()> {
@@ -26,18 +26,21 @@ fn typed(request: &Head) -> Request<()> {
 
 const COOKIE: [(&str, &str); 2] = [("Set-Cookie", "a=b"), ("Set-Cookie", "c=d")];
 
-fn accept<'h>(ask: &Ask<'h>) -> Accepted<'h> {
-    let accepted = ask.accept(ask.choose(&["chat"]));
+fn accept<'h>(opening: &UpgradeRequest<'h>) -> Accepted<'h> {
+    let accepted = opening.accept(opening.choose(&["chat"]));
     let accepted = accepted.negotiate(&DeflatePolicy::TAKEOVER);
     accepted.fields(&COOKIE).unwrap()
 }
 
 fn answer(request: &Request<()>) -> Result<Response<()>, Refusal> {
     let head = TypedHead::from(request);
-    let answer = accept(&Ask::read(head.head()?)?).try_into();
+    let answer = accept(&UpgradeRequest::read(head.head()?)?).try_into();
     let (parts, ()) = request.clone().into_parts();
     let same = TypedHead::from(&parts);
-    assert_eq!(Ask::read(same.head()?)?.host, Ask::read(head.head()?)?.host);
+    assert_eq!(
+        UpgradeRequest::read(same.head()?)?.host,
+        UpgradeRequest::read(head.head()?)?.host
+    );
     Ok(answer.expect("few fields"))
 }
 
@@ -84,7 +87,9 @@ fn types_are_judged_and_answered_as_bytes_are() {
         good_request().with("Content-Length", "1"),
     ];
     for request in rows {
-        let of_bytes = read(&request.bytes(), |ask| lowered(&accept(&ask).to_string()));
+        let of_bytes = read(&request.bytes(), |opening| {
+            lowered(&accept(&opening).to_string())
+        });
         let of_types = answer(&typed(&request)).map(|response| written(&response));
         let what = String::from_utf8_lossy(&request.bytes()).into_owned();
         assert_eq!(of_types, of_bytes, "{what}");
@@ -135,7 +140,9 @@ fn too_many_fields_are_an_error() {
     let fields: Vec<(&str, &str)> = names.iter().map(|name| (&**name, "")).collect();
     let request = typed(&good_request());
     let head = TypedHead::from(&request);
-    let accepted = Ask::read(head.head().unwrap()).unwrap().accept(None);
+    let accepted = UpgradeRequest::read(head.head().unwrap())
+        .unwrap()
+        .accept(None);
     let response = Response::try_from(accepted.fields(&fields).unwrap());
     assert!(response.is_err());
 }

@@ -18,9 +18,9 @@ fn time_of(name: &'static str, value: &str) -> Duration {
     let bytes = good_request().with(name, value).bytes();
     let run = |_| {
         let begun = Instant::now();
-        let _ = read(&bytes, |ask| {
-            let chosen = ask.choose(&["none of them", "nor this"]);
-            let accepted = ask.accept(chosen).negotiate(&DeflatePolicy::TAKEOVER);
+        let _ = read(&bytes, |opening| {
+            let chosen = opening.choose(&["none of them", "nor this"]);
+            let accepted = opening.accept(chosen).negotiate(&DeflatePolicy::TAKEOVER);
             accepted.to_string()
         });
         begun.elapsed()

@@ -8,7 +8,7 @@ use wirebell::client::Options;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::{self, SharedFrame};
-use wirebell::{CloseCode, Kind, Limits, Message};
+use wirebell::{CloseCode, Limits, Message, MessageKind};
 
 fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 5 % 64) as u8 + b' ').collect()
@@ -24,7 +24,7 @@ fn run(server_options: net::Options, client_options: Options) {
     }
     for len in [0, 1, 125, 126, 4000, 5000, 65_536, 300_000] {
         let bytes = payload(len);
-        let kind = [Kind::Text, Kind::Binary][len % 2];
+        let kind = [MessageKind::Text, MessageKind::Binary][len % 2];
         match len {
             126 | 300_000 => {
                 let frame = SharedFrame::new(Message::of(kind, &bytes).unwrap());
@@ -91,7 +91,7 @@ fn two_loops_that_have_filled_the_sockets_do_not_wait_for_each_other() {
     // More than the buffers of both sockets hold.
     let (bytes, count) = (vec![7; 256 * 1024], 200);
     for _ in 0..count {
-        dialler.wish(Wish::Send(Kind::Binary, bytes.clone()));
+        dialler.wish(Wish::Send(MessageKind::Binary, bytes.clone()));
     }
     for _ in 0..count {
         assert!(matches!(dialler.next(), Told::Message(0, _, echo) if echo == bytes));
@@ -119,7 +119,7 @@ fn a_frame_for_many_is_compressed_for_a_server_too() {
     ));
     assert_eq!(dialler.next(), Told::Opened(1));
     let bytes = vec![b'x'; 2000];
-    let message = Message::of(Kind::Text, &bytes).unwrap();
+    let message = Message::of(MessageKind::Text, &bytes).unwrap();
     for (frame, first) in [
         (SharedFrame::new(message), 0xC1),
         (SharedFrame::uncompressed(message), 0x81),

@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use wirebell::client::{Backoff, Endpoint, Options};
 use wirebell::net::Dial;
-use wirebell::{CloseCode, Kind, Limits};
+use wirebell::{CloseCode, Limits, MessageKind};
 
 /// A port on which nobody listens.
 fn closed_port() -> SocketAddr {
@@ -93,7 +93,7 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
     );
     let mut visit = server.accept();
     let request = visit.head();
-    dialler.wish(Wish::Send(Kind::Text, b"too early".to_vec()));
+    dialler.wish(Wish::Send(MessageKind::Text, b"too early".to_vec()));
     visit.expect_silence(Duration::from_millis(50));
     visit.send(switch(&request, ""));
     // Behind the answer in the same packet, most of the time.
@@ -101,11 +101,11 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
     assert_eq!(dialler.next(), Told::Opened(1));
     assert_eq!(
         dialler.next(),
-        Told::Message(1, Kind::Text, b"at once".to_vec())
+        Told::Message(1, MessageKind::Text, b"at once".to_vec())
     );
     let mut keys = std::collections::HashSet::new();
     for length in [0, 5, 126, 5_000, 70_000] {
-        dialler.wish(Wish::Send(Kind::Binary, vec![3; length]));
+        dialler.wish(Wish::Send(MessageKind::Binary, vec![3; length]));
         let sent = visit.next_frame().expect("a frame");
         assert!(keys.insert(sent.key), "a key was used again");
         assert!(sent.frame() == binary(&vec![3; length]));

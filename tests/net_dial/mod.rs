@@ -11,14 +11,14 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use wirebell::client::{self, Backoff, Endpoint, ProxyChoice};
 use wirebell::net::{self, Clients, Context, Dial, End, PeerId, Service};
-use wirebell::{CloseCode, Kind, Message};
+use wirebell::{CloseCode, Message, MessageKind};
 
 /// What a service of these tests was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     Opened(u32),
     NotOpened(u32, String),
-    Message(u32, Kind, Vec<u8>),
+    Message(u32, MessageKind, Vec<u8>),
     Closed(u32, Ended),
 }
 
@@ -32,7 +32,7 @@ struct Puppet {
 /// What the test wants of all open connections.
 pub enum Wish {
     Dial(Dial),
-    Send(Kind, Vec<u8>),
+    Send(MessageKind, Vec<u8>),
     SendFrame(net::SharedFrame),
     Close(CloseCode),
 }

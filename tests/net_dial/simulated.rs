@@ -14,8 +14,10 @@ impl Service for Server {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        let accept = |ask: wirebell::handshake::Ask<'r>| ask.accept(ask.choose(&["chat"]));
-        request.handshake().map(accept).into()
+        let accept = |opening: wirebell::handshake::UpgradeRequest<'r>| {
+            opening.accept(opening.choose(&["chat"]))
+        };
+        request.upgrade().map(accept).into()
     }
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}

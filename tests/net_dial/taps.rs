@@ -7,7 +7,7 @@ use crate::net_support::echo::echo_server;
 use crate::net_support::lines::Line;
 use std::sync::Arc;
 use wirebell::client::Options;
-use wirebell::{CloseCode, Kind, Role, net};
+use wirebell::{CloseCode, MessageKind, Role, net};
 
 fn tapped(lines: &Arc<Lines>) -> net::Options {
     net::Options {
@@ -44,7 +44,7 @@ fn both_ends_are_shown_the_same() {
     }
     assert_eq!(opened, 2);
     for len in [5, 70_000, 3 << 20] {
-        dialler.wish(Wish::Send(Kind::Binary, vec![len as u8; len]));
+        dialler.wish(Wish::Send(MessageKind::Binary, vec![len as u8; len]));
         for _ in 0..2 {
             let echo = dialler.next();
             assert!(matches!(echo, Told::Message(_, _, bytes) if bytes.len() == len));

@@ -24,7 +24,7 @@ impl Service for Chat {
     type Mail = SharedFrame;
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {

@@ -16,7 +16,7 @@ const LOST: Ended = Ended {
 fn a_close_is_echoed_and_the_stream_ends_while_the_client_keeps_its_side_open() {
     // So long that only a server that ends its side by itself passes.
     let server = Probes::start(options_with(Limits {
-        drain_ms: 60_000,
+        linger_ms: 60_000,
         ping_ms: 60_000,
         ..limits()
     }));
@@ -202,7 +202,7 @@ fn a_client_that_never_answers_a_close_is_dropped() {
 #[test]
 fn a_client_that_talks_on_behind_its_close_is_dropped() {
     let server = Probes::start(options_with(Limits {
-        drain_ms: 200,
+        linger_ms: 200,
         ..limits()
     }));
     let mut closed = server.open();

@@ -23,7 +23,7 @@ impl Service for HandOn {
     type Mail = Mail;
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {

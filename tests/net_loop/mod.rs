@@ -14,10 +14,10 @@ mod late;
 mod mail;
 mod memory;
 mod overflow;
+mod read_until_would_block;
 mod service;
 mod slow;
 mod stop;
-mod strict_drain;
 mod taps;
 mod workers;
 

@@ -9,7 +9,7 @@ use wirebell::{CloseCode, Limits, Message, Role};
 fn each_connection_is_opened_once_and_closed_once() {
     let server = Probes::start(options_with(Limits {
         close_ms: 200,
-        drain_ms: 200,
+        linger_ms: 200,
         ..limits()
     }));
     let end = |clean, code: Option<u16>| Ended {

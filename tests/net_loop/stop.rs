@@ -14,7 +14,7 @@ fn everybody_is_told_and_the_port_is_free() {
         workers: 3,
         ..options_with(Limits {
             close_ms: 20_000,
-            drain_ms: 20_000,
+            linger_ms: 20_000,
             ..limits()
         })
     });
@@ -64,7 +64,7 @@ fn everybody_is_told_and_the_port_is_free() {
 fn peers_that_do_not_answer_are_left_behind() {
     let server = Probes::start(options_with(Limits {
         close_ms: 200,
-        drain_ms: 200,
+        linger_ms: 200,
         ..limits()
     }));
     let mut client = server.open();
@@ -173,7 +173,7 @@ impl Service for Nothing {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {

@@ -6,7 +6,7 @@ use crate::support::frames::{
     Frame, binary, binary_start, end, more, ping, text, text_start, wire,
 };
 use wirebell::net::testing::{Peer, Received};
-use wirebell::{Kind, Limits, Role};
+use wirebell::{Limits, MessageKind, Role};
 
 /// A server with a peer on `/chunks`; what was told so far is forgotten.
 fn open(limits: Limits) -> (Loop, Peer) {
@@ -29,12 +29,12 @@ fn frames() -> Vec<Frame> {
     ]
 }
 
-fn expected() -> Vec<(Kind, Vec<u8>)> {
+fn expected() -> Vec<(MessageKind, Vec<u8>)> {
     vec![
-        (Kind::Text, "a€€𐍈".into()),
-        (Kind::Binary, vec![]),
-        (Kind::Binary, vec![7; 300]),
-        (Kind::Text, "once more".into()),
+        (MessageKind::Text, "a€€𐍈".into()),
+        (MessageKind::Binary, vec![]),
+        (MessageKind::Binary, vec![7; 300]),
+        (MessageKind::Text, "once more".into()),
     ]
 }
 
@@ -79,7 +79,10 @@ fn a_message_that_came_at_once_is_one_chunk() {
         last: true,
         left: Some(0),
     };
-    let both = [whole(Kind::Text, b"hello"), whole(Kind::Binary, b"")];
+    let both = [
+        whole(MessageKind::Text, b"hello"),
+        whole(MessageKind::Binary, b""),
+    ];
     assert_eq!(parts(&mut server), both);
 }
 
@@ -136,7 +139,7 @@ fn no_limit_of_messages_holds() {
         server.advance(500);
     }
     send(&mut peer, &[end("")]);
-    assert_eq!(messages(&parts(&mut server)), [(Kind::Binary, sent)]);
+    assert_eq!(messages(&parts(&mut server)), [(MessageKind::Binary, sent)]);
     assert!(peer.received().is_empty());
 }
 

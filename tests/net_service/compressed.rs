@@ -8,7 +8,7 @@ use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::testing::{Network, Peer};
 use wirebell::net::{Cause, Options};
-use wirebell::{Kind, Limits, Role};
+use wirebell::{Limits, MessageKind, Role};
 
 /// The most that one chunk has: what [`Pool`](wirebell::deflate::Pool) says.
 const PART: usize = 128 * 1024;
@@ -107,7 +107,7 @@ fn every_cut_gives_the_same_messages() {
             peer.send(&bytes[outer..]);
             let parts = parts(&mut server);
             assert!(parts.iter().all(|part| part.left.is_none()));
-            let expected = [(Kind::Text, message.clone().into_bytes())];
+            let expected = [(MessageKind::Text, message.clone().into_bytes())];
             assert_eq!(messages(&parts), expected, "{inner} {outer}");
         }
     }
@@ -121,7 +121,7 @@ fn a_message_that_came_at_once_is_one_chunk() {
         let payload = zlib.compress(b"hello hello hello");
         peer.send(&frame(0xC2, &payload).to(Role::Server));
         let whole = Part {
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             bytes: b"hello hello hello".into(),
             first: true,
             last: true,
@@ -145,11 +145,14 @@ fn a_long_message_comes_in_parts_and_the_next_one_is_right() {
             deliver(&mut server, &mut peer, &wire(Role::Server, &frames));
             let all = parts(&mut server);
             assert!(all.len() >= 24 && all.iter().all(|part| part.bytes.len() <= PART));
-            assert!(messages(&all) == [(Kind::Text, long.clone().into_bytes())]);
+            assert!(messages(&all) == [(MessageKind::Text, long.clone().into_bytes())]);
             let payload = zlib.compress(short.as_bytes());
             assert!(!takeover || payload.len() < 20, "it refers back");
             peer.send(&frame(0xC1, &payload).to(Role::Server));
-            assert_eq!(messages(&parts(&mut server)), [(Kind::Text, short.into())]);
+            assert_eq!(
+                messages(&parts(&mut server)),
+                [(MessageKind::Text, short.into())]
+            );
         }
     }
 }
@@ -219,7 +222,7 @@ fn others_are_served_between_the_parts_of_a_long_message() {
     let told = server.with(|probe, _| std::mem::take(&mut probe.told));
     let texts = told
         .iter()
-        .filter(|(_, told)| matches!(told, Told::Chunk(part) if part.kind == Kind::Text));
+        .filter(|(_, told)| matches!(told, Told::Chunk(part) if part.kind == MessageKind::Text));
     assert_eq!(texts.count(), 1);
     assert!(told.len() < 16, "{}", told.len());
 }
@@ -253,7 +256,7 @@ fn without_memory_a_long_message_ends_its_connection() {
         server.run();
         one.send(&rest);
         assert!(
-            messages(&parts(&mut server)) == [(Kind::Binary, long.clone())],
+            messages(&parts(&mut server)) == [(MessageKind::Binary, long.clone())],
             "it came back"
         );
     }
@@ -281,7 +284,7 @@ fn without_memory_a_long_message_ends_its_connection() {
     let _ = told(&mut server);
     let mut third = join(&mut server);
     third.send(&frame(0xC2, &payload).to(Role::Server));
-    assert!(messages(&parts(&mut server)) == [(Kind::Binary, long)]);
+    assert!(messages(&parts(&mut server)) == [(MessageKind::Binary, long)]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! How connections end, and what the service is told of it: code, reason, cause.
 
-use super::{Ended, Loop, Told, ended, send, serve, serve_with, told, with_last};
+use super::{Ended, Loop, Told, ended, react, send, serve, serve_with, told, with_last};
 use crate::support::frames::{binary_start, close, close_empty, frame, text, wire};
 use wirebell::error::Violation;
 use wirebell::net::testing::{Peer, Received};
@@ -279,4 +279,22 @@ fn mail_reaches_the_service() {
     let handle = server.handle();
     handle.mailboxes()[0].post(5, 0).expect("a loop");
     assert_eq!(told(&mut server), [Told::Mail(5)]);
+}
+
+/// A publication of the loop's own leaves with the turn that made it.
+#[test]
+fn mail_of_the_loop_to_itself_is_handled_in_the_same_turn() {
+    let (mut server, mut peer) = open();
+    let mailbox = server.handle().mailboxes()[0].clone();
+    react(&mut server, move |context, peer, told| match told {
+        Told::Message(..) => mailbox.post(5, 0).expect("a loop"),
+        Told::Mail(_) => drop(context.send(peer, Message::text("mail"))),
+        _ => {}
+    });
+    server.run();
+    send(&mut peer, &[text("post")]);
+    let before = server.counters().turns;
+    server.run();
+    assert_eq!(server.counters().turns, before + 1);
+    assert_eq!(peer.received(), [Received::text("mail")]);
 }

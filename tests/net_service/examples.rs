@@ -9,7 +9,7 @@ use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use wirebell::client::{self, Client, Endpoint, ProxyChoice};
 use wirebell::net::Server;
-use wirebell::{CloseCode, Event, Kind};
+use wirebell::{CloseCode, Event, MessageKind};
 
 #[path = "../examples/proxy.rs"]
 #[expect(dead_code, reason = "its main function")]
@@ -160,7 +160,7 @@ fn a_target_that_does_not_read_stops_the_websocket() {
     let moved = Arc::default();
     let sender = client.sender();
     let writer = write_all(&moved, move |part| {
-        let fragments = sender.begin(Kind::Binary);
+        let fragments = sender.begin(MessageKind::Binary);
         fragments.finish(part).map_err(io::Error::other)
     });
     let stalled = proxied.stalled_at(&moved);

@@ -73,7 +73,7 @@ fn whoever_waits_too_long_gets_504() {
     let answer = text(&mut peer);
     assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("Connection: close"));
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "nothing follows");
-    server.advance(u64::from(limits.drain_ms) + 200);
+    server.advance(u64::from(limits.linger_ms) + 200);
     assert_eq!(server.with(|_, cx| cx.connections()), 0);
     assert_eq!(told(&mut server), [], "told once");
 }
@@ -165,7 +165,7 @@ fn a_stop_does_not_wait_for_an_answer_for_ever() {
     let (mut server, mut peer) = ask(&get("/later"));
     let _ = last_peer(&mut server);
     server.handle().stop();
-    server.advance(u64::from(limits.close_ms + limits.drain_ms) + 200);
+    server.advance(u64::from(limits.close_ms + limits.linger_ms) + 200);
     assert!(server.has_ended());
     assert_eq!(text(&mut peer), "");
     assert!(peer.has_ended());

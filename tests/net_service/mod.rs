@@ -23,14 +23,14 @@ use wirebell::http::Status;
 use wirebell::net::testing::{Network, Peer, TestLoop};
 use wirebell::net::{Cause, Chunk, Context, Delivery, End, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Service, Upgrade};
-use wirebell::{CloseCode, Kind, Limits, Message, Role};
+use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
 
 /// What the service was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
     Request(String),
     Opened,
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     Chunk(Part),
     Pong(Vec<u8>),
     Writable,
@@ -43,7 +43,7 @@ pub enum Told {
 /// A chunk, to be kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Part {
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub bytes: Vec<u8>,
     pub first: bool,
     pub last: bool,
@@ -100,13 +100,13 @@ impl Service for Probe {
                 head: Response::text(Status::OK, ""),
                 tag: 8,
             },
-            path => match request.handshake() {
-                Ok(ask) => {
+            path => match request.upgrade() {
+                Ok(opening) => {
                     let delivery = match path {
                         "/chunks" => Delivery::Chunks,
                         _ => Delivery::Messages,
                     };
-                    let upgrade = Upgrade::new(ask.accept(None)).tag(9);
+                    let upgrade = Upgrade::new(opening.accept(None)).tag(9);
                     upgrade.delivery(delivery).into()
                 }
                 Err(_) => Response::text(Status::OK, request.path().to_owned()).into(),
@@ -201,8 +201,8 @@ pub fn parts(server: &mut Loop) -> Vec<Part> {
 
 /// Messages put together, after a look at their marks: one first and one last each.
 #[track_caller]
-pub fn messages(parts: &[Part]) -> Vec<(Kind, Vec<u8>)> {
-    let (mut all, mut open): (Vec<_>, Option<(Kind, Vec<u8>)>) = (Vec::new(), None);
+pub fn messages(parts: &[Part]) -> Vec<(MessageKind, Vec<u8>)> {
+    let (mut all, mut open): (Vec<_>, Option<(MessageKind, Vec<u8>)>) = (Vec::new(), None);
     for part in parts {
         assert_eq!(part.first, open.is_none(), "the first, and no other");
         let (kind, bytes) = open.get_or_insert((part.kind, Vec::new()));

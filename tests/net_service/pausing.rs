@@ -4,7 +4,7 @@ use super::{Ended, Loop, Told, ended, react, send, serve, told, with_last};
 use crate::support::frames::{binary, close, end, ping, text, text_start, wire};
 use wirebell::net::Cause;
 use wirebell::net::testing::{Peer, Received};
-use wirebell::{CloseCode, Kind, Limits, Message, Role};
+use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
 
 fn open() -> (Loop, Peer) {
     let mut server = serve(Limits::default());
@@ -14,7 +14,7 @@ fn open() -> (Loop, Peer) {
 }
 
 fn message(text: &str) -> Told {
-    Told::Message(Kind::Text, text.into())
+    Told::Message(MessageKind::Text, text.into())
 }
 
 #[test]
@@ -183,5 +183,5 @@ fn chunks_stop_with_the_pause() {
         with_last(&mut server, |cx, peer| cx.resume(peer));
     }
     assert!(all.len() > 10);
-    assert!(super::messages(&all) == [(Kind::Binary, vec![1; 2_000_000])]);
+    assert!(super::messages(&all) == [(MessageKind::Binary, vec![1; 2_000_000])]);
 }

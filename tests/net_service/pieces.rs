@@ -6,7 +6,7 @@ use super::{
 use crate::support::frames::{frame, more, ping, pong, take_frames, text_start, wire};
 use wirebell::net::testing::{Peer, Received};
 use wirebell::net::{Cause, Options, Overflow, Sent, SharedFrame};
-use wirebell::{CloseCode, Kind, Limits, Message, Role};
+use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
 
 fn open() -> (Loop, Peer) {
     let mut server = serve(Limits::default());
@@ -18,7 +18,10 @@ fn open() -> (Loop, Peer) {
 fn control_frames_go_between_pieces_and_no_message_does() {
     let (mut server, mut peer) = open();
     with_last(&mut server, |cx, to| {
-        assert!(cx.send_piece(to, Kind::Text, b"one", false).is_taken());
+        assert!(
+            cx.send_piece(to, MessageKind::Text, b"one", false)
+                .is_taken()
+        );
         assert!(cx.ping(to, b"?").is_taken());
         let text = Message::text("no");
         assert_eq!(cx.send(to, text), Sent::Busy);
@@ -28,14 +31,17 @@ fn control_frames_go_between_pieces_and_no_message_does() {
         let mut refused = Vec::new();
         assert_eq!(cx.broadcast(&frame, 0, [to], |peer| refused.push(peer)), 0);
         assert_eq!(refused, [to]);
-        let other_kind = cx.send_piece(to, Kind::Binary, b"no", true);
+        let other_kind = cx.send_piece(to, MessageKind::Binary, b"no", true);
         assert_eq!(other_kind, Sent::Busy);
     });
     peer.ping(b"!");
     server.run();
     with_last(&mut server, |cx, to| {
-        assert!(cx.send_piece(to, Kind::Text, b"", false).is_taken());
-        assert!(cx.send_piece(to, Kind::Text, b"two", true).is_taken());
+        assert!(cx.send_piece(to, MessageKind::Text, b"", false).is_taken());
+        assert!(
+            cx.send_piece(to, MessageKind::Text, b"two", true)
+                .is_taken()
+        );
         assert!(cx.send(to, Message::text("next")).is_taken());
     });
     let expected = [
@@ -56,9 +62,12 @@ fn pieces_are_one_message_for_the_peer() {
     // From outside of its input, and as an answer: both ways out.
     with_last(&mut server, |cx, to| {
         for piece in all.chunks(9000) {
-            assert!(cx.send_piece(to, Kind::Binary, piece, false).is_taken());
+            assert!(
+                cx.send_piece(to, MessageKind::Binary, piece, false)
+                    .is_taken()
+            );
         }
-        assert!(cx.send_piece(to, Kind::Binary, b"", true).is_taken());
+        assert!(cx.send_piece(to, MessageKind::Binary, b"", true).is_taken());
     });
     assert_eq!(peer.received(), [Received::binary(&all)]);
     super::react(&mut server, move |cx, to, told| {
@@ -78,9 +87,15 @@ fn pieces_are_one_message_for_the_peer() {
 fn after_a_close_nothing_is_busy_but_all_is_closed() {
     let (mut server, mut peer) = open();
     with_last(&mut server, |cx, to| {
-        assert!(cx.send_piece(to, Kind::Text, b"begun", false).is_taken());
+        assert!(
+            cx.send_piece(to, MessageKind::Text, b"begun", false)
+                .is_taken()
+        );
         cx.close(to, CloseCode::NORMAL, "enough");
-        assert_eq!(cx.send_piece(to, Kind::Text, b"x", true), Sent::Closed);
+        assert_eq!(
+            cx.send_piece(to, MessageKind::Text, b"x", true),
+            Sent::Closed
+        );
         assert_eq!(cx.send(to, Message::text("x")), Sent::Closed);
         assert_eq!(cx.send_uncompressed(to, Message::text("x")), Sent::Closed);
         let frame = SharedFrame::new(Message::text("x"));
@@ -92,7 +107,7 @@ fn after_a_close_nothing_is_busy_but_all_is_closed() {
     ));
     let to = last_peer(&mut server);
     server.run();
-    let gone = server.with(|_, cx| cx.send_piece(to, Kind::Text, b"x", true));
+    let gone = server.with(|_, cx| cx.send_piece(to, MessageKind::Text, b"x", true));
     assert_eq!(gone, Sent::Closed);
 }
 
@@ -110,7 +125,7 @@ fn whoever_stops_at_what_waits_goes_on_when_it_has_left() {
             loop {
                 let last = sent + 10_000 >= LEN;
                 let piece = vec![(sent / 10_000) as u8; 10_000.min(LEN - sent)];
-                let taken = cx.send_piece(to, Kind::Binary, &piece, last);
+                let taken = cx.send_piece(to, MessageKind::Binary, &piece, last);
                 sent += piece.len();
                 let Sent::Taken { waiting } = taken else {
                     panic!("{taken:?}");
@@ -144,7 +159,7 @@ fn it_is_told_too_if_nothing_had_to_wait() {
         if let Told::Message(..) | Told::Writable = told {
             while left > 0 {
                 left -= 1;
-                let sent = cx.send_piece(to, Kind::Binary, &[1; 1000], left == 0);
+                let sent = cx.send_piece(to, MessageKind::Binary, &[1; 1000], left == 0);
                 if !sent.has_room(3000) {
                     return;
                 }
@@ -181,7 +196,7 @@ fn no_policy_drops_a_piece() {
         let mut pieces = 0;
         loop {
             let sent = with_last(&mut server, |cx, to| {
-                cx.send_piece(to, Kind::Binary, &[pieces; 50_000], false)
+                cx.send_piece(to, MessageKind::Binary, &[pieces; 50_000], false)
             });
             if sent == Sent::Closed {
                 break;
@@ -218,7 +233,7 @@ fn a_peer_that_is_always_behind_holds_no_more_than_waits() {
     for number in 0..500 {
         with_last(&mut server, |cx, to| {
             while cx.queued_bytes(to) < 200_000 {
-                let sent = cx.send_piece(to, Kind::Binary, &[1; 20_000], false);
+                let sent = cx.send_piece(to, MessageKind::Binary, &[1; 20_000], false);
                 assert!(sent.is_taken());
             }
         });
@@ -238,7 +253,7 @@ fn a_large_piece_is_taken_while_nothing_waits() {
     let (mut server, mut peer) = open();
     let large = vec![5; 3 * Limits::default().queued_bytes];
     let sent = with_last(&mut server, |cx, to| {
-        cx.send_piece(to, Kind::Binary, &large, true)
+        cx.send_piece(to, MessageKind::Binary, &large, true)
     });
     assert!(sent.is_taken() && !sent.has_room(1024 * 1024));
     let frames = take_frames(&drain(&mut server, &mut peer));
@@ -272,14 +287,20 @@ fn a_client_masks_each_piece_with_a_key_of_its_own() {
     assert_eq!(told(&mut client), [Told::Opened]);
     let large = vec![1; 20_000];
     with_last(&mut client, |cx, to| {
-        assert!(cx.send_piece(to, Kind::Binary, &large, false).is_taken());
+        assert!(
+            cx.send_piece(to, MessageKind::Binary, &large, false)
+                .is_taken()
+        );
         assert!(cx.ping(to, b"?").is_taken());
         assert_eq!(cx.send(to, Message::text("no")), Sent::Busy);
-        assert!(cx.send_piece(to, Kind::Binary, b"end", true).is_taken());
+        assert!(
+            cx.send_piece(to, MessageKind::Binary, b"end", true)
+                .is_taken()
+        );
     });
     let parts = super::parts(&mut server);
     let whole = [&large[..], b"end"].concat();
-    assert!(super::messages(&parts) == [(Kind::Binary, whole)]);
+    assert!(super::messages(&parts) == [(MessageKind::Binary, whole)]);
     client.run();
     let pong = Told::Pong(b"?".into());
     assert_eq!(told(&mut client), [Told::Writable, pong]);

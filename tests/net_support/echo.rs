@@ -10,7 +10,7 @@ impl Service for Echo {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {

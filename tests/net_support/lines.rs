@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Mutex;
-use wirebell::{Ends, Tap};
+use wirebell::{ConnectionInfo, Tap};
 
 /// Everything of one connection.
 #[derive(Clone, Debug)]
 pub struct Line {
-    pub ends: Ends,
+    pub ends: ConnectionInfo,
     pub sent: Vec<u8>,
     pub received: Vec<u8>,
     pub closed: bool,
@@ -41,7 +41,7 @@ impl Lines {
 }
 
 impl Tap for Lines {
-    fn opened(&self, connection: u64, ends: &Ends) {
+    fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         let line = Line {
             ends: *ends,
             sent: Vec::new(),

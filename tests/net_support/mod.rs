@@ -59,7 +59,7 @@ pub fn options() -> Options {
 pub fn limits() -> Limits {
     Limits {
         close_ms: 1000,
-        drain_ms: 1000,
+        linger_ms: 1000,
         ..Limits::default()
     }
 }

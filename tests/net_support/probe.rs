@@ -60,9 +60,9 @@ impl Service for Probe {
             let body = String::from_utf8_lossy(request.body());
             return Response::text(Status::OK, format!("{method} {path} {query} {body}")).into();
         }
-        match request.handshake() {
+        match request.upgrade() {
             Err(refusal) => refusal.into(),
-            Ok(ask) => Upgrade::new(ask.accept(ask.choose(&SUBPROTOCOLS)))
+            Ok(opening) => Upgrade::new(opening.accept(opening.choose(&SUBPROTOCOLS)))
                 .tag(u32::from(request.path() == "/sink"))
                 .into(),
         }

@@ -3,9 +3,11 @@
 use crate::support::Rng;
 use std::collections::VecDeque;
 use wirebell::proto::Tick;
-use wirebell::{Assembler, CloseCode, Connection, Ended, Event, Kind, Limits, Outbox, Role, State};
+use wirebell::{
+    Assembler, CloseCode, Connection, Eof, Event, Limits, MessageKind, Outbox, Role, State,
+};
 
-pub type Message = (Kind, Vec<u8>);
+pub type Message = (MessageKind, Vec<u8>);
 
 /// One direction of a transport, with room for some bytes.
 #[derive(Default)]
@@ -39,6 +41,7 @@ struct Outgoing {
 
 pub struct End {
     pub connection: Connection,
+    limits: Limits,
     outbox: Outbox,
     rng: Rng,
     assembler: Assembler,
@@ -54,7 +57,7 @@ pub struct End {
     pub pings: Vec<Vec<u8>>,
     pub pongs: Vec<Vec<u8>>,
     pub heard_at: u64,
-    pub ended: Option<Ended>,
+    pub ended: Option<Eof>,
     pub expired_at: Option<u64>,
 }
 
@@ -62,6 +65,7 @@ impl End {
     pub fn new(role: Role, limits: &Limits, seed: u64) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
+            limits: limits.clone(),
             outbox: Outbox::new(),
             rng: Rng::new(seed),
             assembler: Assembler::new(),
@@ -212,9 +216,9 @@ impl End {
     pub fn tick(&mut self, now: u64) {
         if self
             .connection
-            .deadline()
+            .deadline(&self.limits)
             .is_some_and(|deadline| deadline <= now)
-            && self.connection.tick(now, &mut self.outbox) == Tick::Expired
+            && self.connection.tick(now, &self.limits, &mut self.outbox) == Tick::Expired
         {
             self.expired_at = Some(now);
         }
@@ -229,9 +233,9 @@ fn new_message(rng: &mut Rng) -> Message {
         _ => rng.below(70_000),
     };
     if rng.one_in(2) {
-        return (Kind::Binary, rng.bytes(len));
+        return (MessageKind::Binary, rng.bytes(len));
     }
     let letters = ['a', 'ß', '€', '𝄞', '\n'];
     let text: String = (0..len / 3).map(|_| letters[rng.below(5)]).collect();
-    (Kind::Text, text.into_bytes())
+    (MessageKind::Text, text.into_bytes())
 }

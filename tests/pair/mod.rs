@@ -9,7 +9,7 @@ use crate::support::Rng;
 use crate::support::frames::take_frame;
 use end::{End, Message, Pipe};
 use std::collections::BTreeSet;
-use wirebell::{Ended, Limits, Role, State};
+use wirebell::{Eof, Limits, Role, State};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Scenario {
@@ -27,7 +27,7 @@ const LIMITS: Limits = Limits {
     ping_ms: 2_000,
     pong_ms: 3_000,
     close_ms: 1_000_000,
-    drain_ms: 1_000_000,
+    linger_ms: 1_000_000,
     ..Limits::DEFAULT
 };
 
@@ -210,7 +210,7 @@ fn all_messages_arrive_and_the_close_is_clean() {
         assert!(server.sent == client.received, "downstream");
         for end in [client, server] {
             assert_eq!(end.connection.state(), State::Gone);
-            assert_eq!(end.ended, Some(Ended::Cleanly));
+            assert_eq!(end.ended, Some(Eof::Clean));
             assert_eq!(end.expired_at, None);
         }
     });
@@ -224,7 +224,7 @@ fn a_cut_anywhere_loses_the_end_and_nothing_else() {
         check_prefix(&client.sent, &server.received);
         check_prefix(&server.sent, &client.received);
         for end in [client, server] {
-            assert_eq!(end.ended, Some(Ended::Lost));
+            assert_eq!(end.ended, Some(Eof::Lost));
         }
     });
 }

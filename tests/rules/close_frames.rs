@@ -3,7 +3,7 @@
 use crate::support::driver::{Driver, Seen, run_whole};
 use crate::support::frames::{Frame, close, close_empty, frame, text, wire};
 use crate::support::hex;
-use wirebell::{CloseBody, CloseCode, Ended, Limits, Misuse, Role, State, Violation};
+use wirebell::{CloseBody, CloseCode, Eof, Limits, Misuse, Role, State, Violation};
 
 /// Section 7.4 and the IANA registry.
 fn may_be_sent(code: u16) -> bool {
@@ -183,7 +183,7 @@ fn two_closes_that_cross() {
     assert_eq!(driver.seen, expected);
     assert_eq!(driver.sent.len(), 11, "one Close is enough");
     assert!(driver.connection.wants_shutdown());
-    assert_eq!(driver.connection.receive_eof(), Ended::Cleanly);
+    assert_eq!(driver.connection.receive_eof(), Eof::Clean);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::violations::{Row, rows, tempting};
 use crate::support::driver::{Driver, Seen, run};
 use crate::support::frames::{close, ping, text, text_start};
 use wirebell::wire::NoEntropy;
-use wirebell::{CloseCode, Ended, Kind, Limits, Misuse, Role, State};
+use wirebell::{CloseCode, Eof, Limits, MessageKind, Misuse, Role, State};
 
 /// Our Close is out: a violation ends the connection, and no second Close is sent.
 #[test]
@@ -28,7 +28,7 @@ fn a_violation_behind_our_close_says_no_more() {
         assert_eq!(driver.seen.last(), Some(&Seen::Failed(breaks)));
         assert_eq!(driver.connection.state(), State::Failed);
         assert_eq!(driver.sent, sent, "{breaks:?}: one Close is enough");
-        assert_eq!(driver.connection.receive_eof(), Ended::Lost);
+        assert_eq!(driver.connection.receive_eof(), Eof::Lost);
     }
 }
 
@@ -57,7 +57,7 @@ fn nothing_is_seen_after_the_end_of_the_stream() {
     for role in [Role::Client, Role::Server] {
         let mut driver = Driver::new(role, &Limits::default());
         driver.feed(&text_start("cut of").to(role));
-        assert_eq!(driver.connection.receive_eof(), Ended::Lost, "code 1006");
+        assert_eq!(driver.connection.receive_eof(), Eof::Lost, "code 1006");
         driver.feed(&tempting(role));
         assert_eq!((driver.seen.len(), driver.sent.len()), (0, 0));
         assert_eq!(driver.connection.state(), State::Gone);
@@ -70,11 +70,13 @@ fn after_a_failure_nothing_can_be_sent() {
     let mut driver = Driver::new(Role::Server, &Limits::default());
     let begun = driver
         .connection
-        .begin(Kind::Text, 1, false, &mut NoEntropy);
+        .begin(MessageKind::Text, 1, false, &mut NoEntropy);
     assert!(begun.is_ok());
     driver.feed(&[0x83]);
     let sent = driver.sent.clone();
-    let refused = driver.connection.begin(Kind::Text, 1, true, &mut NoEntropy);
+    let refused = driver
+        .connection
+        .begin(MessageKind::Text, 1, true, &mut NoEntropy);
     assert_eq!(refused.map(drop), Err(Misuse::NotOpen));
     assert_eq!(
         driver.connection.ping(b"", &mut driver.outbox),

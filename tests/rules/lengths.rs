@@ -3,7 +3,7 @@
 use crate::support::driver::{Driver, Seen};
 use crate::support::frames::{binary_start, body, head, length_in_2, length_in_8, shortest};
 use wirebell::wire::{FrameHeader, NoEntropy};
-use wirebell::{Connection, Kind, Limits, Role, State, Violation};
+use wirebell::{Connection, Limits, MessageKind, Role, State, Violation};
 
 const NO_LIMIT: Limits = Limits {
     frame_bytes: u64::MAX,
@@ -123,7 +123,7 @@ fn lengths_are_sent_in_their_shortest_form() {
         ),
     ] {
         let mut server = Connection::new(Role::Server, &Limits::default(), 0);
-        let begun = server.begin(Kind::Binary, length, true, &mut NoEntropy);
+        let begun = server.begin(MessageKind::Binary, length, true, &mut NoEntropy);
         assert_eq!(begun.expect("open").0.as_bytes(), expected);
     }
 }
@@ -134,8 +134,8 @@ fn headers_come_back_as_they_were_sent() {
     use wirebell::Opcode;
     let lengths = [0, 1, 125, 126, 65535, 65536, (1 << 63) - 1];
     for (kind, fin) in [
-        (Some(Kind::Text), true),
-        (Some(Kind::Binary), false),
+        (Some(MessageKind::Text), true),
+        (Some(MessageKind::Binary), false),
         (None, true),
     ] {
         for mask in [None, Some([1, 2, 3, 4]), Some([0; 4])] {

@@ -4,7 +4,7 @@ use crate::support::Rng;
 use crate::support::driver::{Driver, Seen, run_whole};
 use crate::support::frames::{Frame, binary, end, more, text, wire};
 use crate::support::frames::{binary_start, text_start};
-use wirebell::{Assembler, Event, Kind, Limits, Role};
+use wirebell::{Assembler, Event, Limits, MessageKind, Role};
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -121,7 +121,7 @@ fn the_assembler_puts_pieces_together_in_their_order() {
                 if let Some(Event::Piece(piece)) = received.event
                     && let Some(message) = assembler.push(piece)
                 {
-                    assert_eq!(message.kind, Kind::Text);
+                    assert_eq!(message.kind, MessageKind::Text);
                     messages.push(message.as_text().expect("text").to_owned());
                     assembler.clear();
                 }

@@ -4,7 +4,7 @@
 use crate::support::driver::Driver;
 use crate::support::frames::close;
 use wirebell::wire::{Entropy, NoEntropy};
-use wirebell::{Kind, Limits, Misuse, Role, State};
+use wirebell::{Limits, MessageKind, Misuse, Role, State};
 
 /// A server's connection in each state.
 fn in_every_state() -> Vec<Driver> {
@@ -34,7 +34,9 @@ fn data_and_pings_need_an_open_connection() {
             State::Open => Ok(()),
             _ => Err(Misuse::NotOpen),
         };
-        let begun = driver.connection.begin(Kind::Text, 1, true, &mut NoEntropy);
+        let begun = driver
+            .connection
+            .begin(MessageKind::Text, 1, true, &mut NoEntropy);
         assert_eq!(begun.map(drop), expected, "{state:?}");
         let pinged = driver.connection.ping(b"", &mut driver.outbox);
         assert_eq!(pinged, expected, "{state:?}");
@@ -51,7 +53,7 @@ fn a_close_ends_a_message_that_is_being_sent() {
         let mut driver = Driver::new(Role::Server, &Limits::default());
         let begun = driver
             .connection
-            .begin(Kind::Text, 1, false, &mut NoEntropy);
+            .begin(MessageKind::Text, 1, false, &mut NoEntropy);
         assert!(begun.is_ok());
         if closes_first {
             let closed = driver.connection.close(None, "", &mut driver.outbox);
@@ -59,7 +61,9 @@ fn a_close_ends_a_message_that_is_being_sent() {
         } else {
             driver.feed(&close(1000, "").to(Role::Server));
         }
-        let next = driver.connection.begin(Kind::Text, 1, true, &mut NoEntropy);
+        let next = driver
+            .connection
+            .begin(MessageKind::Text, 1, true, &mut NoEntropy);
         assert_eq!(next.map(drop), Err(Misuse::NotOpen));
     }
 }
@@ -67,7 +71,10 @@ fn a_close_ends_a_message_that_is_being_sent() {
 #[test]
 // req: 6455-5.4-04
 fn messages_cannot_be_interleaved() {
-    for (first, other) in [(Kind::Text, Kind::Binary), (Kind::Binary, Kind::Text)] {
+    for (first, other) in [
+        (MessageKind::Text, MessageKind::Binary),
+        (MessageKind::Binary, MessageKind::Text),
+    ] {
         let mut driver = Driver::new(Role::Server, &Limits::default());
         let mut begin = |kind, last| {
             let begun = driver.connection.begin(kind, 0, last, &mut NoEntropy);
@@ -89,7 +96,7 @@ fn a_length_with_the_top_bit_cannot_be_sent() {
     let mut begin = |len| {
         let begun = driver
             .connection
-            .begin(Kind::Binary, len, true, &mut NoEntropy);
+            .begin(MessageKind::Binary, len, true, &mut NoEntropy);
         begun.map(drop)
     };
     assert_eq!(begin(1 << 63), Err(Misuse::LengthTooLong));
@@ -106,12 +113,15 @@ fn a_refused_call_changes_nothing() {
         begun.map(|(header, _)| header.as_bytes()[0])
     };
     assert_eq!(
-        begin(Kind::Text, 1 << 63, false),
+        begin(MessageKind::Text, 1 << 63, false),
         Err(Misuse::LengthTooLong)
     );
-    assert_eq!(begin(Kind::Text, 0, false), Ok(0x01));
-    assert_eq!(begin(Kind::Text, 1 << 63, true), Err(Misuse::LengthTooLong));
-    assert_eq!(begin(Kind::Text, 0, true), Ok(0x80));
+    assert_eq!(begin(MessageKind::Text, 0, false), Ok(0x01));
+    assert_eq!(
+        begin(MessageKind::Text, 1 << 63, true),
+        Err(Misuse::LengthTooLong)
+    );
+    assert_eq!(begin(MessageKind::Text, 0, true), Ok(0x80));
 }
 
 /// A client without a source of masking keys is stopped before it sends a frame.

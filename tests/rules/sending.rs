@@ -4,10 +4,10 @@ use crate::support::driver::Driver;
 use crate::support::frames::{Sent, ping, take_frames};
 use std::collections::BTreeSet;
 use wirebell::wire::Entropy;
-use wirebell::{Kind, Limits, Role};
+use wirebell::{Limits, MessageKind, Role};
 
 /// Sends one message in frames of these sizes.
-fn send(driver: &mut Driver, kind: Kind, sizes: &[usize]) {
+fn send(driver: &mut Driver, kind: MessageKind, sizes: &[usize]) {
     for (i, &size) in sizes.iter().enumerate() {
         let last = i + 1 == sizes.len();
         let payload: Vec<u8> = (0..size).map(|byte| b'a' + (byte % 26) as u8).collect();
@@ -26,9 +26,9 @@ fn send(driver: &mut Driver, kind: Kind, sizes: &[usize]) {
 /// Text, binary, fragments, a Ping, a Pong and a Close, as this role sends them.
 fn one_of_each(role: Role) -> Vec<Sent> {
     let mut driver = Driver::new(role, &Limits::default());
-    send(&mut driver, Kind::Text, &[5]);
-    send(&mut driver, Kind::Binary, &[200]);
-    send(&mut driver, Kind::Text, &[3, 70_000, 0, 2]);
+    send(&mut driver, MessageKind::Text, &[5]);
+    send(&mut driver, MessageKind::Binary, &[200]);
+    send(&mut driver, MessageKind::Text, &[3, 70_000, 0, 2]);
     assert_eq!(driver.connection.ping(b"ping", &mut driver.outbox), Ok(()));
     driver.feed(&ping(b"pong").to(role));
     let closed = driver.connection.close(None, "", &mut driver.outbox);
@@ -104,7 +104,9 @@ fn a_client_draws_a_fresh_key_for_each_frame_and_uses_it() {
             keys.insert(take_frames(&out[..len])[0].key);
         } else {
             let last = i % 2 == 0;
-            let begun = driver.connection.begin(Kind::Binary, 0, last, &mut source);
+            let begun = driver
+                .connection
+                .begin(MessageKind::Binary, 0, last, &mut source);
             let (header, _) = begun.expect("open");
             keys.insert(take_frames(&header)[0].key);
         }

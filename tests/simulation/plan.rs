@@ -141,7 +141,7 @@ fn limits(rng: &mut Rng) -> Limits {
         ping_ms: [0, 1_000][rng.below(2)],
         pong_ms: 500,
         close_ms: 400,
-        drain_ms: 200,
+        linger_ms: 200,
         stall_ms: 800,
         connections: [1_000, 5][rng.below(2)],
         ..Limits::default()

@@ -118,8 +118,8 @@ impl Service for Server {
             record.begin(SERVER, from, who, self.overflow);
         }
         match how {
-            "ws" => match request.handshake() {
-                Ok(ask) => Upgrade::new(ask.accept(None)).tag(who as u32).into(),
+            "ws" => match request.upgrade() {
+                Ok(opening) => Upgrade::new(opening.accept(None)).tag(who as u32).into(),
                 Err(refusal) => refusal.into(),
             },
             "later" | "stream" => {

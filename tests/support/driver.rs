@@ -6,7 +6,8 @@
 
 use super::Rng;
 use super::frames::{Sent, take_frames};
-use wirebell::{Connection, Event, Kind, Limits, Outbox, Piece, Role, State, Violation};
+use wirebell::proto::{Millis, Tick};
+use wirebell::{Connection, Event, Limits, MessageKind, Outbox, Piece, Role, State, Violation};
 
 /// One thing that an application sees.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -70,6 +71,7 @@ const LONGEST_TAIL: usize = 130;
 #[derive(Clone)]
 pub struct Driver {
     pub connection: Connection,
+    pub limits: Limits,
     pub outbox: Outbox,
     pub entropy: Rng,
     pub seen: Vec<Seen>,
@@ -78,13 +80,14 @@ pub struct Driver {
     pub calls: usize,
     /// Bytes that were fed and not consumed.
     tail: Vec<u8>,
-    message: Option<(Kind, Vec<u8>)>,
+    message: Option<(MessageKind, Vec<u8>)>,
 }
 
 impl Driver {
     pub fn new(role: Role, limits: &Limits) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
+            limits: limits.clone(),
             outbox: Outbox::new(),
             entropy: Rng::new(1),
             seen: Vec::new(),
@@ -93,6 +96,14 @@ impl Driver {
             tail: Vec::new(),
             message: None,
         }
+    }
+
+    pub fn deadline(&self) -> Option<Millis> {
+        self.connection.deadline(&self.limits)
+    }
+
+    pub fn tick(&mut self, now: Millis) -> Tick {
+        self.connection.tick(now, &self.limits, &mut self.outbox)
     }
 
     /// Receives `bytes` behind what was left unconsumed; sends what is owed after each event.
@@ -165,7 +176,7 @@ impl Driver {
 }
 
 /// Adds a piece to its message; returns the message when it is whole.
-fn merge(message: &mut Option<(Kind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen> {
+fn merge(message: &mut Option<(MessageKind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen> {
     assert_eq!(
         piece.first,
         message.is_none(),
@@ -179,7 +190,7 @@ fn merge(message: &mut Option<(Kind, Vec<u8>)>, piece: Piece<'_>) -> Option<Seen
     }
     let (kind, bytes) = message.take()?;
     Some(match kind {
-        Kind::Binary => Seen::Binary(bytes),
-        Kind::Text => Seen::Text(String::from_utf8(bytes).expect("delivered text is UTF-8")),
+        MessageKind::Binary => Seen::Binary(bytes),
+        MessageKind::Text => Seen::Text(String::from_utf8(bytes).expect("delivered text is UTF-8")),
     })
 }

@@ -7,10 +7,10 @@ use std::pin::{Pin, pin};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use wirebell::handshake::{Ask, Refused};
+use wirebell::handshake::{Refused, UpgradeRequest};
 use wirebell::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::wire::NoEntropy;
-use wirebell::{Assembler, CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
+use wirebell::{Assembler, CloseCode, Connection, Event, Limits, MessageKind, Outbox, Role};
 
 /// The messages of one client. What is sent leaves in one write: when it is flushed, when all that
 /// has come was handled, or when it has become much.
@@ -43,13 +43,13 @@ impl WebSocket {
         let mut fields = [EMPTY_FIELD; MAX_FIELDS];
         let handled = head.as_ref().map_or(0, |head| head.end);
         let head = head.and_then(|head| RequestHead::parse(&input[head], &mut fields));
-        let ask = head.and_then(Ask::read);
-        let answer = match &ask {
-            Ok(ask) => ask.accept(None).to_string(),
+        let opening = head.and_then(UpgradeRequest::read);
+        let answer = match &opening {
+            Ok(opening) => opening.accept(None).to_string(),
             Err(refusal) => Refused::new(*refusal).to_string(),
         };
         stream.write_all(answer.as_bytes()).await?;
-        ask.map_err(Error::other)?;
+        opening.map_err(Error::other)?;
         Ok(Self {
             stream,
             connection: Connection::new(Role::Server, &limits, 0),
@@ -80,7 +80,7 @@ impl WebSocket {
 
 /// Ends once the connection has, in whatever way.
 impl Stream for WebSocket {
-    type Item = Result<(Kind, Vec<u8>)>;
+    type Item = Result<(MessageKind, Vec<u8>)>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.get_mut();
@@ -113,7 +113,7 @@ impl Stream for WebSocket {
     }
 }
 
-impl Sink<(Kind, Vec<u8>)> for WebSocket {
+impl Sink<(MessageKind, Vec<u8>)> for WebSocket {
     type Error = Error;
 
     fn poll_ready(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
@@ -123,7 +123,7 @@ impl Sink<(Kind, Vec<u8>)> for WebSocket {
         }
     }
 
-    fn start_send(mut self: Pin<&mut Self>, (kind, bytes): (Kind, Vec<u8>)) -> Result<()> {
+    fn start_send(mut self: Pin<&mut Self>, (kind, bytes): (MessageKind, Vec<u8>)) -> Result<()> {
         let len = bytes.len() as u64;
         let begun = self.connection.begin(kind, len, true, &mut NoEntropy);
         let (header, _) = begun.map_err(Error::other)?;

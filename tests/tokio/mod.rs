@@ -18,7 +18,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::TcpStream;
 use wirebell::client::{Client, Options};
-use wirebell::{CloseCode, Kind, Message, Role};
+use wirebell::{CloseCode, Message, MessageKind, Role};
 
 /// A server that ends behind its only client, and tells what `handle` has made of it.
 fn serve<T: Send + 'static, F: Future<Output = T>>(
@@ -105,12 +105,12 @@ fn both_halves_work_alone() {
         let mut socket = WebSocket::accept(stream).await?;
         for at in 0..3 {
             poll_fn(|cx| Pin::new(&mut socket).poll_ready(cx)).await?;
-            let message = (Kind::Binary, vec![at; 50_000]);
+            let message = (MessageKind::Binary, vec![at; 50_000]);
             Pin::new(&mut socket).start_send(message)?;
         }
         poll_fn(|cx| Pin::new(&mut socket).poll_flush(cx)).await?;
         poll_fn(|cx| Pin::new(&mut socket).poll_close(cx)).await?;
-        let late = Pin::new(&mut socket).start_send((Kind::Text, Vec::new()));
+        let late = Pin::new(&mut socket).start_send((MessageKind::Text, Vec::new()));
         let next = poll_fn(|cx| Pin::new(&mut socket).poll_next(cx)).await;
         std::io::Result::Ok((late.is_err(), next.is_none()))
     });

@@ -4,7 +4,9 @@ use super::pair::Pair;
 use super::record::Record;
 use crate::support::driver::Seen;
 use crate::support::hex;
-use wirebell::handshake::{Ask, ClientHandshake, DeflateOffer, DeflatePolicy, DeflateTerms};
+use wirebell::handshake::{
+    ClientHandshake, DeflateOffer, DeflatePolicy, DeflateTerms, UpgradeRequest,
+};
 use wirebell::http::{Field, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{CloseCode, Role, Violation};
@@ -29,8 +31,8 @@ fn shake(record: &mut Record, asked: &ClientHandshake<'_>) -> Option<DeflateTerm
     record.sent(Role::Client, request.as_bytes());
     let mut storage = [EMPTY; 16];
     let head = RequestHead::parse(request.as_bytes(), &mut storage).expect("a head");
-    let ask = Ask::read(head).expect("a handshake");
-    let accepted = ask.accept(ask.choose(&["chat"]));
+    let opening = UpgradeRequest::read(head).expect("a handshake");
+    let accepted = opening.accept(opening.choose(&["chat"]));
     let response = accepted.negotiate(&DeflatePolicy::TAKEOVER).to_string();
     record.sent(Role::Server, response.as_bytes());
     let mut storage = [EMPTY; 16];

@@ -6,9 +6,9 @@
 use super::record::Record;
 use crate::support::Rng;
 use crate::support::driver::Seen;
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
-use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role, State};
+use wirebell::{CloseCode, Connection, Event, Limits, MessageKind, Outbox, Role, State};
 
 /// One end.
 struct End {
@@ -17,7 +17,7 @@ struct End {
     entropy: Rng,
     pool: Pool,
     session: Session,
-    link: Option<Link>,
+    link: Option<Params>,
     /// The message that comes in, so far.
     text: Vec<u8>,
     seen: Vec<Seen>,
@@ -31,11 +31,11 @@ impl End {
             ..Settings::DEFAULT
         };
         let link = terms.map(|terms| match role {
-            Role::Client => Link::client(terms),
-            Role::Server => Link::server(terms),
+            Role::Client => Params::client(terms),
+            Role::Server => Params::server(terms),
         });
         if link.is_some() {
-            connection.enable_compression();
+            connection = connection.with_deflate();
         }
         Self {
             connection,
@@ -61,8 +61,8 @@ impl End {
         let len = payload.len() as u64;
         let (connection, entropy) = (&mut self.connection, &mut self.entropy);
         let begun = match self.link {
-            Some(_) => connection.begin_compressed(Kind::Text, len, last, entropy),
-            None => connection.begin(Kind::Text, len, last, entropy),
+            Some(_) => connection.begin_compressed(MessageKind::Text, len, last, entropy),
+            None => connection.begin(MessageKind::Text, len, last, entropy),
         };
         let (header, mask) = begun.expect("the connection is open");
         if let Some(mut mask) = mask {

@@ -8,7 +8,7 @@ use crate::support::Rng;
 use std::io::{Read as _, Write as _};
 use std::net::{SocketAddr, TcpStream};
 use wirebell::handshake::ClientHandshake;
-use wirebell::{CloseCode, Connection, Kind, Limits, Outbox, Role};
+use wirebell::{CloseCode, Connection, Limits, MessageKind, Outbox, Role};
 
 /// The server in the record. The real one has a port that is free.
 const HOST: &str = "localhost:8080";
@@ -96,7 +96,7 @@ impl Subscriber {
         let len = payload.len() as u64;
         let begun = self
             .connection
-            .begin(Kind::Text, len, true, &mut self.entropy);
+            .begin(MessageKind::Text, len, true, &mut self.entropy);
         let (header, mask) = begun.expect("open");
         mask.expect("a client masks").apply(&mut payload);
         self.wire.send(&[header.as_bytes(), &payload].concat());

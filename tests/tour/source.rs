@@ -32,7 +32,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "proto",
         "A connection without I/O",
-        "mod role sequence closing outbox keepalive event connection short intents assembler",
+        "mod role sequence closing outbox wait event connection keepalive short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
     ("client", "A client", "mod"),
@@ -51,8 +51,9 @@ const ORDER: [(&str, &str, &str); 22] = [
         "The event loop",
         "mod words options service context connections frame metrics peer_map mailbox memory wake \
          wheel handle sockets entropy upgrade conn/mod conn/peer conn/table conn/cold conn/lists \
-         conn/batch conn/send_queue conn/deflate conn/dialing conn/no_dialing conn/deadlines \
-         output/mod output/buffers output/cork output/write output/send output/compress \
+         conn/timers conn/batch conn/send_queue conn/deflate conn/dialing conn/no_dialing \
+         conn/deadlines output/mod output/buffers output/cork output/write output/send \
+         output/compress \
          output/pieces output/http output/end input/mod input/read input/requests input/frames \
          input/events input/inflate input/direct input/answers engine/mod engine/acceptor \
          engine/turn engine/accept engine/deadlines engine/shed engine/dial engine/stop driver/mod \

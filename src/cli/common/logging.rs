@@ -1,6 +1,6 @@
 //! The log of `serve` and `echo`: lines to stderr that nobody ever waits for.
 //!
-//! Comes in: records of [`log`], from event loops too. Goes out: one line each, written by a thread
+//! Input: records of [`log`], from event loops too. Output: one line each, written by a thread
 //! of its own. Invariants: a record is taken or dropped at once, whatever stderr does; memory is
 //! bounded; a line holds no control characters of a peer; a stop waits a bounded time.
 

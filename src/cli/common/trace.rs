@@ -1,7 +1,7 @@
 //! Connections → a capture: what `--trace` of `connect`, `echo` and `serve` writes, for `inspect`
 //! and Wireshark.
 //!
-//! Comes in: the bytes of both directions of any number of connections. Goes out: a classic pcap
+//! Input: the bytes of both directions of any number of connections. Output: a classic pcap
 //! file of packets that never were on a network: IP and TCP with the addresses of the connection,
 //! right lengths and checksums. Each connection begins with a handshake of TCP; its only FIN is
 //! ours, for when the other end sent one nobody tells.
@@ -21,7 +21,7 @@ use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
-use wirebell::{Ends, Role, Tap};
+use wirebell::{ConnectionInfo, Role, Tap};
 
 /// What a trace may grow to unless it is told: a day of little traffic, and no full disk.
 pub const LIMIT: Size = Size(1 << 30);
@@ -154,7 +154,7 @@ impl State {
         self.streams = HashMap::new();
     }
 
-    fn open(&mut self, connection: u64, ends: &Ends) -> io::Result<()> {
+    fn open(&mut self, connection: u64, ends: &ConnectionInfo) -> io::Result<()> {
         let (ours, theirs) = addresses(ends);
         // Connections of the same addresses, one behind the other, are told apart by it.
         let next = connection as u32;
@@ -279,13 +279,13 @@ fn octets(address: IpAddr) -> [u8; 16] {
 }
 
 /// Ours and theirs, without the IPv6 around an IPv4 address.
-fn addresses(ends: &Ends) -> (SocketAddr, SocketAddr) {
+fn addresses(ends: &ConnectionInfo) -> (SocketAddr, SocketAddr) {
     let plain = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
     (plain(ends.local.unwrap_or(NOBODY)), plain(ends.remote))
 }
 
 impl Tap for Recorder {
-    fn opened(&self, connection: u64, ends: &Ends) {
+    fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         self.record(|state| state.open(connection, ends));
     }
 
@@ -313,7 +313,7 @@ impl fmt::Debug for Recorder {
 pub struct All(pub Vec<Arc<dyn Tap>>);
 
 impl Tap for All {
-    fn opened(&self, connection: u64, ends: &Ends) {
+    fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         self.0.iter().for_each(|tap| tap.opened(connection, ends));
     }
 

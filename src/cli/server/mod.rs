@@ -1,6 +1,6 @@
 //! `wirebell serve` and `wirebell echo`: the commands that listen.
 //!
-//! Comes in: flags, environment, a settings file. Goes out: a running server, until a signal comes.
+//! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
 //! Reading order: `trace`, `no_trace`, `args`, `settings`, `listening`, `stop`, `serve`, `echo`.
 

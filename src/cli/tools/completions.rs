@@ -1,6 +1,6 @@
 //! `wirebell completions`: what a shell needs to complete our commands and flags.
 //!
-//! Comes in: the name of a shell. Goes out: its script, on stdout. What packagers install stands
+//! Input: the name of a shell. Output: its script, on stdout. What packagers install stands
 //! in `generated/completions`; a test compares.
 
 use crate::cli::common::Failure;

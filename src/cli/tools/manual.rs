@@ -1,6 +1,6 @@
 //! `wirebell man`: the definitions of the commands as manual pages.
 //!
-//! Comes in: what `--help` prints. Goes out: roff, one page for each command. What packagers
+//! Input: what `--help` prints. Output: roff, one page for each command. What packagers
 //! install stands in `generated/man`; a test compares.
 //!
 //! The text behind the options becomes sections by its paragraphs: one that begins with

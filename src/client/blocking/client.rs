@@ -15,7 +15,7 @@ use crate::client::open::{Endpoint, Error, Opened, Options};
 use crate::error::Violation;
 use crate::proto::{Connection, Event, Message, Millis, Piece, Role};
 use crate::tap::Tapped;
-use crate::wire::{CloseBody, CloseCode, Kind};
+use crate::wire::{CloseBody, CloseCode, MessageKind};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Arc;
@@ -69,13 +69,13 @@ pub struct Closed {
 enum Step {
     /// So many bytes of a message in clear.
     Piece {
-        kind: Kind,
+        kind: MessageKind,
         len: usize,
         first: bool,
         last: bool,
     },
     /// A whole message that was compressed.
-    Inflated(Kind),
+    Inflated(MessageKind),
     Ping(usize),
     Pong(usize),
     Close,
@@ -203,7 +203,7 @@ impl<T: Transport> Client<T> {
     fn new(stream: T, tap: Option<Tapped>, opened: Opened, options: &Options) -> Self {
         let mut connection = Connection::new(Role::Client, &options.limits, 0);
         if opened.deflate.is_some() {
-            connection.enable_compression();
+            connection = connection.with_deflate();
         }
         let (sending, receiving) = compression::pair(options, opened.deflate).unzip();
         let shared = Shared::new(stream, connection, sending, tap, Instant::now());
@@ -230,7 +230,7 @@ impl<T: Transport> Client<T> {
     }
 
     /// Begins a message in fragments: see [`Sender::begin`].
-    pub fn begin(&self, kind: Kind) -> Fragments<'_, T> {
+    pub fn begin(&self, kind: MessageKind) -> Fragments<'_, T> {
         self.sender.begin(kind)
     }
 

@@ -5,7 +5,7 @@
 //! the terms. The extension itself is left to `deflate`.
 
 use crate::client::open::Options;
-use crate::deflate::{Budget, Compressed, Inflated, Link, Pool, Session};
+use crate::deflate::{Budget, Compressed, Inflated, Params, Pool, Session};
 use crate::error::Violation;
 use crate::handshake::DeflateTerms;
 use crate::limits::Limits;
@@ -14,7 +14,7 @@ use crate::proto::Piece;
 /// One direction of a connection.
 #[derive(Debug)]
 pub(super) struct Codec {
-    link: Link,
+    params: Params,
     pool: Pool,
     session: Session,
     compressed: Vec<u8>,
@@ -24,19 +24,21 @@ pub(super) struct Codec {
 /// Of what goes out and of what comes in, if compression was agreed on.
 pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
     let settings = options.deflate()?;
-    let link = Link::client(&terms?);
-    let window = 1 << link.receive.window_bits;
+    let params = Params::client(&terms?);
+    let window = 1 << params.receive.window_bits;
     let budget = Budget::new(settings.budget.max(window));
     let codec = || Codec {
-        link,
+        params,
         pool: Pool::new(settings, budget.clone()),
         session: Session::default(),
         compressed: Vec::new(),
         inflated: None,
     };
     let (sending, mut receiving) = (codec(), codec());
-    if link.receive.takeover {
-        receiving.session.reserve(&budget, link.receive.window_bits);
+    if params.receive.takeover {
+        receiving
+            .session
+            .reserve(&budget, params.receive.window_bits);
     }
     Some((sending, receiving))
 }
@@ -47,7 +49,7 @@ impl Codec {
         let out = &mut self.compressed;
         let len = self
             .pool
-            .compress(&mut self.session, &self.link, message, out)?;
+            .compress(&mut self.session, &self.params, message, out)?;
         Some(&self.compressed[..len])
     }
 
@@ -64,7 +66,7 @@ impl Codec {
         };
         let inflated = self
             .pool
-            .inflate(&mut self.session, &self.link, piece, limits);
+            .inflate(&mut self.session, &self.params, piece, limits);
         self.inflated = inflated?;
         Ok(self.inflated.is_some())
     }

@@ -7,7 +7,7 @@
 use crate::client::blocking::transport::{Over, Transport, is_timeout};
 use crate::client::open::{BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Wait};
 use crate::proto::Role;
-use crate::tap::{Ends, Tapped};
+use crate::tap::{ConnectionInfo, Tapped};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -70,7 +70,7 @@ fn left(deadline: Instant) -> Option<Duration> {
 
 fn tapped(endpoint: &Endpoint, local: Option<SocketAddr>, remote: SocketAddr) -> Option<Tapped> {
     let tap = endpoint.options.tap.clone()?;
-    let ends = Ends {
+    let ends = ConnectionInfo {
         role: Role::Client,
         local,
         remote,

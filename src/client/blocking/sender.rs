@@ -8,7 +8,7 @@ use crate::client::blocking::shared::Shared;
 use crate::client::blocking::transport::{Transport, lock};
 use crate::client::open::Error;
 use crate::proto::Message;
-use crate::wire::{CloseCode, Kind};
+use crate::wire::{CloseCode, MessageKind};
 use std::net::TcpStream;
 use std::sync::{Arc, MutexGuard};
 
@@ -52,7 +52,7 @@ impl<T: Transport> Sender<T> {
     /// Begins a message whose parts are not known yet. Other threads wait with theirs until it is
     /// finished, and so would this one, for itself; control frames go between its fragments. It is
     /// not compressed.
-    pub fn begin(&self, kind: Kind) -> Fragments<'_, T> {
+    pub fn begin(&self, kind: MessageKind) -> Fragments<'_, T> {
         Fragments {
             shared: &self.shared,
             _sending: lock(&self.shared.messages),
@@ -91,7 +91,7 @@ impl<T: Transport> Sender<T> {
 pub struct Fragments<'s, T: Transport = TcpStream> {
     shared: &'s Shared<T>,
     _sending: MutexGuard<'s, Option<Codec>>,
-    kind: Kind,
+    kind: MessageKind,
     /// A fragment has left, and not the last one.
     open: bool,
 }

@@ -20,7 +20,7 @@ use crate::client::open::{Error, Random, Wait};
 use crate::error::Misuse;
 use crate::proto::{Connection, MAX_CONTROL_FRAME, Millis, Outbox};
 use crate::tap::Tapped;
-use crate::wire::{HeaderBytes, Kind, MAX_HEADER, Mask};
+use crate::wire::{HeaderBytes, MAX_HEADER, Mask, MessageKind};
 use std::net::Shutdown;
 use std::sync::{Mutex, TryLockError};
 use std::time::Instant;
@@ -82,7 +82,7 @@ impl<T: Transport> Shared<T> {
     // req: 6455-5.1-01
     pub(super) fn frame(
         &self,
-        kind: Kind,
+        kind: MessageKind,
         payload: &[u8],
         last: bool,
         compressed: bool,
@@ -97,7 +97,7 @@ impl<T: Transport> Shared<T> {
 
     fn begin(
         &self,
-        kind: Kind,
+        kind: MessageKind,
         len: u64,
         last: bool,
         compressed: bool,

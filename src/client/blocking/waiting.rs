@@ -10,7 +10,7 @@ use crate::client::blocking::shared::{Shared, State as Locked};
 use crate::client::blocking::transport::{Transport, is_timeout, lock};
 use crate::client::open::{Error, Wait};
 use crate::limits::Limits;
-use crate::proto::{Ended, Millis, State, Tick};
+use crate::proto::{Eof, Millis, State, Tick};
 use std::io;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
@@ -53,7 +53,7 @@ impl Incoming {
     }
 
     fn drain<T: Transport>(&self, shared: &Shared<T>) {
-        let deadline = Instant::now() + Duration::from_millis(self.limits.drain_ms.into());
+        let deadline = Instant::now() + Duration::from_millis(self.limits.linger_ms.into());
         let mut waste = [0; 4096];
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -83,7 +83,7 @@ impl Incoming {
         if !T::TIMED {
             return self.fill_untimed(shared);
         }
-        if is_due(shared, deadline) {
+        if is_due(shared, &self.limits, deadline) {
             // A program that was held up, or did not ask for long, finds in the socket what came
             // in time.
             self.wait_for(shared, GLANCE)?;
@@ -104,7 +104,7 @@ impl Incoming {
         if let Some(heard) = self.read(shared)? {
             return Ok(heard);
         }
-        tick(shared)?;
+        tick(shared, &self.limits)?;
         Err(Error::TimedOut(Wait::Receive))
     }
 
@@ -134,7 +134,7 @@ impl Incoming {
         shared: &Shared<T>,
         deadline: Option<Instant>,
     ) -> Result<(), Error> {
-        let (now, due) = tick(shared)?;
+        let (now, due) = tick(shared, &self.limits)?;
         let own = match deadline.map(|at| at.saturating_duration_since(Instant::now())) {
             Some(Duration::ZERO) => return Err(Error::TimedOut(Wait::Receive)),
             left => left,
@@ -161,28 +161,32 @@ impl Incoming {
 }
 
 /// A deadline has passed, of the caller or of the protocol.
-fn is_due<T: Transport>(shared: &Shared<T>, deadline: Option<Instant>) -> bool {
-    let due = lock(&shared.state).connection.deadline();
+fn is_due<T: Transport>(shared: &Shared<T>, limits: &Limits, deadline: Option<Instant>) -> bool {
+    let due = lock(&shared.state).connection.deadline(limits);
     due.is_some_and(|due| due <= shared.now()) || deadline.is_some_and(|at| at <= Instant::now())
 }
 
 fn lost<T: Transport>(shared: &Shared<T>, error: Option<io::Error>) -> Error {
     let ended = lock(&shared.state).connection.receive_eof();
-    debug_assert_eq!(ended, Ended::Lost);
+    debug_assert_eq!(ended, Eof::Lost);
     shared.stream.shutdown(Shutdown::Both);
     Error::Lost(error)
 }
 
 /// Does what is due. The time, and when the connection wants to be looked at again.
-fn tick<T: Transport>(shared: &Shared<T>) -> Result<(Millis, Option<Millis>), Error> {
+fn tick<T: Transport>(
+    shared: &Shared<T>,
+    limits: &Limits,
+) -> Result<(Millis, Option<Millis>), Error> {
     let now = shared.now();
     loop {
         let (tick, due, closing) = {
             let Locked { connection, outbox } = &mut *lock(&shared.state);
             let closing = connection.state() != State::Open;
-            match connection.deadline() {
+            match connection.deadline(limits) {
                 Some(due) if due <= now => {
-                    (connection.tick(now, outbox), connection.deadline(), closing)
+                    let tick = connection.tick(now, limits, outbox);
+                    (tick, connection.deadline(limits), closing)
                 }
                 due => (Tick::Early, due, closing),
             }

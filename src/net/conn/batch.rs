@@ -18,6 +18,22 @@ const END: u32 = u32::MAX;
 /// message take turns.
 const RECENT: usize = 8;
 
+/// Where the record of a peer is; none if nothing was sent to it in this turn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PendingIndex(u32);
+
+impl PendingIndex {
+    pub(crate) const NONE: Self = Self(END);
+}
+
+/// What one peer is sent in one turn.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    chain: Chain,
+    /// Bytes that were sent in this turn, whether or not they have left.
+    sent: u32,
+}
+
 /// The links of one peer: the first and the last.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Chain {
@@ -27,26 +43,16 @@ pub(crate) struct Chain {
     bytes: u32,
 }
 
-impl Default for Chain {
-    fn default() -> Self {
-        Self {
-            first: END,
-            last: END,
-            bytes: 0,
-        }
-    }
-}
-
 impl Chain {
+    const EMPTY: Self = Self {
+        first: END,
+        last: END,
+        bytes: 0,
+    };
+
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.first == END
-    }
-
-    /// Bytes of its frames.
-    #[inline]
-    pub(crate) fn bytes(self) -> usize {
-        self.bytes as usize
     }
 }
 
@@ -61,6 +67,8 @@ struct Link {
 pub(crate) struct Batch {
     frames: Vec<SharedFrame>,
     links: Vec<Link>,
+    /// By [`PendingIndex`].
+    pending: Vec<Pending>,
     /// A chain has as much as one write should carry, or all have as many links as they may.
     full: bool,
 }
@@ -75,7 +83,7 @@ const MAX_CHAIN: usize = 128 * 1024;
 impl Batch {
     /// Adds a frame to the chain of one peer.
     #[inline]
-    pub(crate) fn link(&mut self, chain: &mut Chain, frame: &SharedFrame, key: u32) {
+    pub(crate) fn link(&mut self, peer: &mut PendingIndex, frame: &SharedFrame, key: u32) {
         let recent = self.frames.len().saturating_sub(RECENT);
         let known = self.frames[recent..].iter().rposition(|one| one.is(frame));
         let number = known.map_or(self.frames.len(), |at| recent + at);
@@ -88,14 +96,64 @@ impl Batch {
             key,
             next: END,
         });
+        let len = frame.as_bytes().len();
+        let chain = &mut self.count(peer, len).chain;
+        chain.bytes = chain
+            .bytes
+            .saturating_add(u32::try_from(len).unwrap_or(u32::MAX));
+        let last = std::mem::replace(&mut chain.last, at);
         match chain.is_empty() {
             true => chain.first = at,
-            false => self.links[chain.last as usize].next = at,
+            false => self.links[last as usize].next = at,
         }
-        chain.last = at;
-        let len = u32::try_from(frame.as_bytes().len()).unwrap_or(u32::MAX);
-        chain.bytes = chain.bytes.saturating_add(len);
-        self.full |= chain.bytes() >= MAX_CHAIN || self.links.len() >= MAX_LINKS;
+        self.full |= self.bytes(*peer) >= MAX_CHAIN || self.links.len() >= MAX_LINKS;
+    }
+
+    /// Notes that bytes were sent to a peer in this turn.
+    #[inline]
+    fn count(&mut self, peer: &mut PendingIndex, bytes: usize) -> &mut Pending {
+        if *peer == PendingIndex::NONE {
+            *peer = PendingIndex(self.pending.len() as u32);
+            self.pending.push(Pending {
+                chain: Chain::EMPTY,
+                sent: 0,
+            });
+        }
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let pending = &mut self.pending[peer.0 as usize];
+        pending.sent = pending.sent.saturating_add(bytes);
+        pending
+    }
+
+    #[inline]
+    fn of(&self, peer: PendingIndex) -> Option<&Pending> {
+        self.pending.get(peer.0 as usize)
+    }
+
+    /// Notes that bytes were sent that did not wait for the end of the turn.
+    pub(crate) fn note_sent(&mut self, peer: &mut PendingIndex, bytes: usize) {
+        self.count(peer, bytes);
+    }
+
+    /// Bytes that were sent to a peer in this turn.
+    #[inline]
+    pub(crate) fn sent(&self, peer: PendingIndex) -> usize {
+        self.of(peer).map_or(0, |pending| pending.sent as usize)
+    }
+
+    /// Bytes that wait in its chain.
+    #[inline]
+    pub(crate) fn bytes(&self, peer: PendingIndex) -> usize {
+        self.of(peer)
+            .map_or(0, |pending| pending.chain.bytes as usize)
+    }
+
+    /// Its chain, which is empty from now on.
+    pub(crate) fn take_chain(&mut self, peer: PendingIndex) -> Chain {
+        let pending = self.pending.get_mut(peer.0 as usize);
+        pending.map_or(Chain::EMPTY, |pending| {
+            std::mem::replace(&mut pending.chain, Chain::EMPTY)
+        })
     }
 
     /// Enough has been published in this turn: what waits goes first.
@@ -116,6 +174,8 @@ impl Batch {
         self.frames.clear();
         self.links.clear();
         self.links.shrink_to(64 * 1024);
+        self.pending.clear();
+        self.pending.shrink_to(64 * 1024);
         self.full = false;
     }
 }

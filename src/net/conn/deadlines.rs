@@ -15,10 +15,12 @@ pub(crate) fn deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
     let rests = stall.is_some() || peer.flags.paused;
     let phase = match &peer.phase {
         Phase::Open(connection) if rests && connection.state() == State::Open => None,
-        Phase::Open(connection) => earlier(connection.deadline(), message_deadline(peer, limits)),
+        Phase::Open(connection) => {
+            earlier(connection.deadline(limits), message_deadline(peer, limits))
+        }
         Phase::Dial(dialing) => Some(dialing.deadline()),
         Phase::Http { .. } | Phase::Lingering { .. } if stall.is_some() => None,
-        Phase::Lingering { since } => Some(since + Millis::from(limits.drain_ms)),
+        Phase::Lingering { since } => Some(since + Millis::from(limits.linger_ms)),
         Phase::Http { since, waits } => http_wait(*waits, limits).map(|wait| since + wait),
     };
     earlier(phase, stall)

@@ -2,15 +2,15 @@
 //!
 //! The extension itself is left to `deflate`, its use to `output` and `input`.
 
-use crate::deflate::{Budget, Link, Pool, Session};
+use crate::deflate::{Budget, Params, Pool, Session};
 use crate::net::options::Options;
 use crate::net::words::PeerId;
 use crate::proto::Millis;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 use std::collections::VecDeque;
 
 /// What a peer has agreed to.
-pub(crate) type Terms = Option<Link>;
+pub(crate) type Terms = Option<Params>;
 
 /// Inflated bytes after which a peer waits for its next turn, so that one which sends little that
 /// becomes much does not hold the others up.
@@ -41,7 +41,7 @@ pub(crate) struct DeflateState {
 /// The rest of a piece of a compressed message.
 #[derive(Debug)]
 pub(crate) struct Waiting {
-    pub(crate) kind: Kind,
+    pub(crate) kind: MessageKind,
     pub(crate) bytes: Vec<u8>,
     /// The last piece of its message.
     pub(crate) last: bool,

@@ -1,7 +1,7 @@
 //! The state of one connection, and the table of all: data, and what it says about itself.
 //!
 //! Nothing here reads, writes or calls a service. Reading order: `peer`, `table`, `cold`,
-//! `lists`, `batch`, `send_queue`, `deflate`, `dialing`, `no_dialing`, `deadlines`.
+//! `lists`, `timers`, `batch`, `send_queue`, `deflate`, `dialing`, `no_dialing`, `deadlines`.
 
 pub(crate) mod batch;
 pub(crate) mod cold;
@@ -16,3 +16,4 @@ pub(crate) mod lists;
 pub(crate) mod peer;
 pub(crate) mod send_queue;
 pub(crate) mod table;
+pub(crate) mod timers;

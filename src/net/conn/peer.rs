@@ -12,7 +12,7 @@
 //! [`Cold`], so an idle connection owns no buffer.
 
 use crate::http::HttpReader;
-use crate::net::conn::batch::Chain;
+use crate::net::conn::batch::PendingIndex;
 use crate::net::conn::deflate::{DeflateState, Terms};
 use crate::net::conn::dialing::Dialing;
 use crate::net::conn::send_queue::SendQueue;
@@ -30,12 +30,8 @@ pub(crate) struct Peer {
     pub(crate) tag: u32,
     /// The slot of the wheel that counts; 0 if none does.
     pub(crate) armed: SlotNumber,
-    /// The slot for which the service has set a timer; 0 if it has set none.
-    pub(crate) timer: SlotNumber,
-    /// Bytes sent to it in this turn or during its input, whether or not they have left.
-    pub(crate) sent_now: u32,
-    /// Frames published to it in this turn of the loop.
-    pub(crate) chain: Chain,
+    /// What is published to it in this turn of the loop.
+    pub(crate) pending: PendingIndex,
     pub(crate) flags: Flags,
     pub(crate) overflow: Overflow,
     pub(crate) delivery: Delivery,
@@ -111,8 +107,8 @@ pub(crate) struct Flags {
     pub(crate) long: bool,
     /// The response that opens the WebSocket is about to leave.
     pub(crate) switching: bool,
-    /// The service sends it a message in pieces, of which the last has not been sent.
-    pub(crate) in_pieces: bool,
+    /// The service has set a timer.
+    pub(crate) timer: bool,
     /// A piece was sent in this turn: the service waits to be told that it has left.
     pub(crate) piece_sent: bool,
 }
@@ -193,9 +189,7 @@ impl Peer {
             generation: 0,
             tag: 0,
             armed: 0,
-            timer: 0,
-            sent_now: 0,
-            chain: Chain::default(),
+            pending: PendingIndex::NONE,
             flags: Flags::default(),
             overflow,
             delivery: Delivery::Messages,
@@ -250,7 +244,7 @@ impl Peer {
     /// Its message in pieces must end before another one may begin.
     #[inline]
     pub(crate) fn is_busy(&self) -> bool {
-        self.flags.in_pieces && self.is_open()
+        matches!(&self.phase, Phase::Open(connection) if connection.is_sending()) && self.is_open()
     }
 
     /// An answer to a request that is sent in parts.
@@ -353,23 +347,21 @@ impl Peer {
         }
     }
 
-    /// Bytes of WebSocket frames and responses that have not left.
-    #[inline]
-    pub(crate) fn waiting(&self) -> usize {
-        self.queued() + self.chain.bytes()
-    }
-
     /// Bytes that the socket has refused.
     #[inline]
     pub(crate) fn queued(&self) -> usize {
         self.cold.as_ref().map_or(0, |cold| cold.queue.bytes())
     }
+}
 
-    /// Notes that bytes were sent to it.
-    #[inline]
-    pub(crate) fn count_sent(&mut self, bytes: usize) {
-        self.sent_now = self
-            .sent_now
-            .saturating_add(bytes.min(u32::MAX as usize) as u32);
+#[cfg(all(test, target_pointer_width = "64"))]
+mod tests {
+    use super::*;
+
+    /// Idle connections are counted in tens of thousands.
+    #[test]
+    fn the_record_of_a_connection_is_small() {
+        assert_eq!(size_of::<Connection>(), 72);
+        assert_eq!(size_of::<Option<Peer>>(), 120);
     }
 }

@@ -5,7 +5,7 @@
 //! traffic does not move what is armed, so one thread that sleeps until the next of them costs
 //! nothing measurable.
 //!
-//! Comes in: a time from each loop. Goes out: a wake-up, never early by the loop's own clock.
+//! Input: a time from each loop. Output: a wake-up, never early by the loop's own clock.
 //! Invariant: a loop is woken at the earliest time that it has asked for since it was last woken.
 
 use crate::net::wake::Wake;

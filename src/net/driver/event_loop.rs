@@ -85,7 +85,7 @@ impl<S: Service> EventLoop<S> {
     fn dispatch(&mut self, event: &Event) {
         let token = event.token();
         if token == WAKER {
-            return self.engine.take_mail();
+            return; // There is mail, or a deadline: each turn looks for both.
         }
         match listener_of(token) {
             Some(listener) => self.engine.listener_ready(listener),

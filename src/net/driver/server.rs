@@ -263,7 +263,7 @@ impl<M: Send + 'static> Workers<M> {
         for (number, ((listeners, poll), alarm)) in parts.enumerate() {
             let registry = poll.registry().try_clone()?;
             let listening = (listeners, Arc::clone(&open));
-            let sockets = SystemSockets::new(registry, listening, options.strict_drain)?;
+            let sockets = SystemSockets::new(registry, listening, options.read_until_would_block)?;
             let seed = (options.clone(), shared.clone());
             let parts = (poll, alarm, sockets);
             let thread = workers.spawn(number, parts, seed, make.clone())?;

@@ -1,8 +1,7 @@
 //! The sockets of one loop: non-blocking, registered once, edge-triggered.
 //!
 //! Input: calls of the engine by number. Output: system calls, one each. Invariant: the interest of
-//! a socket is set when it is registered and never again. Kinds of sockets are variants of
-//! [`Socket`], so that another one is not another event loop.
+//! a socket is set when it is registered and never again; a socket takes four bytes here.
 
 use crate::net::driver::listeners::{Listener, ListenerKind};
 use crate::net::driver::taps::Taps;
@@ -10,76 +9,10 @@ use crate::net::sockets::{Received, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
 use mio::net::TcpStream;
-#[cfg(unix)]
-use mio::net::UnixStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
-
-/// One connected socket.
-#[derive(Debug)]
-pub(super) enum Socket {
-    Tcp(TcpStream),
-    #[cfg(unix)]
-    Unix(UnixStream),
-}
-
-impl Socket {
-    /// Asks for both directions, once and for all.
-    fn register(&mut self, registry: &Registry, index: u32) -> io::Result<()> {
-        let both = Interest::READABLE | Interest::WRITABLE;
-        let token = Token(index as usize);
-        match self {
-            Self::Tcp(stream) => registry.register(stream, token, both),
-            #[cfg(unix)]
-            Self::Unix(stream) => registry.register(stream, token, both),
-        }
-    }
-
-    #[inline]
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Self::Tcp(stream) => stream.read(into),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.read(into),
-        }
-    }
-
-    #[inline]
-    fn write(&mut self, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        match (self, parts) {
-            (Self::Tcp(stream), [one]) => stream.write(one),
-            (Self::Tcp(stream), several) => stream.write_vectored(several),
-            #[cfg(unix)]
-            (Self::Unix(stream), several) => stream.write_vectored(several),
-        }
-    }
-
-    fn shutdown_write(&self) {
-        let _ = match self {
-            Self::Tcp(stream) => stream.shutdown(Shutdown::Write),
-            #[cfg(unix)]
-            Self::Unix(stream) => stream.shutdown(Shutdown::Write),
-        };
-    }
-
-    fn remote(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(stream) => stream.peer_addr().ok(),
-            #[cfg(unix)]
-            Self::Unix(_) => None,
-        }
-    }
-
-    fn local(&self) -> Option<SocketAddr> {
-        match self {
-            Self::Tcp(stream) => stream.local_addr().ok(),
-            #[cfg(unix)]
-            Self::Unix(_) => None,
-        }
-    }
-}
 
 /// All sockets of a loop, and what it listens on.
 #[derive(Debug)]
@@ -87,20 +20,20 @@ pub(super) struct SystemSockets {
     registry: Registry,
     listeners: Vec<Listener>,
     /// By the number of the peer.
-    sockets: Vec<Option<Socket>>,
+    sockets: Vec<Option<TcpStream>>,
     taps: Taps,
     /// Let go of once nothing listens any more.
     open: Option<Arc<()>>,
     /// Read until the socket says that nothing is left, instead of until it gave less than there
     /// was room for.
-    strict_drain: bool,
+    read_until_would_block: bool,
 }
 
 impl SystemSockets {
     pub(super) fn new(
         registry: Registry,
         (mut listeners, open): (Vec<Listener>, Arc<()>),
-        strict_drain: bool,
+        read_until_would_block: bool,
     ) -> io::Result<Self> {
         for (number, listener) in listeners.iter_mut().enumerate() {
             listener.register(&registry, number)?;
@@ -111,20 +44,22 @@ impl SystemSockets {
             sockets: Vec::new(),
             taps: Taps::default(),
             open: Some(open),
-            strict_drain,
+            read_until_would_block,
         })
     }
 
     #[inline]
-    fn at(&mut self, index: u32) -> io::Result<&mut Socket> {
+    fn at(&mut self, index: u32) -> io::Result<&mut TcpStream> {
         let socket = self.sockets.get_mut(index as usize);
         let socket = socket.and_then(Option::as_mut);
         socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    fn insert(&mut self, index: u32, mut socket: Socket) -> io::Result<()> {
-        socket.register(&self.registry, index)?;
+    /// Asks for both directions, once and for all.
+    fn insert(&mut self, index: u32, mut socket: TcpStream) -> io::Result<()> {
         let index = index as usize;
+        let both = Interest::READABLE | Interest::WRITABLE;
+        self.registry.register(&mut socket, Token(index), both)?;
         if self.sockets.len() <= index {
             self.sockets.resize_with(index + 1, || None);
         }
@@ -141,10 +76,10 @@ impl Sockets for SystemSockets {
         let (socket, address) = match &listener.kind {
             ListenerKind::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
-                (Socket::Tcp(stream), Some(address))
+                (stream, Some(address))
             }
             #[cfg(unix)]
-            ListenerKind::Unix(listener) => (Socket::Unix(listener.accept()?.0), None),
+            ListenerKind::Unix(listener) => (as_stream(listener.accept()?.0), None),
         };
         match self.insert(index, socket) {
             Ok(()) => Ok(address),
@@ -169,13 +104,17 @@ impl Sockets for SystemSockets {
         if let Some(tap) = self.taps.of(index) {
             tap.received(&into[..len]);
         }
-        let more = len == into.len() || self.strict_drain;
+        let more = len == into.len() || self.read_until_would_block;
         Ok(Received { len, more })
     }
 
     #[inline]
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let written = self.at(index)?.write(parts)?;
+        let socket = self.at(index)?;
+        let written = match parts {
+            [one] => socket.write(one)?,
+            several => socket.write_vectored(several)?,
+        };
         if let Some(tap) = self.taps.of(index) {
             show(tap, parts, written);
         }
@@ -184,7 +123,7 @@ impl Sockets for SystemSockets {
 
     fn shutdown_write(&mut self, index: u32) {
         if let Ok(socket) = self.at(index) {
-            socket.shutdown_write();
+            let _ = socket.shutdown(Shutdown::Write);
         }
     }
 
@@ -196,14 +135,15 @@ impl Sockets for SystemSockets {
     }
 
     fn remote(&self, index: u32) -> Option<SocketAddr> {
-        self.sockets.get(index as usize)?.as_ref()?.remote()
+        self.sockets.get(index as usize)?.as_ref()?.peer_addr().ok()
     }
 
     fn show(&mut self, index: u32, role: Role, tap: &Arc<dyn Tap>) {
         if let Some(Some(socket)) = self.sockets.get(index as usize)
-            && let Some(remote) = socket.remote()
+            && let Ok(remote) = socket.peer_addr()
         {
-            self.taps.open(index, tap, role, (socket.local(), remote));
+            self.taps
+                .open(index, tap, role, (socket.local_addr().ok(), remote));
         }
     }
 
@@ -211,7 +151,7 @@ impl Sockets for SystemSockets {
     fn connect(&mut self, index: u32, address: SocketAddr) -> io::Result<()> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
-        self.insert(index, Socket::Tcp(stream))
+        self.insert(index, stream)
     }
 
     #[cfg(feature = "client")]
@@ -224,9 +164,7 @@ impl Sockets for SystemSockets {
 
     #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>> {
-        let Socket::Tcp(stream) = self.at(index)? else {
-            return Ok(Some(()));
-        };
+        let stream = self.at(index)?;
         if let Some(error) = stream.take_error()? {
             return Err(error);
         }
@@ -236,6 +174,14 @@ impl Sockets for SystemSockets {
             Err(error) => Err(error),
         }
     }
+}
+
+/// A connection of a unix socket as one of TCP: reads, writes and shuts down with the same calls.
+/// It has no addresses.
+#[cfg(unix)]
+fn as_stream(socket: mio::net::UnixStream) -> TcpStream {
+    let socket = std::os::unix::net::UnixStream::from(socket);
+    TcpStream::from_std(std::os::fd::OwnedFd::from(socket).into())
 }
 
 /// Shows the first `left` bytes of the slices.

@@ -4,7 +4,7 @@
 //! with one comparison for each read or write.
 
 use crate::proto::Role;
-use crate::tap::{Ends, Tap, Tapped};
+use crate::tap::{ConnectionInfo, Tap, Tapped};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -33,7 +33,7 @@ impl Taps {
         if self.tapped.len() <= index {
             self.tapped.resize_with(index + 1, || None);
         }
-        let ends = Ends {
+        let ends = ConnectionInfo {
             role,
             local,
             remote,

@@ -95,9 +95,9 @@ impl<S: Service> Engine<S> {
         if deadline(peer, &out.options.limits).is_some_and(|at| at <= out.now) {
             timed_out = overdue(out, peer);
         }
-        let rings = peer.timer != 0 && peer.timer <= slot && !peer.flags.dying;
+        let rings = out.timers.of(peer).is_some_and(|at| at <= slot) && !peer.flags.dying;
         if rings {
-            peer.timer = 0;
+            out.timers.clear(peer);
         }
         arm(peer, out, &mut self.wheel);
         let id = peer.id(out.worker);
@@ -115,21 +115,18 @@ impl<S: Service> Engine<S> {
 pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     let limits = &out.options.limits;
     if let Phase::Open(connection) = &mut peer.phase
-        && connection.deadline() == Some(0)
+        && connection.deadline(limits) == Some(0)
     {
         // The state has just changed: stamp its beginning. Nothing can be due yet.
-        let tick = connection.tick(out.now, &mut out.outbox);
-        debug_assert!(tick == Tick::Early || limits.drain_ms == 0);
+        let tick = connection.tick(out.now, limits, &mut out.outbox);
+        debug_assert!(tick == Tick::Early || limits.linger_ms == 0);
     }
     let mut at = deadline(peer, limits);
     if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {
         // The answer to a Ping brings the deadline forward and does not come by here.
         at = at.map(|at| at.min(out.now + Millis::from(limits.ping_ms)));
     }
-    let slots = [
-        at.map(Wheel::number),
-        Some(peer.timer).filter(|slot| *slot != 0),
-    ];
+    let slots = [at.map(Wheel::number), out.timers.of(peer)];
     if let Some(slot) = slots.into_iter().flatten().min()
         && (peer.armed == 0 || slot < peer.armed)
     {
@@ -154,7 +151,7 @@ fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
         return false;
     }
     match &mut peer.phase {
-        Phase::Open(connection) => match connection.tick(out.now, &mut out.outbox) {
+        Phase::Open(connection) => match connection.tick(out.now, limits, &mut out.outbox) {
             Tick::Early => {}
             Tick::Ping => out.transmit(peer),
             Tick::Expired => {

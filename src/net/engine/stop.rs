@@ -34,7 +34,7 @@ impl<S: Service> Engine<S> {
         }
         let Connections { peers, out, .. } = &mut self.connections;
         let limits = &out.options.limits;
-        let patience = Millis::from(limits.close_ms) + Millis::from(limits.drain_ms);
+        let patience = Millis::from(limits.close_ms) + Millis::from(limits.linger_ms);
         self.stop_at = Some(out.now + patience);
         for index in peers.indices() {
             let Some(peer) = peers.at(index) else {
@@ -84,13 +84,13 @@ impl<S: Service> Engine<S> {
         self.stop_accepting();
         let Connections { peers, out, .. } = &mut self.connections;
         out.now = now;
-        self.stop_at = Some(now + Millis::from(out.options.limits.drain_ms));
+        self.stop_at = Some(now + Millis::from(out.options.limits.linger_ms));
         for index in peers.indices() {
             let Some(peer) = peers.at(index) else {
                 continue;
             };
             peer.flags.announced = false;
-            peer.timer = 0;
+            out.timers.clear(peer);
             out.uncork_after_panic(peer);
             match &peer.phase {
                 Phase::Open(_) => {

@@ -30,6 +30,7 @@ impl<S: Service> Engine<S> {
     /// A turn begins at this time. Peers that had more to read than one read takes get one read
     /// each turn.
     pub(crate) fn begin(&mut self, now: Millis) {
+        self.mailbox().awake();
         let out = &mut self.connections.out;
         out.metrics.turns.add(1);
         out.now = now;
@@ -99,14 +100,16 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// The mailbox has something.
-    pub(crate) fn take_mail(&mut self) {
+    fn take_mail(&mut self) {
         let mut post = Vec::new();
         self.mailbox().take(&mut post);
         self.mail.extend(post);
     }
 
     fn deliver(&mut self) {
+        if self.mailbox().has_post() {
+            self.take_mail();
+        }
         let mut handled = 0;
         for _ in 0..MAIL_PER_TURN {
             if self.connections.out.is_full() {
@@ -216,6 +219,7 @@ impl<S: Service> Engine<S> {
         };
         out.metrics.ended.add(1);
         out.cold.drop_of(&mut peer);
+        out.timers.clear(&mut peer);
         out.sockets.close(index);
         self.acceptor.forget(index);
         dials.ended(index, out.now, *stopping);
@@ -234,6 +238,9 @@ impl<S: Service> Engine<S> {
             || dials.deadline() == Some(0)
             || self.acceptor.deadline() == Some(0);
         if busy || !out.lists.ready.is_empty() && !self.pressure.is_on() {
+            return Next::Now;
+        }
+        if !self.mailbox().fall_asleep() {
             return Next::Now;
         }
         if !out.lists.ready.is_empty() {

@@ -5,7 +5,7 @@
 
 use crate::client::open::{BODY_GRACE_MS, Opened};
 use crate::client::{self, Error};
-use crate::deflate::{Budget, Link, Pool};
+use crate::deflate::{Budget, Params, Pool};
 use crate::handshake::DeflateTerms;
 use crate::net::conn::deflate::Terms;
 use crate::net::conn::dialing::Dials;
@@ -81,7 +81,7 @@ fn open_dialled(
     let terms = agree(out, peer, &dial.endpoint.options, opened.deflate)?;
     let mut connection = Connection::new(Role::Client, &out.options.limits, out.now);
     if terms.is_some() {
-        connection.enable_compression();
+        connection = connection.with_deflate();
     }
     if dial.delivery == crate::net::Delivery::Chunks {
         connection.lift_message_limits();
@@ -113,9 +113,9 @@ fn agree(
     let new = || Pool::new(settings, Budget::new(settings.budget));
     let pool = out.compression.pool.get_or_insert_with(new);
     let budget = pool.budget().clone();
-    let link = Link::client(&terms);
-    match out.has_memory(peer, &link, &budget) {
-        true => Ok(Some(link)),
+    let params = Params::client(&terms);
+    match out.has_memory(peer, &params, &budget) {
+        true => Ok(Some(params)),
         false => Err(Error::Budget),
     }
 }

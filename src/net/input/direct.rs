@@ -11,7 +11,7 @@ use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
 use crate::net::words::Cause;
 use crate::proto::{Assembler, Event, Message, Piece};
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 
 /// Bytes of one direct read: they are unmasked while they are in the second-level cache.
 const DIRECT_READ: u64 = 256 * 1024;
@@ -67,7 +67,12 @@ impl<S: Service> Reader<'_, S> {
     }
 
     /// What a direct read came to: more to come, a whole message, or a violation.
-    fn took(&mut self, index: u32, assembler: Assembler, outcome: Result<Option<Kind>, Violation>) {
+    fn took(
+        &mut self,
+        index: u32,
+        assembler: Assembler,
+        outcome: Result<Option<MessageKind>, Violation>,
+    ) {
         let Connections { peers, out, .. } = &mut *self.connections;
         let Some(peer) = peers.at(index) else {
             return;

@@ -102,7 +102,7 @@ pub(crate) fn announce<S: Service>(
         return;
     }
     peer.flags.announced = false;
-    peer.timer = 0;
+    out.timers.clear(peer);
     if matches!(peer.phase, Phase::Open(_)) {
         out.metrics.closed.add(1);
     }

@@ -3,7 +3,7 @@
 //! Invariant: what breaks a rule only when it is inflated fails the connection as if it had been
 //! seen on the wire.
 
-use crate::deflate::{Compressed, Inflated, InflatedPart, Link, Session};
+use crate::deflate::{Compressed, Inflated, InflatedPart, Params, Session};
 use crate::error::Violation;
 use crate::limits::Limits;
 use crate::net::conn::deflate::Waiting;
@@ -143,8 +143,12 @@ fn compressed(piece: Piece<'_>) -> Compressed<'_> {
 
 /// The session of a peer, if its state `lasts` beyond this piece, and the bounds of its
 /// messages.
-fn lend_session(out: &mut Output, peer: &mut Peer, lasts: bool) -> Option<(Link, Session, Limits)> {
-    let (Some(link), Phase::Open(connection)) = (peer.terms, &peer.phase) else {
+fn lend_session(
+    out: &mut Output,
+    peer: &mut Peer,
+    lasts: bool,
+) -> Option<(Params, Session, Limits)> {
+    let (Some(params), Phase::Open(connection)) = (peer.terms, &peer.phase) else {
         return None;
     };
     let limits = Limits {
@@ -155,7 +159,7 @@ fn lend_session(out: &mut Output, peer: &mut Peer, lasts: bool) -> Option<(Link,
         true => out.take_session(peer),
         false => Session::default(),
     };
-    Some((link, session, limits))
+    Some((params, session, limits))
 }
 
 /// The next part of a message. `None` if there is no memory for it, which has ended the
@@ -165,13 +169,13 @@ fn inflate_part(
     peer: &mut Peer,
     piece: &mut Compressed<'_>,
 ) -> Result<Option<InflatedPart>, Violation> {
-    let Some((link, mut session, limits)) = lend_session(out, peer, true) else {
+    let Some((params, mut session, limits)) = lend_session(out, peer, true) else {
         return Ok(None);
     };
     let Some(pool) = &mut out.compression.pool else {
         return Ok(None);
     };
-    let part = pool.inflate_part(&mut session, &link, piece, &limits)?;
+    let part = pool.inflate_part(&mut session, &params, piece, &limits)?;
     match &part {
         Some(part) => {
             out.compression.work += part.bytes().len();
@@ -207,15 +211,15 @@ fn inflate_whole(
     peer: &mut Peer,
     piece: Piece<'_>,
 ) -> Result<Option<Inflated>, Violation> {
-    let takeover = peer.terms.is_some_and(|link| link.receive.takeover);
+    let takeover = peer.terms.is_some_and(|params| params.receive.takeover);
     let lasts = takeover || !(piece.first && piece.last);
-    let Some((link, mut session, limits)) = lend_session(out, peer, lasts) else {
+    let Some((params, mut session, limits)) = lend_session(out, peer, lasts) else {
         return Ok(None);
     };
     let Some(pool) = &mut out.compression.pool else {
         return Ok(None);
     };
-    let inflated = pool.inflate(&mut session, &link, compressed(piece), &limits);
+    let inflated = pool.inflate(&mut session, &params, compressed(piece), &limits);
     if lasts && inflated.is_ok() {
         out.put_session(peer, session);
     }

@@ -8,7 +8,7 @@ use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
 use crate::net::words::Cause;
-use crate::proto::Ended;
+use crate::proto::Eof;
 use std::ops::Range;
 
 impl<S: Service> Reader<'_, S> {
@@ -139,7 +139,7 @@ impl<S: Service> Reader<'_, S> {
         };
         match &mut peer.phase {
             Phase::Open(connection) => {
-                let clean = connection.receive_eof() == Ended::Cleanly;
+                let clean = connection.receive_eof() == Eof::Clean;
                 peer.flags.clean = clean;
                 peer.end_for(if clean { Cause::Closed } else { Cause::Lost });
             }

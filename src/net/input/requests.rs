@@ -214,7 +214,7 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     out.put(peer, response.as_bytes());
     let mut connection = Connection::new(Role::Server, &out.options.limits, out.now);
     if terms.is_some() {
-        connection.enable_compression();
+        connection = connection.with_deflate();
     }
     if upgrade.delivery == Delivery::Chunks {
         connection.lift_message_limits();

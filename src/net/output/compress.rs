@@ -3,7 +3,7 @@
 //! Invariant: a frame that a policy may drop refers to nothing, because the peer's window would
 //! miss it. What is compressed once for many is left to `frame`.
 
-use crate::deflate::{Budget, Compressor, Link, Session};
+use crate::deflate::{Budget, Compressor, Params, Session};
 use crate::handshake::{Accepted, DeflatePolicy};
 use crate::net::conn::deflate::Terms;
 use crate::net::conn::peer::{Peer, Phase};
@@ -13,7 +13,7 @@ use crate::net::frame::SharedFrame;
 use crate::net::output::Output;
 use crate::net::words::{Overflow, Sent};
 use crate::proto::{Message, Millis};
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 use std::mem;
 
 impl Output {
@@ -29,7 +29,7 @@ impl Output {
         let (policy, budget) = (pool.settings().policy, pool.budget().clone());
         let mut answer = accepted.negotiate(&policy);
         if let Some(terms) = answer.deflate()
-            && !self.has_memory(peer, &Link::server(&terms), &budget)
+            && !self.has_memory(peer, &Params::server(&terms), &budget)
         {
             answer = accepted.negotiate(&DeflatePolicy {
                 server_takeover: false,
@@ -37,18 +37,18 @@ impl Output {
                 ..policy
             });
         }
-        let link = answer.deflate().map(|terms| Link::server(&terms));
-        (answer, link)
+        let params = answer.deflate().map(|terms| Params::server(&terms));
+        (answer, params)
     }
 
     /// Reserves a window if there has to be one; a compressor of its own, which can be done
     /// without, must be within reach.
-    pub(crate) fn has_memory(&mut self, peer: &mut Peer, link: &Link, budget: &Budget) -> bool {
-        let receive = link.receive;
+    pub(crate) fn has_memory(&mut self, peer: &mut Peer, params: &Params, budget: &Budget) -> bool {
+        let receive = params.receive;
         let mut session = Session::default();
         let window = !receive.takeover || session.reserve(budget, receive.window_bits);
-        let compressor = Compressor::cost(link.send.window_bits);
-        let all = window && (!link.send.takeover || budget.left() >= compressor);
+        let compressor = Compressor::cost(params.send.window_bits);
+        let all = window && (!params.send.takeover || budget.left() >= compressor);
         if all && receive.takeover {
             self.put_session(peer, session);
         }
@@ -62,9 +62,9 @@ impl Output {
         message: Message<'_>,
         key: u32,
     ) -> Option<Sent> {
-        let link = peer.terms?;
+        let params = peer.terms?;
         let mut scratch = mem::take(&mut self.compression.scratch);
-        let len = self.compress(peer, link, message.bytes, &mut scratch);
+        let len = self.compress(peer, params, message.bytes, &mut scratch);
         let sent = len.map(|len| self.send_payload(peer, message.kind, &scratch[..len], key));
         self.compression.scratch = scratch;
         sent
@@ -73,7 +73,7 @@ impl Output {
     fn compress(
         &mut self,
         peer: &mut Peer,
-        link: Link,
+        params: Params,
         message: &[u8],
         out: &mut Vec<u8>,
     ) -> Option<usize> {
@@ -81,19 +81,19 @@ impl Output {
         if message.len() < settings.min_bytes {
             return None;
         }
-        if !link.send.takeover {
+        if !params.send.takeover {
             let pool = self.compression.pool.as_mut()?;
-            return pool.compress_alone(link.send.window_bits, message, out);
+            return pool.compress_alone(params.send.window_bits, message, out);
         }
         if !self.is_corked(peer) && peer.overflow != Overflow::Disconnect {
             bypass(peer);
             let pool = self.compression.pool.as_mut()?;
-            return pool.compress_alone(link.send.window_bits, message, out);
+            return pool.compress_alone(params.send.window_bits, message, out);
         }
         let mut session = self.take_session(peer);
         let held = session.holds_compressor();
         let pool = self.compression.pool.as_mut()?;
-        let len = pool.compress(&mut session, &link, message, out);
+        let len = pool.compress(&mut session, &params, message, out);
         if !held && session.holds_compressor() {
             let at = self.now + Millis::from(settings.idle_ms);
             let id = peer.id(self.worker);
@@ -103,7 +103,13 @@ impl Output {
         len
     }
 
-    fn send_payload(&mut self, peer: &mut Peer, kind: Kind, payload: &[u8], key: u32) -> Sent {
+    fn send_payload(
+        &mut self,
+        peer: &mut Peer,
+        kind: MessageKind,
+        payload: &[u8],
+        key: u32,
+    ) -> Sent {
         let Phase::Open(connection) = &mut peer.phase else {
             return Sent::Closed;
         };
@@ -124,18 +130,23 @@ impl Output {
 
     /// The form of a shared frame that this peer can read, compressed if that pays: made at most
     /// once for each window, whoever asks first.
-    pub(super) fn form(&mut self, peer: &mut Peer, link: Link, frame: &SharedFrame) -> SharedFrame {
+    pub(super) fn form(
+        &mut self,
+        peer: &mut Peer,
+        params: Params,
+        frame: &SharedFrame,
+    ) -> SharedFrame {
         let Some(pool) = &mut self.compression.pool else {
             return frame.clone();
         };
-        let bits = link.send.window_bits;
+        let bits = params.send.window_bits;
         let scratch = &mut self.compression.scratch;
         let form = frame.form(bits, |payload| {
             let len = pool.compress_alone(bits, payload, scratch)?;
             Some(&scratch[..len])
         });
         let form = form.clone();
-        if link.send.takeover && !form.is(frame) {
+        if params.send.takeover && !form.is(frame) {
             bypass(peer);
         }
         form

@@ -1,6 +1,6 @@
 //! Output of the input that is being handled, so that it leaves in one write.
 //!
-//! Comes in: frames and other bytes, each shorter than [`LARGE`]. Goes out: all of them as one
+//! Input: frames and other bytes, each shorter than [`LARGE`]. Output: all of them as one
 //! slice. Invariant: below its limit there is always room for one more push, so a push is a copy
 //! and nothing else; memory that was never needed was never touched.
 
@@ -16,6 +16,8 @@ const LIMIT: usize = 256 * 1024;
 pub(crate) struct Cork {
     /// Whose output is corked.
     pub(crate) peer: Option<u32>,
+    /// Bytes of messages that it was sent, whether or not they have left.
+    pub(crate) sent: usize,
     bytes: Box<[u8]>,
     len: usize,
 }
@@ -25,6 +27,7 @@ impl Cork {
         let bytes = vec![0; LIMIT + MAX_HEADER + LARGE].into();
         Self {
             peer: None,
+            sent: 0,
             bytes,
             len: 0,
         }
@@ -71,14 +74,12 @@ impl Cork {
 
     /// Lends the whole cork out; the peer stays.
     pub(crate) fn take(&mut self) -> Self {
-        let peer = self.peer;
-        std::mem::replace(
-            self,
-            Self {
-                peer,
-                ..Self::default()
-            },
-        )
+        let lent = Self {
+            peer: self.peer,
+            sent: self.sent,
+            ..Self::default()
+        };
+        std::mem::replace(self, lent)
     }
 }
 

@@ -26,6 +26,7 @@ use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;
 use crate::net::conn::lists::Lists;
+use crate::net::conn::timers::Timers;
 use crate::net::metrics::Metrics;
 use crate::net::options::Options;
 use crate::net::output::buffers::Buffers;
@@ -43,6 +44,7 @@ pub(crate) struct Output {
     pub(crate) now: Millis,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) lists: Lists,
+    pub(crate) timers: Timers,
     pub(crate) cold: ColdStore,
     pub(crate) buffers: Buffers,
     pub(crate) compression: Compression,
@@ -68,6 +70,7 @@ impl Output {
             now: 0,
             metrics,
             lists: Lists::default(),
+            timers: Timers::default(),
             cold,
             buffers: Buffers::default(),
             compression,

@@ -8,14 +8,14 @@ use crate::net::conn::peer::{Peer, Phase};
 use crate::net::entropy::Source;
 use crate::net::output::Output;
 use crate::net::words::Sent;
-use crate::wire::Kind;
+use crate::wire::MessageKind;
 
 impl Output {
     /// See [`Context::send_piece`](crate::net::Context::send_piece).
     pub(crate) fn send_piece(
         &mut self,
         peer: &mut Peer,
-        kind: Kind,
+        kind: MessageKind,
         bytes: &[u8],
         last: bool,
     ) -> Sent {
@@ -28,17 +28,19 @@ impl Output {
             Err(crate::error::Misuse::MessageOpen) => return Sent::Busy,
             Err(_) => return Sent::Closed,
         };
-        peer.flags.in_pieces = !last;
         peer.flags.piece_sent = true;
         self.write_chain(peer);
         if !peer.has_room_for(bytes.len(), self.options.limits.queued_bytes) {
             self.overflow(peer);
             return Sent::Closed;
         }
-        peer.count_sent(header.len() + bytes.len());
         self.lists.touch(peer);
+        if mask.is_none() && self.is_corked(peer) {
+            return self.cork_frame(peer, &header, bytes);
+        }
+        self.batch
+            .note_sent(&mut peer.pending, header.len() + bytes.len());
         match mask {
-            None if self.is_corked(peer) => return self.cork_frame(peer, &header, bytes),
             None => self.write_now(peer, &[&header, bytes]),
             Some(mut mask) => {
                 let mut frame = self.buffers.take();

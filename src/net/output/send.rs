@@ -59,7 +59,7 @@ impl Output {
         header: &HeaderBytes,
         payload: &[u8],
     ) -> Sent {
-        peer.count_sent(header.len() + payload.len());
+        self.cork.sent += header.len() + payload.len();
         if payload.len() >= LARGE {
             self.flush_cork(peer, header, payload);
         } else if self.cork.push_frame(header, payload) {
@@ -75,7 +75,7 @@ impl Output {
             Phase::Open(connection) if connection.state() == State::Open => connection.role(),
             _ => return Sent::Closed,
         };
-        if peer.flags.in_pieces {
+        if peer.is_busy() {
             return Sent::Busy;
         }
         if role == Role::Client {
@@ -83,8 +83,8 @@ impl Output {
         }
         match peer.terms {
             None => self.send_bytes(peer, frame, key),
-            Some(link) => {
-                let form = self.form(peer, link, frame);
+            Some(params) => {
+                let form = self.form(peer, params, frame);
                 self.send_bytes(peer, &form, key)
             }
         }
@@ -94,7 +94,7 @@ impl Output {
     #[inline]
     pub(super) fn send_bytes(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
         if self.is_corked(peer) {
-            peer.count_sent(frame.as_bytes().len());
+            self.cork.sent += frame.as_bytes().len();
             self.append(peer, frame.as_bytes());
             return self.taken(peer);
         }
@@ -113,7 +113,7 @@ impl Output {
     ) -> Sent {
         let len = header.len() + payload.len();
         if payload.len() < LARGE && self.is_corked(peer) {
-            peer.count_sent(len);
+            self.cork.sent += len;
             if self.cork.push_masked(header, &mut mask, payload) {
                 self.flush_cork(peer, &[], &[]);
             }
@@ -127,7 +127,7 @@ impl Output {
         mask.copy(payload, &mut frame[header.len()..len]);
         let sent = match self.is_corked(peer) {
             true => {
-                peer.count_sent(len);
+                self.cork.sent += len;
                 self.append(peer, &frame[..len]);
                 self.taken(peer)
             }
@@ -151,15 +151,13 @@ impl Output {
     pub(super) fn dispatch(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
         let len = frame.as_bytes().len();
         if peer.queued() > 0 {
-            peer.count_sent(len);
             return self.enqueue(peer, frame.clone(), key);
         }
-        let chained = peer.chain.bytes();
+        let chained = self.batch.bytes(peer.pending);
         if chained > 0 && chained + len > self.options.limits.queued_bytes {
             return self.dispatch_after_chain(peer, frame, key);
         }
-        peer.count_sent(len);
-        self.batch.link(&mut peer.chain, frame, key);
+        self.batch.link(&mut peer.pending, frame, key);
         self.lists.touch(peer);
         self.taken(peer)
     }
@@ -220,8 +218,13 @@ impl Output {
 
     #[inline]
     pub(crate) fn taken(&self, peer: &Peer) -> Sent {
+        let corked = match self.cork.peer == Some(peer.index) {
+            true => self.cork.sent,
+            false => 0,
+        };
+        let sent = corked + self.batch.sent(peer.pending);
         Sent::Taken {
-            waiting: peer.queued().max(peer.sent_now as usize),
+            waiting: peer.queued().max(sent),
         }
     }
 
@@ -231,7 +234,7 @@ impl Output {
             true => self.cork.bytes().len(),
             false => 0,
         };
-        peer.waiting() + corked
+        peer.queued() + self.batch.bytes(peer.pending) + corked
     }
 
     /// A peer as logs name it.

@@ -4,7 +4,7 @@
 //! Invariant: what the socket refuses is queued in the same order, and a queue is only added to
 //! until the socket is writable again.
 
-use crate::net::conn::batch::{Batch, Chain};
+use crate::net::conn::batch::{Batch, Chain, PendingIndex};
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::frame::SharedFrame;
 use crate::net::output::Output;
@@ -21,16 +21,14 @@ impl Output {
     /// Everything sent to `peer` from now on waits for [`Output::uncork`].
     pub(crate) fn cork(&mut self, peer: &mut Peer) {
         debug_assert!(self.cork.is_empty());
-        self.cork.peer = peer.chain.is_empty().then_some(peer.index);
+        self.cork.peer = (self.batch.bytes(peer.pending) == 0).then_some(peer.index);
+        self.cork.sent = 0;
     }
 
     /// Writes what was corked, in one call.
     pub(crate) fn uncork(&mut self, peer: &mut Peer) {
         self.flush_cork(peer, &[], &[]);
         self.cork.peer = None;
-        if !peer.flags.dirty {
-            peer.sent_now = 0;
-        }
         self.after_write(peer);
     }
 
@@ -111,7 +109,7 @@ impl Output {
 
     /// The frames of this turn leave.
     pub(crate) fn write_chain(&mut self, peer: &mut Peer) {
-        let chain = mem::take(&mut peer.chain);
+        let chain = self.batch.take_chain(peer.pending);
         if chain.is_empty() {
             return;
         }
@@ -222,8 +220,8 @@ impl Output {
     /// The end of the turn for one peer: its chain leaves.
     pub(crate) fn settle(&mut self, peer: &mut Peer) {
         peer.flags.dirty = false;
-        peer.sent_now = 0;
         self.write_chain(peer);
+        peer.pending = PendingIndex::NONE;
         if std::mem::take(&mut peer.flags.piece_sent) && peer.queued() == 0 && peer.is_open() {
             self.lists.left.push(peer.index);
         }

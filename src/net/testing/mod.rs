@@ -21,7 +21,7 @@
 //!         _: PeerId,
 //!         request: &Request<'r>,
 //!     ) -> Reply<'r> {
-//!         request.handshake().map(|ask| ask.accept(None)).into()
+//!         request.upgrade().map(|opening| opening.accept(None)).into()
 //!     }
 //!
 //!     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {

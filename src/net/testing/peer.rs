@@ -4,7 +4,7 @@ use crate::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, ResponseHead};
 use crate::limits::Limits;
 use crate::net::testing::network::{EndId, State};
 use crate::proto::{Assembler, Connection, Event, Message, Outbox, Role};
-use crate::wire::{CloseCode, Entropy, Kind};
+use crate::wire::{CloseCode, Entropy, MessageKind};
 use std::cell::RefCell;
 use std::io::IoSlice;
 use std::rc::Rc;
@@ -14,7 +14,7 @@ use std::rc::Rc;
 #[non_exhaustive]
 pub enum Received {
     /// A whole message.
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     /// A Ping and its payload.
     Ping(Vec<u8>),
     /// A Pong and its payload.
@@ -32,17 +32,17 @@ pub enum Received {
 impl Received {
     /// A text message.
     pub fn text(text: &str) -> Self {
-        Self::Message(Kind::Text, text.into())
+        Self::Message(MessageKind::Text, text.into())
     }
 
     /// A binary message.
     pub fn binary(bytes: &[u8]) -> Self {
-        Self::Message(Kind::Binary, bytes.into())
+        Self::Message(MessageKind::Binary, bytes.into())
     }
 }
 
 /// A connection to a loop. It sends whatever the test wants, right or wrong, and reads only when it
-/// is asked to, so that a slow reader is one that does not ask.
+/// is asked to, so that a slow reader is one that is not asked to.
 #[derive(Debug)]
 pub struct Peer {
     state: Rc<RefCell<State>>,

@@ -309,10 +309,8 @@ impl<S: Service> TestLoop<S> {
         let Some(engine) = &mut self.engine else {
             return;
         };
+        self.woken.store(false, Relaxed);
         engine.begin(now);
-        if self.woken.swap(false, Relaxed) {
-            engine.take_mail();
-        }
         let news = self.network.state.borrow_mut().take_news(self.id);
         if news.listener {
             engine.listener_ready(0);

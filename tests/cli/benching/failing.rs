@@ -12,7 +12,7 @@ impl Service for Leaving {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
@@ -106,7 +106,7 @@ impl Service for Mute {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}

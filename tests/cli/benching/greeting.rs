@@ -25,7 +25,7 @@ impl Service for Greeting {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -94,7 +94,7 @@ impl Service for Relay {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {

@@ -142,7 +142,7 @@ impl Service for Stalling {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn opened(&mut self, _: &mut Context<'_>, _: PeerId) {
@@ -282,7 +282,7 @@ impl Service for Chat {
     type Mail = ();
 
     fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
-        request.handshake().map(|ask| ask.accept(None)).into()
+        request.upgrade().map(|opening| opening.accept(None)).into()
     }
 
     fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {

@@ -3,7 +3,7 @@
 use super::Fault;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
-use wirebell::handshake::{Ask, DeflatePolicy, DeflateTerms, accept_key};
+use wirebell::handshake::{DeflatePolicy, DeflateTerms, UpgradeRequest, accept_key};
 use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::{Limits, Refusal};
 
@@ -103,15 +103,15 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     // Empty lines in front of a request are not part of it.
     let start = head.iter().take_while(|byte| b"\r\n".contains(byte));
     let head = &head[start.count()..];
-    let ask = Ask::read(RequestHead::parse(head, &mut fields)?)?;
+    let opening = UpgradeRequest::read(RequestHead::parse(head, &mut fields)?)?;
     if fault == Fault::Demanding {
-        let mut credentials = ask.head.fields.all("Authorization");
+        let mut credentials = opening.head.fields.all("Authorization");
         if !credentials.any(|value| value == "Bearer secret") {
             return Err(Refusal::UnexpectedStatus);
         }
     }
     let subprotocol = match fault {
-        Fault::Demanding => Some(ask.choose(&["chat"]).ok_or(Refusal::MalformedHead)?),
+        Fault::Demanding => Some(opening.choose(&["chat"]).ok_or(Refusal::MalformedHead)?),
         _ => None,
     };
     let text = String::from_utf8_lossy(head);
@@ -121,14 +121,16 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     {
         return Err(Refusal::NotAnUpgrade);
     }
-    let accepted = ask.accept(subprotocol).negotiate(&DeflatePolicy::TAKEOVER);
+    let accepted = opening
+        .accept(subprotocol)
+        .negotiate(&DeflatePolicy::TAKEOVER);
     let bare = accepted.without_extensions().to_string();
-    let offers: Vec<&str> = ask.head.fields.all(EXTENSIONS).collect();
+    let offers: Vec<&str> = opening.head.fields.all(EXTENSIONS).collect();
     let with =
         |value: &str| bare.replace("\r\n\r\n", &format!("\r\n{EXTENSIONS}: {value}\r\n\r\n"));
     Ok(match (fault, accepted.deflate()) {
         (Fault::AgreesToAll, _) if !offers.is_empty() => (with(&offers.join(", ")), None),
-        (Fault::DeclinesLists, _) if ask.extensions.iter().count() > 1 => (bare, None),
+        (Fault::DeclinesLists, _) if opening.extensions.iter().count() > 1 => (bare, None),
         (Fault::AgreesWithoutParameters, Some(_)) => {
             let terms = DeflateTerms::default();
             (with(&terms.to_string()), Some(terms))

@@ -7,9 +7,9 @@ use super::opening::Opened;
 use std::io::{self, Error, Read as _, Write as _};
 use std::mem;
 use std::net::TcpStream;
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
-use wirebell::{Assembler, Connection, Event, Kind, Limits, Outbox, Piece, Role, Violation};
+use wirebell::{Assembler, Connection, Event, Limits, MessageKind, Outbox, Piece, Role, Violation};
 
 /// Above what is sent by any case that expects an answer.
 const MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
@@ -37,7 +37,7 @@ pub struct Talk<'s> {
 }
 
 struct Deflate {
-    link: Link,
+    link: Params,
     pool: Pool,
     session: Session,
 }
@@ -45,7 +45,7 @@ struct Deflate {
 /// What became of one look at the input.
 enum Heard {
     Nothing,
-    Message(Kind, Vec<u8>),
+    Message(MessageKind, Vec<u8>),
     Ping,
     Pong,
     Close,
@@ -69,7 +69,7 @@ impl<'s> Talk<'s> {
             session: Session::default(),
         });
         if deflate.is_some() {
-            connection.enable_compression();
+            connection = connection.with_deflate();
         }
         Self {
             stream,
@@ -95,7 +95,7 @@ impl<'s> Talk<'s> {
         let mut chunk = [0; 64 * 1024];
         if self.fault == Fault::Demanding {
             for greeting in ["welcome", "", "what may I echo?"] {
-                self.echo(Kind::Text, greeting.into())?;
+                self.echo(MessageKind::Text, greeting.into())?;
             }
         }
         self.take(&behind)?;
@@ -179,7 +179,7 @@ impl<'s> Talk<'s> {
             };
             (0..times).try_for_each(|_| self.echo(kind, message.clone()))?;
             if self.fault == Fault::SpeaksLater && !mem::replace(&mut self.spoke_later, true) {
-                self.echo(Kind::Text, b"by the way".to_vec())?;
+                self.echo(MessageKind::Text, b"by the way".to_vec())?;
             }
             return Ok(());
         }
@@ -240,15 +240,15 @@ impl<'s> Talk<'s> {
         }
     }
 
-    fn echo(&mut self, mut kind: Kind, mut message: Vec<u8>) -> io::Result<()> {
+    fn echo(&mut self, mut kind: MessageKind, mut message: Vec<u8>) -> io::Result<()> {
         match self.fault {
             Fault::FlipsLastByte => {
                 if let Some(last) = message.last_mut() {
                     *last ^= 1;
                 }
             }
-            Fault::OtherKind if kind == Kind::Text => kind = Kind::Binary,
-            Fault::OtherKind => kind = Kind::Text,
+            Fault::OtherKind if kind == MessageKind::Text => kind = MessageKind::Binary,
+            Fault::OtherKind => kind = MessageKind::Text,
             _ => {}
         }
         let mut packed = Vec::new();
@@ -344,10 +344,10 @@ fn bare(mut frames: &[u8]) -> Vec<u8> {
     bare
 }
 
-fn link(role: Role, terms: &DeflateTerms, fault: Fault) -> Link {
+fn link(role: Role, terms: &DeflateTerms, fault: Fault) -> Params {
     let mut link = match role {
-        Role::Server => Link::server(terms),
-        Role::Client => Link::client(terms),
+        Role::Server => Params::server(terms),
+        Role::Client => Params::client(terms),
     };
     if fault == Fault::IgnoresWindow {
         link.send.window_bits = 15;

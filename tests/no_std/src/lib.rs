@@ -7,10 +7,10 @@
 
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
-use wirebell::handshake::{Ask, ClientHandshake, Refused};
+use wirebell::handshake::{UpgradeRequest, ClientHandshake, Refused};
 use wirebell::http::{EMPTY_FIELD, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::{Entropy, NoEntropy};
-use wirebell::{CloseCode, Connection, Event, Kind, Limits, Outbox, Role};
+use wirebell::{CloseCode, Connection, Event, MessageKind, Limits, Outbox, Role};
 
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
@@ -57,7 +57,7 @@ fn session(payload: &[u8]) -> Option<usize> {
     let (mut outbox, mut entropy) = (Outbox::new(), Counter(0));
     let mut wire = [0; 512];
     let length = payload.len() as u64;
-    let (header, mask) = client.begin(Kind::Binary, length, true, &mut entropy).ok()?;
+    let (header, mask) = client.begin(MessageKind::Binary, length, true, &mut entropy).ok()?;
     wire[..header.len()].copy_from_slice(&header);
     let mut end = header.len() + payload.len();
     wire[header.len()..end].copy_from_slice(payload);
@@ -89,7 +89,8 @@ fn open() -> Option<()> {
     let range = HeadReader::new().find(&request[..len], &Limits::DEFAULT).ok()??;
     let mut fields = [EMPTY_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&request[range], &mut fields).ok()?;
-    let accepted = Ask::read(head).ok()?.accept(None).fields(&[("Set-Cookie", "a=b")]).ok()?;
+    let opening = UpgradeRequest::read(head).ok()?;
+    let accepted = opening.accept(None).fields(&[("Set-Cookie", "a=b")]).ok()?;
     let mut out = Buffer { bytes: &mut response, len: 0 };
     write!(out, "{accepted}").ok()?;
     let len = out.len;
@@ -102,7 +103,7 @@ fn open() -> Option<()> {
 fn refuse() -> Option<()> {
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     let fields = Fields::from_pairs([("Host", &b"device"[..])], &mut storage).ok()?;
-    let refusal = Ask::read(RequestHead::new("GET", "/", 1, fields).ok()?).err()?;
+    let refusal = UpgradeRequest::read(RequestHead::new("GET", "/", 1, fields).ok()?).err()?;
     let mut response = [0; 512];
     write!(Buffer { bytes: &mut response, len: 0 }, "{}", Refused::new(refusal)).ok()
 }

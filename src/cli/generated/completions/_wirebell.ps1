@@ -125,7 +125,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Send `Authorization: Basic` with this user and password')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Send `Authorization: Bearer` with this token')
             [CompletionResult]::new('--binary', '--binary', [CompletionResultType]::ParameterName, 'Send and print binary messages: `hex`, a line of hexadecimal digits for each, or `raw`, bytes as they are [default: text; a binary message that arrives is printed as hex]')
-            [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'Ask the server with a Ping after so many seconds of silence; 0 never asks')
+            [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, 'UpgradeRequest the server with a Ping after so many seconds of silence; 0 never asks')
             [CompletionResult]::new('--max-messages', '--max-messages', [CompletionResultType]::ParameterName, 'Close after so many messages have arrived')
             [CompletionResult]::new('--wait', '--wait', [CompletionResultType]::ParameterName, 'Keep receiving for so long after the end of stdin before closing')
             [CompletionResult]::new('--reconnect', '--reconnect', [CompletionResultType]::ParameterName, 'When the connection cannot be opened or is lost, try again, with growing waits; at most N times behind each other, 0 for ever. What stdin says meanwhile is sent later')

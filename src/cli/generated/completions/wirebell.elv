@@ -119,7 +119,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --auth 'Send `Authorization: Basic` with this user and password'
             cand --token 'Send `Authorization: Bearer` with this token'
             cand --binary 'Send and print binary messages: `hex`, a line of hexadecimal digits for each, or `raw`, bytes as they are [default: text; a binary message that arrives is printed as hex]'
-            cand --ping 'Ask the server with a Ping after so many seconds of silence; 0 never asks'
+            cand --ping 'UpgradeRequest the server with a Ping after so many seconds of silence; 0 never asks'
             cand --max-messages 'Close after so many messages have arrived'
             cand --wait 'Keep receiving for so long after the end of stdin before closing'
             cand --reconnect 'When the connection cannot be opened or is lost, try again, with growing waits; at most N times behind each other, 0 for ever. What stdin says meanwhile is sent later'

@@ -120,7 +120,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l auth -d 'S
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l binary -d 'Send and print binary messages: `hex`, a line of hexadecimal digits for each, or `raw`, bytes as they are [default: text; a binary message that arrives is printed as hex]' -r -f -a "hex\t'Hexadecimal digits, a line for each message'
 raw\t'Bytes as they are'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ping -d 'Ask the server with a Ping after so many seconds of silence; 0 never asks' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ping -d 'UpgradeRequest the server with a Ping after so many seconds of silence; 0 never asks' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-messages -d 'Close after so many messages have arrived' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l wait -d 'Keep receiving for so long after the end of stdin before closing' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l reconnect -d 'When the connection cannot be opened or is lost, try again, with growing waits; at most N times behind each other, 0 for ever. What stdin says meanwhile is sent later' -r

@@ -1,6 +1,6 @@
 //! Time: nanoseconds since the run began, fixed schedules, and a thread that keeps them.
 //!
-//! Comes in: a rate. Goes out: the moment at which each message is due, and a wake-up of the loop
+//! Input: a rate. Output: the moment at which each message is due, and a wake-up of the loop
 //! then. Invariant: a schedule never moves, whatever the server does; that is what keeps latencies
 //! honest.
 

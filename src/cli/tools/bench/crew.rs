@@ -1,6 +1,6 @@
 //! Event loops full of connections, and the orders that they get.
 //!
-//! Comes in: a plan. Goes out: open connections, then their [`Tally`]s. The loops are those of the
+//! Input: a plan. Output: open connections, then their [`Tally`]s. The loops are those of the
 //! library, in the client's role: one thread each, however many connections. Handshakes with one
 //! server never overlap (RFC 6455 section 4.1), which the library sees to.
 

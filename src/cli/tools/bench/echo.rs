@@ -3,7 +3,7 @@
 //! A connection begins with a message of its own, [`HELLO`]: whatever comes before its echo is a
 //! greeting, which nobody asked for and which would shift all answers by one.
 //!
-//! Comes in: answers. Goes out: the next message, in the same write as others of the same read;
+//! Input: answers. Output: the next message, in the same write as others of the same read;
 //! with a rate, whatever is due. Answers come in the order of the messages, so a queue of times
 //! for each connection tells how long each took.
 //!
@@ -20,7 +20,7 @@ use crate::cli::tools::bench::crew::{Load, Site};
 use crate::cli::tools::bench::tally::Tally;
 use std::collections::VecDeque;
 use wirebell::net::{Context, PeerId};
-use wirebell::{Kind, Message};
+use wirebell::{Message, MessageKind};
 
 /// What is sent first on each connection, before the load.
 const HELLO: &str = "wirebell bench: hello";
@@ -143,8 +143,8 @@ impl Load for Echo {
         self.lanes[peer.index()] = Lane::default();
         self.site.gauge.pending.add(1);
         let hello = match self.site.plan.kind {
-            Kind::Text => Message::text(HELLO),
-            Kind::Binary => Message::binary(HELLO.as_bytes()),
+            MessageKind::Text => Message::text(HELLO),
+            MessageKind::Binary => Message::binary(HELLO.as_bytes()),
         };
         let _ = context.send(peer, hello);
     }

@@ -1,6 +1,6 @@
 //! Mode `fan-out`: from a publication to each of its subscribers, and to the last of them.
 //!
-//! Comes in: what was published, with a stamp in front. Goes out: latencies. Subscribers live in
+//! Input: what was published, with a stamp in front. Output: latencies. Subscribers live in
 //! event loops; publishers, who are few and wait for answers, have threads of their own
 //! (`publish`).
 //!

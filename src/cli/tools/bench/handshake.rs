@@ -1,6 +1,6 @@
 //! Mode `handshake`: opens connections and closes them, one handshake behind the other.
 //!
-//! Comes in: connections that have opened. Goes out: their Close, and the next dial. RFC 6455
+//! Input: connections that have opened. Output: their Close, and the next dial. RFC 6455
 //! section 4.1 allows one handshake with a server at a time, so a closed loop is as quick as a
 //! client may be; with a rate, a handshake that has to wait for its turn counts from when it was
 //! due. Closing overlaps with the handshakes that follow.

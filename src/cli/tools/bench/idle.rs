@@ -1,6 +1,6 @@
 //! Mode `idle`: connections that say nothing, and what each of them costs in memory.
 //!
-//! Comes in: nothing but Pongs, and with `--touch` one echo. Goes out: Pings, by the library, when
+//! Input: nothing but Pongs, and with `--touch` one echo. Output: Pings, by the library, when
 //! a connection has been silent. The base is taken after a few connections have come and gone, so
 //! that the pages of the program itself are not counted as theirs.
 

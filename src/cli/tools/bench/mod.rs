@@ -1,6 +1,6 @@
 //! `wirebell bench`: loads a server and says what it took.
 //!
-//! Comes in: a URL, a mode, a load. Goes out: rates, latencies by percentile, CPU time and memory,
+//! Input: a URL, a mode, a load. Output: rates, latencies by percentile, CPU time and memory,
 //! as text, JSON and a plot. Invariant: what is printed says how it was measured: closed loop or
 //! fixed rate, how late the generator was, what the generator itself cost.
 //!

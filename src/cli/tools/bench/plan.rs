@@ -13,7 +13,7 @@ use crate::cli::tools::common::deflate::offer;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
-use wirebell::{Kind, Limits, Message, net};
+use wirebell::{Limits, Message, MessageKind, net};
 
 /// A run, before it begins.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct Plan {
     pub args: Box<BenchArgs>,
     pub endpoint: Arc<Endpoint>,
     pub clock: Clock,
-    pub kind: Kind,
+    pub kind: MessageKind,
     pub payload: Vec<u8>,
     /// The same, if messages are text.
     text: String,
@@ -76,7 +76,11 @@ impl Plan {
         Ok(Self {
             endpoint: Arc::new(endpoint),
             clock: Clock::start(),
-            kind: if args.text { Kind::Text } else { Kind::Binary },
+            kind: if args.text {
+                MessageKind::Text
+            } else {
+                MessageKind::Binary
+            },
             text: match args.text {
                 true => String::from_utf8_lossy(&payload).into_owned(),
                 false => String::new(),
@@ -89,8 +93,8 @@ impl Plan {
 
     pub fn message(&self) -> Message<'_> {
         match self.kind {
-            Kind::Text => Message::text(&self.text),
-            Kind::Binary => Message::binary(&self.payload),
+            MessageKind::Text => Message::text(&self.text),
+            MessageKind::Binary => Message::binary(&self.payload),
         }
     }
 
@@ -117,7 +121,7 @@ impl Plan {
                 queued_bytes: (2 * (size + IN_FLIGHT)) as usize,
                 ping_ms: if pings { self.args.ping.0 } else { 0 },
                 close_ms: 1000,
-                drain_ms: 200,
+                linger_ms: 200,
                 ..Limits::DEFAULT
             },
             deflate: offer(self.args.deflate),

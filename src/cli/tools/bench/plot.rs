@@ -1,6 +1,6 @@
 //! Latency by percentile as an SVG that needs nothing else.
 //!
-//! Comes in: distributions. Goes out: one picture. The horizontal axis is 0 %, 90 %, 99 %, 99.9 %
+//! Input: distributions. Output: one picture. The horizontal axis is 0 %, 90 %, 99 %, 99.9 %
 //! and so on at equal distances, so that the rare and slow ones get as much room as the others;
 //! it ends where a single message is left. Vertical: milliseconds from zero.
 

@@ -1,6 +1,6 @@
 //! The publishers of mode `fan-out`: few, each on a thread of its own.
 //!
-//! Comes in: a way to publish, HTTP or a WebSocket, and a schedule. Goes out: stamped messages.
+//! Input: a way to publish, HTTP or a WebSocket, and a schedule. Output: stamped messages.
 //! Without a rate a publisher waits until all subscribers have what it published last.
 
 use crate::cli::common::Failure;

@@ -5,7 +5,7 @@
 //!            start       from        until
 //! ```
 //!
-//! Comes in: a plan. Goes out: [`Figures`]. Invariant: CPU time is divided by the messages of the
+//! Input: a plan. Output: [`Figures`]. Invariant: CPU time is divided by the messages of the
 //! same span of time, warm-up and end excluded.
 
 use crate::cli::common::Failure;

@@ -50,7 +50,7 @@ pub struct ConnectArgs {
     #[arg(long, conflicts_with = "binary")]
     pub json_lines: bool,
 
-    /// Ask the server with a Ping after so many seconds of silence; 0 never asks
+    /// UpgradeRequest the server with a Ping after so many seconds of silence; 0 never asks
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     pub ping: Seconds,
 

@@ -1,6 +1,6 @@
 //! `--show-frames`: one line on stderr for each frame, both ways.
 //!
-//! Comes in: the bytes on the wire. Goes out: what their headers say. It reads them for itself and
+//! Input: the bytes on the wire. Output: what their headers say. It reads them for itself and
 //! judges nothing; whoever breaks a rule is told by the client.
 
 use crate::cli::common::terminal::visible;
@@ -11,7 +11,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 use wirebell::wire::{CloseBody, FrameHeader, Mask};
-use wirebell::{Ends, Opcode, Tap};
+use wirebell::{ConnectionInfo, Opcode, Tap};
 
 #[derive(Debug)]
 pub struct FrameLog {
@@ -59,7 +59,7 @@ impl FrameLog {
 }
 
 impl Tap for FrameLog {
-    fn opened(&self, _: u64, _: &Ends) {
+    fn opened(&self, _: u64, _: &ConnectionInfo) {
         for (reader, masked) in [(&self.sent, true), (&self.received, false)] {
             *reader.lock().unwrap_or_else(PoisonError::into_inner) = Reader::new(masked);
         }

@@ -1,6 +1,6 @@
 //! `wirebell connect`: a client for people and for pipes.
 //!
-//! Comes in: lines or bytes on stdin, messages from the server. Goes out: messages to the server,
+//! Input: lines or bytes on stdin, messages from the server. Output: messages to the server,
 //! lines or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives;
 //! `current` is where they meet. Invariant: what stdin said before its end is sent before the
 //! Close, and what the server sends before its Close is printed.

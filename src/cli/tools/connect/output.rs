@@ -9,7 +9,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
 use std::io::{self, IsTerminal as _, Write as _};
 use wirebell::client::{Client, Endpoint};
-use wirebell::{Kind, Message};
+use wirebell::{Message, MessageKind};
 
 /// How messages are printed.
 pub struct Output {
@@ -62,7 +62,8 @@ impl Output {
     /// Prints a message at once, in one write.
     pub fn print(&mut self, message: Message<'_>) -> io::Result<Printed> {
         let raw = self.form == Some(BinaryForm::Raw);
-        let as_hex = !raw && (message.kind == Kind::Binary || self.form == Some(BinaryForm::Hex));
+        let as_hex =
+            !raw && (message.kind == MessageKind::Binary || self.form == Some(BinaryForm::Hex));
         let mut stdout = io::stdout().lock();
         let written = match raw {
             true => stdout.write_all(message.bytes),

@@ -1,6 +1,6 @@
 //! The request of a client, taken apart.
 //!
-//! Comes in: the head of a request, however wrong. Goes out: what it asks for. Invariant: a case
+//! Input: the head of a request, however wrong. Output: what it asks for. Invariant: a case
 //! looks at what the client has sent, so that nothing is mended here.
 
 use crate::cli::tools::verify::head::{EXTENSIONS, Fields};

@@ -2,7 +2,7 @@
 //! `/getCaseCount`, `/runCase?case=N&agent=NAME`, `/getCaseStatus`, `/getCaseInfo`, and
 //! `/updateReports`, which ends the run.
 //!
-//! Comes in: connections, in any order and at the same time. Goes out: a verdict for each case
+//! Input: connections, in any order and at the same time. Output: a verdict for each case
 //! that was asked for; the newest counts. Whoever asks for nothing of this, a browser, a health
 //! check or a port scan, is no client. Invariant: nobody waits longer than a case may take.
 

@@ -1,7 +1,7 @@
 //! `wirebell verify`: asks an echo server hundreds of questions, most of which a well-behaved
 //! client never asks, or asks a client that echoes what no server would.
 //!
-//! Comes in: a URL or an address to listen on, and a choice of cases. Goes out: a verdict for each
+//! Input: a URL or an address to listen on, and a choice of cases. Output: a verdict for each
 //! case with its section of an RFC, its level, and the bytes that were exchanged. Invariant: only
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!

@@ -5,7 +5,7 @@ use crate::cli::tools::inspect::explain::rules::handshake;
 use crate::cli::tools::inspect::explain::terms;
 use crate::cli::tools::inspect::model::{Finding, Text, rfc6455, rfc7692};
 use wirebell::Refusal;
-use wirebell::handshake::{Ask, accept_key};
+use wirebell::handshake::{UpgradeRequest, accept_key};
 use wirebell::http::{RequestHead, ResponseHead};
 
 /// What is wrong with a request that wants a WebSocket: all that is known to be, and else the one
@@ -47,7 +47,7 @@ pub fn request(head: RequestHead<'_>) -> Vec<Finding> {
     let mut findings: Vec<Finding> = broken
         .map(|(_, refusal, expected)| refused(refusal, "4.1", expected))
         .collect();
-    if let (true, Err(refusal)) = (findings.is_empty(), Ask::read(head)) {
+    if let (true, Err(refusal)) = (findings.is_empty(), UpgradeRequest::read(head)) {
         findings.push(refused(refusal, "4.2.1", "what the rule says"));
     }
     findings

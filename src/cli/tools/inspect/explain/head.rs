@@ -1,6 +1,6 @@
 //! The heads of the opening handshake: RFC 6455 section 4.
 //!
-//! Comes in: the bytes of one direction where a head is expected. Goes out: its lines, each with
+//! Input: the bytes of one direction where a head is expected. Output: its lines, each with
 //! what it is for, and what is wrong with it.
 
 use crate::cli::tools::inspect::args::Side;

@@ -1,6 +1,6 @@
 //! The bytes of each direction → what they mean.
 //!
-//! Comes in: [`Talk`]s. Goes out: a [`Report`]. Handshakes are read first, both directions side by
+//! Input: [`Talk`]s. Output: a [`Report`]. Handshakes are read first, both directions side by
 //! side, for an answer is judged by its request and frames by the answer. Frames are then read each
 //! way for itself, and all is put in the order of time.
 

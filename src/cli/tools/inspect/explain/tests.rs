@@ -382,13 +382,13 @@ fn http_before_the_handshake_is_passed_over() {
 
 #[test]
 fn a_connection_that_goes_on_with_another_protocol() {
-    let ask = "POST /exec HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
+    let opening = "POST /exec HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n";
     let docker = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n\r\n/ # ";
     let h2c = "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0\u{4}";
     for (client, server, part) in [
-        (ask, docker, "goes on with tcp"),
-        (&ask.replace("tcp", "h2c"), h2c, "goes on with h2c"),
-        (ask, "HTTP/1.1 101 x\r\n\r\nx", "does not name"),
+        (opening, docker, "goes on with tcp"),
+        (&opening.replace("tcp", "h2c"), h2c, "goes on with h2c"),
+        (opening, "HTTP/1.1 101 x\r\n\r\nx", "does not name"),
         ("GET /old\r\n", "<p>", "HTTP/0.9"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0", "HTTP/2"),
         ("SSH-2.0-x\r\n", "SSH-2.0-y\r\n", "SSH"),

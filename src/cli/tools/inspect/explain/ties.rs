@@ -1,6 +1,6 @@
 //! What belongs together: the frames of a message, a pong and its ping, the two Closes.
 //!
-//! Comes in: all items of a connection in the order of time, with their numbers. Goes out: the
+//! Input: all items of a connection in the order of time, with their numbers. Output: the
 //! same, each naming what it goes on with or answers. Items that were left out tie nothing.
 
 use crate::cli::tools::inspect::model::{Fragment, Item, What};

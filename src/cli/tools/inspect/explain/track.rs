@@ -3,10 +3,10 @@
 use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;
 use crate::cli::tools::inspect::model::{Bytes, Finding, Message, Text, rfc6455};
-use wirebell::deflate::{Budget, Compressed, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
 use wirebell::handshake::Direction;
 use wirebell::wire::Utf8Stream;
-use wirebell::{Kind, Limits, Violation};
+use wirebell::{Limits, MessageKind, Violation};
 
 /// Bytes that are kept of one inflated message for a look.
 const KEPT_INFLATED: usize = 64 * 1024;
@@ -37,7 +37,7 @@ pub struct Track {
 
 /// A message whose last frame has not come.
 struct Open {
-    kind: Kind,
+    kind: MessageKind,
     compressed: bool,
     frames: usize,
     wire_length: usize,
@@ -49,7 +49,7 @@ struct Open {
 struct Inflater {
     pool: Pool,
     session: Session,
-    link: Link,
+    link: Params,
     /// The window is lost: later messages may need it.
     lost: bool,
 }
@@ -92,8 +92,8 @@ impl Track {
     /// Judges where a data frame stands, and opens its message.
     pub fn data_frame(&mut self, header: &mut Header) {
         let kind = match header.opcode {
-            1 => Some(Kind::Text),
-            2 => Some(Kind::Binary),
+            1 => Some(MessageKind::Text),
+            2 => Some(MessageKind::Binary),
             _ => None,
         };
         let violation = match (kind, &self.open) {
@@ -104,10 +104,10 @@ impl Track {
         };
         header.break_rule(violation, rules::expected(violation).into());
         // Taken for what it says, so that its payload can be explained.
-        self.begin(kind.unwrap_or(Kind::Binary), header);
+        self.begin(kind.unwrap_or(MessageKind::Binary), header);
     }
 
-    fn begin(&mut self, kind: Kind, header: &Header) {
+    fn begin(&mut self, kind: MessageKind, header: &Header) {
         self.open = Some(Open {
             kind,
             compressed: header.rsv1 && self.inflater.is_some(),
@@ -156,7 +156,7 @@ impl Track {
 
 impl Open {
     fn check_text(&mut self, payload: &[u8], last: bool) -> Option<Finding> {
-        if self.kind == Kind::Binary || self.bad_text {
+        if self.kind == MessageKind::Binary || self.bad_text {
             return None;
         }
         let before = self.utf8;
@@ -176,8 +176,8 @@ impl Open {
 
     fn kind_name(&self) -> &'static str {
         match self.kind {
-            Kind::Text => "text",
-            Kind::Binary => "binary",
+            MessageKind::Text => "text",
+            MessageKind::Binary => "binary",
         }
     }
 
@@ -189,7 +189,7 @@ impl Open {
         } else {
             Vec::new()
         };
-        let is_text = self.kind == Kind::Text && !bytes.is_empty();
+        let is_text = self.kind == MessageKind::Text && !bytes.is_empty();
         Message {
             kind,
             frames: self.frames,
@@ -211,7 +211,7 @@ fn first_bad(mut utf8: Utf8Stream, payload: &[u8]) -> usize {
 
 impl Inflater {
     fn new(receive: Direction) -> Self {
-        let link = Link {
+        let link = Params {
             send: receive,
             receive,
         };
@@ -269,7 +269,7 @@ impl Inflater {
             return false;
         }
         let piece = Compressed {
-            kind: Kind::Binary,
+            kind: MessageKind::Binary,
             bytes: payload,
             first: true,
             last: true,
@@ -305,7 +305,7 @@ impl Inflater {
 
 fn compressed(open: &Open, bytes: &[u8], kept: usize) -> Message {
     let shown = &bytes[..kept];
-    let text = (open.kind == Kind::Text).then(|| match std::str::from_utf8(shown) {
+    let text = (open.kind == MessageKind::Text).then(|| match std::str::from_utf8(shown) {
         Ok(text) => text.to_owned(),
         Err(error) => String::from_utf8_lossy(&shown[..error.valid_up_to()]).into_owned(),
     });

@@ -1,8 +1,8 @@
 //! Hexadecimal text, as people write it → bytes of one direction, or of both.
 //!
-//! Comes in: digits in pairs; between them white space, colons, commas, `0x` and `\x`, and comments
+//! Input: digits in pairs; between them white space, colons, commas, `0x` and `\x`, and comments
 //! from `#` to the end of the line. A line that begins with `>` is from the client, one with `<`
-//! from the server, and one with `=` begins another connection and may name it. Goes out: the
+//! from the server, and one with `=` begins another connection and may name it. Output: the
 //! bytes, in the order of the lines.
 
 use crate::cli::tools::inspect::args::Side;

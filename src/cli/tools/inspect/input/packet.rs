@@ -7,7 +7,7 @@ use crate::cli::tools::inspect::model::Text;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use std::net::{IpAddr, SocketAddr};
 
-/// Link types of <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-07.html>.
+/// Params types of <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-07.html>.
 const NULL: u32 = 0;
 pub const ETHERNET: u32 = 1;
 const PPP: u32 = 9;

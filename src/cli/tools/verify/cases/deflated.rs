@@ -9,9 +9,9 @@ use crate::cli::tools::verify::probe::Probe;
 use crate::cli::tools::verify::trouble::Trouble;
 use crate::cli::tools::verify::wire::{Frame, TEXT};
 use crate::cli::tools::verify::{accept, handshake};
-use wirebell::deflate::{Budget, Compressed, Compressor, Link, Pool, Session, Settings};
+use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
-use wirebell::{Kind, Limits};
+use wirebell::{Limits, MessageKind};
 
 pub const OFFER: &str = "permessage-deflate";
 
@@ -106,10 +106,10 @@ fn accept_offer(probe: &mut Probe, wanted: &str) -> Result<(), Trouble> {
 }
 
 /// The terms as the probe's side sees them.
-pub fn link(probe: &Probe, terms: &DeflateTerms) -> Link {
+pub fn link(probe: &Probe, terms: &DeflateTerms) -> Params {
     match probe.masks {
-        true => Link::client(terms),
-        false => Link::server(terms),
+        true => Params::client(terms),
+        false => Params::server(terms),
     }
 }
 
@@ -140,7 +140,7 @@ pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> R
 pub fn inflated(
     pool: &mut Pool,
     session: &mut Session,
-    link: &Link,
+    link: &Params,
     probe: &mut Probe,
 ) -> Result<Vec<u8>, Trouble> {
     let message = probe.message()?;
@@ -156,7 +156,7 @@ pub fn inflated(
 fn inflate(
     pool: &mut Pool,
     session: &mut Session,
-    link: &Link,
+    link: &Params,
     message: Frame,
 ) -> Result<Vec<u8>, Trouble> {
     if message.first & RSV1 == 0 {
@@ -164,9 +164,9 @@ fn inflate(
     }
     let piece = Compressed {
         kind: if message.opcode() == 1 {
-            Kind::Text
+            MessageKind::Text
         } else {
-            Kind::Binary
+            MessageKind::Binary
         },
         bytes: &message.payload,
         first: true,

@@ -6,9 +6,9 @@ use wirebell::Role;
 use wirebell::net::Options;
 
 /// All that a server answers to a few conversations, each ended by the client's last bytes.
-fn answers(strict_drain: bool) -> Vec<Vec<u8>> {
+fn answers(read_until_would_block: bool) -> Vec<Vec<u8>> {
     let server = Probes::start(Options {
-        strict_drain,
+        read_until_would_block,
         // Small, so that one read does not take everything.
         receive_buffer: 4096,
         ..options()
