@@ -41,7 +41,8 @@
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |
-//! | `cli` (default) | the `wirebell` command | clap and what it needs around it |
+//! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
+//! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!
 //! Features add; none changes what another part does.
 //!
@@ -59,6 +60,7 @@
 #![doc = include_str!("tour/source.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
 #[cfg(feature = "alloc")]

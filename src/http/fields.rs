@@ -7,6 +7,8 @@
 use crate::error::HeadError;
 
 /// One header field line: a name and the raw bytes of its value.
+///
+/// It is httparse's own type, so that httparse fills the caller's storage without a copy.
 pub type Field<'h> = httparse::Header<'h>;
 
 /// For storage that fields are put into.
