@@ -1,9 +1,9 @@
 //! The client's side of the opening handshake: RFC 6455 section 4.1.
 //!
 //! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`].
-//! Output: the request, then the terms that were [`Negotiated`], or the [`BadResponse`] of the first
-//! check that fails. Invariant: what is written was checked when it was given, so no value can smuggle
-//! a line into the head. Redirects, 401 and proxies are left to the application.
+//! Output: the request, then the terms that were [`Negotiated`], or the [`BadResponse`] of the
+//! first check that fails. Invariant: what is written was checked when it was given, so no value
+//! can smuggle a line into the head. Redirects, 401 and proxies are left to the application.
 
 use crate::error::{BadResponse, Misuse};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
@@ -133,8 +133,8 @@ impl<'c> ClientHandshake<'c> {
     /// # Errors
     ///
     /// The [`BadResponse`] of the first check that fails. With
-    /// [`BadResponse::UnexpectedStatus`] the application may look at the response itself (redirects,
-    /// 401).
+    /// [`BadResponse::UnexpectedStatus`] the application may look at the response itself
+    /// (redirects, 401).
     // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46
     // req: 6455-4.1-47 6455-9.1-01
     pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Negotiated<'c>, BadResponse> {

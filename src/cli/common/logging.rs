@@ -4,6 +4,7 @@
 //! of its own. Invariants: a record is taken or dropped at once, whatever stderr does; memory is
 //! bounded; a line holds no control characters of a peer; a stop waits a bounded time.
 
+use crate::cli::common::units::timestamp;
 use log::{Level, LevelFilter, Log, Metadata, Record};
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write as _;
@@ -192,7 +193,7 @@ impl Queue {
     }
 
     fn line(&self, level: Level, text: &str) -> String {
-        let time = humantime::format_rfc3339_seconds(SystemTime::now());
+        let time = timestamp(SystemTime::now());
         let (colour, plain) = match (self.colours, level) {
             (false, _) => ("", ""),
             (true, Level::Error) => ("\u{1b}[1;31m", "\u{1b}[0m"),

@@ -10,9 +10,25 @@ use std::io;
 
 /// Prints the effective settings as a settings file.
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
-    let text =
-        basic_toml::to_string(settings).map_err(|error| Failure::failed(error.to_string()))?;
-    print(text.trim_end().to_owned() + "\n")
+    let settings = serde_json::to_value(settings);
+    let settings = settings.map_err(|error| Failure::failed(error.to_string()))?;
+    let fields = settings.as_object().into_iter().flatten();
+    let fields = fields.filter(|(_, value)| !value.is_null());
+    let text: String = fields
+        .map(|(name, value)| format!("{name} = {}\n", toml_value(value)))
+        .collect();
+    print(text)
+}
+
+/// Strings, numbers and booleans are written in TOML as in JSON.
+fn toml_value(value: &serde_json::Value) -> String {
+    match value.as_array() {
+        Some(list) => {
+            let items: Vec<String> = list.iter().map(toml_value).collect();
+            format!("[{}]", items.join(", "))
+        }
+        None => value.to_string(),
+    }
 }
 
 /// Says what can be done about it.

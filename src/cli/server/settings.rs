@@ -358,11 +358,11 @@ impl CommonArgs {
         };
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::failed(format!("--config {}: {error}", path.display())))?;
-        basic_toml::from_str(&text).map_err(|error| {
-            let at = error.line_col().unwrap_or_default().0;
+        toml::from_str(&text).map_err(|error| {
+            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
+            let at = before.matches('\n').count();
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
-            let (line, error) = (at + 1, error.to_string());
-            let what = error.split(" at line ").next().unwrap_or_default();
+            let (line, what) = (at + 1, error.message());
             Failure::usage(format!("{} line {line}: {what}", path.display()))
         })
     }
@@ -370,17 +370,17 @@ impl CommonArgs {
 
 /// How many lines stand before the first setting that is wrong, and why it is: the error of a
 /// flattened structure does not tell its place. `None` if the text is no TOML; then the error does.
-fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, basic_toml::Error)> {
+fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
     let ends = text.match_indices('\n').map(|(at, _)| at + 1);
     let mut good = 0;
     for (line, end) in ends.chain([text.len()]).enumerate() {
         let lines = &text[..end];
-        match basic_toml::from_str::<T>(lines) {
+        match toml::from_str::<T>(lines) {
             Ok(_) => good = line + 1,
-            Err(error) if basic_toml::from_str::<IgnoredAny>(lines).is_ok() => {
+            Err(error) if toml::from_str::<IgnoredAny>(lines).is_ok() => {
                 return Some((good, error));
             }
-            Err(_) => {} // In the midst of a value.
+            Err(_) => {} // Mid-value.
         }
     }
     None
