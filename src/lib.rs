@@ -1,9 +1,40 @@
 //! Wirebell: RFC 6455 WebSockets, written from scratch in safe Rust.
 //!
-//! Four things in one crate, each usable without the next: a **protocol core** without I/O, `std`
-//! or allocation, with **compression** beside it; a blocking **client**; an **event loop** on
-//! [mio](https://docs.rs/mio) for servers and clients; and a **push server** on top, which the
-//! `wirebell` command runs.
+//! | you want | use | features |
+//! |---|---|---|
+//! | a server | [`net::Server`] with a [`net::Service`] of yours | `net` |
+//! | a client | [`client::Client`]; over TLS or another stream, its `over` | `client` |
+//! | many clients on one thread | [`net::Clients`] | `client`, `net` |
+//! | compression | [`deflate`], and the `Options` of servers and clients | `deflate` |
+//! | a push server in a program | [`push::PushServer`] | `push` |
+//! | tests of a service, without sockets, on a clock of their own | [`net::testing`] | `net` |
+//! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
+//! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
+//! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
+#![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
+//!
+//! # Features
+//!
+//! | feature | brings | depends on |
+//! |---|---|---|
+//! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
+//! | `alloc` | [`Assembler`] | |
+//! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
+//! | `http-types` | handshakes as types of the crate `http`, for hyper and others | http |
+//! | `client` | [`client`]; with `net`, clients in the event loop | rand |
+//! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
+//! | `push` | the hub and the dialects | serde, serde_json, subtle |
+//! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
+//! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
+//!
+//! Features add; none changes what another part does.
+//!
+//! # How it fits together
+//!
+//! Four things in one crate, each usable without the next: a protocol core without I/O, `std` or
+//! allocation, with compression beside it; a blocking client; an event loop on
+//! [mio](https://docs.rs/mio) for servers and clients; and a push server, which the `wirebell`
+//! command runs.
 //!
 //! ```text
 //!  socket ──read──▶ shared receive buffer ──&mut [u8]──▶ handshake (HTTP head) ─────────┐
@@ -19,31 +50,6 @@
 //!                                      ▲
 //!                                      └── Pong and Close, from the Outbox
 //! ```
-//!
-//! # Where to begin
-//!
-//! - Your own I/O, or none: [`Connection`]. Its documentation has an example that runs.
-//! - A client: [`client::Client`], also over TLS or another stream of yours
-//!   ([`client::Client::over`]); many of them on one thread: [`net::Clients`].
-//! - A server of your own: [`net::Service`], an echo server in twenty lines; [`net`] has a chat.
-//! - A push server in a program: [`push::PushServer`].
-//! - The protocol itself: [`tour`], six recorded exchanges, explained byte by byte; then the
-//!   source, in the order [below](#reading-the-source).
-//!
-//! # Features
-//!
-//! | feature | brings | depends on |
-//! |---|---|---|
-//! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
-//! | `alloc` | [`Assembler`] | |
-//! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
-//! | `http-types` | handshakes as types of the crate `http`, for hyper and others | http |
-//! | `client` | [`client`]; with `net`, clients in the event loop | rand |
-//! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
-//! | `push` | the hub and the dialects | serde, serde_json, subtle |
-//! | `cli` (default) | the `wirebell` command | clap and what it needs around it |
-//!
-//! Features add; none changes what another part does.
 //!
 //! # What is not there
 //!
@@ -96,7 +102,10 @@ pub use proto::{Connection, Eof, Event, Outbox, Piece, Received, Role, State};
 pub use tap::{ConnectionInfo, Tap};
 pub use wire::{CloseBody, CloseCode, Mask, MessageKind, Opcode};
 
-/// The examples of the README compile.
+/// The examples of the READMEs compile.
 #[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("cli/README.md")]
+#[doc = include_str!("push/README.md")]
+#[doc = include_str!("tour/README.md")]
 pub struct Readme;
