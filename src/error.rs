@@ -2,10 +2,13 @@
 //!
 //! - [`Violation`]: the peer broke a rule after the handshake. Each has the code that the Close
 //!   frame carries and the section of the RFC that it breaks.
-//! - [`Refusal`]: the opening handshake cannot succeed. Each has the HTTP status to answer.
+//! - [`Refusal`]: a server refuses the opening handshake. Each has the HTTP status to answer.
+//! - [`BadResponse`]: a client cannot take the server's answer. Each has the section that it
+//!   breaks.
+//! - [`HeadError`]: bytes are no head of HTTP; one of the two before, according to the side.
 //! - [`Misuse`]: our own caller asked for something impossible. Never caused by a peer's bytes.
 //!
-//! Invariant: all three are small, `Copy`, and hold no text; `Display` is for people, the variant
+//! Invariant: all are small, `Copy`, and hold no text; `Display` is for people, the variant
 //! is for code. An I/O error is none of these: the protocol core does no I/O.
 
 use crate::wire::CloseCode;
@@ -17,6 +20,7 @@ macro_rules! violations {
         $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
         /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Violation { $($(#[$doc])* $name,)+ }
 
         impl Violation {
@@ -100,6 +104,7 @@ impl core::error::Error for Violation {}
 
 /// A call that the state of the connection does not allow. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Misuse {
     /// Data after Close was sent or received (RFC 6455 sections 5.5.1 and 6.1).
     NotOpen,
@@ -145,18 +150,58 @@ impl fmt::Display for Misuse {
 
 impl core::error::Error for Misuse {}
 
+/// Why bytes are not the head of an HTTP/1.x message (RFC 9112). Becomes a [`Refusal`] on a server
+/// and a [`BadResponse`] on a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum HeadError {
+    /// It does not follow the grammar.
+    Malformed,
+    /// More bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    TooLong,
+    /// More fields than [`Limits::fields`](crate::Limits::fields).
+    TooManyFields,
+    /// The first line is too long for a target of
+    /// [`Limits::target_bytes`](crate::Limits::target_bytes).
+    TargetTooLong,
+}
+
+impl fmt::Display for HeadError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the head is malformed",
+            Self::TooLong => "the head is too long",
+            Self::TooManyFields => "the head has too many fields",
+            Self::TargetTooLong => "the first line of the head is too long",
+        })
+    }
+}
+
+impl core::error::Error for HeadError {}
+
+impl From<HeadError> for Refusal {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Malformed => Self::MalformedHead,
+            HeadError::TooLong => Self::HeadTooLong,
+            HeadError::TooManyFields => Self::TooManyFields,
+            HeadError::TargetTooLong => Self::TargetTooLong,
+        }
+    }
+}
+
 macro_rules! refusals {
     ($($(#[$doc:meta])* $name:ident => $status:literal, $text:literal;)+) => {
-        /// Why an opening handshake was refused, by a server or by a client that reads the
-        /// response.
+        /// Why a server refused an opening handshake.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
         pub enum Refusal { $($(#[$doc])* $name,)+ }
 
         impl Refusal {
             /// Every refusal that there is, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The HTTP status that a server answers. A client reports the refusal instead.
+            /// The HTTP status of the answer.
             pub const fn status(self) -> u16 {
                 match self { $(Self::$name => $status,)+ }
             }
@@ -206,20 +251,6 @@ refusals! {
     Origin => 403, "This origin is not allowed.";
     /// Nothing is served under this path (section 4.2.2, item 4).
     NotFound => 404, "There is nothing at this path.";
-    /// Client: the status is not 101 (section 4.1).
-    UnexpectedStatus => 502, "The server did not switch protocols.";
-    /// Client: the Upgrade field of the response is missing or not websocket (section 4.1).
-    UpgradeMissing => 502, "The response lacks Upgrade: websocket.";
-    /// Client: the Connection field of the response lacks Upgrade (section 4.1).
-    ConnectionMissing => 502, "The response lacks Connection: Upgrade.";
-    /// Client: Sec-WebSocket-Accept is missing, repeated or wrong (section 4.1).
-    AcceptMismatch => 502, "The response has no right Sec-WebSocket-Accept.";
-    /// Client: an extension that was not offered (section 4.1).
-    ExtensionNotOffered => 502, "The response names an extension that was not offered.";
-    /// Client: parameters of permessage-deflate that do not answer the offer (RFC 7692 section 7).
-    ExtensionTerms => 502, "The response has extension parameters that answer no offer.";
-    /// Client: a subprotocol that was not offered, or several (section 4.1).
-    SubprotocolNotOffered => 502, "The response names a subprotocol that was not offered.";
 }
 
 impl fmt::Display for Refusal {
@@ -229,3 +260,84 @@ impl fmt::Display for Refusal {
 }
 
 impl core::error::Error for Refusal {}
+
+macro_rules! bad_responses {
+    ($($(#[$doc:meta])* $name:ident => $rfc:literal $section:literal, $text:literal;)+) => {
+        /// What is wrong with a server's answer to an opening handshake (RFC 6455 section 4.1):
+        /// the client fails the connection.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[non_exhaustive]
+        pub enum BadResponse { $($(#[$doc])* $name,)+ }
+
+        impl BadResponse {
+            /// All of them, for tables and tests.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The RFC that holds the rule: 6455, 7692 for permessage-deflate, 9112 for HTTP.
+            pub const fn rfc(self) -> u16 {
+                match self { $(Self::$name => $rfc,)+ }
+            }
+
+            /// The section of that RFC.
+            pub const fn section(self) -> &'static str {
+                match self { $(Self::$name => $section,)+ }
+            }
+
+            /// What is wrong, in a few words.
+            pub const fn text(self) -> &'static str {
+                match self { $(Self::$name => $text,)+ }
+            }
+        }
+    };
+}
+
+bad_responses! {
+    /// The head does not follow the grammar of HTTP.
+    MalformedHead => 9112 "2.1", "its head is malformed";
+    /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    HeadTooLong => 9112 "2.1", "its head is too long";
+    /// More header fields than [`Limits::fields`](crate::Limits::fields).
+    TooManyFields => 9112 "5", "it has too many header fields";
+    /// A status line that is too long for any reason phrase.
+    StatusLineTooLong => 9112 "4", "its status line is too long";
+    /// Status codes 1xx without end.
+    TooManyInterim => 9112 "9.2", "interim responses without end";
+    /// The status is not 101.
+    UnexpectedStatus => 6455 "4.1", "the status is not 101 Switching Protocols";
+    /// The version of HTTP is not 1.1.
+    HttpVersion => 6455 "4.1", "it is not HTTP/1.1";
+    /// The Upgrade field is missing, repeated, or not websocket.
+    UpgradeMissing => 6455 "4.1", "it lacks Upgrade: websocket";
+    /// The Connection field lacks the token Upgrade.
+    ConnectionMissing => 6455 "4.1", "it lacks Connection: Upgrade";
+    /// Sec-WebSocket-Accept is missing, repeated or wrong.
+    AcceptMismatch => 6455 "4.1", "Sec-WebSocket-Accept does not match the key";
+    /// An extension list that does not follow the grammar.
+    Extensions => 6455 "9.1", "Sec-WebSocket-Extensions is malformed";
+    /// An extension that was not offered.
+    ExtensionNotOffered => 6455 "4.1", "it names an extension that was not offered";
+    /// Parameters of permessage-deflate that do not answer the offer.
+    ExtensionTerms => 7692 "7.1", "its compression parameters do not answer the offer";
+    /// A subprotocol that was not offered, or several.
+    SubprotocolNotOffered => 6455 "4.1", "it names a subprotocol that was not offered";
+}
+
+impl fmt::Display for BadResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (rfc, section) = (self.rfc(), self.section());
+        write!(f, "{} (RFC {rfc} section {section})", self.text())
+    }
+}
+
+impl core::error::Error for BadResponse {}
+
+impl From<HeadError> for BadResponse {
+    fn from(error: HeadError) -> Self {
+        match error {
+            HeadError::Malformed => Self::MalformedHead,
+            HeadError::TooLong => Self::HeadTooLong,
+            HeadError::TooManyFields => Self::TooManyFields,
+            HeadError::TargetTooLong => Self::StatusLineTooLong,
+        }
+    }
+}

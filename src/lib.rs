@@ -65,6 +65,7 @@
 #![doc = include_str!("tour/source.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(not(feature = "std"), no_std)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![warn(missing_docs)]
 
 #[cfg(feature = "alloc")]
@@ -93,7 +94,7 @@ mod tap;
 pub mod tour;
 pub mod wire;
 
-pub use error::{Misuse, Refusal, Violation};
+pub use error::{BadResponse, HeadError, Misuse, Refusal, Violation};
 pub use limits::Limits;
 #[cfg(feature = "alloc")]
 pub use proto::{Assembler, Message};

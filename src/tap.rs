@@ -21,7 +21,7 @@ pub trait Tap: fmt::Debug + Send + Sync {
         let _ = (connection, ends);
     }
 
-    /// Bytes that have been handed to the system.
+    /// Bytes that are handed to the system; of a blocking client, right before.
     fn sent(&self, connection: u64, bytes: &[u8]);
 
     /// Bytes that have arrived, as they came.

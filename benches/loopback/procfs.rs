@@ -1,7 +1,7 @@
 //! What the kernel has accounted to a process and to the machine. CPU time and memory are read by
 //! what `wirebell bench` has for it; read CPU time while the process sleeps.
 
-#[path = "../../src/cli/bench/process.rs"]
+#[path = "../../src/cli/tools/bench/process.rs"]
 pub mod process;
 
 use process::number;

@@ -12,7 +12,7 @@ use wirebell::http::{
 use wirebell::proto::MAX_CONTROL_FRAME;
 use wirebell::wire::{CloseBody, Entropy, FrameHeader, Mask, Opcode};
 use wirebell::{
-    Assembler, Connection, Event, Limits, MessageKind, Outbox, Piece, Refusal, Role, State,
+    Assembler, Connection, Event, HeadError, Limits, MessageKind, Outbox, Piece, Role, State,
     Violation,
 };
 
@@ -366,7 +366,7 @@ pub fn response_head(data: &[u8]) {
     );
 }
 
-fn find_head(data: &[u8], cuts: &[usize]) -> Result<Option<std::ops::Range<usize>>, Refusal> {
+fn find_head(data: &[u8], cuts: &[usize]) -> Result<Option<std::ops::Range<usize>>, HeadError> {
     let mut reader = HeadReader::new();
     for end in cuts {
         if let Some(range) = reader.find(&data[..*end], &LIMITS)? {

@@ -13,7 +13,7 @@ use wirebell::handshake::{
 };
 use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
-use wirebell::{Limits, MessageKind, Refusal, Violation};
+use wirebell::{BadResponse, Limits, MessageKind, Refusal, Violation};
 
 /// Bytes of an `inflate` input before the payloads.
 const SETTINGS: usize = 4;
@@ -243,7 +243,7 @@ fn choose(policy: &DeflatePolicy, lines: &str) -> Result<Option<DeflateTerms>, R
 }
 
 /// What a client that made these offers reads out of a response with these lines.
-fn agree(offers: &[DeflateOffer], lines: &str) -> Result<Option<DeflateTerms>, Refusal> {
+fn agree(offers: &[DeflateOffer], lines: &str) -> Result<Option<DeflateTerms>, BadResponse> {
     let handshake = ClientHandshake::new("a", "/", &mut Zeros).expect("valid");
     let handshake = handshake.deflate(offers).expect("valid");
     let accept = accept_key("AAAAAAAAAAAAAAAAAAAAAA==");

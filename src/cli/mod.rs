@@ -1,20 +1,18 @@
-//! The command line: a file or a folder for each subcommand, and `common` for what they share.
+//! The command line: `server` for the commands that listen, `tools` for all others, and `common`
+//! for what they share.
 //!
-//! Input: arguments, environment, a settings file. Output: a running server, or one line on
-//! stderr and an exit status: 2 for what the caller wrote, 1 for what went wrong; clients also
-//! have 3 for a refusal and 4 for a time that ran out.
+//! Input: arguments, environment, a settings file. Output: a running server, or one line on stderr
+//! and an exit status: 2 for what the caller wrote, 1 for what went wrong, others for tools.
 
 mod args;
-mod bench;
 mod common;
-mod completions;
-mod connect;
-mod inspect;
-mod manual;
-mod push;
 mod server;
 mod sources;
-mod verify;
+#[cfg(feature = "cli")]
+mod tools;
+#[cfg(not(feature = "cli"))]
+#[path = "no_tools.rs"]
+mod tools;
 
 use args::{Cli, Command};
 use clap::CommandFactory as _;
@@ -33,25 +31,14 @@ pub fn run() -> ExitCode {
     };
     logging::flush(logging::PATIENCE);
     logging::write(io::stderr(), format!("wirebell: {failure}\n"));
-    ExitCode::from(match failure {
-        Failure::Failed(_) => 1,
-        Failure::Usage(_) => 2,
-        Failure::Refused(_) => 3,
-        Failure::TimedOut(_) => 4,
-    })
+    ExitCode::from(failure.status())
 }
 
 fn obey(command: Command) -> Result<(), Failure> {
     match command {
         Command::Serve(args) => server::serve(args),
         Command::Echo(args) => server::echo(args),
-        Command::Connect(args) => connect::run(args),
-        Command::Push(args) => push::run(args),
-        Command::Verify(args) => verify::run(args),
-        Command::Inspect(args) => inspect::run(args),
-        Command::Bench(args) => bench::run(args),
-        Command::Completions(args) => completions::run(&args, Cli::command()),
-        Command::Man(args) => manual::run(&args, Cli::command()),
+        Command::Tool(tool) => tools::run(tool, Cli::command()),
     }
 }
 

@@ -25,7 +25,7 @@ pub fn parse(args: &[OsString]) -> Result<(Cli, Sources), Failure> {
     let matches = match command.try_get_matches_from_mut(args) {
         Ok(matches) => matches,
         Err(error) => match blamed_variable(&command, args, &error) {
-            Some(name) => return Err(Failure::Usage(format!("{name}: {}", without_flag(&error)))),
+            Some(name) => return Err(Failure::usage(format!("{name}: {}", without_flag(&error)))),
             None => error.exit(),
         },
     };

@@ -1,11 +1,11 @@
 //! The client's side of the opening handshake: RFC 6455 section 4.1.
 //!
-//! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`]. Goes
-//! out: the request, then the terms that were [`Negotiated`], or the [`Refusal`] of the first check
-//! that fails. Invariant: what is written was checked when it was given, so no value can smuggle
+//! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`].
+//! Output: the request, then the terms that were [`Negotiated`], or the [`BadResponse`] of the first
+//! check that fails. Invariant: what is written was checked when it was given, so no value can smuggle
 //! a line into the head. Redirects, 401 and proxies are left to the application.
 
-use crate::error::{Misuse, Refusal};
+use crate::error::{BadResponse, Misuse};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
 use crate::handshake::extensions::{self, Extensions};
 use crate::handshake::extra;
@@ -132,42 +132,43 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// # Errors
     ///
-    /// The [`Refusal`] of the first check that fails. With [`Refusal::UnexpectedStatus`] the
-    /// application may look at the response itself (redirects, 401).
+    /// The [`BadResponse`] of the first check that fails. With
+    /// [`BadResponse::UnexpectedStatus`] the application may look at the response itself (redirects,
+    /// 401).
     // req: 6455-4.1-41 6455-4.1-42 6455-4.1-43 6455-4.1-44 6455-4.1-45 6455-4.1-46
     // req: 6455-4.1-47 6455-9.1-01
-    pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Negotiated<'c>, Refusal> {
+    pub fn verify(&self, response: &ResponseHead<'_>) -> Result<Negotiated<'c>, BadResponse> {
         let fields = response.fields;
         if response.status != 101 {
-            return Err(Refusal::UnexpectedStatus);
+            return Err(BadResponse::UnexpectedStatus);
         }
         if response.minor_version != 1 {
-            return Err(Refusal::HttpVersion);
+            return Err(BadResponse::HttpVersion);
         }
         let upgrade = fields.single("Upgrade").ok().flatten();
         if !upgrade.is_some_and(|value| value.eq_ignore_ascii_case("websocket")) {
-            return Err(Refusal::UpgradeMissing);
+            return Err(BadResponse::UpgradeMissing);
         }
         if !fields.has_token("Connection", "upgrade") {
-            return Err(Refusal::ConnectionMissing);
+            return Err(BadResponse::ConnectionMissing);
         }
         // req: 6455-11.3.3-01
         let accept = fields.single("Sec-WebSocket-Accept").ok().flatten();
         if accept != Some(self.expected().as_str()) {
-            return Err(Refusal::AcceptMismatch);
+            return Err(BadResponse::AcceptMismatch);
         }
-        let extensions = Extensions::parse(fields).ok_or(Refusal::Extensions)?;
+        let extensions = Extensions::parse(fields).ok_or(BadResponse::Extensions)?;
         let deflate = deflate::agree(self.deflate, &extensions).map_err(|wrong| match wrong {
-            Disagreement::NotOffered => Refusal::ExtensionNotOffered,
-            Disagreement::Illegal => Refusal::ExtensionTerms,
+            Disagreement::NotOffered => BadResponse::ExtensionNotOffered,
+            Disagreement::Illegal => BadResponse::ExtensionTerms,
         })?;
         // req: 6455-11.3.4-02
         let chosen = fields.single("Sec-WebSocket-Protocol");
-        let subprotocol = match chosen.map_err(|_| Refusal::SubprotocolNotOffered)? {
+        let subprotocol = match chosen.map_err(|_| BadResponse::SubprotocolNotOffered)? {
             None => None,
             Some(chosen) => {
                 let offered = self.subprotocols.iter().find(|name| **name == chosen);
-                Some(*offered.ok_or(Refusal::SubprotocolNotOffered)?)
+                Some(*offered.ok_or(BadResponse::SubprotocolNotOffered)?)
             }
         };
         Ok(Negotiated {

@@ -4,9 +4,11 @@
 //! case; several lines of one name are one list (RFC 9110 section 5.3). Invariant: nothing is
 //! copied and nothing is looked at twice per question.
 
-use crate::error::Refusal;
+use crate::error::HeadError;
 
 /// One header field line: a name and the raw bytes of its value.
+///
+/// It is httparse's own type, so that httparse fills the caller's storage without a copy.
 pub type Field<'h> = httparse::Header<'h>;
 
 /// For storage that fields are put into.
@@ -34,19 +36,19 @@ impl<'h> Fields<'h> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::MalformedHead`] for a name that is no token and for a value with control
-    /// characters (RFC 9110 sections 5.1 and 5.5), [`Refusal::TooManyFields`] if the storage is too
-    /// short.
+    /// [`HeadError::Malformed`] for a name that is no token and for a value with control
+    /// characters (RFC 9110 sections 5.1 and 5.5), [`HeadError::TooManyFields`] if the storage is
+    /// too short.
     pub fn from_pairs(
         pairs: impl IntoIterator<Item = (&'h str, &'h [u8])>,
         storage: &'h mut [Field<'h>],
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, HeadError> {
         let mut count = 0;
         for (name, value) in pairs {
             if !is_token(name) || !value.iter().all(|byte| is_value_byte(*byte)) {
-                return Err(Refusal::MalformedHead);
+                return Err(HeadError::Malformed);
             }
-            *storage.get_mut(count).ok_or(Refusal::TooManyFields)? = Field { name, value };
+            *storage.get_mut(count).ok_or(HeadError::TooManyFields)? = Field { name, value };
             count += 1;
         }
         Ok(Self::new(&storage[..count]))

@@ -5,7 +5,7 @@
 //! leaves open (bare line feeds, limits, target forms) is decided here. Invariant: each byte is
 //! searched once, however slowly a head arrives.
 
-use crate::error::Refusal;
+use crate::error::HeadError;
 use crate::http::fields::{Field, Fields, is_token};
 use crate::limits::Limits;
 use core::ops::Range;
@@ -39,10 +39,14 @@ impl HeadReader {
     ///
     /// # Errors
     ///
-    /// [`Refusal::MalformedHead`] for what cannot become a head: a first byte that no method has,
-    /// a line feed without carriage return. [`Refusal::TargetTooLong`] and
-    /// [`Refusal::HeadTooLong`] by the limits, also before the head is whole.
-    pub fn find(&mut self, bytes: &[u8], limits: &Limits) -> Result<Option<Range<usize>>, Refusal> {
+    /// [`HeadError::Malformed`] for what cannot become a head: a first byte that no method has,
+    /// a line feed without carriage return. [`HeadError::TargetTooLong`] and
+    /// [`HeadError::TooLong`] by the limits, also before the head is whole.
+    pub fn find(
+        &mut self,
+        bytes: &[u8],
+        limits: &Limits,
+    ) -> Result<Option<Range<usize>>, HeadError> {
         // What lies beyond the limit is not looked at, so that the answer does not depend on how
         // much of it has come.
         let within = &bytes[..bytes.len().min(limits.head_bytes)];
@@ -55,7 +59,7 @@ impl HeadReader {
             // Perhaps half of an empty line.
             [] | [b'\r'] => {}
             [first, ..] if first != b'\r' && !first.is_ascii_alphanumeric() => {
-                return Err(Refusal::MalformedHead);
+                return Err(HeadError::Malformed);
             }
             _ => {
                 if let Some(end) = self.search(within, line_bytes)? {
@@ -64,26 +68,26 @@ impl HeadReader {
             }
         }
         if !self.in_fields && within.len() - self.start > line_bytes {
-            return Err(Refusal::TargetTooLong);
+            return Err(HeadError::TargetTooLong);
         }
         if bytes.len() >= limits.head_bytes {
-            return Err(Refusal::HeadTooLong);
+            return Err(HeadError::TooLong);
         }
         Ok(None)
     }
 
     /// Goes on to the end of `bytes` or of the head, whichever is first.
-    fn search(&mut self, bytes: &[u8], line_bytes: usize) -> Result<Option<usize>, Refusal> {
+    fn search(&mut self, bytes: &[u8], line_bytes: usize) -> Result<Option<usize>, HeadError> {
         while let Some(at) = bytes[self.searched..].iter().position(|b| *b == b'\n') {
             let at = self.searched + at;
             self.searched = at + 1;
             let head = &bytes[self.start..at];
             // In this order: a line that is too long was so before its end came.
             if !self.in_fields && head.len() > line_bytes {
-                return Err(Refusal::TargetTooLong);
+                return Err(HeadError::TargetTooLong);
             }
             if head.last() != Some(&b'\r') {
-                return Err(Refusal::MalformedHead);
+                return Err(HeadError::Malformed);
             }
             self.in_fields = true;
             if head.ends_with(b"\r\n\r") {
@@ -133,19 +137,19 @@ impl<'h> RequestHead<'h> {
     /// let opening = UpgradeRequest::read(RequestHead::new("GET", "/chat", 1, fields)?)?;
     /// assert_eq!(opening.head.path(), "/chat");
     /// assert!(opening.accept(None).to_string().contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-    /// # Ok::<(), wirebell::Refusal>(())
+    /// # Ok::<(), wirebell::HeadError>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// [`Refusal::MalformedHead`] for a method that is no token, a target that has none of the
+    /// [`HeadError::Malformed`] for a method that is no token, a target that has none of the
     /// forms of RFC 9112 section 3.2, and a minor version above 1.
     pub fn new(
         method: &'h str,
         target: &'h str,
         minor_version: u8,
         fields: Fields<'h>,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, HeadError> {
         match is_token(method) && is_target(method, target) && minor_version <= 1 {
             true => Ok(Self {
                 method,
@@ -153,7 +157,7 @@ impl<'h> RequestHead<'h> {
                 minor_version,
                 fields,
             }),
-            false => Err(Refusal::MalformedHead),
+            false => Err(HeadError::Malformed),
         }
     }
 
@@ -161,19 +165,19 @@ impl<'h> RequestHead<'h> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::MalformedHead`], or [`Refusal::TooManyFields`] if the storage is too short.
-    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, Refusal> {
+    /// [`HeadError::Malformed`], or [`HeadError::TooManyFields`] if the storage is too short.
+    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, HeadError> {
         let mut request = httparse::Request::new(storage);
-        let status = request.parse(head).map_err(refusal)?;
+        let status = request.parse(head).map_err(head_error)?;
         if status.is_partial() {
-            return Err(Refusal::MalformedHead);
+            return Err(HeadError::Malformed);
         }
         let fields = Fields::new(request.headers);
         match (request.method, request.path, request.version) {
             (Some(method), Some(target), Some(minor_version)) => {
                 Self::new(method, target, minor_version, fields)
             }
-            _ => Err(Refusal::MalformedHead),
+            _ => Err(HeadError::Malformed),
         }
     }
 
@@ -232,10 +236,10 @@ impl<'h> ResponseHead<'h> {
     ///
     /// # Errors
     ///
-    /// [`Refusal::MalformedHead`], or [`Refusal::TooManyFields`] if the storage is too short.
-    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, Refusal> {
+    /// [`HeadError::Malformed`], or [`HeadError::TooManyFields`] if the storage is too short.
+    pub fn parse(head: &'h [u8], storage: &'h mut [Field<'h>]) -> Result<Self, HeadError> {
         let mut response = httparse::Response::new(storage);
-        let status = response.parse(head).map_err(refusal)?;
+        let status = response.parse(head).map_err(head_error)?;
         let fields = Fields::new(response.headers);
         match (response.code, response.version) {
             (Some(status_code), Some(minor_version)) if status.is_complete() => Ok(Self {
@@ -243,7 +247,7 @@ impl<'h> ResponseHead<'h> {
                 minor_version,
                 fields,
             }),
-            _ => Err(Refusal::MalformedHead),
+            _ => Err(HeadError::Malformed),
         }
     }
 }
@@ -266,9 +270,9 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|c: char| c.is_ascii_alphabetic()) && text.bytes().all(is_part)
 }
 
-fn refusal(error: httparse::Error) -> Refusal {
+fn head_error(error: httparse::Error) -> HeadError {
     match error {
-        httparse::Error::TooManyHeaders => Refusal::TooManyFields,
-        _ => Refusal::MalformedHead,
+        httparse::Error::TooManyHeaders => HeadError::TooManyFields,
+        _ => HeadError::Malformed,
     }
 }

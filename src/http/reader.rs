@@ -4,7 +4,7 @@
 //! is needed. Invariant: a head is searched once and split at most three times, and what is kept
 //! is bounded by [`Limits`]; bytes after a request are left to the next one.
 
-use crate::error::Refusal;
+use crate::error::{HeadError, Refusal};
 use crate::http::body::{BodyDecoder, BodyError, Framing};
 use crate::http::fields::{EMPTY_FIELD, Field};
 use crate::http::head::{HeadReader, MAX_FIELDS, RequestHead};
@@ -39,6 +39,10 @@ pub enum HttpFault {
 }
 
 impl HttpFault {
+    fn of_head(error: HeadError) -> Self {
+        Self::Head(error.into())
+    }
+
     /// The answer; the connection ends behind it, as nobody knows where the next request begins.
     pub fn response(self) -> Response {
         let (status, text) = match self {
@@ -113,7 +117,7 @@ impl HttpReader {
         let found = self
             .search
             .find(&self.head, limits)
-            .map_err(HttpFault::Head)?;
+            .map_err(HttpFault::of_head)?;
         let Some(range) = found else {
             return Ok((input.len(), Step::More));
         };
@@ -135,7 +139,7 @@ impl HttpReader {
     fn look_for_body(&self, limits: &Limits) -> Result<(Framing, bool), HttpFault> {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let storage = &mut storage[..limits.fields.min(MAX_FIELDS)];
-        let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)?;
+        let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::of_head)?;
         if head.target.len() > limits.target_bytes {
             return Err(HttpFault::Head(Refusal::TargetTooLong));
         }
@@ -158,7 +162,7 @@ impl HttpReader {
         &'r self,
         storage: &'r mut [Field<'r>; MAX_FIELDS],
     ) -> Result<RequestHead<'r>, HttpFault> {
-        RequestHead::parse(&self.head, storage).map_err(HttpFault::Head)
+        RequestHead::parse(&self.head, storage).map_err(HttpFault::of_head)
     }
 
     /// Takes the body, of at most `limit` bytes.

@@ -81,7 +81,8 @@ impl<'r> TypedHead<'r> {
         };
         // The types of names and values are those of RFC 9110 sections 5.1 and 5.5.
         let fields = Fields::new(&self.fields);
-        RequestHead::new(self.method, &self.target, minor_version, fields)
+        let head = RequestHead::new(self.method, &self.target, minor_version, fields)?;
+        Ok(head)
     }
 }
 

@@ -102,6 +102,12 @@ impl State {
         Self::Gone,
     ];
 
+    /// Frames of the peer still mean something.
+    #[inline]
+    pub const fn reads(self) -> bool {
+        matches!(self.on(Input::PeerData).1, Action::Deliver)
+    }
+
     /// One cell of the table.
     #[inline]
     pub const fn on(self, input: Input) -> (Self, Action) {

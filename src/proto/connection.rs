@@ -131,7 +131,7 @@ impl Connection {
     // req: 6455-6.2-01 6455-10.7-01
     #[inline]
     pub fn receive<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
-        if self.state >= State::Closed {
+        if !self.state.reads() {
             return Received {
                 consumed: input.len(),
                 event: None,
@@ -253,29 +253,25 @@ impl Connection {
         let payload = &*payload;
         let event = match header.opcode {
             Opcode::Ping => {
-                let (_, action) = self.state.on(Input::PeerPing);
-                debug_assert_eq!(action, Action::Pong);
-                outbox.put_pong(payload);
-                Event::Ping(payload)
+                if self.state.on(Input::PeerPing).1 == Action::Pong {
+                    outbox.put_pong(payload);
+                }
+                Some(Event::Ping(payload))
             }
-            Opcode::Pong => Event::Pong(payload),
+            Opcode::Pong => match self.state.on(Input::PeerPong).1 {
+                Action::Deliver => Some(Event::Pong(payload)),
+                _ => None,
+            },
             _ => match CloseBody::parse(payload) {
                 Err(violation) => return self.failed(violation, len, outbox),
                 Ok(body) => {
                     self.peer_close(&body, outbox);
-                    Event::Close(body)
+                    Some(Event::Close(body))
                 }
             },
         };
-        let consumed = if self.state >= State::Closed {
-            len
-        } else {
-            end
-        };
-        Received {
-            consumed,
-            event: Some(event),
-        }
+        let consumed = if self.state.reads() { end } else { len };
+        Received { consumed, event }
     }
 
     // req: 6455-5.5.1-06 6455-5.5.1-10

@@ -7,7 +7,7 @@
 //! deadline, unless keepalive is switched off and the connection is open.
 
 use crate::limits::Limits;
-use crate::proto::closing::{Input, State};
+use crate::proto::closing::{Action, Input, State};
 use crate::proto::connection::Connection;
 use crate::proto::outbox::Outbox;
 use crate::proto::wait::{Millis, Tick, Wait};
@@ -67,7 +67,11 @@ impl Connection {
             outbox.put_ping(b"");
             return Tick::Ping;
         }
-        self.state = self.state.on(Input::Deadline).0;
-        Tick::Expired
+        let (state, action) = self.state.on(Input::Deadline);
+        self.state = state;
+        match action {
+            Action::Drop => Tick::Expired,
+            _ => Tick::Early,
+        }
     }
 }

@@ -213,7 +213,7 @@ fn refusals_and_time_limits_have_statuses_of_their_own() {
     );
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let uri = format!("ws://{}/", silent.local_addr().unwrap());
-    expect_line(&pipe(b"", &["--timeout", "200ms", &uri]), 4, &["too long"]);
+    expect_line(&pipe(b"", &["--timeout", "200ms", &uri]), 4, &["timed out"]);
     drop(silent);
     expect_line(&pipe(b"", &[&uri]), 3, &["cannot connect"]);
     expect_line(&pipe(b"", &["ws://no-such-host.invalid/"]), 3, &["host"]);

@@ -129,11 +129,15 @@ fn what_is_settled_is_told_without_waiting_for_more() {
         3,
         &["200", "<html>portal"],
     );
-    told(b"SSH-2.0-OpenSSH_9.9\r\n", 3, &["SSH", "no HTTP server"]);
+    told(
+        b"SSH-2.0-OpenSSH_9.9\r\n",
+        3,
+        &["SSH", "not an HTTP server"],
+    );
     told(b"\x15\x03\x01\x00\x02\x02\x46", 3, &["TLS", "wss://"]);
     told(b"<html>Hello", 3, &["HTTP/0.9"]);
     told(b"+OK", 3, &["mail"]);
-    told(b"\x1b[2J\x00\xff\xfe!!", 3, &["no HTTP server"]);
+    told(b"\x1b[2J\x00\xff\xfe!!", 3, &["not an HTTP server"]);
     let docker = b"HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n\r\n/ # ";
     told(docker, 1, &["response", "websocket"]);
     told(b"HTTP/1.1\r\n\r\n", 1, &["head is malformed"]);

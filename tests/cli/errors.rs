@@ -174,6 +174,13 @@ fn mistakes_in_a_settings_file_are_told_with_their_line() {
             2,
             "zzz",
         ),
+        (
+            "list",
+            "workers = 2\n\norigin = [\n  \"any\",\n  1,\n]\n",
+            3,
+            "integer",
+        ),
+        ("last", "workers = 2\n\"log\" = 1", 2, "integer"),
         ("syntax", "workers = 2\nlog = \n", 2, ""),
         ("twice", "workers = 2\nworkers = 3\n", 2, "duplicate"),
     ];

@@ -79,6 +79,7 @@ fn what_check_prints_reads_back_as_the_same() {
         let first = check(args, &[]);
         assert_eq!((first.status, &*first.stderr), (Some(0), ""), "{args:?}");
         assert!(first.stdout.lines().count() > 10, "{first:?}");
+        assert!(first.stdout.ends_with("\"\n"), "{first:?}");
         let path = file(&format!("cli-check-{n}.toml"), &first.stdout);
         let path = path.to_str().expect("a path");
         let second = run(&[args[0], "--check", "--config", path]);

@@ -4,7 +4,7 @@ use crate::net_support::MOMENT;
 use crate::net_support::scripted::{Server, switch};
 use std::sync::mpsc::channel;
 use std::thread;
-use wirebell::Refusal;
+use wirebell::BadResponse;
 use wirebell::client::{Answer, Client, Error, MAX_ANSWER_BODY, Options};
 
 /// What comes of an answer that is sent in steps of so many bytes. With `end` no more can follow.
@@ -53,7 +53,7 @@ fn a_redirect_and_a_refusal_are_handed_over() {
     assert_eq!(redirect.field("Set-Cookie"), None);
     assert_eq!(
         redirect.to_string(),
-        "HTTP status 302, look at ws://other.example/"
+        "HTTP 302, look at ws://other.example/"
     );
     assert_eq!(redirect.body, b"");
 
@@ -197,7 +197,7 @@ fn interim_answers_are_passed_over() {
     }
     let many = "HTTP/1.1 100 Continue\r\n\r\n".repeat(17);
     match answered(many.as_bytes(), usize::MAX, false, 10_000) {
-        Error::Refusal(Refusal::MalformedHead) => {}
+        Error::BadResponse(BadResponse::TooManyInterim) => {}
         other => panic!("{other:?}"),
     }
 }

@@ -5,7 +5,7 @@ use crate::net_support::scripted::{Server, switch};
 use crate::support::frames::{FIN, RSV1, frame, text};
 use wirebell::client::{Client, Error, Options};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::{Message, Misuse, Refusal, Violation};
+use wirebell::{BadResponse, Message, Misuse, Violation};
 
 /// What comes of a handshake that is answered with these extensions.
 fn answered(offer: Option<DeflatePolicy>, extensions: &'static str) -> Result<Client, Error> {
@@ -34,32 +34,32 @@ fn terms_that_were_not_offered_are_refused() {
         ..takeover
     };
     let rows = [
-        (None, "permessage-deflate", Refusal::ExtensionNotOffered),
-        (Some(plain), "x-other", Refusal::ExtensionNotOffered),
+        (None, "permessage-deflate", BadResponse::ExtensionNotOffered),
+        (Some(plain), "x-other", BadResponse::ExtensionNotOffered),
         (
             Some(plain),
             "permessage-deflate; server_no_context_takeover, x-other",
-            Refusal::ExtensionNotOffered,
+            BadResponse::ExtensionNotOffered,
         ),
         (
             Some(plain),
             "permessage-deflate; server_max_window_bits=7",
-            Refusal::ExtensionTerms,
+            BadResponse::ExtensionTerms,
         ),
         (
             Some(takeover),
             "permessage-deflate; server_max_window_bits=7",
-            Refusal::ExtensionTerms,
+            BadResponse::ExtensionTerms,
         ),
         (
             Some(takeover),
             "permessage-deflate; x=y",
-            Refusal::ExtensionTerms,
+            BadResponse::ExtensionTerms,
         ),
     ];
     for (offer, extensions, expected) in rows {
         match answered(offer, extensions) {
-            Err(Error::Refusal(refusal)) => assert_eq!(refusal, expected, "{extensions}"),
+            Err(Error::BadResponse(refusal)) => assert_eq!(refusal, expected, "{extensions}"),
             other => panic!("{extensions}: {other:?}"),
         }
     }

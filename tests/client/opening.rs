@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Endpoint, Error, Options};
-use wirebell::{Message, Misuse, Refusal, Role};
+use wirebell::{BadResponse, Message, Misuse, Role};
 
 fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = fields.iter().map(|(n, v)| ((*n).into(), (*v).into()));
@@ -146,42 +146,46 @@ fn the_answer_may_come_byte_by_byte() {
 type Change = fn(String) -> String;
 
 /// What is wrong with an answer, and what makes it so.
-const WRONG: [(Refusal, Change); 14] = [
-    (Refusal::HttpVersion, |a| a.replace("HTTP/1.1", "HTTP/1.0")),
-    (Refusal::MalformedHead, |a| a.replace("\r\n", "\n")),
-    (Refusal::UpgradeMissing, |a| {
+const WRONG: [(BadResponse, Change); 14] = [
+    (BadResponse::HttpVersion, |a| {
+        a.replace("HTTP/1.1", "HTTP/1.0")
+    }),
+    (BadResponse::MalformedHead, |a| a.replace("\r\n", "\n")),
+    (BadResponse::UpgradeMissing, |a| {
         a.replace("Upgrade: websocket\r\n", "")
     }),
-    (Refusal::UpgradeMissing, |a| a.replace("websocket", "h2c")),
-    (Refusal::ConnectionMissing, |a| {
+    (BadResponse::UpgradeMissing, |a| {
+        a.replace("websocket", "h2c")
+    }),
+    (BadResponse::ConnectionMissing, |a| {
         a.replace("Connection: Upgrade\r\n", "")
     }),
-    (Refusal::ConnectionMissing, |a| {
+    (BadResponse::ConnectionMissing, |a| {
         a.replace(": Upgrade", ": close")
     }),
-    (Refusal::AcceptMismatch, |a| {
+    (BadResponse::AcceptMismatch, |a| {
         a.replace("Accept: ", "Accept: x")
     }),
-    (Refusal::AcceptMismatch, |a| {
+    (BadResponse::AcceptMismatch, |a| {
         a.replace("Sec-WebSocket-Accept", "X")
     }),
-    (Refusal::AcceptMismatch, |a| {
+    (BadResponse::AcceptMismatch, |a| {
         let start = a.find("Sec-WebSocket-Accept").unwrap();
         format!("{}{}", &a[..a.len() - 2], &a[start..])
     }),
-    (Refusal::ExtensionNotOffered, |a| {
+    (BadResponse::ExtensionNotOffered, |a| {
         a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: x-other\r\n\r\n")
     }),
-    (Refusal::Extensions, |a| {
+    (BadResponse::Extensions, |a| {
         a.replace("\r\n\r\n", "\r\nSec-WebSocket-Extensions: ;\r\n\r\n")
     }),
-    (Refusal::SubprotocolNotOffered, |a| {
+    (BadResponse::SubprotocolNotOffered, |a| {
         a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: other\r\n\r\n")
     }),
-    (Refusal::SubprotocolNotOffered, |a| {
+    (BadResponse::SubprotocolNotOffered, |a| {
         a.replace("\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat, chat\r\n\r\n")
     }),
-    (Refusal::TooManyFields, |a| {
+    (BadResponse::TooManyFields, |a| {
         a.replace("\r\n\r\n", &format!("\r\n{}\r\n", "X: y\r\n".repeat(100)))
     }),
 ];
@@ -202,7 +206,7 @@ fn each_wrong_answer_ends_the_connection() {
             ..Options::default()
         };
         match Client::connect(&server.uri(), options) {
-            Err(error @ Error::Refusal(refusal)) => {
+            Err(error @ Error::BadResponse(refusal)) => {
                 assert_eq!(refusal, expected);
                 // It is the answer that is wrong, not our request.
                 assert!(!error.to_string().contains("request"), "{error}");

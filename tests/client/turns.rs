@@ -184,7 +184,10 @@ fn the_next_goes_on_after_each_kind_of_failure() {
         results.push(Client::connect(&server.uri(), options(open_ms)));
     }
     assert!(matches!(results[0], Err(Error::Lost(_))), "{results:?}");
-    assert!(matches!(results[1], Err(Error::Refusal(_))), "{results:?}");
+    assert!(
+        matches!(results[1], Err(Error::BadResponse(_))),
+        "{results:?}"
+    );
     assert!(
         matches!(results[2], Err(Error::TimedOut(Wait::Open))),
         "{results:?}"

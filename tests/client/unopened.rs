@@ -4,7 +4,7 @@ use crate::net_support::scripted::{Peer, Server, switch};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use wirebell::client::{Client, Endpoint, Error, Options, Wait};
-use wirebell::{Limits, Refusal};
+use wirebell::{BadResponse, Limits};
 
 /// Options that give up soon.
 fn hasty() -> Options {
@@ -36,7 +36,7 @@ fn a_head_has_a_limit() {
             ..Options::default()
         };
         match Client::connect(&server.uri(), options) {
-            Err(Error::Refusal(Refusal::HeadTooLong)) => {}
+            Err(Error::BadResponse(BadResponse::HeadTooLong)) => {}
             other => panic!("{other:?}"),
         }
         server.finish();

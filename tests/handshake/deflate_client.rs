@@ -9,7 +9,7 @@ use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer, DeflatePo
 use wirebell::handshake::{DeflateTerms, Direction};
 use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
-use wirebell::{Limits, Misuse, Refusal};
+use wirebell::{BadResponse, Limits, Misuse};
 
 /// Sixteen zeros make the key.
 pub struct Zeros;
@@ -21,7 +21,10 @@ impl Entropy for Zeros {
 }
 
 /// A client that made these offers reads a response.
-pub fn verify(offers: &[DeflateOffer], lines: &[&str]) -> Result<Option<DeflateTerms>, Refusal> {
+pub fn verify(
+    offers: &[DeflateOffer],
+    lines: &[&str],
+) -> Result<Option<DeflateTerms>, BadResponse> {
     let response = Head::new("HTTP/1.1 101 Switching Protocols")
         .with("Upgrade", "websocket")
         .with("Connection", "Upgrade")
@@ -184,7 +187,7 @@ fn answers_that_fail() {
         let line = line.replace('@', "permessage-deflate");
         assert_eq!(
             verify(&[offer], &[&line]),
-            Err(Refusal::ExtensionTerms),
+            Err(BadResponse::ExtensionTerms),
             "{line}"
         );
     }
@@ -203,14 +206,17 @@ fn answers_to_what_was_not_offered() {
     ] {
         assert_eq!(
             verify(&[PLAIN], lines),
-            Err(Refusal::ExtensionNotOffered),
+            Err(BadResponse::ExtensionNotOffered),
             "{lines:?}"
         );
     }
-    assert_eq!(verify(&[], &[deflate]), Err(Refusal::ExtensionNotOffered));
+    assert_eq!(
+        verify(&[], &[deflate]),
+        Err(BadResponse::ExtensionNotOffered)
+    );
     assert_eq!(
         verify(&[PLAIN], &["permessage-deflate;"]),
-        Err(Refusal::Extensions)
+        Err(BadResponse::Extensions)
     );
     // Any of several offers may have been taken.
     let strict = DeflateOffer {
@@ -219,7 +225,10 @@ fn answers_to_what_was_not_offered() {
     };
     let taken = "permessage-deflate; server_no_context_takeover";
     assert!(verify(&[PLAIN, strict], &[taken]).is_ok());
-    assert_eq!(verify(&[strict], &[deflate]), Err(Refusal::ExtensionTerms));
+    assert_eq!(
+        verify(&[strict], &[deflate]),
+        Err(BadResponse::ExtensionTerms)
+    );
     assert!(verify(&[strict, PLAIN], &[deflate]).is_ok());
 }
 

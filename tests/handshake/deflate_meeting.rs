@@ -5,7 +5,7 @@ use super::deflate_client::{PLAIN, Zeros, verify};
 use super::deflate_server::{FIELD, answer, expect};
 use super::{good_request, read, verdict};
 use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy};
-use wirebell::{Misuse, Refusal};
+use wirebell::{BadResponse, Misuse, Refusal};
 
 const NAME: &str = "permessage-deflate";
 
@@ -41,7 +41,7 @@ fn a_response_made_of_two_offers_fails() {
         let verdict = verify(&both, &[&format!("{NAME}; {params}")]);
         match is_taken {
             true => assert!(verdict.is_ok_and(|terms| terms.is_some()), "{params}"),
-            false => assert_eq!(verdict, Err(Refusal::ExtensionTerms), "{params}"),
+            false => assert_eq!(verdict, Err(BadResponse::ExtensionTerms), "{params}"),
         }
     }
 }
@@ -54,7 +54,7 @@ fn the_server_names_its_window_if_it_was_asked() {
         server_max_window_bits: Some(15),
         ..PLAIN
     };
-    assert_eq!(verify(&[asked], &[NAME]), Err(Refusal::ExtensionTerms));
+    assert_eq!(verify(&[asked], &[NAME]), Err(BadResponse::ExtensionTerms));
     let named = format!("{NAME}; server_max_window_bits=15");
     assert!(verify(&[asked], &[&named]).is_ok());
     expect(
@@ -115,7 +115,7 @@ fn a_window_that_stands_twice() {
             let line = format!("{NAME}; {name}{first}; {name}{second}");
             assert_eq!(answer(&DeflatePolicy::TAKEOVER, &[&line]), "-", "{line}");
             let refused = verify(&[PLAIN], &[&line]);
-            assert_eq!(refused, Err(Refusal::ExtensionTerms), "{line}");
+            assert_eq!(refused, Err(BadResponse::ExtensionTerms), "{line}");
         }
     }
 }
@@ -146,7 +146,7 @@ fn a_malformed_line_fails_the_handshake() {
                 .fold(good_request(), |head, line| head.with(FIELD, line));
             assert_eq!(verdict(&request), Err(Refusal::Extensions), "{lines:?}");
             let refused = verify(&[PLAIN], lines);
-            assert_eq!(refused, Err(Refusal::Extensions), "{lines:?}");
+            assert_eq!(refused, Err(BadResponse::Extensions), "{lines:?}");
         }
     }
     assert_eq!(Refusal::Extensions.status(), 400);

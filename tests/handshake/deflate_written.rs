@@ -6,7 +6,7 @@ use super::deflate_server::answer;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
-use wirebell::Refusal;
+use wirebell::BadResponse;
 use wirebell::handshake::{ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms};
 
 const NAME: &str = "permessage-deflate";
@@ -197,10 +197,10 @@ proptest! {
                 };
                 match one.is_legal(false) && is_answer {
                     true => Ok(Some(terms)),
-                    false => Err(Refusal::ExtensionTerms),
+                    false => Err(BadResponse::ExtensionTerms),
                 }
             }
-            _ => Err(Refusal::ExtensionNotOffered),
+            _ => Err(BadResponse::ExtensionNotOffered),
         };
         let text = written(&lines);
         prop_assert_eq!(verify(&offers, &borrowed(&text)), expected, "{:?}", text);

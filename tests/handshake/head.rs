@@ -4,9 +4,9 @@ use super::{NO_FIELD, good_request, read};
 use crate::support::Rng;
 use std::time::{Duration, Instant};
 use wirebell::http::{HeadReader, MAX_FIELDS, RequestHead};
-use wirebell::{Limits, Refusal};
+use wirebell::{HeadError, Limits};
 
-type Found = Result<Option<std::ops::Range<usize>>, Refusal>;
+type Found = Result<Option<std::ops::Range<usize>>, HeadError>;
 
 /// Offers the first bytes up to each of `ends`; the first answer that is one.
 fn find(bytes: &[u8], limits: &Limits, ends: impl IntoIterator<Item = usize>) -> Found {
@@ -121,7 +121,7 @@ fn a_first_byte_that_no_method_has() {
     for byte in 0..=255u8 {
         let expected = match byte {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'\r' => Ok(None),
-            _ => Err(Refusal::MalformedHead),
+            _ => Err(HeadError::Malformed),
         };
         assert_eq!(find_whole(&[byte], &LIMITS), expected, "{byte:02x}");
         assert_eq!(
@@ -143,7 +143,7 @@ fn a_head_of_exactly_the_limit_passes() {
     assert_eq!(find_whole(&head(limit), &LIMITS), Ok(Some(0..limit)));
     assert_eq!(
         find_whole(&head(limit + 1), &LIMITS),
-        Err(Refusal::HeadTooLong)
+        Err(HeadError::TooLong)
     );
     // An endless head is refused when the limit is reached, not when it ends.
     let endless = head(10_000);
@@ -151,7 +151,7 @@ fn a_head_of_exactly_the_limit_passes() {
         let found = find(&endless, &LIMITS, 0..=len);
         let expected = match len < limit {
             true => Ok(None),
-            false => Err(Refusal::HeadTooLong),
+            false => Err(HeadError::TooLong),
         };
         assert_eq!(found, expected, "{len} bytes");
     }
@@ -169,12 +169,12 @@ fn a_target_over_the_limit_is_refused_before_its_line_ends() {
     let over = line(LIMITS.target_bytes + 33);
     assert_eq!(
         find_whole(over.as_bytes(), &LIMITS),
-        Err(Refusal::TargetTooLong)
+        Err(HeadError::TargetTooLong)
     );
     let unfinished = &over[..4 + LIMITS.target_bytes + 30];
     assert_eq!(
         find_whole(unfinished.as_bytes(), &LIMITS),
-        Err(Refusal::TargetTooLong)
+        Err(HeadError::TargetTooLong)
     );
 }
 
@@ -210,7 +210,7 @@ fn exactly_as_many_fields_as_there_is_room_for() {
     let count = good_request().lines.len();
     for (more, expected) in [
         (MAX_FIELDS - count, Ok(())),
-        (MAX_FIELDS - count + 1, Err(Refusal::TooManyFields)),
+        (MAX_FIELDS - count + 1, Err(HeadError::TooManyFields.into())),
     ] {
         let request = (0..more).fold(good_request(), |head, _| head.with("X", "y"));
         assert_eq!(super::verdict(&request), expected, "{more} more");
@@ -283,7 +283,7 @@ fn a_target_has_one_of_four_forms() {
     }
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let parsed = RequestHead::parse(b"GET /\xff HTTP/1.1\r\n\r\n", &mut storage);
-    assert_eq!(parsed.err(), Some(Refusal::MalformedHead));
+    assert_eq!(parsed.err(), Some(HeadError::Malformed));
 }
 
 /// What proxies let through, within the default limits: a token in a query, large cookies, and as
@@ -328,6 +328,6 @@ fn a_part_of_a_head_is_malformed() {
     for len in 0..bytes.len() {
         let mut storage = [NO_FIELD; MAX_FIELDS];
         let parsed = RequestHead::parse(&bytes[..len], &mut storage);
-        assert_eq!(parsed.err(), Some(Refusal::MalformedHead), "{len} bytes");
+        assert_eq!(parsed.err(), Some(HeadError::Malformed), "{len} bytes");
     }
 }

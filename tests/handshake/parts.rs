@@ -1,9 +1,9 @@
 //! A handshake whose HTTP somebody else has parsed is judged as one that we have parsed.
 
 use super::{Head, NO_FIELD, good_request, read};
-use wirebell::Refusal;
 use wirebell::handshake::UpgradeRequest;
 use wirebell::http::{Fields, MAX_FIELDS, RequestHead};
+use wirebell::{HeadError, Refusal};
 
 /// The answer to the parts of a request, taken apart here: of a first line, words.
 fn answer(request: &Head) -> Result<String, Refusal> {
@@ -78,7 +78,7 @@ fn parts_that_no_bytes_have() {
     }
     for minor in [2, 255] {
         let head = RequestHead::new("GET", "/", minor, no_fields());
-        assert_eq!(head.err(), Some(Refusal::MalformedHead));
+        assert_eq!(head.err(), Some(HeadError::Malformed));
     }
     for (method, target) in [
         ("", "/"),
@@ -87,11 +87,7 @@ fn parts_that_no_bytes_have() {
         ("GET", "/ HTTP/1.1\r\n"),
     ] {
         let head = RequestHead::new(method, target, 1, no_fields());
-        assert_eq!(
-            head.err(),
-            Some(Refusal::MalformedHead),
-            "{method} {target}"
-        );
+        assert_eq!(head.err(), Some(HeadError::Malformed), "{method} {target}");
     }
 }
 
@@ -103,7 +99,7 @@ fn fields_are_as_many_as_there_is_room_for() {
     assert_eq!(fields.all("A").count(), 2);
     let mut storage = [NO_FIELD; 2];
     let too_many = Fields::from_pairs([pair; 3], &mut storage);
-    assert_eq!(too_many.err(), Some(Refusal::TooManyFields));
+    assert_eq!(too_many.err(), Some(HeadError::TooManyFields));
 }
 
 fn no_fields() -> Fields<'static> {

@@ -2,7 +2,7 @@
 
 use super::peer::Peer;
 use super::{compressing, json};
-use crate::net_support::{MOMENT, Probes, limits};
+use crate::net_support::{Probes, Simulated, limits};
 use crate::support::frames::{end, frame, ping};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::Options;
@@ -76,8 +76,8 @@ fn a_server_without_the_setting_declines() {
 #[test]
 fn fragments_in_many_reads_with_a_ping_in_between() {
     for policy in [DeflatePolicy::NO_TAKEOVER, DeflatePolicy::TAKEOVER] {
-        let server = Probes::start(compressing(policy));
-        let mut peer = Peer::open(server.address(), "permessage-deflate");
+        let server = Simulated::start(compressing(policy));
+        let mut peer = Peer::negotiate(server.connect(), "/", "permessage-deflate");
         for round in 0..3 {
             let message = json(round, 3000);
             let payload = peer.compress(message.as_bytes());
@@ -93,7 +93,6 @@ fn fragments_in_many_reads_with_a_ping_in_between() {
             for frame in frames {
                 for part in frame.to(Role::Server).chunks(97) {
                     peer.client.send(part);
-                    std::thread::sleep(MOMENT);
                 }
             }
             assert_eq!(peer.client.frame(), frame(0x8A, b"?"));
@@ -129,14 +128,13 @@ fn many_connections_in_parts_share_the_loop() {
 fn without_memory_for_inflaters_messages_wait_and_come_back_all_the_same() {
     let mut options = compressing(DeflatePolicy::TAKEOVER);
     options.deflate.as_mut().expect("set").budget = 0;
-    let server = Probes::start(options);
-    let mut peer = Peer::open(server.address(), "permessage-deflate");
+    let server = Simulated::start(options);
+    let mut peer = Peer::negotiate(server.connect(), "/", "permessage-deflate");
     assert!(peer.terms.contains("client_no_context_takeover"));
     let message = json(3, 9000);
     let bytes = frame(0xC1, &peer.compress(message.as_bytes())).to(Role::Server);
     for part in bytes.chunks(500) {
         peer.client.send(part);
-        std::thread::sleep(MOMENT);
     }
     assert_eq!(peer.text(), message);
 }

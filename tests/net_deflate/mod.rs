@@ -1,4 +1,5 @@
-//! permessage-deflate through the event loop and real sockets, with C zlib at the other end.
+//! permessage-deflate through the event loop, over real and simulated sockets, with C zlib at the
+//! other end.
 
 mod broadcast;
 mod echo;

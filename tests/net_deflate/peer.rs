@@ -1,9 +1,10 @@
 //! A client that compresses and inflates with C zlib, its window kept or not as was agreed.
 
 use crate::net_support::Client;
+use crate::net_support::client::Stream;
 use crate::support::frames::{Frame, frame};
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
@@ -41,8 +42,8 @@ impl Zlib {
     }
 }
 
-pub struct Peer {
-    pub client: Client,
+pub struct Peer<S = TcpStream> {
+    pub client: Client<S>,
     /// The answer to the offer.
     pub terms: String,
     inflater: Decompress,
@@ -62,9 +63,16 @@ impl Peer {
         Self::negotiate(Client::connect(address), path, offer)
     }
 
+    /// A compressor without a connection.
+    pub fn zlib() -> Zlib {
+        Zlib::new(false)
+    }
+}
+
+impl<S: Stream> Peer<S> {
     /// The handshake on a connection that is there already.
     #[track_caller]
-    pub fn negotiate(mut client: Client, path: &str, offer: &str) -> Self {
+    pub fn negotiate(mut client: Client<S>, path: &str, offer: &str) -> Self {
         let terms = client.negotiate(path, offer).unwrap_or_default();
         let bits = |name: &str| {
             let value = terms.split(name).nth(1)?.split(';').next()?;
@@ -90,11 +98,6 @@ impl Peer {
 
     pub fn takes_over(&self) -> bool {
         self.zlib.takeover
-    }
-
-    /// A compressor without a connection.
-    pub fn zlib() -> Zlib {
-        Zlib::new(false)
     }
 
     /// The payload of a message, as the terms allow.

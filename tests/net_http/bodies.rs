@@ -1,7 +1,8 @@
-//! Bodies of requests: RFC 9112 sections 6 and 7. A request has one body, or it is refused.
+//! Bodies of requests: RFC 9112 sections 6 and 7. A request has one body, or it is refused. On
+//! simulated sockets: each piece that is sent is read in a turn of its own.
 
-use crate::net_support::{Client, MOMENT, PATIENCE, Probes, limits, options, options_with};
-use std::time::{Duration, Instant};
+use crate::net_support::{Simulated, limits, options, options_with};
+use std::time::Duration;
 use wirebell::Limits;
 
 const CHUNKED: &str = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
@@ -9,11 +10,10 @@ const CHUNKED: &str = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chun
 
 #[test]
 fn a_chunked_body_is_the_same_in_every_cut() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     for cut in 1..CHUNKED.len() {
         client.send(&CHUNKED[..cut]);
-        std::thread::sleep(MOMENT);
         client.send(&CHUNKED[cut..]);
         assert_eq!(client.response().body, "POST /http - hello world", "{cut}");
     }
@@ -25,12 +25,11 @@ fn a_chunked_body_is_the_same_in_every_cut() {
 
 #[test]
 fn a_body_with_a_length_is_the_same_in_every_cut() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     let request = "PUT /http HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello";
     for cut in 1..request.len() {
         client.send(&request[..cut]);
-        std::thread::sleep(MOMENT);
         client.send(&request[cut..]);
         assert_eq!(client.response().body, "PUT /http - hello", "{cut}");
     }
@@ -40,7 +39,7 @@ fn a_body_with_a_length_is_the_same_in_every_cut() {
 /// must be one answer, a refusal, and the end.
 #[test]
 fn ambiguous_lengths_are_refused_and_nothing_behind_them_is_read() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let rows = [
         ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
         ("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n", 400),
@@ -81,7 +80,7 @@ fn ambiguous_lengths_are_refused_and_nothing_behind_them_is_read() {
         ("Transfer-Encoding: ,\r\n", 400),
     ];
     for (fields, status) in rows {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         let response = client.ask(format!(
             "POST /http HTTP/1.1\r\nHost: a\r\n{fields}\r\n\
              0\r\n\r\nGET /http/smuggled HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -94,8 +93,8 @@ fn ambiguous_lengths_are_refused_and_nothing_behind_them_is_read() {
 
 #[test]
 fn http_1_0_has_no_chunks() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     let request = CHUNKED.replace("HTTP/1.1", "HTTP/1.0");
     assert_eq!(client.ask(request).status, 400);
     client.expect_end();
@@ -103,7 +102,7 @@ fn http_1_0_has_no_chunks() {
 
 #[test]
 fn malformed_chunks_are_refused_at_once() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let head = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
     for chunks in [
         "x",
@@ -114,7 +113,7 @@ fn malformed_chunks_are_refused_at_once() {
         "-1",
         "0\r\nx: y\n",
     ] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         let response = client.ask(format!("{head}{chunks}"));
         assert_eq!(response.status, 400, "{chunks:?}");
         client.expect_end();
@@ -123,13 +122,13 @@ fn malformed_chunks_are_refused_at_once() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         body_bytes: 1000,
         ..limits()
     }));
     let head = "POST /http HTTP/1.1\r\nHost: a\r\n";
     let fits = format!("{head}Content-Length: 1000\r\n\r\n{}", "x".repeat(1000));
-    let mut client = Client::connect(server.address());
+    let mut client = server.connect();
     assert_eq!(client.ask(fits).status, 200);
     let long = format!("{head}Content-Length: 1001\r\n\r\n");
     let endless = format!("{head}Transfer-Encoding: chunked\r\n\r\nfffff\r\n");
@@ -139,7 +138,7 @@ fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
     );
     let huge = format!("{head}Content-Length: {}\r\n\r\n", u64::MAX);
     for request in [&long, &endless, &sum, &huge] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(request);
         // A client that does not listen while it sends must find the answer all the same.
         client.send("x".repeat(500_000));
@@ -152,11 +151,11 @@ fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
 
 #[test]
 fn only_who_asks_for_it_is_told_to_continue() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         body_bytes: 1000,
         ..limits()
     }));
-    let mut client = Client::connect(server.address());
+    let mut client = server.connect();
     let asking = |version: &str, length: usize| {
         format!(
             "POST /http HTTP/1.{version}\r\nHost: a\r\nExpect: 100-Continue\r\n\
@@ -179,16 +178,16 @@ fn only_who_asks_for_it_is_told_to_continue() {
     // A body that would be refused is not asked for.
     assert_eq!(client.ask(asking("1", 1001)).status, 413);
     client.expect_end();
-    let mut old = Client::connect(server.address());
+    let mut old = server.connect();
     old.send(asking("0", 5));
-    std::thread::sleep(MOMENT);
+    old.expect_silence(Duration::from_millis(100));
     assert_eq!(old.ask("hello").status, 200);
 }
 
 /// A byte now and then keeps no body open: the time for it counts from its head.
 #[test]
 fn a_slow_body_is_cut() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         body_ms: 300,
         ..limits()
     }));
@@ -196,19 +195,19 @@ fn a_slow_body_is_cut() {
         ("Content-Length: 1000", ["x", "y"]),
         ("Transfer-Encoding: chunked", ["1\r\nx", "\r\n"]),
     ] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(format!(
             "POST /http HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n"
         ));
-        let mut writer = client.second_handle();
-        let began = Instant::now();
-        for piece in pieces.iter().cycle() {
-            if writer.try_send(piece).is_err() || client.answers_within(MOMENT) {
-                break;
-            }
-            assert!(began.elapsed() < PATIENCE, "{fields}");
-            std::thread::sleep(Duration::from_millis(20));
+        for piece in pieces.iter().cycle().take(14) {
+            client.send(piece);
+            client.expect_silence(Duration::from_millis(20));
         }
+        client.send(pieces[0]);
+        assert!(
+            client.answers_within(Duration::from_millis(100)),
+            "{fields}"
+        );
         let response = client.response();
         assert_eq!(response.status, 408, "{fields}");
         assert_eq!(response.connection(), ["close"]);
@@ -219,13 +218,14 @@ fn a_slow_body_is_cut() {
 /// Nor does one that is passed over, and it is not answered twice.
 #[test]
 fn a_slow_body_that_was_refused_is_cut_without_a_word() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         body_ms: 200,
         ..limits()
     }));
-    let mut client = Client::connect(server.address());
+    let mut client = server.connect();
     client.send("POST /http/refused HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx");
     assert_eq!(client.response().status, 403);
+    client.expect_silence(Duration::from_millis(190));
     client.expect_end();
 }
 
@@ -233,7 +233,7 @@ fn a_slow_body_that_was_refused_is_cut_without_a_word() {
 /// client expects the next answer.
 #[test]
 fn refusals_of_head_requests_have_no_content() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let host = "Host: a\r\n";
     for (fields, status) in [
         ("".to_owned(), 400),
@@ -243,7 +243,7 @@ fn refusals_of_head_requests_have_no_content() {
         (format!("{host}X\n"), 400),
         (format!("{host}{}", "X: y\r\n".repeat(100)), 431),
     ] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(format!("\r\nHEAD /http HTTP/1.1\r\n{fields}\r\nno chunk"));
         let head = client.head();
         assert_eq!(head.status, status, "{fields:.100}");
@@ -256,8 +256,8 @@ fn refusals_of_head_requests_have_no_content() {
 /// nothing fails for the want of them (RFC 9110 section 10.1.1).
 #[test]
 fn other_expectations_are_ignored() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     for expectation in ["a-miracle", "100-continued", "\"100-continue\"", ""] {
         for body in ["", "hello"] {
             let response = client.ask(format!(
@@ -280,7 +280,7 @@ fn other_expectations_are_ignored() {
 /// The same answers however the bytes are cut, and the requests after a refused one are answered.
 #[test]
 fn a_service_may_refuse_a_body_from_the_head() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let chunked = "4\r\nbody\r\n0\r\n\r\n";
     let requests = format!(
         "POST /http/refused HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\n\r\nbody\
@@ -289,7 +289,7 @@ fn a_service_may_refuse_a_body_from_the_head() {
          POST /http/small HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"
     );
     for step in [1, 7, 60, requests.len()] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         for piece in requests.as_bytes().chunks(step) {
             client.send(piece);
         }
@@ -303,12 +303,12 @@ fn a_service_may_refuse_a_body_from_the_head() {
 
 #[test]
 fn a_long_body_that_is_refused_is_not_read() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     for fields in [
         "Content-Length: 900000",
         "Content-Length: 4\r\nExpect: 100-continue",
     ] {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         let head = format!("POST /http/refused HTTP/1.1\r\nHost: a\r\n{fields}\r\n\r\n");
         client.send(head);
         let response = client.response();
@@ -321,7 +321,7 @@ fn a_long_body_that_is_refused_is_not_read() {
     }
     // A chunked one that turns out to be too long to be passed over ends the connection too, and
     // is not answered twice.
-    let mut client = Client::connect(server.address());
+    let mut client = server.connect();
     client.send("POST /http/refused HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n");
     assert_eq!(client.response().status, 403);
     client.send("20000\r\n");

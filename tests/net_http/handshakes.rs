@@ -1,15 +1,16 @@
-//! The opening handshake over sockets: RFC 6455 sections 4.2.1, 4.2.2 and 4.4.
+//! The opening handshake as a client sees it: RFC 6455 sections 4.2.1, 4.2.2 and 4.4. What is cut
+//! is sent over simulated sockets, where each piece is read in a turn of its own.
 
 use crate::net_support::client::{KEY, upgrade};
-use crate::net_support::{Client, MOMENT, Probes, Push, limits, options};
+use crate::net_support::{Push, Simulated, limits, options};
 use crate::support::frames::{close, ping, text};
 use wirebell::Role;
 
 // req: 6455-4.2.2-01 6455-4.2.2-10 6455-4.2.2-11 6455-4.2.2-12 6455-9-03
 #[test]
 fn the_answer_is_exactly_what_was_asked_for() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     client.send(upgrade(
         "/",
         "Sec-WebSocket-Extensions: foo; bar=1, x-baz\r\n",
@@ -25,7 +26,7 @@ fn the_answer_is_exactly_what_was_asked_for() {
 // req: 6455-4.2.2-08 6455-4.2.2-09
 #[test]
 fn the_subprotocol_is_one_that_was_offered_in_exact_case() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let rows = [
         ("", None),
         ("Sec-WebSocket-Protocol: other\r\n", None),
@@ -41,7 +42,7 @@ fn the_subprotocol_is_one_that_was_offered_in_exact_case() {
         ),
     ];
     for (offer, chosen) in rows {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(upgrade("/", offer));
         let response = client.expect_switch();
         assert_eq!(response.field("sec-websocket-protocol"), chosen, "{offer}");
@@ -50,16 +51,15 @@ fn the_subprotocol_is_one_that_was_offered_in_exact_case() {
 
 #[test]
 fn a_head_is_understood_in_every_cut() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let head = upgrade("/", "X-Padding: to have a longer head\r\n");
     for cut in 1..head.len() {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(&head[..cut]);
-        std::thread::sleep(MOMENT);
         client.send(&head[cut..]);
         client.expect_switch();
     }
-    let mut client = Client::connect(server.address());
+    let mut client = server.connect();
     for byte in head.bytes() {
         client.send([byte]);
     }
@@ -69,7 +69,7 @@ fn a_head_is_understood_in_every_cut() {
 
 #[test]
 fn frames_in_the_segment_of_the_request_are_answered() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     let frames = [
         text("one").to(Role::Server),
         ping(b"two").to(Role::Server),
@@ -79,10 +79,9 @@ fn frames_in_the_segment_of_the_request_are_answered() {
     .concat();
     let head = upgrade("/", "");
     for cut in 0..=frames.len() {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send([head.as_bytes(), &frames[..cut]].concat());
         if cut < frames.len() {
-            std::thread::sleep(MOMENT);
             client.send(&frames[cut..]);
         }
         client.expect_switch();
@@ -96,8 +95,8 @@ fn frames_in_the_segment_of_the_request_are_answered() {
 
 #[test]
 fn an_upgrade_may_follow_other_requests() {
-    let server = Probes::start(options());
-    let mut client = Client::connect(server.address());
+    let server = Simulated::start(options());
+    let mut client = server.connect();
     let get = "GET /http HTTP/1.1\r\nHost: a\r\n\r\n";
     let frame = text("hello").to(Role::Server);
     client.send(

@@ -1,8 +1,8 @@
 //! Heads that are refused: malformed, too long, too slow. Each gets its answer and a clean end.
 
 use crate::net_support::client::upgrade;
-use crate::net_support::{Client, Probes, Push, limits, options};
-use std::time::{Duration, Instant};
+use crate::net_support::{Client, Probes, Push, Simulated, limits, options, options_with};
+use std::time::Duration;
 use wirebell::Limits;
 
 /// The client goes on reading: the answer must reach it, and then the end, not a reset.
@@ -105,29 +105,31 @@ fn long_lines_and_heads_are_refused_before_they_are_whole() {
     expect_refusal(&push, many, 431);
 }
 
+const GET: &str = "GET /http HTTP/1.1\r\nHost: a\r\n\r\n";
+
 #[test]
 fn a_slow_head_is_cut_while_others_are_served() {
-    let push = Push::limited(Limits {
+    let server = Simulated::start(options_with(Limits {
         head_ms: 400,
         ..limits()
-    });
-    let mut silent = push.connect();
-    let mut slow: Vec<Client> = (0..20).map(|_| push.connect()).collect();
-    let mut steady = push.connect();
-    let began = Instant::now();
-    for byte in b"GET /healthz HTTP".iter().cycle() {
-        let mut open = 0;
+    }));
+    let mut silent = server.connect();
+    let mut slow: Vec<_> = (0..20).map(|_| server.connect()).collect();
+    let mut steady = server.connect();
+    for byte in b"GET /http" {
         for client in &mut slow {
-            open += usize::from(client.try_send([*byte]).is_ok());
+            client.send([*byte]);
         }
-        let response = steady.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(response.status, 200);
-        if open == 0 || began.elapsed() > Duration::from_millis(700) {
-            break;
-        }
-        std::thread::sleep(Duration::from_millis(40));
+        assert_eq!(steady.ask(GET).status, 200);
+        server.advance(40);
     }
     for client in &mut slow {
+        client.expect_silence(Duration::ZERO);
+    }
+    server.advance(120);
+    assert_eq!(steady.ask(GET).status, 200);
+    for client in &mut slow {
+        assert!(client.answers_within(Duration::ZERO), "it is in time");
         let response = client.response();
         assert_eq!(response.status, 408);
         assert_eq!(response.connection(), ["close"]);
@@ -140,28 +142,29 @@ fn a_slow_head_is_cut_while_others_are_served() {
 /// A publisher that pushes now and then is not idle, however long it goes on.
 #[test]
 fn a_connection_that_goes_on_asking_is_not_idle() {
-    let push = Push::limited(Limits {
+    let server = Simulated::start(options_with(Limits {
         http_idle_ms: 1200,
         ..limits()
-    });
-    let mut client = push.connect();
+    }));
+    let mut client = server.connect();
     for _ in 0..8 {
-        let response = client.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-        assert_eq!(response.status, 200);
-        std::thread::sleep(Duration::from_millis(250));
+        assert_eq!(client.ask(GET).status, 200);
+        client.expect_silence(Duration::from_millis(1100));
     }
 }
 
 #[test]
 fn an_idle_connection_between_two_requests_ends_without_a_word() {
-    let push = Push::limited(Limits {
+    let server = Simulated::start(options_with(Limits {
         http_idle_ms: 200,
         ..limits()
-    });
-    let mut client = push.connect();
-    let response = client.ask("GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n");
-    assert_eq!(response.status, 200);
+    }));
+    let mut client = server.connect();
+    assert_eq!(client.ask(GET).status, 200);
+    client.expect_silence(Duration::from_millis(190));
+    let before = server.now();
     client.expect_end();
+    assert!(server.now() - before < 100, "it ends in time");
 }
 
 /// Tokens in queries, large cookies, many fields; and lists that nobody needs.

@@ -1,9 +1,8 @@
 //! What a peer can make grow: nothing.
 
-use crate::net_support::{Client, Probes, limits, options, options_with, wait_until};
+use crate::net_support::{Probes, Simulated, limits, options, options_with, wait_until};
 use crate::support::frames::{binary, end, head, length_in_8, more, ping, text, text_start};
 use rustix::time::{ClockId, clock_gettime};
-use std::time::Duration;
 use wirebell::{Limits, Role};
 
 #[test]
@@ -28,52 +27,36 @@ fn ten_thousand_pings_in_one_burst_are_answered_in_order() {
     client.expect_echo("alive");
 }
 
-/// Sends until the server takes no more; returns how much it took.
-fn stuff(client: &mut Client, bytes: &[u8]) -> usize {
-    let stream = client.stream();
-    let brief = Some(Duration::from_millis(300));
-    stream.set_write_timeout(brief).expect("timeout");
-    let mut taken = 0;
-    loop {
-        let from = taken % bytes.len();
-        match std::io::Write::write(&mut client.stream(), &bytes[from..]) {
-            Ok(n) => taken += n,
-            Err(error) => {
-                assert_eq!(error.kind(), std::io::ErrorKind::WouldBlock);
-                return taken;
-            }
-        }
-    }
-}
-
 /// A peer that sends and never reads: its answers wait, and so must its input.
 #[test]
 fn a_peer_that_does_not_read_its_answers_is_not_read() {
-    let server = Probes::start(options());
+    let server = Simulated::start(options());
     for frame in [
         ping(&[b'x'; 125]),
         text("x".repeat(1000)),
         binary(&[0; 100_000]),
     ] {
-        let mut client = Client::connect_narrow(server.address()).upgraded("/");
+        let mut client = server.open();
         let peer = server.opened();
         let bytes = frame.to(Role::Server);
-        let taken = stuff(&mut client, &bytes);
+        let count = 2_000_000 / bytes.len();
+        client.send(bytes.repeat(count));
+        let unsent = client.stream().unsent();
+        assert!(unsent > 1_000_000, "all but {unsent} bytes were taken");
         let waits = server.run(move |context, _| context.queued_bytes(peer));
-        assert!(waits > 0, "{taken} bytes were taken");
+        assert!(waits > 0, "all but {unsent} bytes were taken");
         // The answers to one read, and one message at most.
         let bound = 2 * options().receive_buffer;
         assert!(waits <= bound, "{waits} bytes wait");
         // Nor is its input looked at again and again.
         let turns = server.counters().turns;
-        std::thread::sleep(Duration::from_millis(200));
-        assert!(server.counters().turns < turns + 50);
+        server.advance(200);
+        assert!(server.counters().turns < turns + 10);
+        assert_eq!(client.stream().unsent(), unsent);
         // It comes to its senses: nothing is lost.
-        for _ in 0..taken / bytes.len() {
+        for _ in 0..count {
             assert_eq!(client.frame().payload, frame.payload);
         }
-        client.send(&bytes[taken % bytes.len()..]);
-        assert_eq!(client.frame().payload, frame.payload);
         client.expect_echo("alive");
         drop(client);
         server.closed(peer);

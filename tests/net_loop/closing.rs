@@ -1,8 +1,8 @@
 //! The closing handshake and other ends of a connection: RFC 6455 sections 5.5.1 and 7.
 
-use crate::net_support::{Ended, Probes, limits, options, options_with, wait_until};
+use crate::net_support::{Ended, Probes, Simulated, limits, options, options_with, wait_until};
 use crate::support::frames::{close, close_empty, frame, ping, text, text_start};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirebell::net::Sent;
 use wirebell::{CloseCode, Limits, Message, Role};
 
@@ -187,7 +187,7 @@ fn a_reset_is_the_end_and_nothing_else() {
 
 #[test]
 fn a_client_that_never_answers_a_close_is_dropped() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         close_ms: 200,
         ..limits()
     }));
@@ -195,13 +195,15 @@ fn a_client_that_never_answers_a_close_is_dropped() {
     let peer = server.opened();
     server.run(move |context, _| context.close(peer, CloseCode::NORMAL, ""));
     client.expect_close(1000);
+    client.expect_silence(Duration::from_millis(190));
     client.expect_gone();
+    assert!(server.now() < 300, "it is dropped in time");
     assert_eq!(server.closed(peer), LOST);
 }
 
 #[test]
 fn a_client_that_talks_on_behind_its_close_is_dropped() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         linger_ms: 200,
         ..limits()
     }));
@@ -213,11 +215,17 @@ fn a_client_that_talks_on_behind_its_close_is_dropped() {
     failed.expect_close(1002);
     for client in [&mut closed, &mut failed] {
         client.expect_end();
-        let began = Instant::now();
-        while client.try_send([0; 100]).is_ok() {
-            assert!(began.elapsed() < crate::net_support::PATIENCE);
-            std::thread::sleep(Duration::from_millis(5));
-        }
     }
-    wait_until("the transports are closed", || server.connections() == 0);
+    for _ in 0..19 {
+        for client in [&mut closed, &mut failed] {
+            client.send([0; 100]);
+        }
+        server.advance(10);
+    }
+    assert_eq!(server.connections(), 2);
+    server.advance(100);
+    assert_eq!(server.connections(), 0);
+    for client in [&mut closed, &mut failed] {
+        client.try_send([0; 100]).expect_err("a reset");
+    }
 }

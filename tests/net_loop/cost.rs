@@ -1,9 +1,9 @@
 //! How many system calls things take.
 
-use crate::net_support::{Client, Probes, options};
+use crate::net_support::{Client, Probes, limits, options, options_with};
 use crate::support::frames::{ping, text};
 use wirebell::net::{PeerId, SharedFrame};
-use wirebell::{Message, Role};
+use wirebell::{Limits, Message, Role};
 
 #[test]
 fn sixteen_pipelined_echoes_leave_in_one_write() {
@@ -61,12 +61,16 @@ fn a_conversation_takes_one_read_and_one_write_for_each_message() {
     assert_eq!(after.writes - before.writes, 100);
 }
 
+/// On real sockets, as it is the system that wakes a loop; it next has to when it asks the clients.
 #[test]
 fn a_quiet_loop_sleeps() {
-    let server = Probes::start(options());
-    let _clients: Vec<Client> = (0..10).map(|_| server.open()).collect();
+    let server = Probes::start(options_with(Limits {
+        ping_ms: 500,
+        ..limits()
+    }));
+    let mut clients: Vec<Client> = (0..10).map(|_| server.open()).collect();
     let before = server.counters().turns;
-    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(clients[0].frame(), ping(b""));
     let turns = server.counters().turns - before;
     // The timers of new connections may be looked at; nothing else is due.
     assert!(turns < 30, "{turns} turns");

@@ -1,12 +1,11 @@
 //! Mail between loops is bounded: a loop that falls behind slows down those who post to it, and
 //! takes nobody's memory.
 
-use crate::net_support::{Client, limits, wait_until};
-use crate::support::frames::binary;
+use crate::net_support::{limits, wait_until};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
+use wirebell::net::testing::{Network, TestLoop};
 use wirebell::net::{Context, Options, PeerId, PostError, Reply, Request, Server, Service, Worker};
-use wirebell::{Limits, Message, Role};
+use wirebell::{Limits, Message};
 
 /// Hands each message on to the worker after its own, which tells how it came.
 struct HandOn {
@@ -16,7 +15,8 @@ struct HandOn {
 
 enum Mail {
     Message(Vec<u8>),
-    Sleep(Duration),
+    /// Does nothing until the other end is dropped.
+    HoldUp(Receiver<()>),
 }
 
 impl Service for HandOn {
@@ -37,7 +37,7 @@ impl Service for HandOn {
     fn mail(&mut self, _: &mut Context<'_>, mail: Mail) {
         match mail {
             Mail::Message(bytes) => drop(self.told.send((self.worker.number, Ok(bytes)))),
-            Mail::Sleep(time) => std::thread::sleep(time),
+            Mail::HoldUp(end) => drop(end.recv()),
         }
     }
 }
@@ -47,60 +47,71 @@ const BOUND: usize = 1 << 20;
 /// How each message came: the worker that was told, and the message or why it was not taken.
 type Told = (usize, Result<Vec<u8>, PostError>);
 
-fn start(workers: usize) -> (Server<Mail>, Receiver<Told>) {
-    let options = Options {
+fn options(workers: usize) -> Options {
+    Options {
         workers,
         limits: Limits {
             mail_bytes: BOUND,
             ..limits()
         },
         ..Options::default()
-    };
-    let (told, tells) = channel();
-    let make = move |worker: &Worker<Mail>| HandOn {
-        worker: Worker {
-            number: worker.number,
-            mailboxes: worker.mailboxes.clone(),
-        },
-        told: told.clone(),
-    };
-    let server = Server::bind("127.0.0.1:0", options, make);
-    (server.expect("a free port"), tells)
+    }
+}
+
+impl HandOn {
+    fn new(worker: &Worker<Mail>, told: &Sender<Told>) -> Self {
+        Self {
+            worker: Worker {
+                number: worker.number,
+                mailboxes: worker.mailboxes.clone(),
+            },
+            told: told.clone(),
+        }
+    }
 }
 
 #[test]
 fn publishers_wait_for_a_loop_that_falls_behind_and_nothing_is_lost() {
-    let (server, tells) = start(2);
-    let mut client = Client::open(server.local_addr());
-    client.send_frame(&binary(b"who?"));
-    let (behind, _) = tells.recv().expect("the other worker tells");
-    let nap = Mail::Sleep(Duration::from_millis(500));
-    server.mailboxes()[behind]
-        .post(nap, 0)
-        .expect("there is room");
-    let mut writer = client.second_handle();
-    let count = 20_000u32;
-    let sender = std::thread::spawn(move || {
-        for n in 0..count {
-            let payload = [&n.to_be_bytes()[..], &[0; 996]].concat();
-            writer.send(binary(&payload).to(Role::Server));
-        }
-    });
+    let (told, tells) = channel();
+    let network = Network::new();
+    let mut loops = network.serve_all(options(2), |worker| HandOn::new(worker, &told));
+    let mut peer = network.connect(loops[0].address()).expect("they listen");
+    peer.request_upgrade("/");
+    loops.iter_mut().for_each(TestLoop::run);
+    assert!(peer.upgrade());
+    peer.message(Message::binary(b"who?"));
+    loops.iter_mut().for_each(TestLoop::run);
+    loops.iter_mut().for_each(TestLoop::run);
+    let (behind, _) = tells.try_recv().expect("the other worker tells");
+    let count = 5000u32;
     for n in 0..count {
-        let (worker, bytes) = tells.recv().expect("all arrive");
+        peer.message(Message::binary(&[&n.to_be_bytes()[..], &[0; 996]].concat()));
+        loops[1 - behind].run();
+    }
+    loops[1 - behind].advance(1000);
+    let waits = peer.unsent();
+    assert!(waits > BOUND, "{waits} bytes wait");
+    for n in 0..count {
+        let (worker, bytes) = tells.try_recv().unwrap_or_else(|_| {
+            peer.send(&[]);
+            loops[1 - behind].advance(10);
+            loops[behind].run();
+            tells.try_recv().expect("all arrive")
+        });
         let bytes = bytes.expect("there is room for every one");
         assert_eq!((worker, &bytes[..4]), (behind, &n.to_be_bytes()[..]));
     }
-    sender.join().expect("all is sent");
 }
 
 /// A thread that is no loop cannot be slowed down by a loop: it is told.
 #[test]
 fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
-    let (server, tells) = start(1);
+    let (told, tells) = channel();
+    let make = move |worker: &Worker<Mail>| HandOn::new(worker, &told);
+    let server = Server::bind("127.0.0.1:0", options(1), make).expect("a free port");
     let mailbox = &server.mailboxes()[0];
-    let nap = Mail::Sleep(Duration::from_millis(300));
-    mailbox.post(nap, 0).expect("there is room");
+    let (held_up, end) = channel();
+    mailbox.post(Mail::HoldUp(end), 0).expect("there is room");
     let mut taken = 0;
     let refused = loop {
         match mailbox.post(Mail::Message(vec![0; 1000]), 1000) {
@@ -111,6 +122,7 @@ fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
     };
     assert_eq!(refused, PostError::Full);
     assert!(taken * 1000 <= BOUND);
+    drop(held_up);
     wait_until("there is room again", || !mailbox.is_full());
     assert_eq!(mailbox.post(Mail::Message(b"late".to_vec()), 4), Ok(()));
     let all: Vec<_> = (0..=taken)

@@ -1,6 +1,7 @@
 //! The bound above the single bounds: what a server holds for all its peers together.
 
-use crate::net_support::{Client, Probes, limits, options_with, wait_until};
+use crate::net_support::client::Stream;
+use crate::net_support::{Client, Probes, Simulated, limits, options_with, wait_until};
 use crate::support::frames::{binary, binary_start, close, more, ping, text_start};
 use std::time::Duration;
 use wirebell::net::Options;
@@ -22,9 +23,8 @@ fn held(server: &Probes) -> usize {
     server.run(|context, _| context.held_bytes())
 }
 
-/// A client of which the server holds `bytes` of an unfinished message.
-fn holding(server: &Probes, bytes: usize) -> Client {
-    let mut client = server.open();
+/// Sends `bytes` of a message that is not finished, which the server holds.
+fn holding<S: Stream>(mut client: Client<S>, bytes: usize) -> Client<S> {
     let frame = binary(&vec![1; 2 * bytes]).to(Role::Server);
     client.send(&frame[..bytes]);
     client
@@ -32,22 +32,19 @@ fn holding(server: &Probes, bytes: usize) -> Client {
 
 #[test]
 fn the_largest_holders_are_closed_and_the_others_go_on() {
-    let server = Probes::start(bounded(1, 8 * MIB));
-    let mut small: Vec<Client> = (0..10).map(|n| holding(&server, 1000 + n)).collect();
-    let mut large: Vec<Client> = Vec::new();
+    let server = Simulated::start(bounded(1, 8 * MIB));
+    let held = || server.run(|context, _| context.held_bytes());
+    let mut small: Vec<_> = (0..10).map(|n| holding(server.open(), 1000 + n)).collect();
+    let mut large = Vec::new();
     while server.counters().shed == 0 {
-        large.push(holding(&server, MIB));
+        large.push(holding(server.open(), MIB));
         assert!(large.len() < 30, "nothing is closed");
-        wait_until("the last has arrived", || {
-            held(&server) > large.len() * MIB || server.counters().shed > 0
-        });
     }
-    assert!(held(&server) <= 8 * MIB);
+    assert!(held() <= 8 * MIB);
     let told = large.iter_mut().filter_map(|client| {
-        let answers = client.answers_within(Duration::from_millis(300));
+        let answers = client.answers_within(Duration::ZERO);
         answers.then(|| client.expect_close(1013))
     });
-    // The last of them may still have been sending when the first was closed.
     let told = told.count() as u64;
     assert_eq!(told, server.counters().shed);
     assert!((1..=3).contains(&told), "{told}");
@@ -57,7 +54,8 @@ fn the_largest_holders_are_closed_and_the_others_go_on() {
         assert_eq!(client.frame().payload.len(), 2 * (1000 + n));
     }
     drop((small, large));
-    wait_until("all is given back", || held(&server) < 4096);
+    server.advance(2000);
+    assert!(held() < 4096, "all is given back");
 }
 
 /// The loop that holds most may be asleep when another notices.
@@ -71,8 +69,10 @@ fn a_loop_that_sleeps_makes_room_too() {
     };
     while shed(&server) == 0 {
         assert!(clients.len() < 40, "nothing is closed");
-        clients.push(holding(&server, MIB));
-        std::thread::sleep(Duration::from_millis(10));
+        clients.push(holding(server.open(), MIB));
+        wait_until("the last has arrived", || {
+            held(&server) > clients.len() * MIB || shed(&server) > 0
+        });
     }
     wait_until("there is room", || held(&server) <= 8 * MIB);
     drop(clients);
@@ -81,20 +81,20 @@ fn a_loop_that_sleeps_makes_room_too() {
 
 #[test]
 fn requests_that_hold_most_are_answered_with_503() {
-    let server = Probes::start(bounded(1, MIB));
+    let server = Simulated::start(bounded(1, MIB));
     let mut clients = Vec::new();
     let head = "POST /http HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n";
     for _ in 0..4 {
-        let mut client = Client::connect(server.address());
+        let mut client = server.connect();
         client.send(head);
         client.send(vec![b'x'; 500_000]);
         clients.push(client);
     }
-    wait_until("some are closed", || server.counters().shed > 0);
-    assert!(held(&server) <= MIB);
+    assert!(server.counters().shed > 0, "some are closed");
+    assert!(server.run(|context, _| context.held_bytes()) <= MIB);
     let mut refused = 0;
     for client in &mut clients {
-        if client.answers_within(Duration::from_millis(300)) {
+        if client.answers_within(Duration::ZERO) {
             let response = client.response();
             assert_eq!(
                 (response.status, response.field("retry-after")),
@@ -132,7 +132,7 @@ fn what_waits_for_slow_readers_counts_and_is_given_back() {
 /// A byte now and then does not hold memory for ever, whatever the message is made of.
 #[test]
 fn a_message_has_a_deadline() {
-    let server = Probes::start(options_with(Limits {
+    let server = Simulated::start(options_with(Limits {
         message_ms: 400,
         ..limits()
     }));
@@ -148,17 +148,20 @@ fn a_message_has_a_deadline() {
         ("fragments", empty.repeat(1)),
         ("a control frame", ping(&[1; 100]).to(Role::Server)),
     ];
-    let mut clients: Vec<(Client, std::vec::IntoIter<u8>)> = rows
+    let mut clients: Vec<_> = rows
         .iter()
         .map(|(_, bytes)| (server.open(), bytes.clone().into_iter()))
         .collect();
-    for _ in 0..12 {
+    for _ in 0..19 {
         for (client, bytes) in &mut clients {
-            let _ = client.try_send(bytes.next().into_iter().collect::<Vec<u8>>());
+            client.send(bytes.next().into_iter().collect::<Vec<u8>>());
+            client.expect_silence(Duration::ZERO);
         }
-        std::thread::sleep(Duration::from_millis(20));
+        server.advance(20);
     }
+    server.advance(100);
     for ((what, _), (client, _)) in rows.iter().zip(&mut clients) {
+        assert!(client.answers_within(Duration::ZERO), "{what}");
         let reason = client.expect_close(1008);
         assert_eq!(reason, "the message took too long", "{what}");
     }
@@ -169,7 +172,7 @@ fn a_message_has_a_deadline() {
     let mut stream = bytes.repeat(40);
     while !stream.is_empty() {
         steady.send(stream.drain(..stream.len().min(17)).collect::<Vec<_>>());
-        std::thread::sleep(Duration::from_millis(15));
+        server.advance(100);
     }
     for _ in 0..40 {
         steady.expect_text("abc");

@@ -1,5 +1,5 @@
-//! The event loop over real sockets on the loopback: what a peer sees, what a service is told,
-//! and what it costs.
+//! The event loop: what a peer sees, what a service is told, and what it costs. Over real sockets
+//! on the loopback, or over simulated ones where time or the cut of the bytes matters.
 
 mod admission;
 mod bounds;

@@ -170,12 +170,13 @@ fn a_burst_of_mail_leaves_in_many_turns() {
     let mut client = server.open();
     server.opened();
     let turns = server.counters().turns;
-    server.hold_up(std::time::Duration::from_millis(300));
+    let held_up = server.hold_up();
     let rooms = server.rooms();
     for n in 0..4000u32 {
         let payload = [&n.to_be_bytes()[..], &[0; 1020]].concat();
         rooms.publish(&SharedFrame::new(Message::binary(&payload)));
     }
+    drop(held_up);
     for n in 0..4000u32 {
         assert_eq!(client.frame().payload[..4], n.to_be_bytes());
     }

@@ -38,6 +38,25 @@ fn closed(code: Option<u16>, reason: &str) -> Ended {
 }
 
 #[test]
+fn a_test_tells_a_reset_from_an_orderly_end() {
+    for reset in [false, true] {
+        let (mut server, mut peer) = open();
+        if reset {
+            // It breaks a rule and goes on: what lies unread when the server lets go.
+            send(&mut peer, &[frame(0x83, b"")]);
+            server.run();
+            server.advance(60_000);
+            peer.send(b"more");
+        } else {
+            send(&mut peer, &[close_empty()]);
+            server.run();
+        }
+        let _ = peer.received();
+        assert_eq!((peer.has_ended(), peer.was_reset()), (true, reset));
+    }
+}
+
+#[test]
 fn the_peer_closes() {
     let (mut server, mut peer) = open();
     send(&mut peer, &[close(4321, "grün"), text("never seen")]);

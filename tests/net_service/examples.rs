@@ -28,6 +28,7 @@ fn an_upload_holds_no_memory() {
     let (handle, address) = (server.handle(), server.local_addr());
     let uploading = thread::spawn(move || upload::upload(address, LEN));
     let mut most = 0;
+    // Sockets and threads of a real server: what it holds can only be looked at now and then.
     while !uploading.is_finished() {
         most = most.max(handle.held_bytes());
         thread::sleep(Duration::from_millis(1));

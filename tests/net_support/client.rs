@@ -1,9 +1,10 @@
-//! A client on a bare socket: bytes out, frames or HTTP responses in, each read bounded in time.
+//! A client on a bare socket, real or simulated: bytes out, frames or HTTP responses in, each read
+//! bounded in time.
 
 use super::PATIENCE;
 use crate::support::frames::{Frame, Sent, close, take_frame, text};
 use socket2::{Domain, SockRef, Socket, Type};
-use std::io::{self, Read as _, Write as _};
+use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::Duration;
 use wirebell::Role;
@@ -14,9 +15,28 @@ pub const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 /// What a server must answer to [`KEY`].
 pub const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
+/// A socket of a client.
+pub trait Stream: Read + Write {
+    /// Reads that take longer end with [`io::ErrorKind::WouldBlock`].
+    fn bound_reads(&mut self, time: Duration);
+
+    /// Sends no more.
+    fn end_writing(&mut self);
+}
+
+impl Stream for TcpStream {
+    fn bound_reads(&mut self, time: Duration) {
+        self.set_read_timeout(Some(time)).expect("timeout");
+    }
+
+    fn end_writing(&mut self) {
+        self.shutdown(Shutdown::Write).expect("shuts down");
+    }
+}
+
 #[derive(Debug)]
-pub struct Client {
-    stream: TcpStream,
+pub struct Client<S = TcpStream> {
+    stream: S,
     /// Bytes that have come; those before `at` were looked at.
     bytes: Vec<u8>,
     at: usize,
@@ -92,15 +112,9 @@ impl Client {
     }
 
     fn new(stream: TcpStream) -> Self {
-        stream.set_read_timeout(Some(PATIENCE)).expect("timeout");
         stream.set_write_timeout(Some(PATIENCE)).expect("timeout");
         stream.set_nodelay(true).expect("no delay");
-        Self {
-            stream,
-            bytes: Vec::new(),
-            at: 0,
-            compression: false,
-        }
+        Self::on(stream)
     }
 
     /// A WebSocket connection on `/`.
@@ -113,6 +127,31 @@ impl Client {
     #[track_caller]
     pub fn open_at(address: SocketAddr, path: &str) -> Self {
         Self::connect(address).upgraded(path)
+    }
+
+    /// Another handle of the same connection, to write while this one reads.
+    pub fn second_handle(&self) -> Self {
+        Self::new(self.stream.try_clone().expect("a second handle"))
+    }
+
+    /// Ends the connection with a reset.
+    pub fn reset(self) {
+        let socket = SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("linger");
+    }
+}
+
+/// Opening.
+impl<S: Stream> Client<S> {
+    /// On a socket that is connected.
+    pub fn on(mut stream: S) -> Self {
+        stream.bound_reads(PATIENCE);
+        Self {
+            stream,
+            bytes: Vec::new(),
+            at: 0,
+            compression: false,
+        }
     }
 
     /// The opening handshake, and the check of its answer.
@@ -144,19 +183,14 @@ impl Client {
         answer.map(str::to_owned)
     }
 
-    /// Another handle of the same connection, to write while this one reads.
-    pub fn second_handle(&self) -> Self {
-        Self::new(self.stream.try_clone().expect("a second handle"))
-    }
-
     /// The socket, for what has no method here.
-    pub fn stream(&self) -> &TcpStream {
+    pub fn stream(&self) -> &S {
         &self.stream
     }
 }
 
 /// Writing.
-impl Client {
+impl<S: Stream> Client<S> {
     #[track_caller]
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.stream.write_all(bytes.as_ref()).expect("writes");
@@ -178,19 +212,13 @@ impl Client {
     }
 
     /// Sends no more, and goes on reading.
-    pub fn end_writing(&self) {
-        self.stream.shutdown(Shutdown::Write).expect("shuts down");
-    }
-
-    /// Ends the connection with a reset.
-    pub fn reset(self) {
-        let socket = SockRef::from(&self.stream);
-        socket.set_linger(Some(Duration::ZERO)).expect("linger");
+    pub fn end_writing(&mut self) {
+        self.stream.end_writing();
     }
 }
 
 /// Reading.
-impl Client {
+impl<S: Stream> Client<S> {
     /// Reads once; `false` at the end of the stream. A reset or a timeout fails the test.
     #[track_caller]
     fn fill(&mut self) -> bool {
@@ -310,10 +338,9 @@ impl Client {
     /// Whether something comes before `time` has passed.
     #[track_caller]
     pub fn answers_within(&mut self, time: Duration) -> bool {
-        self.stream.set_read_timeout(Some(time)).expect("timeout");
+        self.stream.bound_reads(time);
         let read = self.try_fill();
-        let patience = Some(PATIENCE);
-        self.stream.set_read_timeout(patience).expect("timeout");
+        self.stream.bound_reads(PATIENCE);
         match read {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => false,
             Err(error) => panic!("read: {error}"),
@@ -345,7 +372,7 @@ impl Client {
 }
 
 /// HTTP.
-impl Client {
+impl<S: Stream> Client<S> {
     /// Sends a request and reads its response.
     #[track_caller]
     pub fn ask(&mut self, request: impl AsRef<[u8]>) -> HttpResponse {

@@ -7,7 +7,6 @@ use super::{Client, PATIENCE};
 use crate::net_support::Ended;
 use std::net::SocketAddr;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::time::Duration;
 use wirebell::Message;
 use wirebell::http::{RequestHead, Status};
 use wirebell::net::{Context, Counters, End, Mailbox, Options, PeerId, Reply, Request};
@@ -30,10 +29,47 @@ pub const SUBPROTOCOLS: [&str; 2] = ["superchat", "chat"];
 /// Messages on this tag are not echoed.
 const SINK: u32 = 1;
 
-struct Probe {
+pub struct Probe {
     worker: usize,
     peers: Vec<PeerId>,
     events: Sender<Happened>,
+}
+
+impl Probe {
+    /// The service of a worker, which tells there what happens.
+    pub fn new(worker: usize, events: Sender<Happened>) -> Self {
+        Self {
+            worker,
+            peers: Vec::new(),
+            events,
+        }
+    }
+
+    /// Its open connections, in the order of their opening.
+    pub fn peers(&self) -> &[PeerId] {
+        &self.peers
+    }
+}
+
+impl Happened {
+    /// It must be a new connection.
+    #[track_caller]
+    pub fn expect_opened(self) -> PeerId {
+        match self {
+            Self::Opened(_, peer) => peer,
+            other => panic!("not opened: {other:?}"),
+        }
+    }
+
+    /// It must be the end of this connection; `None` for `Drained`, which may come before.
+    #[track_caller]
+    pub fn expect_closed(self, peer: PeerId) -> Option<Ended> {
+        match self {
+            Self::Drained(..) => None,
+            Self::Closed(_, other, end) if other == peer => Some(end),
+            other => panic!("not the end of {peer:?}: {other:?}"),
+        }
+    }
 }
 
 impl Service for Probe {
@@ -106,10 +142,8 @@ pub struct Probes {
 impl Probes {
     pub fn start(options: Options) -> Self {
         let (sender, events) = channel();
-        let server = Server::bind("127.0.0.1:0", options, move |worker| Probe {
-            worker: worker.number,
-            peers: Vec::new(),
-            events: sender.clone(),
+        let server = Server::bind("127.0.0.1:0", options, move |worker| {
+            Probe::new(worker.number, sender.clone())
         })
         .expect("a free port");
         Self {
@@ -154,16 +188,18 @@ impl Probes {
         self.run_on(0, job)
     }
 
-    /// Keeps the first loop from its work for this long; returns as soon as that has begun.
+    /// Keeps the first loop from its work until what this returns is dropped.
     #[track_caller]
-    pub fn hold_up(&self, time: Duration) {
+    pub fn hold_up(&self) -> HeldUp {
         let (began, begins) = channel();
+        let (held_up, end) = channel::<()>();
         let job: Job = Box::new(move |_, _| {
             let _ = began.send(());
-            std::thread::sleep(time);
+            let _ = end.recv();
         });
         self.mailboxes[0].post(job, 0).expect("a loop");
         begins.recv_timeout(PATIENCE).expect("the loop begins");
+        HeldUp { _end: held_up }
     }
 
     /// The mailboxes, for another thread.
@@ -195,20 +231,15 @@ impl Probes {
     /// The next thing, which must be a new connection.
     #[track_caller]
     pub fn opened(&self) -> PeerId {
-        match self.event() {
-            Happened::Opened(_, peer) => peer,
-            other => panic!("not opened: {other:?}"),
-        }
+        self.event().expect_opened()
     }
 
     /// The next thing apart from `Drained`, which must be the end of this connection.
     #[track_caller]
     pub fn closed(&self, peer: PeerId) -> Ended {
         loop {
-            match self.event() {
-                Happened::Drained(..) => {}
-                Happened::Closed(_, other, end) if other == peer => return end,
-                other => panic!("not the end of {peer:?}: {other:?}"),
+            if let Some(end) = self.event().expect_closed(peer) {
+                return end;
             }
         }
     }
@@ -235,6 +266,12 @@ impl Probes {
             }
         }
     }
+}
+
+/// A loop that does nothing as long as this exists.
+#[must_use]
+pub struct HeldUp {
+    _end: Sender<()>,
 }
 
 /// Publishes to all connections of all workers.

@@ -7,13 +7,14 @@ use super::PATIENCE;
 use crate::support::frames::{Frame, Sent, take_frame, wire};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use sha1::{Digest as _, Sha1};
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use wirebell::Role;
 
 /// Runs its script for each connection, each in a thread of its own.
@@ -138,15 +139,11 @@ impl Listener {
 
     /// The next connection, if there is one in this time.
     pub fn accept_within(&self, time: Duration) -> Option<Peer> {
-        let began = Instant::now();
-        while began.elapsed() < time {
-            if let Ok((stream, _)) = self.0.accept() {
-                stream.set_nonblocking(false).expect("waits");
-                return Some(Peer::new(stream));
-            }
-            thread::sleep(Duration::from_millis(1));
-        }
-        None
+        let time = Timespec::try_from(time).expect("a time");
+        let _ = poll(&mut [PollFd::new(&self.0, PollFlags::IN)], Some(&time));
+        let (stream, _) = self.0.accept().ok()?;
+        stream.set_nonblocking(false).expect("waits");
+        Some(Peer::new(stream))
     }
 
     /// The next connection, with its WebSocket open.

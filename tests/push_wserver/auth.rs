@@ -3,7 +3,7 @@
 use super::file;
 use crate::net_support::client::upgrade;
 use crate::net_support::push::{publication, registration};
-use crate::net_support::{Push, limits, options_with, wait_until};
+use crate::net_support::{Log, Push, limits, options_with, wait_until};
 use crate::support::frames::{ping, pong};
 use std::time::{Duration, SystemTime};
 use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
@@ -35,6 +35,7 @@ fn a_token_file_names_the_user_of_each_token() {
 
 #[test]
 fn a_token_file_is_read_again_when_it_changes() {
+    let log = Log::keep();
     let path = file("tokens-change", "old alice\n");
     let settings = Settings {
         tokens: Some(TokenFile::open(&path).expect("a token file")),
@@ -67,9 +68,10 @@ fn a_token_file_is_read_again_when_it_changes() {
     // Who is in stays in.
     assert_eq!(push.server().push("alice", "e", "hello"), Ok(1));
     client.expect_text("hello");
-    // A file that cannot be understood changes nothing.
+    // A file that cannot be understood changes nothing, and the log says so.
     change("a line without a user\nnonsense\n", 20);
-    std::thread::sleep(Duration::from_millis(1100));
+    let warning = format!("{}: line 2", path.display());
+    wait_until("it is read", || log.has(&warning));
     let _again = push.subscribe("new", "f");
     assert_eq!(push.server().push("bob", "f", "hello"), Ok(1));
 }

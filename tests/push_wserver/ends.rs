@@ -12,7 +12,7 @@ fn every_end_unregisters() {
     type Act = fn(Client);
     let acts: [(&str, Act); 6] = [
         ("a Close", |mut client| client.finish(1000)),
-        ("the end of the stream", |client| client.end_writing()),
+        ("the end of the stream", |mut client| client.end_writing()),
         ("a dropped socket", drop),
         ("a reset", |client| client.reset()),
         ("a violation", |mut client| {

@@ -6,8 +6,8 @@ use crate::net_support::{Client, Push, limits, options_with};
 use crate::support::Rng;
 use crate::support::frames::{ping, pong};
 use std::collections::HashMap;
+use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use std::time::Duration;
 use wirebell::Limits;
 use wirebell::net::Options;
 use wirebell::push::Settings;
@@ -27,15 +27,16 @@ fn server() -> Push {
 }
 
 /// Publishes numbered messages of changing length; odd publishers over HTTP, even ones from the
-/// program. How many each was sent to, as the publisher was told.
-fn publish(push: &Push, publisher: usize) -> Vec<usize> {
+/// program, and tells of each. How many each was sent to, as the publisher was told.
+fn publish(push: &Push, publisher: usize, published: &Sender<()>) -> Vec<usize> {
     let mut rng = Rng::new(publisher as u64 + 1);
     let mut http = push.connect();
     let mut one = |n: usize| {
         let message = format!("{publisher} {n} {}", "x".repeat(rng.below(3000)));
         if rng.one_in(20) {
-            thread::sleep(Duration::from_millis(1));
+            thread::yield_now();
         }
+        let _ = published.send(());
         if publisher.is_multiple_of(2) {
             return push.server().push("a", "e", &message).expect("it runs");
         }
@@ -47,8 +48,11 @@ fn publish(push: &Push, publisher: usize) -> Vec<usize> {
     (0..EACH).map(&mut one).collect()
 }
 
+/// A subscriber, and what it has seen.
+type Reader = (Client, Vec<(usize, usize)>);
+
 /// A subscriber while others publish: what comes before the answer to its Ping counts as well.
-fn join(push: &Push) -> (Client, Vec<(usize, usize)>) {
+fn join(push: &Push) -> Reader {
     let mut client = push.open();
     client.send_text(&registration("a", "e"));
     client.send_frame(&ping(b"joined?"));
@@ -63,6 +67,13 @@ fn join(push: &Push) -> (Client, Vec<(usize, usize)>) {
     }
 }
 
+/// A subscriber with little room, which is to fall behind.
+fn narrow(push: &Push) -> Reader {
+    let mut client = Client::connect_narrow(push.address()).upgraded("/ws");
+    client.register(&registration("a", "e"));
+    (client, Vec::new())
+}
+
 /// Publisher and number of a message.
 fn numbers(text: &str) -> (usize, usize) {
     let mut parts = text.split(' ').map(|part| part.parse().ok());
@@ -70,18 +81,14 @@ fn numbers(text: &str) -> (usize, usize) {
     (number(), number())
 }
 
-/// Publisher and number of each message, until the last text.
-fn collect(client: &mut Client, pause: Duration) -> Vec<(usize, usize)> {
-    let mut seen = Vec::new();
+/// Publisher and number of each message, until the last text, after those seen before.
+fn collect((mut client, mut seen): Reader) -> Vec<(usize, usize)> {
     loop {
         let text = client.text();
         if text == "end" {
             return seen;
         }
         seen.push(numbers(&text));
-        if !pause.is_zero() && seen.len().is_multiple_of(10) {
-            thread::sleep(pause);
-        }
     }
 }
 
@@ -108,50 +115,43 @@ fn check_counts(seen: &[Vec<(usize, usize)>], counts: &[Vec<usize>]) {
 #[test]
 fn all_subscribers_see_one_order_without_gaps() {
     let push = server();
-    let quick: Vec<Client> = (0..6).map(|_| push.subscribe("a", "e")).collect();
-    let slow: Vec<Client> = (0..3)
-        .map(|_| {
-            let mut client = Client::connect_narrow(push.address()).upgraded("/ws");
-            client.register(&registration("a", "e"));
-            client
-        })
+    let quick: Vec<Reader> = (0..6)
+        .map(|_| (push.subscribe("a", "e"), Vec::new()))
         .collect();
+    let mut slow: Vec<Reader> = (0..3).map(|_| narrow(&push)).collect();
     let mut all = Vec::new();
     let mut late = Vec::new();
     let mut counts = Vec::new();
     thread::scope(|scope| {
-        let reader = |mut client: Client, pause| {
-            scope.spawn(move || collect(&mut client, Duration::from_millis(pause)))
-        };
-        let first: Vec<_> = quick
-            .into_iter()
-            .map(|client| reader(client, 0))
-            .chain(slow.into_iter().map(|client| reader(client, 5)))
-            .collect();
+        let spawn = |reader: Reader| scope.spawn(move || collect(reader));
+        let mut first: Vec<_> = quick.into_iter().map(spawn).collect();
+        let (published, publications) = channel();
         let publishers: Vec<_> = (0..PUBLISHERS)
             .map(|publisher| {
-                scope.spawn({
-                    let push = &push;
-                    move || publish(push, publisher)
-                })
+                let (push, published) = (&push, published.clone());
+                scope.spawn(move || publish(push, publisher, &published))
             })
             .collect();
-        let joining: Vec<_> = (0..6)
-            .map(|_| {
-                thread::sleep(Duration::from_millis(5));
-                let (client, before) = join(&push);
-                (before, reader(client, 0))
-            })
-            .collect();
+        drop(published);
+        let mut joining = Vec::new();
+        for _ in 0..6 {
+            assert_eq!(publications.iter().take(80).count(), 80);
+            joining.push(spawn(join(&push)));
+            for (client, seen) in &mut slow {
+                seen.extend((0..20).map(|_| numbers(&client.text())));
+            }
+        }
         for publisher in publishers {
             counts.push(publisher.join().expect("published"));
         }
+        first.extend(slow.into_iter().map(spawn));
         assert_eq!(push.server().push("a", "e", "end"), Ok(15));
         all.extend(first.into_iter().map(|reader| reader.join().expect("read")));
-        late.extend(joining.into_iter().map(|(mut seen, reader)| {
-            seen.extend(reader.join().expect("read"));
-            seen
-        }));
+        late.extend(
+            joining
+                .into_iter()
+                .map(|reader| reader.join().expect("read")),
+        );
     });
     assert_eq!(all[0].len(), PUBLISHERS * EACH);
     check_each_publisher(&all[0]);

@@ -3,6 +3,7 @@
 use crate::net_support::client::{HttpResponse, upgrade};
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Client, Push, limits, options_with};
+use std::sync::mpsc::channel;
 use wirebell::net::Options;
 use wirebell::push::{PushKey, Settings, Unavailable};
 
@@ -76,18 +77,21 @@ fn every_request_that_ends_after_the_beginning_of_a_stop_is_unavailable() {
 /// Whatever was counted arrives, while some workers have stopped and others have not.
 #[test]
 fn what_was_promised_during_a_stop_is_kept() {
-    for _ in 0..5 {
+    for round in 0..5 {
         let push = server();
         let mut subscribers: Vec<_> = (0..6).map(|_| push.subscribe("a", "e")).collect();
+        let (pushed, pushes) = channel();
+        let push = &push;
         let sent = std::thread::scope(|scope| {
-            let publisher = scope.spawn(|| {
+            let publisher = scope.spawn(move || {
                 let mut sent = 0;
                 while push.server().push("a", "e", &sent.to_string()) == Ok(6) {
                     sent += 1;
+                    let _ = pushed.send(());
                 }
                 sent
             });
-            std::thread::sleep(std::time::Duration::from_millis(3));
+            pushes.iter().take(100 * round).count();
             push.stop();
             publisher.join().expect("published")
         });

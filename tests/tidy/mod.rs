@@ -30,10 +30,20 @@ const LAYERS: [&str; 10] = [
 ];
 
 /// What all may use, or all beside it, and what it may use of its crate itself.
-const LEAVES: [(&str, &[&str]); 3] = [
+const LEAVES: [(&str, &[&str]); 5] = [
     ("src/error.rs", &["src/wire/close_code.rs"]),
     ("src/limits.rs", &[]),
     ("src/cli/common/", &["src/cli/common/"]),
+    ("src/cli/server/", &["src/cli/server/", "src/cli/common/"]),
+    (
+        "src/cli/tools/common/",
+        // The last one has the name of the tools in a build without them.
+        &[
+            "src/cli/tools/common/",
+            "src/cli/common/",
+            "src/cli/no_tools.rs",
+        ],
+    ),
 ];
 
 const CORE: [&str; 3] = ["wire", "handshake", "proto"];

@@ -10,7 +10,9 @@ use tokio::net::TcpStream;
 use wirebell::handshake::{Refused, UpgradeRequest};
 use wirebell::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::wire::NoEntropy;
-use wirebell::{Assembler, CloseCode, Connection, Event, Limits, MessageKind, Outbox, Role};
+use wirebell::{
+    Assembler, CloseCode, Connection, Event, Limits, MessageKind, Outbox, Refusal, Role,
+};
 
 /// The messages of one client. What is sent leaves in one write: when it is flushed, when all that
 /// has come was handled, or when it has become much.
@@ -43,7 +45,7 @@ impl WebSocket {
         let mut fields = [EMPTY_FIELD; MAX_FIELDS];
         let handled = head.as_ref().map_or(0, |head| head.end);
         let head = head.and_then(|head| RequestHead::parse(&input[head], &mut fields));
-        let opening = head.and_then(UpgradeRequest::read);
+        let opening = head.map_err(Refusal::from).and_then(UpgradeRequest::read);
         let answer = match &opening {
             Ok(opening) => opening.accept(None).to_string(),
             Err(refusal) => Refused::new(*refusal).to_string(),

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 21] = [
+const ORDER: [(&str, &str, &str); 22] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -69,21 +69,26 @@ const ORDER: [(&str, &str, &str); 21] = [
     (
         "cli/common",
         "What the commands share",
-        "mod terminal failure stdout units files logging signals deflate client http trace markup",
+        "mod terminal failure stdout units files logging signals deflate trace",
     ),
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod args settings listening stop serve echo",
+        "mod trace no_trace args settings listening stop serve echo",
     ),
     (
-        "cli/connect",
+        "cli/tools/common",
+        "What the tools share",
+        "mod failure terminal signals deflate client http markup",
+    ),
+    (
+        "cli/tools/connect",
         "wirebell connect",
-        "mod args current input frames output",
+        "mod seconds args current input frames output",
     ),
-    ("cli", "wirebell push", "push"),
+    ("cli/tools", "wirebell push", "push"),
     (
-        "cli/inspect",
+        "cli/tools/inspect",
         "wirebell inspect",
         "mod args model input/mod input/talk input/protocol input/begins input/packet \
          input/capture input/pcapng input/pcap input/midway input/tcp input/dump input/hex \
@@ -92,7 +97,7 @@ const ORDER: [(&str, &str, &str); 21] = [
          explain/close explain/frames explain/ties show text html/mod html/item html/payload",
     ),
     (
-        "cli/verify",
+        "cli/tools/verify",
         "wirebell verify",
         "mod trouble wire unasked target head asked probe expect handshake accept open case args \
          cases/mod cases/rows cases/opening cases/good_requests cases/bad_requests \
@@ -102,15 +107,16 @@ const ORDER: [(&str, &str, &str); 21] = [
          report suite preflight desk listen",
     ),
     (
-        "cli/bench",
+        "cli/tools/bench",
         "wirebell bench",
-        "mod args process clock stamp plan tally crew interrupt progress opening figures echo \
-         handshake idle fanout publish run report text plot",
+        "mod args process open_files clock stamp plan tally crew interrupt progress opening \
+         figures echo handshake idle fanout publish run report text plot",
     ),
     (
         "",
         "The command",
-        "main cli/mod cli/args cli/sources cli/completions cli/manual",
+        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/completions \
+         cli/tools/manual",
     ),
     ("tour", "This tour", "mod"),
 ];

@@ -1,12 +1,10 @@
 //! `--deflate`: which compression is offered or agreed to (RFC 7692).
 //!
-//! Input: the flag. Output: what to offer to a server. What a server of ours agrees to is left to
-//! its settings.
+//! Input: the flag. Output: a mode. What it means is left to the settings of a server and to the
+//! offers of the tools.
 
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
-use wirebell::deflate;
-use wirebell::handshake::DeflatePolicy;
 
 /// Who may be sent compressed messages, and how.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
@@ -18,17 +16,4 @@ pub enum DeflateMode {
     On,
     /// Messages refer to earlier ones, both ways
     Takeover,
-}
-
-/// The extension to offer.
-pub fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
-    let policy = match mode {
-        DeflateMode::Off => return None,
-        DeflateMode::On => DeflatePolicy::NO_TAKEOVER,
-        DeflateMode::Takeover => DeflatePolicy::TAKEOVER,
-    };
-    Some(deflate::Settings {
-        policy,
-        ..deflate::Settings::default()
-    })
 }

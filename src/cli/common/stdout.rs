@@ -15,6 +15,6 @@ pub fn print(text: impl AsRef<[u8]>) -> Result<(), Failure> {
     {
         // Nobody reads any more: as with all filters, no failure.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::Failed(format!("stdout: {error}"))),
+        other => other.map_err(|error| Failure::failed(format!("stdout: {error}"))),
     }
 }

@@ -100,7 +100,7 @@ impl Recorder {
             Ok(file)
         });
         let file = begun
-            .map_err(|error| Failure::Usage(format!("--trace {}: {error}", path.display())))?;
+            .map_err(|error| Failure::usage(format!("--trace {}: {error}", path.display())))?;
         let limit = if limit.0 == 0 { u64::MAX } else { limit.0 };
         let state = State {
             file: Some(file),
@@ -122,7 +122,7 @@ impl Recorder {
         state.file = None;
         match state.error.take() {
             None => Ok(()),
-            Some(error) => Err(Failure::Failed(self.problem(&error))),
+            Some(error) => Err(Failure::failed(self.problem(&error))),
         }
     }
 

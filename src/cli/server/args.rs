@@ -3,6 +3,7 @@
 
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -102,6 +103,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub event_loop: LoopSettings,
+
+    /// Settings of the trace.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub trace: TraceSettings,
 }
 
 /// Settings of `echo`, as a settings file may hold them.
@@ -123,6 +129,11 @@ pub struct EchoSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub event_loop: LoopSettings,
+
+    /// Settings of the trace.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub trace: TraceSettings,
 }
 
 /// Settings of the event loops, as a settings file may hold them.
@@ -274,17 +285,6 @@ pub struct LoopSettings {
     #[arg(long, value_name = "SIZE", env = "WIREBELL_MEMORY")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
-
-    /// Write all that goes over the connections to this file, secrets too, as a capture that
-    /// `wirebell inspect` and Wireshark read [default: nothing is written]
-    #[arg(long, value_name = "FILE", env = "WIREBELL_TRACE")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace: Option<PathBuf>,
-
-    /// Stop writing it when it has this size; 0 means no limit [default: 1GiB]
-    #[arg(long, value_name = "SIZE", env = "WIREBELL_TRACE_LIMIT")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub trace_limit: Option<Size>,
 
     /// What is logged to stderr: off, error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]

@@ -24,8 +24,8 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     }
     logging::start(level);
     files::raise_limit();
-    let recorder = event_loop.recorder()?;
-    options.tap = recorder.clone().map(|recorder| recorder as _);
+    let trace = settings.trace.start()?;
+    options.tap = trace.tap();
     let stop = Stop::prepare()?;
     let server = Server::bind(&addresses[..], options, move |_| service.clone())
         .map_err(|error| cannot_listen(event_loop, &error))?;
@@ -34,6 +34,6 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let handle = server.handle();
     let ended = stop.wait(|| {}, || handle.stop(), || server.join());
     logging::flush(logging::PATIENCE);
-    recorder.map_or(Ok(()), |recorder| recorder.finish())?;
+    trace.finish()?;
     ended
 }

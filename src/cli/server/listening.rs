@@ -10,8 +10,9 @@ use std::io;
 
 /// Prints the effective settings as a settings file.
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
-    let text = toml::to_string(settings).map_err(|error| Failure::Failed(error.to_string()))?;
-    print(text)
+    let text =
+        basic_toml::to_string(settings).map_err(|error| Failure::failed(error.to_string()))?;
+    print(text.trim_end().to_owned() + "\n")
 }
 
 /// Says what can be done about it.
@@ -23,5 +24,5 @@ pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
         io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
         _ => "",
     };
-    Failure::Failed(format!("cannot listen on {listen}: {error}{hint}"))
+    Failure::failed(format!("cannot listen on {listen}: {error}{hint}"))
 }

@@ -2,7 +2,7 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `args`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `args`, `settings`, `listening`, `stop`, `serve`, `echo`.
 
 mod args;
 mod echo;
@@ -10,6 +10,11 @@ mod listening;
 mod serve;
 mod settings;
 mod stop;
+#[cfg(feature = "cli")]
+mod trace;
+#[cfg(not(feature = "cli"))]
+#[path = "no_trace.rs"]
+mod trace;
 
 pub use args::{EchoArgs, ServeArgs};
 pub use echo::run as echo;

@@ -20,8 +20,8 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     }
     logging::start(level);
     files::raise_limit();
-    let recorder = settings.event_loop.recorder()?;
-    options.tap = recorder.clone().map(|recorder| recorder as _);
+    let trace = settings.trace.start()?;
+    options.tap = trace.tap();
     let stop = Stop::prepare()?;
     let server = PushServer::bind(&addresses[..], options, push)
         .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
@@ -32,7 +32,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let handle = server.handle();
     let ended = stop.wait(|| handle.reload(), || handle.stop(), || server.join());
     logging::flush(logging::PATIENCE);
-    recorder.map_or(Ok(()), |recorder| recorder.finish())?;
+    trace.finish()?;
     ended
 }
 

@@ -2,17 +2,14 @@
 
 use crate::cli::common::Failure;
 use crate::cli::common::deflate::DeflateMode;
-use crate::cli::common::trace::{self, Recorder};
 use crate::cli::common::units::{Period, Size};
 use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
 use crate::cli::server::args::{LoopSettings, OverflowPolicy};
 use log::LevelFilter;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 use std::env::VarError;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::ops::{Range, RangeInclusive};
-use std::sync::Arc;
-use toml::de::DeTable;
+use std::ops::RangeInclusive;
 use wirebell::Limits;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
@@ -67,7 +64,6 @@ impl LoopSettings {
         );
         fill!(self, file, message_timeout, memory);
         fill!(self, file, max_head, max_fields, max_target, idle_timeout);
-        fill!(self, file, trace, trace_limit);
         self
     }
 
@@ -101,8 +97,6 @@ impl LoopSettings {
             max_fields: Some(limits.fields),
             max_target: size(limits.target_bytes),
             idle_timeout: Some(Period(limits.http_idle_ms)),
-            trace: None,
-            trace_limit: Some(trace::LIMIT),
             log: Some("info".into()),
         })
     }
@@ -140,7 +134,7 @@ impl LoopSettings {
         set(&mut limits.http_idle_ms, self.idle_timeout);
         if limits.fields == 0 || limits.fields > MAX_FIELDS {
             let fields = limits.fields;
-            return Err(Failure::Usage(format!(
+            return Err(Failure::usage(format!(
                 "--max-fields {fields}: write a number from 1 to {MAX_FIELDS}"
             )));
         }
@@ -156,7 +150,7 @@ impl LoopSettings {
     /// Who is compressed for, and how.
     fn compression(&self) -> Result<Option<deflate::Settings>, Failure> {
         let within = |flag: &str, value: Option<u8>, range: RangeInclusive<u8>| match value {
-            Some(value) if !range.contains(&value) => Err(Failure::Usage(format!(
+            Some(value) if !range.contains(&value) => Err(Failure::usage(format!(
                 "--{flag} {value}: write a number from {} to {}",
                 range.start(),
                 range.end()
@@ -189,7 +183,7 @@ impl LoopSettings {
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         let listen = self.listen.as_deref().unwrap_or(LISTEN);
         let problem = || {
-            Failure::Usage(format!(
+            Failure::usage(format!(
                 "--listen {listen}: write an address and a port, such as 127.0.0.1:8080"
             ))
         };
@@ -223,7 +217,7 @@ impl LoopSettings {
                     Err(error) => BadOrigin::to_string(&error),
                 },
             };
-            return Err(Failure::Usage(format!("--origin {origin}: {problem}")));
+            return Err(Failure::usage(format!("--origin {origin}: {problem}")));
         }
         Ok(match listed.is_empty() {
             true => OriginPolicy::SameHost,
@@ -236,19 +230,11 @@ impl LoopSettings {
         let hosts = self.host.as_deref().unwrap_or_default();
         match hosts.iter().find(|host| !is_host_name(host)) {
             None => Ok(hosts),
-            Some(host) => Err(Failure::Usage(format!(
+            Some(host) => Err(Failure::usage(format!(
                 "--host {host}: write a name or an address without scheme and port, such as \
                  push.example.org"
             ))),
         }
-    }
-
-    /// What writes the trace, if there shall be one. Makes the file.
-    pub fn recorder(&self) -> Result<Option<Arc<Recorder>>, Failure> {
-        let (path, limit) = (self.trace.as_deref(), self.trace_limit);
-        let warn = |text: &str| log::warn!("{text}; the server goes on");
-        let create = |path| Recorder::create(path, limit.unwrap_or(trace::LIMIT), warn);
-        path.map(create).transpose()
     }
 
     /// What is logged.
@@ -256,7 +242,7 @@ impl LoopSettings {
         let level = self.log.as_deref().unwrap_or("info");
         level.parse().map_err(|_| {
             let levels = "off, error, warn, info, debug or trace";
-            Failure::Usage(format!("--log {level}: write {levels}"))
+            Failure::usage(format!("--log {level}: write {levels}"))
         })
     }
 }
@@ -274,6 +260,7 @@ impl FileSettings {
             echo
         );
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.trace = self.trace.or(file.trace);
         self
     }
 
@@ -288,6 +275,7 @@ impl FileSettings {
         let is_open = !has_key && self.token_file.is_none();
         self.echo.get_or_insert(is_open);
         self.event_loop = self.event_loop.effective();
+        self.trace = self.trace.effective();
         self
     }
 
@@ -307,21 +295,21 @@ impl FileSettings {
     pub fn push_settings(&self) -> Result<Settings, Failure> {
         let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
             (Some(path), _) => Some(PushKey::watch(path).map_err(|error| {
-                Failure::Failed(format!("--push-key-file {}: {error}", path.display()))
+                Failure::failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
             (None, Err(VarError::NotPresent)) => None,
             // As all our variables. That everybody may push then is said at the start.
             (None, Ok(key)) if key.is_empty() => None,
             // White space, or no text: that is not what was meant.
             (None, key) => match PushKey::new(key.unwrap_or_default()) {
-                None => return Err(Failure::Usage(format!("{PUSH_KEY}: no key in it"))),
+                None => return Err(Failure::usage(format!("{PUSH_KEY}: no key in it"))),
                 key => key,
             },
         };
         let tokens = match &self.token_file {
             None => None,
             Some(path) => Some(TokenFile::open(path).map_err(|error| {
-                Failure::Failed(format!("--token-file {}: {error}", path.display()))
+                Failure::failed(format!("--token-file {}: {error}", path.display()))
             })?),
         };
         Ok(Settings {
@@ -339,12 +327,14 @@ impl EchoSettings {
     pub fn or(mut self, file: Self) -> Self {
         fill!(self, file, subprotocol);
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.trace = self.trace.or(file.trace);
         self
     }
 
     /// Everything set that has a default.
     pub fn effective(mut self) -> Self {
         self.event_loop = self.event_loop.effective();
+        self.trace = self.trace.effective();
         self
     }
 
@@ -353,7 +343,7 @@ impl EchoSettings {
         let names = self.subprotocol.clone().unwrap_or_default();
         match names.iter().find(|name| !is_token(name)) {
             None => Ok(names),
-            Some(name) => Err(Failure::Usage(format!(
+            Some(name) => Err(Failure::usage(format!(
                 "--subprotocol {name}: write a token, such as ocpp1.6"
             ))),
         }
@@ -367,26 +357,31 @@ impl CommonArgs {
             return Ok(T::default());
         };
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Failed(format!("--config {}: {error}", path.display())))?;
-        toml::from_str(&text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
+            .map_err(|error| Failure::failed(format!("--config {}: {error}", path.display())))?;
+        basic_toml::from_str(&text).map_err(|error| {
+            let at = error.line_col().unwrap_or_default().0;
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
-            let line = 1 + text[..at].matches('\n').count();
-            let what = error.message().lines().next().unwrap_or_default();
-            Failure::Usage(format!("{} line {line}: {what}", path.display()))
+            let (line, error) = (at + 1, error.to_string());
+            let what = error.split(" at line ").next().unwrap_or_default();
+            Failure::usage(format!("{} line {line}: {what}", path.display()))
         })
     }
 }
 
-/// Where the first setting begins that cannot be read alone, and why: the error of a flattened
-/// structure does not tell its place. `None` if the text is no TOML; then the error does.
-fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
-    let table = DeTable::parse(text).ok()?;
-    let settings = table.get_ref().iter();
-    let spans = settings.map(|(name, value)| name.span().start..value.span().end);
-    let bad = |span: Range<usize>| {
-        let read = toml::from_str::<T>(&text[span.clone()]);
-        Some((span.start, read.err()?))
-    };
-    spans.filter_map(bad).min_by_key(|(at, _)| *at)
+/// How many lines stand before the first setting that is wrong, and why it is: the error of a
+/// flattened structure does not tell its place. `None` if the text is no TOML; then the error does.
+fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, basic_toml::Error)> {
+    let ends = text.match_indices('\n').map(|(at, _)| at + 1);
+    let mut good = 0;
+    for (line, end) in ends.chain([text.len()]).enumerate() {
+        let lines = &text[..end];
+        match basic_toml::from_str::<T>(lines) {
+            Ok(_) => good = line + 1,
+            Err(error) if basic_toml::from_str::<IgnoredAny>(lines).is_ok() => {
+                return Some((good, error));
+            }
+            Err(_) => {} // In the midst of a value.
+        }
+    }
+    None
 }

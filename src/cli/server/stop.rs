@@ -49,8 +49,8 @@ impl Stop {
         });
         self.wait_for_signal(reload, stop);
         match joined.join() {
-            Ok(ended) => ended.map_err(|error| Failure::Failed(error.to_string())),
-            Err(_) => Err(Failure::Failed("the server has panicked".into())),
+            Ok(ended) => ended.map_err(|error| Failure::failed(error.to_string())),
+            Err(_) => Err(Failure::failed("the server has panicked".into())),
         }
     }
 

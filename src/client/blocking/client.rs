@@ -88,7 +88,7 @@ impl Client {
     /// # Errors
     ///
     /// Those of [`Endpoint::resolve`]; [`Error::Connect`], [`Error::Proxy`], [`Error::Answer`] for
-    /// a redirect or a refusal, [`Error::Refusal`], [`Error::TimedOut`], [`Error::Lost`].
+    /// a redirect or a refusal, [`Error::BadResponse`], [`Error::TimedOut`], [`Error::Lost`].
     pub fn connect(uri: &str, options: Options) -> Result<Self, Error> {
         Self::open(&Endpoint::resolve(uri, options)?)
     }

@@ -168,15 +168,15 @@ impl<T: Transport> Shared<T> {
 
     /// All of it, or the connection is over: half a frame cannot be taken back.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
+        if let Some(tap) = &self.tap {
+            tap.sent(bytes); // Before they leave, or another thread may show the answer first.
+        }
         if let Err(error) = self.stream.write_all(bytes) {
             self.stream.shutdown(Shutdown::Both);
             return Err(match is_timeout(&error) {
                 true => Error::TimedOut(Wait::Send),
                 false => Error::Lost(Some(error)),
             });
-        }
-        if let Some(tap) = &self.tap {
-            tap.sent(bytes);
         }
         Ok(())
     }

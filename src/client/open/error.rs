@@ -6,7 +6,7 @@
 
 use crate::client::open::proxy::ProxyError;
 use crate::client::open::uri::UriError;
-use crate::error::{Misuse, Refusal, Violation};
+use crate::error::{BadResponse, Misuse, Violation};
 use std::fmt;
 use std::io;
 
@@ -31,7 +31,7 @@ pub enum Error {
     /// The server answered something other than 101: a redirect, 401, 404…
     Answer(Box<Answer>),
     /// The answer breaks a rule of the handshake.
-    Refusal(Refusal),
+    BadResponse(BadResponse),
     /// Whoever listens there does not answer in HTTP; this is what it seems to be.
     NotHttp(&'static str),
     /// Time ran out while waiting for this.
@@ -89,7 +89,7 @@ impl Answer {
 
 impl fmt::Display for Answer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "HTTP status {}", self.status)?;
+        write!(f, "HTTP {}", self.status)?;
         match (self.status, self.field("Location")) {
             (300..=399, Some(location)) => write!(f, ", look at {location}"),
             _ => Ok(()),
@@ -100,11 +100,11 @@ impl fmt::Display for Answer {
 impl fmt::Display for Wait {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::Open => "the connection",
+            Self::Open => "the connection to open",
             Self::Receive => "a message",
-            Self::Pong => "a sign of life",
-            Self::Close => "the answer to our Close",
-            Self::Send => "the server to take what is sent",
+            Self::Pong => "a Pong",
+            Self::Close => "the peer's Close",
+            Self::Send => "the peer to read",
         })
     }
 }
@@ -118,40 +118,24 @@ impl fmt::Display for Error {
             ),
             Self::ProxySetting(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
-            Self::Lookup(error) => write!(f, "the host is not known: {error}"),
+            Self::Lookup(error) => write!(f, "cannot resolve the host: {error}"),
             Self::Connect(error) => write!(f, "cannot connect: {error}"),
-            Self::Proxy(answer) => write!(f, "the proxy opens no tunnel: {answer}"),
-            Self::Answer(answer) => write!(f, "the server opens no WebSocket: {answer}"),
-            Self::Refusal(refusal) => {
-                write!(
-                    f,
-                    "the answer of the server is wrong: {}",
-                    of_answer(*refusal)
-                )
+            Self::Proxy(answer) => write!(f, "the proxy refused the tunnel: {answer}"),
+            Self::Answer(answer) => write!(f, "the server refused the upgrade: {answer}"),
+            Self::BadResponse(error) => {
+                write!(f, "invalid handshake response: {error}")?;
+                match error {
+                    BadResponse::ExtensionTerms => f.write_str("; try without compression"),
+                    _ => Ok(()),
+                }
             }
-            Self::NotHttp(peer) => write!(f, "this is no HTTP server: {peer}"),
-            Self::TimedOut(wait) => write!(f, "waited too long for {wait}"),
-            Self::Budget => f.write_str("no memory is left for the compression agreed on"),
+            Self::NotHttp(peer) => write!(f, "not an HTTP server: {peer}"),
+            Self::TimedOut(wait) => write!(f, "timed out waiting for {wait}"),
+            Self::Budget => f.write_str("out of memory for the negotiated compression"),
             Self::Violation(violation) => write!(f, "the server broke a rule: {violation}"),
             Self::Lost(None) => f.write_str("the connection ended without a Close frame"),
             Self::Lost(Some(error)) => write!(f, "the connection was lost: {error}"),
         }
-    }
-}
-
-/// The words of a refusal that servers use for requests, for an answer.
-fn of_answer(refusal: Refusal) -> &'static str {
-    match refusal {
-        Refusal::MalformedHead => "Its head is malformed.",
-        Refusal::HeadTooLong => "Its head is too long.",
-        Refusal::TooManyFields => "It has too many header fields.",
-        Refusal::TargetTooLong => "Its first line is too long.",
-        Refusal::HttpVersion => "It is not HTTP/1.1.",
-        Refusal::Extensions => "Its Sec-WebSocket-Extensions header field is malformed.",
-        Refusal::ExtensionTerms => {
-            "It has extension parameters that answer no offer; without compression it may open."
-        }
-        other => other.text(),
     }
 }
 

@@ -13,7 +13,7 @@
 use crate::client::open::endpoint::Endpoint;
 use crate::client::open::entropy::Drawn;
 use crate::client::open::error::{Answer, Error, MAX_ANSWER_BODY, Wait};
-use crate::error::Refusal;
+use crate::error::BadResponse;
 use crate::handshake::DeflateTerms;
 use crate::http::{BodyDecoder, Field, Framing, HeadReader, MAX_FIELDS, ResponseHead};
 use std::mem;
@@ -109,7 +109,7 @@ impl Opening {
                 return Ok(None); // It is a stranger; which one, its next bytes tell.
             }
             let found = self.reader.find(&self.input, &endpoint.options.limits);
-            let Some(range) = found.map_err(Error::Refusal)? else {
+            let Some(range) = found.map_err(|error| Error::BadResponse(error.into()))? else {
                 return Ok(None);
             };
             let input = mem::take(&mut self.input);
@@ -177,14 +177,15 @@ impl Opening {
         };
         let mut storage = [NO_FIELD; MAX_FIELDS];
         let storage = &mut storage[..endpoint.options.limits.fields.min(MAX_FIELDS)];
-        let response = ResponseHead::parse(head, storage).map_err(Error::Refusal)?;
+        let response = ResponseHead::parse(head, storage);
+        let response = response.map_err(|error| Error::BadResponse(error.into()))?;
         match (&self.stage, response.status) {
             (Stage::Response, 101) => {
                 let verified = endpoint.with_request(Drawn(self.drawn), |request| {
                     let agreed = request.verify(&response)?;
                     Ok((agreed.subprotocol.map(str::to_owned), agreed.deflate))
                 })?;
-                let (subprotocol, deflate) = verified.map_err(Error::Refusal)?;
+                let (subprotocol, deflate) = verified.map_err(Error::BadResponse)?;
                 let rest = mem::take(&mut self.input);
                 Ok(Some(Opened {
                     subprotocol,
@@ -196,7 +197,7 @@ impl Opening {
                 self.interim += 1;
                 Ok(None)
             }
-            (_, 100..=199) => Err(Error::Refusal(Refusal::MalformedHead)),
+            (_, 100..=199) => Err(Error::BadResponse(BadResponse::TooManyInterim)),
             (Stage::Proxy, 200..=299) => self.request(endpoint, out).map(|()| None),
             (stage, _) => {
                 self.stage = Stage::Body {

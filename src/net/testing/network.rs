@@ -311,6 +311,10 @@ impl State {
         self.tell(end.other(), if reset { BROKEN } else { HUNG_UP });
     }
 
+    pub(super) fn was_reset(&self, end: EndId) -> bool {
+        self.links[end.link].reset
+    }
+
     /// Both ends are told that the connection was reset.
     pub(super) fn reset(&mut self, end: EndId) {
         self.links[end.link].reset = true;

@@ -176,6 +176,12 @@ impl Peer {
         self.ended
     }
 
+    /// The connection was reset, so that what was on its way is lost. [`Received::End`] does not
+    /// tell a reset from an orderly end.
+    pub fn was_reset(&self) -> bool {
+        self.state.borrow().was_reset(self.end)
+    }
+
     /// Asks for a WebSocket.
     pub fn request_upgrade(&mut self, path: &str) {
         let request = format!(

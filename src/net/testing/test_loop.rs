@@ -136,7 +136,7 @@ impl Network {
             id,
             woken: Arc::clone(&woken[number]),
             address: *address,
-            next: Next::Now,
+            deadline: Some(self.now()),
         }
     }
 }
@@ -189,7 +189,8 @@ pub struct TestLoop<S: Service> {
     id: usize,
     woken: Arc<AtomicBool>,
     address: Option<SocketAddr>,
-    next: Next,
+    /// When its next turn is due, if nothing happens before.
+    deadline: Option<Millis>,
 }
 
 impl<S: Service> TestLoop<S> {
@@ -224,8 +225,8 @@ impl<S: Service> TestLoop<S> {
     ///
     /// If the loop has ended.
     pub fn with<R>(&mut self, call: impl FnOnce(&mut S, &mut Context<'_>) -> R) -> R {
-        self.next = Next::Now;
         let now = self.network.now();
+        self.deadline = Some(now);
         let engine = self.engine.as_mut().expect("a loop that runs");
         engine.with(now, call)
     }
@@ -270,12 +271,7 @@ impl<S: Service> TestLoop<S> {
 
     /// When it next has something to do, if nothing happens before.
     pub fn deadline(&self) -> Option<Millis> {
-        match self.next {
-            Next::Now => Some(self.network.now()),
-            Next::Soon(ms) => Some(self.network.now() + ms),
-            Next::At(at) => Some(at),
-            Next::Idle | Next::Stopped => None,
-        }
+        self.deadline
     }
 
     /// Something has happened that it has not been told, or its time has come.
@@ -284,8 +280,7 @@ impl<S: Service> TestLoop<S> {
         !self.has_ended()
             && (self.woken.load(Relaxed)
                 || self.network.state.borrow().has_news(self.id)
-                || matches!(self.next, Next::Now)
-                || matches!(self.next, Next::At(at) if at <= now))
+                || self.deadline.is_some_and(|at| at <= now))
     }
 
     /// Runs until nothing is left to do at this time.
@@ -318,8 +313,14 @@ impl<S: Service> TestLoop<S> {
         for (index, ready) in news.peers {
             engine.ready(index, ready);
         }
-        self.next = engine.finish(true);
-        if self.next == Next::Stopped {
+        let next = engine.finish(true);
+        self.deadline = match next {
+            Next::Now => Some(now),
+            Next::Soon(ms) => Some(now + ms),
+            Next::At(at) => Some(at),
+            Next::Idle | Next::Stopped => None,
+        };
+        if next == Next::Stopped {
             self.engine = None;
         }
     }

@@ -63,7 +63,7 @@ fn read_head(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Head>> {
         };
         match found {
             Ok(Some(end)) => return Ok(Some((bytes, Ok(end)))),
-            Err(refusal) => return Ok(Some((bytes, Err(refusal)))),
+            Err(refusal) => return Ok(Some((bytes, Err(refusal.into())))),
             Ok(None) if bytes.is_empty() => return Ok(None),
             Ok(None) if n == 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(None) if fault == Fault::WantsHeadInOneRead => {
@@ -107,7 +107,7 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     if fault == Fault::Demanding {
         let mut credentials = opening.head.fields.all("Authorization");
         if !credentials.any(|value| value == "Bearer secret") {
-            return Err(Refusal::UnexpectedStatus);
+            return Err(Refusal::Origin);
         }
     }
     let subprotocol = match fault {
@@ -170,7 +170,7 @@ fn refuse(refusal: Refusal, fault: Fault) -> String {
     let status = match fault {
         Fault::RefusesWithoutAnswer | Fault::GivesUpAfterTrouble => return String::new(),
         Fault::RefusesWith200 => 200,
-        Fault::Demanding if refusal == Refusal::UnexpectedStatus => 401,
+        Fault::Demanding if refusal == Refusal::Origin => 401,
         _ => refusal.status(),
     };
     let version = match fault {

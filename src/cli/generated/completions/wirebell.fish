@@ -72,9 +72,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeou
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a message to arrive whole; 0 means no bound [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for unfinished messages and requests and for what waits for slow readers, of all connections; past it the largest holders are closed [default: 256MiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all that goes over the connections to this file, secrets too, as a capture that `wirebell inspect` and Wireshark read [default: nothing is written]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace-limit -d 'Stop writing it when it has this size; 0 means no limit [default: 1GiB]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Check the settings, print them as they would be used, and exit'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l config -d 'Read settings from this TOML file' -r -F
@@ -108,9 +108,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'Time without progress after which a blocked connection is ended [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a message to arrive whole; 0 means no bound [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for unfinished messages and requests and for what waits for slow readers, of all connections; past it the largest holders are closed [default: 256MiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace -d 'Write all that goes over the connections to this file, secrets too, as a capture that `wirebell inspect` and Wireshark read [default: nothing is written]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace-limit -d 'Stop writing it when it has this size; 0 means no limit [default: 1GiB]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'What is logged to stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l check -d 'Check the settings, print them as they would be used, and exit'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s H -l header -d 'Send this header field with the handshake; may be given several times' -r

@@ -1,0 +1,179 @@
+//! The arguments of `bench`.
+
+use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::units::{Period, Size};
+use crate::cli::tools::common::client::Credentials;
+use clap::{Args, ValueEnum};
+use std::path::PathBuf;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+                  wirebell bench ws://127.0.0.1:9001/\n  \
+                  wirebell bench -c 1000 --rate 20000 --plot latency.svg ws://127.0.0.1:9001/\n  \
+                  wirebell bench --depth 16 --pid $(pidof -s server) ws://127.0.0.1:9001/\n  \
+                  wirebell bench -m idle -c 10000 --pid 4711 ws://127.0.0.1:9001/\n  \
+                  wirebell bench -m fan-out -c 1000 --size 128B ws://127.0.0.1:8080/ws\n  \
+                  wirebell bench -m handshake --format json ws://127.0.0.1:9001/\n\n\
+                  Without --rate the loop is closed: a message follows an answer, so a server\n\
+                  that stalls is asked less, and its stall hardly shows. With --rate messages are\n\
+                  due at fixed times, and latency counts from then, whenever they left.\n\n\
+                  Handshakes with one server never overlap (RFC 6455 section 4.1). SIGINT or\n\
+                  SIGTERM ends the run early, with what was measured until then.\n\n\
+                  Exit status: 0 everything was answered, 1 connections or messages were lost, or\n\
+                  there was none; 2 wrong usage; 3 refused; 4 timed out.")]
+pub struct BenchArgs {
+    /// The server: ws://HOST[:PORT][/PATH]
+    #[arg(value_name = "URL")]
+    pub uri: String,
+
+    /// What to measure
+    #[arg(short, long, value_name = "MODE", default_value = "echo")]
+    pub mode: Mode,
+
+    /// Connections; `handshake`: at most so many open at the same time
+    #[arg(short, long, value_name = "N", default_value = "64")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub connections: u32,
+
+    /// Payload of a message [default: 32B; `fan-out`: 128B]
+    #[arg(short, long, value_name = "SIZE")]
+    pub size: Option<Size>,
+
+    /// Messages in flight on each connection [default: 1; with --rate up to 256 KiB of them]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub depth: Option<u32>,
+
+    /// Messages (or handshakes, or publications) a second, all connections together [default: a
+    /// closed loop]
+    #[arg(short, long, value_name = "N", value_parser = positive)]
+    pub rate: Option<f64>,
+
+    /// Time under load before the measurement
+    #[arg(long, value_name = "TIME", default_value = "1s")]
+    pub warm_up: Period,
+
+    /// Time of the measurement
+    #[arg(short, long, value_name = "TIME", default_value = "5s")]
+    pub duration: Period,
+
+    /// Send text instead of binary messages
+    #[arg(long)]
+    pub text: bool,
+
+    /// Compression to offer: `off`, `on`, or `takeover`, which lets messages refer to earlier ones
+    #[arg(long, value_name = "MODE", default_value = "off")]
+    pub deflate: DeflateMode,
+
+    /// Event loops, each on a thread of its own
+    #[arg(short, long, value_name = "N", default_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub threads: u32,
+
+    /// Connections to open a second [default: one behind the other]
+    #[arg(long, value_name = "N", value_parser = positive)]
+    pub ramp: Option<f64>,
+
+    /// Send this header field with each handshake, and with each publication over HTTP; may be
+    /// given several times
+    #[arg(short = 'H', long, value_name = "NAME: VALUE")]
+    pub header: Vec<String>,
+
+    /// Offer this subprotocol; may be given several times, the preferred one first
+    #[arg(long, value_name = "NAME")]
+    pub subprotocol: Vec<String>,
+
+    #[command(flatten)]
+    pub credentials: Credentials,
+
+    /// Measure CPU time, or with `idle` memory, of this process on this machine: the server
+    #[arg(short, long, value_name = "PID")]
+    pub pid: Option<u32>,
+
+    /// `idle`: have one message echoed on each connection first
+    #[arg(long)]
+    pub touch: bool,
+
+    /// `idle`: silence after which a connection is asked with a Ping; 0 never asks
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub ping: Period,
+
+    /// `fan-out`: publishers, each on a thread of its own
+    #[arg(long, value_name = "N", default_value = "1")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub publishers: u32,
+
+    /// `fan-out`: what a subscriber sends first; empty for nothing
+    #[arg(long, value_name = "TEXT")]
+    #[arg(default_value = r#"{"token":"bench","event":"bench"}"#)]
+    pub subscribe: String,
+
+    /// `fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push
+    /// of the same server]
+    #[arg(long, value_name = "URL")]
+    pub publish_url: Option<String>,
+
+    /// `fan-out`: what to publish, with the message for {message}
+    #[arg(long, value_name = "TEXT")]
+    #[arg(default_value = r#"{"userId":"bench","event":"bench","message":"{message}"}"#)]
+    pub publish: String,
+
+    /// Time for a connection and its handshake, and for answers that are still missing at the end
+    #[arg(long, value_name = "TIME", default_value = "10s")]
+    pub timeout: Period,
+
+    /// How to report
+    #[arg(long, value_name = "FORMAT", default_value = "text")]
+    pub format: Format,
+
+    /// Write the report to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Draw the latencies by percentile into this SVG file
+    #[arg(long, value_name = "FILE")]
+    pub plot: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// From a message to its echo
+    Echo,
+    /// Memory of connections that say nothing
+    Idle,
+    /// From a publication to its subscribers
+    FanOut,
+    /// Opening connections
+    Handshake,
+}
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people
+    Text,
+    /// Everything, for programs
+    Json,
+}
+
+impl Mode {
+    /// Bytes of a message, if nothing else is asked for.
+    pub fn usual_size(self) -> u64 {
+        if self == Self::FanOut { 128 } else { 32 }
+    }
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Echo => "echo",
+            Self::Idle => "idle",
+            Self::FanOut => "fan-out",
+            Self::Handshake => "handshake",
+        }
+    }
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse().ok();
+    let number = number.filter(|number: &f64| *number > 0.0 && *number <= 1e8);
+    number.ok_or_else(|| "write a number above 0, up to 100000000".into())
+}

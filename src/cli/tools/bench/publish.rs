@@ -1,0 +1,198 @@
+//! The publishers of mode `fan-out`: few, each on a thread of its own.
+//!
+//! Input: a way to publish, HTTP or a WebSocket, and a schedule. Output: stamped messages.
+//! Without a rate a publisher waits until all subscribers have what it published last.
+
+use crate::cli::common::Failure;
+use crate::cli::tools::bench::clock::{Nanos, Window, sleep_exactly};
+use crate::cli::tools::bench::fanout::Flights;
+use crate::cli::tools::bench::plan::Plan;
+use crate::cli::tools::bench::stamp::Stamp;
+use crate::cli::tools::common::client::{failure, header_fields};
+use crate::cli::tools::common::failure::{refused, timed_out, within};
+use crate::cli::tools::common::http::{self, Answer};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+use wirebell::Message;
+use wirebell::client::{Client, Endpoint, Sender};
+
+/// Everything that publishes.
+pub struct Publishers {
+    threads: Vec<JoinHandle<Result<(), Failure>>>,
+    until: Arc<AtomicU64>,
+}
+
+/// One that publishes.
+pub struct Publisher {
+    plan: Arc<Plan>,
+    flights: Arc<Flights>,
+    number: u32,
+    subscribers: u32,
+    outlet: Outlet,
+}
+
+enum Outlet {
+    Http {
+        agent: ureq::Agent,
+        url: String,
+        fields: Vec<(String, String)>,
+    },
+    Socket(Sender),
+}
+
+impl Publishers {
+    pub fn start(publishers: Vec<Publisher>, window: Window) -> Self {
+        let until = Arc::new(AtomicU64::new(window.until));
+        let start = |publisher: Publisher| {
+            let until = Arc::clone(&until);
+            std::thread::spawn(move || publisher.run(window, &until))
+        };
+        Self {
+            threads: publishers.into_iter().map(start).collect(),
+            until,
+        }
+    }
+
+    /// Ends them, and says what went wrong first.
+    pub fn finish(self, at: Nanos) -> Option<Failure> {
+        self.until.fetch_min(at, Ordering::Relaxed);
+        let join = |thread: JoinHandle<Result<(), Failure>>| match thread.join() {
+            Ok(result) => result.err(),
+            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        let failures: Vec<_> = self.threads.into_iter().filter_map(join).collect();
+        failures.into_iter().next()
+    }
+}
+
+impl Publisher {
+    pub fn new(
+        plan: &Arc<Plan>,
+        flights: &Arc<Flights>,
+        number: u32,
+        subscribers: u32,
+    ) -> Result<Self, Failure> {
+        let url = match &plan.args.publish_url {
+            Some(url) => url.clone(),
+            None => format!("http://{}/push", plan.endpoint.uri().authority()),
+        };
+        let outlet = if url.starts_with("ws://") {
+            socket(&url, plan)?
+        } else if url.starts_with("http://") {
+            let (agent, _) =
+                http::agent(&url, plan.patience()).map_err(|why| within("--publish-url", why))?;
+            Outlet::Http {
+                agent,
+                url,
+                fields: header_fields(&plan.args.header)?,
+            }
+        } else {
+            let text = format!("--publish-url {url}: write http://… or ws://…");
+            return Err(Failure::usage(text));
+        };
+        Ok(Self {
+            plan: Arc::clone(plan),
+            flights: Arc::clone(flights),
+            number,
+            subscribers,
+            outlet,
+        })
+    }
+
+    /// Publishes until a publication reaches everybody: registering is never answered.
+    pub fn probe(&self) -> Result<(), Failure> {
+        let clock = self.plan.clock;
+        let deadline = clock.now() + self.plan.patience().as_nanos() as Nanos;
+        loop {
+            self.publish(clock.now(), false)?;
+            if self
+                .flights
+                .wait(self.number as u8, Duration::from_millis(100))
+            {
+                return Ok(());
+            }
+            if clock.now() > deadline {
+                let left = self.flights.left(self.number as u8);
+                let all = self.subscribers;
+                return Err(Failure::failed(format!(
+                    "a publication does not reach {left} of {all} subscribers; look at \
+                     --subscribe, --publish-url and --publish"
+                )));
+            }
+        }
+    }
+
+    fn publish(&self, at: Nanos, measured: bool) -> Result<(), Failure> {
+        let stamp = Stamp {
+            publisher: self.number as u8,
+            number: self.flights.number(measured),
+            at,
+        };
+        self.flights.depart(stamp, self.subscribers);
+        let payload = stamp.payload(self.plan.payload.len());
+        let text = self.plan.args.publish.replace("{message}", &payload);
+        match &self.outlet {
+            Outlet::Socket(sender) => sender.send(Message::text(&text)).map_err(failure),
+            Outlet::Http { agent, url, fields } => post(agent, url, fields, &text),
+        }
+    }
+
+    fn run(&self, window: Window, until: &AtomicU64) -> Result<(), Failure> {
+        sleep_exactly();
+        let clock = self.plan.clock;
+        let all = self.plan.whole_schedule(window.start);
+        let schedule = all.map(|all| all.part(self.number, self.plan.args.publishers));
+        let patience = self.plan.patience();
+        for k in 0.. {
+            let at = match schedule {
+                None => clock.now(),
+                Some(schedule) => schedule.due(k),
+            };
+            let over = || at >= until.load(Ordering::Relaxed);
+            if clock.sleep_until(at, over).is_none() {
+                break;
+            }
+            self.publish(at, window.counts(at))?;
+            if schedule.is_none() && !self.flights.wait(self.number as u8, patience) {
+                let text = "a publication has not reached all subscribers in time";
+                return Err(timed_out(text.into()));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// A connection that only sends; what comes is read and forgotten.
+fn socket(url: &str, plan: &Plan) -> Result<Outlet, Failure> {
+    let options = plan.client_options()?;
+    let endpoint = Endpoint::resolve(url, options)
+        .map_err(|error| within(&format!("--publish-url {url}"), failure(error)))?;
+    let mut client = Client::open(&endpoint).map_err(failure)?;
+    let sender = client.sender();
+    std::thread::spawn(move || while let Ok(Some(_)) = client.receive() {});
+    Ok(Outlet::Socket(sender))
+}
+
+fn post(
+    agent: &ureq::Agent,
+    url: &str,
+    fields: &[(String, String)],
+    text: &str,
+) -> Result<(), Failure> {
+    let mut request = agent.post(url).content_type("application/json");
+    for (name, value) in fields {
+        request = request.header(name, value);
+    }
+    // Read to its end, so that the connection serves the next one.
+    match request.send(text).map(Answer::read) {
+        Ok(answer) if (200..=299).contains(&answer.status) => Ok(()),
+        Ok(answer) => {
+            let text = format!("{url} answers {}", answer.describe());
+            Err(refused(text))
+        }
+        Err(ureq::Error::Timeout(what)) => Err(timed_out(format!("{url}: too slow: {what}"))),
+        Err(error) => Err(Failure::failed(format!("{url}: {error}"))),
+    }
+}

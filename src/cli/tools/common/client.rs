@@ -1,0 +1,133 @@
+//! What the commands that connect to a server share: who they say they are, which header fields
+//! they send, and how they end when the connection fails.
+//!
+//! Input: flags, or an error of the client. Output: header fields, or a [`Failure`] with the exit
+//! status that belongs to it. Invariant: a field that cannot be sent is refused before anything is
+//! sent. Connecting itself is left to the commands.
+
+use crate::cli::common::Failure;
+use crate::cli::tools::common::failure::{refused, timed_out};
+use crate::cli::tools::common::terminal::{excerpt, one_line};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use clap::Args;
+use wirebell::client::Error;
+use wirebell::http::is_token;
+
+/// Who the client says it is.
+#[derive(Debug, Args)]
+pub struct Credentials {
+    /// Send `Authorization: Basic` with this user and password
+    #[arg(
+        long,
+        value_name = "USER:PASS",
+        env = "WIREBELL_AUTH",
+        hide_env_values = true
+    )]
+    #[arg(conflicts_with = "token")]
+    pub auth: Option<String>,
+
+    /// Send `Authorization: Bearer` with this token
+    #[arg(
+        long,
+        value_name = "TOKEN",
+        env = "WIREBELL_TOKEN",
+        hide_env_values = true
+    )]
+    pub token: Option<String>,
+}
+
+impl Credentials {
+    /// The header field that says so.
+    pub fn field(&self) -> Result<Option<(String, String)>, Failure> {
+        let value = match (&self.auth, &self.token) {
+            (Some(pair), _) if pair.contains(':') => format!("Basic {}", STANDARD.encode(pair)),
+            (Some(_), _) => return Err(Failure::usage("--auth: write USER:PASS".into())),
+            (None, Some(token)) => format!("Bearer {token}"),
+            (None, None) => return Ok(None),
+        };
+        Ok(Some(("Authorization".into(), value)))
+    }
+}
+
+/// What went wrong, as an exit status.
+pub fn failure(error: Error) -> Failure {
+    failure_of(&error)
+}
+
+/// The same of an error that is somebody else's.
+pub fn failure_of(error: &Error) -> Failure {
+    let text = one_line(&error.to_string());
+    match error {
+        Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::usage(text),
+        Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => refused(text),
+        Error::Answer(answer) | Error::Proxy(answer) => {
+            let hint = match (error, answer.status) {
+                (Error::Answer(_), 401) => "; give --auth, --token or --header",
+                _ => "",
+            };
+            let said = excerpt(answer.field("Content-Encoding"), &answer.body);
+            refused(format!("{text}{said}{hint}"))
+        }
+        Error::TimedOut(_) => timed_out(text),
+        Error::BadResponse(_)
+        | Error::Misuse(_)
+        | Error::Budget
+        | Error::Violation(_)
+        | Error::Lost(_) => Failure::failed(text),
+    }
+}
+
+/// What to do about a field that the handshake writes itself.
+fn instead_of(name: &str) -> Option<&'static str> {
+    const ITSELF: &str = "the handshake sends it itself";
+    const OWN: [(&str, &str); 10] = [
+        ("Content-Length", "a handshake has no body"),
+        ("Transfer-Encoding", "a handshake has no body"),
+        ("Sec-WebSocket-Protocol", "offer it with --subprotocol"),
+        (
+            "Sec-WebSocket-Extensions",
+            "choose compression with --deflate",
+        ),
+        ("Sec-WebSocket-Key", ITSELF),
+        ("Sec-WebSocket-Version", ITSELF),
+        ("Sec-WebSocket-Accept", ITSELF),
+        (
+            "Origin",
+            "send it with --origin, where the command has that",
+        ),
+        ("Upgrade", ITSELF),
+        ("Connection", ITSELF),
+    ];
+    let own = OWN.iter().find(|(own, _)| own.eq_ignore_ascii_case(name));
+    own.map(|(_, hint)| *hint)
+}
+
+/// Why a field cannot stand in a request.
+fn unsendable(name: &str, value: &str) -> Option<&'static str> {
+    let is_visible = |byte: u8| byte == b'\t' || (b' '..0x7F).contains(&byte);
+    match (is_token(name), value.bytes().all(is_visible)) {
+        (false, _) => Some("its name is no token: letters, digits and a few signs"),
+        (_, false) => Some("a value has ASCII only, and no control characters"),
+        _ => None,
+    }
+}
+
+/// The fields of `--header`.
+pub fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failure> {
+    let field = |header: &String| match header.split_once(':') {
+        Some((name, value)) => {
+            let name = name.trim();
+            let hint = instead_of(name).or_else(|| unsendable(name, value.trim()));
+            match hint {
+                Some(hint) => Err(Failure::usage(format!("--header {name}: {hint}"))),
+                None => Ok((name.to_owned(), value.trim().to_owned())),
+            }
+        }
+        None => {
+            let text = format!("--header {header}: write it as 'Name: value'");
+            Err(Failure::usage(text))
+        }
+    };
+    headers.iter().map(field).collect()
+}

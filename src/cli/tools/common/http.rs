@@ -1,0 +1,133 @@
+//! The HTTP client of `push` and `bench`: which proxy, which answers, how they are told.
+//!
+//! Input: a URL, then a response. Output: an agent, then what the response says. Invariant: a
+//! redirect is never followed, since after 301, 302 or 303 the message would be lost, and no
+//! other host gets the key; what a server says is shown escaped and bounded.
+
+use crate::cli::common::Failure;
+use crate::cli::tools::common::terminal::{excerpt, one_line};
+use std::io::Read as _;
+use std::time::{Duration, SystemTime};
+use ureq::http::Response;
+use ureq::{Agent, Body};
+use wirebell::client::{Proxy, Uri};
+
+/// Bytes of an answer that are read: more than a page that says why.
+const MAX_ANSWER: u64 = 16 * 1024;
+
+/// An agent for the server of `url`, `http://…`, and the proxy on the way, if there is one. The
+/// rules for proxies are those of `connect`.
+pub fn agent(url: &str, timeout: Duration) -> Result<(Agent, Option<Proxy>), Failure> {
+    let rest = url.strip_prefix("http://").unwrap_or(url);
+    let uri: Uri = format!("ws://{rest}")
+        .parse()
+        .map_err(|error| Failure::usage(format!("{url}: {error}")))?;
+    let proxy = Proxy::for_http(&uri)
+        .map_err(|error| Failure::usage(format!("http_proxy or all_proxy: {error}")))?;
+    let through = match &proxy {
+        None => None,
+        Some(proxy) => Some(ureq_proxy(proxy)?),
+    };
+    let config = Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .proxy(through)
+        .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
+        .build();
+    Ok((config.into(), proxy))
+}
+
+fn ureq_proxy(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {
+    let mut builder = ureq::Proxy::builder(ureq::ProxyProtocol::Http)
+        .host(proxy.host())
+        .port(proxy.port());
+    if let Some((user, password)) = proxy.credentials() {
+        builder = builder.username(&user).password(&password);
+    }
+    let what = |error| Failure::usage(format!("the proxy {}: {error}", proxy.host()));
+    builder.build().map_err(what)
+}
+
+/// An answer, read as far as it is shown.
+pub struct Answer {
+    pub status: u16,
+    pub body: Vec<u8>,
+    encoding: Option<String>,
+    location: Option<String>,
+    retry_after: Option<String>,
+}
+
+impl Answer {
+    pub fn read(mut response: Response<Body>) -> Self {
+        let field = |name: &str| {
+            let value = response.headers().get(name);
+            value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
+        };
+        let mut answer = Self {
+            status: response.status().as_u16(),
+            body: Vec::new(),
+            encoding: field("Content-Encoding"),
+            location: field("Location"),
+            retry_after: field("Retry-After"),
+        };
+        // A body that breaks off is shown as far as it has come.
+        let reader = response.body_mut().as_reader();
+        let _ = reader.take(MAX_ANSWER).read_to_end(&mut answer.body);
+        answer
+    }
+
+    /// Status and beginning of the body; of a redirect, where it points.
+    pub fn describe(&self) -> String {
+        let text = format!("HTTP status {}", self.status);
+        match &self.location {
+            Some(to) if (300..=399).contains(&self.status) => {
+                format!("{text}, which points to {}", one_line(to))
+            }
+            _ => text + &excerpt(self.encoding.as_deref(), &self.body),
+        }
+    }
+
+    /// How long the server asks to be left alone: RFC 9110 section 10.2.3.
+    pub fn retry_after(&self) -> Option<Duration> {
+        retry_after(self.retry_after.as_deref()?, SystemTime::now())
+    }
+}
+
+fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
+    let value = value.trim();
+    if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
+        // More digits than a number has still mean a long time.
+        return Some(Duration::from_secs(
+            value.parse().unwrap_or(u32::MAX.into()),
+        ));
+    }
+    let at = httpdate::parse_http_date(value).ok()?;
+    Some(at.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn waits_that_a_server_asks_for() {
+        let now = httpdate::parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT").unwrap();
+        let rows = [
+            ("0", Some(0)),
+            (" 120 ", Some(120)),
+            ("99999999999999999999999", Some(u64::from(u32::MAX))),
+            ("Sun, 06 Nov 1994 08:50:07 GMT", Some(30)),
+            ("Sunday, 06-Nov-94 08:49:38 GMT", Some(1)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(0)),
+            ("", None),
+            ("-1", None),
+            ("1.5", None),
+            ("soon", None),
+        ];
+        for (value, seconds) in rows {
+            let expected = seconds.map(Duration::from_secs);
+            assert_eq!(retry_after(value, now), expected, "{value}");
+        }
+    }
+}

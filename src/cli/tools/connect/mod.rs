@@ -1,0 +1,208 @@
+//! `wirebell connect`: a client for people and for pipes.
+//!
+//! Input: lines or bytes on stdin, messages from the server. Output: messages to the server,
+//! lines or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives;
+//! `current` is where they meet. Invariant: what stdin said before its end is sent before the
+//! Close, and what the server sends before its Close is printed.
+//!
+//! Reading order: `seconds`, `args`, `current`, `input`, `frames`, `output`.
+
+mod args;
+mod current;
+mod frames;
+mod input;
+mod output;
+mod seconds;
+
+pub use args::ConnectArgs;
+
+use crate::cli::common::Failure;
+use crate::cli::common::trace::{All, Recorder};
+use crate::cli::tools::common::client::{failure, header_fields};
+use crate::cli::tools::common::deflate::offer;
+use crate::cli::tools::common::terminal::one_line;
+use current::Current;
+use frames::FrameLog;
+use input::Input;
+use output::{Output, Printed};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use wirebell::{CloseCode, Limits, Tap};
+
+pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
+    let warn = |text: &str| eprintln!("wirebell: {text}");
+    let path = args.trace.as_deref();
+    let recorder = path.map(|path| Recorder::create(path, args.trace_limit, warn));
+    let recorder = recorder.transpose()?;
+    let options = options(&args, recorder.clone())?;
+    let endpoint = match Endpoint::resolve(&args.uri, options) {
+        Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
+        other => other.map_err(|error| Failure::usage(format!("{}: {error}", args.uri)))?,
+    };
+    let current = Arc::new(Current::default());
+    current::stop_on_signals(Arc::clone(&current))?;
+    let mut session = Session {
+        output: Output::new(args.binary, args.json_lines),
+        messages_left: args.max_messages,
+        input: (!args.no_input).then(|| Input::new(&args)),
+        endpoint,
+        current,
+    };
+    let ended = session.run(args.reconnect);
+    ended.and(recorder.map_or(Ok(()), |recorder| recorder.finish()))
+}
+
+/// After so long a connection counts as a good one.
+const STEADY: Duration = Duration::from_secs(30);
+
+fn backoff(attempts: u32) -> Backoff {
+    Backoff {
+        first_ms: 1_000,
+        most_ms: 30_000,
+        attempts,
+    }
+}
+
+/// How the server closed, where that was no failure.
+enum Close {
+    Normal,
+    GoingAway,
+}
+
+struct Session {
+    endpoint: Endpoint,
+    current: Arc<Current>,
+    output: Output,
+    messages_left: Option<u64>,
+    /// Until its thread has been started.
+    input: Option<Input>,
+}
+
+impl Session {
+    /// Connections behind each other, as long as there is a reason for another one.
+    fn run(&mut self, reconnect: Option<u32>) -> Result<(), Failure> {
+        let mut failed = 0;
+        loop {
+            let (why, failure) = match self.connect(&mut failed) {
+                Ok(Close::Normal) => return Ok(()),
+                Ok(Close::GoingAway) => ("the server is going away".to_owned(), None),
+                Err(failure) if failure.status() == 2 => return Err(failure),
+                Err(failure) => (failure.to_string(), Some(failure)),
+            };
+            let delay = reconnect.and_then(|attempts| backoff(attempts).delay(failed));
+            match delay.filter(|_| !self.current.is_ending()) {
+                None => return failure.map_or(Ok(()), Err),
+                Some(delay) => {
+                    eprintln!("wirebell: {why}; trying again in {delay:.1?}");
+                    failed += 1;
+                    self.current.sleep(delay);
+                    // If nobody knows the name at the moment, the old addresses may still do.
+                    let _ = self.endpoint.refresh();
+                }
+            }
+        }
+    }
+
+    /// One connection from its beginning to its end.
+    fn connect(&mut self, failed: &mut u32) -> Result<Close, Failure> {
+        if self.current.is_ending() {
+            return Ok(Close::Normal);
+        }
+        let mut client = Client::open(&self.endpoint).map_err(failure)?;
+        let opened = Instant::now();
+        self.output.connected(&self.endpoint, &client);
+        self.current.set(client.sender());
+        if let Some(input) = self.input.take() {
+            input.start(Arc::clone(&self.current));
+        }
+        let ended = self.receive(&mut client);
+        self.current.clear();
+        // One that opens and ends at once has not recovered: the waits go on growing.
+        if opened.elapsed() >= STEADY {
+            *failed = 0;
+        }
+        match self.current.failure() {
+            Some(of_input) => Err(of_input),
+            None => ended.and_then(|()| self.closed(client.closed())),
+        }
+    }
+
+    fn receive(&mut self, client: &mut Client) -> Result<(), Failure> {
+        while let Some(message) = client.receive().map_err(failure)? {
+            if self.messages_left == Some(0) {
+                continue;
+            }
+            match self.output.print(message) {
+                Ok(Printed::Taken) => {}
+                // Nobody reads any more: as with all filters, no failure.
+                Ok(Printed::NoReader) => self.messages_left = Some(1),
+                Err(error) => return Err(Failure::failed(format!("stdout: {error}"))),
+            }
+            if let Some(left) = &mut self.messages_left {
+                *left -= 1;
+                if *left == 0 {
+                    self.current.end(CloseCode::NORMAL);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the close of the server was a good one.
+    fn closed(&self, closed: Option<&Closed>) -> Result<Close, Failure> {
+        let Some(Closed { code, reason }) = closed else {
+            return Ok(Close::Normal);
+        };
+        match code {
+            None | Some(CloseCode::NORMAL) => Ok(Close::Normal),
+            Some(CloseCode::GOING_AWAY) => Ok(Close::GoingAway),
+            Some(code) => {
+                let text = format!("closed by the server: {} {}", code.get(), one_line(reason));
+                Err(Failure::failed(text.trim_end().to_owned()))
+            }
+        }
+    }
+}
+
+/// Who is shown the bytes.
+fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Tap>> {
+    let mut taps: Vec<Arc<dyn Tap>> = Vec::new();
+    if args.show_frames {
+        taps.push(Arc::new(FrameLog::new()));
+    }
+    taps.extend(recorder.map(|recorder| recorder as _));
+    match taps.len() {
+        0 | 1 => taps.pop(),
+        _ => Some(Arc::new(All(taps))),
+    }
+}
+
+fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Options, Failure> {
+    let mut fields = header_fields(&args.header)?;
+    fields.extend(args.credentials.field()?);
+    let proxy = match (&args.proxy, args.no_proxy) {
+        (Some(proxy), _) => {
+            let parsed = proxy.parse();
+            ProxyChoice::Proxy(parsed.map_err(|error| Failure::usage(format!("--proxy: {error}")))?)
+        }
+        (None, true) => ProxyChoice::Direct,
+        (None, false) => ProxyChoice::Environment,
+    };
+    Ok(Options {
+        fields,
+        origin: args.origin.clone(),
+        subprotocols: args.subprotocol.clone(),
+        limits: Limits {
+            ping_ms: args.ping.0,
+            message_bytes: args.max_message.0,
+            frame_bytes: args.max_message.0,
+            ..Limits::default()
+        },
+        deflate: offer(args.deflate),
+        proxy,
+        open_ms: args.timeout.limit(),
+        tap: tap(args, recorder),
+        ..Options::default()
+    })
+}

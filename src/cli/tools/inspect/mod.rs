@@ -1,0 +1,71 @@
+//! `wirebell inspect`: what stands on the wire, explained byte by byte.
+//!
+//! Input: text that stands for bytes, raw bytes, or a capture. Output: text, JSON or a page, and an
+//! exit status that says whether a rule is broken.
+//!
+//! ```text
+//!   file ──▶ input ──▶ Talk ──▶ explain ──▶ Report ──▶ text · JSON · html
+//! ```
+//!
+//! Invariant: nothing that the input says makes it panic, or take more memory than a small multiple
+//! of its size.
+
+mod args;
+mod explain;
+mod html;
+mod input;
+mod model;
+mod show;
+mod text;
+
+pub use args::InspectArgs;
+
+use crate::cli::common::Failure;
+use args::Format;
+use model::Report;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+
+pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
+    let deflate = args.deflate.as_deref().map(|parameters| {
+        let terms = explain::terms(parameters);
+        terms.map_err(|what| Failure::usage(format!("--deflate {parameters}: {what}")))
+    });
+    let deflate = deflate.transpose()?;
+    let report = explain::report(input::read(&args)?, deflate, args.max_items);
+    write(&args, &print(&args, &report))?;
+    if let Some(what) = report.unread() {
+        return Err(Failure::usage(format!("nothing could be read: {what}")));
+    }
+    match report.broken_rules {
+        0 => Ok(()),
+        1 => Err(Failure::failed("1 rule is broken".into())),
+        count => Err(Failure::failed(format!("{count} rules are broken"))),
+    }
+}
+
+fn print(args: &InspectArgs, report: &Report) -> String {
+    match args.format {
+        Format::Text => {
+            let terminal = args.output.is_none() && io::stdout().is_terminal();
+            let colours = terminal && crate::cli::tools::common::terminal::may_colour();
+            text::print(report, args.show_bytes, colours)
+        }
+        Format::Html => html::print(report, args.show_bytes),
+        Format::Json => {
+            let mut text = serde_json::to_string_pretty(report).unwrap_or_default();
+            text.push('\n');
+            text
+        }
+    }
+}
+
+fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
+    if let Some(path) = &args.output {
+        let written = fs::write(path, text);
+        return written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
+    }
+    // Status 1 says that a rule is broken.
+    let printed = crate::cli::common::stdout::print(text);
+    printed.map_err(|failure| Failure::usage(failure.to_string()))
+}

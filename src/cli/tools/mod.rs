@@ -1,0 +1,70 @@
+//! The tools: commands around a server, a file or a folder for each, and `common` for what they
+//! share.
+//!
+//! Input: the arguments of one of them. Output: what it was asked for, or a
+//! [`Failure`](crate::cli::common::Failure); beside the usual exit statuses, clients have 3 for a
+//! refusal and 4 for a time that ran out. The server itself is left to `cli::server`.
+
+mod bench;
+mod common;
+mod completions;
+mod connect;
+mod inspect;
+mod manual;
+mod push;
+mod verify;
+
+use crate::cli::common::Failure;
+use bench::BenchArgs;
+use clap::Subcommand;
+use completions::CompletionsArgs;
+use connect::ConnectArgs;
+use inspect::InspectArgs;
+use manual::ManArgs;
+use push::PushArgs;
+use verify::VerifyArgs;
+
+/// What the whole command is, for its help.
+pub const ABOUT: &str = "A small, strict WebSocket push server, and tools for WebSockets";
+
+/// What follows on the examples of the server.
+pub const EXAMPLES: &str = "
+  wirebell connect ws://127.0.0.1:8080/echo  talk to a server
+  wirebell push --user alice --event orders 'order 17 has shipped'
+  wirebell verify ws://127.0.0.1:9001/       test an echo server
+  wirebell inspect talk.pcap                 explain frames
+  wirebell bench ws://127.0.0.1:9001/        load a server";
+
+/// What follows on the exit statuses of the server.
+pub const STATUSES: &str = ";\nthe tools have more";
+
+#[derive(Debug, Subcommand)]
+pub enum Tool {
+    /// Connect to a server: send lines, print messages
+    Connect(Box<ConnectArgs>),
+    /// Publish to a push server
+    Push(Box<PushArgs>),
+    /// Test how well an echo server, or a client, keeps to the RFCs
+    Verify(Box<VerifyArgs>),
+    /// Explain captured frames byte by byte
+    Inspect(Box<InspectArgs>),
+    /// Load a server and measure it
+    Bench(Box<BenchArgs>),
+    /// Print what a shell needs to complete commands and flags
+    Completions(CompletionsArgs),
+    /// Print a manual page, or write them all
+    Man(ManArgs),
+}
+
+/// Does what `tool` says; `whole` is the whole command.
+pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
+    match tool {
+        Tool::Connect(args) => connect::run(args),
+        Tool::Push(args) => push::run(args),
+        Tool::Verify(args) => verify::run(args),
+        Tool::Inspect(args) => inspect::run(args),
+        Tool::Bench(args) => bench::run(args),
+        Tool::Completions(args) => completions::run(&args, whole),
+        Tool::Man(args) => manual::run(&args, whole),
+    }
+}

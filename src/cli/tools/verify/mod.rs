@@ -1,0 +1,198 @@
+//! `wirebell verify`: asks an echo server hundreds of questions, most of which a well-behaved
+//! client never asks, or asks a client that echoes what no server would.
+//!
+//! Input: a URL or an address to listen on, and a choice of cases. Output: a verdict for each
+//! case with its section of an RFC, its level, and the bytes that were exchanged. Invariant: only
+//! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
+//!
+//! Reading order: `trouble`, `wire`, `unasked`, `target`, `head`, `asked`, `probe`, `expect`,
+//! `handshake`, `accept`, `open`, `case`, `args`, `cases`, `report`, `suite`, `preflight`, `desk`,
+//! `listen`.
+
+mod accept;
+mod args;
+mod asked;
+mod case;
+mod cases;
+mod desk;
+mod expect;
+mod handshake;
+mod head;
+mod listen;
+mod open;
+mod preflight;
+mod probe;
+mod report;
+mod suite;
+mod target;
+mod trouble;
+mod unasked;
+mod wire;
+
+pub use args::VerifyArgs;
+
+use crate::cli::common::Failure;
+use crate::cli::common::stdout::print;
+use crate::cli::tools::common::client::{failure, header_fields};
+use crate::cli::tools::common::failure::{refused, within};
+use case::{Case, Question, Verdict};
+use std::net::TcpStream;
+use std::time::Duration;
+use target::Target;
+use unasked::Unasked;
+use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
+
+pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
+    let cases = select(&args)?;
+    if args.list {
+        return print(report::list(&cases));
+    }
+    let (report, never_asked) = match (&args.listen, &args.uri) {
+        (Some(listen), _) => listen::run(listen, &args, cases)?,
+        (None, uri) => {
+            let uri = uri.as_deref().unwrap_or_default();
+            let mut target = target(uri, &args)?;
+            match preflight::look(&target) {
+                Err(failure) if !args.force => return Err(within(uri, failure)),
+                found => target.unasked = found.unwrap_or_default(),
+            }
+            (suite::run(uri, &target, &cases, args.jobs.into()), 0)
+        }
+    };
+    let text = report.write(args.format, args.verbose);
+    match &args.output {
+        None => print(text)?,
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?,
+    }
+    let counts = |level| report.count(Verdict::Fail, level);
+    let failed: usize = [case::Level::Must, case::Level::Should, case::Level::Quality]
+        .into_iter()
+        .filter(|level| *level <= args.fail_on)
+        .map(counts)
+        .sum();
+    match (failed, never_asked) {
+        (0, 0) => Ok(()),
+        (failed, 0) => Err(Failure::failed(format!("{failed} cases failed"))),
+        (failed, never) => Err(Failure::failed(format!(
+            "{failed} cases failed, and the client never asked for {never} runs"
+        ))),
+    }
+}
+
+fn select(args: &VerifyArgs) -> Result<Vec<Case>, Failure> {
+    let mut all = match args.listen {
+        None => cases::for_servers().list,
+        Some(_) => cases::for_clients().list,
+    };
+    for pattern in args.case.iter().chain(&args.skip) {
+        let mut questions = all.iter().flat_map(|case| &case.asks);
+        if !questions.any(|question| matches(pattern, &question.id)) {
+            let what = format!("no case is named {pattern}; --list shows all");
+            return Err(Failure::usage(what));
+        }
+    }
+    let chosen = |question: &Question| {
+        let named = |list: &[String]| list.iter().any(|pattern| matches(pattern, &question.id));
+        (args.case.is_empty() || named(&args.case))
+            && !named(&args.skip)
+            && question.level <= args.level
+    };
+    for case in &mut all {
+        case.asks.retain(&chosen);
+    }
+    all.retain(|case| !case.asks.is_empty());
+    Ok(all)
+}
+
+/// `*` stands for anything.
+fn matches(pattern: &str, text: &str) -> bool {
+    match pattern.split_once('*') {
+        None => pattern == text,
+        Some((head, rest)) => text.strip_prefix(head).is_some_and(|text| {
+            let ends = text.char_indices().map(|(at, _)| at).chain([text.len()]);
+            ends.into_iter().any(|at| matches(rest, &text[at..]))
+        }),
+    }
+}
+
+fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
+    let mut fields = header_fields(&args.header)?;
+    fields.extend(args.credentials.field()?);
+    let options = Options {
+        fields: fields.clone(),
+        subprotocols: args.subprotocol.clone(),
+        // A proxy would be what is tested.
+        proxy: ProxyChoice::Direct,
+        ..Options::default()
+    };
+    let endpoint = match Endpoint::resolve(uri, options) {
+        Err(Error::Lookup(error)) => return Err(within(uri, failure(Error::Lookup(error)))),
+        other => other.map_err(|error| Failure::usage(format!("{uri}: {error}")))?,
+    };
+    fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
+    let patience = Duration::from_millis(args.timeout.0.max(1).into());
+    let mut last = std::io::ErrorKind::NotFound.into();
+    for address in endpoint.addresses() {
+        match TcpStream::connect_timeout(address, patience) {
+            Ok(_) => {
+                return Ok(Target {
+                    address: *address,
+                    authority: endpoint.authority().to_owned(),
+                    path: endpoint.uri().target().to_owned(),
+                    patience,
+                    fields,
+                    subprotocols: args.subprotocol.clone(),
+                    unasked: Unasked::default(),
+                });
+            }
+            Err(error) => last = error,
+        }
+    }
+    Err(refused(format!("{uri}: {last}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn patterns() {
+        for (pattern, text, expected) in [
+            ("a", "a", true),
+            ("a", "ab", false),
+            ("a*", "ab", true),
+            ("*b", "ab", true),
+            ("*", "", true),
+            ("a*c", "abc", true),
+            ("a*c", "abd", false),
+            ("*.code", "x.code", true),
+        ] {
+            assert_eq!(matches(pattern, text), expected, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn names_are_unique_and_there_are_many() {
+        for (cases, at_least) in [(cases::for_servers(), 540), (cases::for_clients(), 150)] {
+            let asks: Vec<_> = cases.list.iter().flat_map(|case| &case.asks).collect();
+            let names: HashSet<_> = asks.iter().map(|question| &question.id).collect();
+            assert_eq!(names.len(), asks.len());
+            assert!(asks.len() >= at_least, "{}", asks.len());
+            for question in asks {
+                let (rfc, section) = question.section.split_once(' ').unwrap();
+                assert!(
+                    ["6455", "7692", "9110", "9112"].contains(&rfc),
+                    "{}",
+                    question.id
+                );
+                assert!(
+                    section.starts_with(|c: char| c.is_ascii_digit()),
+                    "{}",
+                    question.id
+                );
+            }
+        }
+    }
+}

@@ -1,0 +1,181 @@
+//! The verdicts, as text, JSON or JUnit.
+
+use crate::cli::common::terminal::visible;
+use crate::cli::tools::common::markup::Escaped;
+use crate::cli::tools::common::terminal::may_colour;
+use crate::cli::tools::verify::args::Format;
+use crate::cli::tools::verify::case::{Case, Level, Outcome, Question, Verdict};
+use clap::builder::styling::{AnsiColor, Style};
+use serde::Serialize;
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
+
+/// A run.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// Where the server is, or where a client has come to.
+    pub url: String,
+    /// What a client calls itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub agent: Option<String>,
+    /// The program and its version.
+    pub suite: &'static str,
+    pub milliseconds: u64,
+    /// What the server sends by itself, if it does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unasked: Option<String>,
+    pub outcomes: Vec<Outcome>,
+}
+
+/// The cases, without running them.
+pub fn list(cases: &[Case]) -> String {
+    let mut text = String::new();
+    let questions = || cases.iter().flat_map(|case| &case.asks);
+    for Question {
+        id,
+        section,
+        level,
+        rule,
+        ..
+    } in questions()
+    {
+        let _ = writeln!(
+            text,
+            "{id:<40} {:<8} RFC {section:<12} {rule}",
+            level.name()
+        );
+    }
+    let _ = writeln!(text, "{} cases", questions().count());
+    text
+}
+
+impl Report {
+    pub fn count(&self, verdict: Verdict, level: Level) -> usize {
+        let counts = |outcome: &&Outcome| outcome.verdict == verdict && outcome.level == level;
+        self.outcomes.iter().filter(counts).count()
+    }
+
+    /// Whom it is about.
+    fn name(&self) -> &str {
+        self.agent.as_deref().unwrap_or(&self.url)
+    }
+
+    fn all(&self, verdict: Verdict) -> usize {
+        self.outcomes
+            .iter()
+            .filter(|outcome| outcome.verdict == verdict)
+            .count()
+    }
+
+    pub fn write(&self, format: Format, verbose: bool) -> String {
+        match format {
+            Format::Text => self.text(verbose),
+            Format::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
+            Format::Junit => self.junit(),
+        }
+    }
+
+    fn text(&self, verbose: bool) -> String {
+        let colours = io::stdout().is_terminal() && may_colour();
+        let mut text = String::new();
+        for outcome in &self.outcomes {
+            if verbose || outcome.verdict == Verdict::Fail {
+                write_outcome(&mut text, outcome, colours);
+            }
+        }
+        if let Some(unasked) = &self.unasked {
+            let _ = writeln!(text, "{}", visible(unasked));
+        }
+        let failed = |level: Level| self.count(Verdict::Fail, level);
+        let _ = writeln!(
+            text,
+            "{}: {} cases in {:.1} s: {} passed, {} failed ({} MUST, {} SHOULD, {} quality), \
+             {} not asked",
+            visible(self.name()),
+            self.outcomes.len(),
+            self.milliseconds as f64 / 1000.0,
+            self.all(Verdict::Pass),
+            self.all(Verdict::Fail),
+            failed(Level::Must),
+            failed(Level::Should),
+            failed(Level::Quality),
+            self.all(Verdict::Skip),
+        );
+        text
+    }
+
+    fn junit(&self) -> String {
+        let mut xml = String::from("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n");
+        let (tests, failures) = (self.outcomes.len(), self.all(Verdict::Fail));
+        let (skipped, time) = (self.all(Verdict::Skip), self.milliseconds as f64 / 1000.0);
+        let _ = writeln!(
+            xml,
+            "<testsuite name=\"{}\" tests=\"{tests}\" failures=\"{failures}\" \
+             skipped=\"{skipped}\" time=\"{time:.3}\">",
+            Escaped(self.name())
+        );
+        for outcome in &self.outcomes {
+            let (group, _) = outcome.id.split_once('.').unwrap_or((&outcome.id, ""));
+            let time = outcome.milliseconds as f64 / 1000.0;
+            let (id, why) = (Escaped(&outcome.id), Escaped(&outcome.why));
+            let _ = write!(
+                xml,
+                "  <testcase classname=\"{group}\" name=\"{id}\" time=\"{time:.3}\">"
+            );
+            let level = outcome.level.name();
+            let rule = Escaped(&outcome.rule);
+            match outcome.verdict {
+                Verdict::Pass => {}
+                Verdict::Skip => {
+                    let _ = write!(xml, "<skipped message=\"{why}\"/>");
+                }
+                Verdict::Fail => {
+                    let said = Escaped(&outcome.exchange.join("\n"));
+                    let section = outcome.section;
+                    let _ = write!(
+                        xml,
+                        "<failure type=\"{level}\" message=\"{why}\">\
+                         RFC {section}: {rule}\n{said}</failure>"
+                    );
+                }
+            }
+            xml.push_str("</testcase>\n");
+        }
+        if let Some(unasked) = &self.unasked {
+            let _ = writeln!(xml, "  <system-out>{}</system-out>", Escaped(unasked));
+        }
+        xml + "</testsuite>\n"
+    }
+}
+
+fn write_outcome(text: &mut String, outcome: &Outcome, colours: bool) {
+    let (word, colour) = match outcome.verdict {
+        Verdict::Pass => ("pass", AnsiColor::Green),
+        Verdict::Fail => ("FAIL", AnsiColor::Red),
+        Verdict::Skip => ("skip", AnsiColor::Yellow),
+    };
+    let style = if colours {
+        colour.on_default()
+    } else {
+        Style::new()
+    };
+    let (on, off) = (style.render(), style.render_reset());
+    let Outcome {
+        id,
+        section,
+        rule,
+        why,
+        ..
+    } = outcome;
+    let level = outcome.level.name();
+    let _ = writeln!(
+        text,
+        "{on}{word}{off} {id}  [{level}, RFC {section}] {rule}"
+    );
+    if !why.is_empty() {
+        let _ = writeln!(text, "     {}", visible(why));
+    }
+    for line in &outcome.exchange {
+        let _ = writeln!(text, "       {}", visible(line));
+    }
+}

@@ -1,0 +1,115 @@
+//! Runs cases, several at a time, and shows how far it is.
+
+use crate::cli::tools::verify::case::{Case, Outcome, Question, Verdict};
+use crate::cli::tools::verify::probe::Probe;
+use crate::cli::tools::verify::report::Report;
+use crate::cli::tools::verify::target::Target;
+use crate::cli::tools::verify::trouble::Trouble;
+use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Cells of the progress bar.
+const BAR: usize = 30;
+
+pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
+    let began = Instant::now();
+    let (next, outcomes) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    let progress = Progress::of(cases.len());
+    std::thread::scope(|scope| {
+        for _ in 0..jobs.min(cases.len()) {
+            scope.spawn(|| {
+                while let Some((at, case)) = take(&next, cases) {
+                    let outcome = judge(case, &mut Probe::new(target.clone()));
+                    let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
+                    outcomes.push((at, outcome));
+                    progress.show(outcomes.len(), &case.asks[0].id);
+                }
+            });
+        }
+    });
+    progress.clear();
+    let mut outcomes = outcomes
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
+    outcomes.sort_by_key(|(at, _)| *at);
+    Report {
+        url: uri.to_owned(),
+        agent: None,
+        suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
+        milliseconds: began.elapsed().as_millis() as u64,
+        unasked: target.unasked.describe(),
+        outcomes: outcomes
+            .into_iter()
+            .flat_map(|(_, outcome)| outcome)
+            .collect(),
+    }
+}
+
+fn take<'c>(next: &AtomicUsize, cases: &'c [Case]) -> Option<(usize, &'c Case)> {
+    let at = next.fetch_add(1, Ordering::Relaxed);
+    Some((at, cases.get(at)?))
+}
+
+/// Does what the case says, once, and answers each of its questions.
+pub fn judge(case: &Case, probe: &mut Probe) -> Vec<Outcome> {
+    let began = Instant::now();
+    let done = (case.run)(probe);
+    let milliseconds = began.elapsed().as_millis() as u64;
+    let exchange = std::mem::take(&mut probe.log);
+    let answer = |question: &Question| {
+        let found = match question.of_code {
+            true => done.clone().and_then(|()| probe.code.clone()),
+            false => done.clone(),
+        };
+        Outcome {
+            milliseconds,
+            exchange: exchange.clone(),
+            ..outcome(question, &found)
+        }
+    };
+    case.asks.iter().map(answer).collect()
+}
+
+/// What was found about a question.
+pub fn outcome(question: &Question, found: &Result<(), Trouble>) -> Outcome {
+    match found {
+        Ok(()) => question.outcome(Verdict::Pass, String::new()),
+        Err(Trouble::Wrong(why)) => question.outcome(Verdict::Fail, why.clone()),
+        Err(Trouble::NotAsked(why)) => question.outcome(Verdict::Skip, why.clone()),
+    }
+}
+
+/// How far it is, on a terminal.
+pub struct Progress {
+    total: usize,
+    shown: bool,
+}
+
+impl Progress {
+    pub fn of(total: usize) -> Self {
+        Self {
+            total,
+            shown: io::stderr().is_terminal(),
+        }
+    }
+
+    pub fn show(&self, done: usize, id: &str) {
+        if self.shown {
+            let cells = BAR * done / self.total.max(1);
+            let (full, rest) = ("#".repeat(cells), " ".repeat(BAR - cells));
+            let total = self.total;
+            let _ = write!(
+                io::stderr(),
+                "\r[{full}{rest}] {done}/{total} {id:.30}\x1b[K"
+            );
+        }
+    }
+
+    pub fn clear(&self) {
+        if self.shown {
+            let _ = write!(io::stderr(), "\r\x1b[K");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! A server of [`Probe`]s on a simulated network, and clients that wait in its virtual time.
+//!
+//! Whatever a client sends is handled in a turn of its own. A client that waits lets time pass, as
+//! one on a real socket does, from one deadline of the server to the next.
+
+use super::client::Stream;
+use super::{Client, Happened, PATIENCE};
+use crate::net_support::Ended;
+use crate::net_support::probe::Probe;
+use std::cell::{Cell, RefCell};
+use std::io::{self, ErrorKind, Read, Write};
+use std::rc::Rc;
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+use wirebell::net::testing::{Network, Peer, TestLoop};
+use wirebell::net::{Context, Counters, Options, PeerId};
+
+/// A loop of probes, and what happens to its service.
+pub struct Simulated {
+    turns: Rc<Turns>,
+    events: Receiver<Happened>,
+}
+
+/// The loop, in the hands of whoever waits for it.
+struct Turns {
+    network: Network,
+    server: RefCell<TestLoop<Probe>>,
+    held_up: Cell<bool>,
+}
+
+impl Turns {
+    fn run(&self) {
+        if !self.held_up.get() {
+            self.server.borrow_mut().run();
+        }
+    }
+
+    /// Time passes until there is something, at most this long.
+    fn wait<R>(&self, time: Duration, mut look: impl FnMut() -> Option<R>) -> Option<R> {
+        assert!(!self.held_up.get(), "the server does nothing");
+        let end = self.network.now() + time.as_millis() as u64;
+        loop {
+            self.run();
+            let found = look();
+            let now = self.network.now();
+            if found.is_some() || now == end {
+                return found;
+            }
+            let next = self.server.borrow().deadline().unwrap_or(end);
+            self.network.advance(next.clamp(now + 1, end) - now);
+        }
+    }
+}
+
+impl Simulated {
+    pub fn start(options: Options) -> Self {
+        let (sender, events) = channel();
+        let network = Network::new();
+        let server = network.serve(options, |worker| Probe::new(worker.number, sender));
+        let turns = Turns {
+            network,
+            server: RefCell::new(server),
+            held_up: Cell::new(false),
+        };
+        Self {
+            turns: Rc::new(turns),
+            events,
+        }
+    }
+
+    /// A connection, nothing more.
+    pub fn connect(&self) -> Client<SimulatedStream> {
+        Client::on(SimulatedStream {
+            turns: Rc::clone(&self.turns),
+            peer: self.turns.server.borrow_mut().connect(),
+            patience: PATIENCE,
+        })
+    }
+
+    /// A WebSocket on `/`.
+    #[track_caller]
+    pub fn open(&self) -> Client<SimulatedStream> {
+        self.connect().upgraded("/")
+    }
+
+    /// The time, in milliseconds.
+    pub fn now(&self) -> u64 {
+        self.turns.network.now()
+    }
+
+    /// Time passes, and the server does what is due.
+    pub fn advance(&self, ms: u64) {
+        self.turns.server.borrow_mut().advance(ms);
+    }
+
+    /// What is sent meanwhile arrives, but the server only finds it when this time has passed.
+    pub fn hold_up(&self, ms: u64, meanwhile: impl FnOnce()) {
+        self.turns.held_up.set(true);
+        meanwhile();
+        self.turns.network.advance(ms);
+        self.turns.held_up.set(false);
+        self.turns.run();
+    }
+
+    /// Calls the service's context; with its open connections, in the order of their opening.
+    pub fn run<R>(&self, job: impl FnOnce(&mut Context<'_>, &[PeerId]) -> R) -> R {
+        let call = |probe: &mut Probe, context: &mut Context<'_>| job(context, probe.peers());
+        let result = self.turns.server.borrow_mut().with(call);
+        self.turns.run();
+        result
+    }
+
+    pub fn counters(&self) -> Counters {
+        self.turns.server.borrow().counters()
+    }
+
+    /// Connections in any state.
+    pub fn connections(&self) -> usize {
+        self.run(|context, _| context.connections())
+    }
+
+    /// The next thing that happens to the service.
+    #[track_caller]
+    pub fn event(&self) -> Happened {
+        let event = self.turns.wait(PATIENCE, || self.events.try_recv().ok());
+        event.expect("something happens")
+    }
+
+    /// The next thing, which must be a new connection.
+    #[track_caller]
+    pub fn opened(&self) -> PeerId {
+        self.event().expect_opened()
+    }
+
+    /// The next thing apart from `Drained`, which must be the end of this connection.
+    #[track_caller]
+    pub fn closed(&self, peer: PeerId) -> Ended {
+        loop {
+            if let Some(end) = self.event().expect_closed(peer) {
+                return end;
+            }
+        }
+    }
+}
+
+/// A client's end of a simulated connection. What finds no room is kept and sent as room comes,
+/// as if another thread wrote it.
+pub struct SimulatedStream {
+    turns: Rc<Turns>,
+    peer: Peer,
+    patience: Duration,
+}
+
+impl SimulatedStream {
+    /// Bytes that have not found room.
+    pub fn unsent(&self) -> usize {
+        self.peer.unsent()
+    }
+}
+
+impl Read for SimulatedStream {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let Self {
+            turns,
+            peer,
+            patience,
+        } = self;
+        let found = turns.wait(*patience, || {
+            transmit(turns, peer);
+            let len = peer.read(into.len());
+            into[..len].copy_from_slice(&peer.take_bytes());
+            (len > 0 || peer.has_ended()).then_some(len)
+        });
+        match found {
+            Some(0) if peer.was_reset() => Err(ErrorKind::ConnectionReset.into()),
+            Some(len) => Ok(len),
+            None => Err(ErrorKind::WouldBlock.into()),
+        }
+    }
+}
+
+impl Write for SimulatedStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.peer.send(bytes);
+        self.turns.run();
+        transmit(&self.turns, &mut self.peer);
+        match self.peer.was_reset() {
+            true => Err(ErrorKind::ConnectionReset.into()),
+            false => Ok(bytes.len()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for SimulatedStream {
+    fn bound_reads(&mut self, time: Duration) {
+        self.patience = time;
+    }
+
+    fn end_writing(&mut self) {
+        self.peer.shutdown();
+    }
+}
+
+impl Drop for SimulatedStream {
+    fn drop(&mut self) {
+        // What panics may be the network itself.
+        if !std::thread::panicking() {
+            self.peer.shutdown();
+        }
+    }
+}
+
+/// Sends what the server makes room for at this time.
+fn transmit(turns: &Turns, peer: &mut Peer) {
+    let mut before = 0;
+    while peer.unsent() != before {
+        before = peer.unsent();
+        peer.send(&[]);
+        turns.run();
+    }
+}
