@@ -1,34 +1,17 @@
 //! Wirebell: RFC 6455 WebSockets, written from scratch in safe Rust.
 //!
-//! Four things in one crate, each usable without the next: a **protocol core** without I/O, `std`
-//! or allocation, with **compression** beside it; a blocking **client**; an **event loop** on
-//! [mio](https://docs.rs/mio) for servers and clients; and a **push server** on top, which the
-//! `wirebell` command runs.
-//!
-//! ```text
-//!  socket ──read──▶ shared receive buffer ──&mut [u8]──▶ handshake (HTTP head) ─────────┐
-//!                            │                                │ plain HTTP request      │
-//!                            │                                └─────────▶ push: HTTP    ▼
-//!                            └───────────────&mut [u8]────────────▶ Connection::receive
-//!                                                                       │ Event
-//!                                                                       ▼
-//!                            Pool::inflate · Assembler ──Message──▶ Service (echo, push, yours)
-//!                                                                                │ publish
-//!                                                                                ▼
-//!  socket ◀─one write per turn── cork · chain · queue ◀── SharedFrame (once) ◀── Hub
-//!                                      ▲
-//!                                      └── Pong and Close, from the Outbox
-//! ```
-//!
-//! # Where to begin
-//!
-//! - Your own I/O, or none: [`Connection`]. Its documentation has an example that runs.
-//! - A client: [`client::Client`], also over TLS or another stream of yours
-//!   ([`client::Client::over`]); many of them on one thread: [`net::Clients`].
-//! - A server of your own: [`net::Service`], an echo server in twenty lines; [`net`] has a chat.
-//! - A push server in a program: [`push::PushServer`].
-//! - The protocol itself: [`tour`], six recorded exchanges, explained byte by byte; then the
-//!   source, in the order [below](#reading-the-source).
+//! | you want | use | features |
+//! |---|---|---|
+//! | a server | [`net::Server`] with a [`net::Service`] of yours | `net` |
+//! | a client | [`client::Client`]; over TLS or another stream, its `over` | `client` |
+//! | many clients on one thread | [`net::Clients`] | `client`, `net` |
+//! | compression | [`deflate`], and the `Options` of servers and clients | `deflate` |
+//! | a push server in a program | [`push::PushServer`] | `push` |
+//! | tests of a service, without sockets, on a clock of their own | [`net::testing`] | `net` |
+//! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
+//! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
+//! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
+#![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
 //!
 //! # Features
 //!
@@ -45,6 +28,28 @@
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!
 //! Features add; none changes what another part does.
+//!
+//! # How it fits together
+//!
+//! Four things in one crate, each usable without the next: a protocol core without I/O, `std` or
+//! allocation, with compression beside it; a blocking client; an event loop on
+//! [mio](https://docs.rs/mio) for servers and clients; and a push server, which the `wirebell`
+//! command runs.
+//!
+//! ```text
+//!  socket ──read──▶ shared receive buffer ──&mut [u8]──▶ handshake (HTTP head) ─────────┐
+//!                            │                                │ plain HTTP request      │
+//!                            │                                └─────────▶ push: HTTP    ▼
+//!                            └───────────────&mut [u8]────────────▶ Connection::receive
+//!                                                                       │ Event
+//!                                                                       ▼
+//!                            Pool::inflate · Assembler ──Message──▶ Service (echo, push, yours)
+//!                                                                                │ publish
+//!                                                                                ▼
+//!  socket ◀─one write per turn── cork · chain · queue ◀── SharedFrame (once) ◀── Hub
+//!                                      ▲
+//!                                      └── Pong and Close, from the Outbox
+//! ```
 //!
 //! # What is not there
 //!
@@ -98,7 +103,10 @@ pub use proto::{Connection, Eof, Event, Outbox, Piece, Received, Role, State};
 pub use tap::{ConnectionInfo, Tap};
 pub use wire::{CloseBody, CloseCode, Mask, MessageKind, Opcode};
 
-/// The examples of the README compile.
+/// The examples of the READMEs compile.
 #[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
+#[doc = include_str!("cli/README.md")]
+#[doc = include_str!("push/README.md")]
+#[doc = include_str!("tour/README.md")]
 pub struct Readme;

@@ -12,6 +12,7 @@
 /// let limits = Limits { message_bytes: 64 * 1024, ..Limits::default() };
 /// assert_eq!(limits.fragments, 131_072);
 /// ```
+#[doc = include_str!("limits.md")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Bytes of an HTTP head, request line included (431 above it). nginx takes 32 KiB; large

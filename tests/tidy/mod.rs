@@ -3,6 +3,7 @@
 //! Each check is a function from text to problems, and has a test of its own that it can fail.
 
 mod circles;
+mod links;
 mod methods;
 mod names;
 
@@ -279,6 +280,14 @@ fn the_closing_table_is_spelled_out() {
         .collect();
     assert_eq!(table.len(), 1);
     hold(&check(&table, wildcards));
+}
+
+#[test]
+fn links_of_pages_lead_somewhere() {
+    let pages = links::pages();
+    assert!(pages.len() > 5, "{} pages", pages.len());
+    let broken = pages.iter().map(|(path, text)| links::broken(path, text));
+    hold(&broken.flatten().collect::<Vec<_>>());
 }
 
 /// What a tool leaves beside the project is not part of it.
