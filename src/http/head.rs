@@ -134,7 +134,8 @@ impl<'h> RequestHead<'h> {
     /// let pairs = pairs.map(|(name, value)| (name, value.as_bytes()));
     /// let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     /// let fields = Fields::from_pairs(pairs, &mut storage)?;
-    /// let opening = UpgradeRequest::read(RequestHead::new("GET", "/chat", 1, fields)?)?;
+    /// let head = RequestHead::new("GET", "/chat", 1, fields)?;
+    /// let opening = UpgradeRequest::read(head).expect("a handshake");
     /// assert_eq!(opening.head.path(), "/chat");
     /// assert!(opening.accept(None).to_string().contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     /// # Ok::<(), wirebell::HeadError>(())
