@@ -2,16 +2,21 @@
 //!
 //! Every message of a run is the same pre-encoded block. A connection sends its next one when a
 //! whole reply has come back, so the length of every reply is checked; the bytes of the first
-//! reply of each connection are compared, later ones by their first two bytes.
+//! reply of each connection are compared, later ones by their first two bytes. Replies of more than
+//! [`LONG`] bytes may come in fragments: their payload is counted, frame by frame.
 
 use std::io;
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::net::{Poller, recv, send};
+use wirebell::wire::FrameHeader;
 
 /// Without any progress for this long, the server is taken for dead.
 pub const STALL: Duration = Duration::from_secs(10);
+
+/// Below it, a server has the whole message before it can reply.
+const LONG: usize = 128 * 1024;
 
 struct Connection {
     stream: TcpStream,
@@ -22,6 +27,17 @@ struct Connection {
     owed: usize,
     got: usize,
     verified: bool,
+    fragments: Fragments,
+}
+
+/// A reply in fragments, as far as it has come.
+#[derive(Default)]
+struct Fragments {
+    /// The beginning of a header.
+    head: Vec<u8>,
+    /// Payload of the current frame that has not come.
+    left: u64,
+    last: bool,
 }
 
 pub struct Load {
@@ -31,6 +47,8 @@ pub struct Load {
     burst: Vec<u8>,
     request: usize,
     reply: Vec<u8>,
+    /// Replies are long frames, and none of bare bytes.
+    in_fragments: bool,
     in_flight: usize,
     sink: Vec<u8>,
     sending: bool,
@@ -59,6 +77,7 @@ impl Load {
                 owed: 0,
                 got: 0,
                 verified: false,
+                fragments: Fragments::default(),
             });
         }
         Ok(Self {
@@ -66,6 +85,7 @@ impl Load {
             connections,
             burst: request.repeat(in_flight),
             request: request.len(),
+            in_fragments: reply.len() > LONG && FrameHeader::parse(&reply, false).is_ok(),
             reply,
             in_flight,
             sink: vec![0; 256 * 1024],
@@ -144,9 +164,10 @@ impl Load {
             if count == 0 {
                 return Err(io::Error::other("the server closed a connection"));
             }
-            connection.check(&self.sink[..count], &self.reply)?;
-            let whole = (connection.got + count) / self.reply.len();
-            connection.got = (connection.got + count) % self.reply.len();
+            let whole = match self.in_fragments {
+                true => connection.take_fragments(&self.sink[..count], &self.reply)?,
+                false => connection.take(&self.sink[..count], &self.reply)?,
+            };
             if whole > connection.owed || (whole == connection.owed && connection.got > 0) {
                 return Err(io::Error::other("more bytes came back than were asked for"));
             }
@@ -165,6 +186,48 @@ impl Load {
 }
 
 impl Connection {
+    /// Replies that are whole with these bytes, each exactly as it is expected.
+    fn take(&mut self, bytes: &[u8], reply: &[u8]) -> io::Result<usize> {
+        self.check(bytes, reply)?;
+        let got = self.got + bytes.len();
+        self.got = got % reply.len();
+        Ok(got / reply.len())
+    }
+
+    /// The same for replies that a server may cut into frames as it likes.
+    fn take_fragments(&mut self, mut bytes: &[u8], reply: &[u8]) -> io::Result<usize> {
+        let header = FrameHeader::parse(reply, false).ok().flatten();
+        let payload = &reply[header.map_or(0, |(_, length)| length)..];
+        let mut whole = 0;
+        while let Some((first, rest)) = bytes.split_first() {
+            if self.fragments.left == 0 {
+                self.fragments.head.push(*first);
+                bytes = rest;
+                let parsed = FrameHeader::parse(&self.fragments.head, false);
+                let parsed = parsed.map_err(|_| io::Error::other("a reply is no frame"))?;
+                if let Some((header, _)) = parsed {
+                    self.fragments.head.clear();
+                    (self.fragments.left, self.fragments.last) = (header.length, header.fin);
+                }
+            } else {
+                let take = self.fragments.left.min(bytes.len() as u64) as usize;
+                let expected = payload.get(self.got..self.got + take);
+                if expected.is_none_or(|expected| !self.verified && *expected != bytes[..take]) {
+                    return Err(io::Error::other("a reply differs from what was sent"));
+                }
+                self.got += take;
+                self.fragments.left -= take as u64;
+                bytes = &bytes[take..];
+            }
+            if self.fragments.left == 0 && self.fragments.last && self.got == payload.len() {
+                self.fragments.last = false;
+                (self.got, self.verified) = (0, true);
+                whole += 1;
+            }
+        }
+        Ok(whole)
+    }
+
     /// Compares what came with the reply that is due.
     fn check(&mut self, bytes: &[u8], reply: &[u8]) -> io::Result<()> {
         let whole = reply.len() - self.got;
