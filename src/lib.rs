@@ -46,7 +46,7 @@
 //!                            Pool::inflate · Assembler ──Message──▶ Service (echo, push, yours)
 //!                                                                                │ publish
 //!                                                                                ▼
-//!  socket ◀─one write per turn── cork · chain · queue ◀── SharedFrame (once) ◀── Hub
+//!  socket ◀─one write per turn── cork · run · queue ◀──── SharedFrame (once) ◀── Hub
 //!                                      ▲
 //!                                      └── Pong and Close, from the Outbox
 //! ```

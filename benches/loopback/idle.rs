@@ -19,7 +19,7 @@ use crate::server::{Kind, Server};
 use crate::ws;
 
 /// Resident bytes of the server per idle connection.
-const GOAL: f64 = 256.0;
+const GOAL: f64 = 140.0;
 /// Connections that come and go before the base is taken.
 const FIRST: usize = 64;
 /// Connections from one source address, far below the 28,000 ports that it has.

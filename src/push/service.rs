@@ -243,8 +243,9 @@ impl PushService {
         reason: &'static str,
     ) {
         log::info!("peer {}: closing with {code}: {reason}", peer.index());
-        context.close(peer, code, reason);
+        // First, as the Close may be seen before this returns.
         self.members.remove(&self.hub, peer.worker(), peer);
+        context.close(peer, code, reason);
     }
 
     fn is_stopping(&self, context: &Context<'_>) -> bool {

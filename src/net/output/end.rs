@@ -15,7 +15,7 @@ impl Output {
     /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close).
     pub(crate) fn close(&mut self, peer: &mut Peer, code: CloseCode, reason: &str) {
         // What was sent before leaves before.
-        self.write_chain(peer);
+        self.write_run(peer);
         if let Phase::Open(connection) = &mut peer.phase {
             let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
             debug_assert!(closed.is_ok());
@@ -74,7 +74,7 @@ impl Output {
     /// Gives a WebSocket connection up for a reason of the loop's own: Close, and nothing that
     /// comes is looked at any more.
     pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
-        self.write_chain(peer);
+        self.write_run(peer);
         if let Phase::Open(connection) = &mut peer.phase {
             connection.give_up(code, reason, &mut self.outbox);
             peer.end_for(cause);

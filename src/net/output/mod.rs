@@ -2,12 +2,12 @@
 //!
 //! ```text
 //!   send to the peer whose input is handled ──▶ cork ──one write at the end of the input──▶ socket
-//!   send to any other peer ──▶ chain of this turn ──one write at the end of the turn──────▶ socket
+//!   send to any other peer ──▶ run of this turn ────one write at the end of the turn──────▶ socket
 //!                     what the socket refuses ──▶ queue ──when it is writable again───────▶ socket
 //! ```
 //!
 //! Input: a peer, which the caller has looked up, and what it is to be sent. Invariant: bytes leave
-//! in the order of the calls. A peer with a queue has an empty cork and chain, and its input rests
+//! in the order of the calls. A peer with a queue has an empty cork and run, and its input rests
 //! until the queue is empty; so what a peer makes us send is bounded by what it sends in one read.
 //! Which peers there are is left to the caller.
 //!
@@ -86,7 +86,7 @@ impl Output {
         self.batch.is_full()
     }
 
-    /// All chains have been written or queued.
+    /// All runs have been written or queued.
     pub(crate) fn end_turn(&mut self) {
         self.batch.clear();
     }

@@ -29,7 +29,7 @@ impl Output {
             Err(_) => return Sent::Closed,
         };
         peer.flags.piece_sent = true;
-        self.write_chain(peer);
+        self.write_run(peer);
         if !peer.has_room_for(bytes.len(), self.options.limits.queued_bytes) {
             self.overflow(peer);
             return Sent::Closed;

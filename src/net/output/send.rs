@@ -1,4 +1,5 @@
-//! Messages and frames to one peer: corked if its input is being handled, otherwise in its chain.
+//! Messages and frames to one peer: corked if its input is being handled, otherwise in its run of
+//! frames for this turn.
 //!
 //! Invariant: nothing that is masked is shared (RFC 6455 section 5.3), and what a call returns
 //! says what became of that very message.
@@ -153,9 +154,9 @@ impl Output {
         if peer.queued() > 0 {
             return self.enqueue(peer, frame.clone(), key);
         }
-        let chained = self.batch.bytes(peer.pending);
-        if chained > 0 && chained + len > self.options.limits.queued_bytes {
-            return self.dispatch_after_chain(peer, frame, key);
+        let waiting = self.batch.bytes(peer.pending);
+        if waiting > 0 && waiting + len > self.options.limits.queued_bytes {
+            return self.dispatch_after_run(peer, frame, key);
         }
         self.batch.link(&mut peer.pending, frame, key);
         self.lists.touch(peer);
@@ -165,8 +166,8 @@ impl Output {
     /// This turn has published to the peer as much as may wait for it: out with that first, so
     /// that the sender learns at once what becomes of more.
     #[cold]
-    fn dispatch_after_chain(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
-        self.write_chain(peer);
+    fn dispatch_after_run(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
+        self.write_run(peer);
         match peer.can_take() {
             true => self.dispatch(peer, frame, key),
             false => Sent::Closed,

@@ -1,10 +1,10 @@
 //! The writes: what leaves, what the socket refuses, and what follows when everything has left.
 //!
-//! Input: a chain, a cork, a queue. Output: one system call for each where that is possible.
+//! Input: a run of frames, a cork, a queue. Output: one system call for each where possible.
 //! Invariant: what the socket refuses is queued in the same order, and a queue is only added to
 //! until the socket is writable again.
 
-use crate::net::conn::batch::{Batch, Chain, PendingIndex};
+use crate::net::conn::batch::PendingIndex;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::frame::SharedFrame;
 use crate::net::output::Output;
@@ -60,7 +60,7 @@ impl Output {
         if self.cork.peer == Some(peer.index) {
             return self.append(peer, bytes);
         }
-        self.write_chain(peer);
+        self.write_run(peer);
         self.write_now(peer, &[bytes]);
     }
 
@@ -108,19 +108,32 @@ impl Output {
     }
 
     /// The frames of this turn leave.
-    pub(crate) fn write_chain(&mut self, peer: &mut Peer) {
-        let chain = self.batch.take_chain(peer.pending);
-        if chain.is_empty() {
+    pub(crate) fn write_run(&mut self, peer: &mut Peer) {
+        let run = self.batch.take_run(peer.pending);
+        if run.is_empty() {
             return;
         }
-        let batch = mem::take(&mut self.batch);
-        self.write_frames(peer, &batch, chain);
+        let mut batch = mem::take(&mut self.batch);
+        match batch.block(run).filter(|_| peer.queued() == 0) {
+            None => self.write_frames(peer, batch.frames(run)),
+            Some(block) => {
+                self.metrics.writes.add(1);
+                match written(self.sockets.write(peer.index, &[IoSlice::new(block)])) {
+                    Ok(n) if n == block.len() => {}
+                    Ok(n) => self.queue_rest(peer, batch.frames(run), n),
+                    Err(_) => self.lists.remove_soon(peer),
+                }
+            }
+        }
         self.batch = batch;
     }
 
     /// One vectored write for up to [`MAX_SLICES`] frames; what is refused is queued.
-    fn write_frames(&mut self, peer: &mut Peer, batch: &Batch, chain: Chain) {
-        let mut frames = batch.frames(chain);
+    fn write_frames<'t>(
+        &mut self,
+        peer: &mut Peer,
+        mut frames: impl Iterator<Item = (&'t SharedFrame, u32)> + Clone,
+    ) {
         loop {
             let mut some = frames.clone().take(MAX_SLICES);
             let Some((first, _)) = some.next() else {
@@ -217,10 +230,10 @@ impl Output {
         self.lists.touch(peer);
     }
 
-    /// The end of the turn for one peer: its chain leaves.
+    /// The end of the turn for one peer: its run of frames leaves.
     pub(crate) fn settle(&mut self, peer: &mut Peer) {
         peer.flags.dirty = false;
-        self.write_chain(peer);
+        self.write_run(peer);
         peer.pending = PendingIndex::NONE;
         if std::mem::take(&mut peer.flags.piece_sent) && peer.queued() == 0 && peer.is_open() {
             self.lists.left.push(peer.index);
