@@ -1,8 +1,8 @@
-//! What is published during one turn of the loop, and to whom.
+//! What is published during one turn of the loop, and to which peers.
 //!
-//! Input: frame by frame, peer by peer. Output, at the end of the turn: for each peer all of its
-//! frames, for one vectored write. Invariant: a frame is held once however many peers get it, a
-//! peer costs 12 bytes per frame and no allocation, and a turn that is full takes no more mail.
+//! Input: frame by frame, peer by peer. Output, at the end of the turn: all frames of each peer,
+//! for one vectored write. Invariant: a frame is held once however many peers get it, a peer costs
+//! 12 bytes per frame and no allocation, and a full turn accepts no more mail.
 //!
 //! ```text
 //!   frames: [ A ][ B ]
@@ -14,11 +14,11 @@ use crate::net::frame::SharedFrame;
 
 const END: u32 = u32::MAX;
 
-/// Frames among which one is looked for before it is held again: the compressed forms of one
-/// message take turns.
+/// The most recent frames that are searched before one is stored again: the compressed forms of one
+/// message alternate.
 const RECENT: usize = 8;
 
-/// Where the record of a peer is; none if nothing was sent to it in this turn.
+/// The index of a peer's record; none if nothing was sent to it in this turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingIndex(u32);
 
@@ -69,15 +69,16 @@ pub(crate) struct Batch {
     links: Vec<Link>,
     /// By [`PendingIndex`].
     pending: Vec<Pending>,
-    /// A chain has as much as one write should carry, or all have as many links as they may.
+    /// One chain holds as much as one write should carry, or all together have the most links
+    /// allowed.
     full: bool,
 }
 
 /// Links of one turn, for all peers together: 3 MiB of memory.
 const MAX_LINKS: usize = 256 * 1024;
 
-/// Bytes for one peer after which the turn should end and let them leave: the peer may be quick,
-/// and a socket takes only so much at a time.
+/// Bytes for one peer after which the turn should end and send them: the peer may be fast, and a
+/// socket accepts only a limited amount at a time.
 const MAX_CHAIN: usize = 128 * 1024;
 
 impl Batch {
@@ -130,7 +131,7 @@ impl Batch {
         self.pending.get(peer.0 as usize)
     }
 
-    /// Notes that bytes were sent that did not wait for the end of the turn.
+    /// Notes that bytes were sent without waiting for the end of the turn.
     pub(crate) fn note_sent(&mut self, peer: &mut PendingIndex, bytes: usize) {
         self.count(peer, bytes);
     }
@@ -148,7 +149,7 @@ impl Batch {
             .map_or(0, |pending| pending.chain.bytes as usize)
     }
 
-    /// Its chain, which is empty from now on.
+    /// Takes its chain, which is empty afterwards.
     pub(crate) fn take_chain(&mut self, peer: PendingIndex) -> Chain {
         let pending = self.pending.get_mut(peer.0 as usize);
         pending.map_or(Chain::EMPTY, |pending| {
@@ -156,13 +157,13 @@ impl Batch {
         })
     }
 
-    /// Enough has been published in this turn: what waits goes first.
+    /// Enough has been published in this turn: what waits is sent first.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.full
     }
 
-    /// The frames of one peer in their order, with their keys.
+    /// The frames of one peer in order, with their keys.
     pub(crate) fn frames(&self, chain: Chain) -> impl Iterator<Item = (&SharedFrame, u32)> + Clone {
         let first = self.links.get(chain.first as usize);
         let links = std::iter::successors(first, |link| self.links.get(link.next as usize));
