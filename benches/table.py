@@ -2,7 +2,7 @@
 
 Usage: table.py FOLDER SERVER...
 
-A report is called ROUND.CASE.SERVER.json, the version of a server stands in SERVER.name. Each
+A report is called ROUND.CASE.SERVER.json, the version of a server is in SERVER.name. Each
 figure is the median over the rounds; each ratio is the median of the ratios of single rounds, so
 that what slows a whole round down does not count. The first server is the one that the others are
 compared with.

@@ -1,15 +1,16 @@
-//! Errors, sorted by whose fault they are.
+//! Errors, sorted by who caused them.
 //!
 //! - [`Violation`]: the peer broke a rule after the handshake. Each has the code that the Close
 //!   frame carries and the section of the RFC that it breaks.
 //! - [`Refusal`]: a server refuses the opening handshake. Each has the HTTP status to answer.
-//! - [`BadResponse`]: a client cannot take the server's answer. Each has the section that it
+//! - [`BadResponse`]: a client cannot accept the server's answer. Each has the section that it
 //!   breaks.
-//! - [`HeadError`]: bytes are no head of HTTP; one of the two before, according to the side.
+//! - [`HeadError`]: bytes are not an HTTP head; becomes one of the two above, depending on the
+//!   side.
 //! - [`Misuse`]: our own caller asked for something impossible. Never caused by a peer's bytes.
 //!
-//! Invariant: all are small, `Copy`, and hold no text; `Display` is for people, the variant
-//! is for code. An I/O error is none of these: the protocol core does no I/O.
+//! Invariant: all are small, `Copy`, and hold no text; `Display` is for people, the variant is for
+//! code. An I/O error is none of these: the protocol core does no I/O.
 
 use crate::wire::CloseCode;
 use core::fmt;
@@ -24,10 +25,10 @@ macro_rules! violations {
         pub enum Violation { $($(#[$doc])* $name,)+ }
 
         impl Violation {
-            /// Every violation that there is, for tables and tests.
+            /// Every violation, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The code of the Close frame which tells the peer (RFC 6455 section 7.4.1).
+            /// The code of the Close frame that reports it to the peer (RFC 6455 section 7.4.1).
             pub const fn close_code(self) -> CloseCode {
                 match self { $(Self::$name => CloseCode::$code,)+ }
             }
@@ -63,7 +64,7 @@ violations! {
     UnmaskedFrame => PROTOCOL_ERROR, 6455 "5.1", "client frame without mask";
     /// A server sent a frame with a mask.
     MaskedFrame => PROTOCOL_ERROR, 6455 "5.1", "server frame with mask";
-    /// A length in more bytes than it needs.
+    /// A length encoded in more bytes than necessary.
     NonMinimalLength => PROTOCOL_ERROR, 6455 "5.2", "length not in its shortest form";
     /// A 64-bit length of 2^63 or more.
     LengthTopBit => PROTOCOL_ERROR, 6455 "5.2", "top bit of 64-bit length set";
@@ -73,7 +74,7 @@ violations! {
     InterleavedMessage => PROTOCOL_ERROR, 6455 "5.4", "new message inside a fragmented one";
     /// A Close body of one byte.
     CloseBodyCutShort => PROTOCOL_ERROR, 6455 "5.5.1", "close body of one byte";
-    /// A close code that may not be sent.
+    /// A close code that must not appear on the wire.
     InvalidCloseCode => PROTOCOL_ERROR, 6455 "7.4", "close code that may not be sent";
     /// A close reason that is not UTF-8.
     CloseReasonNotUtf8 => INVALID_PAYLOAD, 6455 "8.1", "close reason is not UTF-8";
@@ -85,11 +86,11 @@ violations! {
     MessageTooBig => TOO_BIG, 6455 "10.4", "message over the limit";
     /// More frames in one message than [`Limits::fragments`](crate::Limits::fragments).
     TooManyFragments => POLICY, 6455 "10.4", "too many fragments in one message";
-    /// Compressed data that is no DEFLATE stream.
+    /// Compressed data that is not a DEFLATE stream.
     CorruptDeflate => INVALID_PAYLOAD, 7692 "7.2.2", "compressed data is corrupt";
-    /// Compressed data that ends inside of a DEFLATE block.
+    /// Compressed data that ends inside a DEFLATE block.
     TruncatedDeflate => INVALID_PAYLOAD, 7692 "7.2.2", "compressed data is cut short";
-    /// A message that grows more than [`Limits::inflate_ratio`](crate::Limits::inflate_ratio).
+    /// A message that expands by more than [`Limits::inflate_ratio`](crate::Limits::inflate_ratio).
     InflateRatio => POLICY, 7692 "8", "compressed data expands too much";
 }
 
@@ -108,7 +109,7 @@ impl core::error::Error for Violation {}
 pub enum Misuse {
     /// Data after Close was sent or received (RFC 6455 sections 5.5.1 and 6.1).
     NotOpen,
-    /// A new message while a fragmented one is not finished (section 5.4).
+    /// A new message before the fragmented one is finished (section 5.4).
     MessageOpen,
     /// A Ping of more than 125 bytes (section 5.5).
     ControlTooLong,
@@ -116,24 +117,24 @@ pub enum Misuse {
     ReasonTooLong,
     /// A length of 2^63 or more (section 5.2).
     LengthTooLong,
-    /// A host that cannot stand in a request (section 3).
+    /// A host that cannot appear in a request (section 3).
     InvalidHost,
-    /// A resource name that cannot stand in a request (section 3).
+    /// A resource name that cannot appear in a request (section 3).
     InvalidTarget,
-    /// A subprotocol that is no token, or stands twice (section 4.1, item 10).
+    /// A subprotocol that is not a token, or appears twice (section 4.1, item 10).
     InvalidSubprotocol,
     /// A parameter of an extension that its definition does not allow (RFC 7692 section 7.1).
     InvalidExtension,
-    /// A compressed message without permessage-deflate, or inside of a message (RFC 7692).
+    /// A compressed message without permessage-deflate, or in the middle of a message (RFC 7692).
     NotNegotiated,
-    /// A header field that cannot be sent, or that the handshake writes itself.
+    /// A header field that cannot be sent, or that the handshake itself writes.
     InvalidField,
 }
 
 impl fmt::Display for Misuse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Self::NotOpen => "the connection is not open any more",
+            Self::NotOpen => "the connection is no longer open",
             Self::MessageOpen => "a fragmented message is not finished",
             Self::ControlTooLong => "a control frame carries at most 125 bytes",
             Self::ReasonTooLong => "a close reason has at most 123 bytes",
@@ -142,7 +143,7 @@ impl fmt::Display for Misuse {
             Self::InvalidTarget => "the resource name does not begin with / or is not ASCII",
             Self::InvalidSubprotocol => "subprotocols are tokens, each named once",
             Self::InvalidExtension => "a window has 8 to 15 bits",
-            Self::NotNegotiated => "compression was not agreed on for this message",
+            Self::NotNegotiated => "compression was not negotiated for this message",
             Self::InvalidField => "this header field cannot be sent",
         })
     }
@@ -198,7 +199,7 @@ macro_rules! refusals {
         pub enum Refusal { $($(#[$doc])* $name,)+ }
 
         impl Refusal {
-            /// Every refusal that there is, for tables and tests.
+            /// Every refusal, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
             /// The HTTP status of the answer.
@@ -215,7 +216,7 @@ macro_rules! refusals {
 }
 
 refusals! {
-    /// The head is no HTTP/1.x head.
+    /// The head is not an HTTP/1.x head.
     MalformedHead => 400, "The request head is malformed.";
     /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
     HeadTooLong => 431, "The request head is too long.";
@@ -227,9 +228,10 @@ refusals! {
     MethodNotGet => 405, "A WebSocket handshake uses GET.";
     /// The version of HTTP is below 1.1 (section 4.2.1, item 1).
     HttpVersion => 400, "A WebSocket handshake needs HTTP/1.1.";
-    /// Not exactly one Host field, or one that is no host (section 4.2.1, item 2; RFC 9112, 3.2).
+    /// Not exactly one Host field, or one that is not a valid host (section 4.2.1, item 2; RFC
+    /// 9112, 3.2).
     Host => 400, "Exactly one valid Host header field is needed.";
-    /// A valid request that asks for no upgrade to websocket (section 4.2.1, item 3).
+    /// A valid request that does not ask for an upgrade to websocket (section 4.2.1, item 3).
     NotAnUpgrade => 426, "This path speaks WebSocket: send Upgrade: websocket.";
     /// The Connection field does not have the token Upgrade (section 4.2.1, item 4).
     ConnectionWithoutUpgrade => 400, "The Connection header field lacks the token Upgrade.";
@@ -245,9 +247,9 @@ refusals! {
     Subprotocols => 400, "The Sec-WebSocket-Protocol header field is malformed.";
     /// An extension list that does not follow the grammar (section 9.1).
     Extensions => 400, "The Sec-WebSocket-Extensions header field is malformed.";
-    /// The handshake announces a body, which no GET for an upgrade has (RFC 9112, 6).
+    /// The handshake announces a body, which a GET for an upgrade never has (RFC 9112, 6).
     Body => 400, "A WebSocket handshake has no body.";
-    /// The origin is not one that the server serves (section 10.2).
+    /// The origin is not one that the server accepts (section 10.2).
     Origin => 403, "This origin is not allowed.";
     /// Nothing is served under this path (section 4.2.2, item 4).
     NotFound => 404, "There is nothing at this path.";
@@ -298,9 +300,9 @@ bad_responses! {
     HeadTooLong => 9112 "2.1", "its head is too long";
     /// More header fields than [`Limits::fields`](crate::Limits::fields).
     TooManyFields => 9112 "5", "it has too many header fields";
-    /// A status line that is too long for any reason phrase.
+    /// A status line that is too long, whatever its reason phrase.
     StatusLineTooLong => 9112 "4", "its status line is too long";
-    /// Status codes 1xx without end.
+    /// An endless series of 1xx status codes.
     TooManyInterim => 9112 "9.2", "interim responses without end";
     /// The status is not 101.
     UnexpectedStatus => 6455 "4.1", "the status is not 101 Switching Protocols";

@@ -2,12 +2,12 @@
 //!
 //! | you want | use | features |
 //! |---|---|---|
-//! | a server | [`net::Server`] with a [`net::Service`] of yours | `net` |
+//! | a server | [`net::Server`] with your own [`net::Service`] | `net` |
 //! | a client | [`client::Client`]; over TLS or another stream, its `over` | `client` |
 //! | many clients on one thread | [`net::Clients`] | `client`, `net` |
 //! | compression | [`deflate`], and the `Options` of servers and clients | `deflate` |
 //! | a push server in a program | [`push::PushServer`] | `push` |
-//! | tests of a service, without sockets, on a clock of their own | [`net::testing`] | `net` |
+//! | tests of a service, without sockets, on a simulated clock | [`net::testing`] | `net` |
 //! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
 //! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
 //! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
@@ -20,19 +20,19 @@
 //! | none | [`wire`], [`handshake`], [`proto`]: `no_std`, no allocator | httparse, sha1, base64 |
 //! | `alloc` | [`Assembler`] | |
 //! | `deflate` | permessage-deflate, RFC 7692: [`deflate`]; `no_std` too | zlib-rs |
-//! | `http-types` | handshakes as types of the crate `http`, for hyper and others | http |
+//! | `http-types` | handshakes in types of the crate `http`, for hyper and others | http |
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, subtle |
 //! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!
-//! Features add; none changes what another part does.
+//! Features are additive; none changes what another part does.
 //!
 //! # How it fits together
 //!
 //! Four things in one crate, each usable without the next: a protocol core without I/O, `std` or
-//! allocation, with compression beside it; a blocking client; an event loop on
+//! allocation, with optional compression; a blocking client; an event loop on
 //! [mio](https://docs.rs/mio) for servers and clients; and a push server, which the `wirebell`
 //! command runs.
 //!
@@ -51,13 +51,13 @@
 //!                                      └── Pong and Close, from the Outbox
 //! ```
 //!
-//! # What is not there
+//! # Guarantees
 //!
 //! - Nothing in `wire`, `handshake` and `proto` names a socket, a clock, a thread or a random
 //!   source; none of it can block or return an I/O error.
 //! - No module uses one that comes after it in the list below.
 //! - No user code runs inside [`Connection::receive`].
-//! - No queue and no buffer without a bound from [`Limits`].
+//! - No unbounded queue or buffer: every bound is in [`Limits`].
 //! - No `unsafe`.
 //!
 //! # Reading the source
@@ -77,7 +77,10 @@ pub mod client;
 pub mod deflate;
 #[cfg(all(any(feature = "client", feature = "net"), not(feature = "deflate")))]
 #[path = "deflate/stub.rs"]
-#[allow(dead_code, reason = "it has what the real one has, whoever uses it")]
+#[allow(
+    dead_code,
+    reason = "it mirrors the real module, whichever parts are used"
+)]
 mod deflate;
 pub mod error;
 pub mod handshake;

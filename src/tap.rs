@@ -1,7 +1,7 @@
-//! A look at the bytes on the wire, for traces and for learning.
+//! Shows the bytes on the wire, for traces and for learning.
 //!
-//! Input: what a connection reads and writes. Output: the same, to whoever wants to see it.
-//! Invariant: every connection that is opened is closed, once, and nothing is shown behind that.
+//! Input: what a connection reads and writes. Output: the same, to the [`Tap`]. Invariant: every
+//! connection that is opened is closed, once, and nothing is shown after that.
 
 use crate::proto::Role;
 use std::fmt;
@@ -9,22 +9,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Is shown every byte of connections, the handshakes included, in the order in which the bytes
-/// go and come; bytes that TCP has refused are shown when they leave.
+/// Is shown every byte of connections, handshakes included, in the order in which they are sent and
+/// received; bytes that TCP did not accept at once are shown when they leave.
 ///
-/// A connection is known by its number, which no other in this process has. Different connections
-/// are shown by different threads, and so are the two directions of a blocking client. Who takes
-/// long holds the connection up: in an event loop, all connections of its worker.
+/// A connection is identified by a number that is unique in this process. Different connections are
+/// shown by different threads, and so are the two directions of a blocking client. A slow tap
+/// delays its connection; in an event loop, all connections of the worker.
 pub trait Tap: fmt::Debug + Send + Sync {
     /// TCP is connected.
     fn opened(&self, connection: u64, ends: &ConnectionInfo) {
         let _ = (connection, ends);
     }
 
-    /// Bytes that are handed to the system; of a blocking client, right before.
+    /// Bytes that were handed to the system; with a blocking client, that are about to be.
     fn sent(&self, connection: u64, bytes: &[u8]);
 
-    /// Bytes that have arrived, as they came.
+    /// Bytes that have arrived, unchanged.
     fn received(&self, connection: u64, bytes: &[u8]);
 
     /// We have closed TCP, or are about to; nothing more of this connection is shown.
@@ -33,15 +33,15 @@ pub trait Tap: fmt::Debug + Send + Sync {
     }
 }
 
-/// Between whom a connection is.
+/// The two ends of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ConnectionInfo {
     /// Which end this process is.
     pub role: Role,
-    /// Our address, if the system tells it.
+    /// Our address, if the system knows it.
     pub local: Option<SocketAddr>,
-    /// That of the other end: of a proxy, where there is one; `0.0.0.0:0` on a stream that has no
-    /// addresses.
+    /// The address of the other end: that of the proxy, if there is one; `0.0.0.0:0` on a stream
+    /// without addresses.
     pub remote: SocketAddr,
 }
 

@@ -1,7 +1,7 @@
 //! The closing table, cell by cell: section 7 of RFC 6455, and 5.5.1.
 //!
 //! `golden/closing.txt` holds all cells as they should be. With `UPDATE_GOLDEN=1` in the
-//! environment the file is written anew; then read it.
+//! environment the file is written again; then read it.
 
 use crate::support::driver::{Driver, Seen};
 use crate::support::frames::{close, ping, pong, text};

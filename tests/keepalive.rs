@@ -88,7 +88,7 @@ fn without_keepalive_an_open_connection_has_no_deadline() {
     assert_eq!(tick(&mut driver, START + (1 << 40)), Tick::Early);
     driver.connection.heard(START + (1 << 40));
     expect_wait(&driver, None);
-    // Nobody waits forever for a Close all the same.
+    // Even so, no end waits forever for a Close.
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));
     assert_eq!(driver.deadline(), Some(0));
@@ -166,7 +166,7 @@ fn a_finished_connection_drains_for_a_bounded_time() {
 
 /// Two waits in a row: for their Close, then for the end.
 #[test]
-fn the_wait_begins_anew_when_their_close_comes() {
+fn the_wait_restarts_when_their_close_comes() {
     let mut driver = server(&LIMITS);
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));

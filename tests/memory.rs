@@ -1,7 +1,7 @@
 //! What permessage-deflate costs in memory: the figures of `wirebell::deflate`, counted.
 //!
 //! The allocator counts for the whole process, so this is one test in a process of its own, and
-//! what it measures runs one after the other.
+//! what it measures runs sequentially.
 #![forbid(unsafe_code)]
 
 use flate2::{Compress, Compression, FlushCompress};

@@ -3,7 +3,7 @@
 //!
 //! `requirements.csv` lists them in the order of the text: an id (RFC, section, number within the
 //! section), who is bound, the level, our own wording, and a reason if it does not apply. In the
-//! sources a comment `// req:` with ids stands beside what fulfils them, in the tests beside what
+//! sources a comment `// req:` with ids is next to what fulfils them, in the tests next to what
 //! proves them. Rows for intermediaries and authors of extensions are excused.
 
 use crate::support::sources::{Source, sources};
@@ -16,7 +16,7 @@ pub struct Requirement<'t> {
     pub excused: &'t str,
 }
 
-/// Rows are plain: only the last two columns may have commas, and then stand in quotes.
+/// Rows are plain: only the last two columns may have commas, and are then quoted.
 pub fn parse(list: &str) -> Vec<Requirement<'_>> {
     let rows = list.lines().skip(1);
     rows.map(|row| {
@@ -30,7 +30,7 @@ pub fn parse(list: &str) -> Vec<Requirement<'_>> {
     .collect()
 }
 
-/// All ids that stand behind `req:` in comments, with the files that have them.
+/// All ids after `req:` in comments, with the files that have them.
 pub fn tags(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
     let mut tags: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for source in sources {
@@ -54,7 +54,7 @@ fn problems(list: &str, code: &[Source], tests: &[Source]) -> Vec<String> {
     let mut known = BTreeSet::new();
     for Requirement { id, excused } in &requirements {
         if !known.insert(*id) {
-            problems.push(format!("{id} stands twice in the list"));
+            problems.push(format!("{id} appears twice in the list"));
         }
         match (
             excused.is_empty(),
@@ -111,7 +111,7 @@ fn the_check_can_fail() {
             "6455-1-01 has no tag in tests",
             "6455-1-02 has no tag in src",
             "6455-1-03 is excused and tagged",
-            "6455-1-03 stands twice in the list",
+            "6455-1-03 appears twice in the list",
             "6455-1-03 is excused and tagged",
             "6455-9-99 in {\"x.rs\"} is not in the list",
         ]

@@ -22,7 +22,7 @@ fn failed(driver: &Driver) -> bool {
     driver.seen == [Seen::Failed(Violation::InvalidUtf8)]
 }
 
-/// No bytes behind these could make them good.
+/// No bytes after these could make them valid.
 fn is_hopeless(bytes: &[u8]) -> bool {
     from_utf8(bytes).is_err_and(|error| error.error_len().is_some())
 }
@@ -53,7 +53,7 @@ fn all_sequences_of_one_and_two_bytes() {
     }
 }
 
-/// Behind one byte of ASCII all are alike, so one stands for them.
+/// After one byte of ASCII all are alike, so one represents them.
 #[test]
 // req: 6455-8.1-01
 fn all_sequences_of_three_bytes() {
@@ -128,7 +128,7 @@ fn binary_is_not_checked() {
 /// A message begins without memory of the one before it.
 #[test]
 // req: 6455-5.6-01
-fn each_message_begins_anew() {
+fn each_message_begins_again() {
     let mut driver = Driver::new(Role::Client, &Limits::default());
     driver.feed(&wire(
         Role::Client,

@@ -42,7 +42,7 @@ pub struct Options {
     /// Messages in flight; fewer if that would be more than 64 KiB.
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub depth: usize,
-    /// Only messages of so many bytes; several, separated by commas.
+    /// Only messages of these sizes in bytes, separated by commas.
     #[arg(long, value_name = "BYTES", value_delimiter = ',')]
     sizes: Vec<usize>,
     /// Only this client, for a profiler: bare, wirebell or tungstenite.

@@ -8,11 +8,11 @@ use crate::report::{Report, Row, size_name};
 use crate::rounds::{self, Sample, Work};
 use crate::server::{Kind, Server};
 
-/// Most payload in flight: the sockets of both ends hold that much, so nobody waits for someone
-/// who waits for him.
+/// Most payload in flight: the sockets of both ends hold that much, so no end waits for one that
+/// waits for it.
 const IN_FLIGHT: usize = 64 * 1024;
 
-/// Connections of each client, one after the other, which share the rounds: the sizes that the
+/// Connections of each client, opened sequentially, which share the rounds: the sizes that the
 /// system gives to the buffers of a connection early in its life may double what it costs.
 const CONNECTIONS: usize = 8;
 

@@ -2,7 +2,7 @@
 //!
 //! `CPU ns` are those of the client's thread for a message there and back, in the system too.
 //! `w/bare` is Wirebell's CPU time to that of the bare socket, `w/tung` its rate (messages a second
-//! by the clock) to that of tungstenite; the range behind each holds the middle half of the rounds.
+//! by the clock) to that of tungstenite; the range after each holds the middle half of the rounds.
 
 use std::fs;
 use std::io;
@@ -13,13 +13,13 @@ use serde_json::{Value, json};
 use crate::procfs;
 use crate::rounds::{Sample, median, quartiles};
 
-/// At most so much CPU time, next to the bare socket.
+/// At most this much CPU time, next to the bare socket.
 const CPU_GOAL: f64 = 1.10;
 
 /// The sizes that [`CPU_GOAL`] is for.
 const CPU_GOAL_SIZES: [usize; 2] = [32, 64 * 1024];
 
-/// At least so many messages a second, next to tungstenite.
+/// At least this many messages a second, next to tungstenite.
 const RATE_GOAL: f64 = 1.0;
 
 /// One size, and the samples of each client.

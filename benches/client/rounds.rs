@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-/// Something that can be done so many times.
+/// Something that can be repeated.
 pub type Work<'w> = Box<dyn FnMut(usize) -> io::Result<()> + 'w>;
 
 /// What one round has shown, per unit of work.
@@ -32,7 +32,7 @@ pub fn measure(
     let mut samples = vec![Vec::with_capacity(rounds); sides.len()];
     for turn in 0..rounds {
         for place in 0..sides.len() {
-            // Nobody always follows the same other one.
+            // No client always follows the same other one.
             let side = match turn % 2 {
                 0 => place,
                 _ => sides.len() - 1 - place,

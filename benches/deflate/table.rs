@@ -81,7 +81,7 @@ fn measure(samples: &Samples, takeover: bool, sessions: usize) -> Vec<Round> {
     let count = |each: f64| ((ROUND / each) as usize).max(1).next_multiple_of(sessions);
     let compressions = count(time(first, || bare.compress()));
     let inflations = count(time(first, || bare.inflate()));
-    // The other side shall be at the same message.
+    // The other side must be at the same message.
     time(first, || ours.compress());
     time(first, || ours.inflate());
     let round = |index| Round {

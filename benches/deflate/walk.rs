@@ -67,7 +67,7 @@ impl<'s, C: Codec> Walk<'s, C> {
     }
 }
 
-/// Where a session begins: seven messages behind the one before it.
+/// Where a session begins: seven messages after the one before it.
 fn start(session: usize, count: usize) -> usize {
     7 * session % count
 }

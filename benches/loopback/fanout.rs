@@ -164,7 +164,7 @@ impl Fan {
         })
     }
 
-    /// Publishes until everybody is subscribed, which a server need not acknowledge, and turns
+    /// Publishes until all clients are subscribed, which a server need not acknowledge, and turns
     /// to bursts of `burst`.
     fn side(mut self, server: Server, burst: usize) -> io::Result<Side> {
         let deadline = Instant::now() + STALL;

@@ -1,7 +1,7 @@
 //! Opening handshakes: CPU time to accept, upgrade and forget one connection.
 //!
 //! The bare server accepts, returns the request's bytes and forgets. The client ends each
-//! connection with a reset, so that no port stays behind in TIME-WAIT.
+//! connection with a reset, so that no port stays in TIME-WAIT.
 
 use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};

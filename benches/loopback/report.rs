@@ -31,8 +31,8 @@ impl Report {
         }
     }
 
-    /// Starts a table whose figures are CPU nanoseconds of the server per unit of the title: of
-    /// the bare server, or what else stands in its place, and of a second one.
+    /// Starts a table whose figures are CPU nanoseconds of the server per unit of the title: of the
+    /// bare server, or what takes its place, and of a second one.
     pub fn table(&mut self, title: &str, sides: [&'static str; 2]) {
         self.sides = sides;
         println!();

@@ -1,6 +1,6 @@
-//! Alternating rounds: bare, Wirebell, bare, Wirebell, and so on, so that whatever else the
-//! machine does touches both; the ratio is taken per pair, and its median is the result. Where
-//! `deflate` measures, Wirebell without compression stands in the place of the bare server.
+//! Alternating rounds: bare, Wirebell, bare, Wirebell, and so on, so that whatever else the machine
+//! does touches both; the ratio is taken per pair, and its median is the result. Where `deflate`
+//! measures, Wirebell without compression takes the place of the bare server.
 
 use std::io;
 use std::ops::AddAssign;

@@ -55,7 +55,7 @@ fn cuts(length: usize, steps: [u8; PREFIX]) -> [Vec<usize>; 3] {
     [vec![length], (1..=length).collect(), chosen]
 }
 
-/// Runs `read` over all cuts of `data` behind its prefix; the results must be equal.
+/// Runs `read` over all cuts of `data` after its prefix; the results must be equal.
 fn same_in_every_cut<T: PartialEq + std::fmt::Debug>(
     data: &[u8],
     read: impl Fn(&[u8], &[usize]) -> T,
@@ -89,11 +89,11 @@ struct Transcript {
 /// How a stream is read, apart from its cuts.
 #[derive(Clone, Copy, PartialEq)]
 enum Way {
-    /// The outbox is emptied behind each event.
+    /// The outbox is emptied after each event.
     Prompt,
     /// The outbox is emptied once, at the end.
     Late,
-    /// As `Prompt`, and what is left of a frame is read into the room behind its message.
+    /// As `Prompt`, and what is left of a frame is read into the room after its message.
     Direct,
 }
 
@@ -196,7 +196,7 @@ enum Seen {
 }
 
 impl Seen {
-    /// An event whose bytes lie behind its message already.
+    /// An event whose bytes already follow its message.
     fn of(event: Event<'_>) -> Self {
         match event {
             Event::Piece(Piece { last: false, .. }) => Self::Part,
@@ -377,7 +377,7 @@ fn find_head(data: &[u8], cuts: &[usize]) -> Result<Option<std::ops::Range<usize
     Ok(None)
 }
 
-/// Requests with bodies, one after the other.
+/// Requests with bodies, sequentially.
 pub fn http_request(data: &[u8]) {
     same_in_every_cut(data, read_requests);
 }

@@ -3,7 +3,7 @@
 //! Input: a URI and [`Options`]. Output: a [`Client`] that receives and any number of [`Sender`]s,
 //! or the [`Error`] that says which step failed. Invariant: at most one handshake with a server is
 //! in progress unless [`Options::handshakes`] says otherwise (RFC 6455 section 4.1). Frames are
-//! left to `proto`; clients of the event loop to `net`, which opens as `open` does.
+//! left to `proto`; clients of the event loop to `net`, which also opens by means of `open`.
 //!
 //! Reading order: `open`, `blocking`.
 

@@ -6,14 +6,14 @@
 use alloc::sync::Arc;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-/// A number of bytes to share. Clones share it.
+/// A shared number of bytes. Clones share it.
 #[derive(Clone, Debug)]
 pub struct Budget {
     limit: usize,
     used: Arc<AtomicUsize>,
 }
 
-/// Bytes that were taken out of a [`Budget`], until this is dropped.
+/// Bytes taken out of a [`Budget`] until this is dropped.
 #[derive(Debug)]
 pub struct Reservation {
     budget: Budget,
@@ -39,7 +39,7 @@ impl Budget {
 
     fn take(&self, bytes: usize) -> bool {
         let fits = |used: usize| used.checked_add(bytes).filter(|sum| *sum <= self.limit);
-        // Only the sum counts; no other memory is ordered by it.
+        // Only the sum matters; it orders no other memory.
         let order = Ordering::Relaxed;
         self.used.fetch_update(order, order, fits).is_ok()
     }
@@ -56,7 +56,7 @@ impl Budget {
 }
 
 impl Reservation {
-    /// Takes more, so that it is `bytes` in all; `false` if they are not left. Never takes less.
+    /// Grows the reservation to `bytes` in total; `false` if they are not left. Never shrinks it.
     pub fn grow(&mut self, bytes: usize) -> bool {
         let more = bytes.saturating_sub(self.bytes);
         let taken = self.budget.take(more);

@@ -9,14 +9,14 @@ use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use alloc::vec::Vec;
 use zlib_rs::{Deflate, DeflateConfig, DeflateFlush, Method, Status, Strategy};
 
-/// What a flush ends with and a payload does not (section 7.2.1).
+/// What a flush ends with, which is cut off the payload (section 7.2.1).
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// Room beyond the message: below seven bytes a flush could ask to be called again and then leave
-/// a second marker.
+/// Room beyond the message: with less than seven bytes a flush might have to be called again and
+/// would then write a second marker.
 const SLACK: usize = 16;
 
-/// Blocks of up to 4,096 symbols. More costs memory in every connection with takeover and gains
+/// Blocks of up to 4,096 symbols. More would cost memory in every connection with takeover and gain
 /// nothing below 64 KiB.
 const MEM_LEVEL: i32 = 6;
 
@@ -25,10 +25,10 @@ pub struct Compressor {
     zlib: Deflate,
     bits: u8,
     level: u8,
-    /// The window is to be forgotten before the next message.
+    /// The window must be discarded before the next message.
     stale: bool,
     /// A message was begun and not ended. zlib-rs 0.6 cannot be reset then: it keeps the open block
-    /// and the place in its buffer, so that the next message is corrupt, or panics.
+    /// and the position in its buffer, so that the next message would be corrupt, or panic.
     unfinished: bool,
 }
 
@@ -47,10 +47,10 @@ impl Compressor {
         }
     }
 
-    /// The bytes of memory that one of `bits` takes.
+    /// The bytes of memory that one with `bits` takes.
     pub const fn cost(bits: u8) -> usize {
         let window = if bits < 9 { 512 } else { 1 << bits };
-        // The window twice, its chains, and what does not depend on it.
+        // The window twice, its hash chains, and a constant part.
         4 * window + 162_944
     }
 
@@ -60,9 +60,9 @@ impl Compressor {
         self.stale = true;
     }
 
-    /// Compresses a whole message to the front of `out`, and returns the length; `None` if the
-    /// message as it is would not be longer. `out` grows to nine eighths of the message, which is
-    /// the most that DEFLATE makes of anything, and a little.
+    /// Compresses a whole message into the front of `out`, and returns the length; `None` if the
+    /// uncompressed message would not be longer. `out` grows to a little over nine eighths of the
+    /// message, the worst case of DEFLATE.
     // req: 7692-6.1-01 7692-7.2.1-i01 7692-7.2.1-i03
     pub fn message(&mut self, message: &[u8], out: &mut Vec<u8>) -> Option<usize> {
         self.begin();
@@ -79,7 +79,7 @@ impl Compressor {
         let whole = matches!(status, Ok(Status::Ok)) && taken == message.len() && made < room;
         self.unfinished = !whole;
         if !whole || len >= message.len() {
-            // The receiver will not see what the window holds now.
+            // The receiver will not see what the window now holds.
             self.stale = true;
             return None;
         }
@@ -87,8 +87,8 @@ impl Compressor {
         Some(len)
     }
 
-    /// Compresses a fragment of a message and appends it to `out`. The last one ends the message.
-    /// A fragment may come to nothing, as what it says may leave with the next one.
+    /// Compresses a fragment of a message and appends it to `out`. The last one ends the message. A
+    /// fragment may produce no bytes, as its data may leave with the next one.
     // req: 7692-7.2.1-05 7692-7.2.1-i02
     pub fn fragment(&mut self, fragment: &[u8], first: bool, last: bool, out: &mut Vec<u8>) {
         if first {
@@ -119,7 +119,7 @@ impl Compressor {
         if out[start..].ends_with(&TAIL) {
             out.truncate(end - TAIL.len());
         } else {
-            // Nothing was said since the last flush: an empty block, of which one byte remains.
+            // Nothing was added since the last flush: an empty block, of which one byte remains.
             out.push(0);
         }
     }
@@ -135,7 +135,7 @@ impl Compressor {
 }
 
 fn make(bits: u8, level: u8) -> Deflate {
-    // zlib has no raw stream of 8 bits. Runs have distance one, which is within any window.
+    // zlib has no raw stream with 8 bits. Runs have distance one, which is within any window.
     let strategy = match bits {
         MIN_WINDOW_BITS => Strategy::Rle,
         _ => Strategy::Default,

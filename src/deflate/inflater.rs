@@ -1,9 +1,9 @@
 //! One compressed message → its bytes: RFC 7692 section 7.2.2, with the limits of section 8.
 //!
-//! Input: the payload of a message, piece by piece, and the window before it. Output:
-//! [`Inflated`] bytes, or the rule that the message breaks. Invariant: a verdict depends on the
-//! bytes of the message alone. Limits of the work are therefore looked at only in places that
-//! every way of cutting has: at every [`STRIDE`] of the payload, and at the end of final blocks.
+//! Input: the payload of a message, piece by piece, and the window before it. Output: [`Inflated`]
+//! bytes, or the rule that the message breaks. Invariant: a verdict depends only on the bytes of
+//! the message. Limits on the work are therefore checked only at places that do not depend on how
+//! it was cut: at every [`STRIDE`] of the payload, and at the end of final blocks.
 //!
 //! ```text
 //!   payload   [ ··· 4 KiB ··· | ··· 4 KiB ··· | ·· ] 00 00 ff ff
@@ -18,26 +18,26 @@ use crate::wire::{MessageKind, Utf8Stream};
 use alloc::vec::Vec;
 use zlib_rs::{Inflate, InflateFlush, Status};
 
-/// What a sender has removed, and a byte behind it that no block can begin with: an inflater that
-/// has come to the end of a block leaves that byte (section 7.2.2).
+/// What a sender has removed, followed by a byte that no block can begin with: an inflater that has
+/// reached the end of a block leaves that byte unread (section 7.2.2).
 const TAIL: [u8; 5] = [0x00, 0x00, 0xFF, 0xFF, 0x07];
 
-/// Payload between two looks at the work done.
+/// Payload between two checks of the work done.
 const STRIDE: u64 = 4 * 1024;
 
-/// Work that is free: small messages may be of any ratio.
+/// Work that is free: small messages may have any ratio.
 const FREE_WORK: u64 = 64 * 1024;
 
-/// Copying a window is this much cheaper than inflating as many bytes, at least.
+/// Copying a window is at least this many times cheaper than inflating as many bytes.
 const COPY_DISCOUNT: u64 = 8;
 
 /// How far back DEFLATE can refer.
 const MAX_DISTANCE: usize = 32 * 1024;
 
-/// The least room that is made for output.
+/// The least room that is allocated for output.
 const LEAST_ROOM: usize = 1024;
 
-/// The bytes of a message that was compressed, so far or in all.
+/// The bytes of a compressed message, so far or in total.
 #[derive(Debug, Default)]
 pub struct Inflated {
     /// Initialised memory; the message is the first `len` bytes.
@@ -50,13 +50,13 @@ impl Inflated {
         self.memory
     }
 
-    /// The bytes. Text has been checked, as far as it has come.
+    /// The bytes. Text has been checked, as far as it has arrived.
     pub fn bytes(&self) -> &[u8] {
         &self.memory[..self.len]
     }
 
-    /// Room for more: what there is, or as much again as has come if `may_hold` allows that many
-    /// bytes in all; but never beyond `most`.
+    /// Room for more: what is left, or as much again as has arrived if `may_hold` allows that many
+    /// bytes in total; but never beyond `most`.
     fn room(
         &mut self,
         most: usize,
@@ -80,13 +80,13 @@ impl Inflated {
 /// A part of a message: see [`Pool::inflate_part`](crate::deflate::Pool::inflate_part).
 #[derive(Debug)]
 pub struct InflatedPart {
-    /// The part, behind what it may refer to.
+    /// The part, after the bytes that it may refer to.
     pub(super) plain: Inflated,
     from: usize,
     follows: Follows,
 }
 
-/// What comes after a part.
+/// What follows a part.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Follows {
     /// Another part of the same piece.
@@ -116,31 +116,31 @@ impl InflatedPart {
         self.follows == Follows::Nothing
     }
 
-    /// The piece becomes more than this.
+    /// The rest of the piece is still to be inflated.
     pub fn has_more(&self) -> bool {
         self.follows == Follows::Part
     }
 }
 
-/// A message on its way.
+/// A message that is being inflated.
 pub(super) struct Inflation {
     zlib: Inflate,
     plain: Inflated,
     text: Option<Utf8Stream>,
-    /// Bytes of the message that have been handed on and forgotten.
+    /// Bytes of the message that have been handed on and discarded.
     gone: u64,
     /// Bytes of `plain` that have been handed on.
     handed: usize,
     /// Payload that has gone in.
     wire: u64,
-    /// There was no room for all that it became.
+    /// There was no room for all of its output.
     pending: bool,
     /// Bytes of windows that were given to the inflater for final blocks.
     reloaded: u64,
 }
 
 impl Inflation {
-    /// Begins a message with an inflater whose window is `loaded` already, or with any other.
+    /// Begins a message with an inflater whose window is already `loaded`, or with any other.
     pub(super) fn new(mut zlib: Inflate, loaded: bool, window: &Window, kind: MessageKind) -> Self {
         if !loaded {
             zlib.reset(false);
@@ -158,15 +158,16 @@ impl Inflation {
         }
     }
 
-    /// Uses the memory of an earlier message, before the first piece. For messages that are whole:
-    /// one that waits for more must not hold more than has come.
+    /// Reuses the memory of an earlier message, before the first piece. Only for whole messages:
+    /// one that waits for more must not hold more than has arrived.
     pub(super) fn use_memory(&mut self, memory: Vec<u8>) {
         debug_assert_eq!(self.wire, 0);
         self.plain = Inflated { memory, len: 0 };
     }
 
-    /// Takes the next piece of the payload, as far as `may_hold` allows the memory that the message
-    /// needs; returns how far that was. What is left must be offered again, first of all.
+    /// Inflates the next piece of the payload, as far as `may_hold` allows the memory that the
+    /// message needs; returns how many bytes were consumed. The rest must be offered again before
+    /// anything else.
     pub(super) fn push(
         &mut self,
         mut input: &[u8],
@@ -194,22 +195,22 @@ impl Inflation {
         Ok(offered - input.len())
     }
 
-    /// There was no room for all that the payload so far becomes.
+    /// There was no room for all output of the payload so far.
     pub(super) fn is_pending(&self) -> bool {
         self.pending
     }
 
-    /// Where what has not been handed on begins.
+    /// Where the bytes begin that have not been handed on.
     pub(super) fn handed(&self) -> usize {
         self.handed
     }
 
-    /// What has been made of the message, until it comes back with [`Inflation::hand_on`].
+    /// The output so far, until it comes back with [`Inflation::hand_on`].
     pub(super) fn lend(&mut self) -> Inflated {
         core::mem::take(&mut self.plain)
     }
 
-    /// What was lent has been used. What is further back than DEFLATE can refer to is forgotten,
+    /// The lent bytes have been used. Those further back than DEFLATE can refer to are discarded,
     /// once that is worth a copy.
     pub(super) fn hand_on(&mut self, plain: Inflated) {
         self.plain = plain;
@@ -222,12 +223,12 @@ impl Inflation {
         self.handed = self.plain.len;
     }
 
-    /// The payload is whole. The inflater comes back; its window has moved on.
+    /// The payload is whole. Returns the inflater; its window has moved on.
     // req: 7692-7.2.2-i01 7692-6.2-01
     pub(super) fn finish(mut self, limits: &Limits) -> Result<(Inflate, Inflated), Violation> {
         self.check_work(self.wire, limits)?;
         let (before_in, before_out) = (self.zlib.total_in(), self.zlib.total_out());
-        // Room that a whole message does not use.
+        // Unused room of a whole message.
         let mut nothing = [0; 1];
         let status = self
             .zlib
@@ -245,7 +246,7 @@ impl Inflation {
         Ok((self.zlib, self.plain))
     }
 
-    /// Inflates `input`, which lies within one stride, as far as there is room.
+    /// Inflates `input`, which is within one stride, as far as there is room.
     fn run(
         &mut self,
         input: &[u8],
@@ -256,7 +257,7 @@ impl Inflation {
         let limit = usize::try_from(limits.message_bytes).unwrap_or(usize::MAX - 1);
         let mut at = 0;
         loop {
-            // One byte more than there may be: it shows that the message is too long.
+            // One byte more than allowed: it shows that the message is too long.
             let most = limit.saturating_add(1).saturating_sub(self.gone as usize);
             let Some(room) = self.plain.room(most, input.len(), may_hold) else {
                 self.pending = true;
@@ -275,7 +276,8 @@ impl Inflation {
                 Err(_) => return Err(Violation::CorruptDeflate),
                 Ok(_) if ended => self.reload(self.wire + at as u64, window, limits)?,
                 Ok(_) if full || at == input.len() => {}
-                // Nothing moved, with input and room: not seen of this library, never to spin on.
+                // No progress in spite of input and room: this library should not do that, but it
+                // must never spin.
                 Ok(_) => return Err(Violation::CorruptDeflate),
             }
             if at == input.len() && (ended || !full) {
@@ -287,7 +289,7 @@ impl Inflation {
         Ok(at)
     }
 
-    /// Judges new output, in the order of its bytes.
+    /// Checks new output, in the order of its bytes.
     // req: 7692-6.1-i02 7692-6-i02
     fn accept(&mut self, made: usize, limit: usize) -> Result<(), Violation> {
         let start = self.plain.len;
@@ -304,8 +306,8 @@ impl Inflation {
         }
     }
 
-    /// A final block has ended: the inflater starts again behind it, with the same window
-    /// (section 7.2.3.4). The copy counts as work, or two bytes could ask for 32 KiB of it.
+    /// A final block has ended: the inflater starts again after it, with the same window (section
+    /// 7.2.3.4). The copy counts as work, or two bytes could cause 32 KiB of it.
     // req: 7692-7.2.1-03
     fn reload(&mut self, wire: u64, window: &Window, limits: &Limits) -> Result<(), Violation> {
         self.zlib.reset(false);
@@ -319,7 +321,7 @@ impl Inflation {
         self.check_work(wire, limits)
     }
 
-    /// Compares the work with the payload that has asked for it.
+    /// Compares the work with the payload that caused it.
     fn check_work(&self, wire: u64, limits: &Limits) -> Result<(), Violation> {
         let work = self.gone + self.plain.len as u64 + self.reloaded / COPY_DISCOUNT;
         let bound = wire.saturating_mul(u64::from(limits.inflate_ratio));
@@ -330,15 +332,15 @@ impl Inflation {
     }
 }
 
-/// Whether the message that it has finished ended with a final block, as an empty one may be. Then
-/// an inflater must start again; one that can go on is left as it was.
+/// Whether the finished message ended with a final block, which may be empty. Then the inflater
+/// must start again; one that can continue is left unchanged.
 pub(super) fn has_ended(zlib: &mut Inflate) -> bool {
     let status = zlib.decompress(&[], &mut [0; 1], InflateFlush::NoFlush);
     matches!(status, Ok(Status::StreamEnd))
 }
 
-/// Gives a window to an inflater that has just been reset; returns the bytes copied. A raw stream
-/// takes any dictionary at that point, so nothing can fail.
+/// Loads a window into an inflater that has just been reset; returns the bytes copied. A raw stream
+/// accepts any dictionary at that point, so this cannot fail.
 fn load(zlib: &mut Inflate, window: &Window) -> u64 {
     let (older, newer) = window.slices();
     for part in [older, newer] {

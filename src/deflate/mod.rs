@@ -1,10 +1,10 @@
 //! permessage-deflate: compressed messages, RFC 7692 sections 6 and 7.2.
 //!
-//! Input: the compressed pieces that [`Connection::receive`](crate::Connection::receive) lends,
-//! and messages to be sent. Output: whole messages, checked and within their limits, or the
+//! Input: the compressed pieces that [`Connection::receive`](crate::Connection::receive) lends, and
+//! messages to be sent. Output: whole messages, checked and within their limits, or the
 //! [`Violation`](crate::Violation) that fails the connection; and payloads for
-//! [`Connection::begin_compressed`](crate::Connection::begin_compressed). What the two ends agreed
-//! on comes from [`DeflateTerms`](crate::handshake::DeflateTerms).
+//! [`Connection::begin_compressed`](crate::Connection::begin_compressed). The negotiated terms come
+//! from [`DeflateTerms`](crate::handshake::DeflateTerms).
 //!
 //! ```text
 //!   Piece ──▶ Pool::inflate ──▶ Inflated ──▶ the application ──▶ Pool::compress ──▶ payload
@@ -13,7 +13,7 @@
 //!          of the pool                                        of the pool
 //! ```
 //!
-//! Invariant: nothing here grows with a promise. Output is bounded *while* it is made
+//! Invariant: nothing here grows with an announced size. Output is bounded *while* it is made
 //! ([`Limits::message_bytes`](crate::Limits::message_bytes),
 //! [`Limits::inflate_ratio`](crate::Limits::inflate_ratio)), what a connection keeps between
 //! messages is reserved from a [`Budget`], and the verdict on a message does not depend on how its
@@ -21,7 +21,7 @@
 //!
 //! # Memory
 //!
-//! One [`Pool`] serves all connections of a thread. What each costs, in bytes; a test holds the
+//! One [`Pool`] serves all connections of a thread. What each costs, in bytes; a test checks the
 //! figures:
 //!
 //! | what | 9 bits | 12 bits | 15 bits |
@@ -29,13 +29,13 @@
 //! | a connection without takeover | 0 | 0 | 0 |
 //! | a window: the peer takes over | 512 | 4,096 | 32,768 |
 //! | a compressor: we take over | 164,992 | 179,328 | 294,016 |
-//! | an inflater: a message has come in part | 47,552 | 47,552 | 47,552 |
+//! | an inflater: a message has arrived in part | 47,552 | 47,552 | 47,552 |
 //!
 //! A window grows from the first compressed message on; a compressor is made for the first message
 //! that is sent compressed, and given back when it is idle. A pool has up to eight inflaters and
 //! one compressor for each size of window in use.
 //!
-//! Windows, compressors, and messages in parts with their inflaters come out of the budget. A
+//! Windows, compressors, and messages in parts with their inflaters are taken from the budget. A
 //! compressor may always be dropped: the next message then begins with an empty window, which any
 //! sender may do at any time. A window cannot be dropped, so a server reserves it when it agrees,
 //! and agrees to no takeover when nothing is left. A message in parts for which nothing is left
@@ -44,11 +44,11 @@
 //! # Why zlib-rs, and directly
 //!
 //! It is the one DEFLATE in Rust with windows of 9 to 15 bits for the compressor, output into a
-//! buffer of the caller's length, and no need of std: with it, memory comes from Rust's allocator,
-//! without it from the C library's `malloc`. flate2 puts std and a layer of its own around the
-//! same calls; miniz_oxide compresses with 15 bits only. What zlib-rs does not tell is where its
-//! window ends up after a final block, so each connection keeps its own, and an inflater that is
-//! given the window of a connection can go on for it: that is also why a few serve many.
+//! buffer of the caller's length, and no need for std: with std, memory comes from Rust's
+//! allocator, without it from the C library's `malloc`. flate2 puts std and another layer around
+//! the same calls; miniz_oxide compresses with 15 bits only. zlib-rs does not expose its window
+//! after a final block, so each connection keeps its own, and an inflater that is given the window
+//! of a connection can continue for it: that is also why a few inflaters serve many connections.
 //!
 //! A window of 8 bits is kept by matching runs only: distance one is within any window.
 //!

@@ -1,8 +1,7 @@
 //! The inflaters and compressors of one thread, lent to whichever connection has a message.
 //!
-//! Input: a [`Session`], its [`Params`], and a piece or a message. Output: an inflated message,
-//! or a compressed one. Invariant: which inflater or compressor is lent changes nothing that
-//! anybody sees.
+//! Input: a [`Session`], its [`Params`], and a piece or a message. Output: an inflated message, or
+//! a compressed one. Invariant: which inflater or compressor is lent makes no visible difference.
 //!
 //! ```text
 //!   idle inflaters: [ window of 7 ][ window of 3 ][ — ]     a message of session 3 takes the
@@ -27,10 +26,11 @@ use zlib_rs::Inflate;
 /// not be loaded again.
 const MAX_IDLE: usize = 8;
 
-/// What an inflater takes, for the budget.
+/// The memory of an inflater, for the budget.
 const INFLATER_COST: usize = 48 * 1024;
 
-/// Bytes of a message in parts that are held at a time, those included to which the next may refer.
+/// Bytes of a message in parts that are held at a time, including those to which the next may
+/// refer.
 const PART: usize = 128 * 1024;
 
 /// Payload that is inflated at a time: four times as much fits into half of [`PART`].
@@ -41,7 +41,7 @@ const MAX_MEMORY: usize = 1024 * 1024;
 
 const WINDOWS: usize = (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize;
 
-/// A piece of a compressed message, as a [`Piece`](crate::Piece) says it.
+/// A piece of a compressed message, with the fields of a [`Piece`](crate::Piece).
 #[derive(Clone, Copy, Debug)]
 pub struct Compressed<'b> {
     /// The kind of the message.
@@ -100,18 +100,18 @@ pub struct Pool {
     idle: Vec<Idle>,
     compressors: [Option<Box<Compressor>>; WINDOWS],
     memory: Vec<u8>,
-    /// Windows that were named.
+    /// How many windows have been named.
     named: u64,
 }
 
-/// An inflater, and whose window is in it.
+/// An inflater, and the session whose window is in it.
 struct Idle {
     zlib: Inflate,
     name: u64,
 }
 
 impl Pool {
-    /// An empty pool whose connections may keep what `budget` has.
+    /// An empty pool whose connections share `budget`.
     pub fn new(settings: Settings, budget: Budget) -> Self {
         Self {
             settings,
@@ -128,18 +128,18 @@ impl Pool {
         &self.settings
     }
 
-    /// What its connections may keep.
+    /// The memory that its connections may keep.
     pub fn budget(&self) -> &Budget {
         &self.budget
     }
 
-    /// Takes the next piece of a message. Returns the message if it is whole; give that back with
-    /// [`Pool::recycle`]. A message in parts is inflated as it comes, while the budget has memory
-    /// for what it becomes; otherwise its rest waits as it came, and what it breaks shows later.
+    /// Takes the next piece of a message. Returns the message once it is whole; give it back with
+    /// [`Pool::recycle`]. A message in parts is inflated as it arrives, while the budget has memory
+    /// for the output; otherwise its rest waits compressed, and violations show later.
     ///
     /// # Errors
     ///
-    /// What the message breaks, as soon as it shows. Fail the connection with it
+    /// The rule that the message breaks, as soon as it shows. Fail the connection with it
     /// ([`Connection::fail`](crate::Connection::fail)) and drop the session.
     // req: 7692-6.2-01 7692-7.2.2-02 7692-7.2.2-04 7692-7.2.2-05 7692-7.2.2-07 7692-7.2.2-09
     pub fn inflate(
@@ -170,22 +170,22 @@ impl Pool {
         if first {
             inflation.use_memory(core::mem::take(&mut self.memory));
         }
-        // The message is about to be handed over: it need not fit the budget any more.
+        // The message is about to be handed over: it no longer has to fit the budget.
         let all = |_| true;
         inflation.push(&waiting, &session.window, limits, all)?;
         inflation.push(bytes, &session.window, limits, all)?;
         self.end(session, params, inflation, limits).map(Some)
     }
 
-    /// As [`Pool::inflate`], for messages of any length: inflates the front of the piece, which is
-    /// taken off it, into a part of at most 128 KiB. Use it, give it back with [`Pool::hand_on`],
-    /// and call this again for as long as [`InflatedPart::has_more`] says so; the rest of the piece
-    /// may wait meanwhile. `None` if the budget has no memory for a message that is longer than one
-    /// part; then the session must be dropped, as after an error.
+    /// Like [`Pool::inflate`], for messages of any length: inflates the front of the piece, which
+    /// is removed from it, into a part of at most 128 KiB. Use it, give it back with
+    /// [`Pool::hand_on`], and call this again as long as [`InflatedPart::has_more`] is true; the
+    /// rest of the piece may wait meanwhile. `None` if the budget has no memory for a message that
+    /// is longer than one part; then the session must be dropped, as after an error.
     ///
     /// # Errors
     ///
-    /// As [`Pool::inflate`]; what came before the fault has been handed on.
+    /// Those of [`Pool::inflate`]; what preceded the fault has been handed on.
     pub fn inflate_part(
         &mut self,
         session: &mut Session,
@@ -231,7 +231,7 @@ impl Pool {
         Ok(Some(InflatedPart::new(plain, from, follows)))
     }
 
-    /// Takes a part of [`Pool::inflate_part`] back: the next one may refer to it.
+    /// Takes back a part of [`Pool::inflate_part`]: the next one may refer to it.
     pub fn hand_on(&mut self, session: &mut Session, part: InflatedPart) {
         let partial = session.partial.as_mut();
         match partial.and_then(|partial| partial.inflating.as_mut()) {
@@ -272,9 +272,10 @@ impl Pool {
         Ok(partial)
     }
 
-    /// Compresses a whole message to the front of `out` and returns the length; `None` if it is to
-    /// be sent as it is. The session's own compressor is used if the terms allow takeover and the
-    /// budget has one; otherwise the message begins with an empty window.
+    /// Compresses a whole message into the front of `out` and returns the length; `None` if it
+    /// should be sent uncompressed. The session's own compressor is used if the terms allow
+    /// takeover and the budget has memory for it; otherwise the message begins with an empty
+    /// window.
     pub fn compress(
         &mut self,
         session: &mut Session,
@@ -293,8 +294,8 @@ impl Pool {
         self.compress_alone(params.send.window_bits, message, out)
     }
 
-    /// As [`Pool::compress`], with an empty window: for messages that go to many. A session with a
-    /// compressor of its own must be told ([`Session::bypassed`]).
+    /// Like [`Pool::compress`], with an empty window: for messages to many receivers. A session
+    /// with its own compressor must be notified ([`Session::bypassed`]).
     pub fn compress_alone(
         &mut self,
         window_bits: u8,
@@ -350,8 +351,8 @@ impl Pool {
             session
                 .window
                 .push(message.bytes(), params.receive.window_bits);
-            // Only a full window is the same here and there: an inflater remembers 32 KiB, and a
-            // verdict must not depend on whether it was lent to somebody else in between.
+            // Only a full window is the same in both: an inflater remembers 32 KiB, and a verdict
+            // must not depend on whether it was lent to another session in between.
             if params.receive.window_bits == MAX_WINDOW_BITS && !has_ended(&mut zlib) {
                 self.named += 1;
                 name = self.named;

@@ -1,7 +1,7 @@
-//! What one connection keeps for permessage-deflate, which is nothing until it must.
+//! What one connection keeps for permessage-deflate: nothing until it is needed.
 //!
-//! Invariant: whatever a session holds for longer than a call has been reserved, or is made of
-//! bytes that came.
+//! Invariant: whatever a session holds for longer than a call has been reserved, or consists of
+//! bytes that arrived.
 
 use crate::deflate::budget::{Budget, Reservation};
 use crate::deflate::compressor::Compressor;
@@ -11,7 +11,7 @@ use crate::handshake::{DeflateTerms, Direction};
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-/// The agreed terms, as one end sees them.
+/// The negotiated terms, as one end sees them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Params {
     /// Our messages.
@@ -50,23 +50,23 @@ pub struct Session {
     pub(super) name: u64,
 }
 
-/// A compressor of the connection's own.
+/// The connection's own compressor.
 pub(super) struct Held {
     pub(super) compressor: Compressor,
     _reserved: Reservation,
 }
 
-/// A message that has not come whole.
+/// A message that has not arrived whole.
 #[derive(Default)]
 pub(super) struct Partial {
-    /// Inflated as it comes, within what has been reserved.
+    /// Inflated as it arrives, within what has been reserved.
     pub(super) inflating: Option<(Inflation, Reservation)>,
-    /// What came when there was no memory to inflate it: it waits as it came.
+    /// What arrived when there was no memory to inflate it: it waits compressed.
     pub(super) waiting: Vec<u8>,
 }
 
 impl Session {
-    /// Nothing is kept: the memory of the session itself may go.
+    /// Nothing is kept: the memory of the session itself may be freed.
     pub fn is_empty(&self) -> bool {
         self.reserved.is_none()
             && self.window.is_empty()
@@ -81,14 +81,14 @@ impl Session {
         self.window.capacity() + compressor
     }
 
-    /// Sets memory aside for the window of the peer's messages; `false` if there is none. Then the
-    /// peer must be asked not to take over.
+    /// Reserves memory for the window of the peer's messages; `false` if there is none. Then the
+    /// terms must forbid the peer to take over.
     pub fn reserve(&mut self, budget: &Budget, window_bits: u8) -> bool {
         self.reserved = budget.reserve(Window::size(window_bits));
         self.reserved.is_some()
     }
 
-    /// Has a compressor of its own.
+    /// Whether it has its own compressor.
     pub fn holds_compressor(&self) -> bool {
         self.held.is_some()
     }
@@ -98,7 +98,7 @@ impl Session {
         self.held = None;
     }
 
-    /// A compressed message went out that our compressor has not seen. The peer's window has moved
+    /// A compressed message was sent that our compressor has not seen. The peer's window has moved
     /// on, so the next message must refer to nothing.
     pub fn bypassed(&mut self) {
         if let Some(held) = &mut self.held {

@@ -1,4 +1,4 @@
-//! How an endpoint compresses: what it agrees to, how hard it tries, what it may keep.
+//! How an endpoint compresses: what it agrees to, at which level, and how much memory it may keep.
 //!
 //! Input: nothing. Output: values for a [`Pool`](crate::deflate::Pool) and for the handshake.
 
@@ -7,13 +7,13 @@ use crate::handshake::DeflatePolicy;
 /// How an endpoint compresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Settings {
-    /// What is agreed on with clients.
+    /// What may be negotiated with clients.
     pub policy: DeflatePolicy,
     /// How hard to try: 0 stores, 1 is quick, 9 is slow; higher values count as 9. With the
-    /// default, 2, a KiB of JSON takes a quarter less than with 1, in twice the time; 6 gains
-    /// nothing on it.
+    /// default, 2, a KiB of JSON takes a quarter fewer bytes than with 1, in twice the time; 6 is
+    /// no better than 2.
     pub level: u8,
-    /// Messages below this many bytes are sent as they are.
+    /// Messages below this many bytes are sent uncompressed.
     pub min_bytes: usize,
     /// Bytes that all connections together may keep between messages.
     pub budget: usize,

@@ -1,5 +1,5 @@
-//! In place of `deflate` where the feature is off: types without values, so nothing is ever agreed
-//! on, and the layers above need no second version of themselves.
+//! In place of `deflate` where the feature is off: types without values, so nothing is ever
+//! negotiated, and the layers above need no second version.
 
 use crate::error::Violation;
 use crate::handshake::{DeflatePolicy, DeflateTerms, Direction};
@@ -21,7 +21,7 @@ pub(crate) struct Budget(Infallible);
 
 impl Budget {
     pub fn new(_: usize) -> Self {
-        unreachable!("nobody has settings")
+        unreachable!("settings cannot exist")
     }
 
     pub fn left(&self) -> usize {
@@ -38,11 +38,11 @@ pub(crate) struct Params {
 
 impl Params {
     pub fn server(_: &DeflateTerms) -> Self {
-        unreachable!("nobody has a pool")
+        unreachable!("a pool cannot exist")
     }
 
     pub fn client(_: &DeflateTerms) -> Self {
-        unreachable!("nobody has a pool")
+        unreachable!("a pool cannot exist")
     }
 }
 

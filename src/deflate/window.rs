@@ -1,11 +1,12 @@
 //! The last bytes that one direction of a connection has carried: RFC 7692 section 7.2.2.
 //!
-//! Input: inflated messages. Output: the dictionary with which any inflater can go on.
-//! Invariant: memory follows the bytes that came, up to the agreed size and no further.
+//! Input: inflated messages. Output: the dictionary with which any inflater can continue.
+//! Invariant: memory follows the bytes that arrived, up to the negotiated size and no further.
 
 use alloc::collections::VecDeque;
 
-/// Some libraries take a window of 8 bits for one of 9; the peer's mistake costs us 256 bytes.
+/// Some libraries use a window of 9 bits where 8 were negotiated; tolerating that costs us 256
+/// bytes.
 const LEAST_BITS: u8 = 9;
 
 #[derive(Debug, Default)]
@@ -14,7 +15,7 @@ pub(super) struct Window {
 }
 
 impl Window {
-    /// The most that a window of `bits` takes.
+    /// The most bytes that a window of `bits` takes.
     pub(super) const fn size(bits: u8) -> usize {
         1 << (if bits < LEAST_BITS { LEAST_BITS } else { bits })
     }

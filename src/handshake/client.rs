@@ -1,9 +1,9 @@
 //! The client's side of the opening handshake: RFC 6455 section 4.1.
 //!
-//! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`].
-//! Output: the request, then the terms that were [`Negotiated`], or the [`BadResponse`] of the
-//! first check that fails. Invariant: what is written was checked when it was given, so no value
-//! can smuggle a line into the head. Redirects, 401 and proxies are left to the application.
+//! Input: where to connect and what to offer, 16 random bytes, then a [`ResponseHead`]. Output: the
+//! request, then the [`Negotiated`] terms, or the [`BadResponse`] of the first check that fails.
+//! Invariant: what is written was checked when it was set, so no value can smuggle a line into the
+//! head. Redirects, 401 and proxies are left to the application.
 
 use crate::error::{BadResponse, Misuse};
 use crate::handshake::deflate::{self, DeflateOffer, DeflateTerms, Disagreement};
@@ -36,14 +36,14 @@ pub struct Negotiated<'c> {
 }
 
 impl<'c> ClientHandshake<'c> {
-    /// Asks `host` (with its port unless that is the default) for the resource `target` (path
-    /// and query). Draws a new key.
+    /// Asks `host` (with its port unless that is the default) for the resource `target` (path and
+    /// query). Generates a new key.
     ///
     /// # Errors
     ///
-    /// [`Misuse::InvalidHost`] or [`Misuse::InvalidTarget`] for what cannot stand in a request:
-    /// spaces, control characters, anything beyond ASCII, a `#`, an empty host, a target that
-    /// does not begin with `/`.
+    /// [`Misuse::InvalidHost`] or [`Misuse::InvalidTarget`] for what cannot appear in a request:
+    /// spaces, control characters, anything beyond ASCII, a `#`, an empty host, a target that does
+    /// not begin with `/`.
     // req: 6455-4.1-29 6455-4.1-30 6455-3-02 6455-3-03 6455-4.1-03 6455-4.1-04
     // req: 6455-11.1.1-01 6455-11.1.1-02
     pub fn new(host: &'c str, target: &'c str, entropy: &mut impl Entropy) -> Result<Self, Misuse> {
@@ -69,7 +69,7 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::InvalidField`] if it could not stand in a header field.
+    /// [`Misuse::InvalidField`] if it cannot appear in a header field.
     pub fn origin(mut self, origin: &'c str) -> Result<Self, Misuse> {
         extra::check_value(origin)?;
         self.origin = Some(origin);
@@ -80,7 +80,8 @@ impl<'c> ClientHandshake<'c> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::InvalidSubprotocol`] if one is no token or stands twice (section 4.1, item 10).
+    /// [`Misuse::InvalidSubprotocol`] if one is not a token or appears twice (section 4.1, item
+    /// 10).
     // req: 6455-4.1-36 6455-4.1-37
     pub fn subprotocols(mut self, names: &'c [&'c str]) -> Result<Self, Misuse> {
         for (i, name) in names.iter().enumerate() {
@@ -106,14 +107,14 @@ impl<'c> ClientHandshake<'c> {
         Ok(self)
     }
 
-    /// Adds header fields, such as Authorization or Cookie. A Host takes the place of the one that
-    /// belongs to the server: for tests, and for servers with several names.
+    /// Adds header fields, such as Authorization or Cookie. A Host replaces that of the server: for
+    /// tests, and for servers with several names.
     ///
     /// # Errors
     ///
-    /// [`Misuse::InvalidField`] for a name that is no token or belongs to the handshake itself,
-    /// or a value with control characters; [`Misuse::InvalidHost`] for a Host that is none, or a
-    /// second one.
+    /// [`Misuse::InvalidField`] for a name that is not a token or belongs to the handshake itself,
+    /// or a value with control characters; [`Misuse::InvalidHost`] for an invalid Host, or a second
+    /// one.
     pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
         extra::check(fields)?;
         let mut hosts = fields.iter().filter(|(name, _)| is_host(name));
@@ -221,7 +222,7 @@ impl fmt::Display for ClientHandshake<'_> {
     }
 }
 
-/// One line with all elements, or none without elements.
+/// One line with all elements, or nothing if there are none.
 fn write_list(f: &mut fmt::Formatter<'_>, name: &str, list: &[impl fmt::Display]) -> fmt::Result {
     for (i, element) in list.iter().enumerate() {
         match i {

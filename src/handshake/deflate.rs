@@ -1,7 +1,7 @@
 //! permessage-deflate in the opening handshake: RFC 7692 sections 5 and 7.1.
 //!
-//! Input: what a client offers and what a server wants, or the other way round what a server
-//! agreed to and what a client had offered. Output: [`DeflateTerms`], none, or a refusal.
+//! Input: what a client offers and what a server wants, or, conversely, what a server agreed to and
+//! what a client had offered. Output: [`DeflateTerms`], none, or a refusal.
 //!
 //! ```text
 //!   client                                                            server
@@ -9,8 +9,8 @@
 //!   agree ◀──────── permessage-deflate; server_max_window_bits=12 ◀──── DeflateTerms
 //! ```
 //!
-//! Invariant: the terms name nothing that the offer does not allow, and both ends read the same
-//! [`Direction`]s out of them. Compressing is left to `deflate`, the bit in the frame to `proto`.
+//! Invariant: the terms name nothing that the offer does not allow, and both ends derive the same
+//! [`Direction`]s from them. Compressing is left to `deflate`, the bit in the frame to `proto`.
 
 use crate::handshake::extensions::{Extension, Extensions};
 use core::fmt;
@@ -26,10 +26,10 @@ const CLIENT_WINDOW: &str = "client_max_window_bits";
 /// The largest window of DEFLATE: 2^15 bytes (RFC 1951).
 pub const MAX_WINDOW_BITS: u8 = 15;
 
-/// The smallest window that can be agreed on: 2^8 bytes (RFC 7692 section 7.1.2).
+/// The smallest window that can be negotiated: 2^8 bytes (RFC 7692 section 7.1.2).
 pub const MIN_WINDOW_BITS: u8 = 8;
 
-/// What a server wants of permessage-deflate.
+/// What a server wants from permessage-deflate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeflatePolicy {
     /// Our messages may refer to earlier ones, unless the client asks us not to.
@@ -38,14 +38,14 @@ pub struct DeflatePolicy {
     pub client_takeover: bool,
     /// The largest window for our messages, 8 to 15 bits; other values count as the nearest.
     pub server_window_bits: u8,
-    /// The largest window for the client's messages, 9 to 15 bits. It binds only clients that let
-    /// the server choose. Eight bits are agreed to but never wished for: the commonest library
-    /// cannot compress so.
+    /// The largest window for the client's messages, 9 to 15 bits. It applies only to clients that
+    /// let the server choose. Eight bits are accepted but never requested: the most common library
+    /// cannot compress with them.
     pub client_window_bits: u8,
 }
 
 impl DeflatePolicy {
-    /// Takes over nothing, either way: no memory for an idle connection.
+    /// No takeover in either direction: no memory for an idle connection.
     pub const NO_TAKEOVER: Self = Self {
         server_takeover: false,
         client_takeover: false,
@@ -53,15 +53,15 @@ impl DeflatePolicy {
         client_window_bits: MAX_WINDOW_BITS,
     };
 
-    /// Takes over both ways: the best ratio.
+    /// Takeover in both directions: the best ratio.
     pub const TAKEOVER: Self = Self {
         server_takeover: true,
         client_takeover: true,
         ..Self::NO_TAKEOVER
     };
 
-    /// Accepts the first offer that can be accepted; the client orders them by preference
-    /// (section 5). `None` declines.
+    /// Accepts the first acceptable offer; the client orders them by preference (section 5). `None`
+    /// declines.
     // req: 7692-5-05 7692-5-06 7692-5-07 7692-5-09 7692-5-11 7692-7-01
     pub fn choose(&self, offers: &Extensions<'_>) -> Option<DeflateTerms> {
         let ours = offers.iter().filter(|extension| extension.name == NAME);
@@ -94,14 +94,14 @@ impl DeflatePolicy {
     }
 }
 
-/// What a client offers. Several offers stand in the order of preference.
+/// What a client offers. Several offers are in the order of preference.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct DeflateOffer {
     /// The server must not refer to earlier messages: we keep no window.
     pub server_no_context_takeover: bool,
-    /// A hint that we shall not refer to earlier messages even if the server does not ask for it.
+    /// A hint that we will not refer to earlier messages even if the server does not require it.
     pub client_no_context_takeover: bool,
-    /// The largest window that we can bear, 8 to 15 bits; `None` is 15.
+    /// The largest window that we support, 8 to 15 bits; `None` is 15.
     pub server_max_window_bits: Option<u8>,
     /// Whether the server may choose our window, and a hint about it.
     pub client_max_window_bits: ClientWindow,
@@ -115,12 +115,12 @@ pub enum ClientWindow {
     /// Named without a value: the server can choose.
     #[default]
     Open,
-    /// Named with a value, 8 to 15 bits: the server can choose and knows that more is of no use.
+    /// Named with a value, 8 to 15 bits: the server can choose, and knows that more is useless.
     AtMost(u8),
 }
 
 impl DeflateOffer {
-    /// Whether its values can stand in a header.
+    /// Whether its values are valid in a header.
     pub(super) fn is_valid(&self) -> bool {
         let is_bits = |bits: u8| (MIN_WINDOW_BITS..=MAX_WINDOW_BITS).contains(&bits);
         let client = match self.client_max_window_bits {
@@ -130,8 +130,8 @@ impl DeflateOffer {
         client && self.server_max_window_bits.is_none_or(is_bits)
     }
 
-    /// Whether these terms answer this offer (sections 7.1.1 and 7.1.2). What the server adds for
-    /// itself is fine: it can only take back.
+    /// Whether these terms answer this offer (sections 7.1.1 and 7.1.2). Parameters that the server
+    /// adds for its own messages are fine: they only restrict it.
     fn allows(&self, terms: &DeflateTerms) -> bool {
         let takeover = terms.server_no_context_takeover || !self.server_no_context_takeover;
         let server = match (self.server_max_window_bits, terms.server_max_window_bits) {
@@ -145,8 +145,8 @@ impl DeflateOffer {
     }
 }
 
-/// What a server agreed to, if the response says so rightly: one of `offers`, or nothing.
-/// `Err` fails the connection.
+/// What a server agreed to, if the response is valid: one of `offers`, or nothing. `Err` fails the
+/// connection.
 // req: 6455-9-04 7692-5-12 7692-7-02 7692-5-08 7692-5-10 7692-7.1.2.2-05 7692-7.1.1.2-03
 pub(super) fn agree(
     offers: &[DeflateOffer],
@@ -169,13 +169,13 @@ pub(super) fn agree(
 
 /// What is wrong with a response.
 pub(super) enum Disagreement {
-    /// An extension, or a second one, that was not asked for.
+    /// An extension, or a second one, that was not offered.
     NotOffered,
     /// Parameters that do not answer the offer.
     Illegal,
 }
 
-/// The agreed parameters. Their `Display` is the element of Sec-WebSocket-Extensions.
+/// The negotiated parameters. Their `Display` is the element of Sec-WebSocket-Extensions.
 ///
 /// ```
 /// use wirebell::handshake::DeflateTerms;
@@ -196,12 +196,12 @@ pub struct DeflateTerms {
     pub client_max_window_bits: Option<u8>,
 }
 
-/// What the terms say of the messages of one side.
+/// What the terms say about the messages of one side.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Direction {
     /// A message may refer to earlier ones.
     pub takeover: bool,
-    /// A message refers back at most 2^this bytes.
+    /// A message refers back at most 2^`window_bits` bytes.
     pub window_bits: u8,
 }
 
@@ -291,7 +291,7 @@ enum Value {
 }
 
 impl Parameters {
-    /// `None` for an unknown name, a name that stands twice, or a value that its name cannot have.
+    /// `None` for an unknown name, a repeated name, or a value that its name cannot have.
     fn read(extension: &Extension<'_>) -> Option<Self> {
         let mut read = Self::default();
         for param in extension.params() {
@@ -329,7 +329,7 @@ impl Parameters {
     }
 }
 
-/// A decimal number from 8 to 15 without leading zeros. What was quoted may still have its
+/// A decimal number from 8 to 15 without leading zeros. A quoted value may still contain its
 /// backslashes.
 fn window_bits(value: &str) -> Option<u8> {
     let mut digits = value.bytes().filter(|byte| *byte != b'\\');

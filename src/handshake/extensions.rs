@@ -6,9 +6,9 @@
 //! param     = token [ "=" ( token | quoted-string ) ]   what is quoted must be a token inside
 //! ```
 //!
-//! Input: the values of the Sec-WebSocket-Extensions lines. Output: [`Extension`]s in their
-//! order, or the news that the list is malformed, which fails the handshake. Invariant: one pass,
-//! no backtracking. What an extension means is left to `deflate` and the like.
+//! Input: the values of the Sec-WebSocket-Extensions lines. Output: [`Extension`]s in order, or an
+//! error if the list is malformed, which fails the handshake. Invariant: one pass, no backtracking.
+//! What an extension means is left to `deflate` and the like.
 
 use crate::http::{Fields, is_token_byte};
 
@@ -35,8 +35,8 @@ pub struct Extension<'h> {
 pub struct Param<'h> {
     /// The name.
     pub name: &'h str,
-    /// The value without its quotes, if there is one. Inside quotes a backslash may still stand
-    /// before a character.
+    /// The value without its quotes, if there is one. Inside quotes a backslash may still precede a
+    /// character.
     pub value: Option<&'h str>,
 }
 
@@ -69,7 +69,7 @@ impl<'h> Extensions<'h> {
         Some(Self { fields })
     }
 
-    /// The extensions in their order.
+    /// The extensions in order.
     pub fn iter(&self) -> impl Iterator<Item = Extension<'h>> + use<'h> {
         self.fields.all(FIELD).flat_map(|value| Elements {
             rest: Scanner { rest: value },
@@ -83,7 +83,7 @@ impl<'h> Extensions<'h> {
 }
 
 impl<'h> Extension<'h> {
-    /// The parameters in their order.
+    /// The parameters in order.
     pub fn params(&self) -> Params<'h> {
         Params {
             rest: Scanner { rest: self.params },

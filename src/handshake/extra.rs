@@ -1,13 +1,13 @@
 //! Header fields that an application adds to its side of a handshake: RFC 6455 sections 4.1 and
 //! 4.2.2.
 //!
-//! Input: names and values. Output: the news that they can be sent, or [`Misuse::InvalidField`].
-//! Invariant: they add lines to a head, and neither end it nor say again what the handshake says.
+//! Input: names and values. Output: nothing if they can be sent, or [`Misuse::InvalidField`].
+//! Invariant: they add lines to a head, and neither end it nor repeat what the handshake writes.
 
 use crate::error::Misuse;
 use crate::http::is_token;
 
-/// Fields that the handshake writes itself, on either side, and those of a body, which it never
+/// Fields that the handshake itself writes, on either side, and those of a body, which it never
 /// has.
 const OWN_FIELDS: &[&str] = &[
     "Upgrade",

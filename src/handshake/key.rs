@@ -12,13 +12,13 @@ use sha1::{Digest as _, Sha1};
 /// The only version of the protocol: RFC 6455 section 4.1, item 9.
 pub const VERSION: &str = "13";
 
-/// What every server appends to the key before it hashes (RFC 6455 section 1.3).
+/// What every server appends to the key before hashing (RFC 6455 section 1.3).
 const GUID: &[u8] = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
 /// The length of 16 bytes in base64.
 pub(super) const KEY_LEN: usize = 24;
 
-/// Takes pad bits that are not zero: the sample key that RFC 6455 prints in section 4.1 has them
+/// Accepts pad bits that are not zero: the sample key that RFC 6455 prints in section 4.1 has them
 /// (erratum 3150), and RFC 4648 section 3.5 leaves the choice to the decoder.
 const LENIENT: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,

@@ -1,12 +1,12 @@
-//! An HTTP head → agreed terms: the opening handshake, RFC 6455 section 4, without I/O.
+//! An HTTP head → negotiated terms: the opening handshake, RFC 6455 section 4, without I/O.
 //!
 //! Input: a request head (server) or response head (client) of `http`. Output: an
-//! [`UpgradeRequest`] that can be accepted, or agreed terms, or a [`Refusal`](crate::Refusal) with
-//! its response ([`Refused`]). No allocation: what is read borrows the head, what is written goes
-//! to any [`core::fmt::Write`].
+//! [`UpgradeRequest`] that can be accepted, or negotiated terms, or a [`Refusal`](crate::Refusal)
+//! with its response ([`Refused`]). No allocation: what is read borrows the head, output goes to
+//! any [`core::fmt::Write`].
 //!
-//! Invariant: a reply names nothing of the protocol that was not asked for. A [`Subprotocol`] can
-//! only be had from the list of the client, and [`Accepted::negotiate`] answers the client's own
+//! Invariant: a reply names nothing of the protocol that was not requested. A [`Subprotocol`] can
+//! only be taken from the client's list, and [`Accepted::negotiate`] answers the client's own
 //! offers, so the rule holds by construction.
 //!
 //! Reading order: `extensions`, `deflate`, `key`, `origin`, `extra`, `refused`, `server`,

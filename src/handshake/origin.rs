@@ -1,8 +1,8 @@
 //! Whether a page comes from the host that it talks to: RFC 6455 section 10.2, RFC 6454.
 //!
-//! Input: the values of Origin and Host. Output: yes or no. Ports compare with the default of
-//! the origin's scheme filled in, hosts without case and without the dot of the root. Which policy
-//! to apply is left to the server.
+//! Input: the values of Origin and Host. Output: yes or no. A missing port is the default of the
+//! origin's scheme; hosts compare without case and without the trailing dot of the root. Which
+//! policy to apply is left to the server.
 
 use crate::http::{ipv6, split_port};
 
@@ -24,14 +24,14 @@ pub fn is_same_host(origin: &str, host: &str) -> bool {
     let Some(default) = default_port(scheme) else {
         return false;
     };
-    // Some libraries write the path of the root after their origin.
+    // Some libraries append the root path to their origin.
     let authority = authority.strip_suffix('/').unwrap_or(authority);
     let (name, port) = split_port(authority);
     let (host_name, host_port) = split_port(host);
     is_same_name(name, host_name) && port.unwrap_or(default) == host_port.unwrap_or(default)
 }
 
-/// The port of a scheme that web pages come over.
+/// The default port of a scheme of web pages.
 pub(crate) fn default_port(scheme: &str) -> Option<&'static str> {
     match scheme {
         _ if scheme.eq_ignore_ascii_case("http") => Some("80"),
@@ -40,7 +40,7 @@ pub(crate) fn default_port(scheme: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether two hosts without their ports are the same one; an empty host is none.
+/// Whether two hosts without ports are the same; an empty host never is.
 pub(crate) fn is_same_name(one: &str, other: &str) -> bool {
     let plain = |name: &str| name.strip_suffix('.').map_or(name.len(), str::len);
     let (one, other) = (&one[..plain(one)], &other[..plain(other)]);

@@ -1,8 +1,8 @@
 //! The response to a handshake that is refused: RFC 6455 sections 4.2.1, 4.2.2 and 4.4.
 //!
-//! Input: a [`Refusal`]. Output: a whole HTTP/1.1 response, body included. Invariant: what each
-//! refusal has to say in its header stands here alone; a server that has an HTTP of its own asks
-//! for [`Refused::fields`].
+//! Input: a [`Refusal`]. Output: a whole HTTP/1.1 response, body included. Invariant: the fields
+//! that each refusal requires are defined only here; a server with its own HTTP stack gets them
+//! from [`Refused::fields`].
 
 use crate::error::Refusal;
 use crate::handshake::VERSION;
@@ -10,7 +10,7 @@ use crate::http::{StaticField, Status, TEXT_PLAIN, field};
 use core::fmt;
 
 /// The response that refuses a handshake and ends its connection. Its `Display` is the response as
-/// it goes on the wire. There is no Date in it, as the core has no clock (RFC 9110 section 6.6.1).
+/// it goes on the wire. It has no Date, as the core has no clock (RFC 9110 section 6.6.1).
 ///
 /// ```
 /// use wirebell::Refusal;

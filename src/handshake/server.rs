@@ -1,9 +1,9 @@
 //! The server's side of the opening handshake: RFC 6455 sections 4.2 and 4.4.
 //!
-//! Input: a [`RequestHead`]. Output: an [`UpgradeRequest`], which the application looks at (path,
-//! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that
-//! is not met. Invariant: an [`Accepted`] response holds nothing of the protocol that the client
-//! did not ask for, and what the application adds to it are whole lines. Routing, origin policy and
+//! Input: a [`RequestHead`]. Output: an [`UpgradeRequest`], which the application checks (path,
+//! origin, subprotocols) and accepts; or the [`Refusal`] of the first item of section 4.2.1 that is
+//! not met. Invariant: an [`Accepted`] response holds nothing of the protocol that the client did
+//! not request, and the application can only add whole lines to it. Routing, origin policy and
 //! authorisation are left to the application.
 
 use crate::error::{Misuse, Refusal};
@@ -30,12 +30,12 @@ pub struct UpgradeRequest<'h> {
     key: &'h str,
 }
 
-/// A subprotocol out of the list of the client.
+/// A subprotocol from the client's list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Subprotocol<'h>(&'h str);
 
 impl<'h> Subprotocol<'h> {
-    /// Its name, in the case in which both sides write it (RFC 7936).
+    /// Its name, in the letter case that both sides use (RFC 7936).
     pub fn name(self) -> &'h str {
         self.0
     }
@@ -93,7 +93,7 @@ impl<'h> UpgradeRequest<'h> {
             .find_map(|name| self.subprotocols().find(|offered| offered.0 == *name))
     }
 
-    /// Agrees. Print the result and send it; frames follow.
+    /// Accepts the request. Print the result and send it; frames follow.
     // req: 6455-4.2.2-12
     pub fn accept(&self, subprotocol: Option<Subprotocol<'h>>) -> Accepted<'h> {
         Accepted {
@@ -111,7 +111,7 @@ impl<'h> UpgradeRequest<'h> {
 pub struct Accepted<'h> {
     key: AcceptKey,
     subprotocol: Option<Subprotocol<'h>>,
-    /// What may be agreed on.
+    /// What may be negotiated.
     offers: Option<Extensions<'h>>,
     deflate: Option<DeflateTerms>,
     /// Of the application.
@@ -139,17 +139,17 @@ impl<'h> Accepted<'h> {
     ///
     /// # Errors
     ///
-    /// [`Misuse::InvalidField`] for a name that is no token or belongs to the handshake itself, or
-    /// a value with control characters or beyond ASCII.
+    /// [`Misuse::InvalidField`] for a name that is not a token or belongs to the handshake itself,
+    /// or a value with control characters or beyond ASCII.
     pub fn fields(mut self, fields: &'h [(&'h str, &'h str)]) -> Result<Self, Misuse> {
         extra::check(fields)?;
         self.fields = fields;
         Ok(self)
     }
 
-    /// Agrees to permessage-deflate if the client offers it in a form that the policy can have
-    /// (RFC 7692 section 5); otherwise the connection goes without. The last call counts. An event
-    /// loop makes it by its own options.
+    /// Agrees to permessage-deflate if the client offers it in a form that the policy accepts (RFC
+    /// 7692 section 5); otherwise the connection is uncompressed. The last call counts. An event
+    /// loop calls it with its own options.
     // req: 7692-5-05 7692-5-11
     pub fn negotiate(mut self, policy: &DeflatePolicy) -> Self {
         self.deflate = self.offers.and_then(|offers| policy.choose(&offers));
@@ -164,12 +164,12 @@ impl<'h> Accepted<'h> {
         self
     }
 
-    /// The terms of permessage-deflate, if they are agreed on.
+    /// The terms of permessage-deflate, if it was negotiated.
     pub fn deflate(&self) -> Option<DeflateTerms> {
         self.deflate
     }
 
-    /// Hands out the fields one after the other.
+    /// Yields the fields in order.
     // req: 6455-9.1-04 6455-9.1-05 6455-11.3.2-02
     // req: 6455-4.2.2-09 6455-4.2.2-10 6455-4.2.2-11 6455-9-03 6455-11.3.4-02 6455-11.3.3-01
     pub(super) fn each_field<E>(
@@ -220,18 +220,18 @@ fn check_no_body(fields: &Fields<'_>) -> Result<(), Refusal> {
     }
 }
 
-/// Subprotocols that one client may offer. Nobody speaks more than a few, and each is compared
-/// with all others.
+/// Subprotocols that one client may offer. Real clients offer only a few, and each is compared with
+/// all others.
 pub const MAX_SUBPROTOCOLS: usize = 64;
 
-/// Tokens, none twice (section 4.1, item 10). Several lines are one list (section 11.3.4).
+/// Tokens without duplicates (section 4.1, item 10). Several lines are one list (section 11.3.4).
 fn check_subprotocols(fields: &Fields<'_>) -> Result<(), Refusal> {
     let is_blank = |line: &str| line.bytes().all(|byte| b" \t,".contains(&byte));
     if fields.all(SUBPROTOCOLS).any(is_blank) {
         return Err(Refusal::Subprotocols);
     }
-    // Compared where they are gathered: a list can have thousands of empty elements, which are not
-    // to be passed over again for each name.
+    // Compared while they are gathered: a list can have thousands of empty elements, which should
+    // not be skipped again for each name.
     let mut names = [""; MAX_SUBPROTOCOLS];
     for (count, name) in fields.list(SUBPROTOCOLS).enumerate() {
         if count == MAX_SUBPROTOCOLS || !is_token(name) || names[..count].contains(&name) {

@@ -1,7 +1,7 @@
 //! Answers to a handshake as responses of the crate `http`: RFC 6455 section 4.2.2.
 //!
 //! Input: [`Accepted`] or [`Refused`]. Output: a response with the same status and fields. What
-//! follows 101 on the connection is left to the server whose HTTP it is.
+//! follows 101 on the connection is left to the HTTP server.
 
 use crate::handshake::{Accepted, Refused};
 use crate::http::TEXT_PLAIN;
@@ -10,8 +10,8 @@ use ::http::{HeaderValue, Response, StatusCode};
 use core::convert::Infallible;
 
 impl TryFrom<Accepted<'_>> for Response<()> {
-    /// There are more, or longer, fields of the application than a [`HeaderMap`](::http::HeaderMap)
-    /// takes. Without any it cannot happen.
+    /// The application added more or longer fields than a [`HeaderMap`](::http::HeaderMap) can
+    /// hold. Without such fields it cannot fail.
     type Error = ::http::Error;
 
     fn try_from(accepted: Accepted<'_>) -> Result<Self, Self::Error> {
@@ -25,7 +25,7 @@ impl TryFrom<Accepted<'_>> for Response<()> {
 }
 
 impl From<Refused> for Response<&'static str> {
-    /// The body is the text of the refusal also for HEAD: the server leaves it out.
+    /// The body is the text of the refusal even for HEAD: the server leaves it out.
     fn from(refused: Refused) -> Self {
         let mut response = Response::new(refused.text());
         if let Ok(status) = StatusCode::from_u16(refused.status().code()) {

@@ -1,14 +1,14 @@
-//! Where a request body ends, and what it says: RFC 9112 sections 6 and 7.
+//! Where a body ends, and its decoded content: RFC 9112 sections 6 and 7.
 //!
 //! Input: a head, then bytes in pieces. Output: the decoded body, or a [`BodyError`] with its
-//! status. Invariant: at most the limit is held, no memory is taken for a length that was only
+//! status. Invariant: at most the limit is held, no memory is allocated for a length that was only
 //! announced, and the outcome does not depend on how the bytes are cut.
 
 use crate::http::fields::is_token_byte;
 use crate::http::head::{RequestHead, ResponseHead};
 use crate::http::status::Status;
 
-/// How the length of a body is told.
+/// How the length of a body is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
     /// There is no body.
@@ -17,15 +17,15 @@ pub enum Framing {
     Length(u64),
     /// Transfer-Encoding: chunked.
     Chunked,
-    /// Of a response only: all that comes before the end of the stream.
+    /// Only for a response: everything up to the end of the stream.
     ToTheEnd,
 }
 
 /// Why a body cannot be read; the connection ends after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BodyError {
-    /// 400: Content-Length is no number, stands twice, or stands beside Transfer-Encoding; or the
-    /// last transfer coding is not chunked.
+    /// 400: Content-Length is not a number, appears twice, or appears together with
+    /// Transfer-Encoding; or the last transfer coding is not chunked.
     Length,
     /// 501: a transfer coding besides chunked.
     Coding,
@@ -75,7 +75,7 @@ impl Framing {
             // Both, or a coding in HTTP/1.0, is how requests are smuggled (section 6.1).
             (true, Some(_)) => Err(BodyError::Length),
             (true, None) if head.minor_version == 0 => Err(BodyError::Length),
-            // A line without a value may be one that is no text.
+            // A line that seems to have no value may have one that is not text.
             (true, None) if head.fields.all("Transfer-Encoding").any(str::is_empty) => {
                 Err(BodyError::Length)
             }
@@ -84,7 +84,7 @@ impl Framing {
     }
 
     /// Reads it from the head of a response to any method but HEAD and CONNECT (RFC 9112 section
-    /// 6.3). A length that is none is taken for none: the end of the stream tells.
+    /// 6.3). An invalid length counts as none: the body then ends with the stream.
     pub fn of_response(head: &ResponseHead<'_>) -> Self {
         if matches!(head.status, 100..=199 | 204 | 304) {
             return Self::None;
@@ -102,8 +102,8 @@ impl Framing {
         }
     }
 
-    /// If chunked is not the last coding, nobody knows where the body ends (section 6.3); applied
-    /// twice it is wrong (section 6.1). What else is applied is only unknown to us.
+    /// If chunked is not the last coding, the end of the body is unknown (section 6.3); applied
+    /// twice it is an error (section 6.1). Any other coding is merely not implemented here.
     fn of_codings<'h>(codings: impl Iterator<Item = &'h str>) -> Result<Self, BodyError> {
         let (mut chunked, mut others, mut is_last) = (0, 0, false);
         for coding in codings {
@@ -121,7 +121,7 @@ impl Framing {
     }
 }
 
-/// A length that no number can hold is too long, not malformed (RFC 9110 section 8.6).
+/// A length that overflows is too long, not malformed (RFC 9110 section 8.6).
 fn parse_length(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))
@@ -139,7 +139,7 @@ pub struct BodyDecoder {
     /// Bytes of data so far, kept or not.
     len: usize,
     limit: usize,
-    /// What comes is only counted.
+    /// What arrives is only counted.
     discards: bool,
     /// The body ends at the limit, instead of being too long.
     truncates: bool,
@@ -147,10 +147,10 @@ pub struct BodyDecoder {
     state: BodyState,
 }
 
-/// Where in the body the next byte stands (RFC 9112 section 7.1).
+/// Where in the body the next byte is (RFC 9112 section 7.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum BodyState {
-    /// Plain bytes: of a Content-Length body so many, of one to the end of the stream any number.
+    /// Plain bytes: as many as Content-Length says, or any number up to the end of the stream.
     Plain(u64),
     /// The hexadecimal size; `None` before its first digit.
     Size(Option<u64>),
@@ -192,7 +192,7 @@ impl BodyDecoder {
     ///
     /// # Errors
     ///
-    /// [`BodyError::TooLong`] if the announced length is over the limit already.
+    /// [`BodyError::TooLong`] if the announced length is over the limit.
     pub fn new(framing: Framing, limit: usize) -> Result<Self, BodyError> {
         match framing {
             Framing::Length(length) if length > limit as u64 => Err(BodyError::TooLong),
@@ -203,8 +203,8 @@ impl BodyDecoder {
         }
     }
 
-    /// As [`BodyDecoder::new`], for a body of which the first `limit` bytes are enough: it is done
-    /// when they are there.
+    /// Like [`BodyDecoder::new`], for a body of which only the first `limit` bytes are needed: it
+    /// is complete once they have arrived.
     pub fn truncating(framing: Framing, limit: usize) -> Self {
         Self {
             body: Vec::new(),
@@ -222,11 +222,11 @@ impl BodyDecoder {
         }
     }
 
-    /// As [`BodyDecoder::new`], for a body that nobody wants to see.
+    /// Like [`BodyDecoder::new`], for a body that is discarded.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`BodyDecoder::new`].
     pub fn discarding(framing: Framing, limit: usize) -> Result<Self, BodyError> {
         Ok(Self {
             discards: true,
@@ -239,7 +239,7 @@ impl BodyDecoder {
         self.state == BodyState::Done
     }
 
-    /// The body is only passed over.
+    /// The body is discarded.
     pub fn discards(&self) -> bool {
         self.discards
     }
@@ -254,7 +254,7 @@ impl BodyDecoder {
         self.body.capacity()
     }
 
-    /// Takes bytes from the front of `input` and returns how many: all, unless the body ended.
+    /// Consumes bytes from the front of `input` and returns how many: all, unless the body ended.
     ///
     /// # Errors
     ///
@@ -292,7 +292,7 @@ impl BodyDecoder {
         self.limit - self.len
     }
 
-    /// Takes data, up to the limit.
+    /// Consumes data, up to the limit.
     fn data(&mut self, left: u64, input: &[u8]) -> Result<usize, BodyError> {
         let come = left.min(input.len() as u64) as usize;
         let take = come.min(self.room());
@@ -352,7 +352,7 @@ fn next_state(state: BodyState, byte: u8) -> Result<BodyState, BodyError> {
     })
 }
 
-/// One byte of the chunk extensions (RFC 9112 section 7.1.1). White space stands only around
+/// One byte of the chunk extensions (RFC 9112 section 7.1.1). White space is allowed only around
 /// semicolons and equals signs, so not at the end of the line.
 fn next_in_extension(place: Extension, byte: u8) -> Result<Extension, BodyError> {
     use Extension::{AfterName, AfterQuoted, Before, Name, Pair, Quoted, Start, Token, Value};
@@ -373,7 +373,7 @@ fn next_in_extension(place: Extension, byte: u8) -> Result<Extension, BodyError>
     })
 }
 
-/// What may stand in a field value or a quoted string: no control characters but the tab.
+/// What may appear in a field value or a quoted string: no control characters but the tab.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || byte >= b' ' && byte != 0x7F
 }
@@ -593,7 +593,7 @@ mod tests {
             strings = longer.collect();
             for string in &strings {
                 let input = format!("1{string}\r\nx\r\n0\r\n\r\n");
-                // The `a` is a digit if it stands first.
+                // The `a` is a digit if it is first.
                 let line = string.trim_start_matches('a');
                 if line.len() < string.len() {
                     continue;

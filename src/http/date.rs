@@ -1,7 +1,7 @@
 //! The Date of responses: RFC 9110 sections 5.6.7 and 6.6.1.
 //!
-//! Input: the time. Output: its 29 characters, once they are needed. Invariant: it is formatted at
-//! most once a second and thread.
+//! Input: the time. Output: its 29 characters, made when they are needed. Invariant: it is
+//! formatted at most once per second and thread.
 
 use std::cell::Cell;
 use std::io::Write as _;
@@ -10,11 +10,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 type Text = [u8; 29];
 
 thread_local! {
-    /// The last one, and the second that it is of.
+    /// The last one, and the second that it stands for.
     static LAST: Cell<(u64, Text)> = const { Cell::new((u64::MAX, [0; 29])) };
 }
 
-/// Now. `None` for a clock that is not set: RFC 9110 section 6.6.1 wants no Date then.
+/// The current date. `None` if the clock is not set: RFC 9110 section 6.6.1 wants no Date then.
 pub(super) fn now() -> Option<Text> {
     at(SystemTime::now())
 }

@@ -1,8 +1,8 @@
 //! Header fields: look-up by name, lists of tokens (RFC 9110 section 5).
 //!
-//! Input: the fields of one head. Output: values as trimmed text. Names compare without
-//! case; several lines of one name are one list (RFC 9110 section 5.3). Invariant: nothing is
-//! copied and nothing is looked at twice per question.
+//! Input: the fields of one head. Output: values as trimmed text. Names compare without case;
+//! several lines of one name are one list (RFC 9110 section 5.3). Invariant: nothing is copied, and
+//! a look-up visits each field once.
 
 use crate::error::HeadError;
 
@@ -11,7 +11,7 @@ use crate::error::HeadError;
 /// It is httparse's own type, so that httparse fills the caller's storage without a copy.
 pub type Field<'h> = httparse::Header<'h>;
 
-/// For storage that fields are put into.
+/// Fills storage that fields are put into.
 pub const EMPTY_FIELD: Field<'static> = Field {
     name: "",
     value: b"",
@@ -23,7 +23,7 @@ pub struct Fields<'h> {
     lines: &'h [Field<'h>],
 }
 
-/// A field that may stand once stands several times, or its value is not text.
+/// A field that may appear only once is repeated, or its value is not text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Ambiguous;
 
@@ -32,11 +32,11 @@ impl<'h> Fields<'h> {
         Self { lines }
     }
 
-    /// Fields that somebody else has parsed, as names and raw values. `storage` holds them.
+    /// Fields from another parser, as names and raw values. `storage` holds them.
     ///
     /// # Errors
     ///
-    /// [`HeadError::Malformed`] for a name that is no token and for a value with control
+    /// [`HeadError::Malformed`] for a name that is not a token and for a value with control
     /// characters (RFC 9110 sections 5.1 and 5.5), [`HeadError::TooManyFields`] if the storage is
     /// too short.
     pub fn from_pairs(
@@ -54,7 +54,7 @@ impl<'h> Fields<'h> {
         Ok(Self::new(&storage[..count]))
     }
 
-    /// The fields in their order.
+    /// The fields in order.
     pub fn iter(&self) -> impl Iterator<Item = &'h Field<'h>> + use<'h> {
         self.lines.iter()
     }
@@ -73,7 +73,7 @@ impl<'h> Fields<'h> {
         self.all(name).next()
     }
 
-    /// The value of a field that must not stand twice.
+    /// The value of a field that must not be repeated.
     pub(crate) fn single(&self, name: &str) -> Result<Option<&'h str>, Ambiguous> {
         let mut lines = self
             .lines
@@ -96,7 +96,7 @@ impl<'h> Fields<'h> {
         elements.filter(|element| !element.is_empty())
     }
 
-    /// Whether a list has this token, in any case.
+    /// Whether a list contains this token; case is ignored.
     pub fn has_token(&self, name: &'h str, token: &str) -> bool {
         self.list(name)
             .any(|element| element.eq_ignore_ascii_case(token))

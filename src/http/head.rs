@@ -1,7 +1,7 @@
 //! Finds the end of an HTTP head and splits it: RFC 9112 sections 2 to 5.
 //!
 //! Input: the bytes so far, in one slice that grows. Output: where the head lies, then a
-//! [`RequestHead`] or [`ResponseHead`] that borrows it. Splitting is httparse's work; what it
+//! [`RequestHead`] or [`ResponseHead`] that borrows it. Splitting is done by httparse; what it
 //! leaves open (bare line feeds, limits, target forms) is decided here. Invariant: each byte is
 //! searched once, however slowly a head arrives.
 
@@ -11,13 +11,13 @@ use crate::limits::Limits;
 use core::ops::Range;
 
 /// The most header fields that a head can be split into, whatever
-/// [`Limits::fields`](crate::Limits::fields) says: the size of the storage that takes them.
+/// [`Limits::fields`](crate::Limits::fields) says: the size of the storage for them.
 pub const MAX_FIELDS: usize = 128;
 
 /// Looks for the end of a head and remembers how far it looked.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct HeadReader {
-    /// Where the head begins: behind empty lines, which RFC 9112 section 2.2 wants ignored.
+    /// Where the head begins: after empty lines, which RFC 9112 section 2.2 wants ignored.
     start: usize,
     searched: usize,
     /// The first line is complete.
@@ -47,8 +47,8 @@ impl HeadReader {
         bytes: &[u8],
         limits: &Limits,
     ) -> Result<Option<Range<usize>>, HeadError> {
-        // What lies beyond the limit is not looked at, so that the answer does not depend on how
-        // much of it has come.
+        // Bytes beyond the limit are ignored, so that the answer does not depend on how many of
+        // them have arrived.
         let within = &bytes[..bytes.len().min(limits.head_bytes)];
         while self.searched == self.start && within[self.start..].starts_with(b"\r\n") {
             self.start += 2;
@@ -76,13 +76,13 @@ impl HeadReader {
         Ok(None)
     }
 
-    /// Goes on to the end of `bytes` or of the head, whichever is first.
+    /// Continues to the end of `bytes` or of the head, whichever is first.
     fn search(&mut self, bytes: &[u8], line_bytes: usize) -> Result<Option<usize>, HeadError> {
         while let Some(at) = bytes[self.searched..].iter().position(|b| *b == b'\n') {
             let at = self.searched + at;
             self.searched = at + 1;
             let head = &bytes[self.start..at];
-            // In this order: a line that is too long was so before its end came.
+            // In this order: a line that is too long was so before its end arrived.
             if !self.in_fields && head.len() > line_bytes {
                 return Err(HeadError::TargetTooLong);
             }
@@ -102,7 +102,7 @@ impl HeadReader {
 /// Method, two spaces and version around a target; no method in use is longer than 16 bytes.
 const REQUEST_LINE_EXTRA: usize = 32;
 
-/// The head of a request, borrowed from the bytes it came in.
+/// The head of a request, borrowed from the bytes it arrived in.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestHead<'h> {
     /// The method, as sent: methods are case-sensitive (RFC 9110 section 9.1).
@@ -111,19 +111,19 @@ pub struct RequestHead<'h> {
     pub target: &'h str,
     /// 0 or 1: the x of HTTP/1.x.
     pub minor_version: u8,
-    /// The header fields in their order.
+    /// The header fields in order.
     pub fields: Fields<'h>,
 }
 
 impl<'h> RequestHead<'h> {
-    /// A head that somebody else has parsed: the parts of `method target HTTP/1.minor_version` and
-    /// the fields. The [`Limits`] of heads are left to that parser.
+    /// A head from another parser: the parts of `method target HTTP/1.minor_version` and the
+    /// fields. Enforcing the [`Limits`] of heads is left to that parser.
     ///
     /// ```
     /// use wirebell::handshake::UpgradeRequest;
     /// use wirebell::http::{EMPTY_FIELD, Fields, MAX_FIELDS, RequestHead};
     ///
-    /// // What the other parser has made of the request of RFC 6455 section 1.3.
+    /// // What another parser made of the request in RFC 6455 section 1.3.
     /// let pairs = [
     ///     ("host", "server.example.com"),
     ///     ("upgrade", "websocket"),
@@ -143,7 +143,7 @@ impl<'h> RequestHead<'h> {
     ///
     /// # Errors
     ///
-    /// [`HeadError::Malformed`] for a method that is no token, a target that has none of the
+    /// [`HeadError::Malformed`] for a method that is not a token, a target that has none of the
     /// forms of RFC 9112 section 3.2, and a minor version above 1.
     pub fn new(
         method: &'h str,
@@ -182,7 +182,7 @@ impl<'h> RequestHead<'h> {
         }
     }
 
-    /// The connection goes on after this request (RFC 9112 section 9.3).
+    /// The connection stays open after this request (RFC 9112 section 9.3).
     pub fn keeps_alive(&self) -> bool {
         self.minor_version > 0 && !self.fields.has_token("Connection", "close")
     }
@@ -221,14 +221,14 @@ impl<'h> RequestHead<'h> {
     }
 }
 
-/// The head of a response, borrowed from the bytes it came in.
+/// The head of a response, borrowed from the bytes it arrived in.
 #[derive(Clone, Copy, Debug)]
 pub struct ResponseHead<'h> {
     /// The three digits.
     pub status: u16,
     /// 0 or 1: the x of HTTP/1.x.
     pub minor_version: u8,
-    /// The header fields in their order.
+    /// The header fields in order.
     pub fields: Fields<'h>,
 }
 
@@ -253,8 +253,8 @@ impl<'h> ResponseHead<'h> {
     }
 }
 
-/// The four forms of RFC 9112 section 3.2, in the characters that a URI has. A fragment is never
-/// sent.
+/// The four forms of RFC 9112 section 3.2, with only the characters that a URI may have. A fragment
+/// is never sent.
 fn is_target(method: &str, target: &str) -> bool {
     let has_form = match target.split_once("://") {
         _ if target.starts_with('/') => true,

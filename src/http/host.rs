@@ -1,4 +1,4 @@
-//! The Host field: exactly one, and one that can be a host. RFC 9112 section 3.2.
+//! The Host field: exactly one, and a valid one. RFC 9112 section 3.2.
 //!
 //! Input: the fields of a head. Output: the host with its port, or [`Refusal::Host`].
 //! Whether it is one of the server's own names is left to the server.

@@ -1,14 +1,14 @@
 //! Header fields to be sent: RFC 9110 section 5.
 //!
-//! Input: a name and a value. Output: a line that can stand in a head. Invariant: a name is a
-//! token, a value cannot end the line, and neither says what the writer of a response says itself.
+//! Input: a name and a value. Output: a line that can be sent in a head. Invariant: a name is a
+//! token, a value cannot end the line, and no line repeats what the response writer adds itself.
 
 use crate::http::fields::{is_token_byte, is_value_byte};
 use core::fmt;
 #[cfg(feature = "net")]
 use std::borrow::Cow;
 
-/// Fields that whoever writes a response writes himself.
+/// Fields that the response writer adds itself.
 const OF_THE_WRITER: [&str; 5] = [
     "Connection",
     "Content-Length",
@@ -23,12 +23,12 @@ pub(crate) const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
 /// Why something cannot be a field of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum InvalidField {
-    /// The name is no token (RFC 9110 section 5.1).
+    /// The name is not a token (RFC 9110 section 5.1).
     Name,
-    /// The response itself says it: Connection, Content-Length, Content-Type, Date,
+    /// The response writer adds it itself: Connection, Content-Length, Content-Type, Date,
     /// Transfer-Encoding.
     Reserved,
-    /// The value has control characters, or spaces at an end (RFC 9110 section 5.5).
+    /// The value has control characters, or leading or trailing spaces (RFC 9110 section 5.5).
     Value,
 }
 
@@ -50,7 +50,7 @@ impl fmt::Display for InvalidField {
 
 impl core::error::Error for InvalidField {}
 
-/// A header field that was checked when the program was compiled: [`field!`](crate::http::field).
+/// A header field that was checked at compile time: [`field!`](crate::http::field).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct StaticField {
     name: &'static str,
@@ -62,7 +62,7 @@ impl StaticField {
     ///
     /// # Panics
     ///
-    /// For an [`InvalidField`]; in a constant, the program does not compile then.
+    /// For an [`InvalidField`]; in a constant this is a compile error.
     #[track_caller]
     pub const fn new(name: &'static str, value: &'static str) -> Self {
         match check(name, value) {
@@ -82,7 +82,7 @@ impl StaticField {
     }
 }
 
-/// A header field out of two constants; one that cannot be sent is an error of the compiler.
+/// A header field made of two constants; one that cannot be sent is a compile error.
 ///
 /// ```
 /// use wirebell::http::{StaticField, field};
@@ -96,7 +96,7 @@ impl StaticField {
 /// let bad = wirebell::http::field!("Location", "/\r\nSet-Cookie: a=b");
 /// ```
 ///
-/// What the response says itself is not said twice:
+/// What the response writer adds itself is refused:
 ///
 /// ```compile_fail,E0080
 /// let bad = wirebell::http::field!("content-length", "0");
@@ -131,7 +131,7 @@ impl FieldLine {
     ///
     /// # Errors
     ///
-    /// The [`InvalidField`] that it would be.
+    /// The [`InvalidField`] that says what is wrong.
     pub fn new(
         name: &'static str,
         value: impl Into<Cow<'static, str>>,
@@ -172,7 +172,7 @@ const fn check(name: &str, value: &str) -> Result<(), InvalidField> {
     check_value(value)
 }
 
-/// Names compare without case. That of the standard library is no constant in Rust 1.88.
+/// Names compare without case. The function of the standard library is not const in Rust 1.88.
 const fn is_same(one: &[u8], other: &[u8]) -> bool {
     let mut at = 0;
     while at < one.len() && at < other.len() {

@@ -1,9 +1,9 @@
-//! HTTP/1.1 as far as WebSockets and an API beside them need it: RFC 9110 and 9112, without I/O.
+//! HTTP/1.1 as far as WebSockets and an API next to them need it: RFC 9110 and 9112, without I/O.
 //!
 //! Input: the bytes of a connection. Output: heads, bodies and whole [`Request`]s; [`Response`]s as
 //! bytes. One parser of heads and one decoder of bodies serve both roles. Heads, fields, hosts and
-//! statuses need no allocator. Invariant: a message has one body, found in one way, or it is
-//! refused (RFC 9112 section 11.2), and no value in a message that is sent can split it. Opening
+//! statuses need no allocator. Invariant: a message has one body, delimited in one way, or it is
+//! refused (RFC 9112 section 11.2), and no value in an outgoing message can split it. Opening
 //! handshakes are left to `handshake`, sockets to the layers above.
 //!
 //! Reading order: `fields`, `host`, `head`, `status`, `body`, `request`, `lines`, `date`,

@@ -1,4 +1,4 @@
-//! Bytes of one connection → requests, one after the other: RFC 9112 section 9.3.
+//! Bytes of one connection → requests, sequentially: RFC 9112 section 9.3.
 //!
 //! Input: bytes in pieces. Output: [`Step`]s: a request is whole, its head announces a body, more
 //! is needed. Invariant: a head is searched once and split at most three times, and what is kept
@@ -13,14 +13,14 @@ use crate::http::request::Request;
 use crate::http::response::Response;
 use crate::limits::Limits;
 
-/// What [`HttpReader::feed`] came to.
+/// The outcome of [`HttpReader::feed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// All bytes are taken; more are needed.
+    /// All bytes are consumed; more are needed.
     More,
     /// The head is whole and announces a body: look at it with [`HttpReader::head`], then decide
     /// with [`HttpReader::take_body`] or [`HttpReader::pass_over_body`]. `expects` if the client
-    /// waits to be told `100 Continue` (RFC 9110 section 10.1.1).
+    /// waits for `100 Continue` (RFC 9110 section 10.1.1).
     Head {
         /// The client waits.
         expects: bool,
@@ -29,7 +29,7 @@ pub enum Step {
     Whole,
 }
 
-/// Why a request is answered without asking the service.
+/// Why a request is answered without calling the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HttpFault {
     /// The head.
@@ -43,7 +43,7 @@ impl HttpFault {
         Self::Head(error.into())
     }
 
-    /// The answer; the connection ends behind it, as nobody knows where the next request begins.
+    /// The answer; the connection ends after it, as the start of the next request is unknown.
     pub fn response(self) -> Response {
         let (status, text) = match self {
             Self::Head(refusal) => (refusal.into(), refusal.text()),
@@ -60,12 +60,12 @@ pub struct HttpReader {
     search: HeadReader,
     /// Present once the head is whole.
     framing: Option<Framing>,
-    /// Present once it is decided what becomes of the body.
+    /// Present once it is decided what to do with the body.
     body: Option<BodyDecoder>,
 }
 
 impl HttpReader {
-    /// Nothing of a request has come.
+    /// Nothing of a request has arrived.
     pub fn is_idle(&self) -> bool {
         self.head.is_empty() && self.framing.is_none()
     }
@@ -75,12 +75,12 @@ impl HttpReader {
         self.framing.is_some()
     }
 
-    /// The request has been answered already; [`Step::Whole`] is only the end of its body.
+    /// The request has already been answered; [`Step::Whole`] only marks the end of its body.
     pub fn is_answered(&self) -> bool {
         self.body.as_ref().is_some_and(BodyDecoder::discards)
     }
 
-    /// The request is HEAD, as far as it has come: no answer to it has content (RFC 9110 section
+    /// The request is HEAD, as far as it has arrived: no answer to it has content (RFC 9110 section
     /// 9.3.2), not even a refusal.
     pub fn is_head_only(&self) -> bool {
         let mut head = &self.head[..];
@@ -95,7 +95,7 @@ impl HttpReader {
         self.head.capacity() + self.body.as_ref().map_or(0, BodyDecoder::held)
     }
 
-    /// Takes bytes from the front of `input`; returns how many, and what they came to.
+    /// Consumes bytes from the front of `input`; returns how many, and the outcome.
     ///
     /// # Errors
     ///
@@ -111,7 +111,7 @@ impl HttpReader {
             return Ok((taken, step));
         }
         let had = self.head.len();
-        // Everything beyond the limit would only be refused: do not copy it.
+        // Everything beyond the limit would only be refused: it is not copied.
         let room = limits.head_bytes.saturating_add(1).saturating_sub(had);
         self.head.extend_from_slice(&input[..input.len().min(room)]);
         let found = self
@@ -135,7 +135,7 @@ impl HttpReader {
         }
     }
 
-    /// Splits the head for the first time, for the sake of the body.
+    /// Splits the head for the first time, to find the body.
     fn look_for_body(&self, limits: &Limits) -> Result<(Framing, bool), HttpFault> {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let storage = &mut storage[..limits.fields.min(MAX_FIELDS)];
@@ -143,8 +143,8 @@ impl HttpReader {
         if head.target.len() > limits.target_bytes {
             return Err(HttpFault::Head(Refusal::TargetTooLong));
         }
-        // RFC 9112 section 3.2 asks for it in every request, not only in a handshake; in HTTP/1.0
-        // it may be missing, but not be wrong.
+        // RFC 9112 section 3.2 requires it in every request, not only in a handshake; in HTTP/1.0
+        // it may be missing, but not invalid.
         if head.minor_version > 0 || head.fields.get("Host").is_some() {
             host(&head.fields).map_err(HttpFault::Head)?;
         }
@@ -157,7 +157,7 @@ impl HttpReader {
     ///
     /// # Errors
     ///
-    /// None that [`HttpReader::feed`] has not told of.
+    /// None that [`HttpReader::feed`] has not returned before.
     pub fn head<'r>(
         &'r self,
         storage: &'r mut [Field<'r>; MAX_FIELDS],
@@ -165,7 +165,7 @@ impl HttpReader {
         RequestHead::parse(&self.head, storage).map_err(HttpFault::of_head)
     }
 
-    /// Takes the body, of at most `limit` bytes.
+    /// Reads the body, of at most `limit` bytes.
     ///
     /// # Errors
     ///
@@ -176,7 +176,7 @@ impl HttpReader {
         Ok(())
     }
 
-    /// The request is answered already: its body, of at most `limit` bytes, is passed over.
+    /// The request has been answered: its body, of at most `limit` bytes, is discarded.
     ///
     /// # Errors
     ///
@@ -196,7 +196,7 @@ impl HttpReader {
         Ok(Request::new(self.head(storage)?, body))
     }
 
-    /// Gives memory over `keep` bytes back.
+    /// Frees memory over `keep` bytes.
     pub fn shrink_to(&mut self, keep: usize) {
         self.head.shrink_to(keep);
     }

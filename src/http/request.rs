@@ -11,7 +11,7 @@ pub struct Request<'r> {
 }
 
 impl<'r> Request<'r> {
-    /// Puts a head and its decoded body together.
+    /// Combines a head and its decoded body.
     pub fn new(head: RequestHead<'r>, body: &'r [u8]) -> Self {
         Self { head, body }
     }
@@ -46,12 +46,12 @@ impl<'r> Request<'r> {
         self.body
     }
 
-    /// The connection goes on behind this request (RFC 9112 section 9.3).
+    /// The connection stays open after this request (RFC 9112 section 9.3).
     pub fn keeps_alive(&self) -> bool {
         self.head.keeps_alive()
     }
 
-    /// The request tells how long its body is (RFC 9110 section 15.5.12 lets a server insist).
+    /// The request states the length of its body (RFC 9110 section 15.5.12 lets a server insist).
     pub fn has_length(&self) -> bool {
         let fields = self.head.fields;
         fields.get("Content-Length").is_some() || fields.get("Transfer-Encoding").is_some()

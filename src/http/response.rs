@@ -1,8 +1,8 @@
 //! A response, and how it is written: RFC 9112 section 4.
 //!
-//! Input: a final status, fields, a body. Output: bytes. Invariant: the head has the lines that
-//! were meant and no others, and one length: what cannot be sent is refused where it is given
-//! ([`InvalidField`], [`Status`]), so that writing cannot go wrong.
+//! Input: a final status, fields, a body. Output: bytes. Invariant: the head has exactly the
+//! intended lines, and one length: what cannot be sent is refused when it is set ([`InvalidField`],
+//! [`Status`]), so writing cannot fail.
 
 use crate::http::date;
 use crate::http::lines::{FieldLine, InvalidField, TEXT_PLAIN, check_value};
@@ -33,7 +33,7 @@ pub struct Response {
     media_type: Option<MediaType>,
     /// The body; for a HEAD request only its length is sent.
     pub body: Cow<'static, [u8]>,
-    /// End the connection behind this response.
+    /// End the connection after this response.
     pub close: bool,
 }
 
@@ -44,7 +44,7 @@ pub struct MediaType(Cow<'static, str>);
 impl MediaType {
     /// Plain text in UTF-8.
     pub const TEXT: Self = Self(Cow::Borrowed(TEXT_PLAIN));
-    /// A page in UTF-8.
+    /// An HTML page in UTF-8.
     pub const HTML: Self = Self(Cow::Borrowed("text/html; charset=utf-8"));
     /// JSON, which is always UTF-8 (RFC 8259 section 8.1).
     pub const JSON: Self = Self(Cow::Borrowed("application/json"));
@@ -53,7 +53,7 @@ impl MediaType {
     ///
     /// # Errors
     ///
-    /// [`InvalidField::Value`] for what cannot stand in a header field.
+    /// [`InvalidField::Value`] for a value that cannot appear in a header field.
     pub fn new(name: impl Into<Cow<'static, str>>) -> Result<Self, InvalidField> {
         let name = name.into();
         check_value(&name)?;
@@ -62,7 +62,7 @@ impl MediaType {
 }
 
 impl Response {
-    /// Without fields and body.
+    /// Without fields or body.
     pub fn new(status: Status) -> Self {
         Self {
             status,
@@ -94,26 +94,26 @@ impl Response {
         }
     }
 
-    /// Adds a header field: [`field!`](crate::http::field) for what is known when the program is
-    /// compiled, [`FieldLine::new`] for what is not. With Upgrade, Connection names it (RFC 9110
-    /// section 7.8).
+    /// Adds a header field: [`field!`](crate::http::field) for constants, [`FieldLine::new`] for
+    /// values that are known only at run time. If there is an Upgrade field, Connection names it
+    /// (RFC 9110 section 7.8).
     pub fn field(mut self, line: impl Into<FieldLine>) -> Self {
         self.fields.push(line.into());
         self
     }
 
-    /// The header fields in their order, apart from those that the response writes itself.
+    /// The header fields in order, without those that the response writer adds itself.
     pub fn fields(&self) -> impl Iterator<Item = (&'static str, &str)> {
         self.fields.iter().map(|line| (line.name, &*line.value))
     }
 
-    /// Ends the connection behind this response.
+    /// Ends the connection after this response.
     pub fn closing(mut self) -> Self {
         self.close = true;
         self
     }
 
-    /// Appends the response to `out`, with the Date of now; the body is left out for `head_only`.
+    /// Appends the response to `out`, with the current Date; `head_only` leaves the body out.
     pub fn write(&self, out: &mut Vec<u8>, head_only: bool) {
         let content = self.sent_body();
         let length = match self.status.code() {
@@ -179,7 +179,7 @@ impl Response {
     }
 }
 
-/// How a head tells the length of the body.
+/// How a head states the length of the body.
 #[derive(Clone, Copy)]
 enum Length {
     None,

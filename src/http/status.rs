@@ -1,7 +1,7 @@
 //! The status of a final response: RFC 9110 section 15.
 //!
 //! Input: a constant, or three digits. Output: a [`Status`] with its reason phrase. Invariant: it
-//! is that of a final response, 200 to 599. Interim ones and 101 have writers of their own.
+//! is that of a final response, 200 to 599. Interim ones and 101 have their own writers.
 
 use crate::error::Refusal;
 use core::fmt;
@@ -77,7 +77,7 @@ statuses! {
 }
 
 impl Status {
-    /// A status by its digits; `None` outside 200 to 599.
+    /// A status from its digits; `None` outside 200 to 599.
     pub const fn new(code: u16) -> Option<Self> {
         match code {
             200..=599 => Some(Self(code)),
@@ -101,7 +101,7 @@ impl fmt::Display for Status {
 impl From<Refusal> for Status {
     /// What a server answers: [`Refusal::status`].
     fn from(refusal: Refusal) -> Self {
-        Self::new(refusal.status()).expect("refusals are final: a test looks at all of them")
+        Self::new(refusal.status()).expect("refusals are final: a test checks all of them")
     }
 }
 

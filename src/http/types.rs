@@ -1,9 +1,9 @@
-//! Requests of the crate `http`: RFC 9112 section 3, for servers whose HTTP is hyper's or
-//! another's.
+//! Requests of the crate `http`: RFC 9112 section 3, for servers whose HTTP comes from hyper or
+//! another library.
 //!
-//! Input: a request that somebody else has read. Output: a [`RequestHead`]. Invariant: it is
-//! checked as one that we have read; nothing of it is believed because of its type. Answers are
-//! left to `handshake`.
+//! Input: a request that another library has read. Output: a [`RequestHead`]. Invariant: it is
+//! checked like one that we have read; its type is no reason to trust it. Answers are left to
+//! `handshake`.
 
 use crate::error::Refusal;
 use crate::http::fields::{Field, Fields};
@@ -12,7 +12,7 @@ use ::http::request::Parts;
 use ::http::{HeaderMap, Method, Request, Uri, Version};
 use std::borrow::Cow;
 
-/// The head of a request of the crate `http`, for a [`RequestHead`] to borrow.
+/// The head of a request of the crate `http`, from which a [`RequestHead`] can borrow.
 ///
 /// ```
 /// use wirebell::Refusal;

@@ -1,7 +1,7 @@
 //! The connections of one loop and the way to them: what a service acts on.
 //!
-//! Three rooms that do not know each other: the table, the output, and what is to be dialled.
-//! Steps look a peer up here once and hand it to the output.
+//! Three independent parts: the table, the output, and what is to be dialled. Each step looks up a
+//! peer here once and hands it to the output.
 
 use crate::net::conn::dialing::Dials;
 use crate::net::conn::table::Table;

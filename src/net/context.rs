@@ -14,8 +14,8 @@ use std::net::SocketAddr;
 
 /// The loop, as its service sees it during one call.
 ///
-/// All of these may be called with the name of a connection that has ended; they do nothing then
-/// and say so.
+/// All methods may be called with the name of a connection that has ended; then they do nothing and
+/// say so.
 #[derive(Debug)]
 pub struct Context<'a> {
     connections: &'a mut Connections,
@@ -26,9 +26,8 @@ impl<'a> Context<'a> {
         Self { connections }
     }
 
-    /// Sends a message as one frame. What is sent to the peer whose input is being handled leaves
-    /// together in one write at the end of that input; a large message leaves at once, by
-    /// reference.
+    /// Sends a message as one frame. Everything sent to the peer whose input is being handled is
+    /// written together at the end of that input; a large message is written at once, by reference.
     #[inline]
     pub fn send(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
         match self.connections.peers.get_mut(peer) {
@@ -37,8 +36,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// As [`Context::send`], but never compressed: for what mixes secrets with what others can
-    /// choose (RFC 7692 section 8).
+    /// Like [`Context::send`], but never compressed: for messages that mix secrets with data that
+    /// others can choose (RFC 7692 section 8).
     pub fn send_uncompressed(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
         match self.connections.peers.get_mut(peer) {
             Some(peer) => self.connections.out.send_plain(peer, message, 0),
@@ -57,8 +56,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// As [`Context::send_frame`], to many: returns how many have taken it. `refused` is told the
-    /// others.
+    /// Like [`Context::send_frame`], to many peers: returns how many accepted it. `refused` is
+    /// called with the others.
     pub fn broadcast(
         &mut self,
         frame: &SharedFrame,
@@ -78,9 +77,9 @@ impl<'a> Context<'a> {
 
     /// Sends a part of a message as one frame, uncompressed; `last` ends the message. All parts of
     /// a message have its `kind`. Until the last, no other message can be sent to the peer
-    /// ([`Sent::Busy`]); Pings, Pongs and Close can. How much waits is in what is returned: stop
-    /// there, and go on in [`Service::writable`](crate::net::Service::writable), which follows in
-    /// any case once all of it has left. The bytes of a text must be UTF-8 as a whole; a character
+    /// ([`Sent::Busy`]); Pings, Pongs and Close can. The result says how much waits: stop when that
+    /// is too much, and go on in [`Service::writable`](crate::net::Service::writable), which always
+    /// follows once all of it has left. The bytes of a text must be UTF-8 as a whole; a character
     /// may be cut between two parts.
     pub fn send_piece(
         &mut self,
@@ -116,7 +115,7 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Answers a request that was put off with [`Reply::Later`](crate::net::Reply::Later).
+    /// Answers a request that was deferred with [`Reply::Later`](crate::net::Reply::Later).
     pub fn respond(&mut self, peer: PeerId, mut response: Response) -> Sent {
         let stopping = self.connections.stopping;
         let out = &mut self.connections.out;
@@ -142,9 +141,9 @@ impl<'a> Context<'a> {
         out.taken(peer)
     }
 
-    /// Sends a part of the body that was begun with
-    /// [`Reply::Stream`](crate::net::Reply::Stream); it is queued, bounded and dropped as frames
-    /// are, so each part should make sense without the others.
+    /// Sends a part of the body that was begun with [`Reply::Stream`](crate::net::Reply::Stream);
+    /// it is queued, bounded and dropped as frames are, so each part should make sense without the
+    /// others.
     pub fn write(&mut self, peer: PeerId, part: &SharedChunk, key: u32) -> Sent {
         match self.connections.peers.get_mut(peer) {
             Some(peer) => self.connections.out.write_part(peer, part, key),
@@ -165,10 +164,10 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Hands nothing on that comes from the peer until [`Context::resume`], and reads nothing more:
-    /// what it sends fills the socket's buffers, and then it has to wait. No deadline for what it
-    /// has to send runs meanwhile, the answer to a Ping included. [`Context::close`] ends the
-    /// pause, because the peer's Close must be read: what it had sent before comes then.
+    /// Delivers nothing from the peer until [`Context::resume`], and stops reading: what it sends
+    /// fills the socket's buffers, and then it has to wait. Meanwhile no deadline runs for what it
+    /// has to send, including the answer to a Ping. [`Context::close`] ends the pause, because the
+    /// peer's Close must be read: what it sent before is delivered first.
     pub fn pause(&mut self, peer: PeerId) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             peer.flags.paused = true;
@@ -187,7 +186,7 @@ impl<'a> Context<'a> {
     }
 
     /// [`Service::timer`](crate::net::Service::timer) is called once, at most 64 ms after `at` on
-    /// the clock of [`Context::now`]. A peer has one timer; `None` takes it back.
+    /// the clock of [`Context::now`]. A peer has one timer; `None` cancels it.
     pub fn set_timer(&mut self, peer: PeerId, at: Option<Millis>) {
         let out = &mut self.connections.out;
         if let Some(peer) = self.connections.peers.get_mut(peer) {
@@ -199,8 +198,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// What happens when this peer reads too slowly, from its next message on:
-    /// [`Options::overflow`](crate::net::Options::overflow) otherwise.
+    /// Sets what happens when this peer reads too slowly, from its next message on; the default is
+    /// [`Options::overflow`](crate::net::Options::overflow).
     pub fn set_overflow(&mut self, peer: PeerId, policy: Overflow) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             peer.overflow = policy;
@@ -219,8 +218,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Opens a connection to a server. At most one handshake with each server is in progress (RFC
-    /// 6455 section 4.1); the others wait. [`Service::opened`] or [`Service::not_opened`] follows.
+    /// Opens a connection to a server. At most one handshake per server is in progress (RFC 6455
+    /// section 4.1); the others wait. [`Service::opened`] or [`Service::not_opened`] follows.
     ///
     /// [`Service::opened`]: crate::net::Service::opened
     /// [`Service::not_opened`]: crate::net::Service::not_opened
@@ -231,8 +230,8 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Gives up all dials of this tag, and does not dial again when a connection of it ends; open
-    /// ones stay. Neither [`Service::opened`] nor [`Service::not_opened`] follows.
+    /// Cancels all dials with this tag, and does not dial again when such a connection ends; open
+    /// ones stay open. Neither [`Service::opened`] nor [`Service::not_opened`] follows.
     ///
     /// [`Service::opened`]: crate::net::Service::opened
     /// [`Service::not_opened`]: crate::net::Service::not_opened
@@ -272,20 +271,21 @@ impl<'a> Context<'a> {
         self.connections.stopping
     }
 
-    /// The number that the service gave it with its [`Reply`](crate::net::Reply) or `Dial`.
+    /// The number that the service gave the connection with its [`Reply`](crate::net::Reply) or
+    /// `Dial`.
     pub fn tag(&self, peer: PeerId) -> Option<u32> {
         self.peer(peer).map(|peer| peer.tag)
     }
 
-    /// Bytes for this peer that have not left: what waits because the peer reads slowly, and what
-    /// was sent in this turn of the loop.
+    /// Bytes for this peer that have not left: those that wait because the peer reads slowly, and
+    /// those sent in this turn of the loop.
     pub fn queued_bytes(&self, peer: PeerId) -> usize {
         let out = &self.connections.out;
         self.peer(peer).map_or(0, |peer| out.waiting(peer))
     }
 
     /// The address at the other end: a system call, which few services need. `None` if the
-    /// connection has ended or has no address, as those over unix sockets.
+    /// connection has ended or has no address, as with unix sockets.
     pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         let peer = self.peer(peer)?;
         self.connections.out.sockets.remote(peer.index)
@@ -302,7 +302,7 @@ impl<'a> Context<'a> {
         self.connections.peers.len()
     }
 
-    /// Milliseconds since the loop began, as of this turn.
+    /// Milliseconds since the loop started, as of this turn.
     pub fn now(&self) -> Millis {
         self.connections.out.now
     }

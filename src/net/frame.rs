@@ -2,9 +2,9 @@
 //!
 //! Input: a message. Output: header and payload in one shared block, which queues hold by
 //! reference. Servers do not mask (RFC 6455 section 5.1), so the bytes are the same for all.
-//! Receivers with permessage-deflate get another block, one for each window size in use, made when
-//! the first of them asks. It refers to nothing before it, so it suits receivers whose windows
-//! differ (RFC 7692 section 7.2.1: a sender may, and need not, refer to earlier messages).
+//! Receivers with permessage-deflate get another block, one per window size in use, made when first
+//! needed. It refers to nothing before it, so it suits receivers whose windows differ (RFC 7692
+//! section 7.2.1: a sender may refer to earlier messages, but need not).
 
 use crate::handshake::{MAX_WINDOW_BITS, MIN_WINDOW_BITS};
 use crate::net::memory::Memory;
@@ -23,9 +23,9 @@ struct Inner {
     bytes: Box<[u8]>,
     /// Where the payload begins.
     payload: u8,
-    /// The account that it stands on, once a queue holds it.
+    /// The account that it is charged to, once a queue holds it.
     charged: OnceLock<Memory>,
-    /// Compressed forms; `None` if there shall be none.
+    /// Compressed forms; `None` if it must not be compressed.
     forms: Option<OnceLock<Box<Forms>>>,
 }
 
@@ -37,33 +37,33 @@ impl Drop for Inner {
     }
 }
 
-/// What a shared block costs beside its bytes: counters, lengths, and what the allocator adds.
+/// What a shared block costs besides its bytes: counters, lengths, and what the allocator adds.
 const BLOCK: usize = size_of::<Inner>() + 4 * size_of::<usize>();
 
-/// By window bits: not asked for yet, not worth it, or made.
+/// By window bits: not requested yet, not worth it, or made.
 type Forms = [OnceLock<Option<SharedFrame>>; (MAX_WINDOW_BITS - MIN_WINDOW_BITS + 1) as usize];
 
 impl SharedFrame {
     /// Encodes a message as one frame: one copy of the payload, whatever the number of receivers.
-    /// Receivers that agreed to permessage-deflate get it compressed, which happens once.
+    /// Receivers with permessage-deflate get it compressed; it is compressed only once.
     pub fn new(message: Message<'_>) -> Self {
         let header = FrameHeader::data(Some(message.kind), message.bytes.len() as u64, true).emit();
         Self::assemble(&header, message.bytes, true)
     }
 
-    /// Encodes a message that nobody gets compressed: for what mixes secrets with what others can
-    /// choose (RFC 7692 section 8).
+    /// Encodes a message that is never compressed: for messages that mix secrets with data that
+    /// others can choose (RFC 7692 section 8).
     pub fn uncompressed(message: Message<'_>) -> Self {
         let header = FrameHeader::data(Some(message.kind), message.bytes.len() as u64, true).emit();
         Self::assemble(&header, message.bytes, false)
     }
 
-    /// A frame as it is.
+    /// A frame that is never compressed.
     pub(crate) fn encoded(header: &HeaderBytes, payload: &[u8]) -> Self {
         Self::assemble(header, payload, false)
     }
 
-    /// Bytes that are a frame already, for one receiver.
+    /// Bytes that already are a frame, for one receiver.
     pub(crate) fn raw(bytes: &[u8]) -> Self {
         Self::assemble(&[], bytes, false)
     }
@@ -85,15 +85,15 @@ impl SharedFrame {
         &self.inner.bytes
     }
 
-    /// What was encoded, and whether it may be compressed.
+    /// The encoded message, and whether it may be compressed.
     pub(crate) fn message(&self) -> (Message<'_>, bool) {
         let (header, bytes) = self.as_bytes().split_at(usize::from(self.inner.payload));
         let kind = kind_of(header);
         (Message { kind, bytes }, self.inner.forms.is_some())
     }
 
-    /// The form for a window of `bits`, which `compress` makes out of the payload if nobody has
-    /// asked before; the frame itself if that does not pay.
+    /// The form for a window of `bits`, which `compress` makes from the payload on the first
+    /// request; the frame itself if compression does not pay.
     pub(crate) fn form<'s>(
         &self,
         bits: u8,
@@ -114,7 +114,7 @@ impl SharedFrame {
         form.as_ref().unwrap_or(self)
     }
 
-    /// A queue holds it: from now until the last owner lets go it counts, once.
+    /// A queue holds it: from now until the last owner drops it, it counts once.
     pub(crate) fn charge(&self, memory: &Memory) {
         self.inner.charged.get_or_init(|| {
             memory.add(self.inner.bytes.len() + BLOCK);
@@ -143,7 +143,8 @@ pub struct SharedChunk {
 }
 
 impl SharedChunk {
-    /// Encodes `bytes` as one chunk; none are nothing, as an empty chunk would end the body.
+    /// Encodes `bytes` as one chunk; without bytes it is empty, as an empty chunk would end the
+    /// body.
     pub fn new(bytes: &[u8]) -> Self {
         let encoded = match bytes {
             [] => Vec::new(),
@@ -155,12 +156,12 @@ impl SharedChunk {
         }
     }
 
-    /// As it goes to receivers that know chunks.
+    /// The bytes for receivers that know chunks.
     pub(crate) fn frame(&self) -> &SharedFrame {
         &self.frame
     }
 
-    /// For HTTP/1.0, which has no chunks.
+    /// The bytes for HTTP/1.0, which has no chunks.
     pub(crate) fn plain(&self) -> SharedFrame {
         let encoded = self.frame.as_bytes();
         let end = encoded.len().saturating_sub(2);

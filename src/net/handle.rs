@@ -1,5 +1,5 @@
-//! The workers of a server as seen from outside of them: by a service that is being made, and by
-//! whoever runs the server.
+//! The workers of a server as seen from outside: by a service that is being made, and by the
+//! program that runs the server.
 
 use crate::net::mailbox::Mailbox;
 use crate::net::metrics::{Counters, Metrics};
@@ -14,7 +14,7 @@ pub struct Worker<M> {
     pub mailboxes: Vec<Mailbox<M>>,
 }
 
-/// Reaches a server from anywhere, while another thread joins it; cheap to clone.
+/// Controls a server from any thread, even while another joins it; cheap to clone.
 #[derive(Debug)]
 pub struct Handle<M> {
     mailboxes: Arc<[Mailbox<M>]>,
@@ -31,12 +31,12 @@ impl<M> Clone for Handle<M> {
 }
 
 impl<M> Handle<M> {
-    /// Of all workers, in the order of their numbers.
+    /// Of all workers, in order of their numbers.
     pub(crate) fn new(mailboxes: Arc<[Mailbox<M>]>, metrics: Arc<[Arc<Metrics>]>) -> Self {
         Self { mailboxes, metrics }
     }
 
-    /// What this worker counts in.
+    /// The counters of this worker.
     pub(crate) fn metrics(&self, worker: usize) -> Arc<Metrics> {
         Arc::clone(&self.metrics[worker])
     }
@@ -56,8 +56,8 @@ impl<M> Handle<M> {
         &self.mailboxes
     }
 
-    /// What each worker has done so far. The counters of one moment may stand beside those of the
-    /// next.
+    /// The counters of each worker. They are not read at one instant, so they may not match
+    /// exactly.
     pub fn counters(&self) -> Vec<Counters> {
         self.metrics
             .iter()

@@ -2,8 +2,8 @@
 //!
 //! Input: mail from any thread, with its size. Output: the loop takes all of it at once.
 //! Invariants: a loop that has mail is awake or has been woken, and no system call is made for one
-//! that is awake, such as the caller's own; what waits, delivered or not yet
-//! taken, is bounded; a loop that has ended keeps nothing.
+//! that is awake, such as the caller's own; what waits, whether or not the loop has taken it, is
+//! bounded; a loop that has ended keeps nothing.
 //!
 //! ```text
 //!   post ──▶ queue ──the loop takes all──▶ its list ──some each turn──▶ Service::mail
@@ -19,7 +19,7 @@ use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Posts to one event loop; cheap to clone, usable from any thread.
+/// Posts mail to one event loop; cheap to clone, usable from any thread.
 #[derive(Debug)]
 pub struct Mailbox<M> {
     shared: Arc<Shared<M>>,
@@ -31,8 +31,8 @@ struct Shared<M> {
     waker: Wake,
     /// Something is in the queue.
     posted: AtomicBool,
-    /// The loop looks at the queue only if it is woken. It sets this and then looks at `posted`
-    /// once more, while who posts sets that and then looks here: one of the two sees the other.
+    /// The loop checks the queue only if it is woken. It sets this and then reads `posted` once
+    /// more, while a sender sets that and then reads this: at least one of the two sees the other.
     asleep: AtomicBool,
     /// Bytes that have been posted and not handled.
     waiting: AtomicUsize,
@@ -48,22 +48,22 @@ struct Queue<M> {
     ended: bool,
 }
 
-/// What can lie in a mailbox.
+/// What a mailbox can hold.
 #[derive(Debug)]
 pub(crate) enum Post<M> {
-    /// For the service, and its size.
+    /// For the service, with its size.
     Mail(M, usize),
     /// For the loop: stop gracefully.
     Stop,
-    /// For the loop: where a server is that is dialled again, if that is known.
+    /// For the loop: the addresses of a server that is dialled again, if known.
     #[cfg(feature = "client")]
     Addresses(u64, Option<Vec<SocketAddr>>),
 }
 
-/// Why mail was not taken. It is dropped.
+/// Why mail was not accepted. It is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PostError {
-    /// [`Limits::mail_bytes`](crate::Limits::mail_bytes) wait already: try again later.
+    /// [`Limits::mail_bytes`](crate::Limits::mail_bytes) are already waiting: try again later.
     Full,
     /// The loop has ended.
     Ended,
@@ -93,7 +93,7 @@ impl Pressure {
     }
 }
 
-/// What one piece of mail costs beside its bytes, in lists that may be half empty.
+/// What one piece of mail costs besides its bytes, in lists that may be half empty.
 const RECORD: usize = 64;
 
 impl<M> Clone for Mailbox<M> {
@@ -124,14 +124,14 @@ impl<M> Mailbox<M> {
     }
 
     /// Hands `mail` to [`Service::mail`](crate::net::Service::mail) of that loop, in the order of
-    /// the calls. `bytes` is what it holds on the heap; 0 if that is little. Never blocks for
-    /// longer than another caller needs to append.
+    /// the calls. `bytes` is its size on the heap; 0 if that is negligible. Never blocks longer
+    /// than another caller needs to append.
     ///
     /// # Errors
     ///
-    /// [`PostError::Full`] if [`Limits::mail_bytes`](crate::Limits::mail_bytes) wait already, and
-    /// [`PostError::Ended`] if nobody will ever take it. One piece of any size is taken while
-    /// nothing waits.
+    /// [`PostError::Full`] if [`Limits::mail_bytes`](crate::Limits::mail_bytes) are already
+    /// waiting, and [`PostError::Ended`] if the loop has ended. While nothing waits, one piece of
+    /// any size is accepted.
     pub fn post(&self, mail: M, bytes: usize) -> Result<(), PostError> {
         let bytes = Self::weight(bytes);
         if self.is_full() {
@@ -140,7 +140,8 @@ impl<M> Mailbox<M> {
         self.put(Post::Mail(mail, bytes), bytes)
     }
 
-    /// [`Mailbox::post`] would fail for want of room: for those who post to several or to none.
+    /// [`Mailbox::post`] would fail for lack of room: for callers that post to several mailboxes or
+    /// to none.
     pub fn is_full(&self) -> bool {
         self.shared.waiting.load(Relaxed) >= self.shared.limit
     }
@@ -151,7 +152,7 @@ impl<M> Mailbox<M> {
         self.shared.memory.held()
     }
 
-    /// What the look-up with this number has found.
+    /// The result of the look-up with this number.
     #[cfg(feature = "client")]
     pub(crate) fn post_addresses(&self, number: u64, addresses: Option<Vec<SocketAddr>>) {
         let _ = self.put(Post::Addresses(number, addresses), 0);
@@ -161,16 +162,16 @@ impl<M> Mailbox<M> {
         let _ = self.put(Post::Stop, 0);
     }
 
-    /// As [`Mailbox::post`], but past the bound too, and without the system call: for callers that
-    /// hold a lock and have asked whether the mailbox [is full](Mailbox::is_full). If it returns
-    /// true, the loop sleeps: call [`Mailbox::wake`] as soon as the lock is gone.
+    /// Like [`Mailbox::post`], but even past the bound, and without the system call: for callers
+    /// that hold a lock and have checked whether the mailbox [is full](Mailbox::is_full). If it
+    /// returns true, the loop sleeps: call [`Mailbox::wake`] as soon as the lock is released.
     #[cfg_attr(not(feature = "push"), expect(dead_code))]
     pub(crate) fn append(&self, mail: M, bytes: usize) -> bool {
         let bytes = Self::weight(bytes);
         self.push(Post::Mail(mail, bytes), bytes) == Ok(true)
     }
 
-    /// Wakes the loop, for [`Mailbox::append`].
+    /// Wakes the loop, after [`Mailbox::append`].
     pub(crate) fn wake(&self) {
         self.shared.waker.wake();
     }
@@ -195,7 +196,7 @@ impl<M> Mailbox<M> {
         Ok(self.shared.asleep.swap(false, SeqCst))
     }
 
-    /// What mail costs that holds so much on the heap.
+    /// The cost of mail that holds this many bytes on the heap.
     fn weight(bytes: usize) -> usize {
         bytes + 2 * size_of::<Post<M>>() + RECORD
     }
@@ -209,7 +210,7 @@ impl<M> Mailbox<M> {
         self.shared.memory.add(bytes);
     }
 
-    /// The loop has handled this much of what it took.
+    /// The loop has handled this much of the mail it took.
     pub(crate) fn handled(&self, bytes: usize) {
         let Shared { waiting, limit, .. } = &*self.shared;
         let before = waiting.fetch_sub(bytes, Relaxed);
@@ -219,7 +220,7 @@ impl<M> Mailbox<M> {
         self.shared.memory.sub(bytes);
     }
 
-    /// Something has been posted that was not taken.
+    /// Something has been posted that was not yet taken.
     #[inline]
     pub(crate) fn has_post(&self) -> bool {
         self.shared.posted.load(SeqCst)
@@ -246,13 +247,13 @@ impl<M> Mailbox<M> {
         self.shared.asleep.store(false, Relaxed);
     }
 
-    /// Nobody takes anything any more: what waits is dropped, and what comes is refused.
+    /// The loop has ended: what waits is dropped, and new mail is refused.
     pub(crate) fn end(&self) {
         let mut queue = self.lock();
         queue.ended = true;
         let rest = std::mem::take(&mut queue.post);
         drop(queue);
-        drop(rest); // Outside of the lock: it may be large, or post itself.
+        drop(rest); // Outside the lock: it may be large, or itself post mail when it is dropped.
         self.handled(self.shared.waiting.load(Relaxed));
     }
 

@@ -1,10 +1,9 @@
 //! What a server holds for its peers, all loops together: one number and one bound.
 //!
-//! Input: bytes that came to be held or ceased to be. Output: whether they are too many. Counted
-//! are unfinished requests and messages, input that rests, send queues with their records, frames
-//! that some queue holds (once, however many share them), and mail. Not counted are the record of
-//! a connection, compression, which has a budget of its own, and a few buffers of each loop.
-//! RFC 6455 section 10.4.
+//! Input: changes of the bytes held. Output: whether they are too many. Counted are unfinished
+//! requests and messages, paused input, send queues with their records, queued frames (once,
+//! however many queues share them), and mail. Not counted are the record of a connection,
+//! compression, which has its own budget, and a few buffers of each loop. RFC 6455 section 10.4.
 
 use crate::net::wake::Wake;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
@@ -19,17 +18,17 @@ pub(crate) struct Memory {
 #[derive(Debug)]
 struct Shared {
     held: AtomicUsize,
-    /// Bytes that the loops hold for peers of their own, without what is shared.
+    /// Bytes that each loop holds for its own peers, without what is shared.
     in_loops: AtomicUsize,
     limit: usize,
     loops: usize,
     wakers: OnceLock<Vec<Wake>>,
-    /// The loops have been woken because of this and not yet made room.
+    /// The loops have been woken because of this and have not yet made room.
     called: AtomicBool,
 }
 
 impl Memory {
-    /// Nothing is held yet, of at most `limit` bytes for `loops` event loops.
+    /// An empty account of at most `limit` bytes for `loops` event loops.
     pub(crate) fn new(limit: usize, loops: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -58,7 +57,7 @@ impl Memory {
 
     /// What a loop holds for one peer was `before` and is `after`.
     pub(crate) fn change(&self, before: usize, after: usize) {
-        // Wrapping: the difference may be negative, the sums never are.
+        // Wrapping: the difference may be negative, but never the sums.
         let difference = after.wrapping_sub(before);
         self.shared.held.fetch_add(difference, Relaxed);
         self.shared.in_loops.fetch_add(difference, Relaxed);
@@ -84,19 +83,19 @@ impl Memory {
         self.held() > self.shared.limit
     }
 
-    /// Where to stop when there is too much: an eighth below the limit, so that the next time is
-    /// not the next read; `more` bytes are to come.
+    /// Where to stop shedding: an eighth below the limit, so that it is not due again at the next
+    /// read; `more` bytes are still to be added.
     pub(crate) fn is_over_target(&self, more: usize) -> bool {
         self.held() + more > self.shared.limit / 8 * 7
     }
 
-    /// A loop that holds `own` bytes holds no less than the loops do on average: it is its turn to
-    /// make room. One loop at least does.
+    /// A loop that holds `own` bytes holds at least the average of all loops: it should make room.
+    /// At least one loop does.
     pub(crate) fn concerns(&self, own: usize) -> bool {
         own >= self.shared.in_loops.load(Relaxed) / self.shared.loops
     }
 
-    /// Wakes all loops, so that the one which holds most makes room, asleep or not.
+    /// Wakes all loops, so that the one that holds most makes room, even if it was asleep.
     pub(crate) fn call(&self) {
         if self.shared.called.swap(true, Relaxed) {
             return;
@@ -131,6 +130,6 @@ mod tests {
         memory.change(40, 0);
         memory.change(10, 0);
         assert_eq!(memory.held(), 0);
-        assert!(memory.concerns(0), "nobody holds more");
+        assert!(memory.concerns(0), "no loop holds more");
     }
 }

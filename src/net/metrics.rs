@@ -1,7 +1,7 @@
 //! What each loop counts, readable from any thread.
 //!
-//! Invariant: one loop alone writes each counter, so counting costs a load and a store without any
-//! lock; a reader may see counters of one moment beside those of the next.
+//! Invariant: only one loop writes each counter, so counting costs a load and a store without any
+//! lock; a reader may see some counters before and others after an event.
 
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -23,12 +23,12 @@ impl Counter {
 
 macro_rules! counters {
     ($($(#[$doc:meta])* $name:ident,)+) => {
-        /// Counts of one loop since it began.
+        /// Counters of one loop since it started.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Counters { $($(#[$doc])* pub $name: u64,)+ }
 
-        /// The counters as the loop writes them, on cache lines of their own.
+        /// The counters as the loop writes them, on separate cache lines.
         #[derive(Debug, Default)]
         #[repr(align(128))]
         pub(crate) struct Metrics { $(pub(crate) $name: Counter,)+ }
@@ -60,13 +60,13 @@ counters! {
     dialled,
     /// Connections refused because of a limit.
     refused,
-    /// Connections that have ended, of those accepted or dialled.
+    /// Connections, accepted or dialled, that have ended.
     ended,
     /// WebSockets opened, in either role.
     opened,
     /// WebSockets that have ended.
     closed,
-    /// HTTP requests that the service was asked about.
+    /// HTTP requests handed to the service.
     requests,
     /// WebSocket messages received.
     messages,

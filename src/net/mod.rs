@@ -9,11 +9,11 @@
 //! ```
 //!
 //! Input: connections, accepted or dialled. Output: calls on a [`Service`]. One loop per worker
-//! thread, each with its own listeners, connections and timers; nothing is shared on the way of a
-//! message. The engine has no thread, clock or socket of its own, so that a service can be run
-//! whole in a test: see [`testing`].
+//! thread, each with its own listeners, connections and timers; handling a message shares nothing
+//! between threads. The engine has no thread, clock or socket of its own, so a whole service can be
+//! run in a test: see [`testing`].
 //!
-//! Invariant: no queue and no buffer here is without a bound from [`Limits`](crate::Limits).
+//! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `words`, `options`, `service`, `context`, `connections`, `frame`, `metrics`,
 //! `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`, `upgrade`;
@@ -21,8 +21,8 @@
 //!
 //! # A chat
 //!
-//! Each worker has the members that it accepted. What one says is encoded once and posted to all
-//! workers; any other thread may post too.
+//! Each worker has the members that it accepted. A message of one member is encoded once and posted
+//! to all workers; any other thread may post too.
 //!
 //! ```
 //! use wirebell::Message;
@@ -84,7 +84,7 @@
 //!         room.post(news.clone(), news.as_bytes().len()).expect("nothing else is posted");
 //!     }
 //! });
-//! // Wait for a signal here; then say goodbye to everybody:
+//! // Wait for a signal here; then say goodbye to all peers:
 //! server.stop();
 //! server.join();
 //! # Ok(())

@@ -12,27 +12,27 @@ use std::sync::Arc;
 pub struct Options {
     /// Event loops, each on its own thread with its own listener; 0 means one per core.
     pub workers: usize,
-    /// The bounds.
+    /// The bounds of all connections.
     pub limits: Limits,
     /// What happens to peers that read too slowly.
     pub overflow: Overflow,
     /// permessage-deflate (RFC 7692) for clients that offer it; `None` declines.
     #[cfg(feature = "deflate")]
     pub deflate: Option<deflate::Settings>,
-    /// Bytes of the one receive buffer of a loop. Large enough for a whole burst of one peer,
-    /// small enough for the second-level cache: 256 KiB, and a little so that a message of that
-    /// length fits with its header.
+    /// Bytes of the receive buffer of a loop. Large enough for a whole burst of one peer, small
+    /// enough for the second-level cache: a little over 256 KiB, so that a message of that length
+    /// fits with its header.
     pub receive_buffer: usize,
-    /// Read until the socket says that nothing is left, instead of until it gave less than there
-    /// was room for. One more system call per event; for platforms where a short read does not
-    /// mean that the socket is drained.
+    /// Read until the socket would block, instead of until a read returned less than there was room
+    /// for. One more system call per event; for platforms where a short read does not mean that the
+    /// socket is drained.
     pub read_until_would_block: bool,
     /// Sees every byte of all connections, accepted and dialled.
     pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl Options {
-    /// permessage-deflate, if it is compiled in and wanted.
+    /// permessage-deflate, if it is compiled in and enabled.
     pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
         #[cfg(feature = "deflate")]
         return self.deflate;

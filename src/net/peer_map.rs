@@ -1,7 +1,7 @@
 //! What a service keeps for each of its connections.
 //!
-//! Invariant: a value is found by the [`PeerId`] it was kept for, and by no later one of the same
-//! number.
+//! Invariant: a value is found by the [`PeerId`] it was stored for, and by no later one with the
+//! same index.
 
 use crate::net::words::PeerId;
 
@@ -40,22 +40,22 @@ impl<T> Default for PeerMap<T> {
 }
 
 impl<T> PeerMap<T> {
-    /// Without any value.
+    /// An empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Values that are kept.
+    /// The number of values.
     pub fn len(&self) -> usize {
         self.len
     }
 
-    /// Nothing is kept.
+    /// Whether there are no values.
     pub fn is_empty(&self) -> bool {
         self.len == 0
     }
 
-    /// Keeps a value; returns the one that was kept for this connection before.
+    /// Stores a value; returns the previous one of this connection.
     pub fn insert(&mut self, peer: PeerId, value: T) -> Option<T> {
         let index = peer.index();
         if self.entries.len() <= index {
@@ -76,7 +76,7 @@ impl<T> PeerMap<T> {
         }
     }
 
-    /// The value of a connection, to change it.
+    /// The value of a connection, mutable.
     pub fn get_mut(&mut self, peer: PeerId) -> Option<&mut T> {
         match self.entries.get_mut(peer.index()) {
             Some(Some((generation, value))) if *generation == peer.generation => Some(value),
@@ -84,7 +84,7 @@ impl<T> PeerMap<T> {
         }
     }
 
-    /// Takes the value of a connection.
+    /// Removes and returns the value of a connection.
     pub fn remove(&mut self, peer: PeerId) -> Option<T> {
         self.get(peer)?;
         self.len -= 1;
@@ -119,7 +119,7 @@ mod tests {
         assert_eq!(
             map.insert(next, "c"),
             None,
-            "what was left behind is nobody's"
+            "what was left behind belongs to no peer"
         );
         assert_eq!(
             (map.len(), map.remove(first), map.remove(next)),

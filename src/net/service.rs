@@ -2,8 +2,8 @@
 //!
 //! Input: requests, messages, the end of connections, mail. Output: calls on [`Context`].
 //! Invariant: a service is called between two steps of the loop, never inside
-//! [`Connection::receive`](crate::Connection::receive), and always from the one thread of its
-//! loop; so it needs no locks for what is its own.
+//! [`Connection::receive`](crate::Connection::receive), and always from the one thread of its loop;
+//! so it needs no locks for its own state.
 
 use crate::error::{Misuse, Refusal};
 use crate::handshake::Accepted;
@@ -12,7 +12,7 @@ use crate::net::context::Context;
 use crate::net::words::{Chunk, Delivery, End, PeerId};
 use crate::proto::{Message, Millis};
 
-/// The program behind an event loop. One value per worker thread; made on that thread.
+/// The program that an event loop runs. One value per worker thread, made on that thread.
 ///
 /// An echo server:
 ///
@@ -45,18 +45,18 @@ use crate::proto::{Message, Millis};
 /// # }
 /// ```
 pub trait Service {
-    /// What other threads can send to it with a [`Mailbox`](crate::net::Mailbox).
+    /// What other threads can send to it through a [`Mailbox`](crate::net::Mailbox).
     type Mail: Send + 'static;
 
-    /// The loop is about to begin: the place to dial from.
+    /// The loop is about to start: the place to dial from.
     fn started(&mut self, context: &mut Context<'_>) {
         let _ = context;
     }
 
-    /// The head of a request announces a body, of which nothing has been read: how many bytes may
-    /// come ([`413`](crate::http::BodyError::TooLong) above it), or the answer without
-    /// reading it. What path, method or credentials forbid is best refused here, as it costs no
-    /// memory. After [`Ok`], [`Service::request`] follows once the body is whole.
+    /// The head of a request announces a body, of which nothing has been read: returns how many
+    /// bytes it may have ([`413`](crate::http::BodyError::TooLong) above it), or the answer if it
+    /// should not be read. What path, method or credentials forbid is best refused here, as it
+    /// costs no memory. After [`Ok`], [`Service::request`] follows once the body is whole.
     fn body(
         &mut self,
         context: &mut Context<'_>,
@@ -68,7 +68,7 @@ pub trait Service {
     }
 
     /// Answers an HTTP request, its body included: with a response, now or later, whole or in
-    /// parts, or by accepting its opening handshake (RFC 6455 section 4.2.2). Without it, 404.
+    /// parts, or by accepting its opening handshake (RFC 6455 section 4.2.2). The default is 404.
     fn request<'r>(
         &mut self,
         context: &mut Context<'_>,
@@ -79,13 +79,13 @@ pub trait Service {
         Refusal::NotFound.into()
     }
 
-    /// A WebSocket connection is open, whoever has opened it.
+    /// A WebSocket connection is open, in either role.
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
 
-    /// A connection that was dialled with this tag could not be opened. If the dial asks for it,
-    /// another attempt follows.
+    /// A connection dialled with this tag could not be opened. If the dial asks for it, another
+    /// attempt follows.
     #[cfg(feature = "client")]
     fn not_opened(&mut self, context: &mut Context<'_>, tag: u32, error: &crate::client::Error) {
         let _ = (context, tag, error);
@@ -100,32 +100,31 @@ pub trait Service {
         let _ = (context, peer, chunk);
     }
 
-    /// The peer has answered a Ping (RFC 6455 section 5.5.3), or has sent a Pong unasked.
+    /// The peer has answered a Ping (RFC 6455 section 5.5.3), or has sent an unsolicited Pong.
     fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
         let _ = (context, peer, payload);
     }
 
-    /// Everything that waited for a slow peer has left; or the pieces have that were sent to it in
-    /// the last turn of the loop ([`Context::send_piece`]), slow or not.
+    /// Everything that waited for a slow peer has left; or the pieces sent to it in the last turn
+    /// of the loop have left ([`Context::send_piece`]), whether or not it is slow.
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
 
-    /// The time of [`Context::set_timer`] has come.
+    /// The timer of [`Context::set_timer`] has expired.
     fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
 
-    /// The loop has begun to close a connection by itself: its peer reads too slowly, the server is
-    /// short of memory, or it is stopping. Nothing more can be sent to it; [`Service::closed`]
-    /// follows. Not called for connections that the service or the peer closes.
+    /// The loop has begun to close a connection on its own initiative: its peer reads too slowly,
+    /// the server is short of memory, or it is stopping. Nothing more can be sent to it;
+    /// [`Service::closed`] follows. Not called for connections that the service or the peer closes.
     fn closing(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
 
-    /// A connection has ended that the service knows of. Called once for each
-    /// [`Service::opened`], and for each [`Reply::Later`] that it has not answered and
-    /// [`Reply::Stream`] that it has not finished.
+    /// A connection that the service knows of has ended. Called once for each [`Service::opened`],
+    /// and for each unanswered [`Reply::Later`] and unfinished [`Reply::Stream`].
     fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End<'_>) {
         let _ = (context, peer, end);
     }
@@ -140,13 +139,13 @@ pub trait Service {
         let _ = context;
     }
 
-    /// When to call [`Service::tick`], on the clock of [`Context::now`]; `None` for never. Asked
-    /// at least once a turn.
+    /// When to call [`Service::tick`], on the clock of [`Context::now`]; `None` for never. Queried
+    /// at least once per turn.
     fn deadline(&self) -> Option<Millis> {
         None
     }
 
-    /// The deadline has passed; it must move on or go.
+    /// [`Service::deadline`] has passed; it must move forward or become `None`.
     fn tick(&mut self, context: &mut Context<'_>) {
         let _ = context;
     }
@@ -160,25 +159,25 @@ pub enum Reply<'r> {
     Respond(Response),
     /// 101 Switching Protocols: frames from here on.
     Upgrade(Upgrade<'r>),
-    /// The response follows with [`Context::respond`]. Until then the connection's input rests, so
+    /// The response follows with [`Context::respond`]. Until then the connection is not read, so
     /// responses keep the order of the requests; after
-    /// [`Limits::answer_ms`](crate::Limits::answer_ms) it is 504 Gateway Timeout.
+    /// [`Limits::answer_ms`](crate::Limits::answer_ms) the answer is 504 Gateway Timeout.
     Later {
-        /// A number of the service's own: see [`Context::tag`].
+        /// A number for the service to use: see [`Context::tag`].
         tag: u32,
     },
     /// The head now, the body in parts with [`Context::write`] until [`Context::finish`]: in chunks
     /// (RFC 9112 section 7.1), or until the end of the connection for HTTP/1.0. The answer to a
     /// HEAD request is complete at once.
     Stream {
-        /// The head; its body is not looked at.
+        /// The head; its body is ignored.
         head: Response,
-        /// A number of the service's own: see [`Context::tag`].
+        /// A number for the service to use: see [`Context::tag`].
         tag: u32,
     },
 }
 
-/// How a WebSocket is opened: the response, and what the loop is to know.
+/// How a WebSocket is opened: the response, and settings for the loop.
 ///
 /// ```
 /// use wirebell::net::{Delivery, PeerId, Reply, Request, Upgrade};
@@ -214,23 +213,23 @@ impl<'r> Upgrade<'r> {
         }
     }
 
-    /// A number of the service's own: see [`Context::tag`].
+    /// A number for the service to use: see [`Context::tag`].
     pub fn tag(mut self, tag: u32) -> Self {
         self.tag = tag;
         self
     }
 
-    /// How its messages come.
+    /// How its messages are delivered.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
         self
     }
 
-    /// One more field of the response, besides those of the handshake.
+    /// Adds a field to the response, besides those of the handshake.
     ///
     /// # Errors
     ///
-    /// As [`Accepted::fields`].
+    /// The same as [`Accepted::fields`].
     pub fn field(mut self, name: &'static str, value: impl Into<String>) -> Result<Self, Misuse> {
         let value = value.into();
         self.accepted.fields(&[(name, &value)])?;

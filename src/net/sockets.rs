@@ -1,9 +1,9 @@
-//! What the engine asks of whatever has the sockets: the driver, or a simulation.
+//! What the engine needs from the owner of the sockets: the driver, or a simulation.
 //!
 //! Input: the number of a connection, the same that the engine gave it. Output: bytes, errors,
 //! addresses. Nothing here blocks. Invariant: whether more can be read and whether output waits
-//! below us is said here, never inferred from a length, so that a transport may have records of its
-//! own (TLS).
+//! below is reported here, never inferred from a length, so that a transport may have its own
+//! records (TLS).
 
 use crate::proto::Role;
 use crate::tap::Tap;
@@ -12,12 +12,12 @@ use std::io::{self, IoSlice};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What one read brought.
+/// The result of one read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Received {
     /// Bytes; 0 at the end of the stream.
     pub(crate) len: usize,
-    /// More may be there already: read again, as nothing will announce it.
+    /// More may already be there: read again, as no event will announce it.
     pub(crate) more: bool,
 }
 
@@ -34,12 +34,12 @@ pub(crate) struct Ready {
 
 /// The sockets of one loop, by the numbers of its peers.
 pub(crate) trait Sockets: fmt::Debug {
-    /// Takes a connection that waits at this listener, under the number `index`; returns where it
-    /// comes from, if that has an address. [`io::ErrorKind::WouldBlock`] if none waits,
-    /// [`io::ErrorKind::ConnectionAborted`] if it was gone already.
+    /// Takes a connection that waits at this listener, under the number `index`; returns its remote
+    /// address, if it has one. [`io::ErrorKind::WouldBlock`] if none waits,
+    /// [`io::ErrorKind::ConnectionAborted`] if it had already gone.
     fn accept(&mut self, listener: usize, index: u32) -> io::Result<Option<SocketAddr>>;
 
-    /// Nothing more is accepted: the ports are free.
+    /// Stops accepting: the ports become free.
     fn stop_listening(&mut self);
 
     /// Reads once. [`io::ErrorKind::WouldBlock`] if nothing is there.
@@ -48,7 +48,8 @@ pub(crate) trait Sockets: fmt::Debug {
     /// Writes once; 0 bytes if there is no room for any.
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// Nothing more will be sent. Errors mean that the peer is gone, which the next read tells too.
+    /// Nothing more will be sent. Errors mean that the peer is gone, which the next read reports
+    /// too.
     fn shutdown_write(&mut self, index: u32);
 
     /// The connection has ended.
@@ -57,18 +58,18 @@ pub(crate) trait Sockets: fmt::Debug {
     /// The address of the other end; `None` if it has none.
     fn remote(&self, index: u32) -> Option<SocketAddr>;
 
-    /// Connected, by whichever side: `tap` is shown what comes and goes.
+    /// A connection is established, by either side: `tap` is shown its bytes.
     fn show(&mut self, index: u32, role: Role, tap: &Arc<dyn Tap>);
 
-    /// Begins to connect; writable means that it is decided.
+    /// Begins to connect; writable means that the outcome is known.
     #[cfg(feature = "client")]
     fn connect(&mut self, index: u32, address: SocketAddr) -> io::Result<()>;
 
-    /// Does what may block elsewhere.
+    /// Runs a job that may block on another thread.
     #[cfg(feature = "client")]
     fn run(&mut self, job: Box<dyn FnOnce() + Send>);
 
-    /// Whether connecting has succeeded; `None` while it is not decided.
+    /// Whether connecting has succeeded; `None` while the outcome is unknown.
     #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>>;
 }

@@ -1,7 +1,7 @@
 //! From HTTP to WebSocket: a request as an opening handshake, a refusal as a response.
 //!
-//! What a handshake must be is left to `handshake`; this file only joins it with the requests and
-//! responses of a server.
+//! The rules of a handshake are left to `handshake`; this file only connects it with the requests
+//! and responses of a server.
 
 use crate::error::Refusal;
 use crate::handshake::{Refused, UpgradeRequest};
@@ -12,14 +12,14 @@ impl<'r> Request<'r> {
     ///
     /// # Errors
     ///
-    /// Why it is none; turn it into a [`Reply`](crate::net::Reply) with `into()`.
+    /// Why it is not one; convert it into a [`Reply`](crate::net::Reply) with `into()`.
     pub fn upgrade(&self) -> Result<UpgradeRequest<'r>, Refusal> {
         UpgradeRequest::read(self.head())
     }
 }
 
 impl From<Refusal> for Response {
-    /// The answer of [`Refused`]. The connection goes on where a client may have meant another
+    /// The answer of [`Refused`]. The connection stays open if the client may have meant another
     /// resource or method.
     fn from(refusal: Refusal) -> Self {
         let refused = Refused::new(refusal);

@@ -1,16 +1,16 @@
 //! Deadlines of many connections: a wheel of slots, armed lazily.
 //!
-//! Input: an index and a slot. Output: the indices whose slot has passed. Invariant: the
-//! wheel only says "look at this one now"; the owner compares with the true deadline and arms
-//! again. So traffic, which moves a deadline on, never touches the wheel, and nothing ever visits
-//! all connections.
+//! Input: an index and a slot. Output: the indices whose slot has passed. Invariant: the wheel only
+//! says "check this one now"; the owner compares with the real deadline and arms it again. So
+//! traffic, which moves a deadline forward, never touches the wheel, and nothing ever visits all
+//! connections.
 
 use crate::proto::Millis;
 
 /// Milliseconds of one slot: how late a deadline may be noticed.
 const SLOT_MS: Millis = 64;
 
-/// One turn of the wheel is 65 s; a deadline beyond it is looked at once a turn.
+/// One turn of the wheel is 65 s; a deadline beyond it is checked once per turn.
 const SLOTS: u64 = 1024;
 
 /// The absolute number of a slot since time 0; it fits for eight years.
@@ -35,8 +35,8 @@ impl Wheel {
         }
     }
 
-    /// Asks for `index` at this slot of [`Wheel::number`], or at the last that the wheel has.
-    /// Returns the number of the slot: an entry counts only while its owner remembers that number.
+    /// Arms `index` at this slot of [`Wheel::number`], or at the last that the wheel has. Returns
+    /// the number of the slot: an entry counts only while its owner remembers that number.
     pub(crate) fn arm(&mut self, index: u32, slot: SlotNumber) -> SlotNumber {
         let slot = u64::from(slot).clamp(self.next, self.next + SLOTS - 1);
         self.slots[(slot % SLOTS) as usize].push(index);
@@ -44,12 +44,12 @@ impl Wheel {
         slot as SlotNumber
     }
 
-    /// The number of the first slot that is over after `at`.
+    /// The number of the first slot that ends after `at`.
     pub(crate) fn number(at: Millis) -> SlotNumber {
         (at / SLOT_MS + 1) as SlotNumber
     }
 
-    /// When to look again; `None` if nothing is armed.
+    /// When to check again; `None` if nothing is armed.
     pub(crate) fn next_at(&self) -> Option<Millis> {
         (self.earliest != u64::MAX).then(|| self.earliest * SLOT_MS)
     }

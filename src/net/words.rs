@@ -1,7 +1,7 @@
-//! The words in which a service and its loop speak of connections.
+//! The types that a service and its loop use for connections.
 //!
-//! Nothing here knows how anything is done. Invariant: a [`PeerId`] is never used twice in one
-//! server, whatever its workers.
+//! Plain values without behaviour. Invariant: a [`PeerId`] is never used twice in one server,
+//! across all workers.
 
 use crate::error::Violation;
 use crate::wire::CloseCode;
@@ -16,7 +16,7 @@ pub struct PeerId {
 
 impl PeerId {
     /// A small dense number, which another connection of the same worker may get after this one has
-    /// ended: the index for tables such as [`PeerMap`](crate::net::PeerMap).
+    /// ended: an index for tables such as [`PeerMap`](crate::net::PeerMap).
     pub fn index(self) -> usize {
         self.index as usize
     }
@@ -37,40 +37,40 @@ impl PeerId {
     }
 }
 
-/// What became of something that was sent.
+/// What happened to something that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a message to a slow or ended connection may not have been taken"]
 pub enum Sent {
-    /// It leaves in this turn of the loop, or waits for a slow peer within its bound.
+    /// It is written in this turn of the loop, or waits for a slow peer within its bound.
     Taken {
-        /// Bytes that wait for this peer or were sent to it in this turn, those of this message
-        /// included; at least what [`Context::queued_bytes`](crate::net::Context::queued_bytes)
-        /// says. Whoever sends as long as this is below a bound comes to an end.
+        /// Bytes that wait for this peer or were sent to it in this turn, including this message;
+        /// at least [`Context::queued_bytes`](crate::net::Context::queued_bytes). Sending while
+        /// this is below a bound is sure to stop.
         waiting: usize,
     },
-    /// It was not taken: the connection has ended or is closing, perhaps because this message was
-    /// one too many for a slow peer ([`Overflow::Disconnect`]).
+    /// It was not accepted: the connection has ended or is closing, perhaps because this message
+    /// was one too many for a slow peer ([`Overflow::Disconnect`]).
     Closed,
-    /// It was not taken: a message in pieces is on its way to this peer, and no other may begin
+    /// It was not accepted: a message in pieces is being sent to this peer, and no other may begin
     /// before its last piece (RFC 6455 section 5.4).
     Busy,
-    /// It was taken, and older ones that waited for this slow peer were dropped for it.
+    /// It was accepted, and older ones that waited for this slow peer were dropped for it.
     Overflow,
 }
 
 impl Sent {
-    /// The message leaves or waits.
+    /// Whether the message was sent or waits.
     pub fn is_taken(self) -> bool {
         matches!(self, Self::Taken { .. } | Self::Overflow)
     }
 
-    /// It was taken, and at most `bytes` wait: there is room for more.
+    /// Whether it was accepted, and at most `bytes` wait: there is room for more.
     pub fn has_room(self, bytes: usize) -> bool {
         matches!(self, Self::Taken { waiting } if waiting <= bytes)
     }
 }
 
-/// What happens to a peer for whom more waits than
+/// What happens to a peer for which more waits than
 /// [`Limits::queued_bytes`](crate::Limits::queued_bytes). Every drop is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Overflow {
@@ -79,12 +79,12 @@ pub enum Overflow {
     Disconnect,
     /// Drop the oldest waiting frames until the new one fits.
     DropOldest,
-    /// Drop older waiting frames of the same key (topic); if the new one does not fit then,
-    /// the oldest of any key.
+    /// Drop older waiting frames of the same key (topic); if the new one still does not fit, the
+    /// oldest of any key.
     KeepLatest,
 }
 
-/// How the messages of a connection come to the service.
+/// How the messages of a connection are delivered to the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Delivery {
     /// Whole, by [`Service::message`](crate::net::Service::message); up to
@@ -93,12 +93,12 @@ pub enum Delivery {
     Messages,
     /// As they arrive, by [`Service::chunk`](crate::net::Service::chunk), however long they are.
     Chunks,
-    /// Whole, but for those that are longer than
+    /// Whole, except for those that are longer than
     /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed: these
-    /// come in chunks. The limits are those of whole messages. Such a message is read to its end
-    /// although the peer does not read, as long as no more than
+    /// are delivered in chunks. The limits are those of whole messages. Such a message is read to
+    /// its end even if the peer does not read, as long as at most
     /// [`Limits::message_bytes`](crate::Limits::message_bytes) wait for it, and
-    /// [`Context::send_piece`](crate::net::Context::send_piece) takes as much meanwhile.
+    /// [`Context::send_piece`](crate::net::Context::send_piece) accepts as much meanwhile.
     LongInChunks,
 }
 
@@ -114,8 +114,8 @@ pub struct Chunk<'a> {
     pub first: bool,
     /// The message is whole.
     pub last: bool,
-    /// Bytes of the same frame that are still to come: of the message, if it has one frame. `None`
-    /// if the message is compressed.
+    /// Bytes of the same frame that are still to come: of the whole message, if it has one frame.
+    /// `None` if the message is compressed.
     pub frame_left: Option<u64>,
 }
 
@@ -129,15 +129,15 @@ pub struct End<'a> {
     pub code: Option<CloseCode>,
     /// The reason in the peer's Close frame: at most 123 bytes.
     pub reason: &'a str,
-    /// What began the end.
+    /// The cause of the end.
     pub cause: Cause,
 }
 
-/// What began the end of a connection.
+/// The cause of the end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {
-    /// The closing handshake, whichever side began it, and whether or not the other answered.
+    /// The closing handshake, whichever side began it, and whether or not the other side answered.
     Closed,
     /// TCP ended or was reset without a Close.
     Lost,
@@ -145,7 +145,7 @@ pub enum Cause {
     Violation(Violation),
     /// The peer did not answer a Ping in time.
     Silent,
-    /// The peer took nothing for too long, or the server took too long to answer a request.
+    /// The peer accepted nothing for too long, or the server took too long to answer a request.
     Stalled,
     /// A message took too long to arrive.
     Late,

@@ -1,17 +1,16 @@
 //! Pieces → whole messages, copying only what did not arrive in one piece.
 //!
-//! Input: the [`Piece`]s of one connection, in order. Output: a [`Message`], which borrows
-//! the piece itself when that is the whole message. Invariant: memory grows with the bytes that
-//! came, never with a length that was announced (RFC 6455 section 10.4). Rules are left to
-//! `sequence`.
+//! Input: the [`Piece`]s of one connection, in order. Output: a [`Message`], which borrows the
+//! piece itself when that is the whole message. Invariant: memory grows with the bytes that arrive,
+//! never with an announced length (RFC 6455 section 10.4). Rules are left to `sequence`.
 
 use crate::proto::Piece;
 use crate::wire::MessageKind;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// A whole message. A text can only be made of UTF-8, so none can be sent that the peer would have
-/// to refuse (RFC 6455 section 8.1).
+/// A whole message. A text can only be made from UTF-8, so none can be sent that the peer would
+/// have to refuse (RFC 6455 section 8.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message<'a> {
@@ -54,7 +53,7 @@ impl<'a> Message<'a> {
         }
     }
 
-    /// The text, or `None` if this is a binary message. Received text is valid; to hand it out as
+    /// The text, or `None` if this is a binary message. Received text is valid; returning it as
     /// `&str` without `unsafe` costs one more pass over it.
     pub fn as_text(&self) -> Option<&'a str> {
         match self.kind {
@@ -64,7 +63,7 @@ impl<'a> Message<'a> {
     }
 }
 
-/// Puts the messages of one connection together.
+/// Assembles the messages of one connection.
 ///
 /// ```text
 ///   parts: [ not ours | bytes that came ······ | room that spare() lends, read into directly ]
@@ -78,22 +77,22 @@ pub struct Assembler {
     end: usize,
 }
 
-/// How many times as much as has come [`Assembler::spare`] makes room for.
+/// How many times what has arrived [`Assembler::spare`] makes room for.
 const AHEAD: usize = 4;
 
-/// Room that is worth a read.
+/// The least room that is worth a read.
 const LEAST_READ: u64 = 4 * 1024;
 
-/// Memory that [`Assembler::shrink`] lets be.
+/// Memory that [`Assembler::shrink`] keeps.
 const LITTLE: usize = 64 * 1024;
 
 impl Assembler {
-    /// Nothing has come.
+    /// Nothing has arrived.
     pub const fn new() -> Self {
         Self::with_memory(Vec::new())
     }
 
-    /// Uses the memory of `parts`, whatever its content.
+    /// Reuses the memory of `parts`, whatever its content.
     pub const fn with_memory(parts: Vec<u8>) -> Self {
         Self {
             parts,
@@ -119,14 +118,14 @@ impl Assembler {
         }
     }
 
-    /// Nothing has come of the next message.
+    /// Nothing of the next message has arrived.
     #[inline]
     pub fn is_empty(&self) -> bool {
         self.start == self.end
     }
 
-    /// Takes the next piece. Returns the message if it is complete: either the piece itself, or
-    /// all pieces put together, which stay until [`Assembler::clear`].
+    /// Takes the next piece. Returns the message if it is complete: either the piece itself, or all
+    /// pieces together, which stay until [`Assembler::clear`].
     #[inline]
     pub fn push<'a>(&'a mut self, piece: Piece<'a>) -> Option<Message<'a>> {
         if piece.first && piece.last {
@@ -146,10 +145,10 @@ impl Assembler {
         })
     }
 
-    /// Room behind what came, to read the next bytes of the payload into: at most `most` bytes.
-    /// `left` bytes of the frame are still to come. Memory is made for at most four times as much
-    /// as has come, so that it follows the bytes and not what a header says, and for no more than
-    /// the frame needs; where nothing has come there is none.
+    /// Room after what has arrived, to read the next bytes of the payload into: at most `most`
+    /// bytes. `left` bytes of the frame are still to come. Memory is allocated for at most four
+    /// times what has arrived, so that it follows the bytes and not what a header announces, and
+    /// for no more than the frame needs; while nothing has arrived, the room is empty.
     pub fn spare(&mut self, most: u64, left: u64) -> &mut [u8] {
         if self.growth(left) > 0 {
             let end = self.end + self.ahead(left);
@@ -164,8 +163,8 @@ impl Assembler {
         &mut self.parts[self.end..end]
     }
 
-    /// Bytes of memory that [`Assembler::spare`] takes in addition, which is 0 as long as what
-    /// there is suffices for a read.
+    /// Bytes of memory that [`Assembler::spare`] would allocate: 0 as long as what there is
+    /// suffices for a read.
     pub fn growth(&self, left: u64) -> usize {
         let free = self.parts.capacity() - self.end;
         match free as u64 >= left.min(LEAST_READ) {
@@ -174,7 +173,7 @@ impl Assembler {
         }
     }
 
-    /// How far beyond what has come there may be memory.
+    /// How far memory may extend beyond what has arrived.
     fn ahead(&self, left: u64) -> usize {
         left.min((AHEAD * self.bytes().len()) as u64) as usize
     }
@@ -184,12 +183,12 @@ impl Assembler {
         self.end = self.parts.len().min(self.end + bytes);
     }
 
-    /// What has come so far.
+    /// What has arrived so far.
     pub fn bytes(&self) -> &[u8] {
         &self.parts[self.start..self.end]
     }
 
-    /// The message is done with.
+    /// The message is no longer needed.
     pub fn clear(&mut self) {
         self.start = 0;
         self.end = 0;
@@ -200,7 +199,7 @@ impl Assembler {
         self.parts
     }
 
-    /// Gives the memory back, unless it is little or a message is in it.
+    /// Frees the memory, unless it is small or holds part of a message.
     pub fn shrink(&mut self) {
         if self.is_empty() && self.parts.capacity() > LITTLE {
             *self = Self::new();

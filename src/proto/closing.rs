@@ -9,21 +9,21 @@
 //!    └──────────────────────────────────────▶ Failed ──▶ Gone
 //! ```
 //!
-//! Input: a [`State`] and an [`Input`]. Output: the next state and an [`Action`]. Invariant:
-//! both functions are total and without a wildcard, so a new state or input does not compile until
-//! all of its cells are thought of; the state never goes back. Bytes, roles and time are left to
+//! Input: a [`State`] and an [`Input`]. Output: the next state and an [`Action`]. Invariant: both
+//! functions are total and without a wildcard, so a new state or input does not compile until all
+//! of its cells are filled in; the state never goes back. Bytes, roles and time are left to
 //! `connection`.
 
-/// How far a connection has come. The opening handshake is before all of these.
+/// How far a connection has come. The opening handshake precedes all of these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum State {
     /// Data flows both ways.
     Open,
-    /// Our Close is out, theirs is not in.
+    /// Our Close was sent, the peer's has not arrived.
     Closing,
-    /// Both Close frames are seen: the connection is closed cleanly (section 7.1.4).
+    /// Both Close frames were seen: the connection is closed cleanly (section 7.1.4).
     Closed,
-    /// We gave up (section 7.1.7); nothing that comes in is looked at any more.
+    /// We gave up (section 7.1.7); all further input is discarded.
     Failed,
     /// The transport has ended.
     Gone,
@@ -32,13 +32,13 @@ pub enum State {
 /// What can happen to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Input {
-    /// A text, binary or continuation frame came.
+    /// A text, binary or continuation frame arrived.
     PeerData,
-    /// A Ping came.
+    /// A Ping arrived.
     PeerPing,
-    /// A Pong came.
+    /// A Pong arrived.
     PeerPong,
-    /// A Close came.
+    /// A Close arrived.
     PeerClose,
     /// The peer broke a rule.
     Violation,
@@ -54,7 +54,7 @@ pub enum Input {
     Deadline,
 }
 
-/// What is to be done about it.
+/// What to do about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Action {
     /// Hand it to the application.
@@ -65,9 +65,9 @@ pub enum Action {
     Echo,
     /// Send a Close that says why.
     SendClose,
-    /// Fail, but our Close is out already: say no more.
+    /// Fail, but our Close was sent already: send nothing more.
     SayNoMore,
-    /// Pay no attention.
+    /// Ignore it.
     Discard,
     /// Put it on the wire.
     Emit,
@@ -88,7 +88,7 @@ pub enum Action {
 pub enum Eof {
     /// Both Close frames were seen (RFC 6455 section 7.1.4).
     Clean,
-    /// They were not: what an application knows as code 1006 (section 7.1.5).
+    /// They were not: an application sees this as code 1006 (section 7.1.5).
     Lost,
 }
 
@@ -102,7 +102,7 @@ impl State {
         Self::Gone,
     ];
 
-    /// Frames of the peer still mean something.
+    /// Frames from the peer still count.
     #[inline]
     pub const fn reads(self) -> bool {
         matches!(self.on(Input::PeerData).1, Action::Deliver)

@@ -1,9 +1,9 @@
 //! One connection after the handshake: RFC 6455 sections 5 to 7 put together.
 //!
-//! Input: bytes, intents, time. Output: [`Received`] events that borrow the input; control
-//! frames in the caller's [`Outbox`]; header bytes for data that the caller writes. The type owns
-//! no buffer, clock or random source. Rules are left to `wire::header`, `sequence` and `closing`;
-//! this file only decides who is asked, and in which order.
+//! Input: bytes, intents, time. Output: [`Received`] events that borrow the input; control frames
+//! in the caller's [`Outbox`]; header bytes for data that the caller writes. The type owns no
+//! buffer, clock or random source. Rules are left to `wire::header`, `sequence` and `closing`; this
+//! file only decides which of them applies, and in which order.
 //!
 //! ```text
 //!   input:  [ header ][ payload ········ ][ header ][ pay
@@ -12,7 +12,7 @@
 //!             consumed and lent only when whole
 //! ```
 //!
-//! Invariant: the events and the verdict are the same however the bytes were cut, but for where
+//! Invariant: the events and the verdict are the same however the bytes were cut, except for where
 //! one [`Piece`] ends and the next begins.
 
 use crate::error::Violation;
@@ -56,10 +56,11 @@ use crate::wire::{CloseBody, FrameHeader, Mask, MessageKind, Opcode};
 /// ```
 #[derive(Clone, Debug)]
 pub struct Connection {
-    /// When the current wait began: the last byte in, or our Ping, or the change of state.
+    /// When the current wait began: at the last received byte, our Ping, or the last change of
+    /// state.
     pub(super) since: Millis,
     pub(super) sequence: Sequence,
-    /// Payload of the current data frame that has not arrived.
+    /// Payload of the current data frame that has not yet arrived.
     pub(super) left: u64,
     mask: Mask,
     pub(super) role: Role,
@@ -71,7 +72,7 @@ pub struct Connection {
     /// The current frame is the last of its message.
     fin: bool,
     pub(super) wait: Wait,
-    /// RSV1 has a meaning: permessage-deflate was agreed on.
+    /// RSV1 has a meaning: permessage-deflate was negotiated.
     pub(super) compression: bool,
 }
 
@@ -94,8 +95,8 @@ impl Connection {
         }
     }
 
-    /// Takes and sends compressed messages from now on, because the handshake agreed on
-    /// permessage-deflate (RFC 7692). Pieces of them are lent as they came, for an inflater.
+    /// Accepts and sends compressed messages, because the handshake negotiated permessage-deflate
+    /// (RFC 7692). Their pieces are lent still compressed, for an inflater.
     // req: 7692-5-13
     #[must_use]
     pub fn with_deflate(mut self) -> Self {
@@ -104,30 +105,30 @@ impl Connection {
     }
 
     /// From the next frame on, a frame or message of more than `bytes` fails the connection (close
-    /// code 1009), whatever the [`Limits`] were that it began with: for connections whose messages
-    /// are known to be short. What compressed messages become is bounded by whoever inflates them;
-    /// [`Connection::message_limit`] has the number.
+    /// code 1009), whatever [`Limits`] it began with: for connections whose messages are known to
+    /// be short. The inflated size of compressed messages is bounded by the caller that inflates
+    /// them, to [`Connection::message_limit`].
     // req: 6455-10.4-01
     pub fn set_message_limit(&mut self, bytes: u64) {
         self.sequence.set_message_limit(bytes);
     }
 
     /// From the next frame on, frames and messages of any length and of any number of frames are
-    /// taken: for callers that keep nothing of a message, but hand it on as it comes.
+    /// accepted: for callers that do not store messages, but pass them on as they arrive.
     pub fn lift_message_limits(&mut self) {
         self.sequence.lift_message_limits();
     }
 
-    /// The longest message that is taken.
+    /// The longest message that is accepted.
     pub fn message_limit(&self) -> u64 {
         self.sequence.message_limit()
     }
 
     /// Reads the front of `input`, unmasks it in place and lends at most one event.
     ///
-    /// Call it until the input is consumed or nothing moves. What is owed to the peer is put into
-    /// `outbox`; empty that with [`Connection::transmit`]. After a Close or a failure the rest of
-    /// the input is consumed and discarded. Costs one pass over the payload, two for text.
+    /// Call it until the input is consumed or no progress is made. Replies owed to the peer are put
+    /// into `outbox`; drain it with [`Connection::transmit`]. After a Close or a failure the rest
+    /// of the input is consumed and discarded. Costs one pass over the payload, two for text.
     // req: 6455-6.2-01 6455-10.7-01
     #[inline]
     pub fn receive<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
@@ -143,7 +144,7 @@ impl Connection {
         }
     }
 
-    /// Whatever is not a whole short message.
+    /// Anything but a whole short message.
     fn receive_any<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
         if self.left > 0 {
             return self.payload(input, 0, outbox);
@@ -158,7 +159,7 @@ impl Connection {
         }
     }
 
-    /// Reports that the peer will send no more, and how the connection ended.
+    /// Tells the connection that the peer will send no more; returns how it ended.
     // req: 6455-7.2.1-02
     pub fn receive_eof(&mut self) -> Eof {
         let (state, action) = self.state.on(Input::EndOfStream);
@@ -286,7 +287,7 @@ impl Connection {
         self.enter(state);
     }
 
-    /// Gives up: the rest of the input is not looked at.
+    /// Gives up: the rest of the input is discarded.
     #[cold]
     pub(super) fn failed<'b>(
         &mut self,
@@ -304,7 +305,7 @@ impl Connection {
 
 /// Looking.
 impl Connection {
-    /// A message of ours has begun, and its last frame has not: another must wait for that.
+    /// We have begun a message and not sent its last frame: another must wait for that.
     #[inline]
     pub fn is_sending(&self) -> bool {
         self.sending.is_some()
@@ -320,19 +321,19 @@ impl Connection {
         self.role
     }
 
-    /// Bytes of the current data frame that have not arrived: the caller may read that many
-    /// straight into the buffer of the message.
+    /// Bytes of the current data frame that have not yet arrived: the caller may read that many
+    /// directly into the buffer of the message.
     pub fn payload_left(&self) -> u64 {
         self.left
     }
 
-    /// A message has begun that has not ended.
+    /// A message has begun and not ended.
     pub fn in_message(&self) -> bool {
         self.sequence.is_open() || self.left > 0
     }
 
-    /// Once the outbox is empty, shut the sending side of the transport down: a server does so
-    /// first, a client waits for the server (RFC 6455 section 7.1.1), but not after a failure.
+    /// Once the outbox is empty, shut down the sending side of the transport: the server does so
+    /// first and a client waits for it (RFC 6455 section 7.1.1), except after a failure.
     // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-01 6455-7.1.7-03
     pub fn wants_shutdown(&self) -> bool {
         match self.state {

@@ -1,33 +1,33 @@
-//! What [`Connection::receive`](crate::Connection::receive) says: how far it came, and at most
-//! one event, which borrows the input and nothing else.
+//! What [`Connection::receive`](crate::Connection::receive) returns: how much was consumed, and at
+//! most one event, which borrows only the input.
 
 use crate::error::Violation;
 use crate::wire::{CloseBody, MessageKind};
 
-/// The outcome of one call: drop `consumed` bytes once the event is gone, and call again.
+/// The outcome of one call: once the event is handled, drop `consumed` bytes and call again.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Received<'b> {
-    /// How many bytes from the front of the input are done with. With `event: None` and fewer
-    /// than the whole input, the rest is the beginning of a frame: offer it again, contiguous,
-    /// with more behind it. It is never longer than 130 bytes.
+    /// How many bytes at the front of the input were consumed. With `event: None` and fewer than
+    /// the whole input, the rest is the beginning of a frame: offer it again, followed by more
+    /// bytes in one slice. It is never longer than 130 bytes.
     pub consumed: usize,
     /// What these bytes mean, if they complete something.
     pub event: Option<Event<'b>>,
 }
 
-/// One thing that the peer said.
+/// Something that the peer sent.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Event<'b> {
     /// A part of a message, unmasked, and checked if it is text.
     Piece(Piece<'b>),
-    /// A whole Ping. Its Pong is in the outbox already (RFC 6455 section 5.5.2).
+    /// A whole Ping. Its Pong is already in the outbox (RFC 6455 section 5.5.2).
     Ping(&'b [u8]),
     /// A whole Pong (section 5.5.3).
     Pong(&'b [u8]),
-    /// The peer closes. If we had not, the answer is in the outbox already (section 5.5.1).
+    /// The peer closes. If we had not, the reply is already in the outbox (section 5.5.1).
     Close(CloseBody<'b>),
     /// The peer broke a rule and the connection has failed (section 7.1.7). The Close frame that
-    /// says so is in the outbox already.
+    /// says so is already in the outbox.
     Failed(Violation),
 }
 

@@ -1,8 +1,8 @@
-//! What the application wants of a connection: RFC 6455 sections 5.5, 6.1 and 7.1.2.
+//! What the application wants from a connection: RFC 6455 sections 5.5, 6.1 and 7.1.2.
 //!
-//! Input: data, pings, closes. Output: header bytes for data that the caller writes, control
-//! frames in the caller's [`Outbox`], or the [`Misuse`] that forbids it. Invariant: nothing goes
-//! out that the closing table does not allow.
+//! Input: data, pings, closes. Output: header bytes for data that the caller writes, control frames
+//! in the caller's [`Outbox`], or the [`Misuse`] that forbids it. Invariant: nothing is sent that
+//! the closing table does not allow.
 
 use crate::error::{Misuse, Violation};
 use crate::proto::closing::{Action, Input};
@@ -15,14 +15,13 @@ use crate::wire::{MAX_CLOSE_REASON, MAX_CONTROL_PAYLOAD, cut_reason};
 impl Connection {
     /// The header for the next frame of data; write it and then `len` bytes of payload.
     ///
-    /// The first frame of a message names its kind and the following ones the same; `last` ends
-    /// the message. A client masks the payload with the key that is returned. Control frames may
-    /// go between two frames of a message.
+    /// `kind` is the same for all frames of a message; `last` ends the message. A client masks the
+    /// payload with the returned key. Control frames may be sent between two frames of a message.
     ///
     /// # Errors
     ///
-    /// [`Misuse::NotOpen`] once a Close went out or came in, [`Misuse::MessageOpen`] if `kind` is
-    /// not that of the message that was begun, [`Misuse::LengthTooLong`] from 2^63 bytes on.
+    /// [`Misuse::NotOpen`] once a Close was sent or received, [`Misuse::MessageOpen`] if `kind` is
+    /// not that of the open message, [`Misuse::LengthTooLong`] from 2^63 bytes on.
     // req: 6455-6.1-08 6455-6.1-01 6455-6.1-02 6455-6.1-03 6455-5.5.1-05 6455-5.4-04
     #[inline]
     pub fn begin(
@@ -35,13 +34,13 @@ impl Connection {
         self.begin_frame(kind, len, last, false, entropy)
     }
 
-    /// As [`Connection::begin`], for the first frame of a compressed message: `len` bytes of what
-    /// a compressor made of it follow. [`Connection::begin`] goes on with it if `last` is false.
+    /// Like [`Connection::begin`], for the first frame of a compressed message: `len` bytes of
+    /// compressor output follow. If `last` is false, continue with [`Connection::begin`].
     ///
     /// # Errors
     ///
-    /// As there; [`Misuse::NotNegotiated`] without [`Connection::with_deflate`], or inside
-    /// of a message.
+    /// Those of [`Connection::begin`]; [`Misuse::NotNegotiated`] without
+    /// [`Connection::with_deflate`], or in the middle of a message.
     // req: 7692-6.1-01 7692-6.1-03
     #[inline]
     pub fn begin_compressed(
@@ -86,7 +85,7 @@ impl Connection {
         Ok((header.emit(), header.mask.map(Mask::new)))
     }
 
-    /// Puts a Ping into the outbox; a newer one takes the place of one that has not left.
+    /// Puts a Ping into the outbox; it replaces one that has not left yet.
     ///
     /// # Errors
     ///
@@ -103,7 +102,7 @@ impl Connection {
     }
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2). `None` sends an empty body. Does
-    /// nothing if the connection is closing already.
+    /// nothing if the connection is already closing.
     ///
     /// # Errors
     ///
@@ -126,19 +125,18 @@ impl Connection {
         Ok(())
     }
 
-    /// Fails the connection because of what a layer above has found in a message, such as data
-    /// that cannot be inflated (RFC 6455 section 7.1.7). The Close frame lies in `outbox` then.
-    /// Does nothing if the connection has failed already or is closed.
+    /// Fails the connection because of something that a higher layer found in a message, such as
+    /// data that cannot be inflated (RFC 6455 section 7.1.7). Puts the Close frame into `outbox`.
+    /// Does nothing if the connection has already failed or is closed.
     // req: 6455-7.1.7-03 6455-7.1.7-07
     #[cold]
     pub fn fail(&mut self, violation: Violation, outbox: &mut Outbox) {
         self.give_up(violation.close_code(), violation.text(), outbox);
     }
 
-    /// Fails the connection for a reason that is not the peer's, such as want of memory. The Close
-    /// frame lies in `outbox` then, with the reason cut to 123 bytes, unless one was sent before;
-    /// nothing that comes is looked at any more. Does nothing if the connection has failed already
-    /// or is closed.
+    /// Fails the connection for a reason that is not the peer's, such as a lack of memory. Puts the
+    /// Close frame into `outbox`, with the reason cut to 123 bytes, unless one was sent before; all
+    /// further input is discarded. Does nothing if the connection has already failed or is closed.
     #[cold]
     pub fn give_up(&mut self, code: CloseCode, reason: &str, outbox: &mut Outbox) {
         let (state, action) = self.state.on(Input::Violation);
@@ -151,10 +149,10 @@ impl Connection {
         self.enter(state);
     }
 
-    /// Writes the control frames that wait in `outbox`, whole ones only, and returns the number
-    /// of bytes. 0 with a non-empty outbox means that `out` is too short for the next one.
+    /// Writes the control frames that wait in `outbox` to `out`, whole ones only, and returns the
+    /// number of bytes. 0 with a non-empty outbox means that `out` is too short for the next frame.
     ///
-    /// Call it between two frames of data, never inside one.
+    /// Call it between two data frames, never in the middle of one.
     #[inline]
     pub fn transmit(
         &mut self,

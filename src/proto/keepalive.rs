@@ -1,5 +1,5 @@
-//! When to ask whether the peer is still there, and when to stop waiting: RFC 6455 section 5.5.2
-//! (a Ping verifies that the remote endpoint is responsive) and 7.1.1 (nobody waits forever for a
+//! When to check that the peer is still there, and when to stop waiting: RFC 6455 section 5.5.2 (a
+//! Ping verifies that the remote endpoint is responsive) and 7.1.1 (no end waits forever for a
 //! Close).
 //!
 //! Input: the caller's time, in milliseconds, which never goes back. Output: the next
@@ -14,11 +14,12 @@ use crate::proto::wait::{Millis, Tick, Wait};
 
 /// Time.
 impl Connection {
-    /// Bytes arrived at this time, or the peer made room for bytes that had been refused: it is
-    /// alive. A write that the transport just took, such as our own Ping, proves nothing.
+    /// Bytes arrived at this time, or the peer made room for bytes that the transport had refused:
+    /// it is alive. A write that the transport merely accepted, such as our own Ping, proves
+    /// nothing.
     ///
-    /// Counts only while the connection is open: a peer that keeps talking after our Close gains
-    /// no time by it.
+    /// Counts only while the connection is open: a peer that keeps sending after our Close gains no
+    /// time by it.
     #[inline]
     pub fn heard(&mut self, now: Millis) {
         if matches!(self.wait, Wait::Traffic | Wait::Answer) {
@@ -27,7 +28,7 @@ impl Connection {
         }
     }
 
-    /// The state has changed; the next tick finds out when.
+    /// The state has changed; the next tick records when.
     pub(super) fn enter(&mut self, state: State) {
         if self.state != state {
             self.state = state;
@@ -36,7 +37,8 @@ impl Connection {
     }
 
     /// When to call [`Connection::tick`]: `None` for never, 0 for at once. `limits` are those of
-    /// the connection: it does not keep these times, as all connections of a server share them.
+    /// the connection, which does not store these times itself, as all connections of a server
+    /// share them.
     pub fn deadline(&self, limits: &Limits) -> Option<Millis> {
         let after = match (self.wait, self.state) {
             (_, State::Gone) => return None,
@@ -50,7 +52,7 @@ impl Connection {
         Some(self.since + Millis::from(after))
     }
 
-    /// Does what is due at `now`: asks a silent peer with a Ping, or gives up. `limits` as for
+    /// Does what is due at `now`: sends a Ping to a silent peer, or gives up. `limits` as for
     /// [`Connection::deadline`].
     pub fn tick(&mut self, now: Millis, limits: &Limits, outbox: &mut Outbox) -> Tick {
         if self.wait == Wait::Unstamped {

@@ -1,16 +1,16 @@
 //! Frames → messages → the state of a connection: RFC 6455 sections 5.4 to 7, without I/O.
 //!
-//! Input: the bytes that a peer sent after the handshake, the intents of the application, and
-//! the time. Output: [`Event`]s that borrow the input, header bytes, and at most one Close,
-//! Pong and Ping in an [`Outbox`]. Nothing here owns a buffer, reads a clock, draws a random
-//! number or allocates (the [`Assembler`] alone does, behind the feature `alloc`).
+//! Input: the bytes that a peer sent after the handshake, the intents of the application, and the
+//! time. Output: [`Event`]s that borrow the input, header bytes, and at most one Close, Pong and
+//! Ping in an [`Outbox`]. Nothing here owns a buffer, reads a clock, draws a random number or
+//! allocates (the [`Assembler`] alone does, behind the feature `alloc`).
 //!
 //! Invariant: the verdict on a stream of bytes never depends on how it was cut.
 //!
 //! # Your own I/O
 //!
 //! Messages as a `Stream` and a `Sink` on Tokio, which this crate does not depend on, and an echo
-//! server on them: the handshake, messages, control frames and closing. Deadlines
+//! server built on them: the handshake, messages, control frames and closing. Deadlines
 //! ([`Connection::deadline`], [`Connection::tick`]) are left out.
 //!
 //! ```

@@ -1,9 +1,9 @@
-//! Control frames that wait to leave: at most one Pong, one Ping and one Close.
+//! Control frames that wait to be sent: at most one Pong, one Ping and one Close.
 //!
 //! Input: what [`Connection`](crate::Connection) owes the peer. Output: whole frames, through
-//! [`Connection::transmit`](crate::Connection::transmit). Invariant: a newer Pong takes the place
-//! of an older one (RFC 6455 section 5.5.3 allows it), so a flood of Pings has nothing to grow; a
-//! Close leaves behind whatever waits with it, and only a Pong may follow it (section 5.5.2).
+//! [`Connection::transmit`](crate::Connection::transmit). Invariant: a newer Pong replaces an older
+//! one (RFC 6455 section 5.5.3 allows it), so a flood of Pings makes nothing grow; a Close leaves
+//! after whatever waits with it, and only a Pong may follow it (section 5.5.2).
 
 use crate::proto::Role;
 use crate::wire::{CloseBody, Entropy, FrameHeader, MAX_CONTROL_PAYLOAD, Mask, Opcode};
@@ -15,9 +15,9 @@ pub const MAX_CONTROL_FRAME: usize = 2 + 4 + MAX_CONTROL_PAYLOAD;
 /// Room for the control frames that a connection owes.
 ///
 /// It belongs to the caller, not to the [`Connection`](crate::Connection), because nearly all
-/// connections owe nothing nearly always: a loop with many connections keeps one outbox and
-/// empties it after each call, and a connection costs about 100 bytes instead of 500. Between
-/// filling and emptying, one outbox must serve one connection.
+/// connections owe nothing at nearly all times: a loop with many connections keeps one outbox and
+/// drains it after each call, so a connection costs about 100 bytes instead of 500. From the time
+/// it is filled until it is drained, an outbox serves one connection only.
 #[derive(Clone, Debug, Default)]
 pub struct Outbox {
     pong: Slot,

@@ -4,8 +4,8 @@
 /// closes TCP first (section 7.1.1).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Role {
-    /// Sends masked frames and takes unmasked ones.
+    /// Sends masked frames and accepts unmasked ones.
     Client,
-    /// Sends unmasked frames and takes masked ones.
+    /// Sends unmasked frames and accepts masked ones.
     Server,
 }

@@ -19,8 +19,8 @@ use crate::error::Violation;
 use crate::limits::Limits;
 use crate::wire::{FrameHeader, MessageKind, Opcode, Utf8Stream};
 
-/// The fragmentation of the message that is arriving, with copies of the three limits that bind
-/// it, so that a connection needs no reference.
+/// The fragmentation of the message that is arriving, with copies of the three limits that apply,
+/// so that a connection needs no reference.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Sequence {
     max_frame: u64,
@@ -31,7 +31,7 @@ pub(super) struct Sequence {
     fragments: u32,
     utf8: Utf8Stream,
     kind: MessageKind,
-    /// The message came with RSV1: what is text is seen only behind an inflater.
+    /// The message came with RSV1: text can be checked only after inflating.
     compressed: bool,
     open: bool,
     /// The longest message whose length fits seven bits, and the limits.
@@ -61,7 +61,7 @@ impl Sequence {
         self.short = self.max_frame.min(self.max_message).min(125) as u8;
     }
 
-    /// Other limits for the frames to come; see
+    /// Changes the limits for the following frames; see
     /// [`Connection::set_message_limit`](crate::Connection::set_message_limit).
     pub(super) fn set_message_limit(&mut self, bytes: u64) {
         self.max_frame = bytes;
@@ -78,7 +78,7 @@ impl Sequence {
         self.max_message
     }
 
-    /// A message is open: its next fragment has not come.
+    /// A message is open: its next fragment has not arrived.
     pub(super) fn is_open(&self) -> bool {
         self.open
     }
@@ -144,7 +144,7 @@ impl Sequence {
         Ok(())
     }
 
-    /// Judges unmasked payload; `last` if the message ends behind it.
+    /// Judges unmasked payload; `last` if the message ends after it.
     // req: 6455-5.6-01 6455-8.1-01
     #[inline]
     pub(super) fn payload(&mut self, bytes: &[u8], last: bool) -> Result<(), Violation> {

@@ -1,8 +1,8 @@
-//! The quick way for the commonest input by far: a short message, whole, in one frame.
+//! The fast path for by far the most common input: a whole short message in one frame.
 //!
-//! Input: the input between two messages. Output: the message, or nothing, and then the way of
-//! all frames is taken. Invariant: it finds what `FrameHeader::parse` and `Sequence::frame` would
-//! find, in a third of the instructions; a test compares the two.
+//! Input: the input between two messages. Output: the message, or nothing; then the general path is
+//! taken. Invariant: it finds what `FrameHeader::parse` and `Sequence::frame` would find, in a
+//! third of the instructions; a test compares the two.
 
 use crate::error::Violation;
 use crate::proto::Role;
@@ -36,7 +36,7 @@ impl Connection {
         short.then_some((kind, head, end))
     }
 
-    /// Lends the short message that [`Self::short_message`] has found.
+    /// Lends the short message that [`Self::short_message`] found.
     #[inline]
     pub(super) fn whole<'b>(
         &mut self,

@@ -1,4 +1,4 @@
-//! What a connection waits for, and what comes of it.
+//! What a connection waits for, and what follows when the wait is over.
 //!
 //! The rules are left to `keepalive`.
 
@@ -12,12 +12,11 @@ pub enum Tick {
     Early,
     /// The peer was silent: a Ping is in the outbox.
     Ping,
-    /// The time is up: drop the transport. The connection is Gone.
+    /// Time is up: drop the transport. The connection is Gone.
     Expired,
 }
 
-/// What a connection waits for, since a time that it keeps. All of it is lazy: traffic stores a
-/// time, nothing else.
+/// What a connection waits for, since a stored time. All of it is lazy: traffic only stores a time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Wait {
     /// For any byte, before we send a Ping.

@@ -1,8 +1,8 @@
 //! Whether a request is answered at all: hosts, origins, and what browsers add to them.
 //!
-//! Input: the head of a request. Output: [`Admitted`], or the response that refuses it. For a
-//! page of an allowed origin, answers carry the fields of CORS (<https://fetch.spec.whatwg.org>),
-//! errors too, so that the page can read them.
+//! Input: the head of a request. Output: [`Admitted`], or the response that refuses it. For a page
+//! of an allowed origin, answers carry the CORS fields (<https://fetch.spec.whatwg.org>), errors
+//! too, so that the page can read them.
 //!
 //! Invariant: a page of an origin that is not allowed reads nothing but `/` and `/healthz`, and
 //! changes nothing, whatever content type or method it uses.
@@ -29,22 +29,22 @@ struct Refused {
     origins: Seldom,
 }
 
-/// A request that is to be answered.
+/// A request that will be answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     /// Tells a browser that the page may read the answer.
     readable: Option<FieldLine>,
 }
 
-/// Seconds in which a browser need not ask again. Ten minutes: few questions, and a change of the
-/// settings is soon known.
+/// Seconds for which a browser may cache the answer. Ten minutes: few preflights, and changed
+/// settings take effect soon.
 const MAX_AGE: &str = "600";
 
-/// What is there for everybody, and changes nothing.
+/// What is public, and changes nothing.
 const OPEN_PATHS: [&str; 2] = ["/", "/healthz"];
 
 impl Access {
-    /// Only pages of these origins, and only requests to these hosts.
+    /// Admits only pages of these origins, and only requests to these hosts.
     pub fn new(origin: OriginPolicy, hosts: HostPolicy) -> Self {
         Self {
             origin,
@@ -53,13 +53,13 @@ impl Access {
         }
     }
 
-    /// Decides by the head alone. `from` is only asked for what is logged, as it may cost a system
+    /// Decides by the head alone. `from` is only called for what is logged, as it may cost a system
     /// call.
     ///
     /// # Errors
     ///
-    /// The response: 421 for a foreign host, 403 for a foreign page, 204 for the preflight of a
-    /// page that is welcome.
+    /// The response: 421 for a foreign host, 403 for a foreign page, 204 for the preflight of an
+    /// allowed page.
     pub fn admit(
         &self,
         head: &RequestHead<'_>,
@@ -78,8 +78,8 @@ impl Access {
         Ok(admitted)
     }
 
-    /// A request without Host comes from no browser. Of several, and of the host of the target (RFC
-    /// 9112 section 3.2.2), each must be ours.
+    /// A request without Host does not come from a browser. If there are several hosts, including
+    /// that of the target (RFC 9112 section 3.2.2), each must be ours.
     fn check_hosts(
         &self,
         head: &RequestHead<'_>,
@@ -100,7 +100,7 @@ impl Access {
         Err(Response::text(Status::MISDIRECTED_REQUEST, text).closing())
     }
 
-    /// The origin of a page, if there is one and it may read the answer.
+    /// The origin of the page, if there is one and it may read the answer.
     fn check_origin<'h>(
         &self,
         head: &RequestHead<'h>,
@@ -131,11 +131,11 @@ impl Access {
         Err(response.closing())
     }
 
-    /// A browser says that the page is of another site, but not of which: a form without referrer,
-    /// for one. What only reads can be read by nobody then.
+    /// The browser says that the page is from another site, but not which: a form without referrer,
+    /// for example. If the request only reads, no page can see the answer.
     fn is_cross_site(&self, head: &RequestHead<'_>, upgrades: bool) -> bool {
         let reads = matches!(head.method, "GET" | "HEAD" | "OPTIONS") && !upgrades;
-        // Another port of localhost is the same site, and yet another origin.
+        // Another port of localhost is the same site, but another origin.
         let mut sites = head.fields.all("Sec-Fetch-Site");
         let is_ours = |site: &str| ["same-origin", "none"].contains(&site);
         self.origin != OriginPolicy::Any && !reads && !sites.all(is_ours)
@@ -151,7 +151,7 @@ impl Admitted {
         }
     }
 
-    /// The same for a reply; an open WebSocket needs none of it.
+    /// The same for a reply; an open WebSocket does not need it.
     pub fn mark_reply<'r>(&self, reply: Reply<'r>) -> Reply<'r> {
         match reply {
             Reply::Respond(response) => self.mark(response).into(),
@@ -160,7 +160,7 @@ impl Admitted {
     }
 }
 
-/// What a page asks before it sends what a form could not.
+/// The preflight of a page that wants to send what a form could not.
 fn preflight(head: &RequestHead<'_>) -> Response {
     let asked = head.fields.list("Access-Control-Request-Headers");
     let names: Vec<&str> = asked.filter(|name| is_token(name)).collect();
@@ -285,7 +285,7 @@ mod tests {
             }
         }
         let reads = "Host: localhost\r\nSec-Fetch-Site: cross-site\r\n";
-        assert_eq!(status("GET /ws", reads), 200, "nobody can read the answer");
+        assert_eq!(status("GET /ws", reads), 200, "no page can read the answer");
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! What the push server answers to requests that it cannot serve, and what to do about it.
+//! How the push server answers requests that it cannot serve, with advice.
 //!
 //! Input: a request. Output: a response whose text says where to look or what to change. Texts are
-//! fixed: nothing out of the request is repeated in them.
+//! fixed: they repeat nothing from the request.
 
 use crate::error::Refusal;
 use crate::http::{FieldLine, RequestHead, Status, field};
@@ -9,7 +9,7 @@ use crate::limits::Limits;
 use crate::net::Response;
 use crate::push::hub::Unavailable;
 
-/// The body is in an encoding that we do not read (RFC 9110 section 8.4).
+/// The body has an encoding that we do not decode (RFC 9110 section 8.4).
 pub(super) fn is_encoded(head: &RequestHead<'_>) -> bool {
     let mut encodings = head.fields.list("Content-Encoding");
     encodings.any(|encoding| !encoding.eq_ignore_ascii_case("identity"))
@@ -23,10 +23,10 @@ pub(super) fn unsupported() -> Response {
     .field(field!("Accept-Encoding", "identity"))
 }
 
-/// Bytes of a body that nobody reads, as some clients send one with everything.
+/// Bytes of a body that is not used, as some clients always send one.
 pub(super) const UNREAD_BODY: usize = 1024;
 
-/// How much of a body may come.
+/// How many bytes the body may have.
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ pub(super) fn at_most(limit: usize, head: &RequestHead<'_>) -> Result<usize, Res
     }
 }
 
-/// The answer of the handshake to other methods, before a body has come.
+/// The answer of the handshake to other methods, before a body has arrived.
 pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
     match head.method {
         "GET" => Ok(()),
@@ -50,8 +50,8 @@ pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
     }
 }
 
-/// Nothing is published now: later it may be, by this server if it is only busy; by another one, or
-/// by this one when it has been started again, once the stop has ended at the latest.
+/// Publishing is not possible now. It will be later: by this server if it is only busy; otherwise
+/// by another one, or by this one when it has been restarted.
 pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
     let ms = match reason {
         Unavailable::Busy => 1000,
@@ -64,7 +64,7 @@ pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
     response
 }
 
-/// Says where to look for what is not at this path.
+/// Says where to find what is not at this path.
 pub(super) fn nothing_at(path: &str, wants_websocket: bool) -> Response {
     let text = match path.trim_end_matches('/') {
         "/ws" => {

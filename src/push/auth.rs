@@ -1,7 +1,7 @@
 //! Who may subscribe and who may publish.
 //!
-//! Input: tokens and keys as clients send them. Output: a user, or yes or no. Invariant: a
-//! key is compared in constant time, and neither a key nor a token is ever logged.
+//! Input: tokens and keys as clients send them. Output: a user, or yes or no. Invariant: a key is
+//! compared in constant time, and neither a key nor a token is ever logged.
 
 use crate::push::watched::{Watched, read_text};
 use std::collections::HashMap;
@@ -11,7 +11,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use subtle::ConstantTimeEq;
 
-/// The secret without which nothing is published.
+/// The secret that publishing requires.
 #[derive(Clone)]
 pub struct PushKey(Source);
 
@@ -22,7 +22,7 @@ enum Source {
 }
 
 impl PushKey {
-    /// `None` if the key is empty: then everybody would have it. White space around it and a byte
+    /// `None` if the key is empty: every caller would know it. White space around it and a byte
     /// order mark are not part of it: no field could hold them.
     pub fn new(key: impl AsRef<str>) -> Option<Self> {
         parse_key(key.as_ref())
@@ -34,7 +34,7 @@ impl PushKey {
     ///
     /// # Errors
     ///
-    /// What the system says, or that the file has no key, is no regular file, or is longer than
+    /// The system's error; or the file has no key, is not a regular file, or is longer than
     /// [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
     pub fn read(path: &Path) -> io::Result<Self> {
         let key = read_text(path).and_then(|text| parse_key(&text))?;
@@ -42,24 +42,25 @@ impl PushKey {
     }
 
     /// Reads a file, and again when it changes, within about a second. While a changed file cannot
-    /// be read, the old key stays.
+    /// be read, the old key stays valid.
     ///
     /// # Errors
     ///
-    /// As [`PushKey::read`].
+    /// The same as [`PushKey::read`].
     pub fn watch(path: impl Into<PathBuf>) -> io::Result<Self> {
         let file = Watched::open(path.into(), parse_key)?;
         Ok(Self(Source::File(file)))
     }
 
-    /// Has its file read again at once, if it has one.
+    /// Reads its file again at once, if it has one.
     pub fn reload(&self) {
         if let Source::File(file) = &self.0 {
             file.reload();
         }
     }
 
-    /// Whether the caller has it. Takes the same time for every wrong key of the same length.
+    /// Whether the caller's key is this one. Takes the same time for every wrong key of the same
+    /// length.
     pub fn admits(&self, given: Option<&str>) -> bool {
         let is_equal = |key: &str| {
             given.is_some_and(|given| bool::from(key.as_bytes().ct_eq(given.as_bytes())))
@@ -92,24 +93,24 @@ pub struct TokenFile {
 }
 
 impl TokenFile {
-    /// Reads the file for the first time, and from then on within about a second after each change,
-    /// on a thread of its own. While a changed file cannot be read, the old tokens stay.
+    /// Reads the file, and again within about a second of each change, on a separate thread. While
+    /// a changed file cannot be read, the old tokens stay valid.
     ///
     /// # Errors
     ///
-    /// What the system says, or the number of the first line that is not understood; or that it is
-    /// no regular file, or longer than [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
+    /// The system's error, or the number of the first invalid line; or the file is not a regular
+    /// file, or is longer than [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
     pub fn open(path: impl Into<PathBuf>) -> io::Result<Self> {
         let users = Watched::open(path.into(), parse_users)?;
         Ok(Self { users })
     }
 
-    /// The user of a token. Looks into memory only.
+    /// The user of a token. Only looks in memory.
     pub fn user(&self, token: &str) -> Option<String> {
         self.users.get().get(token).cloned()
     }
 
-    /// Has the file read again at once.
+    /// Reads the file again at once.
     pub fn reload(&self) {
         self.users.reload();
     }

@@ -1,8 +1,7 @@
 //! The service behind `wirebell echo`: every message comes back, on every path.
 //!
-//! Invariants: nothing of a request is read that its head forbids, and from the beginning of a
-//! graceful stop every request is answered with 503. A peer that does not read what it is sent is
-//! not read from.
+//! Invariants: no body is read that the head rules out, and from the beginning of a graceful stop
+//! every request is answered with 503. The echo does not read from a peer that does not read.
 
 use crate::handshake::{Subprotocol, UpgradeRequest};
 use crate::http::RequestHead;
@@ -14,19 +13,19 @@ use crate::push::hub::Unavailable;
 
 /// Echoes on every path; for conformance tools. A message that is longer than
 /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed comes back
-/// as it arrives, in frames of the server's own cut: a peer that reads while it sends costs little
-/// memory, and one that reads later at most
+/// as it arrives, in frames whose lengths the server chooses: a peer that reads while it sends
+/// costs little memory, and one that reads later at most
 /// [`Limits::message_bytes`](crate::Limits::message_bytes). All others come back whole.
 #[derive(Clone, Debug, Default)]
 pub struct EchoServer {
-    /// Which pages may connect, and to which names of the server.
+    /// Which pages may connect, and which host names are accepted.
     pub access: Access,
-    /// The subprotocols that it confirms; without any, all.
+    /// The subprotocols that it accepts; if empty, all.
     pub subprotocols: Vec<String>,
 }
 
 impl EchoServer {
-    /// Whether a request is answered at all, by its head alone.
+    /// Whether a request is answered at all, judged by its head.
     ///
     /// # Errors
     ///
@@ -92,9 +91,9 @@ impl Service for EchoServer {
     }
 }
 
-/// The first subprotocol that the client offers, out of `supported` if that is not empty. Browsers
-/// and others end a connection for which none of those that they offer is confirmed (RFC 6455
-/// section 4.1).
+/// The first subprotocol that the client offers; if `supported` is not empty, the first one in it.
+/// Browsers and others close a connection if the server accepts none of the subprotocols they offer
+/// (RFC 6455 section 4.1).
 pub(super) fn first_of<'h>(
     opening: &UpgradeRequest<'h>,
     supported: &[String],

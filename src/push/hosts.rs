@@ -1,25 +1,25 @@
-//! Which names of the server are its own: the guard against DNS rebinding.
+//! The host names that a server answers to: the guard against DNS rebinding.
 //!
 //! A page of `evil.example` can have that name resolved to 127.0.0.1 and then talk to a server on
-//! its visitor's machine as if it were its own: Host and Origin agree. What it cannot do is to send
-//! another Host than its own. So a server on loopback answers only to names that are its own.
+//! its visitor's machine as if it were its own: Host and Origin agree. But it cannot send a Host
+//! other than its own. So a server on loopback answers only to names that are its own.
 
 use crate::handshake::is_same_name;
 use crate::http::{ipv6, split_port};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
-/// The hosts that a server answers to.
+/// The host names that a server answers to.
 #[derive(Clone, Debug, Default)]
 pub struct HostPolicy {
-    /// Loopback names are accepted anyway.
+    /// Loopback names are accepted as well.
     loopback: bool,
     names: Vec<String>,
 }
 
 impl HostPolicy {
-    /// For a server on one of these addresses. If one of them is a loopback address, `localhost`,
-    /// names below it, loopback addresses and `names` count; otherwise `names`, and any host if
-    /// there are none.
+    /// For a server on these addresses. If one of them is a loopback address, it answers to
+    /// `localhost`, names below it, loopback addresses and `names`; otherwise to `names`, or to any
+    /// host if there are none.
     pub fn new(addresses: &[SocketAddr], names: &[String]) -> Self {
         let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
         Self {
@@ -28,7 +28,7 @@ impl HostPolicy {
         }
     }
 
-    /// Whether the value of a Host field is a name of this server; ports do not count.
+    /// Whether the value of a Host field is a name of this server; ports are ignored.
     pub fn allows(&self, host: &str) -> bool {
         if !self.loopback && self.names.is_empty() {
             return true;

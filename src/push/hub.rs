@@ -1,9 +1,10 @@
 //! The one place that knows every topic; shared by all workers and by the program itself.
 //!
-//! Input: joins, leaves, publications, from any thread. Output: [`HubMail`]s into the mailboxes
-//! of the workers that have subscribers. Invariant: publications get their sequence numbers and
-//! enter the mailboxes under one lock, so all workers see one order; a subscriber knows the number
-//! at which it joined, and gets only what came later. Who is about to be closed counts no more.
+//! Input: joins, leaves, publications, from any thread. Output: [`HubMail`]s into the mailboxes of
+//! the workers that have subscribers. Invariant: publications get their sequence numbers and enter
+//! the mailboxes under one lock, so all workers see one order; a subscriber knows the number at
+//! which it joined, and gets only later messages. A subscriber that is about to be closed no longer
+//! counts.
 
 use crate::limits::Limits;
 use crate::net::{Mailbox, SharedFrame};
@@ -13,7 +14,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Topics and the way to their subscribers. Cheap to clone.
+/// Topics and how to reach their subscribers. Cheap to clone.
 #[derive(Clone, Debug, Default)]
 pub struct Hub {
     shared: Arc<Shared>,
@@ -28,13 +29,13 @@ struct Shared {
 #[derive(Debug, Default)]
 struct State {
     topics: Topics,
-    /// Grows with every publication and every close, over all topics: an id of a topic that is
-    /// used again cannot confuse an old delivery with the new topic.
+    /// Grows with every publication and every close, over all topics: when the id of a topic is
+    /// reused, old deliveries cannot be taken for ones to the new topic.
     sequence: u64,
     stopped: bool,
 }
 
-/// What a worker is told.
+/// What the hub sends to a worker.
 #[derive(Clone, Debug)]
 pub struct HubMail {
     pub(super) topic: TopicId,
@@ -50,12 +51,12 @@ pub(super) enum What {
     Close,
 }
 
-/// Why nothing is published for now.
+/// Why nothing can be published for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Unavailable {
     /// The server is stopping.
     Stopped,
-    /// The workers are behind: try again soon.
+    /// The workers have a backlog: try again soon.
     Busy,
 }
 
@@ -75,28 +76,28 @@ impl std::error::Error for Unavailable {}
 pub(super) struct Joined {
     pub(super) owner: OwnerId,
     pub(super) topic: TopicId,
-    /// Only what has a higher number is for this subscriber.
+    /// Only deliveries with a higher number are for this subscriber.
     pub(super) sequence: u64,
 }
 
 impl Hub {
-    /// Gives the hub its workers; the first call counts, and every worker may make it.
+    /// Gives the hub its workers. Only the first call counts, so every worker may make it.
     pub fn connect(&self, mailboxes: &[Mailbox<HubMail>]) {
         self.shared.mailboxes.get_or_init(|| mailboxes.to_vec());
     }
 
-    /// Sends a message to every subscriber of a topic and returns how many there are. It is
-    /// encoded once, and not at all if nobody listens. Never waits for a subscriber.
+    /// Sends a message to every subscriber of a topic and returns how many there are. It is encoded
+    /// once, and not at all without subscribers. Never waits for a subscriber.
     ///
     /// # Errors
     ///
     /// [`Unavailable::Stopped`] after [`Hub::stop`]; [`Unavailable::Busy`] if a worker with
-    /// subscribers has as much mail as it may ([`Limits::mail_bytes`]): then nobody gets it.
+    /// subscribers has as much mail as it may ([`Limits::mail_bytes`]): then no subscriber gets it.
     pub fn publish(&self, topic: &Topic, message: Message<'_>) -> Result<usize, Unavailable> {
         if self.running()?.topics.named(topic).is_none() {
             return Ok(0);
         }
-        // Outside of the lock: the copy of a large payload is nobody else's business.
+        // Outside the lock: no other thread should wait for the copy of a large payload.
         let frame = SharedFrame::new(message);
         let mut state = self.running()?;
         let Some(topic) = state.topics.named(topic) else {
@@ -119,9 +120,9 @@ impl Hub {
         Ok(total)
     }
 
-    /// Closes the connections which listen to a topic of `owner`, or to any if `name` is `None`.
-    /// Returns how many there are. From now on they do not count as subscribers of it; of their
-    /// other topics until their worker has read of it.
+    /// Closes the connections that subscribe to the topic `name` of `owner`, or to any of its
+    /// topics if `name` is `None`. Returns how many there are. They no longer count as subscribers
+    /// of it; of their other topics they do until their worker has handled the close.
     ///
     /// # Errors
     ///
@@ -163,9 +164,9 @@ impl Hub {
         Ok(count)
     }
 
-    /// From now on nothing is published and nobody can subscribe. Call it before the workers are
-    /// told to stop: they stop one after another, and none may promise to send to the subscribers
-    /// of one that has.
+    /// From now on nothing is published and no connection can subscribe. Call it before the workers
+    /// are stopped: they stop at different times, and none may count subscribers of one that has
+    /// stopped.
     pub fn stop(&self) {
         self.lock().stopped = true;
     }
@@ -175,12 +176,12 @@ impl Hub {
         self.lock().stopped
     }
 
-    /// Topics that somebody listens to.
+    /// Topics that have subscribers.
     pub fn topics(&self) -> usize {
         self.lock().topics.len()
     }
 
-    /// Has subscribers of this worker counted, of topics of `owner`; `None` after [`Hub::stop`].
+    /// Lets this worker add subscribers of topics of `owner`; `None` after [`Hub::stop`].
     pub(super) fn joining<'h>(&'h self, worker: usize, owner: &'h str) -> Option<Joining<'h>> {
         let state = self.running().ok()?;
         Some(Joining {
@@ -192,8 +193,8 @@ impl Hub {
         })
     }
 
-    /// The reverse of [`Joining::join`], for all that one connection has joined; in the order of
-    /// their owners.
+    /// The reverse of [`Joining::join`], for all topics that one connection has joined, ordered by
+    /// owner.
     pub(super) fn leave(&self, worker: usize, all: impl Iterator<Item = (OwnerId, TopicId)>) {
         let mut state = self.lock();
         let mut last = None;
@@ -210,8 +211,9 @@ impl Hub {
         }
     }
 
-    /// Puts a delivery into the mailboxes of those who have subscribers. Waking their loops is a
-    /// system call, which waits until the lock is gone; the order of the mail is fixed by then.
+    /// Puts a delivery into the mailboxes of the workers that have subscribers. Waking their loops
+    /// is a system call, which is made after the lock is released; the order of the mail is fixed
+    /// by then.
     fn append(&self, topics: &Topics, delivery: &HubMail, asleep: &mut BTreeSet<usize>) {
         let mailboxes = self.shared.mailboxes.get().into_iter().flatten();
         let size = match &delivery.what {
@@ -239,7 +241,7 @@ impl Hub {
         }
     }
 
-    /// No name is kept any more.
+    /// No names are left.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.lock().topics.is_empty()

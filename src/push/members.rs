@@ -5,9 +5,9 @@
 //!   by peer:   9 ──▶ { owner 1, topic 4: at 0 · topic 7: at 1 } walked when the peer leaves
 //! ```
 //!
-//! Invariant: a peer knows its place in each list that it is in; removal from a list is a swap
-//! with the last entry and one correction. Whoever we have sent a Close is not here any more: it
-//! can neither subscribe nor count as a subscriber, however long its connection goes on.
+//! Invariant: a peer knows its position in each list that it is in; removal from a list is a swap
+//! with the last entry and one correction. A peer that was sent a Close is no longer here: it can
+//! neither subscribe nor count as a subscriber, however long its connection lasts.
 
 use crate::limits::Limits;
 use crate::net::PeerId;
@@ -22,18 +22,18 @@ pub(super) struct Members {
     by_peer: HashMap<PeerId, Subscriber>,
 }
 
-/// A subscriber, as its topic knows it.
+/// A subscriber in the list of its topic.
 #[derive(Clone, Copy, Debug)]
 struct Member {
     peer: PeerId,
-    /// Only later deliveries are for it.
+    /// Only deliveries after this number are for it.
     sequence: u64,
 }
 
 /// A connection that may subscribe.
 #[derive(Debug, Default)]
 struct Subscriber {
-    /// Where it stands in the list of each of its topics.
+    /// Its position in the list of each of its topics.
     places: BTreeMap<(OwnerId, TopicId), u32>,
     /// Bytes of names: see [`Limits::subscription_bytes`].
     bytes: usize,
@@ -53,7 +53,7 @@ pub(super) enum Refused {
 }
 
 impl Refused {
-    /// What the Close says.
+    /// The code and reason of the Close.
     pub(super) fn close(self) -> (CloseCode, &'static str) {
         match self {
             Self::NameTooLong => (CloseCode::POLICY, "user or event too long"),
@@ -75,14 +75,15 @@ impl Members {
         self.by_peer.contains_key(&peer)
     }
 
-    /// The peer may subscribe and has not.
+    /// The peer may subscribe and has not done so.
     pub(super) fn is_idle(&self, peer: PeerId) -> bool {
         let subscriber = self.by_peer.get(&peer);
         subscriber.is_some_and(|subscriber| subscriber.places.is_empty())
     }
 
-    /// Subscribes a peer to topics of one owner, here and in the hub. What it has is no error. If
-    /// it is refused, it may have joined some of them; the caller closes and removes it.
+    /// Subscribes a peer to topics of one owner, here and in the hub. Topics that it already has
+    /// are not an error. If it is refused, it may have joined some of them; the caller closes and
+    /// removes it.
     pub(super) fn subscribe(
         &mut self,
         hub: &Hub,
@@ -103,7 +104,7 @@ impl Members {
         let (Some(subscriber), Some(mut joining)) =
             (by_peer.get_mut(&peer), hub.joining(worker, owner))
         else {
-            return Ok(()); // Its Close is on the way.
+            return Ok(()); // Its Close is pending.
         };
         for name in names {
             let known = joining.owner().zip(joining.find(name));
@@ -134,7 +135,7 @@ impl Members {
         Ok(())
     }
 
-    /// Forgets a peer and all that it listened to.
+    /// Removes a peer and all its subscriptions.
     pub(super) fn remove(&mut self, hub: &Hub, worker: usize, peer: PeerId) {
         let Some(Subscriber { places, .. }) = self.by_peer.remove(&peer) else {
             return;
@@ -159,7 +160,7 @@ impl Members {
         }
     }
 
-    /// Whom a delivery of this topic and number is for.
+    /// The receivers of a delivery of this topic and number.
     pub(super) fn of(&self, topic: TopicId, sequence: u64) -> impl Iterator<Item = PeerId> {
         let members = self.by_topic.get(&topic).map_or(&[][..], Vec::as_slice);
         members
@@ -170,7 +171,7 @@ impl Members {
 }
 
 impl Subscriber {
-    /// Listens to a topic of this owner.
+    /// Adds a subscription to a topic of this owner.
     fn has(&self, owner: OwnerId) -> bool {
         let all = (owner, TopicId::MIN)..=(owner, TopicId::MAX);
         self.places.range(all).next().is_some()
@@ -194,7 +195,7 @@ mod tests {
 
     #[derive(Clone, Debug)]
     enum Step {
-        /// The peer opens, or opens anew, and subscribes to topics of one owner.
+        /// The peer opens, or opens again, and subscribes to topics of one owner.
         Subscribe(u32, usize, Vec<usize>),
         Leave(u32),
         Publish(usize, usize),
@@ -217,7 +218,7 @@ mod tests {
     }
 
     /// What one peer has joined, and what it is owed. A topic is marked when it is being closed:
-    /// then it counts no more.
+    /// then it no longer counts.
     #[derive(Debug, Default)]
     struct Model {
         topics: Vec<(Topic, bool)>,
@@ -235,7 +236,7 @@ mod tests {
         }
     }
 
-    /// The hub and its workers beside a list of what each peer has joined.
+    /// The hub and its workers, and a model: a list of what each peer has joined.
     struct Both {
         hub: Hub,
         mailboxes: Vec<Mailbox<HubMail>>,
@@ -306,8 +307,8 @@ mod tests {
             let mut expected = 0;
             for model in self.model.values_mut().filter(|model| model.has(&topic)) {
                 expected += 1;
-                // It counts until its worker has read of a Close for another topic of its own,
-                // but the Close comes first.
+                // It counts until its worker has handled the close of another of its topics, but
+                // the Close comes first.
                 if !model.is_closing() {
                     model.owed.push(text.clone());
                 }
@@ -316,7 +317,7 @@ mod tests {
         }
 
         fn close(&mut self, owner: usize, name: Option<usize>) {
-            // What is being closed already must not be counted again.
+            // What is already being closed must not be counted again.
             (0..WORKERS).for_each(|worker| self.deliver(worker));
             let (owner, name) = (NAMES[owner], name.map(|name| NAMES[name]));
             let is_meant =
@@ -364,7 +365,7 @@ mod tests {
             }
         }
 
-        /// Each knows of the other what it has to.
+        /// The two structures are consistent.
         fn check(&self) {
             let all = self.model.values().flat_map(|model| &model.topics);
             assert_eq!(self.hub.topics(), all.collect::<BTreeSet<_>>().len());
@@ -397,7 +398,7 @@ mod tests {
         fn hub_and_members_do_what_a_list_would(steps in steps()) {
             let mut both = Both::new();
             steps.iter().for_each(|step| both.step(step));
-            // Nothing is left of those who have gone.
+            // Nothing is left of peers that have gone.
             (0..8).for_each(|peer| both.leave(peer));
             both.check();
             assert!(both.workers.iter().all(|members| members.by_topic.is_empty()));
@@ -405,8 +406,8 @@ mod tests {
         }
     }
 
-    /// Time that grows with the square would be seen: the work of one peer must not depend on how
-    /// many it has joined before.
+    /// Quadratic time would be noticed: the work for one peer must not depend on how many topics it
+    /// has joined before.
     #[test]
     fn many_owners_and_repeated_names_cost_no_walks() {
         let (hub, mut members) = (Hub::default(), Members::default());
@@ -430,7 +431,7 @@ mod tests {
     }
 
     #[test]
-    fn after_a_stop_nobody_counts_and_nobody_joins() {
+    fn after_a_stop_no_peer_counts_and_none_joins() {
         let (hub, mut members) = (Hub::default(), Members::default());
         let (peer, limits) = (PeerId::invented(1), Limits::default());
         let topic = Topic::new("a", "e");
@@ -459,7 +460,7 @@ mod tests {
         let (peer, limits) = (PeerId::invented(1), Limits::default());
         let mailbox = Mailbox::unread();
         hub.connect(std::slice::from_ref(&mailbox));
-        let (topic, nobody) = (Topic::new("a", "e"), Topic::new("a", "f"));
+        let (topic, unheard) = (Topic::new("a", "e"), Topic::new("a", "f"));
         members.open(peer);
         let names = ["e".to_owned()];
         assert_eq!(
@@ -476,7 +477,7 @@ mod tests {
             hub.publish(&topic, Message::text("m")),
             Err(Unavailable::Busy)
         );
-        assert_eq!(hub.publish(&nobody, Message::text("m")), Ok(0));
+        assert_eq!(hub.publish(&unheard, Message::text("m")), Ok(0));
         // A close is never lost.
         assert_eq!(hub.close("a", None), Ok(1));
         assert_eq!(mailbox.take_mail().len(), published + 1);

@@ -1,11 +1,11 @@
-//! The push server: topics, who listens to them, and the dialects in which clients speak.
+//! The push server: topics, their subscribers, and the dialects that clients speak.
 //!
-//! Input: subscriptions and publications, from sockets, from HTTP, from the program itself.
-//! Output: one encoded frame for each message, by reference to every subscriber.
+//! Input: subscriptions and publications, from sockets, from HTTP, from the program itself. Output:
+//! one encoded frame per message, sent by reference to every subscriber.
 //!
 //! Invariant: the messages of one topic reach each of its subscribers in the order of their
-//! publication, none twice; a publisher never waits for a subscriber. The hub knows no sockets,
-//! and no dialect; a dialect knows no loop.
+//! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
+//! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
 //! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`,

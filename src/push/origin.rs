@@ -1,8 +1,8 @@
 //! Which web pages may talk to the server: RFC 6455 section 10.2, RFC 6454.
 //!
-//! A browser tells the origin of the page that opens a WebSocket or sends a request, and lets
-//! every page try. Without a check, any page could use the network position of its visitor.
-//! Programs send no origin, and could send any; they are not what this is about.
+//! A browser sends the origin of the page that opens a WebSocket or makes a request, and lets every
+//! page try. Without a check, any page could use the network position of its visitor. Other
+//! programs send no origin, and could send any; this check is not about them.
 
 use crate::handshake::{default_port, is_same_host, is_same_name};
 use crate::http::{ipv6, split_port};
@@ -16,9 +16,9 @@ pub enum OriginPolicy {
     /// The origin's host and port are those of the Host field.
     #[default]
     SameHost,
-    /// These, and those of the same host.
+    /// These, and the server's own.
     Listed(Vec<Origin>),
-    /// Every page of the world.
+    /// Every page.
     Any,
 }
 
@@ -60,7 +60,7 @@ enum Kind {
     Below,
 }
 
-/// Why a text can be no origin that a page ever has; the text says what to write.
+/// Why a text cannot be the origin of any page; the message says what to write instead.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadOrigin(&'static str);
 
@@ -105,7 +105,7 @@ impl FromStr for Origin {
 
     /// # Errors
     ///
-    /// [`BadOrigin`] for what no page ever sends: it would never match.
+    /// [`BadOrigin`] for text that no page ever sends: it would never match.
     fn from_str(text: &str) -> Result<Self, BadOrigin> {
         let kind = match Place::read(text) {
             _ if text == "null" || is_from_file(text) => Kind::Exact,
@@ -148,7 +148,8 @@ impl<'o> Place<'o> {
         if host.is_empty() || authority.contains(['/', '?', '#', '@']) {
             return None;
         }
-        // RFC 6454 section 6.2: the default port is not written; those who write it mean it.
+        // RFC 6454 section 6.2: browsers leave out the default port; one that is listed is treated
+        // as left out.
         let port = port.filter(|port| default_port(scheme) != Some(port));
         Some(Self { scheme, host, port })
     }
@@ -209,7 +210,7 @@ fn check_name(name: &str) -> Result<(), BadOrigin> {
     }
 }
 
-/// A text that is compared as it is.
+/// A text that is compared literally.
 fn check_exact(text: &str) -> Result<Kind, BadOrigin> {
     let Some((scheme, rest)) = text.split_once("://") else {
         return Err(BadOrigin(FORM));
@@ -229,7 +230,7 @@ fn check_exact(text: &str) -> Result<Kind, BadOrigin> {
     if rest.contains('*') {
         return Err(BadOrigin("a path is compared as it is; write it without *"));
     }
-    // What a field cannot hold, or what it would be trimmed of, cannot be sent.
+    // Text that a field cannot hold, or that would be trimmed, cannot be sent.
     if text.bytes().any(|byte| !(0x21..=0x7e).contains(&byte)) {
         return Err(BadOrigin("write it without spaces, in ASCII"));
     }

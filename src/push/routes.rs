@@ -1,10 +1,10 @@
-//! What a request asks for, by its head alone: so what cannot be served costs no body.
+//! The route of a request, judged by its head, so that requests that cannot be served cost no body.
 
 use crate::http::{RequestHead, StaticField, Status, field};
 use crate::net::Response;
 use crate::push::answers::nothing_at;
 
-/// What there is.
+/// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Route {
     Page,
@@ -45,7 +45,7 @@ impl Route {
         }
     }
 
-    /// A request for it has a body that somebody reads.
+    /// Whether a request for it has a body that is read.
     pub(super) fn takes_body(self) -> bool {
         matches!(self, Self::Push | Self::Drop)
     }

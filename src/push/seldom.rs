@@ -1,11 +1,11 @@
-//! A line of the log that a peer can provoke is written once in a while, with a count of those
-//! that were left out.
+//! Rate-limits log lines that a peer can provoke, and counts those that were left out.
 
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Between two lines of one kind: a person sees them, and a flood of refusals fills no disk.
+/// Time between two lines of one kind: still visible to a person, and a flood of refusals does not
+/// fill the disk.
 const INTERVAL: Duration = Duration::from_secs(10);
 
 /// When a kind of line was last written.

@@ -1,6 +1,6 @@
-//! A push server in a program: its loops, and how they are reached.
+//! A push server in a program: its loops, and handles to control them.
 //!
-//! What it does with requests and messages is left to `service`.
+//! Handling requests and messages is left to `service`.
 
 use crate::net::{Counters, Handle, Options, Server, WorkerError};
 use crate::proto::Message;
@@ -15,14 +15,14 @@ use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Deref;
 use std::sync::Arc;
 
-/// A running push server. Whatever its [`PushHandle`] can do, it can do as well.
+/// A running push server. It has all methods of its [`PushHandle`].
 #[derive(Debug)]
 pub struct PushServer {
     handle: PushHandle,
     server: Server<HubMail>,
 }
 
-/// Reaches a push server from anywhere, while another thread joins it; cheap to clone.
+/// Controls a push server from any thread, even while another joins it; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PushHandle {
     hub: Hub,
@@ -44,7 +44,7 @@ impl PushServer {
     ///
     /// # Errors
     ///
-    /// As [`Server::bind`].
+    /// The same as [`Server::bind`].
     pub fn bind(
         address: impl ToSocketAddrs,
         options: Options,
@@ -77,24 +77,24 @@ impl PushServer {
         self.server.local_addr()
     }
 
-    /// Reaches it from other threads.
+    /// A handle for other threads.
     pub fn handle(&self) -> PushHandle {
         self.handle.clone()
     }
 
-    /// Waits for the end of the stop.
+    /// Waits until the server has stopped.
     ///
     /// # Errors
     ///
-    /// As [`Server::join`].
+    /// The same as [`Server::join`].
     pub fn join(self) -> Result<(), WorkerError> {
         self.server.join()
     }
 }
 
 impl PushHandle {
-    /// Has the files of keys and tokens read again at once, whether or not they seem to have
-    /// changed. Does not wait for it.
+    /// Reads the files of keys and tokens again at once, whether or not they seem to have changed.
+    /// Does not wait for the result.
     pub fn reload(&self) {
         if let Some(key) = &self.push_key {
             key.reload();
@@ -109,7 +109,7 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// As [`Hub::publish`].
+    /// The same as [`Hub::publish`].
     pub fn push(&self, user: &str, event: &str, message: &str) -> Result<usize, Unavailable> {
         self.hub
             .publish(&Topic::new(user, event), Message::text(message))
@@ -120,18 +120,19 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// As [`Hub::close`].
+    /// The same as [`Hub::close`].
     pub fn close_connections(&self, user: &str, event: Option<&str>) -> Result<usize, Unavailable> {
         self.hub.close(user, event)
     }
 
-    /// Begins a graceful stop: see [`Handle::stop`]. From now on nobody counts as a subscriber.
+    /// Begins a graceful stop: see [`Handle::stop`]. From now on no connection counts as a
+    /// subscriber.
     pub fn stop(&self) {
         self.hub.stop();
         self.loops.stop();
     }
 
-    /// What each worker has done so far.
+    /// The counters of each worker.
     pub fn counters(&self) -> Vec<Counters> {
         self.loops.counters()
     }

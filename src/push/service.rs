@@ -7,9 +7,9 @@
 //! | `/echo` | every message comes back |
 //! | `/healthz` | 200 |
 //!
-//! Invariant: a connection that we have sent a Close is no subscriber any more, and from the
-//! beginning of a graceful stop every request is answered with 503; so nobody is told of receivers
-//! that there are not.
+//! Invariant: a connection that was sent a Close is no longer a subscriber, and from the beginning
+//! of a graceful stop every request is answered with 503; so no publisher is told of receivers that
+//! do not exist.
 
 use crate::handshake::UpgradeRequest;
 use crate::http::{MediaType, RequestHead, Status, field};
@@ -35,21 +35,21 @@ use crate::wire::CloseCode;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// What a push server is told apart from the [`Options`](crate::net::Options) of its loops.
+/// The settings of a push server besides the [`Options`](crate::net::Options) of its loops.
 #[derive(Clone, Debug, Default)]
 pub struct Settings {
     /// Which pages may connect.
     pub origin: OriginPolicy,
-    /// Names of the server, without ports. On a loopback address they are accepted beside
-    /// `localhost` and loopback addresses; elsewhere any host is, unless there are some. See
-    /// [`HostPolicy`].
+    /// Names of the server, without ports. On a loopback address they are accepted in addition to
+    /// `localhost` and loopback addresses; elsewhere, any host is accepted if the list is empty.
+    /// See [`HostPolicy`].
     pub hosts: Vec<String>,
-    /// Without one, everybody may push and nobody may drop.
+    /// Without one, every caller may push and none may drop.
     pub push_key: Option<PushKey>,
     /// Without one, a token is the name of its user.
     pub tokens: Option<TokenFile>,
-    /// Whether there is `/echo`. If it is not said, there is while neither publishing nor
-    /// subscribing needs a secret: a server for some is no free echo for all.
+    /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing needs
+    /// a secret: a protected server should not be a public echo.
     pub echo: Option<bool>,
 }
 
@@ -71,20 +71,20 @@ pub struct PushService {
     members: Members,
 }
 
-/// What an open connection is for: the tag of its peer.
+/// The purpose of an open connection: the tag of its peer.
 const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
 
 const PAGE: &str = include_str!("page/index.html");
 
-/// The page is one file: nothing is loaded from elsewhere, and nothing can be.
+/// The page is one file: nothing is loaded from elsewhere, and the policy forbids it.
 const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
      script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:; \
      base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 impl PushService {
-    /// The service of one worker. As it does not know where it listens, any host is accepted unless
-    /// the settings name some. Call [`Hub::stop`] before the server is stopped, as a `PushServer`
+    /// The service of one worker. As it does not know its addresses, any host is accepted unless
+    /// the settings name some. Call [`Hub::stop`] before stopping the server, as a `PushServer`
     /// does.
     pub fn new(hub: Hub, settings: Settings, mailboxes: &[Mailbox<HubMail>]) -> Self {
         hub.connect(mailboxes);
@@ -99,7 +99,7 @@ impl PushService {
         }
     }
 
-    /// With what is decided for all workers together.
+    /// With the policies that all workers share.
     pub(super) fn with(mut self, access: Access, tries: Arc<Tries>) -> Self {
         self.access = access;
         self.tries = tries;
@@ -120,7 +120,7 @@ impl PushService {
         }
     }
 
-    /// Whether a request is answered at all, and as what, by its head alone.
+    /// Whether a request is answered at all, and by which route, judged by its head.
     ///
     /// # Errors
     ///
@@ -166,7 +166,7 @@ impl PushService {
         }
     }
 
-    /// Who sends no key at all guesses none.
+    /// A request without a key does not count as a guess.
     fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
         let mut response =
             Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
@@ -203,9 +203,9 @@ impl PushService {
         }
     }
 
-    /// What a client says on `/ws`. It is never answered: what is no registration is ignored, as
-    /// clients of wserver expect, and one that is refused ends the connection, so that its client
-    /// does not wait for pushes that never come.
+    /// A message of a client on `/ws`. It is never answered: a message that is not a registration
+    /// is ignored, as clients of wserver expect, and a refused registration ends the connection, so
+    /// that its client does not wait for pushes that never come.
     fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
         let limits = context.limits();
         let Registration { token, events } = match Registration::read(bytes, limits.subscriptions) {
@@ -234,7 +234,7 @@ impl PushService {
         }
     }
 
-    /// Closes a connection, which from now on is no subscriber.
+    /// Closes a connection, which is no longer a subscriber.
     fn dismiss(
         &mut self,
         context: &mut Context<'_>,
@@ -317,7 +317,7 @@ impl Service for PushService {
             Some(WSERVER) if self.members.is_open(peer) => {
                 self.register(context, peer, message.bytes);
             }
-            Some(WSERVER) => {} // It has been sent a Close.
+            Some(WSERVER) => {} // It was sent a Close.
             _ => drop(context.send(peer, message)),
         }
     }

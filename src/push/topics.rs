@@ -6,9 +6,9 @@
 //! ```
 //!
 //! Input: joins and leaves of subscribers, and topics whose subscribers are being closed. Output:
-//! small numbers, by which everybody else refers to a topic. Invariant: a name is stored once,
-//! however many listen; an entry exists as long as somebody has joined it and not left; one that
-//! was detached is found no more, so who joins under its name joins another one.
+//! small numbers, by which all other code refers to a topic. Invariant: a name is stored once,
+//! however many subscribers it has; an entry exists until its last subscriber has left; one that
+//! was detached can no longer be found, so a later join under its name creates another one.
 
 use slab::Slab;
 use std::collections::HashMap;
@@ -24,7 +24,7 @@ pub struct Topic {
 }
 
 impl Topic {
-    /// Puts a name together.
+    /// Combines the two parts.
     pub fn new(owner: impl Into<String>, name: impl Into<String>) -> Self {
         Self {
             owner: owner.into(),
@@ -33,13 +33,13 @@ impl Topic {
     }
 }
 
-/// A short name for a topic while it exists, never 0. May be used again for another one later.
+/// A short name for a topic while it exists, never 0. May be reused for another topic later.
 pub(super) type TopicId = u32;
 
 /// The same for an owner.
 pub(super) type OwnerId = u32;
 
-/// One topic that somebody listens to.
+/// A topic that has subscribers.
 #[derive(Debug)]
 struct Entry {
     owner: OwnerId,
@@ -56,7 +56,7 @@ struct Owner {
     topics: HashMap<Arc<str>, TopicId>,
 }
 
-/// All topics that somebody listens to; one without listeners does not exist.
+/// All topics that have subscribers; a topic without subscribers does not exist.
 #[derive(Debug, Default)]
 pub(super) struct Topics {
     by_name: HashMap<Arc<str>, OwnerId>,
@@ -93,7 +93,7 @@ impl Topics {
         owner.into_iter().flat_map(|it| it.topics.values().copied())
     }
 
-    /// Connections that listen to any topic of one owner.
+    /// Connections that subscribe to any topic of one owner.
     pub(super) fn connections(&self, owner: OwnerId) -> usize {
         self.owners.get(key(owner)).map_or(0, |it| it.connections)
     }
@@ -110,7 +110,7 @@ impl Topics {
         members.map(|count| *count as usize).sum()
     }
 
-    /// An owner that is not there, and whose first topic is about to be joined.
+    /// Adds an owner whose first topic is about to be joined.
     pub(super) fn add_owner(&mut self, name: &str) -> OwnerId {
         let name: Arc<str> = name.into();
         let owner = Owner {
@@ -153,7 +153,7 @@ impl Topics {
         topic
     }
 
-    /// One subscriber less; without any the topic is forgotten.
+    /// One subscriber fewer; the topic is removed with its last.
     pub(super) fn leave(&mut self, topic: TopicId, worker: usize) {
         let Some(entry) = self.entries.get_mut(key(topic)) else {
             return;
@@ -165,7 +165,7 @@ impl Topics {
         }
     }
 
-    /// One connection less that listens to any topic of this owner, all of which it has left.
+    /// One connection fewer that subscribes to topics of this owner, all of which it has left.
     pub(super) fn leave_owner(&mut self, owner: OwnerId) {
         let Some(it) = self.owners.get_mut(key(owner)) else {
             return;
@@ -177,7 +177,7 @@ impl Topics {
         }
     }
 
-    /// The topic is found no more; its subscribers have yet to leave it.
+    /// The topic can no longer be found; its subscribers have yet to leave it.
     pub(super) fn detach(&mut self, topic: TopicId) {
         if let Some(entry) = self.entries.get(key(topic))
             && let Some(owner) = self.owners.get_mut(key(entry.owner))

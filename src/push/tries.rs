@@ -1,4 +1,4 @@
-//! Wrong keys and tokens: counted by address, so that guessing costs a connection a try.
+//! Wrong keys and tokens: counted by address, so that each guess costs a connection.
 //!
 //! A right key is never refused, whatever else comes from its address: the users behind one proxy
 //! share it.
@@ -11,14 +11,14 @@ use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// Wrong tries of one address within [`WINDOW`] after which each further one ends its connection:
-/// more than a person mistypes.
+/// more than a person would mistype.
 const FREE: u32 = 5;
 const WINDOW: Duration = Duration::from_secs(60);
 
-/// Addresses that are remembered: some 300 KiB. Past it, an unknown one has no free tries.
+/// Addresses that are remembered: about 300 KiB. Beyond that, an unknown one has no free tries.
 const ADDRESSES: usize = 4096;
 
-/// What has been tried of late. Looked at for wrong keys only.
+/// Recent wrong tries. Only consulted for wrong keys.
 #[derive(Debug, Default)]
 pub struct Tries {
     recent: Mutex<HashMap<IpAddr, (Instant, u32)>>,
@@ -26,7 +26,7 @@ pub struct Tries {
 }
 
 impl Tries {
-    /// Counts a wrong key or token; whether the connection is to end with its answer.
+    /// Counts a wrong key or token; returns whether the connection should end with its answer.
     pub fn wrong(&self, what: &str, from: Option<SocketAddr>) -> bool {
         if let Some(others) = self.logged.turn() {
             log::warn!("wrong {what} from {}{others}", Peer(from));
@@ -56,7 +56,7 @@ impl Tries {
     }
 }
 
-/// One host may have all addresses of a /64.
+/// One host may own all addresses of a /64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),

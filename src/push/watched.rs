@@ -1,10 +1,10 @@
 //! A file with secrets that is read again when it changes.
 //!
-//! Input: a path, and a function that understands its text. Output: what was understood last.
-//! A thread of its own looks at the file: whoever asks for the value never waits for a disk.
+//! Input: a path, and a function that parses its text. Output: the last parsed value. A separate
+//! thread checks the file, so a caller never waits for a disk.
 //!
-//! Invariant: once there is a value, there is one for good: a file that is gone, unreadable, no
-//! regular file, too large or not understood changes nothing, is logged once, and is tried again.
+//! Invariant: once there is a value, there always is one: a file that is gone, unreadable, not a
+//! regular file, too large or malformed changes nothing, is logged once, and is tried again.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -14,35 +14,35 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, SystemTime};
 
-/// Bytes of a file of keys or tokens: 16 MiB hold some 300,000 tokens, and are read in well under
+/// Bytes of a file of keys or tokens: 16 MiB hold about 300,000 tokens, and are read in well under
 /// a second.
 pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How long a change of the file may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// File systems keep times in steps, some of two seconds: what was changed so lately may change
-/// again without a new time.
+/// The timestamps of file systems have a resolution, sometimes of two seconds: a file that was
+/// changed that recently may change again without a new time.
 const TIME_STEP: Duration = Duration::from_secs(2);
 
-/// The text of a file, without the mark of UTF-8 that some editors write.
+/// The text of a file, without the byte order mark that some editors write.
 ///
 /// # Errors
 ///
-/// What the system says; or that it is no regular file, larger than [`MAX_FILE_BYTES`], or not
-/// UTF-8.
+/// The system's error; or the file is not a regular file, is larger than [`MAX_FILE_BYTES`], or is
+/// not UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
     read_file(path).map(|(text, _)| text)
 }
 
-/// What a file holds. Clones share it.
+/// The parsed content of a file. Clones share it.
 pub struct Watched<T> {
     value: Arc<RwLock<Arc<T>>>,
     /// Its thread ends with the last of these.
     wake: Sender<()>,
 }
 
-/// Understands a text.
+/// Parses a text.
 pub type Parse<T> = fn(&str) -> io::Result<T>;
 
 impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
@@ -50,7 +50,7 @@ impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
     ///
     /// # Errors
     ///
-    /// Those of [`read_text`] and of `parse`, or what the system says about threads.
+    /// Those of [`read_text`] and of `parse`, or the system's error for threads.
     pub fn open(path: PathBuf, parse: Parse<T>) -> io::Result<Self> {
         let (mut watcher, value) = Watcher::open(path, parse)?;
         let (wake, woken) = channel();
@@ -63,15 +63,16 @@ impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
         Ok(watched)
     }
 
-    /// What was understood last.
+    /// The last parsed value.
     pub fn get(&self) -> Arc<T> {
         let value = self.value.read();
         Arc::clone(&value.unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Has the file read at once, whether or not it seems to have changed. Does not wait for it.
+    /// Reads the file at once, whether or not it seems to have changed. Does not wait for the
+    /// result.
     pub fn reload(&self) {
-        // It goes only after us.
+        // It outlives us.
         let _ = self.wake.send(());
     }
 }
@@ -91,12 +92,12 @@ impl<T> fmt::Debug for Watched<T> {
     }
 }
 
-/// What looks at the file.
+/// The thread that checks the file.
 struct Watcher<T> {
     path: PathBuf,
     parse: Parse<T>,
     value: Arc<RwLock<Arc<T>>>,
-    /// The file as it was read last.
+    /// The file as it was last read.
     seen: Option<Stamp>,
     /// Reading it again would give the same.
     settled: bool,
@@ -139,7 +140,7 @@ impl<T: PartialEq> Watcher<T> {
         }
         let (text, stamp) = match read_file(&self.path) {
             Ok(read) => read,
-            // Tried again each time: what hinders may go without a trace on the file.
+            // Tried again each time: the obstacle may go away without changing the file.
             Err(error) => return self.fail(&error, None),
         };
         let settled = stamp.is_settled();
@@ -175,7 +176,7 @@ impl<T: PartialEq> Watcher<T> {
 
 fn read_file(path: &Path) -> io::Result<(String, Stamp)> {
     let wrong = |problem| io::Error::new(io::ErrorKind::InvalidData, problem);
-    // Before it is opened: to open a FIFO waits for its other end.
+    // Before it is opened: opening a FIFO would wait for its other end.
     if !std::fs::metadata(path)?.is_file() {
         return Err(wrong("not a regular file".to_owned()));
     }
@@ -198,12 +199,12 @@ fn read_file(path: &Path) -> io::Result<(String, Stamp)> {
     Ok((text, Stamp::of(&about)))
 }
 
-/// What tells one state of a file from another without reading it.
+/// Distinguishes states of a file without reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stamp {
     bytes: u64,
     modified: Option<SystemTime>,
-    /// Device, inode, and the time of the last change of any kind, which nobody can set.
+    /// Device, inode, and the time of the last change of any kind, which programs cannot set.
     #[cfg(unix)]
     unix: (u64, u64, i64, i64),
 }
@@ -231,7 +232,7 @@ impl Stamp {
         #[cfg(not(unix))]
         let changed = self.modified;
         let age = changed.map(|changed| SystemTime::now().duration_since(changed));
-        // A change in the future: the clock has been set back, and will be so for a while.
+        // A change in the future: the clock has been set back, and stays so for a while.
         age.is_some_and(|age| age.map_or(true, |age| age > TIME_STEP))
     }
 }
@@ -241,7 +242,7 @@ mod tests {
     use super::*;
     use std::fs;
 
-    /// A file of the tests, gone with its end.
+    /// A temporary file, deleted when this is dropped.
     struct Scratch(PathBuf);
 
     impl Scratch {
@@ -283,7 +284,7 @@ mod tests {
         open.set_modified(time).unwrap();
         watcher.look(false);
         assert_eq!(value(&watcher), "two");
-        // Another file in its place, with the time of the first.
+        // Another file in its place, with the timestamp of the first.
         let other = Scratch::new("other", "six");
         let open = File::options().append(true).open(&other.0).unwrap();
         open.set_modified(time).unwrap();

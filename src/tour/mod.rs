@@ -1,8 +1,8 @@
 //! A tour of the protocol: six recorded exchanges, byte by byte.
 //!
-//! Input: recordings of this crate talking to itself. Output: what `wirebell inspect` says of
-//! them, with a few words about where to look. Invariant: a test makes all of them anew and
-//! compares, so they cannot be older than the code. There is no code in this module.
+//! Input: recordings of this crate talking to itself. Output: what `wirebell inspect` says of them,
+//! with a few words about where to look. Invariant: a test makes all of them again and compares, so
+//! they cannot be older than the code. There is no code in this module.
 //!
 //! Each recording is a file of hexadecimal digits in `src/tour`, `>` in front of what the client
 //! sends and `<` in front of what the server sends. The command above each explanation repeats it;
@@ -32,17 +32,17 @@
 //!
 //! # 2. A message in fragments
 //!
-//! Whoever does not know yet how long a message becomes sends it in pieces (section 5.4). Look at
-//! FIN and the opcode of each frame: the first names the kind of the message, those behind it have
-//! opcode 0, only the last has FIN. A control frame may go between two of them, so a ping is
+//! A sender that does not know the length of its message yet sends it in pieces (section 5.4). Look
+//! at FIN and the opcode of each frame: the first names the kind of the message, the following ones
+//! have opcode 0, only the last has FIN. A control frame may go between two of them, so a ping is
 //! answered however long the message takes (section 5.5.2); its pong has the same payload. A piece
-//! may even end inside of a character, as the second one does: it is the whole message that must be
+//! may even end inside a character, as the second one does: it is the whole message that must be
 //! UTF-8 (section 8.1).
 //!
 //! [`Connection::begin`](crate::Connection::begin) makes the headers,
 //! [`Connection::receive`](crate::Connection::receive) hands out the pieces, which
-//! [`Assembler`](crate::Assembler) puts together; a pong lies in the [`Outbox`](crate::Outbox)
-//! until [`Connection::transmit`](crate::Connection::transmit) takes it. Which frame may follow
+//! [`Assembler`](crate::Assembler) puts together; a pong waits in the [`Outbox`](crate::Outbox)
+//! until [`Connection::transmit`](crate::Connection::transmit) writes it. Which frame may follow
 //! which is in `proto/sequence`; text that comes in pieces goes through
 //! [`Utf8Stream`](crate::wire::Utf8Stream).
 //!
@@ -56,7 +56,7 @@
 //! the server ends TCP (sections 5.5.1 and 7). After its Close a side sends nothing more, so both
 //! know that nothing was lost. Look at the first two bytes of both payloads: `03 e8` is 1000.
 //!
-//! [`Connection::close`](crate::Connection::close) begins it; the answer makes itself. Both are a
+//! [`Connection::close`](crate::Connection::close) begins it; the answer is automatic. Both are a
 //! [`CloseBody`](crate::CloseBody) with a [`CloseCode`](crate::CloseCode). Which state follows
 //! which is a table in `proto/closing`.
 //!
@@ -69,7 +69,7 @@
 //! The first client does not mask its frame (section 5.1), the second one sends text that is not
 //! UTF-8: an `é` as Latin 1 has it (section 8.1). Nothing is repaired: the server fails the
 //! connection (section 7.1.7), with a code that says what kind of mistake it was, 1002 and 1007,
-//! and reads nothing that comes behind it.
+//! and discards everything after it.
 //!
 //! Each rule that can be broken is a [`Violation`](crate::Violation), with its section and its
 //! [`close_code`](crate::Violation::close_code); all those of one header are in `wire/header`.
@@ -102,8 +102,8 @@
 //!
 //! Two connections to the push server. Alice's is a WebSocket: one message registers her, which is
 //! never answered; the pong shows that it was read. The publisher speaks plain HTTP: one POST, and
-//! the answer says how many have got it. What is posted as `message` arrives at Alice as one frame,
-//! 18 bytes, as it is.
+//! the answer says how many received it. What is posted as `message` arrives at Alice unchanged, as
+//! one frame of 18 bytes.
 //!
 //! [`Registration::read`](crate::push::dialect::wserver::Registration::read) and
 //! [`Publication::read`](crate::push::dialect::wserver::Publication::read) understand the JSON, the

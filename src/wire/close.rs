@@ -1,7 +1,7 @@
 //! The body of a Close frame: RFC 6455 section 5.5.1.
 //!
-//! Input: the payload of a Close frame. Output: [`CloseBody`], or the rule that it breaks;
-//! and back. Invariant: a body that is written can be read.
+//! Input: the payload of a Close frame. Output: [`CloseBody`], or the rule that it breaks; and
+//! back. Invariant: a body that was written can be read.
 
 use crate::error::Violation;
 use crate::wire::MAX_CONTROL_PAYLOAD;
@@ -10,7 +10,7 @@ use crate::wire::close_code::CloseCode;
 /// The longest reason: 125 bytes of control payload less two of code (RFC 6455 section 5.5.1).
 pub const MAX_CLOSE_REASON: usize = MAX_CONTROL_PAYLOAD - 2;
 
-/// What a Close frame says: perhaps a code, and with a code perhaps a reason.
+/// The content of a Close frame: an optional code and, with a code, an optional reason.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CloseBody<'a> {
     /// `None` for an empty body, which an application sees as 1005 (RFC 6455 section 7.1.5).
@@ -63,7 +63,7 @@ fn truncate(text: &str, most: usize) -> &str {
     &text[..end]
 }
 
-/// As much of a reason as a Close frame has room for.
+/// As much of a reason as fits into a Close frame.
 pub fn cut_reason(reason: &str) -> &str {
     let mut end = reason.len().min(MAX_CLOSE_REASON);
     while !reason.is_char_boundary(end) {

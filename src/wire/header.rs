@@ -1,8 +1,8 @@
 //! The header of a frame: RFC 6455 section 5.2, and with it all rules that one header can break.
 //!
-//! Input: the first bytes of a frame, as many as there are. Output: a [`FrameHeader`] and
-//! its length in bytes, or the first rule that is broken, in the order of the bytes; or the other
-//! way, a header as [`HeaderBytes`].
+//! Input: the first bytes of a frame, as many as have arrived. Output: a [`FrameHeader`] and its
+//! length in bytes, or the first rule that is broken, in the order of the bytes; or, when writing,
+//! a header as [`HeaderBytes`].
 //!
 //! ```text
 //!  byte 0            byte 1            0, 2 or 8 bytes     0 or 4 bytes
@@ -13,8 +13,8 @@
 //! └─┴─┴─┴─┴───────┘ └─┴─────────────┘ └─────────────────┘ └─────────────┘
 //! ```
 //!
-//! Invariant: a rule is judged as soon as its byte is there, and a longer prefix of the same
-//! frame never gets a different verdict. What may follow what is left to `proto::sequence`.
+//! Invariant: a rule is judged as soon as its byte is there, and a longer prefix of the same frame
+//! never gets a different verdict. Which frame may follow which is left to `proto::sequence`.
 
 use crate::error::Violation;
 use crate::wire::{MessageKind, Opcode};
@@ -76,9 +76,9 @@ impl FrameHeader {
 
     /// Reads a header from the front of `input`.
     ///
-    /// `masked` says what the peer has to do: clients mask, servers do not (RFC 6455 section
-    /// 5.1). `Ok(None)` means that more bytes are needed; otherwise the header and how many bytes
-    /// it took. Looks at no more than [`MAX_HEADER`] bytes.
+    /// `masked` says what the peer must do: clients mask, servers do not (RFC 6455 section 5.1).
+    /// `Ok(None)` means that more bytes are needed; otherwise the header and how many bytes it
+    /// took. Looks at no more than [`MAX_HEADER`] bytes.
     #[inline]
     pub fn parse(input: &[u8], masked: bool) -> Result<Option<(Self, usize)>, Violation> {
         let Some(&first) = input.first() else {
@@ -146,8 +146,8 @@ const fn bit(set: bool, mask: u8) -> u8 {
 
 /// Rules of the first byte: reserved bits, reserved opcodes, no fragmented control frames.
 ///
-/// RSV1 on the first frame of a message is left to `proto`, which knows whether an extension has
-/// been negotiated that gives it a meaning.
+/// RSV1 on the first frame of a message is left to `proto`, which knows whether a negotiated
+/// extension gives it a meaning.
 #[inline]
 fn check_first(first: u8) -> Result<Opcode, Violation> {
     let Some(opcode) = Opcode::from_bits(first) else {
@@ -184,7 +184,7 @@ fn check_second(second: u8, opcode: Opcode, masked: bool) -> Result<(), Violatio
     Ok(())
 }
 
-/// The length and the number of bytes behind the second one that it took.
+/// The length, and how many bytes it took after the second one.
 #[inline]
 fn read_length(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     match short {
@@ -201,8 +201,8 @@ fn read_length(short: u8, rest: &[u8]) -> Result<Option<(u64, usize)>, Violation
     }
 }
 
-/// Eight bytes of length. The top bit is judged on the first byte alone; that the form is too
-/// long shows only when all eight are there.
+/// Eight bytes of length. The top bit is judged on the first byte alone; an encoding that is too
+/// long shows only once all eight are there.
 fn read_long_length(rest: &[u8]) -> Result<Option<(u64, usize)>, Violation> {
     if rest.first().is_some_and(|byte| byte & 0x80 != 0) {
         // req: 6455-5.2-05

@@ -14,7 +14,7 @@ pub struct Mask {
 }
 
 impl Mask {
-    /// A key as it stands in the header, for the first byte of the payload.
+    /// A key as it appears in the header, for the first byte of the payload.
     pub const fn new(key: [u8; 4]) -> Self {
         Self {
             rotated: u32::from_ne_bytes(key),
@@ -29,8 +29,8 @@ impl Mask {
         self.skip(payload.len());
     }
 
-    /// As [`Mask::apply`], from one place to another of the same length: what is masked stays as
-    /// it was, and the copy that this takes is part of the one pass.
+    /// Like [`Mask::apply`], from one place to another of the same length: the source is left
+    /// unchanged, and the copy is part of the one pass.
     ///
     /// # Panics
     ///

@@ -7,7 +7,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Opcode {
-    /// A further fragment of the message that is open.
+    /// Another fragment of the open message.
     Continuation = 0x0,
     /// The first fragment of a text message.
     Text = 0x1,
@@ -17,7 +17,7 @@ pub enum Opcode {
     Close = 0x8,
     /// Control: a question that a Pong answers (section 5.5.2).
     Ping = 0x9,
-    /// Control: the answer, or an unasked sign of life (section 5.5.3).
+    /// Control: the answer, or an unsolicited sign of life (section 5.5.3).
     Pong = 0xA,
 }
 
@@ -35,7 +35,7 @@ impl Opcode {
         }
     }
 
-    /// The four bits as they stand on the wire.
+    /// The four bits as they appear on the wire.
     pub const fn bits(self) -> u8 {
         self as u8
     }

@@ -114,7 +114,7 @@ fn check(bytes: &[u8]) -> Result<(), Fault> {
 mod tests {
     use super::*;
 
-    /// The number of bytes taken before the failure, or `None` if all were good.
+    /// The number of bytes accepted before the failure, or `None` if all were good.
     fn first_bad(bytes: &[u8]) -> Option<usize> {
         let mut stream = Utf8Stream::new();
         let bad = bytes.iter().position(|byte| stream.push(&[*byte]).is_err());

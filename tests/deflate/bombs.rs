@@ -50,7 +50,7 @@ fn a_gibibyte_is_refused_as_soon_as_it_is_too_long() {
     assert!(begun.elapsed() < SOON);
 }
 
-/// Only one layer is opened: what is in it is somebody else's message.
+/// Only one layer is inflated: its content is just a message.
 #[test]
 fn nested_bombs() {
     let inner = Sender::new(9, 15, true).message(&vec![0; 16 * MIB + 1]);
@@ -135,7 +135,7 @@ fn the_ratio_is_bounded_to_the_byte() {
     }
 }
 
-/// Two bytes, `03 00`, are a final block with nothing in it; behind each the inflater starts again
+/// Two bytes, `03 00`, are a final block with nothing in it; after each the inflater starts again
 /// with a window of 32 KiB. Such work counts like output.
 #[test]
 fn many_final_blocks_are_refused_soon() {
@@ -158,7 +158,7 @@ fn many_final_blocks_are_refused_soon() {
     assert_eq!(decode(b"", &few[20_000 - 64..]).blocks.len(), 33);
 }
 
-/// What DEFLATE can do at most is no reason to fail: a blank picture is as good as any.
+/// The highest ratio of DEFLATE is no reason to fail: a blank picture is valid, too.
 #[test]
 fn the_ratio_of_deflate_itself_is_allowed() {
     for unit in [&b"\0"[..], b"ab", "\u{e9}".as_bytes()] {

@@ -11,7 +11,7 @@ use crate::support::hex;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-/// Streams with all that the other files send, and more behind it.
+/// Streams with all that the other files send, and more after it.
 fn streams() -> Vec<Vec<Frame>> {
     let hello = || packed(hex("f248cdc9c90700"));
     let again = || packed(hex("f200110000"));

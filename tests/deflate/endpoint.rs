@@ -156,7 +156,7 @@ impl Endpoint {
         }
     }
 
-    /// Receives `bytes` behind what was left unconsumed; sends what is owed after each event.
+    /// Receives `bytes` after what was left unconsumed; sends what is owed after each event.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut input = std::mem::take(&mut self.tail);
         input.extend_from_slice(bytes);
@@ -223,7 +223,7 @@ impl Endpoint {
         seen
     }
 
-    /// A message of somebody else, with a window of its own.
+    /// A message of another connection, with its own window.
     fn neighbour(&mut self) {
         let payload: &[u8] = match self.turns < NEIGHBOURS {
             true => b"\xf2\x48\xcd\xc9\xc9\x07\x00",

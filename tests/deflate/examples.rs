@@ -115,7 +115,7 @@ fn a_final_block_and_the_window_kept_across_it() {
     // Within a message: "Hello" in a final block, and "Hello" that refers to it.
     let twice = hex(&format!("{}{HELLO_AGAIN}", &FINAL[..14]));
     expect(&[packed(&twice), again()], &["HelloHello", "Hello"]);
-    // Across a message: the window before a final block is there behind it.
+    // Across a message: the window before a final block is still there after it.
     let reaching = hex(&format!("0300{HELLO_AGAIN}"));
     expect(&[hello(), packed(&reaching), again()], &["Hello"; 3]);
 }

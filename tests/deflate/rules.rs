@@ -32,7 +32,7 @@ pub fn corrupt() -> Vec<Row> {
     let rows = [
         ("a block of type 3", "06"),
         ("a final block of type 3", "07"),
-        ("type 3 behind a good block", "f24805000000ffff06"),
+        ("type 3 after a good block", "f24805000000ffff06"),
         ("too far back", "02020000"),
         ("too far back, into nothing", "f200110000"),
         ("too far back for its own output", "f2481d0500"),
@@ -41,10 +41,7 @@ pub fn corrupt() -> Vec<Row> {
         ("code lengths that are no code", "04e0ffffffffffffff"),
         ("a length code that there is not", "1a0300"),
         ("a distance code that there is not", "023e0000"),
-        (
-            "a final block, and no empty one behind it",
-            "f348cdc9c90700",
-        ),
+        ("a final block, and no empty one after it", "f348cdc9c90700"),
         ("an empty payload", ""),
     ];
     let rows = rows.map(|(what, payload)| {
@@ -201,7 +198,7 @@ fn match_at(distance: usize) -> Option<Vec<u8>> {
     (code < 30).then(|| bits.chunks(8).map(byte).collect())
 }
 
-/// Both fail, in the order of their bytes: a bad frame behind a bad message is not looked at.
+/// Both fail, in the order of their bytes: a bad frame after a bad message is ignored.
 #[test]
 fn the_first_violation_counts() {
     let frames = [packed_binary(hex("06")), frame(0xC9, b"")];

@@ -32,8 +32,8 @@ impl Sender {
         out
     }
 
-    /// The payload of a message made of final blocks only, with the empty block behind it
-    /// (section 7.2.3.4). Nothing is taken over from it.
+    /// The payload of a message made of final blocks only, with the empty block after it (section
+    /// 7.2.3.4). Nothing is taken over from it.
     pub fn finished(&mut self, plain: &[u8]) -> Vec<u8> {
         self.zlib.reset();
         let mut out = self.flushed(plain, FlushCompress::Finish);

@@ -27,7 +27,7 @@ const CHANNEL: usize = 4;
 /// Bytes of one read from TCP.
 const READ: usize = 64 * 1024;
 
-/// Bytes that may wait for the WebSocket before TCP is not read any more.
+/// Bytes that may wait for the WebSocket before reading from TCP stops.
 const WAITING: usize = 256 * 1024;
 
 fn main() {

@@ -102,7 +102,7 @@ struct Source {
     report: Sender<String>,
 }
 
-/// Sends so many bytes as one message; returns what the server says of them, after a look at it.
+/// Sends this many bytes as one message; returns what the server says of them, after a look at it.
 pub fn upload(server: SocketAddr, bytes: u64) -> String {
     let options = client::Options {
         proxy: ProxyChoice::Direct,

@@ -357,9 +357,9 @@ fn a_subprotocol_for_a_client_that_offered_none() {
     );
 }
 
-/// The frames behind the head of the response belong to the connection.
+/// The frames after the head of the response belong to the connection.
 #[test]
-fn frames_behind_the_response_are_left_alone() {
+fn frames_after_the_response_are_left_alone() {
     let head = good_response().bytes();
     let bytes = [&head[..], b"\x81\x05Hello"].concat();
     let found = HeadReader::new().find(&bytes, &Limits::default());

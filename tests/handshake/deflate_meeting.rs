@@ -46,7 +46,7 @@ fn a_response_made_of_two_offers_fails() {
     }
 }
 
-/// Whoever asks for a window of 15 bits is told so, although that is what silence means.
+/// A client that asks for a window of 15 bits gets it confirmed, although it is the default.
 // req: 7692-7.1.2.1-03 7692-7-02
 #[test]
 fn the_server_names_its_window_if_it_was_asked() {
@@ -120,7 +120,7 @@ fn a_window_that_stands_twice() {
     }
 }
 
-/// A broken grammar is no offer to decline: the handshake fails, on either side, even behind an
+/// A broken grammar is not an offer to decline: the handshake fails, on either side, even after an
 /// offer that is good.
 // req: 7692-7-01 7692-7-02
 #[test]
@@ -152,7 +152,7 @@ fn a_malformed_line_fails_the_handshake() {
     assert_eq!(Refusal::Extensions.status(), 400);
 }
 
-/// Every offer of a list is checked, wherever it stands.
+/// Every offer of a list is checked, wherever it is.
 // req: 7692-7.1.2.1-02 7692-7.1.2.2-02
 #[test]
 fn one_bad_offer_among_good_ones_is_not_sent() {

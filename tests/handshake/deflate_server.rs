@@ -119,7 +119,7 @@ fn what_a_server_with_small_windows_and_no_takeover_answers() {
     let smaller = "@; server_no_context_takeover; client_no_context_takeover; \
                    server_max_window_bits=9";
     expect(&small, &[("@; server_max_window_bits=9", smaller)]);
-    // Values that there are not count as the nearest; eight bits are asked of nobody.
+    // Invalid values count as the nearest valid one; eight bits are never requested.
     let odd = DeflatePolicy {
         server_window_bits: 3,
         client_window_bits: 1,

@@ -206,7 +206,7 @@ proptest! {
         prop_assert_eq!(verify(&offers, &borrowed(&text)), expected, "{:?}", text);
     }
 
-    /// What stands in the request is what was offered, and the client takes the answer to it.
+    /// The request contains what was offered, and the client accepts the answer to it.
     // req: 7692-5-01 7692-5-03 7692-7.1.2.1-02 7692-7.1.2.2-02
     #[test]
     fn an_offer_is_written_as_it_is_meant(offer in offers(), policy in policy()) {

@@ -30,7 +30,7 @@ const LIMITS: Limits = Limits {
     ..Limits::DEFAULT
 };
 
-/// Heads and things that are none, with more behind them.
+/// Heads and things that are none, with more after them.
 fn inputs() -> Vec<Vec<u8>> {
     let long_target = format!("GET /{} HTTP/1.1\r\nHost: a\r\n\r\n", "a".repeat(100));
     let long_head = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "a".repeat(300));

@@ -1,8 +1,8 @@
 //! The opening handshake as tables: RFC 6455 section 4, both sides.
 //!
 //! - `head`: how a head is found and split; `refusals`: each way in which a request can be wrong;
-//! - `parts`: heads that somebody else has parsed; `refused`: what a refused client is told;
-//!   `types`: both in those of the crate `http`;
+//! - `parts`: heads from another parser; `refused`: the response to a refused client; `types`: both
+//!   in those of the crate `http`;
 //! - `accepting`: what a server answers; `extensions`: the grammar of section 9.1; `walks`: what
 //!   long lists cost;
 //! - `client`: what a client asks, and each way in which the answer can be wrong; `origin`;

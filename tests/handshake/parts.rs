@@ -1,4 +1,4 @@
-//! A handshake whose HTTP somebody else has parsed is judged as one that we have parsed.
+//! A handshake whose HTTP another parser has read is judged like one that we have parsed.
 
 use super::{Head, NO_FIELD, good_request, read};
 use wirebell::handshake::UpgradeRequest;

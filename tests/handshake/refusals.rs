@@ -178,7 +178,7 @@ fn versions() -> Vec<Group> {
     ]
 }
 
-/// A list of so many subprotocols.
+/// A list of this many subprotocols.
 fn names(count: usize) -> String {
     let names: Vec<String> = (0..count).map(|n| format!("n{n}")).collect();
     names.join(", ")
@@ -244,7 +244,7 @@ fn each_fault_has_its_refusal() {
     }
 }
 
-/// A frame behind a bad head does not make it better.
+/// A frame after a bad head does not make it better.
 #[test]
 // req: 6455-4.2.1-01
 fn what_follows_a_bad_head_is_not_looked_at() {

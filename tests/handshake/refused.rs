@@ -1,4 +1,4 @@
-//! What a refused client is told: a whole response, which any HTTP client can read.
+//! The response to a refused client: a whole one, which any HTTP client can read.
 
 use super::NO_FIELD;
 use wirebell::Refusal;

@@ -78,7 +78,7 @@ fn lists_of_a_head_are_walked_once() {
     });
 }
 
-/// The names that may stand in the list, and then thousands of empty elements: passing over those
+/// The names that may appear in the list, and then thousands of empty elements: passing over those
 /// for each name again would take sixty times as long as for one.
 #[test]
 fn empty_elements_are_not_passed_over_for_each_name() {

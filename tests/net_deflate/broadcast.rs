@@ -1,4 +1,4 @@
-//! One message to many: compressed once for each window, readable for everybody, whatever each
+//! One message to many: compressed once for each window, readable for each receiver, whatever each
 //! connection has said and heard before.
 
 use super::peer::Peer;

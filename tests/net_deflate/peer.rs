@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 
 const TAIL: [u8; 4] = [0x00, 0x00, 0xFF, 0xFF];
 
-/// Compresses messages, each for itself or not.
+/// Compresses messages, independently or with takeover.
 pub struct Zlib {
     compressor: Compress,
     takeover: bool,

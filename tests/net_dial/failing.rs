@@ -10,7 +10,7 @@ use wirebell::client::{Backoff, Endpoint, Options};
 use wirebell::net::Dial;
 use wirebell::{CloseCode, Limits, MessageKind};
 
-/// A port on which nobody listens.
+/// A port on which no process listens.
 fn closed_port() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap()
@@ -54,7 +54,7 @@ fn why_there_is_no_connection() {
     // Nothing is answered, and then the end of the stream.
     dialler.wish(Wish::Dial(to_server(4)));
     let mut silent = server.accept();
-    expect_not_opened(&dialler, 4, "too long");
+    expect_not_opened(&dialler, 4, "timed out");
     silent.head();
     silent.expect_gone();
     dialler.wish(Wish::Dial(to_server(5)));
@@ -73,7 +73,7 @@ fn the_first_address_that_takes_the_connection_is_the_one() {
     let mut visit = first.accept();
     let head = visit.head();
     assert_eq!(field(&head, "Host"), Some("many.example"));
-    // What this server says counts; the next is not asked for a better answer.
+    // What this server says counts; the next is not tried for a better answer.
     visit.send("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     expect_not_opened(&dialler, 1, "503");
     assert!(second.accept_within(Duration::from_millis(50)).is_none());
@@ -96,7 +96,7 @@ fn the_client_speaks_first_waits_for_the_answer_and_masks() {
     dialler.wish(Wish::Send(MessageKind::Text, b"too early".to_vec()));
     visit.expect_silence(Duration::from_millis(50));
     visit.send(switch(&request, ""));
-    // Behind the answer in the same packet, most of the time.
+    // After the answer in the same packet, most of the time.
     visit.send_frames(&[text("at once")]);
     assert_eq!(dialler.next(), Told::Opened(1));
     assert_eq!(

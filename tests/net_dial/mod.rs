@@ -22,7 +22,7 @@ pub enum Told {
     Closed(u32, Ended),
 }
 
-/// Dials what it is given, says what happens, and does what it is told.
+/// Dials what it is given, reports events, and follows commands.
 struct Puppet {
     dials: Vec<Dial>,
     tell: Sender<Told>,
@@ -119,7 +119,7 @@ impl Dialler {
         self.told.recv_timeout(PATIENCE).expect("nothing was told")
     }
 
-    /// Whether nothing is told for a while.
+    /// Whether nothing is reported for a while.
     pub fn is_silent(&self, time: std::time::Duration) -> bool {
         self.told.recv_timeout(time).is_err()
     }

@@ -35,10 +35,10 @@ fn a_body_with_a_length_is_the_same_in_every_cut() {
     }
 }
 
-/// What follows the body would be a second request to whoever reads the length differently; there
-/// must be one answer, a refusal, and the end.
+/// What follows the body would be a second request to a peer that reads the length differently;
+/// there must be one answer, a refusal, and the end.
 #[test]
-fn ambiguous_lengths_are_refused_and_nothing_behind_them_is_read() {
+fn ambiguous_lengths_are_refused_and_nothing_after_them_is_read() {
     let server = Simulated::start(options());
     let rows = [
         ("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n", 400),
@@ -175,7 +175,7 @@ fn only_who_asks_for_it_is_told_to_continue() {
         (200, "POST /http - hello")
     );
     assert_eq!(client.ask(asking("1", 0)).status, 200);
-    // A body that would be refused is not asked for.
+    // A body that would be refused is not requested.
     assert_eq!(client.ask(asking("1", 1001)).status, 413);
     client.expect_end();
     let mut old = server.connect();

@@ -167,7 +167,7 @@ fn an_idle_connection_between_two_requests_ends_without_a_word() {
     assert!(server.now() - before < 100, "it ends in time");
 }
 
-/// Tokens in queries, large cookies, many fields; and lists that nobody needs.
+/// Tokens in queries, large cookies, many fields; and needlessly long lists.
 #[test]
 fn heads_of_the_size_that_proxies_let_through_are_read() {
     let server = Probes::start(options());

@@ -68,11 +68,11 @@ fn pipelined_requests_are_answered_in_their_order() {
 }
 
 #[test]
-fn a_request_behind_the_last_one_is_not_answered() {
+fn a_request_after_the_last_one_is_not_answered() {
     let server = Probes::start(options());
     let mut client = crate::net_support::Client::connect(server.address());
     let last = "GET /http/last HTTP/1.1\r\nHost: a\r\nConnection: keep-alive, Close\r\n\r\n";
-    let response = client.ask(last.to_owned() + &get("/http/behind"));
+    let response = client.ask(last.to_owned() + &get("/http/after"));
     assert_eq!(response.body, "GET /http/last - ");
     assert_eq!(response.connection(), ["close"]);
     client.expect_end();
@@ -91,7 +91,7 @@ fn head_is_get_without_the_body() {
         assert_eq!(head.field("content-length"), Some(&*length));
         assert_eq!(head.field("content-type"), whole.field("content-type"));
     }
-    // Had a body come, it would stand in front of this answer.
+    // Had a body been sent, it would precede this answer.
     assert_eq!(client.ask(get("/healthz")).body, "ok");
 }
 
@@ -146,7 +146,7 @@ fn empty_lines_before_a_request_are_ignored() {
 }
 
 #[test]
-fn a_client_that_ends_its_side_behind_the_request_gets_the_answer() {
+fn a_client_that_ends_its_side_after_the_request_gets_the_answer() {
     let push = Push::limited(limits());
     let mut client = push.connect();
     client.send(get("/healthz") + &get("/"));

@@ -20,7 +20,7 @@ fn ten_thousand_pings_in_one_burst_are_answered_in_order() {
         assert_eq!((pong.first, pong.payload.len()), (0x8A, 125));
         let number = pong.payload[..4].try_into().map(u32::from_be_bytes).ok();
         // Section 5.5.3 lets a pong answer for the pings before it.
-        assert!(number > last, "{number:?} behind {last:?}");
+        assert!(number > last, "{number:?} after {last:?}");
         last = number;
     }
     sender.join().expect("all was sent");
@@ -87,7 +87,7 @@ fn fragments(server: &Probes, count: usize) -> i64 {
     processor_time(server) - before
 }
 
-/// The time that the loop's own thread has had; other load does not count.
+/// The CPU time of the loop's thread; other load does not count.
 fn processor_time(server: &Probes) -> i64 {
     server.run(|_, _| {
         let time = clock_gettime(ClockId::ThreadCPUTime);

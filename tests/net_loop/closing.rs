@@ -202,7 +202,7 @@ fn a_client_that_never_answers_a_close_is_dropped() {
 }
 
 #[test]
-fn a_client_that_talks_on_behind_its_close_is_dropped() {
+fn a_client_that_talks_on_after_its_close_is_dropped() {
     let server = Simulated::start(options_with(Limits {
         linger_ms: 200,
         ..limits()

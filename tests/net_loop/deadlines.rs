@@ -119,8 +119,8 @@ fn a_peer_that_takes_little_by_little_is_not_dropped() {
     client.expect_echo("alive");
 }
 
-/// Whoever takes its answers, however slowly, is neither idle nor late with its next request, be
-/// it half written.
+/// A client that reads its answers, however slowly, is neither idle nor late with its next request,
+/// be it half written.
 #[test]
 fn a_slow_reader_of_pipelined_answers_gets_them_all() {
     let server = Simulated::start(options_with(Limits {

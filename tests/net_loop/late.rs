@@ -109,7 +109,7 @@ fn a_close_that_was_answered_in_time_is_clean() {
     assert!(server.closed(peer).clean);
 }
 
-/// Nobody can put judgement off by sending on and on.
+/// No peer can defer judgement by sending without end.
 #[test]
 fn a_flood_of_others_does_not_put_deadlines_off() {
     let server = Probes::start(options_with(Limits {

@@ -1,5 +1,5 @@
 //! Mail between loops is bounded: a loop that falls behind slows down those who post to it, and
-//! takes nobody's memory.
+//! takes no memory from others.
 
 use crate::net_support::{limits, wait_until};
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -103,7 +103,7 @@ fn publishers_wait_for_a_loop_that_falls_behind_and_nothing_is_lost() {
     }
 }
 
-/// A thread that is no loop cannot be slowed down by a loop: it is told.
+/// A thread that is not a loop cannot be slowed down by a loop: it gets an error.
 #[test]
 fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
     let (told, tells) = channel();

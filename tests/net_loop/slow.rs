@@ -1,4 +1,4 @@
-//! Subscribers that read too slowly: what they lose, what they are told, and that nobody else
+//! Subscribers that read too slowly: what they lose, what they are told, and that no other client
 //! notices.
 
 use super::is_taken;

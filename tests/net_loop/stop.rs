@@ -100,7 +100,7 @@ fn a_request_that_was_under_way_is_answered() {
     client.expect_end();
 }
 
-/// A server that nobody holds any more stops: its port can be bound again at once.
+/// A server that has been dropped stops: its port can be bound again at once.
 #[test]
 fn a_server_that_is_dropped_stops() {
     for workers in [1, 3] {
@@ -124,8 +124,8 @@ fn a_server_that_is_dropped_stops() {
     }
 }
 
-/// Half a server is worse than none: a panic ends all of it. Whoever is on its worker is told that
-/// the server has failed, everybody else that it stops, and `join` tells why.
+/// Half a server is worse than none: a panic ends all of it. Clients of its worker learn that the
+/// server has failed, all others that it stops, and `join` says why.
 #[test]
 fn a_panic_of_one_worker_stops_the_others() {
     let options = Options {

@@ -31,7 +31,7 @@ fn server() -> (Program, SocketAddr) {
     Program::serve(&args)
 }
 
-/// Lets `attack` send what it likes, in as many rounds as it wants, while somebody else is served.
+/// Lets `attack` send what it likes, in as many rounds as it wants, while another client is served.
 fn survive(name: &str, mut attack: impl FnMut(SocketAddr, usize) -> Option<Client>) {
     let (program, address) = server();
     let mut bystander = open_echo(address);

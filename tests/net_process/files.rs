@@ -1,4 +1,4 @@
-//! More clients than the process may have files: nothing spins, nothing dies, nobody is lost.
+//! More clients than the process may have files: nothing spins, nothing dies, no client is lost.
 
 use crate::cli::program::{Program, command_with_files};
 use crate::net_support::client::upgrade;
@@ -9,7 +9,7 @@ use std::time::Duration;
 /// Hundredths of a second of processor time that a process has had.
 fn ticks(pid: u32) -> u64 {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).expect("it runs");
-    // Behind the name, which may hold anything: state is the first field, user time the twelfth.
+    // After the name, which may hold anything: state is the first field, user time the twelfth.
     let (_, fields) = stat.rsplit_once(") ").expect("a name in parentheses");
     let mut times = fields.split(' ').skip(11);
     let mut next = || times.next().and_then(|field| field.parse::<u64>().ok());
@@ -90,7 +90,7 @@ fn without_files_those_who_are_in_are_served_and_the_others_wait() {
     assert!(program.is_running());
 }
 
-/// The last accept fails although nobody waits; that must not be remembered for ever.
+/// The last accept fails although no client waits; that must not be remembered forever.
 #[test]
 fn a_process_that_was_full_once_goes_back_to_sleep() {
     let (program, address) = serve();
@@ -108,7 +108,7 @@ fn a_process_that_was_full_once_goes_back_to_sleep() {
         }
         served.len() == capacity
     });
-    // Full to the last file, and nobody waits.
+    // Full to the last file, and no client waits.
     expect_no_spin(&program);
     for left in [1, 2] {
         served.truncate(capacity - left);

@@ -1,4 +1,4 @@
-//! How connections end, and what the service is told of it: code, reason, cause.
+//! How connections end, and what the service learns of it: code, reason, cause.
 
 use super::{Ended, Loop, Told, ended, react, send, serve, serve_with, told, with_last};
 use crate::support::frames::{binary_start, close, close_empty, frame, text, wire};
@@ -300,7 +300,7 @@ fn mail_reaches_the_service() {
     assert_eq!(told(&mut server), [Told::Mail(5)]);
 }
 
-/// A publication of the loop's own leaves with the turn that made it.
+/// A publication by the service itself leaves with the turn that made it.
 #[test]
 fn mail_of_the_loop_to_itself_is_handled_in_the_same_turn() {
     let (mut server, mut peer) = open();

@@ -60,7 +60,7 @@ fn responses_keep_the_order_of_pipelined_requests() {
 }
 
 #[test]
-fn whoever_waits_too_long_gets_504() {
+fn a_client_that_waits_too_long_gets_504() {
     let limits = Limits::default();
     let (mut server, mut peer) = ask(&[get("/later"), get("/a")].concat());
     server.advance(u64::from(limits.answer_ms) - 1);

@@ -57,7 +57,7 @@ fn ask(mut stream: impl Read + Write) -> String {
 }
 
 fn answers_at(path: &Path) -> bool {
-    let stream = UnixStream::connect(path).expect("somebody listens");
+    let stream = UnixStream::connect(path).expect("a listener");
     stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
     ask(stream).ends_with("/hello")
 }
@@ -88,10 +88,7 @@ fn all_of_them_are_served_by_all_workers() {
         assert!(answers_at(&place.0));
     }
     end(server);
-    assert!(
-        TcpStream::connect(third).is_err(),
-        "nobody listens any more"
-    );
+    assert!(TcpStream::connect(third).is_err(), "the listener is gone");
 }
 
 #[test]
@@ -158,7 +155,7 @@ fn an_inherited_unix_socket_keeps_its_file() {
     let server = start(builder(2).listen(Listen::inherited(inherited))).expect("starts");
     assert!(answers_at(&place.0));
     end(server);
-    assert!(place.0.exists(), "whoever has bound it removes it");
+    assert!(place.0.exists(), "the process that has bound it removes it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What a service can do and is told, on simulated sockets and a virtual clock where that is
+//! What a service can do and learns, on simulated sockets and a virtual clock where that is
 //! possible.
 
 mod chunks;
@@ -62,8 +62,8 @@ pub struct Ended {
 /// What a test does at once when something happens.
 type Reaction = Box<dyn FnMut(&mut Context<'_>, PeerId, &Told)>;
 
-/// Keeps what it is told. The path says how a request is answered: `/chunks` and `/` open a
-/// WebSocket, `/later` and `/stream` wait for the test, all others are answered at once.
+/// Records its calls. The path says how a request is answered: `/chunks` and `/` open a WebSocket,
+/// `/later` and `/stream` wait for the test, all others are answered at once.
 #[derive(Default)]
 pub struct Probe {
     pub told: Vec<(PeerId, Told)>,

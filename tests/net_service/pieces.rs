@@ -111,9 +111,9 @@ fn after_a_close_nothing_is_busy_but_all_is_closed() {
     assert_eq!(gone, Sent::Closed);
 }
 
-/// What waits is told, everything comes, and the service hears when it has left.
+/// The service learns what waits and when it has left, and everything arrives.
 #[test]
-fn whoever_stops_at_what_waits_goes_on_when_it_has_left() {
+fn a_service_that_stops_at_what_waits_goes_on_when_it_has_left() {
     const LEN: usize = 3 * 1024 * 1024;
     let (mut server, mut peer) = open();
     let _ = told(&mut server);
@@ -150,7 +150,7 @@ fn whoever_stops_at_what_waits_goes_on_when_it_has_left() {
     assert!(received == [Received::binary(&all)]);
 }
 
-/// Whoever stops because of what he has sent in a turn is told, although nothing had to wait.
+/// A service that stops because of what it has sent in a turn is called, although nothing waited.
 #[test]
 fn it_is_told_too_if_nothing_had_to_wait() {
     let (mut server, mut peer) = open();

@@ -1,4 +1,4 @@
-//! A server in the hands of other threads: it is stopped while somebody joins it, and counted.
+//! A server controlled by other threads: it is stopped while another joins it, and counted.
 
 use super::Probe;
 use crate::net_support::{Client, options, wait_until};
@@ -37,11 +37,14 @@ fn it_is_stopped_from_a_thread_while_another_joins_it() {
     assert_eq!((counters.opened, counters.closed), (1, 1));
     assert_eq!(handle.counters().len(), 2);
     assert_eq!(handle.held_bytes(), 0);
-    assert!(handle.mailboxes()[0].post(1, 0).is_err(), "nobody is there");
+    assert!(
+        handle.mailboxes()[0].post(1, 0).is_err(),
+        "the loop has ended"
+    );
 }
 
 #[test]
-fn a_panic_is_told_to_whoever_joins() {
+fn join_reports_a_panic() {
     let server = Server::bind("127.0.0.1:0", options(), |_| Probe {
         react: Some(Box::new(|_, _, _| panic!("on purpose"))),
         ..Probe::default()

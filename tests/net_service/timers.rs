@@ -53,7 +53,7 @@ fn it_can_be_moved_and_taken_back() {
 
 /// One that is set again when it rings, and one that is later than a turn of the wheel.
 #[test]
-fn it_can_be_set_anew_and_far_ahead() {
+fn it_can_be_set_again_and_far_ahead() {
     let (mut server, mut peer) = open();
     let mut rings = 0;
     react(&mut server, move |cx, peer, told| {

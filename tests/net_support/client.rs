@@ -53,12 +53,12 @@ pub struct HttpResponse {
 }
 
 impl HttpResponse {
-    /// The value of a field that must not stand twice.
+    /// The value of a field that must not be repeated.
     #[track_caller]
     pub fn field(&self, name: &str) -> Option<&str> {
         let mut values = self.fields.iter().filter(|(other, _)| other == name);
         let value = values.next().map(|(_, value)| value.as_str());
-        assert!(values.next().is_none(), "{name} stands twice in {self:?}");
+        assert!(values.next().is_none(), "{name} appears twice in {self:?}");
         value
     }
 

@@ -35,7 +35,7 @@ impl Lines {
     fn with(&self, connection: u64, act: impl FnOnce(&mut Line)) {
         let mut lines = self.0.lock().unwrap();
         let line = lines.get_mut(&connection).expect("it was opened");
-        assert!(!line.closed, "nothing comes behind the end");
+        assert!(!line.closed, "nothing comes after the end");
         act(line);
     }
 }

@@ -250,7 +250,7 @@ impl Probes {
         }
     }
 
-    /// Stops, waits, and returns all that happened and was not asked for.
+    /// Stops, waits, and returns all events that were not expected.
     pub fn finish(mut self) -> Vec<Happened> {
         self.end();
         self.events.try_iter().collect()

@@ -134,7 +134,7 @@ impl Listener {
     /// The next connection.
     #[track_caller]
     pub fn accept(&self) -> Peer {
-        self.accept_within(PATIENCE).expect("nobody connects")
+        self.accept_within(PATIENCE).expect("a connection")
     }
 
     /// The next connection, if there is one in this time.

@@ -21,7 +21,7 @@ pub struct Simulated {
     events: Receiver<Happened>,
 }
 
-/// The loop, in the hands of whoever waits for it.
+/// The loop, run by the thread that waits for it.
 struct Turns {
     network: Network,
     server: RefCell<TestLoop<Probe>>,

@@ -141,7 +141,7 @@ impl End {
         }
     }
 
-    /// Moves control frames behind the data, and some bytes into the pipe.
+    /// Moves control frames after the data, and some bytes into the pipe.
     pub fn write(&mut self, pipe: &mut Pipe, now: u64) {
         let mut room = vec![0; self.rng.below(300)];
         let (connection, outbox) = (&mut self.connection, &mut self.outbox);

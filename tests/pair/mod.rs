@@ -43,7 +43,7 @@ struct Pair {
     downstream: Pipe,
     rng: Rng,
     now: u64,
-    /// The server neither reads nor writes any more.
+    /// The server no longer reads or writes.
     frozen: bool,
     /// When the scenario took its turn.
     turned_at: u64,
@@ -51,7 +51,7 @@ struct Pair {
 
 impl Pair {
     fn new(scenario: Scenario, seed: u64) -> Self {
-        // Only a Close that nobody answers has to be given up; others may be far behind data.
+        // Only an unanswered Close has to be given up; others may be far behind data.
         let close_ms = match scenario {
             Scenario::FreezesAtClose => CLOSE_MS,
             Scenario::Closes | Scenario::Cut | Scenario::Freezes => LIMITS.close_ms,

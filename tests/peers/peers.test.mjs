@@ -103,7 +103,7 @@ class Peer {
 }
 
 /**
- * Runs `wirebell connect`. Stdin ends after `input`; with `hold` it first waits until so many
+ * Runs `wirebell connect`. Stdin ends after `input`; with `hold` it first waits until that many
  * bytes have come on stdout, and `Infinity` leaves it open.
  */
 async function connect(args, { input = '', hold = 0 } = {}) {

@@ -20,7 +20,7 @@ fn a_token_file_names_the_user_of_each_token() {
     };
     let push = Push::start(options_with(limits()), settings);
     let mut clients = ["t1", "t2", "t3"].map(|token| push.subscribe(token, "e"));
-    // An unknown token is told at once; so is the name of a user.
+    // An unknown token is refused at once; so is the name of a user.
     for token in ["t4", "alice", "#", "t1 "] {
         let reason = push.open().refused(&registration(token, "e"), 1008);
         assert_eq!(reason, "unknown token");
@@ -115,7 +115,7 @@ fn every_wrong_key_gets_the_same_answer() {
         assert_eq!(names, ["date", "www-authenticate", "content-length"]);
         assert_eq!(response.field("www-authenticate"), Some("Bearer"));
     }
-    // Nothing was sent; nor does the key stand in the target, where logs would keep it.
+    // Nothing was sent; nor does the key appear in the target, where logs would keep it.
     let mut publisher = push.connect();
     let response = publisher.post("/push?key=secret%20key", "", &body);
     assert_eq!(response.status, 401);

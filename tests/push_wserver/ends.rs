@@ -66,7 +66,7 @@ fn a_peer_that_vanishes_is_noticed_without_a_push() {
         pong_ms: 100,
         ..limits()
     });
-    // It does not answer: for the server as good as a cable that was pulled.
+    // It does not answer: to the server this looks like a pulled cable.
     let client = push.subscribe("a", "e");
     assert_eq!(push.server().push("a", "e", "m"), Ok(1));
     wait_until("it is forgotten", || {

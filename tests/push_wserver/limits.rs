@@ -1,4 +1,4 @@
-//! The bounds on names, topics and subscriptions. What is over one of them is told at once, and
+//! The bounds on names, topics and subscriptions. A client over one of them is closed at once, and
 //! nothing else is harmed.
 
 use crate::net_support::push::{publication, registration};
@@ -132,7 +132,7 @@ fn the_last_topics_are_not_for_those_who_have_many() {
         greedy.refused(&registration("a", "20"), 1013),
         "no room for more topics"
     );
-    // Nor are its own counted any more; who comes later gets one of the last.
+    // Its own no longer count either; a later client gets one of the last.
     let _others: Vec<_> = (0..99)
         .map(|n| push.subscribe("b", &n.to_string()))
         .collect();

@@ -154,7 +154,7 @@ fn an_encoded_body_is_not_guessed_at() {
             let response = publisher.post(path, &fields, &body);
             assert_eq!(response.status, 415, "{path} {encoding}");
             assert_eq!(response.field("accept-encoding"), Some("identity"));
-            // Strangers are told nothing.
+            // Strangers learn nothing.
             let fields = format!("Content-Encoding: {encoding}\r\n");
             assert_eq!(publisher.post(path, &fields, &body).status, 401);
         }

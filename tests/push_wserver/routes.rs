@@ -1,4 +1,4 @@
-//! What there is at which path, and what those are told who look in the wrong place.
+//! What there is at which path, and how requests to a wrong path are answered.
 
 use super::file;
 use crate::net_support::client::upgrade;

@@ -1,4 +1,4 @@
-//! A graceful stop: nobody is told of receivers that there are not.
+//! A graceful stop: no publisher is told of receivers that do not exist.
 
 use crate::net_support::client::{HttpResponse, upgrade};
 use crate::net_support::push::{publication, registration};
@@ -68,7 +68,7 @@ fn every_request_that_ends_after_the_beginning_of_a_stop_is_unavailable() {
     for client in &mut subscribers {
         client.expect_text("kept");
         client.expect_close(1001);
-        // Not having answered the Close helps nobody to register.
+        // A client that has not answered the Close still cannot register.
         client.send_text(&registration("a", "f"));
     }
     assert_eq!(push.server().push("a", "f", "lost"), stopped);

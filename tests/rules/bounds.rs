@@ -83,7 +83,7 @@ fn a_message_of_exactly_the_limit_passes() {
             (&[binary_start(&[0; 60]), end([0; 41])], too_big),
             (&[binary_start(&[0; 60]), more([0; 40]), end("")], None),
             (&[binary_start(&[0; 60]), more([0; 40]), end("x")], too_big),
-            // The sum begins anew with each message.
+            // The sum starts again with each message.
             (
                 &[
                     binary(&[0; 100]),

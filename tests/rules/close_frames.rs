@@ -159,7 +159,7 @@ fn who_shuts_the_transport_down() {
     }
 }
 
-/// Both sides close at once: the code that counts is the one received, and nobody answers.
+/// Both sides close at once: the code that counts is the one received, and neither answers.
 #[test]
 // req: 6455-5.5.1-06 6455-7.1.2-01
 fn two_closes_that_cross() {

@@ -99,10 +99,10 @@ fn no_pong_after_the_peer_has_closed() {
     assert_eq!(transcript.sent, b"\x88\x02\x03\xe8");
 }
 
-/// A Pong is due until the peer's Close has come, also behind our own (section 5.5.2).
+/// A Pong is due until the peer's Close has come, also after our own (section 5.5.2).
 #[test]
 // req: 6455-5.5.2-02
-fn a_pong_behind_our_own_close() {
+fn a_pong_after_our_own_close() {
     let mut driver = Driver::new(Role::Server, &Limits::default());
     let closed = driver.connection.close(None, "", &mut driver.outbox);
     assert_eq!(closed, Ok(()));
@@ -111,7 +111,7 @@ fn a_pong_behind_our_own_close() {
     assert_eq!(driver.sent, b"\x88\x00\x8a\x01?");
 }
 
-/// Nobody takes the Pongs: the newest is all that is kept.
+/// The peer does not read the Pongs: the newest is all that is kept.
 #[test]
 // req: 6455-5.5.2-02 6455-10.4-01
 fn ten_thousand_pings_leave_one_pong() {
@@ -140,7 +140,7 @@ fn pings_as_they_are_sent() {
     assert!(driver.outbox.is_empty());
 }
 
-/// The order in which what waits leaves: an answer, a question, and the Close behind both.
+/// The order in which what waits leaves: an answer, a question, and the Close after both.
 #[test]
 fn pong_ping_and_close_leave_in_this_order() {
     let mut driver = Driver::new(Role::Server, &Limits::default());

@@ -9,7 +9,7 @@ use wirebell::{CloseCode, Eof, Limits, MessageKind, Misuse, Role, State};
 /// Our Close is out: a violation ends the connection, and no second Close is sent.
 #[test]
 // req: 6455-5.5.1-05 6455-7.1.7-07
-fn a_violation_behind_our_close_says_no_more() {
+fn a_violation_after_our_close_says_no_more() {
     for Row {
         receiver,
         limits,
@@ -35,7 +35,7 @@ fn a_violation_behind_our_close_says_no_more() {
 /// The peer has closed: whatever comes now is not looked at.
 #[test]
 // req: 6455-5.5.1-10
-fn a_violation_behind_their_close_is_not_seen() {
+fn a_violation_after_their_close_is_not_seen() {
     for Row {
         receiver,
         limits,
@@ -90,7 +90,7 @@ fn after_a_failure_nothing_can_be_sent() {
 
 /// A Ping in front of the bad frame is answered if the answer can still leave before the Close.
 #[test]
-fn the_close_of_a_failure_leaves_behind_what_was_owed() {
+fn the_close_of_a_failure_leaves_after_what_was_owed() {
     let mut driver = Driver::new(Role::Server, &Limits::default());
     let mut bytes = ping(b"1").to(Role::Server);
     driver.receive(&mut bytes);
@@ -99,7 +99,7 @@ fn the_close_of_a_failure_leaves_behind_what_was_owed() {
     assert_eq!(driver.sent, b"\x8a\x011\x88\x11\x03\xeareserved opcode");
 }
 
-/// The first violation counts, and is told once.
+/// The first violation counts, and is reported once.
 #[test]
 // req: 6455-7.1.7-07
 fn one_failure_is_enough() {

@@ -18,9 +18,9 @@ fn fragments(payload: &[u8], parts: usize) -> Vec<Frame> {
     let mut frames = vec![text_start(first)];
     let mut rest = rest;
     for _ in 2..parts {
-        let (part, behind) = rest.split_at(size);
+        let (part, after) = rest.split_at(size);
         frames.push(more(part));
-        rest = behind;
+        rest = after;
     }
     frames.push(end(rest));
     frames

@@ -24,7 +24,7 @@ fn hold(condition: bool, problem: impl FnOnce() -> String) -> Check {
     }
 }
 
-/// Everybody has read all that there is, and nothing was stopped by the checks.
+/// All clients have read all that there is, and nothing was stopped by the checks.
 pub fn alive(world: &World<'_>) -> Check {
     let record = world.record.borrow();
     for client in &world.lives {
@@ -148,7 +148,7 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
     order(who, &got, &seen)
 }
 
-/// Whoever is ended by the server, and reads, is told why.
+/// A client that the server ends, and that reads, learns why.
 fn told(client: &Client, seen: &Seen) -> Check {
     let code: u16 = match seen.cause {
         Some(Cause::Overflow) => 1013,

@@ -27,7 +27,7 @@ pub enum Wish {
     Nothing,
     /// Send it back.
     Echo,
-    /// Send so many messages of this size to whoever asks.
+    /// Send this many messages of this size to the client.
     Burst(u16, u16),
     /// Send it to all clients of all workers.
     Publish,
@@ -46,7 +46,7 @@ pub enum Step {
         client: usize,
         how: Answer,
     },
-    /// It sends a message of so many bytes in so many frames.
+    /// It sends a message of this many bytes in this many frames.
     Say {
         client: usize,
         bytes: usize,
@@ -64,7 +64,7 @@ pub enum Step {
     Ping {
         client: usize,
     },
-    /// It reads at most so many bytes.
+    /// It reads at most this many bytes.
     Read {
         client: usize,
         most: usize,
@@ -100,7 +100,7 @@ pub enum Step {
     Resume {
         client: usize,
     },
-    /// The service answers whoever waits for it.
+    /// The service answers the clients that wait for it.
     Answer {
         client: usize,
     },
@@ -149,7 +149,7 @@ fn limits(rng: &mut Rng) -> Limits {
 }
 
 impl Plan {
-    /// No time passes, so nobody is ended for being slow.
+    /// No time passes, so no client is ended for being slow.
     pub fn is_timeless(&self) -> bool {
         let passes = |step: &Step| matches!(step, Step::Advance { .. } | Step::Sleep { .. });
         !self.steps.iter().any(passes)

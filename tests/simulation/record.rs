@@ -1,4 +1,4 @@
-//! What everybody saw, for the checks.
+//! What both sides saw, for the checks.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -82,7 +82,7 @@ impl Record {
         self.problems.push(text);
     }
 
-    /// The connections of a side with somebody, as they have begun.
+    /// The connections of a side with one peer, in the order of their beginning.
     pub fn of(&self, side: usize, who: usize) -> Vec<&Seen> {
         let mine = |((of, _), seen): &(&(usize, PeerId), &Seen)| *of == side && seen.who == who;
         let mut all: Vec<_> = self

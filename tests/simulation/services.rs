@@ -203,7 +203,7 @@ impl Service for Server {
 }
 
 impl Server {
-    /// Answers the requests of somebody, or sends a part of the answer, and now and then the end.
+    /// Answers the requests of one peer, or sends a part of the answer, and now and then the end.
     fn answer(&mut self, context: &mut Context<'_>, who: usize) {
         let waiting = std::mem::take(&mut self.waiting);
         for (peer, of, stream) in waiting {

@@ -318,7 +318,7 @@ impl<'p> World<'p> {
         self.run_all()
     }
 
-    /// Everybody reads and answers until nothing comes any more, without time passing.
+    /// All clients read and answer until nothing more comes, without time passing.
     fn drain(&mut self) -> Result<(), String> {
         for who in 0..self.lives.len() {
             self.mail(Mail::Pause(who, false));

@@ -3,7 +3,7 @@
 //! - here: every transcript of a list, with every cut, every pair of cuts, and byte by byte;
 //! - `earliest`: the very byte with which each violation is reported;
 //! - `short`: the quick path for short messages against the general one;
-//! - `random`: frames and mutated bytes that nobody thought of.
+//! - `random`: random frames and mutated bytes.
 
 mod earliest;
 mod random;
@@ -138,11 +138,11 @@ fn cases() -> Vec<Case> {
     let mut cases: Vec<Case> = of_role(Role::Client).chain(of_role(Role::Server)).collect();
     for row in violations::rows() {
         let in_front = wire(row.receiver, &[text("good"), ping(b"p")]);
-        let behind = violations::tempting(row.receiver);
+        let after = violations::tempting(row.receiver);
         cases.push(Case {
             role: row.receiver,
             limits: row.limits,
-            bytes: [in_front, row.bytes, behind].concat(),
+            bytes: [in_front, row.bytes, after].concat(),
         });
     }
     cases

@@ -6,7 +6,7 @@ use crate::support::Rng;
 use crate::support::frames::{Frame, binary, binary_start, end, text, text_start, wire};
 use wirebell::{Limits, Role};
 
-/// The whole frame at once, but for its last byte, byte by byte, and with more behind it; to both
+/// The whole frame at once, but for its last byte, byte by byte, and with more after it; to both
 /// roles, and to each what is meant for the other.
 fn compare(limits: &Limits, frames: &[Frame]) {
     for (role, meant_for) in [Role::Server, Role::Client]
@@ -92,7 +92,7 @@ fn texts_that_are_wrong_and_messages_inside_others() {
 // req: 6455-6.2-01
 fn payload_that_looks_like_a_message() {
     let inner = wire(Role::Server, &[text("inner")]);
-    // Masked with zeros, the payload stands on the wire as it is.
+    // Masked with zeros, the payload is on the wire unchanged.
     let outer = [&[0x82, 0x80 | inner.len() as u8, 0, 0, 0, 0][..], &inner].concat();
     let case = Case {
         role: Role::Server,

@@ -45,7 +45,7 @@ impl Transcript {
     }
 }
 
-/// Feeds `chunks` one after the other to a new connection.
+/// Feeds `chunks` in order to a new connection.
 pub fn run<C: AsRef<[u8]>>(
     role: Role,
     limits: &Limits,
@@ -106,7 +106,7 @@ impl Driver {
         self.connection.tick(now, &self.limits, &mut self.outbox)
     }
 
-    /// Receives `bytes` behind what was left unconsumed; sends what is owed after each event.
+    /// Receives `bytes` after what was left unconsumed; sends what is owed after each event.
     pub fn feed(&mut self, bytes: &[u8]) {
         let mut input = std::mem::take(&mut self.tail);
         input.extend_from_slice(bytes);

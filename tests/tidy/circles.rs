@@ -205,7 +205,7 @@ impl<'a> Crate<'a> {
         targets
     }
 
-    /// What a name stands for in a module. What has something behind it is a module where there is
+    /// What a name stands for in a module. What has something after it is a module where there is
     /// one, though a function may have the same name.
     fn look_up(&self, at: usize, name: &str, is_last: bool, steps: usize) -> Vec<Target> {
         let Some(steps) = steps.checked_sub(1) else {

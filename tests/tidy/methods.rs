@@ -1,14 +1,13 @@
-//! Where the methods of a type stand: in the file that defines it, or in that file's folder.
+//! Where the methods of a type are: in the file that defines it, or in that file's folder.
 
 use super::without_tests;
 use crate::support::sources::Source;
 use std::collections::BTreeMap;
 
-/// Joins two layers, and so stands in the upper one.
+/// Joins two layers, and so belongs to the upper one.
 const BRIDGES: [(&str, &str); 1] = [("Request", "src/net/upgrade.rs")];
 
-/// Inherent impls that stand in another folder than their type. A name that several files define
-/// says nothing.
+/// Inherent impls in another folder than their type. A name that several files define says nothing.
 pub fn scattered(sources: &[Source]) -> Vec<String> {
     let mut homes: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for source in sources {

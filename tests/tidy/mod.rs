@@ -1,4 +1,4 @@
-//! The shape of the project, as a test: layers, sizes, and what must not stand in a file.
+//! The shape of the project, as a test: layers, sizes, and what must not be in a file.
 //!
 //! Each check is a function from text to problems, and has a test of its own that it can fail.
 
@@ -6,11 +6,13 @@ mod circles;
 mod links;
 mod methods;
 mod names;
+mod words;
 
 use crate::support::sources::{Source, sources};
 use circles::Uses;
 use std::fmt::Write as _;
 use std::fs;
+use std::path::Path;
 
 /// A check: from a path and its text to problems.
 type Rule = fn(&str, &str) -> Vec<String>;
@@ -290,6 +292,28 @@ fn links_of_pages_lead_somewhere() {
     hold(&broken.flatten().collect::<Vec<_>>());
 }
 
+#[test]
+fn texts_are_in_plain_english() {
+    let top = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = links::pages().into_iter().map(|(path, text)| {
+        let path = path.strip_prefix(top).expect("below the top");
+        (path.display().to_string(), text)
+    });
+    let live = "src/push/page/index.html";
+    let live = (
+        live.to_owned(),
+        fs::read_to_string(top.join(live)).expect("the live page"),
+    );
+    let sources = sources("src")
+        .into_iter()
+        .map(|source| (source.path, source.text));
+    let all = sources.chain(pages).chain([live]);
+    hold(
+        &all.flat_map(|(path, text)| words::unwanted(&path, &text))
+            .collect::<Vec<_>>(),
+    );
+}
+
 /// What a tool leaves beside the project is not part of it.
 #[test]
 fn the_top_level_stays_as_it_is() {
@@ -313,7 +337,7 @@ fn each_check_can_fail() {
     );
     let wide = format!("//! {}\n", "x".repeat(MAX_COLUMNS));
     let tall = format!("//! x\n{}", "\n".repeat(MAX_FILE));
-    let rows: [(Rule, &str, &str); 7] = [
+    let rows: [(Rule, &str, &str); 10] = [
         (std_in_the_core, "src/proto/a.rs", "use std::io;"),
         (sizes, "src/a.rs", &long),
         (sizes, "src/a.rs", &wide),
@@ -321,12 +345,27 @@ fn each_check_can_fail() {
         (text_rules, "src/a.rs", "fn f() {}"),
         (safety, "src/a.rs", "    let x = unsafe { y };"),
         (wildcards, "src/a.rs", "        _ => State::Gone,"),
+        (
+            words::unwanted,
+            "src/a.rs",
+            "//! Not one behind\n//! the other.",
+        ),
+        (words::unwanted, "src/a.rs", "Whoever"),
+        (words::unwanted, "README.md", "Goes out: a frame"),
     ];
     for (rule, path, text) in rows {
         assert_eq!(rule(path, text).len(), 1, "{path}: {text:.60}");
     }
-    let good = "//! unsafe std::\nuse crate::wire::Mask;\nfn f() {\n}\n";
-    for rule in [std_in_the_core, sizes, text_rules, safety, wildcards] {
+    let good = "//! unsafe std:: renewal marshall\nuse crate::wire::Mask;\nfn f() {\n}\n";
+    let rules = [
+        std_in_the_core,
+        sizes,
+        text_rules,
+        safety,
+        wildcards,
+        words::unwanted,
+    ];
+    for rule in rules {
         assert!(rule("src/proto/a.rs", good).is_empty());
     }
 }

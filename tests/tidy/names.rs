@@ -76,7 +76,7 @@ impl Names {
         end
     }
 
-    /// Reads one tree of a `use`, behind what stands before it.
+    /// Reads one tree of a `use`, after its prefix.
     fn import(&mut self, tokens: &[Token], mut at: usize, mut path: Path) -> usize {
         let mut alias = None;
         while let Some(token) = tokens.get(at) {
@@ -158,7 +158,7 @@ fn told_file(before: &[Token]) -> Option<String> {
     }
 }
 
-/// Without the items, fields and statements behind a `#[cfg(test)]`.
+/// Without the items, fields and statements after a `#[cfg(test)]`.
 fn without_tests(tokens: &[Token]) -> Vec<Token> {
     let mut kept = Vec::new();
     let mut at = 0;
@@ -189,7 +189,7 @@ fn is_for_tests(attribute: &[Token]) -> bool {
     has("cfg") && has("test") && !has("not")
 }
 
-/// Where an item ends: behind its `;` or `,`, or behind its braces.
+/// Where an item ends: after its `;` or `,`, or after its braces.
 fn item_end(tokens: &[Token], mut at: usize) -> usize {
     let mut angles = 0_i32;
     while let Some(token) = tokens.get(at) {

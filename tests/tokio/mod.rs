@@ -20,7 +20,7 @@ use tokio::net::TcpStream;
 use wirebell::client::{Client, Options};
 use wirebell::{CloseCode, Message, MessageKind, Role};
 
-/// A server that ends behind its only client, and tells what `handle` has made of it.
+/// A server that ends after its only client, and returns what `handle` returned.
 fn serve<T: Send + 'static, F: Future<Output = T>>(
     handle: impl FnOnce(TcpStream) -> F + Send + 'static,
 ) -> (SocketAddr, JoinHandle<T>) {

@@ -11,7 +11,7 @@ use wirebell::http::{Field, RequestHead, ResponseHead};
 use wirebell::wire::Entropy;
 use wirebell::{CloseCode, Role, Violation};
 
-/// The bytes behind the key of RFC 6455 section 1.3.
+/// The bytes of the key in RFC 6455 section 1.3.
 pub struct SampleNonce;
 
 impl Entropy for SampleNonce {

@@ -2,7 +2,7 @@
 //! reading order of the source, and where each section of the RFCs lives.
 //!
 //! All of it is made here and compared with the files of the tree. After a change that is meant,
-//! `WIREBELL_TOUR=write cargo test tour` writes them anew.
+//! `WIREBELL_TOUR=write cargo test tour` writes them again.
 
 mod exchanges;
 mod pair;

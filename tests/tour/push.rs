@@ -118,7 +118,7 @@ fn push() {
     let server = Push::limited(limits());
     let mut subscriber = Subscriber::open(server.address());
     subscriber.text(&registration("alice", "orders"));
-    // Registering is not answered; a Ping behind it is, once both were read.
+    // Registering is not answered; a Ping after it is, once both were read.
     let put = subscriber
         .connection
         .ping(b"registered?", &mut subscriber.outbox);

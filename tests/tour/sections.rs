@@ -1,5 +1,5 @@
 //! Where each section of RFC 6455 and RFC 7692 lives: from the `req:` tags, and for sections that
-//! bind nobody from what is named here.
+//! bind no implementation from what is named here.
 
 use crate::requirements::{Requirement, parse, tags};
 use crate::support::sources::Source;
@@ -54,7 +54,7 @@ const SECTIONS: [(&str, &str, &str, &str); 54] = [
         "pages of others",
         "handshake/origin push/origin",
     ),
-    ("6455", "10.3", "keys that nobody can guess", "wire/entropy"),
+    ("6455", "10.3", "unpredictable keys", "wire/entropy"),
     ("6455", "10.4", "limits", "limits"),
     ("6455", "10.6", "TLS", ""),
     ("6455", "10.7", "data that is not valid", ""),
@@ -141,7 +141,7 @@ fn cell(
     Ok(files.join(", "))
 }
 
-/// Both tables, one behind the other.
+/// Both tables, one after the other.
 pub fn tables(code: &[Source]) -> String {
     let list = parse(LIST);
     let tagged = tagged(code);

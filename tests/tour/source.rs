@@ -1,5 +1,5 @@
 //! `src/tour/source.md`: the files in the order in which to read them, each with the first sentence
-//! of its own head, and behind that the table of `sections`.
+//! of its own head, and after that the table of `sections`.
 
 use super::sections;
 use crate::support::sources::sources;
@@ -159,7 +159,7 @@ fn first_sentence(text: &str) -> String {
     sentence
 }
 
-/// The names behind `Reading order:` in the head of a module.
+/// The names after `Reading order:` in the head of a module.
 fn told_order(text: &str) -> Vec<String> {
     let lines = text.lines().map_while(|line| line.strip_prefix("//!"));
     let mut order = lines.skip_while(|line| !line.contains("Reading order:"));
@@ -206,7 +206,7 @@ fn every_file_has_one_place_in_the_order() {
     assert_eq!(
         once.len(),
         ordered.len(),
-        "a file stands twice in the order"
+        "a file appears twice in the order"
     );
     let is_test = |path: &str| path.ends_with("tests.rs");
     for source in sources("src") {
@@ -236,12 +236,12 @@ fn modules_tell_the_same_order() {
                 .iter()
                 .position(|path| *path == as_file || *path == as_folder);
             let place = place.unwrap_or_else(|| panic!("{name} in {} is no file", source.path));
-            assert!(place > last, "{name} stands elsewhere in {}", source.path);
+            assert!(place > last, "{name} is elsewhere in {}", source.path);
             last = place;
             told += 1;
         }
     }
-    assert!(told > 40, "only {told} files are told of");
+    assert!(told > 40, "only {told} files have a place");
 }
 
 #[test]

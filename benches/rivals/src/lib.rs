@@ -10,7 +10,7 @@ use std::process::exit;
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 
-/// How the end of a connection or of a server is told.
+/// How the end of a connection or of a server is reported.
 pub type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
 /// The longest message, and the longest frame, that every server takes.

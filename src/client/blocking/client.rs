@@ -1,9 +1,9 @@
 //! A client on a blocking stream: connects, receives, and hands out [`Sender`]s (RFC 6455
 //! sections 6.2 and 7.1).
 //!
-//! Input: a URI, [`Options`], the bytes of the server. Output: messages or single events.
-//! Invariant: between two messages nothing is waited for but the server, and every wait ends, if
-//! the stream can be told times. Reads and time limits are left to `waiting`.
+//! Input: a URI, [`Options`], the server's bytes. Output: messages or single events. Invariant:
+//! between two messages it waits only for the server, and every wait ends, if the stream supports
+//! timeouts. Reads and time limits are left to `waiting`.
 
 use crate::client::blocking::compression::{self, Codec};
 use crate::client::blocking::connecting;
@@ -41,17 +41,17 @@ use std::time::{Duration, Instant};
 ///
 /// Dropping it ends the TCP connection without a closing handshake, for its [`Sender`]s too.
 ///
-/// With [`Client::over`] the same runs over any other stream.
+/// [`Client::over`] runs the same client over any other stream.
 #[derive(Debug)]
 pub struct Client<T: Transport = TcpStream> {
     sender: Sender<T>,
     incoming: Incoming,
     subprotocol: Option<String>,
-    /// Inflates, if compression was agreed on.
+    /// Inflates, if compression was negotiated.
     codec: Option<Codec>,
-    /// A receive was given up in the midst of the message in the buffer.
+    /// A receive timed out in the middle of the message in the buffer.
     partial: bool,
-    /// How long a receive waits at most.
+    /// The longest that a receive waits.
     patience: Option<Duration>,
     closed: Option<Closed>,
 }
@@ -59,15 +59,15 @@ pub struct Client<T: Transport = TcpStream> {
 /// How the server closed: the body of its Close frame (RFC 6455 sections 7.1.5 and 7.1.6).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Closed {
-    /// `None` if it named no code (1005).
+    /// `None` if it had no code (1005).
     pub code: Option<CloseCode>,
-    /// Empty if it named none.
+    /// Empty if it had none.
     pub reason: String,
 }
 
 /// What [`Client::step`] found; bytes lie in the buffer.
 enum Step {
-    /// So many bytes of a message in clear.
+    /// This many bytes of an uncompressed message.
     Piece {
         kind: MessageKind,
         len: usize,
@@ -93,11 +93,11 @@ impl Client {
         Self::open(&Endpoint::resolve(uri, options)?)
     }
 
-    /// As [`Client::connect`], for an endpoint that is used more than once.
+    /// Like [`Client::connect`], for an endpoint that is used more than once.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`Client::connect`].
     pub fn open(endpoint: &Endpoint) -> Result<Self, Error> {
         let (stream, tap, opened) = connecting::open(endpoint)?;
         let options = &endpoint.options;
@@ -109,8 +109,8 @@ impl Client {
     }
 
     /// Opens a WebSocket over a stream that leads to the server: through TLS, another tunnel, a
-    /// pipe in memory. The URI names host and resource for the request; `wss` says no more than
-    /// that the stream is secure, which is the caller's to see to (RFC 6455 section 10.6).
+    /// pipe in memory. The URI names host and resource for the request; `wss` only states that the
+    /// stream is secure, which the caller must ensure (RFC 6455 section 10.6).
     ///
     /// ```no_run
     /// use std::net::TcpStream;
@@ -130,25 +130,25 @@ impl Client {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     ///
-    /// What such a client has not, as it knows nothing of its stream but to read and to write:
+    /// Such a client can only read from and write to its stream, so it lacks:
     ///
-    /// - No [`Sender`]: one stream serves one thread, which sends between its receives.
-    /// - No time limits of its own. The stream must block. If a read of it gives up
+    /// - A [`Sender`]: one stream serves one thread, which sends between its receives.
+    /// - Time limits of its own. The stream must block. If a read times out
     ///   ([`WouldBlock`](io::ErrorKind::WouldBlock) or [`TimedOut`](io::ErrorKind::TimedOut)), so
     ///   does [`Client::receive`], with [`Error::TimedOut`] for
-    ///   [`Wait::Receive`](crate::client::Wait), and can be called again; then it has done what was
-    ///   due: the Pings of [`Limits::ping_ms`](crate::Limits::ping_ms), the end of
-    ///   [`Limits::close_ms`](crate::Limits::close_ms). Over a stream that never gives up none of
-    ///   these is due. A write that gives up ends the connection.
-    ///   [`Options::open_ms`] is looked at between two reads.
-    /// - No connecting: [`Options::proxy`] and [`Options::handshakes`] do not count, so that the
-    ///   caller sees to it that only one handshake with a server is under way (section 4.1).
-    /// - No end of TCP: behind the closing handshake the stream is left as it is, for
+    ///   [`Wait::Receive`](crate::client::Wait), and can be called again; by then it has done what
+    ///   was due: the Pings of [`Limits::ping_ms`](crate::Limits::ping_ms), the end of
+    ///   [`Limits::close_ms`](crate::Limits::close_ms). Over a stream that never times out none of
+    ///   this happens. A write that times out ends the connection. [`Options::open_ms`] is checked
+    ///   between two reads.
+    /// - Connecting: [`Options::proxy`] and [`Options::handshakes`] are ignored, so the caller must
+    ///   make sure that only one handshake with a server is in progress (section 4.1).
+    /// - Closing TCP: after the closing handshake the stream is left open, for
     ///   [`Client::into_stream`].
     ///
     /// # Errors
     ///
-    /// As [`Client::connect`], but for those of names and of connecting.
+    /// Those of [`Client::connect`], except for look-up and connecting.
     pub fn over<S: Read + Write>(
         stream: S,
         uri: &str,
@@ -159,7 +159,7 @@ impl Client {
         Ok(Client::new(stream, tap, opened, &endpoint.options))
     }
 
-    /// A handle that another thread can send through.
+    /// A handle for sending from another thread.
     pub fn sender(&self) -> Sender {
         self.sender.clone()
     }
@@ -174,23 +174,23 @@ impl Client {
     }
 
     /// How long a call of [`Client::receive`] waits before it returns [`Error::TimedOut`] with
-    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, for as long as the server
-    /// lives.
+    /// [`Wait::Receive`](crate::client::Wait); `None`, the default, waits as long as the server is
+    /// alive.
     pub fn set_receive_timeout(&mut self, time: Option<Duration>) {
         self.patience = time;
     }
 }
 
 impl<S: Read + Write> Client<Over<S>> {
-    /// The stream, to change its time limits. What is read from it or written to it is missing in
-    /// the connection.
+    /// The stream, to change its time limits. Bytes that the caller reads from it or writes to it
+    /// corrupt the connection.
     pub fn stream_mut(&mut self) -> &mut S {
         let shared = Arc::get_mut(&mut self.sender.shared);
         shared.expect("it has no other sender").stream.get_mut()
     }
 
-    /// The stream, to end it as its protocol wants. What the client has read and not handed out is
-    /// gone.
+    /// The stream, to end it as its protocol requires. Bytes that the client has read but not
+    /// returned are lost.
     pub fn into_stream(self) -> S {
         let shared = Arc::clone(&self.sender.shared);
         drop(self);
@@ -224,7 +224,7 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`Sender::send`].
     pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
         self.sender.send(message)
     }
@@ -238,16 +238,17 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`Sender::ping`].
     pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
         self.sender.ping(payload)
     }
 
-    /// Starts the closing handshake: see [`Sender::close`]. Receive until there is nothing more.
+    /// Starts the closing handshake: see [`Sender::close`]. Then call [`Client::receive`] until it
+    /// returns `None`.
     ///
     /// # Errors
     ///
-    /// As there.
+    /// The same as [`Sender::close`].
     pub fn close(&self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         self.sender.close(code, reason)
     }
@@ -262,15 +263,15 @@ impl<T: Transport> Client<T> {
         self.closed.as_ref()
     }
 
-    /// Waits for the next whole message. `None` if the closing handshake is complete. Pings are
-    /// answered meanwhile, and a silent server is asked (see
+    /// Waits for the next whole message. `None` once the closing handshake is complete. Meanwhile
+    /// Pings are answered, and a silent server is sent one (see
     /// [`Limits::ping_ms`](crate::Limits::ping_ms)).
     ///
-    /// The message lies in the receive buffer: it is not copied if it came in one frame.
+    /// The message is in the receive buffer: it is not copied if it arrived in one frame.
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`], [`Error::Lost`] and [`Error::TimedOut`] end the connection, but for
+    /// [`Error::Violation`], [`Error::Lost`] and [`Error::TimedOut`] end the connection, except for
     /// [`Wait::Receive`](crate::client::Wait), after which this can be called again.
     // req: 6455-6.2-01
     pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
@@ -301,14 +302,14 @@ impl<T: Transport> Client<T> {
         Ok(Some(Message { kind, bytes }))
     }
 
-    /// Waits for the next event: a piece of a message as it comes, a Ping (which is answered), a
-    /// Pong, or the server's Close. `None` if the connection has ended behind that. A message that
-    /// was compressed comes as one piece. Do not go over to [`Client::receive`] in the midst of a
+    /// Waits for the next event: a piece of a message as it arrives, a Ping (which is answered), a
+    /// Pong, or the server's Close. `None` if the connection has ended after the Close. A
+    /// compressed message is one piece. Do not switch to [`Client::receive`] in the middle of a
     /// message.
     ///
     /// # Errors
     ///
-    /// As [`Client::receive`].
+    /// The same as [`Client::receive`].
     pub fn receive_event(&mut self) -> Result<Option<Event<'_>>, Error> {
         let deadline = self.deadline();
         self.incoming.buffer.clear_message();
@@ -355,12 +356,12 @@ impl<T: Transport> Client<T> {
         self.patience.map(|patience| Instant::now() + patience)
     }
 
-    /// Goes on to the next thing that somebody wants to know.
+    /// Goes on to the next event that concerns the caller.
     fn step(&mut self, deadline: Option<Instant>) -> Result<Step, Error> {
         if self.closed.is_some() {
             return Ok(Step::Ended);
         }
-        // What has been looked at in vain need not be looked at again.
+        // What was searched in vain need not be searched again.
         let mut stuck = self.incoming.buffer.fresh().is_empty();
         loop {
             let heard = match stuck {
@@ -376,8 +377,8 @@ impl<T: Transport> Client<T> {
         }
     }
 
-    /// The next event in what has come, the last of it at the time `heard` if not before, and how
-    /// many bytes were done with.
+    /// The next event in what has arrived, the last of it at the time `heard`, and how many bytes
+    /// were consumed.
     fn next_event(&mut self, heard: Option<Millis>) -> Result<(usize, Option<Step>), Error> {
         let mut state = lock(&self.sender.shared.state);
         let State { connection, outbox } = &mut *state;
@@ -385,7 +386,8 @@ impl<T: Transport> Client<T> {
             connection.heard(now);
         }
         let received = connection.receive(self.incoming.buffer.fresh(), outbox);
-        // What follows borrows the buffer only: others may send while a message is inflated.
+        // From here on only the buffer is borrowed: other threads may send while a message is
+        // inflated.
         drop(state);
         let consumed = received.consumed;
         let step = match received.event {
@@ -434,7 +436,7 @@ impl<T: Transport> Client<T> {
         Ok((consumed, step))
     }
 
-    /// Tells the server why, and ends the connection.
+    /// Sends the server the reason, and ends the connection.
     // req: 6455-7.1.7-03
     fn fail(&mut self, violation: Violation) -> Error {
         self.incoming.part(&self.sender.shared);

@@ -1,8 +1,8 @@
 //! permessage-deflate of one blocking connection: RFC 7692 section 7.
 //!
-//! Input: the terms agreed on, then messages of one direction. Output: their compressed or their
-//! inflated bytes. Invariant: the two directions belong to different threads and share nothing but
-//! the terms. The extension itself is left to `deflate`.
+//! Input: the negotiated terms, then messages of one direction. Output: their compressed or
+//! inflated bytes. Invariant: the two directions belong to different threads and share only the
+//! terms. The extension itself is left to `deflate`.
 
 use crate::client::open::Options;
 use crate::deflate::{Budget, Compressed, Inflated, Params, Pool, Session};
@@ -21,7 +21,7 @@ pub(super) struct Codec {
     inflated: Option<Inflated>,
 }
 
-/// Of what goes out and of what comes in, if compression was agreed on.
+/// The two directions, if compression was negotiated.
 pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
     let settings = options.deflate()?;
     let params = Params::client(&terms?);
@@ -44,7 +44,7 @@ pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Co
 }
 
 impl Codec {
-    /// The payload to send compressed, if that pays.
+    /// The payload to send compressed, if that is shorter.
     pub(super) fn compress(&mut self, message: &[u8]) -> Option<&[u8]> {
         let out = &mut self.compressed;
         let len = self
@@ -53,7 +53,7 @@ impl Codec {
         Some(&self.compressed[..len])
     }
 
-    /// Takes a piece of a compressed message; true if that is whole.
+    /// Takes a piece of a compressed message; true if the message is whole.
     pub(super) fn inflate(&mut self, piece: Piece<'_>, limits: &Limits) -> Result<bool, Violation> {
         if let Some(message) = self.inflated.take() {
             self.pool.recycle(message);

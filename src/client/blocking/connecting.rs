@@ -1,7 +1,7 @@
 //! Connecting with a blocking stream: RFC 6455 section 4.1.
 //!
 //! Input: an [`Endpoint`]. Output: a stream on which the handshake has succeeded, and what was
-//! agreed on. Invariant: all of it takes no longer than `Options::open_ms`, not counting the wait
+//! negotiated. Invariant: all of it takes no longer than `Options::open_ms`, not counting the wait
 //! for a permit. What is sent and how answers are judged is left to `open`.
 
 use crate::client::blocking::transport::{Over, Transport, is_timeout};
@@ -18,7 +18,7 @@ const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 0
 /// Bytes of one read of the answer.
 const READ: usize = 4096;
 
-/// Tries the addresses in their order; the first that takes the connection is the one.
+/// Tries the addresses in order; the first that accepts the connection is used.
 // req: 6455-4.1-13 6455-7.2.1-01
 pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Opened), Error> {
     let mut time = Duration::from_millis(endpoint.options.open_ms.into());
@@ -27,7 +27,7 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
     for (at, address) in addresses.iter().enumerate() {
         let _permit = ConnectPermit::wait(endpoint.remote(*address), endpoint.options.handshakes);
         let began = Instant::now();
-        // A silent address must not take the time of those that may answer.
+        // A silent address must not use up the time of those that may answer.
         let share = time / (addresses.len() - at) as u32;
         if share.is_zero() {
             return Err(Error::TimedOut(Wait::Open));
@@ -49,8 +49,8 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
     Err(last)
 }
 
-/// The same on a stream that leads to the server already. Its reads end when it wants them to, so
-/// the time limit is looked at between them.
+/// The same on a stream that already leads to the server. Only the stream decides when its reads
+/// end, so the time limit is checked between them.
 pub(super) fn over<S: Read + Write>(
     stream: S,
     endpoint: &Endpoint,
@@ -62,7 +62,7 @@ pub(super) fn over<S: Read + Write>(
     Ok((stream, tap, opened))
 }
 
-/// `None` if there is none: a time limit of zero means no limit to the system.
+/// `None` if no time is left: to the system a time limit of zero means no limit.
 fn left(deadline: Instant) -> Option<Duration> {
     let left = deadline.saturating_duration_since(Instant::now());
     (!left.is_zero()).then_some(left)
@@ -124,7 +124,7 @@ fn shake_hands(
     }
 }
 
-/// Not `write_all`, which begins to wait anew after each part that the server takes.
+/// Not `write_all`, which restarts its wait after each part that the server accepts.
 fn write(stream: &impl Transport, mut bytes: &[u8], deadline: Instant) -> io::Result<()> {
     while !bytes.is_empty() {
         let left = left(deadline).ok_or(io::ErrorKind::TimedOut)?;

@@ -1,4 +1,4 @@
-//! The receive buffer of a blocking client, in which messages are put together where they lie.
+//! The receive buffer of a blocking client, in which messages are assembled in place.
 //!
 //! ```text
 //!   ┌──────────────┬─────────┬──────────┬──────────────┐
@@ -8,14 +8,14 @@
 //!   message.start  .end      at         end
 //! ```
 //!
-//! A message in one frame is read behind itself until it is whole, and never copied; of one in
-//! several frames each piece is moved over the header before it. Invariant: memory is at most
-//! [`INITIAL`], or three times what has come of one message.
+//! A message in one frame is read into contiguous memory until it is whole, and never copied; with
+//! several frames, each piece is moved over the header before it. Invariant: memory is at most
+//! [`INITIAL`], or three times what has arrived of one message.
 
 use std::ops::Range;
 
 /// A message of 128 KiB fits with its header. Also the most for one read: a server that sends more
-/// goes on as soon as it is told of the room that a read made, so larger reads make it wait.
+/// continues as soon as it learns of the room that a read made, so larger reads would make it wait.
 const INITIAL: usize = 128 * 1024 + 64;
 
 /// With more memory than this, the buffer shrinks when little of it is used.
@@ -27,12 +27,12 @@ pub(super) struct ReceiveBuffer {
     message: Range<usize>,
     at: usize,
     end: usize,
-    /// The most that was used since the buffer was last empty.
+    /// The most bytes in use since the buffer was last empty.
     used: usize,
 }
 
 impl ReceiveBuffer {
-    /// Begins with what came behind the handshake.
+    /// Begins with what arrived after the handshake.
     pub(super) fn new(rest: Vec<u8>) -> Self {
         let end = rest.len();
         let mut bytes = rest;
@@ -44,7 +44,7 @@ impl ReceiveBuffer {
         }
     }
 
-    /// What has come and was not received.
+    /// What has arrived and was not received.
     #[inline]
     pub(super) fn fresh(&mut self) -> &mut [u8] {
         &mut self.bytes[self.at..self.end]
@@ -82,7 +82,7 @@ impl ReceiveBuffer {
         &self.bytes[self.at - len..self.at]
     }
 
-    /// The message is done with.
+    /// The message is no longer needed.
     #[inline]
     pub(super) fn clear_message(&mut self) {
         self.message = 0..0;
@@ -116,7 +116,7 @@ impl ReceiveBuffer {
         self.used = 0;
     }
 
-    /// Moves everything to the front; grows if that makes little room.
+    /// Moves everything to the front; grows if that frees too little room.
     fn compact(&mut self) {
         let len = self.message.len();
         self.bytes.copy_within(self.message.clone(), 0);

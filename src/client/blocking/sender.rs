@@ -1,7 +1,7 @@
 //! Sending, from any thread: RFC 6455 sections 6.1 and 7.1.2.
 //!
-//! Input: messages and control frames of the application. Output: frames, by way of `shared`.
-//! Invariant: messages do not mix, whoever sends them; control frames go between fragments.
+//! Input: messages and control frames of the application. Output: frames, through `shared`.
+//! Invariant: messages of different threads do not mix; control frames go between fragments.
 
 use crate::client::blocking::compression::Codec;
 use crate::client::blocking::shared::Shared;
@@ -13,7 +13,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, MutexGuard};
 
 /// Sends on a connection that a [`Client`](crate::client::Client) receives from; cheap to clone,
-/// usable from any thread. Each call blocks until the system has taken the bytes.
+/// usable from any thread. Each call blocks until the system has accepted the bytes.
 ///
 /// All errors but [`Error::Misuse`] mean that the connection is over; then
 /// [`Client::receive`](crate::client::Client::receive) says so too.
@@ -30,13 +30,13 @@ impl<T: Transport> Clone for Sender<T> {
 }
 
 impl<T: Transport> Sender<T> {
-    /// Sends a message as one frame, compressed if that was agreed on and pays. The payload is
-    /// copied once, as each frame is masked with a key of its own (RFC 6455 section 5.3).
+    /// Sends a message as one frame, compressed if that was negotiated and makes it shorter. The
+    /// payload is copied once, as each frame is masked with its own key (RFC 6455 section 5.3).
     ///
     /// # Errors
     ///
     /// [`Error::Misuse`] once a Close has been sent or received; [`Error::TimedOut`] if the server
-    /// takes nothing for [`Limits::stall_ms`](crate::Limits::stall_ms); [`Error::Lost`].
+    /// accepts nothing for [`Limits::stall_ms`](crate::Limits::stall_ms); [`Error::Lost`].
     // req: 6455-6.1-01
     pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
         let mut sending = lock(&self.shared.messages);
@@ -49,9 +49,9 @@ impl<T: Transport> Sender<T> {
         }
     }
 
-    /// Begins a message whose parts are not known yet. Other threads wait with theirs until it is
-    /// finished, and so would this one, for itself; control frames go between its fragments. It is
-    /// not compressed.
+    /// Begins a message whose parts are not known yet. Other threads that send a message wait until
+    /// it is finished, and this thread would wait forever; control frames go between its fragments.
+    /// It is not compressed.
     pub fn begin(&self, kind: MessageKind) -> Fragments<'_, T> {
         Fragments {
             shared: &self.shared,
@@ -61,47 +61,48 @@ impl<T: Transport> Sender<T> {
         }
     }
 
-    /// Sends a Ping; if others wait, only the newest leaves. The Pong is an event of
+    /// Sends a Ping; if several wait, only the newest is sent. The Pong is an event of
     /// [`Client::receive_event`](crate::client::Client::receive_event).
     ///
     /// # Errors
     ///
-    /// As [`Sender::send`]; [`Error::Misuse`] also for more than 125 bytes.
+    /// Those of [`Sender::send`]; [`Error::Misuse`] also for more than 125 bytes.
     pub fn ping(&self, payload: &[u8]) -> Result<(), Error> {
         let shared = &self.shared;
         shared.intend(|connection, outbox| connection.ping(payload, outbox))
     }
 
-    /// Starts the closing handshake (RFC 6455 section 7.1.2). What the server still sends can be
-    /// received until it answers. `None` sends no code. Does nothing if the connection is closing.
+    /// Starts the closing handshake (RFC 6455 section 7.1.2). Until the server answers, what it
+    /// still sends can be received. `None` sends no code. Does nothing if the connection is already
+    /// closing.
     ///
     /// # Errors
     ///
-    /// As [`Sender::send`]; [`Error::Misuse`] for a reason of more than 123 bytes.
+    /// Those of [`Sender::send`]; [`Error::Misuse`] for a reason of more than 123 bytes.
     pub fn close(&self, code: Option<CloseCode>, reason: &str) -> Result<(), Error> {
         let shared = &self.shared;
         shared.intend(|connection, outbox| connection.close(code, reason, outbox))
     }
 }
 
-/// A message that is sent fragment by fragment (RFC 6455 section 5.4). Dropped between the first
-/// fragment and [`Fragments::finish`] it closes the connection with code 1011, as half a message
-/// can neither be taken back nor called whole.
+/// A message that is sent fragment by fragment (RFC 6455 section 5.4). If it is dropped between the
+/// first fragment and [`Fragments::finish`], the connection is closed with code 1011, as half a
+/// message can be neither withdrawn nor completed.
 #[derive(Debug)]
 pub struct Fragments<'s, T: Transport = TcpStream> {
     shared: &'s Shared<T>,
     _sending: MutexGuard<'s, Option<Codec>>,
     kind: MessageKind,
-    /// A fragment has left, and not the last one.
+    /// A fragment was sent, but not the last one.
     open: bool,
 }
 
 impl<T: Transport> Fragments<'_, T> {
-    /// Sends a fragment. Of text it may end inside of a character.
+    /// Sends a fragment. A fragment of text may end inside a character.
     ///
     /// # Errors
     ///
-    /// As [`Sender::send`].
+    /// The same as [`Sender::send`].
     pub fn send(&mut self, fragment: &[u8]) -> Result<(), Error> {
         self.open = true;
         self.shared.frame(self.kind, fragment, false, false)
@@ -111,7 +112,7 @@ impl<T: Transport> Fragments<'_, T> {
     ///
     /// # Errors
     ///
-    /// As [`Sender::send`].
+    /// The same as [`Sender::send`].
     pub fn finish(mut self, fragment: &[u8]) -> Result<(), Error> {
         self.open = false;
         self.shared.frame(self.kind, fragment, true, false)

@@ -6,13 +6,13 @@
 //!              at a time    at a time
 //! ```
 //!
-//! Locks are taken from left to right only. Nobody waits for `state` for longer than the protocol
-//! core needs; `writer` may be held for as long as the server takes nothing, so the receiving
-//! thread never waits for it: what it owes lies in the outbox, and whoever lets `writer` go looks
-//! there.
+//! Locks are taken from left to right only. No thread waits for `state` for longer than the
+//! protocol core needs; `writer` may be held for as long as the server accepts nothing, so the
+//! receiving thread never waits for it: it leaves what it owes in the outbox, and a thread that
+//! releases `writer` checks there.
 //!
-//! Input: frames and intents of any thread. Output: bytes to the stream.
-//! Invariant: frames leave whole and in an order that the closing table allows.
+//! Input: frames and intents from any thread. Output: bytes to the stream. Invariant: frames leave
+//! whole and in an order that the closing table allows.
 
 use crate::client::blocking::compression::Codec;
 use crate::client::blocking::transport::{Transport, is_timeout, lock};
@@ -29,7 +29,7 @@ use std::time::Instant;
 pub(super) struct Shared<T> {
     pub(super) stream: T,
     pub(super) state: Mutex<State>,
-    /// Held for the length of a message; compresses, if that was agreed on.
+    /// Held for the length of a message; compresses, if that was negotiated.
     pub(super) messages: Mutex<Option<Codec>>,
     /// Held for the length of a frame: masked bytes on their way out.
     writer: Mutex<Vec<u8>>,
@@ -43,13 +43,13 @@ pub(super) struct State {
     pub(super) outbox: Outbox,
 }
 
-/// Where payload begins, behind the longest header: masking to an address that is no multiple of 16
-/// takes half as long again.
+/// Where payload begins, after the longest header: masking to an address that is not a multiple of
+/// 16 takes half as long again.
 const ALIGNED: usize = MAX_HEADER.next_multiple_of(16);
 
-/// Bytes masked and written at a time. A connection keeps as much for the largest message that it
-/// has sent, until smaller ones have followed; with less, the server is woken more often: sending
-/// 4 MiB in parts of 1 MiB took a quarter more CPU.
+/// Bytes masked and written at a time. A connection keeps this much after a large message, until
+/// smaller ones have followed; with less, the server is woken more often: sending 4 MiB in parts of
+/// 1 MiB took a quarter more CPU.
 const CHUNK: usize = ALIGNED + 4 * 1024 * 1024;
 
 /// With more memory than this, the writer's shrinks when a message needs little of it.
@@ -133,7 +133,7 @@ impl<T: Transport> Shared<T> {
         }
     }
 
-    /// Tells the protocol core what is wanted, then lets the control frames go that this made.
+    /// Passes an intent to the protocol core, then sends the control frames that it produced.
     pub(super) fn intend(
         &self,
         intent: impl FnOnce(&mut Connection, &mut Outbox) -> Result<(), Misuse>,
@@ -145,13 +145,13 @@ impl<T: Transport> Shared<T> {
         self.transmit()
     }
 
-    /// Sends what the outbox holds, now or as soon as whoever writes has done so.
+    /// Sends what the outbox holds, now or as soon as the thread that is writing has finished.
     pub(super) fn transmit(&self) -> Result<(), Error> {
         while !lock(&self.state).outbox.is_empty() {
             let mut writer = match self.writer.try_lock() {
                 Ok(writer) => writer,
                 Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
-                // Whoever has it comes by here.
+                // The thread that holds it calls this when it is done.
                 Err(TryLockError::WouldBlock) => return Ok(()),
             };
             if writer.len() < 3 * MAX_CONTROL_FRAME {
@@ -166,10 +166,10 @@ impl<T: Transport> Shared<T> {
         Ok(())
     }
 
-    /// All of it, or the connection is over: half a frame cannot be taken back.
+    /// All of it, or the connection is over: half a frame cannot be withdrawn.
     pub(super) fn write(&self, bytes: &[u8]) -> Result<(), Error> {
         if let Some(tap) = &self.tap {
-            tap.sent(bytes); // Before they leave, or another thread may show the answer first.
+            tap.sent(bytes); // Before they are sent, or another thread may show the answer first.
         }
         if let Err(error) = self.stream.write_all(bytes) {
             self.stream.shutdown(Shutdown::Both);
@@ -182,7 +182,7 @@ impl<T: Transport> Shared<T> {
     }
 }
 
-/// Sees to it that `out` has room for `size` bytes, and after a large message in time no more.
+/// Makes room for `size` bytes in `out`, and eventually frees the memory of a large message.
 fn fit(out: &mut Vec<u8>, size: usize) {
     if out.len() < size {
         out.resize(size, 0);

@@ -1,9 +1,9 @@
 //! What a blocking client reads from and writes to: a TCP stream, or any stream of the caller.
 //!
 //! Input: bytes to write, times to wait. Output: bytes read, and the errors of the system.
-//! Invariant: behind [`Io::shutdown`] of both directions a read finds the end and a write fails, so
-//! a connection that is over touches its stream no more. What the bytes mean is left to `shared`
-//! and `waiting`.
+//! Invariant: after [`Io::shutdown`] of both directions a read finds the end and a write fails, so
+//! a finished connection no longer touches its stream. What the bytes mean is left to `shared` and
+//! `waiting`.
 
 use std::fmt;
 use std::io::{self, Read, Write};
@@ -17,30 +17,31 @@ pub trait Transport: Io {}
 
 impl<T: Io> Transport for T {}
 
-/// What a [`Transport`] does. Both directions may be used at the same time, where the stream can.
+/// What a [`Transport`] does. Both directions may be used at the same time, if the stream allows
+/// it.
 pub trait Io {
-    /// Whether it keeps to the times that it is told.
+    /// Whether it honours the timeouts below.
     const TIMED: bool;
 
-    /// As [`Read::read`].
+    /// The same as [`Read::read`].
     fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
 
-    /// As [`Write::write`].
+    /// The same as [`Write::write`].
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
 
-    /// As [`Write::flush`].
+    /// The same as [`Write::flush`].
     fn flush(&self) -> io::Result<()>;
 
-    /// How long the next reads wait; `None` for any time.
+    /// How long the next reads wait; `None` for no limit.
     fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()>;
 
-    /// How long the next writes wait; `None` for any time.
+    /// How long the next writes wait; `None` for no limit.
     fn set_write_timeout(&self, time: Option<Duration>) -> io::Result<()>;
 
-    /// Ends one direction or both. Errors mean that they have ended before.
+    /// Ends one direction or both. Errors mean that they had already ended.
     fn shutdown(&self, how: Shutdown);
 
-    /// As [`Write::write_all`], flushed.
+    /// Like [`Write::write_all`], flushed.
     fn write_all(&self, mut bytes: &[u8]) -> io::Result<()> {
         while !bytes.is_empty() {
             match self.write(bytes) {
@@ -95,7 +96,7 @@ pub(super) fn is_timeout(error: &io::Error) -> bool {
     )
 }
 
-/// The stream of a client that [`Client::over`](crate::client::Client::over) has made.
+/// The stream of a client made by [`Client::over`](crate::client::Client::over).
 pub struct Over<S>(Mutex<Held<S>>);
 
 struct Held<S> {
@@ -137,7 +138,7 @@ impl<S: Read + Write> Io for Over<S> {
         }
         loop {
             match held.stream.read(buffer) {
-                // To the caller this would look like a time limit of the stream.
+                // To the caller this would look like a timeout of the stream.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 read => return read,
             }
@@ -168,7 +169,7 @@ impl<S: Read + Write> Io for Over<S> {
         Ok(())
     }
 
-    /// The stream is the caller's to end; the client only lets go of it.
+    /// Ending the stream is up to the caller; the client only drops it.
     fn shutdown(&self, how: Shutdown) {
         if how == Shutdown::Both {
             lock(&self.0).ended = true;

@@ -1,9 +1,9 @@
 //! How a blocking client waits: reads, time limits, keepalive, the end of TCP.
 //!
 //! Input: the caller's patience and the deadlines of the protocol core. Output: bytes in the
-//! receive buffer, or the [`Error`] that ended the wait. Invariant: no read blocks for longer than
-//! anything is due, if the stream can be told times; a busy connection costs no system call but its
-//! reads. What the bytes are is left to `client`.
+//! receive buffer, or the [`Error`] that ended the wait. Invariant: no read blocks past the time
+//! when something is due, if the stream supports timeouts; a busy connection costs no system calls
+//! but its reads. The meaning of the bytes is left to `client`.
 
 use crate::client::blocking::receive_buffer::ReceiveBuffer;
 use crate::client::blocking::shared::{Shared, State as Locked};
@@ -15,7 +15,7 @@ use std::io;
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-/// The shortest wait that a socket can be told: enough to find what is there.
+/// The shortest timeout that a socket accepts: enough to find what is there.
 const GLANCE: Duration = Duration::from_millis(1);
 
 /// The direction to us.
@@ -23,12 +23,12 @@ const GLANCE: Duration = Duration::from_millis(1);
 pub(super) struct Incoming {
     pub(super) buffer: ReceiveBuffer,
     pub(super) limits: Limits,
-    /// What the stream has been told to wait.
+    /// The timeout that is set on the stream.
     told: Option<Duration>,
 }
 
 impl Incoming {
-    /// Begins with what came behind the handshake.
+    /// Begins with what arrived after the handshake.
     pub(super) fn new(rest: Vec<u8>, limits: Limits) -> Self {
         Self {
             buffer: ReceiveBuffer::new(rest),
@@ -73,8 +73,8 @@ impl Incoming {
         }
     }
 
-    /// Reads once, for as long as the protocol and the caller have patience. Returns when bytes
-    /// came, which the protocol core must hear.
+    /// Reads once, waiting no longer than the protocol and the caller allow. Returns when bytes
+    /// arrived, which must be given to the protocol core.
     pub(super) fn fill<T: Transport>(
         &mut self,
         shared: &Shared<T>,
@@ -84,8 +84,8 @@ impl Incoming {
             return self.fill_untimed(shared);
         }
         if is_due(shared, &self.limits, deadline) {
-            // A program that was held up, or did not ask for long, finds in the socket what came
-            // in time.
+            // A program that was suspended, or did not receive for long, finds in the socket what
+            // arrived in time.
             self.wait_for(shared, GLANCE)?;
             if let Some(heard) = self.read(shared)? {
                 return Ok(heard);
@@ -99,7 +99,7 @@ impl Incoming {
         }
     }
 
-    /// Reads once, for as long as the stream has patience; then does what is due.
+    /// Reads once, until the stream times out; then does what is due.
     fn fill_untimed<T: Transport>(&mut self, shared: &Shared<T>) -> Result<Millis, Error> {
         if let Some(heard) = self.read(shared)? {
             return Ok(heard);
@@ -108,7 +108,7 @@ impl Incoming {
         Err(Error::TimedOut(Wait::Receive))
     }
 
-    /// Reads once; `None` if nothing came in the time that was told.
+    /// Reads once; `None` if nothing arrived within the timeout.
     fn read<T: Transport>(&mut self, shared: &Shared<T>) -> Result<Option<Millis>, Error> {
         let room = self.buffer.room();
         match shared.stream.read(room) {
@@ -128,7 +128,7 @@ impl Incoming {
         Ok(None)
     }
 
-    /// Does what is due, and sees to it that the next read returns in time for what will be.
+    /// Does what is due, and makes the next read return in time for what will be.
     fn tell_time<T: Transport>(
         &mut self,
         shared: &Shared<T>,
@@ -143,7 +143,7 @@ impl Incoming {
         // Another thread may close while this one waits, and cannot wake it.
         let look = Duration::from_millis(self.limits.close_ms.max(1).into());
         let wish = own.into_iter().chain(due).fold(look, Duration::min);
-        // An eighth late is in time, and spares a system call for each read.
+        // Up to an eighth late is still in time, and saves a system call for each read.
         let in_time = self.told.is_some_and(|told| told <= wish + wish / 8);
         match in_time {
             true => Ok(()),
@@ -151,7 +151,7 @@ impl Incoming {
         }
     }
 
-    /// The next read waits for so long.
+    /// The next read waits this long.
     fn wait_for<T: Transport>(&mut self, shared: &Shared<T>, time: Duration) -> Result<(), Error> {
         let set = shared.stream.set_read_timeout(Some(time));
         set.map_err(|error| Error::Lost(Some(error)))?;
@@ -160,7 +160,7 @@ impl Incoming {
     }
 }
 
-/// A deadline has passed, of the caller or of the protocol.
+/// A deadline of the caller or of the protocol has passed.
 fn is_due<T: Transport>(shared: &Shared<T>, limits: &Limits, deadline: Option<Instant>) -> bool {
     let due = lock(&shared.state).connection.deadline(limits);
     due.is_some_and(|due| due <= shared.now()) || deadline.is_some_and(|at| at <= Instant::now())
@@ -173,7 +173,7 @@ fn lost<T: Transport>(shared: &Shared<T>, error: Option<io::Error>) -> Error {
     Error::Lost(error)
 }
 
-/// Does what is due. The time, and when the connection wants to be looked at again.
+/// Does what is due. Returns the time, and when the connection has to be checked again.
 fn tick<T: Transport>(
     shared: &Shared<T>,
     limits: &Limits,

@@ -1,21 +1,21 @@
 //! How long to wait before the next attempt: RFC 6455 section 7.2.3.
 //!
 //! Input: how many attempts have failed. Output: a time, or none. Invariant: no wait is longer than
-//! the bound, and no two clients wait in step. Sleeping is left to the caller.
+//! the bound, and clients do not wait in step. Sleeping is left to the caller.
 
 use crate::client::open::entropy::Random;
 use crate::wire::Entropy as _;
 use std::time::Duration;
 
-/// Waits that grow and are never the same: after a failure of a server, its clients must not all
-/// come back in the same moment.
+/// Growing waits with jitter: after a failure of a server, its clients must not all come back at
+/// the same moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Backoff {
     /// The first wait is between nothing and this many milliseconds.
     pub first_ms: u32,
-    /// No wait is longer.
+    /// No wait is longer than this many milliseconds.
     pub most_ms: u32,
-    /// Attempts behind each other that may fail; 0 means any number.
+    /// How many consecutive attempts may fail; 0 means any number.
     pub attempts: u32,
 }
 
@@ -31,8 +31,8 @@ impl Default for Backoff {
 }
 
 impl Backoff {
-    /// The wait behind so many attempts that failed; `None` if there shall be no other. Drawn
-    /// anew in each call: from the whole range at first, then from its upper half.
+    /// The wait after this many failed attempts; `None` if there should be no other. Random in each
+    /// call: from the whole range at first, then from its upper half.
     pub fn delay(&self, failed: u32) -> Option<Duration> {
         if self.attempts > 0 && failed >= self.attempts {
             return None;

@@ -1,8 +1,8 @@
 //! A server to connect to: its URI, its addresses, and what to ask it for (RFC 6455 section 4.1).
 //!
-//! Input: a URI and [`Options`]. Output: addresses to try in their order, and the request of each
-//! attempt. Invariant: what an endpoint holds was checked, so a request cannot fail for its text.
-//! Sockets are left to whoever connects.
+//! Input: a URI and [`Options`]. Output: addresses to try in order, and the request of each
+//! attempt. Invariant: what an endpoint holds was checked, so no request is invalid. Sockets are
+//! left to the caller that connects.
 
 use crate::client::open::entropy::Drawn;
 use crate::client::open::error::Error;
@@ -17,8 +17,8 @@ use crate::handshake::{
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
-/// Everything that a connection needs to be opened, checked and looked up. One endpoint serves
-/// any number of connections.
+/// Everything needed to open a connection, checked and looked up. One endpoint serves any number of
+/// connections.
 #[derive(Debug)]
 pub struct Endpoint {
     uri: Uri,
@@ -32,8 +32,8 @@ pub struct Endpoint {
 }
 
 impl Endpoint {
-    /// Checks the URI and the options and looks the name up, which may block for as long as the
-    /// system's resolver likes.
+    /// Checks the URI and the options and looks the name up, which may block as long as the
+    /// system's resolver takes.
     ///
     /// # Errors
     ///
@@ -45,12 +45,12 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// As [`Endpoint::resolve`], for an application that has looked the name up (of the proxy, if
-    /// there is one) and knows in which order the addresses are to be tried. Never blocks.
+    /// Like [`Endpoint::resolve`], for an application that has itself looked up the name (of the
+    /// proxy, if there is one) and chosen the order in which to try the addresses. Never blocks.
     ///
     /// # Errors
     ///
-    /// As there; [`Error::Lookup`] if there is no address.
+    /// Those of [`Endpoint::resolve`]; [`Error::Lookup`] if there is no address.
     pub fn at(uri: &str, options: Options, addresses: Vec<SocketAddr>) -> Result<Self, Error> {
         let mut endpoint = Self::insecure(uri, options)?;
         endpoint.addresses = reachable(addresses)?;
@@ -58,8 +58,8 @@ impl Endpoint {
         Ok(endpoint)
     }
 
-    /// For a stream that leads to the server already: without addresses and proxy, and whether it
-    /// is secure is not our affair.
+    /// For a stream that already leads to the server: without addresses or proxy, and whether it is
+    /// secure is not checked.
     pub(in crate::client) fn over(uri: &str, options: Options) -> Result<Self, Error> {
         let proxy = ProxyChoice::Direct;
         Self::new(uri.parse()?, Options { proxy, ..options })
@@ -93,21 +93,21 @@ impl Endpoint {
         &self.uri
     }
 
-    /// What the request says in Host: that of the URI, or the field Host of the options.
+    /// The value of Host in the request: from the URI, or the Host field of the options.
     pub fn authority(&self) -> &str {
         let mut fields = self.options.fields.iter();
         let host = fields.find(|(name, _)| name.eq_ignore_ascii_case("Host"));
         host.map_or(&self.authority, |(_, host)| host)
     }
 
-    /// Where to connect to, the first that works: addresses of the server, or of the proxy.
+    /// Where to connect, the first that works: addresses of the server, or of the proxy.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
     }
 
-    /// Asks again where to connect to, as the answer may be another one by now. May block for as
-    /// long as the system's resolver likes; another thread may do it. Of an endpoint made by
-    /// [`Endpoint::at`] the addresses stay what they were.
+    /// Looks the name up again, as the answer may have changed. May block as long as the system's
+    /// resolver takes; another thread may call it. An endpoint made by [`Endpoint::at`] keeps its
+    /// addresses.
     ///
     /// # Errors
     ///
@@ -130,18 +130,18 @@ impl Endpoint {
         reachable(addresses)
     }
 
-    /// Connects from now on to where [`Endpoint::look_up`] says: before a reconnect, say, as a
-    /// server that has moved is found under its name only.
+    /// From now on connects to the addresses that [`Endpoint::look_up`] returns: useful before a
+    /// reconnect, as a server that has moved can only be found by its name.
     ///
     /// # Errors
     ///
-    /// As there; then the addresses stay what they were.
+    /// Those of [`Endpoint::look_up`]; then the addresses do not change.
     pub fn refresh(&mut self) -> Result<(), Error> {
         self.addresses = self.look_up()?;
         Ok(())
     }
 
-    /// Who must not be connected to twice at the same time.
+    /// The server to which there must not be two handshakes at the same time.
     pub(crate) fn remote(&self, address: SocketAddr) -> Remote {
         match &self.proxy {
             None => Remote::Address(address),
@@ -181,7 +181,7 @@ fn reachable(addresses: Vec<SocketAddr>) -> Result<Vec<SocketAddr>, Error> {
     }
 }
 
-/// What is offered for a policy, the preferred form first.
+/// The offers for a policy, the preferred form first.
 fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
     let Some(policy) = policy else {
         return Vec::new();
@@ -195,15 +195,16 @@ fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
             .map_or(ClientWindow::Open, ClientWindow::AtMost),
     };
     let mut offers = vec![preferred];
-    // For servers that bear no window of ours: the same, but each of our messages for itself.
+    // For servers that keep no window for our messages: the same, but each of our messages is
+    // compressed independently.
     if !preferred.client_no_context_takeover {
         offers.push(DeflateOffer {
             client_no_context_takeover: true,
             ..preferred
         });
     }
-    // For servers that answer with a bare `permessage-deflate` whatever they are asked for: they
-    // may only if we offer that too (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
+    // For servers that answer with a bare `permessage-deflate` to any offer: they may only if we
+    // offer that too (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
     let bare = DeflateOffer {
         server_no_context_takeover: false,
         server_max_window_bits: None,

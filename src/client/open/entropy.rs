@@ -1,13 +1,13 @@
 //! Unpredictable bytes from the system: RFC 6455 sections 5.3 and 10.3.
 //!
 //! Input: the generator of the thread. Output: masking keys and nonces. Invariant: none of them can
-//! be told from those before.
+//! be predicted from earlier ones.
 
 use crate::wire::Entropy;
 use rand::Rng as _;
 
 /// The generator of the thread: ChaCha, seeded and now and then seeded again by the operating
-/// system. No output tells anything of another. Four bytes cost some nanoseconds.
+/// system. No output reveals anything about another. Four bytes cost some nanoseconds.
 // req: 6455-5.3-03 6455-5.3-04 6455-10.3-01
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Random;

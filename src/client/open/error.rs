@@ -1,8 +1,8 @@
-//! Why there is no connection, or no more: RFC 6455 sections 4.1 and 7.1.7.
+//! Why there is no connection, or why it ended: RFC 6455 sections 4.1 and 7.1.7.
 //!
 //! Input: what went wrong in any step. Output: an [`Error`] to match on, and its text. Invariant:
-//! text of the other end stands in an [`Answer`] as it came; escaping it is left to
-//! whoever shows it.
+//! an [`Answer`] holds text of the other end as received; escaping it is left to the code that
+//! shows it.
 
 use crate::client::open::proxy::ProxyError;
 use crate::client::open::uri::UriError;
@@ -10,21 +10,21 @@ use crate::error::{BadResponse, Misuse, Violation};
 use std::fmt;
 use std::io;
 
-/// What went wrong, from the first look at the URI to the last byte.
+/// What went wrong, from parsing the URI to the last byte.
 #[derive(Debug)]
 pub enum Error {
-    /// The text is no WebSocket URI; nothing was connected to.
+    /// The text is not a WebSocket URI; no connection was attempted.
     Uri(UriError),
-    /// `wss://` needs TLS, which the caller can bring: see
+    /// `wss://` needs TLS, which the caller can provide: see
     /// [`Client::over`](crate::client::Client::over).
     Secure,
-    /// A proxy is not written as it should be.
+    /// The setting of a proxy is malformed.
     ProxySetting(ProxyError),
-    /// A call or an option that the protocol does not allow; nothing was sent.
+    /// The protocol does not allow a call or an option; nothing was sent.
     Misuse(Misuse),
-    /// The name of the server or of the proxy leads to no address.
+    /// The name of the server or of the proxy has no address.
     Lookup(io::Error),
-    /// No address of the server took the connection.
+    /// No address of the server accepted the connection.
     Connect(io::Error),
     /// The proxy opened no tunnel; this is its answer.
     Proxy(Box<Answer>),
@@ -32,14 +32,14 @@ pub enum Error {
     Answer(Box<Answer>),
     /// The answer breaks a rule of the handshake.
     BadResponse(BadResponse),
-    /// Whoever listens there does not answer in HTTP; this is what it seems to be.
+    /// The peer does not answer in HTTP; this is what it seems to speak.
     NotHttp(&'static str),
     /// Time ran out while waiting for this.
     TimedOut(Wait),
-    /// In an event loop: the server refers to earlier messages, as it may by our offer, and the
-    /// budget has no memory for them.
+    /// In an event loop: the server refers to earlier messages, as our offer allows, and the budget
+    /// has no memory for them.
     Budget,
-    /// The server broke a rule; the connection has failed, and the server was told.
+    /// The server broke a rule; the connection has failed, and the server was sent a Close.
     Violation(Violation),
     /// The connection ended without a Close frame (close code 1006).
     Lost(Option<io::Error>),
@@ -50,24 +50,24 @@ pub enum Error {
 pub enum Wait {
     /// The connection and the handshake: [`Options::open_ms`](crate::client::Options::open_ms).
     Open,
-    /// A message: the time given to
-    /// [`Client::set_receive_timeout`](crate::client::Client::set_receive_timeout). The
-    /// connection goes on.
+    /// A message: the time passed to
+    /// [`Client::set_receive_timeout`](crate::client::Client::set_receive_timeout). The connection
+    /// goes on.
     Receive,
     /// Any sign of life: [`Limits::pong_ms`](crate::Limits::pong_ms) after a Ping.
     Pong,
     /// The answer to our Close: [`Limits::close_ms`](crate::Limits::close_ms).
     Close,
-    /// Room for what is sent: [`Limits::stall_ms`](crate::Limits::stall_ms).
+    /// Room for outgoing bytes: [`Limits::stall_ms`](crate::Limits::stall_ms).
     Send,
 }
 
-/// An HTTP answer that opened nothing.
+/// An HTTP answer that opened no WebSocket and no tunnel.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// The header fields in their order; what is not UTF-8 is replaced.
+    /// The header fields in order; what is not UTF-8 is replaced.
     pub fields: Vec<(String, String)>,
     /// The body, at most [`MAX_ANSWER_BODY`] bytes of it.
     pub body: Vec<u8>,

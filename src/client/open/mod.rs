@@ -1,10 +1,10 @@
 //! How a client opens a connection, without I/O on it: RFC 6455 sections 3 and 4.1.
 //!
 //! Input: a URI and [`Options`], then what the server or a proxy answers. Output: where to connect
-//! to and when, what to send, and [`Opened`] or the [`Error`] that says which step failed.
-//! Invariant: no socket is touched here, so the blocking client and the event loop open alike; the
-//! only waits are those for a resolver ([`Endpoint::resolve`]) and for a permit
-//! ([`ConnectPermit::wait`]). Sockets and clocks are left to their users.
+//! and when, what to send, and [`Opened`] or the [`Error`] that says which step failed. Invariant:
+//! no socket is touched here, so the blocking client and the event loop open alike; the only waits
+//! are those for a resolver ([`Endpoint::resolve`]) and for a permit ([`ConnectPermit::wait`]).
+//! Sockets and clocks are left to the callers.
 //!
 //! Reading order: `uri`, `proxy`, `error`, `options`, `entropy`, `permit`, `endpoint`, `opening`,
 //! `backoff`.

@@ -1,8 +1,8 @@
 //! From a TCP connection to an open WebSocket, without I/O: RFC 6455 section 4.1.
 //!
-//! Input: what the other end sent. Output: what to send, and at last the agreed terms or the
+//! Input: what the other end sent. Output: what to send, and in the end the negotiated terms or the
 //! [`Error`]. Invariant: nothing is sent before the answer to what was sent last (section 4.1,
-//! behind item 12), and nothing grows beyond the head's limit, [`MAX_ANSWER_BODY`], and one read.
+//! after item 12), and nothing grows beyond the head's limit, [`MAX_ANSWER_BODY`], and one read.
 //!
 //! ```text
 //!   Proxy ──2xx──▶ Response ──101, checked──▶ Opened
@@ -24,7 +24,7 @@ pub(crate) struct Opening {
     stage: Stage,
     drawn: [u8; 16],
     reader: HeadReader,
-    /// What has come and is not done with.
+    /// What has arrived and was not consumed.
     input: Vec<u8>,
     /// Answers with a status of 1xx that preceded the real one.
     interim: u8,
@@ -41,7 +41,7 @@ enum Stage {
     },
 }
 
-/// What a server agreed to, and what it has sent since.
+/// What a server agreed to, and what it sent after that.
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) subprotocol: Option<String>,
@@ -49,18 +49,18 @@ pub(crate) struct Opened {
     pub(crate) rest: Vec<u8>,
 }
 
-/// Milliseconds for the rest of an answer that opens nothing. It is a reason at best, and a server
-/// that tells no length may leave its end open for ever.
+/// Milliseconds for the rest of an answer that opens nothing. It gives a reason at best, and a
+/// server that sends no length may keep the connection open forever.
 pub(crate) const BODY_GRACE_MS: u64 = 1000;
 
-/// Bytes in which a peer that speaks another protocol shows which.
+/// Bytes by which a peer that speaks another protocol is recognised.
 const GREETING: usize = 8;
 
-/// More interim answers than anybody sends.
+/// More interim answers than any server sends.
 const MAX_INTERIM: u8 = 16;
 
 impl Opening {
-    /// Begins; what is to be sent first is put into `out`.
+    /// Begins; puts what is to be sent first into `out`.
     // req: 6455-4.1-02 6455-4.1-18
     pub(crate) fn new(endpoint: &Endpoint, out: &mut Vec<u8>) -> Result<Self, Error> {
         let drawn = Drawn::new();
@@ -85,7 +85,7 @@ impl Opening {
         Ok(())
     }
 
-    /// Takes what has come. `Some` ends it well, an error ends it badly, `None` waits for more,
+    /// Consumes what has arrived. `Some` is success, an error is failure, `None` waits for more
     /// once `out` is sent.
     // req: 6455-4.1-40 6455-4.1-13
     pub(crate) fn receive(
@@ -106,7 +106,7 @@ impl Opening {
                 return Err(Error::NotHttp(peer));
             }
             if !begins_http(&self.input) {
-                return Ok(None); // It is a stranger; which one, its next bytes tell.
+                return Ok(None); // It speaks another protocol; its next bytes show which.
             }
             let found = self.reader.find(&self.input, &endpoint.options.limits);
             let Some(range) = found.map_err(|error| Error::BadResponse(error.into()))? else {
@@ -121,8 +121,8 @@ impl Opening {
         }
     }
 
-    /// What has come opens nothing, whatever else comes: only a body is missing, or the bytes by
-    /// which a stranger is known.
+    /// What has arrived opens nothing, whatever follows: only a body is missing, or the bytes by
+    /// which another protocol is recognised.
     pub(crate) fn is_settled(&self) -> bool {
         self.has_answer() || !begins_http(&self.input)
     }
@@ -154,7 +154,7 @@ impl Opening {
         }
     }
 
-    /// Time is up. An answer whose body has not come whole is an answer.
+    /// Time is up. An answer whose body is not whole still counts as an answer.
     pub(crate) fn timed_out(&mut self) -> Error {
         match self.stage {
             Stage::Body { .. } => self.receive_eof(),
@@ -210,7 +210,7 @@ impl Opening {
         }
     }
 
-    /// Takes what has come of the body. Behind a broken chunk nothing can be found any more.
+    /// Consumes what has arrived of the body. After a broken chunk nothing more can be read.
     fn body_is_whole(&mut self) -> bool {
         let Stage::Body { body, .. } = &mut self.stage else {
             return false;
@@ -220,7 +220,7 @@ impl Opening {
     }
 }
 
-/// What an answer begins with, empty lines before it aside.
+/// How an answer begins, apart from empty lines before it.
 const HTTP: &[u8] = b"HTTP/1.";
 
 fn without_empty_lines(mut input: &[u8]) -> &[u8] {
@@ -230,7 +230,7 @@ fn without_empty_lines(mut input: &[u8]) -> &[u8] {
     input
 }
 
-/// What has come may be the beginning of an answer.
+/// Whether what has arrived may be the beginning of an answer.
 fn begins_http(input: &[u8]) -> bool {
     let input = match without_empty_lines(input) {
         b"\r" => b"",
@@ -241,8 +241,8 @@ fn begins_http(input: &[u8]) -> bool {
 }
 
 /// Which protocol a peer speaks that does not answer in HTTP; `None` as long as it may be HTTP, or
-/// more must come to tell. The verdict does not depend on how the bytes were cut; `ended` if no
-/// more will come.
+/// more bytes are needed to decide. The verdict does not depend on how the bytes were cut; `ended`
+/// if no more will follow.
 fn stranger(input: &[u8], ended: bool) -> Option<&'static str> {
     if begins_http(input) {
         return None;
@@ -307,7 +307,7 @@ mod tests {
         Endpoint::resolve("ws://127.0.0.1/", options).unwrap()
     }
 
-    /// What becomes of `bytes` that come in steps, and then no more.
+    /// The outcome for `bytes` that arrive in steps, followed by the end.
     fn verdict(endpoint: &Endpoint, bytes: &[u8], steps: &[usize]) -> String {
         let mut out = Vec::new();
         let mut opening = Opening::new(endpoint, &mut out).unwrap();

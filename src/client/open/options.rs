@@ -1,8 +1,8 @@
 //! What a client asks for, and its bounds: RFC 6455 section 4.1.
 //!
 //! Input: what the application fills in. Output: the [`Options`] of any number of connections.
-//! Invariant: with the defaults nothing is asked for that a server may refuse, and every wait ends.
-//! Checks are left to `endpoint`.
+//! Invariant: the defaults ask for nothing that a server may refuse, and every wait ends. Checks
+//! are left to `endpoint`.
 
 use crate::client::open::proxy::ProxyChoice;
 #[cfg(feature = "deflate")]
@@ -21,8 +21,8 @@ pub struct Options {
     pub origin: Option<String>,
     /// Subprotocols, the preferred one first (item 10).
     pub subprotocols: Vec<String>,
-    /// The bounds of the connection. [`Limits::ping_ms`] makes [`Client::receive`] ask a silent
-    /// server with a Ping; [`Limits::stall_ms`] bounds a write.
+    /// The bounds of the connection. [`Limits::ping_ms`] makes [`Client::receive`] send a Ping to a
+    /// silent server; [`Limits::stall_ms`] bounds a write.
     ///
     /// [`Client::receive`]: crate::client::Client::receive
     pub limits: Limits,
@@ -31,21 +31,20 @@ pub struct Options {
     pub deflate: Option<deflate::Settings>,
     /// The way to the server.
     pub proxy: ProxyChoice,
-    /// Milliseconds for all of connecting: TCP, the proxy and the handshake. Where a name has
-    /// several addresses, each has an equal share of what is left. The wait for other handshakes
-    /// with the same server does not count, and the lookup of a name has a time limit of its own,
-    /// which belongs to the system.
+    /// Milliseconds for all of connecting: TCP, the proxy and the handshake. If a name has several
+    /// addresses, each gets an equal share of what is left. The wait for other handshakes with the
+    /// same server does not count, and the system has its own time limit for looking up a name.
     pub open_ms: u32,
-    /// Handshakes with the same server that may be under way at a time, from this process; 0 is 1.
-    /// RFC 6455 section 4.1, item 2 allows one, so that a server is not flooded; a load generator
-    /// or a test of one's own server may raise it.
+    /// Handshakes with the same server that may be in progress at a time, from this process; 0
+    /// counts as 1. RFC 6455 section 4.1, item 2 allows one, so that a server is not flooded; a
+    /// load generator or a test of your own server may raise it.
     pub handshakes: u32,
     /// Sees every byte of the connections.
     pub tap: Option<Arc<dyn Tap>>,
 }
 
 impl Options {
-    /// permessage-deflate, if it is compiled in and wanted.
+    /// permessage-deflate, if it is compiled in and enabled.
     pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
         #[cfg(feature = "deflate")]
         return self.deflate;

@@ -5,31 +5,31 @@
 //! until its last attempt has succeeded or failed. Behind a proxy, which looks names up itself,
 //! each name counts as a server of its own, and there are at most [`MOST_BY_NAME`] at a time.
 //!
-//! Input: who is to be connected to. Output: a [`ConnectPermit`], after a wait or not at all.
-//! Invariant: of one server this process has at most as many as the caller allows. The time
-//! limit of an attempt is left to whoever connects: it begins when the permit is there.
+//! Input: the server to connect to. Output: a [`ConnectPermit`], after a wait or not at all.
+//! Invariant: for each server this process has at most as many as the caller allows. The time limit
+//! of an attempt is left to the caller: it begins with the permit.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::{Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
 
-/// Who is connected to.
+/// The server that is connected to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Remote {
     /// A server whose address is known.
     Address(SocketAddr),
-    /// Host and port, as a proxy is told them.
+    /// Host and port, as given to a proxy.
     Name(String),
 }
 
 /// Attempts through proxies at the same time: a low number, as the section asks.
 const MOST_BY_NAME: usize = 16;
 
-/// The right to connect to one server; gone when dropped.
+/// The right to connect to one server; given back when dropped.
 #[derive(Debug)]
 pub(crate) struct ConnectPermit(Remote);
 
-/// Handshakes under way, by server.
+/// Handshakes in progress, by server.
 type Connecting = HashMap<Remote, u32>;
 
 static CONNECTING: LazyLock<Mutex<Connecting>> = LazyLock::new(Mutex::default);
@@ -39,7 +39,7 @@ fn connecting() -> MutexGuard<'static, Connecting> {
     CONNECTING.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Whether one more handshake with this server may begin, of at most `most` at a time.
+/// Whether one more handshake with this server may begin, with at most `most` at a time.
 fn is_free(connecting: &Connecting, remote: &Remote, most: u32) -> bool {
     let by_name = |one: &&Remote| matches!(one, Remote::Name(_));
     let room = match remote {
@@ -51,7 +51,7 @@ fn is_free(connecting: &Connecting, remote: &Remote, most: u32) -> bool {
 }
 
 impl ConnectPermit {
-    /// Waits for it. Those who have it give it back within the time of their own handshake.
+    /// Waits for it. Each holder gives it back within the time of its own handshake.
     // req: 6455-4.1-05 6455-4.1-06 6455-4.1-07 6455-4.1-08
     pub(crate) fn wait(remote: Remote, most: u32) -> Self {
         let mut connecting = connecting();
@@ -63,7 +63,7 @@ impl ConnectPermit {
         Self(remote)
     }
 
-    /// Takes it if nobody has it.
+    /// Takes it if it is free.
     #[cfg_attr(not(feature = "net"), expect(dead_code))]
     pub(crate) fn take(remote: Remote, most: u32) -> Option<Self> {
         let mut connecting = connecting();

@@ -14,8 +14,8 @@ use std::str::FromStr;
 /// Whether to go through a proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum ProxyChoice {
-    /// As the environment says: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first
-    /// that is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
+    /// From the environment: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first that
+    /// is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
     /// `no_proxy` lists hosts, domains (each with or without a port), networks such as
     /// `10.0.0.0/8`, or `*`.
     #[default]
@@ -31,7 +31,7 @@ pub enum ProxyChoice {
 pub struct Proxy {
     pub(super) host: String,
     pub(super) port: u16,
-    /// User and password with a colon between them, for `Proxy-Authorization: Basic`.
+    /// User and password, separated by a colon, for `Proxy-Authorization: Basic`.
     credentials: Option<Vec<u8>>,
 }
 
@@ -41,7 +41,7 @@ impl fmt::Debug for Proxy {
     }
 }
 
-/// A text that names no HTTP proxy.
+/// A text that does not name an HTTP proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ProxyError;
 
@@ -99,13 +99,12 @@ fn decode(text: &str) -> Result<Vec<u8>, ProxyError> {
 }
 
 impl Proxy {
-    /// The proxy on the way to the HTTP server at host and port of `uri`, as the environment says:
-    /// `http_proxy` or `all_proxy` (or `ALL_PROXY`), with the exceptions of
-    /// [`ProxyChoice::Environment`].
+    /// The proxy for the HTTP server at host and port of `uri`, from the environment: `http_proxy`
+    /// or `all_proxy` (or `ALL_PROXY`), with the exceptions of [`ProxyChoice::Environment`].
     ///
     /// # Errors
     ///
-    /// [`ProxyError`] for a variable that is not written as it should be.
+    /// [`ProxyError`] for a malformed variable.
     pub fn for_http(uri: &Uri) -> Result<Option<Self>, ProxyError> {
         from_environment(uri, None, |name| std::env::var(name).ok())
     }
@@ -120,14 +119,14 @@ impl Proxy {
         self.port
     }
 
-    /// User and password, if it wants to be told them.
+    /// User and password, if the proxy requires them.
     pub fn credentials(&self) -> Option<(String, String)> {
         let pair = String::from_utf8_lossy(self.credentials.as_deref()?);
         let (user, password) = pair.split_once(':').unwrap_or((&pair, ""));
         Some((user.to_owned(), password.to_owned()))
     }
 
-    /// What asks the proxy for a tunnel to the host and port of `uri`.
+    /// The request for a tunnel to the host and port of `uri`.
     // req: 6455-4.1-13
     pub(super) fn request(&self, uri: &Uri) -> String {
         let to = uri.host_and_port();
@@ -143,7 +142,7 @@ impl Proxy {
 }
 
 impl ProxyChoice {
-    /// The proxy on the way to `uri`.
+    /// The proxy for `uri`.
     pub(super) fn resolve(&self, uri: &Uri) -> Result<Option<Proxy>, ProxyError> {
         match self {
             Self::Direct => Ok(None),
@@ -193,7 +192,7 @@ fn is_here(host: &str) -> bool {
         || address.is_ok_and(|address| address.to_canonical().is_loopback())
 }
 
-/// The entries of `no_proxy` stand between commas or white space.
+/// The entries of `no_proxy` are separated by commas or white space.
 fn is_excepted(uri: &Uri, list: &str) -> bool {
     let mut entries = list.split(|c: char| c == ',' || c.is_whitespace());
     entries.any(|entry| excepts(&entry.to_ascii_lowercase(), uri))

@@ -1,8 +1,8 @@
 //! WebSocket URIs: RFC 6455 section 3, on top of RFC 3986.
 //!
-//! Input: what a person or a program wrote. Output: the parts that a connection needs, each
-//! in the form in which it goes on the wire. Invariant: a [`Uri`] is valid, so nothing of it can
-//! smuggle a line into a request, and it names no fragment.
+//! Input: text from a person or a program. Output: the parts that a connection needs, each in the
+//! form used on the wire. Invariant: a [`Uri`] is valid, so no part of it can smuggle a line into a
+//! request, and it has no fragment.
 
 use std::fmt;
 use std::net::Ipv6Addr;
@@ -20,25 +20,25 @@ use std::str::FromStr;
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Uri {
     secure: bool,
-    /// As it stands in a URI: an IPv6 address has brackets.
+    /// As written in a URI: an IPv6 address has brackets.
     host: String,
     /// The zone of a link-local address (RFC 6874): which network interface. It means nothing to
-    /// the server, so Host does not have it.
+    /// the server, so Host leaves it out.
     zone: Option<String>,
     port: u16,
     target: String,
 }
 
-/// Why a text is no WebSocket URI.
+/// Why a text is not a WebSocket URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum UriError {
     /// It does not begin with `ws://` or `wss://`.
     Scheme,
-    /// It has a user before the host, which WebSocket URIs have not.
+    /// It has a user before the host, which WebSocket URIs cannot have.
     User,
     /// The host is missing or has characters that a host does not have.
     Host,
-    /// The port is no number from 1 to 65535.
+    /// The port is not a number from 1 to 65535.
     Port,
     /// It has a fragment (`#…`).
     Fragment,
@@ -77,7 +77,7 @@ impl Uri {
         self.zone.as_deref()
     }
 
-    /// The host as resolvers want it, with its zone.
+    /// The host as resolvers expect it, with its zone.
     pub(super) fn lookup_host(&self) -> String {
         match &self.zone {
             None => self.host().to_owned(),
@@ -90,7 +90,7 @@ impl Uri {
         self.port
     }
 
-    /// The host as the Host field has it: with the port, unless that is the usual one.
+    /// The host as in the Host field: with the port, unless that is the default.
     pub fn authority(&self) -> String {
         match self.port == default_port(self.secure) {
             true => self.host.clone(),
@@ -98,7 +98,7 @@ impl Uri {
         }
     }
 
-    /// Host and port, as CONNECT names them.
+    /// Host and port, as in a CONNECT request.
     pub(super) fn host_and_port(&self) -> String {
         format!("{}:{}", self.host, self.port)
     }
@@ -201,15 +201,15 @@ fn split_zone(host: &str) -> Result<(String, Option<String>), UriError> {
     }
 }
 
-/// Letters, digits and what else names in use have. Other letters must have been turned into
-/// ASCII (RFC 6455 section 11.1.1) by whoever knows their rules.
+/// Letters, digits and the other characters that names in use have. Other letters must have been
+/// converted to ASCII by the caller (RFC 6455 section 11.1.1).
 // req: 6455-11.1.1-01
 fn is_name(host: &str) -> bool {
     let in_use = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     !host.is_empty() && host.bytes().all(in_use)
 }
 
-/// Adds the `/` of an empty path and percent-encodes what a URI cannot have as it is.
+/// Adds the `/` of an empty path and percent-encodes what a URI cannot contain.
 // req: 6455-11.1.1-02
 fn normalize(target: &str) -> Result<String, UriError> {
     let mut out = String::with_capacity(target.len() + 1);

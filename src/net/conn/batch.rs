@@ -1,4 +1,4 @@
-//! What is published during one turn of the loop, and to whom.
+//! What is published during one turn of the loop, and to which peers.
 //!
 //! Input: frame by frame, peer by peer. Output, at the end of the turn: for each peer all of its
 //! frames, for one write. Invariants: a frame is held once however many peers get it, and so is a
@@ -20,7 +20,7 @@ const END: u32 = u32::MAX;
 /// one message take turns.
 const RECENT: usize = 8;
 
-/// Where the record of a peer is; none if nothing was sent to it in this turn.
+/// The index of a peer's record; none if nothing was sent to it in this turn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct PendingIndex(u32);
 
@@ -173,7 +173,7 @@ impl Batch {
         self.pending.get(peer.0 as usize)
     }
 
-    /// Notes that bytes were sent that did not wait for the end of the turn.
+    /// Notes that bytes were sent without waiting for the end of the turn.
     pub(crate) fn note_sent(&mut self, peer: &mut PendingIndex, bytes: usize) {
         self.count(peer, bytes);
     }
@@ -201,7 +201,7 @@ impl Batch {
         })
     }
 
-    /// Enough has been published in this turn: what waits goes first.
+    /// Enough has been published in this turn: what waits is sent first.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.full

@@ -1,7 +1,7 @@
-//! The side tables of the peers of one loop: lent when something is unfinished, charged while it
-//! is, and used again.
+//! The side tables of the peers of one loop: lent while something is unfinished, charged for that
+//! time, and reused.
 //!
-//! Invariant: what is charged to the server's account is what the side tables of the loop hold.
+//! Invariant: the server's account is charged what the side tables of the loop hold.
 
 use crate::net::conn::peer::{Cold, Peer};
 use crate::net::memory::Memory;
@@ -12,22 +12,22 @@ pub(crate) struct ColdStore {
     pub(crate) memory: Memory,
     /// What this loop holds for its peers.
     held: usize,
-    /// As much of it as the account of the server knows of.
+    /// The part of it that was reported to the server's account.
     told: usize,
-    /// Memory that a peer needs to go on and that there is not.
+    /// Memory that a peer needs to continue and that is not available.
     wanted: Option<Wanted>,
     #[expect(clippy::vec_box, reason = "they move in and out of peers as boxes")]
     spares: Vec<Box<Cold>>,
 }
 
-/// Memory that a peer needs to go on.
+/// Memory that a peer needs to continue.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
     pub(crate) index: u32,
     pub(crate) bytes: usize,
 }
 
-/// How much the account of the server may differ from what a loop holds.
+/// How much the server's account may differ from what a loop holds.
 const SLAB: usize = 16 * 1024;
 
 /// Idle [`Cold`]s that are kept for reuse.
@@ -68,7 +68,7 @@ impl ColdStore {
         }
     }
 
-    /// The account of the server is told in slabs, so that no message pays for it.
+    /// The server's account is updated in slabs, so that it costs single messages nothing.
     #[inline]
     fn tell(&mut self) {
         if self.held.abs_diff(self.told) >= SLAB || self.held == 0 {
@@ -77,19 +77,19 @@ impl ColdStore {
         }
     }
 
-    /// A peer cannot go on without memory that [`Memory::lacks`].
+    /// A peer cannot continue without memory that [`Memory::lacks`].
     #[cold]
     pub(crate) fn want(&mut self, wanted: Wanted) {
         self.wanted = Some(wanted);
     }
 
-    /// What somebody wants since the last call.
+    /// What peers have asked for since the last call.
     #[inline]
     pub(crate) fn take_wanted(&mut self) -> Option<Wanted> {
         self.wanted.take()
     }
 
-    /// Takes the side table back if nothing is in it; otherwise counts what it holds.
+    /// Takes the side table back if it is empty; otherwise counts what it holds.
     #[inline]
     pub(crate) fn release(&mut self, peer: &mut Peer) {
         match &mut peer.cold {

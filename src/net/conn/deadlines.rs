@@ -1,15 +1,16 @@
-//! Every state of a connection has a deadline: when it is.
+//! The deadline of each state of a connection.
 //!
-//! What happens then is left to the engine. Invariant: `None` only for a connection whose end is
-//! up to the service, or an open one that is never asked with a Ping.
+//! What happens then is left to the engine. Invariant: `None` only for a connection whose end is up
+//! to the service, or an open one without keepalive.
 
 use crate::limits::Limits;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::proto::{Millis, State};
 
-/// The earliest moment at which something is due. While output waits, the input of a server's peer
-/// rests, so what it may have sent in time does not count as missing: only the stall deadline does,
-/// and that of the closing handshake. The same holds while the service has paused it.
+/// The earliest moment at which something is due. While output waits, a server does not read from
+/// the peer, so what the peer may have sent in time does not count as missing: only the stall
+/// deadline applies, and that of the closing handshake. The same holds while the service has paused
+/// it.
 pub(crate) fn deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
     let stall = stall_deadline(peer, limits);
     let rests = stall.is_some() || peer.flags.paused;
@@ -50,7 +51,7 @@ pub(crate) fn message_deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
     (limits.message_ms > 0).then(|| since + Millis::from(limits.message_ms))
 }
 
-/// When the peer must have taken some of what waits for it.
+/// When the peer must have accepted some of what waits for it.
 pub(crate) fn stall_deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
     let cold = peer.cold.as_ref().filter(|cold| !cold.queue.is_empty())?;
     Some(cold.progress + Millis::from(limits.stall_ms))

@@ -12,8 +12,8 @@ use std::collections::VecDeque;
 /// What a peer has agreed to.
 pub(crate) type Terms = Option<Params>;
 
-/// Inflated bytes after which a peer waits for its next turn, so that one which sends little that
-/// becomes much does not hold the others up.
+/// Inflated bytes after which a peer waits for its next turn, so that a peer whose input expands a
+/// lot does not delay the others.
 const WORK_PER_TURN: usize = 1024 * 1024;
 
 /// The compression of one loop.
@@ -22,7 +22,7 @@ pub(crate) struct Compression {
     pub(crate) pool: Option<Pool>,
     /// Compressed payload on its way into a frame.
     pub(crate) scratch: Vec<u8>,
-    /// Peers with a compressor of their own, and when to look whether it is in use.
+    /// Peers with their own compressor, and when to check whether it is still in use.
     pub(crate) held: VecDeque<(Millis, PeerId)>,
     /// Bytes inflated since the current peer's turn began.
     pub(crate) work: usize,
@@ -34,7 +34,7 @@ pub(crate) struct DeflateState {
     pub(crate) session: Session,
     /// When its compressor was last used.
     pub(crate) used: Millis,
-    /// Payload that is inflated once its input does not rest any more.
+    /// Payload that is inflated once its input is no longer paused.
     pub(crate) waiting: Option<Waiting>,
 }
 
@@ -68,7 +68,7 @@ impl Compression {
         }
     }
 
-    /// So much has been inflated for one peer that the others come first.
+    /// Enough has been inflated for one peer: the others go first.
     pub(crate) fn is_exhausted(&self) -> bool {
         self.work >= WORK_PER_TURN
     }

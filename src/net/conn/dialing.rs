@@ -1,4 +1,4 @@
-//! Connections that the loop opens itself: what waits for its turn, and what is on its way.
+//! Connections that the loop opens itself: those that wait for their turn, and those in progress.
 //!
 //! ```text
 //!   Context::dial ──▶ queue of the server ──permit───▶ Phase::Dial ──101──▶ Phase::Open
@@ -8,7 +8,7 @@
 //!
 //! Attempts for one server wait for each other (RFC 6455 section 4.1, item 2), and a lost
 //! connection may be dialled again with growing waits (section 7.2.3). The exchange is left to
-//! `client`, which needs no socket, and what is done with it to the engine.
+//! `client`, which needs no socket, and its use to the engine.
 
 use crate::client::open::Opening;
 use crate::client::open::{ConnectPermit, Remote};
@@ -23,12 +23,12 @@ use std::sync::Arc;
 /// A connection to open.
 #[derive(Clone, Debug)]
 pub struct Dial {
-    /// The server. Of its options the bounds for messages and time do not count: a loop has the
-    /// same for all its connections. A tap of its own takes the place of the loop's.
+    /// The server. The limits in its options for messages and times are ignored: a loop has the
+    /// same for all its connections. Its own tap replaces that of the loop.
     pub endpoint: Arc<Endpoint>,
-    /// A number of the service's own: see [`Context::tag`](crate::net::Context::tag).
+    /// A number for the service to use: see [`Context::tag`](crate::net::Context::tag).
     pub tag: u32,
-    /// How its messages come.
+    /// How its messages are delivered.
     pub delivery: Delivery,
     /// Dials again when the connection fails or ends, unless the service has closed it.
     pub reconnect: Option<Backoff>,
@@ -46,19 +46,19 @@ impl Dial {
     }
 }
 
-/// A dial, and how it has gone so far.
+/// A dial and its progress so far.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     pub(crate) dial: Dial,
-    /// Where to connect to: those of the endpoint, or what a later look-up has found.
+    /// Where to connect: the addresses of the endpoint, or those that a later look-up found.
     pub(crate) addresses: Vec<SocketAddr>,
     /// Which of them is next.
     pub(crate) address: usize,
     /// The addresses may have changed since they were looked up.
     stale: bool,
-    /// Attempts that failed, one after another.
+    /// Consecutive attempts that failed.
     pub(crate) failed: u32,
-    /// Milliseconds that are left for all addresses, without the waits for permits.
+    /// Milliseconds that are left for all addresses, not counting waits for permits.
     pub(crate) left: Millis,
     /// When the attempt at the current address began.
     pub(crate) began: Millis,
@@ -77,8 +77,9 @@ impl Attempt {
         }
     }
 
-    /// When the attempt at the current address ends, which begins: each of those that are left has
-    /// an equal share, so that a silent one does not take the time of those that may answer.
+    /// Starts the attempt at the current address and returns when it must end: each address that is
+    /// left has an equal share, so that a silent one does not use up the time of those that may
+    /// answer.
     pub(crate) fn begin(&mut self, now: Millis) -> Millis {
         let addresses = self.addresses.len() - self.address;
         self.began = now;
@@ -100,7 +101,7 @@ pub(crate) struct Dialing {
     pub(crate) first: Vec<u8>,
     pub(crate) deadline: Millis,
     pub(crate) error: Option<Error>,
-    /// Nobody wants to hear of it any more.
+    /// It was cancelled: the service is not called about it.
     pub(crate) cancelled: bool,
     pub(crate) _permit: ConnectPermit,
 }
@@ -135,19 +136,19 @@ pub(crate) struct Dials {
     /// By time, and by number where times are equal.
     later: BTreeMap<(Millis, u64), Attempt>,
     numbers: u64,
-    /// An attempt was added, or a permit given back.
+    /// An attempt was added, or a permit was given back.
     look: bool,
     /// Another thread has the permit.
     retry_at: Option<Millis>,
-    /// Open connections that are to be dialled again, and since when they are open.
+    /// Open connections that are to be dialled again, and since when they have been open.
     kept: HashMap<u32, (Attempt, Millis)>,
-    /// Attempts whose addresses are being looked up, by a number of their own.
+    /// Attempts whose addresses are being looked up, by look-up number.
     looked_up: HashMap<u64, Attempt>,
     /// Subprotocols that servers have chosen.
     subprotocols: HashMap<u32, String>,
 }
 
-/// How often to look whether another thread has given a permit back.
+/// How often to check whether another thread has given a permit back.
 const RETRY_MS: Millis = 5;
 
 impl Dials {
@@ -178,7 +179,7 @@ impl Dials {
         self.look = true;
     }
 
-    /// Begins anew after a wait; gives the attempt back if there is to be no other.
+    /// Begins again after a wait; gives the attempt back if there is to be no other.
     pub(crate) fn postpone(&mut self, mut attempt: Attempt, now: Millis) -> Option<Attempt> {
         let backoff = attempt.dial.reconnect;
         let Some(delay) = backoff.and_then(|backoff| backoff.delay(attempt.failed)) else {
@@ -194,7 +195,7 @@ impl Dials {
         None
     }
 
-    /// An attempt whose time has come and whose addresses are to be looked up: give the answer to
+    /// An attempt that is due and whose addresses are to be looked up: pass the answer to
     /// [`Dials::found`], with this number.
     pub(crate) fn next_lookup(&mut self, now: Millis) -> Option<(u64, Arc<Endpoint>)> {
         loop {
@@ -217,14 +218,14 @@ impl Dials {
     /// Addresses were looked up; without any, those from before are tried.
     pub(crate) fn found(&mut self, number: u64, addresses: Option<Vec<SocketAddr>>) {
         let Some(mut attempt) = self.looked_up.remove(&number) else {
-            return; // It was cancelled meanwhile.
+            return; // It has been cancelled.
         };
         attempt.addresses = addresses.unwrap_or(attempt.addresses);
         attempt.stale = false;
         self.enqueue(attempt);
     }
 
-    /// Forgets whatever of this tag is to be dialled, now or again.
+    /// Drops all dials and redials with this tag.
     pub(crate) fn cancel(&mut self, tag: u32) {
         let other = |attempt: &Attempt| attempt.dial.tag != tag;
         for queue in self.queues.values_mut() {
@@ -236,7 +237,7 @@ impl Dials {
         self.kept.retain(|_, (attempt, _)| other(attempt));
     }
 
-    /// The attempts whose time has come, with their permits.
+    /// The attempts that are due, with their permits.
     pub(crate) fn next(&mut self, now: Millis) -> Vec<(Attempt, ConnectPermit)> {
         (self.look, self.retry_at) = (false, None);
         let mut next = Vec::new();
@@ -276,7 +277,7 @@ impl Dials {
         self.kept.remove(&index);
     }
 
-    /// A connection that was open has ended: it is dialled again if that is wanted.
+    /// A connection that was open has ended: it is dialled again if its dial asks for it.
     pub(crate) fn ended(&mut self, index: u32, now: Millis, stopping: bool) {
         self.subprotocols.remove(&index);
         let Some((mut attempt, since)) = self.kept.remove(&index) else {

@@ -1,20 +1,20 @@
-//! What a turn of the loop has still to do, by peer.
+//! What a turn of the loop still has to do, by peer.
 //!
-//! Invariant: a peer is on a list at most once, and its flags say on which.
+//! Invariant: a peer is on each list at most once, and its flags say on which.
 
 use crate::net::conn::peer::Peer;
 
 #[derive(Debug, Default)]
 pub(crate) struct Lists {
-    /// Peers that have more to read than one read takes.
+    /// Peers that have more to read than one read returns.
     pub(crate) ready: Vec<u32>,
     /// Peers to settle at the end of the turn.
     pub(crate) dirty: Vec<u32>,
     /// Peers to be removed at the end of the turn.
     pub(crate) dying: Vec<u32>,
-    /// Peers whose queue has run empty, for the service.
+    /// Peers whose queue has drained, for the service.
     pub(crate) writable: Vec<u32>,
-    /// Peers to whom a piece was sent that has left: the service is told in the next turn.
+    /// Peers to whom a piece was sent that has left: the service is called in the next turn.
     pub(crate) left: Vec<u32>,
     /// Peers that the loop has begun to close, for the service.
     pub(crate) closing: Vec<u32>,
@@ -30,7 +30,7 @@ impl Lists {
         }
     }
 
-    /// Its output leaves and its deadline is looked at, at the end of the turn.
+    /// At the end of the turn its output is sent and its deadline checked.
     #[inline]
     pub(crate) fn touch(&mut self, peer: &mut Peer) {
         if !peer.flags.dirty {
@@ -47,7 +47,7 @@ impl Lists {
         }
     }
 
-    /// Nothing of this turn is left to do.
+    /// Nothing is left to do in this turn.
     pub(crate) fn are_settled(&self) -> bool {
         self.dirty.is_empty()
             && self.dying.is_empty()

@@ -1,4 +1,4 @@
-//! Everything that the loop knows of one connection, and how little that is while it is idle.
+//! Everything that the loop knows about one connection, which is little while it is idle.
 //!
 //! ```text
 //!   Peer, one record in the slab                     Cold, only while something is unfinished
@@ -8,8 +8,8 @@
 //!   └───────────────────────────────────────────┘    └──────────────────────────────────────┘
 //! ```
 //!
-//! Sockets are elsewhere, by the same numbers. Invariant: a peer that waits for nothing has no
-//! [`Cold`], so an idle connection owns no buffer.
+//! Sockets are stored elsewhere, under the same numbers. Invariant: a peer that waits for nothing
+//! has no [`Cold`], so an idle connection owns no buffer.
 
 use crate::http::HttpReader;
 use crate::net::conn::batch::PendingIndex;
@@ -24,7 +24,7 @@ use crate::proto::{Assembler, Connection, Millis, Piece, Role, State};
 pub(crate) struct Peer {
     /// Its place in the table, and the number of its socket.
     pub(crate) index: u32,
-    /// Tells this peer from an earlier one of the same index.
+    /// Distinguishes this peer from an earlier one with the same index.
     pub(crate) generation: u32,
     /// The number that the service gave it.
     pub(crate) tag: u32,
@@ -35,9 +35,9 @@ pub(crate) struct Peer {
     pub(crate) flags: Flags,
     pub(crate) overflow: Overflow,
     pub(crate) delivery: Delivery,
-    /// What began its end, if it has begun.
+    /// The cause of its end, if that has begun.
     pub(crate) cause: Option<Cause>,
-    /// What it agreed to of permessage-deflate.
+    /// The negotiated parameters of permessage-deflate.
     pub(crate) terms: Terms,
     pub(crate) phase: Phase,
     pub(crate) cold: Option<Box<Cold>>,
@@ -46,7 +46,7 @@ pub(crate) struct Peer {
 /// What the connection is doing. Within `Open`, [`Connection`] knows the rest.
 #[derive(Debug)]
 pub(crate) enum Phase {
-    /// HTTP, before or without an upgrade; `since` the current wait began.
+    /// HTTP, before or without an upgrade; `since` when the current wait began.
     Http { since: Millis, waits: HttpWait },
     /// A connection that we open, and that is not open yet.
     #[cfg_attr(not(feature = "client"), expect(dead_code))]
@@ -57,7 +57,7 @@ pub(crate) enum Phase {
     Lingering { since: Millis },
 }
 
-/// What an HTTP connection waits for; each has its own limit.
+/// What an HTTP connection waits for; each wait has its own limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum HttpWait {
     /// The first request, or the rest of one that has begun.
@@ -74,7 +74,7 @@ pub(crate) enum HttpWait {
     },
 }
 
-/// How the request that waits for its answer wants it.
+/// How the pending request has to be answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) head_only: bool,
@@ -93,31 +93,31 @@ pub(crate) struct Flags {
     pub(crate) hung_up: bool,
     /// Our sending side is shut down.
     pub(crate) shut: bool,
-    /// Read and discard: nothing that comes can change anything.
+    /// Read and discard: input no longer matters.
     pub(crate) discard: bool,
     /// Both Close frames were seen.
     pub(crate) clean: bool,
     /// About to be removed.
     pub(crate) dying: bool,
-    /// The service is to be told when this connection ends.
+    /// The service must be called when this connection ends.
     pub(crate) announced: bool,
-    /// The service wants to hear nothing of it for now.
+    /// The service has paused its input.
     pub(crate) paused: bool,
-    /// The message that is arriving is handed on in chunks, as it is long.
+    /// The message that is arriving is delivered in chunks, as it is long.
     pub(crate) long: bool,
-    /// The response that opens the WebSocket is about to leave.
+    /// The response that opens the WebSocket is about to be sent.
     pub(crate) switching: bool,
     /// The service has set a timer.
     pub(crate) timer: bool,
-    /// A piece was sent in this turn: the service waits to be told that it has left.
+    /// A piece was sent in this turn: the service waits for the call that says it has left.
     pub(crate) piece_sent: bool,
 }
 
-/// What only some connections have, and those only for a while.
+/// What only some connections have, and only for a while.
 #[derive(Debug, Default)]
 pub(crate) struct Cold {
     /// The beginning of a frame that has not arrived whole, or bytes that wait until the socket
-    /// takes what is queued.
+    /// accepts what is queued.
     pub(crate) tail: Vec<u8>,
     pub(crate) assembler: Assembler,
     pub(crate) http: HttpReader,
@@ -128,7 +128,7 @@ pub(crate) struct Cold {
     pub(crate) progress: Millis,
     /// Since when a message has been arriving that is not whole yet.
     pub(crate) unfinished: Option<Millis>,
-    /// What the account of the server says that this table holds.
+    /// What the server's account counts for this table.
     pub(crate) charged: usize,
 }
 
@@ -142,8 +142,8 @@ impl Cold {
             && self.unfinished.is_none()
     }
 
-    /// Bytes of memory held, but for compression, which has a budget of its own, and for frames
-    /// that others hold too.
+    /// Bytes of memory held, except for compression, which has its own budget, and for frames that
+    /// others hold too.
     pub(crate) fn held(&self) -> usize {
         self.tail.capacity()
             + self.assembler.capacity()
@@ -152,7 +152,7 @@ impl Cold {
             + self.deflate.waiting_bytes()
     }
 
-    /// Forgets what came and was not handled, and its memory.
+    /// Drops what arrived and was not handled, and its memory.
     pub(crate) fn drop_input(&mut self) {
         self.tail = Vec::new();
         self.assembler = Assembler::new();
@@ -162,7 +162,7 @@ impl Cold {
         self.unfinished = None;
     }
 
-    /// Gives large memory back, so that a pool of these stays small.
+    /// Frees large memory, so that a pool of these stays small.
     pub(crate) fn recycle(&mut self) {
         self.queue.clear();
         self.assembler.shrink();
@@ -171,7 +171,7 @@ impl Cold {
         self.http.shrink_to(KEEP);
     }
 
-    /// Gives the memory of input that rested back.
+    /// Frees the memory of paused input.
     pub(crate) fn shrink_tail(&mut self) {
         if self.tail.is_empty() {
             self.tail.shrink_to(KEEP);
@@ -179,7 +179,7 @@ impl Cold {
     }
 }
 
-/// Memory of a side table that is not worth giving back.
+/// Memory of a side table that is not worth freeing.
 const KEEP: usize = 1024;
 
 impl Peer {
@@ -210,13 +210,13 @@ impl Peer {
         }
     }
 
-    /// Its messages are handed on as they come.
+    /// Its messages are delivered as they arrive.
     #[inline]
     pub(crate) fn has_chunks(&self) -> bool {
         self.delivery == Delivery::Chunks
     }
 
-    /// Payload of its current frame that has not come.
+    /// Payload of its current frame that has not arrived.
     #[inline]
     pub(crate) fn payload_left(&self) -> u64 {
         match &self.phase {
@@ -225,8 +225,8 @@ impl Peer {
         }
     }
 
-    /// The message that this piece belongs to is one that comes in chunks because it does not fit
-    /// into `buffer` bytes.
+    /// The message of this piece is delivered in chunks because it does not fit into `buffer`
+    /// bytes.
     pub(crate) fn is_long(&self, piece: &Piece<'_>, buffer: usize) -> bool {
         let cold = self.cold.as_ref();
         let before = cold.map_or(0, |cold| cold.assembler.bytes().len());
@@ -262,9 +262,9 @@ impl Peer {
         self.is_open() || self.is_stream() && !self.flags.dying
     }
 
-    /// With this much of a frame missing, its payload is read straight behind what came of its
-    /// message. With less, what follows the frame is better read in the same call; and while
-    /// little has come, room for more would be memory on the word of a header.
+    /// With at least this much of a frame missing, its payload is read directly after what has
+    /// arrived of its message. With less, what follows the frame is better read in the same call;
+    /// and while little has arrived, room for more would mean trusting the length in a header.
     #[inline]
     pub(crate) fn direct_from(&self) -> u64 {
         match &self.cold {
@@ -273,20 +273,20 @@ impl Peer {
         }
     }
 
-    /// Its input rests: because the service wants it so, because a request is being answered, or
-    /// because so much waits that nothing more is read, for what is read is answered.
+    /// Its input is paused: by the service, because a request is being answered, or because so much
+    /// output waits that reading more would only add to it.
     ///
     /// A server reads nothing while anything waits. If a client did the same, two loops that have
-    /// filled the sockets between them would wait for each other: it goes on reading up to half of
-    /// `bound`, the limit of its queue. The rest of a long message is read while no more waits than
-    /// a message may have bytes: a peer that reads only once it has sent all of it gets its answer,
-    /// as it would if the message were put together first.
+    /// filled the sockets between them would wait for each other: it keeps reading until half of
+    /// `bound`, the limit of its queue, is in use. The rest of a long message is read while no more
+    /// waits than the longest message allowed: a peer that reads only once it has sent everything
+    /// gets its answer, as it would if the message were assembled first.
     #[inline]
     pub(crate) fn rests(&self, bound: usize) -> bool {
         self.flags.paused || self.is_answering() || self.is_backlogged(bound)
     }
 
-    /// A piece of a compressed message has been read that is not inflated to its end.
+    /// A piece of a compressed message has been read that is not fully inflated.
     #[inline]
     pub(crate) fn is_inflating(&self) -> bool {
         let cold = self.cold.as_ref();
@@ -323,8 +323,8 @@ impl Peer {
         self.cause.get_or_insert(cause);
     }
 
-    /// Bytes have left that were queued: the peer is there, and what it owes us is not late while
-    /// we did not listen.
+    /// Queued bytes have left: the peer is alive, and what it owes us is not late while we did not
+    /// read.
     pub(crate) fn wrote(&mut self, now: Millis) {
         match &mut self.phase {
             Phase::Open(connection) => connection.heard(now),
@@ -337,8 +337,8 @@ impl Peer {
         }
     }
 
-    /// A piece of a message of this length may be sent; `bound` is the limit of the queue. What
-    /// answers a long message may wait as long as that message is read.
+    /// A piece of a message of this length may be sent; `bound` is the limit of the queue. The
+    /// answer to a long message may wait as long as that message is being read.
     pub(crate) fn has_room_for(&self, piece: usize, bound: usize) -> bool {
         match &self.phase {
             _ if self.queued() == 0 => true,

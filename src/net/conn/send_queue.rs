@@ -1,10 +1,9 @@
-//! What one socket has refused so far, and what to do when that grows too long.
+//! What one socket has not accepted yet, and what to do when that grows too long.
 //!
-//! Input: encoded frames by reference, other bytes as copies. Output: one vectored write at a
-//! time. Invariant: what the queue holds, its own records included, never exceeds the bound that
-//! is given with each push, but for one push into an empty queue, and the newest frame where older
-//! ones may be dropped; a frame of which a part has left is never dropped. Each operation is
-//! amortised O(1).
+//! Input: encoded frames by reference, other bytes as copies. Output: one vectored write at a time.
+//! Invariant: what the queue holds, its own records included, never exceeds the bound passed with
+//! each push, except for one push into an empty queue, and the newest frame where older ones may be
+//! dropped; a frame of which a part has left is never dropped. Each operation is amortised O(1).
 //!
 //! ```text
 //!   [ begun ][ own ][ frame 4 ][ hole ][ frame 6 ]      first = 2
@@ -21,9 +20,9 @@ use std::io::{self, IoSlice};
 /// The outcome of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Pushed {
-    /// It waits now; this many older frames were dropped for it.
+    /// It is queued; this many older frames were dropped for it.
     Queued { dropped: usize },
-    /// It was not taken: the policy is to end the connection.
+    /// It was not accepted: the policy is to end the connection.
     Overflow,
 }
 
@@ -32,17 +31,17 @@ pub(crate) struct SendQueue {
     chunks: VecDeque<Chunk>,
     /// The number of the first chunk; numbers grow by one from chunk to chunk.
     first: u64,
-    /// Where the only droppable frame of each key waits. Used by [`Overflow::KeepLatest`] alone.
+    /// Where the only droppable frame of each key waits. Used only by [`Overflow::KeepLatest`].
     latest: HashMap<u32, u64>,
     holes: usize,
-    /// Bytes of the first chunk that have left already.
+    /// Bytes of the first chunk that have already left.
     sent: usize,
     /// A part of the first frame in the first chunk has left, in an earlier write; or the first
     /// chunk has to leave for another reason.
     begun: bool,
     /// Bytes that wait.
     bytes: usize,
-    /// Bytes held by [`Data::Own`], not shared with anybody.
+    /// Bytes held by [`Data::Own`], which are not shared.
     own: usize,
 }
 
@@ -72,14 +71,14 @@ impl Data {
     }
 }
 
-/// What a waiting frame costs beside its bytes: its record, in a queue that may be half empty, and
+/// What a waiting frame costs besides its bytes: its record, in a queue that may be half empty, and
 /// its place among the latest. One-byte messages would otherwise hold many times their bound.
 pub(crate) const RECORD: usize = 2 * size_of::<Chunk>() + 32;
 
-/// Own bytes that are added to one chunk: what has left of a long queue is given back.
+/// Own bytes per chunk: the memory of what has left a long queue is freed.
 const OWN_CHUNK: usize = 64 * 1024;
 
-/// Slices of one vectored write. Linux takes 1024; more than this saves nothing.
+/// Slices of one vectored write. Linux accepts 1024; more than this saves nothing.
 const MAX_SLICES: usize = 64;
 
 impl SendQueue {
@@ -92,12 +91,12 @@ impl SendQueue {
         self.bytes
     }
 
-    /// Bytes that it may be said to hold: what waits, and the records of it.
+    /// Bytes that count as held: what waits, and its records.
     pub(crate) fn held(&self) -> usize {
         self.bytes + self.chunks.len() * RECORD
     }
 
-    /// Bytes of memory that nobody else holds: shared frames are counted where they are shared.
+    /// Bytes of memory that only this queue holds: shared frames are counted where they are shared.
     pub(crate) fn own_memory(&self) -> usize {
         self.own + self.chunks.len() * RECORD
     }
@@ -140,7 +139,7 @@ impl SendQueue {
     }
 
     /// Adds a frame if it fits into `bound`, or makes room by the policy: one that drops always
-    /// takes the newest frame.
+    /// accepts the newest frame.
     pub(crate) fn push_frame(
         &mut self,
         frame: SharedFrame,
@@ -158,7 +157,7 @@ impl SendQueue {
                 return Pushed::Overflow;
             }
             if !self.drop_oldest() {
-                break; // What is left has begun, or is no frame: the newest waits beside it.
+                break; // What is left has begun, or is not a frame: the newest waits next to it.
             }
             dropped += 1;
         }
@@ -178,14 +177,14 @@ impl SendQueue {
         Pushed::Queued { dropped }
     }
 
-    /// What waits now leaves whatever happens: frames mean nothing without the response that
+    /// What waits now is sent whatever happens: frames mean nothing without the response that
     /// switches to them. Only while all of it is one piece.
     pub(crate) fn keep(&mut self) {
         debug_assert!(self.chunks.len() <= 1);
         self.begun |= !self.is_empty();
     }
 
-    /// Drops what no byte of has left, so that a Close comes next.
+    /// Drops everything of which no byte has left, so that a Close comes next.
     pub(crate) fn drop_unsent(&mut self) {
         let keep = usize::from(self.sent > 0 || self.begun);
         self.chunks.truncate(keep);
@@ -204,12 +203,12 @@ impl SendQueue {
         self.bytes = kept - self.sent;
     }
 
-    /// Drops the frame of this key that waits, if no byte of it has left.
+    /// Drops the waiting frame of this key, if no byte of it has left.
     fn drop_latest(&mut self, key: u32) -> bool {
         let Some(number) = self.latest.remove(&key) else {
             return false;
         };
-        // Numbers of chunks that have been passed over are lower than the first.
+        // Numbers of chunks that have already left are lower than the first.
         let Some(at) = number.checked_sub(self.first) else {
             return false;
         };
@@ -227,8 +226,8 @@ impl SendQueue {
         true
     }
 
-    /// Drops the oldest whole frame. What stands before it is at most the frame that has begun and
-    /// one piece of own bytes, as neighbouring pieces become one when a frame between them goes.
+    /// Drops the oldest whole frame. Before it there can only be the frame that has begun and one
+    /// piece of own bytes, as neighbouring pieces become one when a frame between them goes.
     fn drop_oldest(&mut self) -> bool {
         let mut at = usize::from(self.has_begun());
         loop {
@@ -254,13 +253,13 @@ impl SendQueue {
         }
     }
 
-    /// Removes the chunk at a small index; the numbers of all behind it stay true.
+    /// Removes the chunk at a small index; the numbers of all chunks after it stay valid.
     fn remove(&mut self, at: usize) {
         drop(self.chunks.remove(at));
         self.first += 1;
     }
 
-    /// The chunks before and at `at` become one if both are own bytes.
+    /// Merges the chunks before and at `at` if both are own bytes.
     fn join_own(&mut self, at: usize) {
         let own = |chunk: Option<&Chunk>| matches!(chunk.map(|one| &one.data), Some(Data::Own(_)));
         let Some(before) = at.checked_sub(1) else {
@@ -281,7 +280,7 @@ impl SendQueue {
         }
     }
 
-    /// Takes the holes out once they are the greater part.
+    /// Removes the holes once they are the majority.
     fn compact(&mut self) {
         if self.holes < 16 || self.holes * 2 < self.chunks.len() {
             return;
@@ -341,7 +340,7 @@ impl SendQueue {
                     }
                 }
             }
-            // A hole has no bytes: it does not end what has begun behind it.
+            // A hole has no bytes: it does not end the frame that has begun after it.
             self.begun &= len == 0;
             self.sent -= len;
             self.chunks.pop_front();
@@ -349,8 +348,8 @@ impl SendQueue {
         }
     }
 
-    /// Own bytes at the front that have left go, once they are the greater part: more may be added
-    /// to that chunk for as long as it does not run empty.
+    /// Removes own bytes at the front that have left, once they are the majority: more may be added
+    /// to that chunk as long as it is not empty.
     fn forget_sent(&mut self) {
         if let Some(Chunk {
             data: Data::Own(bytes),
@@ -375,7 +374,7 @@ impl SendQueue {
         self.own = 0;
     }
 
-    /// Empty again, with the memory of the queue kept for the next owner if it is little.
+    /// Empty again; keeps the memory of the queue for the next owner if it is small.
     pub(crate) fn clear(&mut self) {
         self.clear_chunks();
         self.chunks.shrink_to(4);
@@ -389,7 +388,7 @@ mod tests {
     use crate::proto::Message;
     use proptest::prelude::*;
 
-    /// A queue on an account of its own, with a bound in frames of so many bytes each.
+    /// A queue with its own account, with a bound in frames of this many bytes each.
     struct Tested {
         queue: SendQueue,
         memory: Memory,
@@ -561,7 +560,7 @@ mod tests {
         assert_eq!(tested.memory.held(), 0);
     }
 
-    /// What a queue does, without any thought of speed.
+    /// What a queue does, without regard to speed.
     #[derive(Default)]
     struct Model {
         /// Bytes, key, and whether a policy may drop it.

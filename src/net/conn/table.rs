@@ -1,4 +1,4 @@
-//! Peers by number: a slab whose numbers cannot be confused after reuse.
+//! Peers by number: a slab whose names stay unambiguous when indices are reused.
 //!
 //! Input: a peer. Output: a [`PeerId`]. Invariant: a `PeerId` finds the peer that it was made for,
 //! or nothing.
@@ -44,13 +44,13 @@ impl Table {
         self.slab.try_remove(index as usize)
     }
 
-    /// By index: for the engine, whose own indices are right.
+    /// By index: for the engine, whose own indices are always valid.
     #[inline]
     pub(crate) fn at(&mut self, index: u32) -> Option<&mut Peer> {
         self.slab.get_mut(index as usize)
     }
 
-    /// By name: for everybody else.
+    /// By name: for everything else.
     #[inline]
     pub(crate) fn get(&self, id: PeerId) -> Option<&Peer> {
         let peer = self.slab.get(id.index as usize)?;

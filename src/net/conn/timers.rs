@@ -1,7 +1,7 @@
 //! Timers that services have set for their peers.
 //!
-//! They are beside the peers, as most peers have none. Invariant: a peer has one here if and only
-//! if its flag says so.
+//! They are stored apart from the peers, as most peers have none. Invariant: a peer has one here if
+//! and only if its flag says so.
 
 use crate::net::conn::peer::Peer;
 use crate::net::wheel::SlotNumber;
@@ -14,13 +14,13 @@ pub(crate) struct Timers {
 }
 
 impl Timers {
-    /// The timer of a peer, instead of the one that it may have.
+    /// Sets the timer of a peer, replacing one that it may have.
     pub(crate) fn set(&mut self, peer: &mut Peer, slot: SlotNumber) {
         peer.flags.timer = true;
         self.slots.insert(peer.index, slot);
     }
 
-    /// Takes the timer of a peer back, if it has one.
+    /// Cancels the timer of a peer, if it has one.
     #[inline]
     pub(crate) fn clear(&mut self, peer: &mut Peer) {
         if std::mem::take(&mut peer.flags.timer) {

@@ -1,12 +1,12 @@
 //! Wakes event loops at their deadlines, so that they can sleep without a time limit.
 //!
-//! A wait with a time limit makes the kernel program a timer and take it back for every message;
-//! on virtual machines that is a good part of a microsecond. Deadlines here are seconds away and
-//! traffic does not move what is armed, so one thread that sleeps until the next of them costs
-//! nothing measurable.
+//! A wait with a timeout makes the kernel set and cancel a timer for every message; on virtual
+//! machines that costs a good part of a microsecond. Deadlines here are seconds away and traffic
+//! does not move the armed ones, so one thread that sleeps until the next of them costs nothing
+//! measurable.
 //!
-//! Input: a time from each loop. Output: a wake-up, never early by the loop's own clock.
-//! Invariant: a loop is woken at the earliest time that it has asked for since it was last woken.
+//! Input: a time from each loop. Output: a wake-up, never early by the clock of that loop.
+//! Invariant: a loop is woken at the earliest time that it has requested since it was last woken.
 
 use crate::net::wake::Wake;
 use crate::proto::Millis;
@@ -19,7 +19,7 @@ use std::time::{Duration, Instant};
 pub(super) struct Alarm {
     shared: Arc<Shared>,
     number: usize,
-    /// What the loop counts its milliseconds from.
+    /// The start of the loop's milliseconds.
     began: Instant,
     armed: Option<Millis>,
 }
@@ -63,12 +63,12 @@ impl Alarm {
         Ok((0..wakes.len()).map(alarm).collect())
     }
 
-    /// Milliseconds since the loops began: the time of everything in the loop.
+    /// Milliseconds since the loops started: the clock of everything in the loop.
     pub(super) fn now(&self) -> Millis {
         self.began.elapsed().as_millis() as Millis
     }
 
-    /// Asks to be woken at `at`, or earlier if that was asked for before.
+    /// Requests to be woken at `at`, or earlier if that was requested before.
     #[inline]
     pub(super) fn set(&mut self, at: Millis, now: Millis) {
         if self.armed.is_some_and(|armed| now < armed && armed <= at) {
@@ -114,7 +114,7 @@ impl Shared {
     }
 }
 
-/// Wakes every loop whose time has come; returns the next time.
+/// Wakes every loop that is due; returns the next time.
 fn ring(entries: &mut [Entry], now: Instant) -> Option<Instant> {
     for entry in entries.iter_mut() {
         if entry.at.is_some_and(|at| at <= now) {

@@ -1,7 +1,7 @@
 //! The loop of one thread: wait, tell the engine what is ready, let it finish the turn.
 //!
 //! Input: events of mio. Output: calls on the engine, and nothing else. Invariant: the loop sleeps
-//! only if the engine says that nothing is left to do; the alarm sees to it that deadlines happen.
+//! only if the engine says that nothing is left to do; the alarm wakes it for deadlines.
 
 use crate::net::driver::alarm::Alarm;
 use crate::net::driver::listeners::listener_of;
@@ -27,15 +27,15 @@ pub(super) struct EventLoop<S: Service> {
     pub(super) engine: Engine<S>,
 }
 
-/// Why a loop has ended before it was stopped.
+/// Why a loop ended before it was stopped.
 pub(super) enum Failure {
     System(io::Error),
     Panic(Box<dyn Any + Send>),
 }
 
 impl<S: Service> EventLoop<S> {
-    /// Runs until it is stopped. If the service panics, `failed` is called and everybody is told
-    /// that the server has failed, without the service.
+    /// Runs until it is stopped. If the service panics, `failed` is called and all peers learn that
+    /// the server has failed, without the service.
     pub(super) fn run(mut self, failed: impl FnOnce()) -> Result<(), Failure> {
         // After a panic the engine is only used to send what needs no service.
         let run = AssertUnwindSafe(|| {
@@ -85,7 +85,7 @@ impl<S: Service> EventLoop<S> {
     fn dispatch(&mut self, event: &Event) {
         let token = event.token();
         if token == WAKER {
-            return; // There is mail, or a deadline: each turn looks for both.
+            return; // There is mail, or a deadline: each turn checks both.
         }
         match listener_of(token) {
             Some(listener) => self.engine.listener_ready(listener),

@@ -1,8 +1,8 @@
 //! What a server listens on: addresses, unix sockets, inherited descriptors.
 //!
-//! Input: a list of [`Listen`]s. Output: for each worker a listener of its own for each of them.
+//! Input: a list of [`Listen`]s. Output: for each worker its own listener for each of them.
 //! Invariant: a path that this process has bound is removed when its listeners are gone, and no
-//! other is, but for one that nobody listens on any more.
+//! other path is, except for a stale socket on which no process listens.
 
 use mio::net::TcpListener;
 #[cfg(unix)]
@@ -15,10 +15,10 @@ use std::sync::Arc;
 #[cfg(unix)]
 use std::{os::fd::OwnedFd, path::PathBuf};
 
-/// Connections that the kernel holds until they are accepted; it cuts this to its own bound.
+/// Connections that the kernel holds until they are accepted; it caps this at its own limit.
 const BACKLOG: i32 = 4096;
 
-/// The token of the listener with number 0; those of the others are below.
+/// The token of the listener with number 0; those of the others are lower.
 const FIRST: usize = usize::MAX - 1;
 
 /// Something to listen on.
@@ -37,11 +37,11 @@ enum What {
 }
 
 impl Listen {
-    /// The first of these addresses that works. Port 0 is any that is free.
+    /// The first of these addresses that works. Port 0 means any free port.
     ///
     /// # Errors
     ///
-    /// What the system says about a name.
+    /// The system's error for a name.
     pub fn tcp(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let addresses = addresses.to_socket_addrs()?.collect();
         Ok(Self {
@@ -50,7 +50,7 @@ impl Listen {
     }
 
     /// A unix socket at this path: for a reverse proxy on the same machine. Its file is removed
-    /// when the server stops; one that was left behind and that nobody listens on is replaced.
+    /// when the server stops; a stale one, on which no process listens, is replaced.
     #[cfg(unix)]
     pub fn unix(path: impl Into<PathBuf>) -> Self {
         Self {
@@ -58,7 +58,7 @@ impl Listen {
         }
     }
 
-    /// A stream socket, TCP or unix, on which somebody else has called `listen`, such as systemd
+    /// A stream socket, TCP or unix, on which another process has called `listen`, such as systemd
     /// (`sd_listen_fds(3)`).
     #[cfg(unix)]
     pub fn inherited(socket: impl Into<OwnedFd>) -> Self {
@@ -67,7 +67,7 @@ impl Listen {
         }
     }
 
-    /// One listener for each worker, and the address of all.
+    /// One listener for each worker, and their common address.
     pub(super) fn open(self, workers: usize) -> io::Result<(Vec<Listener>, Option<SocketAddr>)> {
         let listeners = match self.what {
             What::Tcp(addresses) => first_of(&addresses, workers)?,
@@ -119,7 +119,7 @@ impl Listener {
     }
 }
 
-/// The number of the listener that an event is about, if it is about one.
+/// The number of the listener that an event concerns, if any.
 pub(super) fn listener_of(token: Token) -> Option<usize> {
     (token.0 > u32::MAX as usize).then(|| FIRST.wrapping_sub(token.0))
 }
@@ -164,7 +164,7 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
     if shared {
         socket.set_reuse_port(true)?;
     }
-    // Accepted sockets inherit it on Linux: one system call less for each connection.
+    // Accepted sockets inherit it on Linux: one system call fewer per connection.
     socket.set_tcp_nodelay(true)?;
     socket.bind(&address.into())?;
     Ok(socket)
@@ -177,7 +177,7 @@ fn tcp(socket: Socket) -> Listener {
     }
 }
 
-/// A file that is removed when nobody listens on it any more.
+/// A file that is removed when its last listener is gone.
 #[derive(Debug)]
 struct BoundPath {
     #[cfg(unix)]
@@ -207,7 +207,7 @@ fn at_path(path: PathBuf, workers: usize) -> io::Result<Vec<Listener>> {
     shared(socket, workers, Some(bound))
 }
 
-/// A socket, which nobody listens on.
+/// Whether it is a socket on which no process listens.
 #[cfg(unix)]
 fn is_left_behind(path: &std::path::Path) -> bool {
     use std::os::unix::fs::FileTypeExt;
@@ -216,7 +216,7 @@ fn is_left_behind(path: &std::path::Path) -> bool {
     is_socket && std::os::unix::net::UnixStream::connect(path).is_err_and(refused)
 }
 
-/// One listening socket for all workers: whoever is first accepts.
+/// One listening socket for all workers: the first worker to accept gets the connection.
 #[cfg(unix)]
 fn shared(
     socket: Socket,

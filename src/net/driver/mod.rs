@@ -1,6 +1,6 @@
 //! The system around the engines: event queues, clock, threads, listeners and sockets.
 //!
-//! This folder alone names mio, [`std::time::Instant`] and threads. It decides nothing about
+//! Only this folder uses mio, [`std::time::Instant`] and threads. It decides nothing about
 //! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
 //! the listeners.
 //!

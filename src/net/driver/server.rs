@@ -1,8 +1,8 @@
-//! Worker threads, each with an event loop and listeners of its own.
+//! Worker threads, each with its own event loop and listeners.
 //!
 //! Input: what to listen on, [`Options`], and a function that makes a service. Output: a running
-//! [`Server`]. Invariant: a worker that ends by itself takes the others with it, so there is never
-//! half a server.
+//! [`Server`]. Invariant: when a worker fails, the others stop too, so there is never half a
+//! server.
 
 use crate::net::driver::alarm::Alarm;
 use crate::net::driver::event_loop::{EventLoop, Failure, WAKER};
@@ -24,8 +24,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// A server that runs on its worker threads. Dropping it stops it as [`Handle::stop`] does and
-/// waits until its ports are closed, at most a second, but not for its connections. Whatever its
-/// [`Handle`] can do, it can do as well.
+/// waits until its ports are closed, for at most a second, but not for its connections. It has all
+/// methods of its [`Handle`].
 #[derive(Debug)]
 pub struct Server<M> {
     addresses: Vec<SocketAddr>,
@@ -33,8 +33,8 @@ pub struct Server<M> {
 }
 
 /// Event loops without a listener, for programs that only dial: see
-/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Handle::stop`] does.
-/// Whatever its [`Handle`] can do, it can do as well.
+/// [`Context::dial`](crate::net::Context::dial). Dropping it stops it as [`Handle::stop`] does. It
+/// has all methods of its [`Handle`].
 #[derive(Debug)]
 pub struct Clients<M> {
     workers: Workers<M>,
@@ -56,13 +56,13 @@ impl<M> Deref for Clients<M> {
     }
 }
 
-/// Why a worker has ended before it was stopped. The others were stopped because of it.
+/// Why a worker ended before it was stopped. The others were stopped because of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct WorkerError {
     /// The number of the worker.
     pub worker: usize,
-    /// What a panic said, or the system.
+    /// The message of the panic, or the system's error.
     pub reason: String,
     /// The service panicked.
     pub panicked: bool,
@@ -82,7 +82,7 @@ impl WorkerError {
     }
 }
 
-/// What a panic said.
+/// The message of a panic.
 fn text_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
@@ -103,7 +103,7 @@ impl fmt::Display for WorkerError {
 
 impl std::error::Error for WorkerError {}
 
-/// What to listen on: made by [`Server::builder`].
+/// What to listen on; made by [`Server::builder`].
 #[derive(Debug)]
 pub struct Builder {
     options: Options,
@@ -111,18 +111,18 @@ pub struct Builder {
 }
 
 impl Builder {
-    /// Listens there, too.
+    /// Adds an address, path or descriptor to listen on.
     pub fn listen(mut self, listen: Listen) -> Self {
         self.listens.push(listen);
         self
     }
 
-    /// Listens and starts the workers. `make` is called once on each worker's thread.
+    /// Starts listening and starts the workers. `make` is called once on each worker's thread.
     ///
     /// # Errors
     ///
-    /// What the system says about an address (in use, not permitted, unknown) or a path, or about
-    /// threads and event queues.
+    /// The system's error for an address (in use, not permitted, unknown) or a path, or for threads
+    /// and event queues.
     pub fn start<S, F>(self, make: F) -> io::Result<Server<S::Mail>>
     where
         S: Service,
@@ -144,7 +144,7 @@ impl Builder {
 }
 
 impl<M: Send + 'static> Server<M> {
-    /// Begins to describe a server.
+    /// Begins to configure a server.
     pub fn builder(options: Options) -> Builder {
         Builder {
             options,
@@ -152,12 +152,12 @@ impl<M: Send + 'static> Server<M> {
         }
     }
 
-    /// Listens on the first of `address` that works, and starts the workers: the short form of
+    /// Listens on the first of `address` that works, and starts the workers: short for
     /// [`Server::builder`].
     ///
     /// # Errors
     ///
-    /// As [`Builder::start`].
+    /// The same as [`Builder::start`].
     pub fn bind<S, F>(address: impl ToSocketAddrs, options: Options, make: F) -> io::Result<Self>
     where
         S: Service<Mail = M>,
@@ -167,8 +167,8 @@ impl<M: Send + 'static> Server<M> {
         Self::builder(options).listen(listen).start(make)
     }
 
-    /// Where it listens: the first address of [`Server::local_addrs`]; with port 0 in the request,
-    /// the port that was chosen. `0.0.0.0:0` if it listens on no address.
+    /// Where it listens: the first address of [`Server::local_addrs`]; if port 0 was given, the
+    /// port that was chosen. `0.0.0.0:0` if it listens on no address.
     pub fn local_addr(&self) -> SocketAddr {
         let none = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         self.addresses.first().copied().unwrap_or(none)
@@ -179,7 +179,7 @@ impl<M: Send + 'static> Server<M> {
         &self.addresses
     }
 
-    /// Reaches it from other threads.
+    /// A handle for other threads.
     pub fn handle(&self) -> Handle<M> {
         self.workers.handle.clone()
     }
@@ -188,7 +188,7 @@ impl<M: Send + 'static> Server<M> {
     ///
     /// # Errors
     ///
-    /// The first worker that did not end by being stopped.
+    /// The failure of the first worker that ended before it was stopped.
     pub fn join(self) -> Result<(), WorkerError> {
         self.workers.join()
     }
@@ -200,7 +200,7 @@ impl<M: Send + 'static> Clients<M> {
     ///
     /// # Errors
     ///
-    /// What the system says about threads and event queues.
+    /// The system's error for threads and event queues.
     pub fn start<S, F>(options: Options, make: F) -> io::Result<Self>
     where
         S: Service<Mail = M>,
@@ -211,7 +211,7 @@ impl<M: Send + 'static> Clients<M> {
         Ok(Self { workers })
     }
 
-    /// Reaches them from other threads.
+    /// A handle for other threads.
     pub fn handle(&self) -> Handle<M> {
         self.workers.handle.clone()
     }
@@ -220,7 +220,7 @@ impl<M: Send + 'static> Clients<M> {
     ///
     /// # Errors
     ///
-    /// As [`Server::join`].
+    /// The same as [`Server::join`].
     pub fn join(self) -> Result<(), WorkerError> {
         self.workers.join()
     }
@@ -231,7 +231,7 @@ impl<M: Send + 'static> Clients<M> {
 struct Workers<M> {
     handle: Handle<M>,
     threads: Vec<JoinHandle<Result<(), WorkerError>>>,
-    /// Some worker still listens.
+    /// At least one worker still listens.
     open: Weak<()>,
 }
 
@@ -335,8 +335,8 @@ impl<M: Send + 'static> Workers<M> {
     }
 }
 
-/// Whoever lets go of a server without joining it does not want it any more: it stops gracefully,
-/// and the port is closed when this returns, unless a service keeps its loop for long.
+/// A server that is dropped without being joined stops gracefully, and its ports are closed when
+/// this returns, unless a service blocks its loop for long.
 impl<M> Drop for Workers<M> {
     fn drop(&mut self) {
         self.handle.stop();
@@ -347,8 +347,8 @@ impl<M> Drop for Workers<M> {
     }
 }
 
-/// A worker that ends by an error or a panic takes the others with it, gracefully: half a server,
-/// whose port takes connections that nobody serves, would be worse than none.
+/// When a worker ends with an error or a panic, the others stop gracefully: half a server, whose
+/// port accepts connections that no worker serves, would be worse than none.
 struct StopAll<M>(Handle<M>);
 
 impl<M> Drop for StopAll<M> {

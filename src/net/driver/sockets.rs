@@ -1,7 +1,7 @@
 //! The sockets of one loop: non-blocking, registered once, edge-triggered.
 //!
-//! Input: calls of the engine by number. Output: system calls, one each. Invariant: the interest of
-//! a socket is set when it is registered and never again; a socket takes four bytes here.
+//! Input: calls of the engine by number. Output: one system call each. Invariant: the interest of a
+//! socket is set when it is registered and never changed; a socket takes four bytes here.
 
 use crate::net::driver::listeners::{Listener, ListenerKind};
 use crate::net::driver::taps::Taps;
@@ -22,10 +22,10 @@ pub(super) struct SystemSockets {
     /// By the number of the peer.
     sockets: Vec<Option<TcpStream>>,
     taps: Taps,
-    /// Let go of once nothing listens any more.
+    /// Dropped when the loop stops listening.
     open: Option<Arc<()>>,
-    /// Read until the socket says that nothing is left, instead of until it gave less than there
-    /// was room for.
+    /// Read until the socket would block, instead of until a read returned less than there was room
+    /// for.
     read_until_would_block: bool,
 }
 
@@ -83,7 +83,7 @@ impl Sockets for SystemSockets {
         };
         match self.insert(index, socket) {
             Ok(()) => Ok(address),
-            // Not the listener's fault: as if the peer had gone already.
+            // Not the listener's fault: treated as if the peer had already gone.
             Err(error) => {
                 log::warn!("cannot watch a connection: {error}");
                 Err(io::ErrorKind::ConnectionAborted.into())
@@ -176,15 +176,15 @@ impl Sockets for SystemSockets {
     }
 }
 
-/// A connection of a unix socket as one of TCP: reads, writes and shuts down with the same calls.
-/// It has no addresses.
+/// A unix socket connection as a TCP one: it is read, written and shut down with the same calls. It
+/// has no addresses.
 #[cfg(unix)]
 fn as_stream(socket: mio::net::UnixStream) -> TcpStream {
     let socket = std::os::unix::net::UnixStream::from(socket);
     TcpStream::from_std(std::os::fd::OwnedFd::from(socket).into())
 }
 
-/// Shows the first `left` bytes of the slices.
+/// Shows the tap the first `left` bytes of the slices.
 #[cold]
 fn show(tap: &crate::tap::Tapped, slices: &[IoSlice<'_>], mut left: usize) {
     for slice in slices {

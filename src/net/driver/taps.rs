@@ -1,7 +1,7 @@
 //! Which connections of one loop are shown to a [`Tap`].
 //!
-//! Invariant: a loop whose connections are shown to nobody keeps nothing here, and asks for that
-//! with one comparison for each read or write.
+//! Invariant: a loop without taps keeps nothing here, and each read or write costs it one
+//! comparison.
 
 use crate::proto::Role;
 use crate::tap::{ConnectionInfo, Tap, Tapped};
@@ -15,7 +15,7 @@ pub(super) struct Taps {
 }
 
 impl Taps {
-    /// Who is to be shown what this peer reads and writes.
+    /// The tap that is shown what this peer reads and writes.
     #[inline]
     pub(super) fn of(&self, index: u32) -> Option<&Tapped> {
         self.tapped.get(index as usize)?.as_ref()

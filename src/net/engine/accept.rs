@@ -1,4 +1,4 @@
-//! New connections: accepted a few at a time, and refused where there are too many.
+//! New connections: accepted a few at a time, and refused if there are too many.
 
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
@@ -13,14 +13,14 @@ use std::net::SocketAddr;
 const PER_TURN: usize = 64;
 
 impl<S: Service> Engine<S> {
-    /// Somebody waits at this listener.
+    /// Connections wait at this listener.
     pub(crate) fn listener_ready(&mut self, listener: usize) {
         if !self.connections.stopping {
             self.acceptor.announce(listener);
         }
     }
 
-    /// Accepts up to a turn's worth at each listener where somebody waits.
+    /// Accepts up to a turn's worth at each listener where connections wait.
     pub(super) fn accept(&mut self) {
         let now = self.connections.out.now;
         if self.acceptor.deadline().is_none_or(|at| at > now) {
@@ -47,7 +47,7 @@ impl<S: Service> Engine<S> {
                         self.acceptor.works_again();
                         return false;
                     }
-                    // The peer was gone before we came to it.
+                    // The peer had gone before it was accepted.
                     io::ErrorKind::ConnectionAborted | io::ErrorKind::Interrupted => {}
                     _ => {
                         self.acceptor.failed(&error, out.now);
@@ -59,7 +59,7 @@ impl<S: Service> Engine<S> {
         true
     }
 
-    /// A socket has taken the next number of the table.
+    /// A socket has the next number of the table.
     fn accepted(&mut self, address: Option<SocketAddr>) {
         let Connections { peers, out, .. } = &mut self.connections;
         let limits = &out.options.limits;

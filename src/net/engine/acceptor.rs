@@ -1,4 +1,4 @@
-//! What waits to be accepted, and who may be: how many connections each address has.
+//! What waits to be accepted, and how many connections each address has.
 //!
 //! Invariant: a listener that cannot accept neither spins nor dies. What waits stays in the
 //! kernel's backlog until a connection ends or a short time has passed.
@@ -15,15 +15,15 @@ const RETRY_MS: Millis = 100;
 /// What waits at the listeners.
 #[derive(Debug, Default)]
 pub(super) struct Acceptor {
-    /// By listener. More may wait: edge-triggered readiness will not say it again.
+    /// By listener. More may wait: edge-triggered readiness will not report it again.
     pub(super) pending: Vec<bool>,
-    /// Accepting failed for want of files or memory: when to try again at the latest.
+    /// Accepting failed for lack of files or memory: when to try again at the latest.
     retry_at: Option<Millis>,
     pub(super) addresses: Addresses,
 }
 
 impl Acceptor {
-    /// Somebody waits at this listener.
+    /// Connections wait at this listener.
     pub(super) fn announce(&mut self, listener: usize) {
         if self.pending.len() <= listener {
             self.pending.resize(listener + 1, false);
@@ -31,12 +31,12 @@ impl Acceptor {
         self.pending[listener] = true;
     }
 
-    /// Nothing will be accepted any more.
+    /// No more connections will be accepted.
     pub(super) fn close(&mut self) {
         *self = Self::default();
     }
 
-    /// The connection with this index has ended: there is a file again.
+    /// The connection with this index has ended: a file is free again.
     pub(super) fn forget(&mut self, index: u32) {
         self.addresses.forget(index);
         if self.retry_at.is_some() {
@@ -44,7 +44,7 @@ impl Acceptor {
         }
     }
 
-    /// When to accept again although nobody says that there is something to accept.
+    /// When to accept again without a readiness event.
     pub(super) fn deadline(&self) -> Option<Millis> {
         match self.pending.contains(&true) && self.retry_at.is_none() {
             true => Some(0),
@@ -52,7 +52,7 @@ impl Acceptor {
         }
     }
 
-    /// There are files to accept with.
+    /// There are free files to accept with.
     pub(super) fn works_again(&mut self) {
         if self.retry_at.take().is_some() {
             log::warn!("accepting connections again");
@@ -76,7 +76,7 @@ pub(super) struct Addresses {
 }
 
 impl Addresses {
-    /// Counts a connection, unless its address has as many as it may.
+    /// Counts a connection, unless its address already has the most allowed.
     pub(super) fn admit(
         &mut self,
         index: u32,

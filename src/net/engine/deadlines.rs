@@ -17,13 +17,13 @@ use crate::proto::{Millis, Tick};
 use crate::wire::CloseCode;
 
 /// Turns after which deadlines are judged although some peers have more to read: 64 reads are more
-/// than a socket holds, so those do not stop to send.
+/// than a socket holds, so those peers never stop sending.
 const MAX_LOOK: u32 = 64;
 
 impl<S: Service> Engine<S> {
     /// The time by which deadlines may be judged in this turn. The first turn that finds one passed
-    /// only notes the time; once all sockets have been read that had something then, it is that
-    /// time. `complete` if this turn has heard of every socket that is ready.
+    /// only notes the time; once all sockets that were readable then have been read, it is that
+    /// time. `complete` if this turn covers every socket that is ready.
     pub(super) fn may_judge(&mut self, complete: bool) -> Option<Millis> {
         let now = self.connections.out.now;
         let Some(look) = &mut self.look else {
@@ -43,7 +43,7 @@ impl<S: Service> Engine<S> {
         Some(at)
     }
 
-    /// Does what is due by `at`; whether the time of a graceful stop is up.
+    /// Does what is due by `at`; returns whether the time of a graceful stop is up.
     pub(super) fn judge(&mut self, at: Millis) -> bool {
         let now = std::mem::replace(&mut self.connections.out.now, at);
         self.run_timers();
@@ -56,7 +56,7 @@ impl<S: Service> Engine<S> {
         self.stop_at.is_some_and(|stop_at| stop_at <= at)
     }
 
-    /// The earliest deadline, of whatever kind.
+    /// The earliest deadline of any kind.
     pub(super) fn next_deadline(&self) -> Option<Millis> {
         let deadlines = [
             self.wheel.next_at(),
@@ -74,7 +74,7 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Looks at every peer whose slot has passed.
+    /// Checks every peer whose slot has passed.
     fn run_timers(&mut self) {
         let mut due = std::mem::take(&mut self.due);
         while let Some(slot) = self.wheel.expire(self.connections.out.now, &mut due) {
@@ -123,7 +123,7 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     }
     let mut at = deadline(peer, limits);
     if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {
-        // The answer to a Ping brings the deadline forward and does not come by here.
+        // The answer to a Ping moves the deadline forward without a call of this function.
         at = at.map(|at| at.min(out.now + Millis::from(limits.ping_ms)));
     }
     let slots = [at.map(Wheel::number), out.timers.of(peer)];
@@ -134,7 +134,7 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     }
 }
 
-/// A deadline of this peer has passed. True if the service is to be told at once that the
+/// A deadline of this peer has passed. True if the service must be called at once because the
 /// connection has ended.
 // req: 6455-5.5.2-02
 fn overdue(out: &mut Output, peer: &mut Peer) -> bool {

@@ -1,8 +1,8 @@
-//! Connections that the loop opens itself, and again: RFC 6455 sections 4.1 and 7.2.3.
+//! Connections that the loop opens itself, and reopens: RFC 6455 sections 4.1 and 7.2.3.
 //!
-//! Input: what waits in `Dials`. Output: a peer in the phase Open, or the reason why there is
-//! none. Invariant: each dial ends in one `opened` or one `not_opened` of the service, unless the
-//! loop stops before.
+//! Input: what waits in `Dials`. Output: a peer in the phase Open, or the reason why there is none.
+//! Invariant: each dial ends in one `opened` or one `not_opened` of the service, unless the loop
+//! stops first.
 
 use crate::client::Endpoint;
 use crate::client::Error;
@@ -21,7 +21,7 @@ use std::mem;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-/// A look-up that answers when it is dropped, whether or not it was done.
+/// A look-up that reports a result when it is dropped, whether or not it ran.
 struct LookUp<M> {
     mailbox: Mailbox<M>,
     number: u64,
@@ -66,8 +66,8 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Asks again where the server is, as the answer may be another one by now. That may take as
-    /// long as the system's resolver likes.
+    /// Looks up the server again, as its address may have changed. That may take as long as the
+    /// system's resolver needs.
     fn look_up(&mut self, number: u64, endpoint: Arc<Endpoint>) {
         let mut answer = LookUp {
             mailbox: self.mailbox().clone(),
@@ -94,7 +94,7 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// A peer has been removed: it may have been an attempt.
+    /// A peer has been removed, which may have been an attempt.
     pub(super) fn removed(&mut self, peer: Peer) {
         if let Phase::Dial(dialing) = peer.phase {
             let Dialing { attempt, error, .. } = *dialing;
@@ -105,7 +105,7 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Goes on with the next address, or later, or not at all.
+    /// Continues with the next address, or later, or not at all.
     fn dial_failed(&mut self, mut attempt: Attempt, error: Error) {
         let Connections {
             dials,
@@ -116,7 +116,7 @@ impl<S: Service> Engine<S> {
         if *stopping {
             return;
         }
-        // Its permit has ended: whatever waits for the same server may begin.
+        // Its permit was given back: an attempt that waits for the same server may begin.
         dials.look();
         attempt.address += 1;
         let took: Millis = out.now.saturating_sub(attempt.began);
@@ -132,7 +132,7 @@ impl<S: Service> Engine<S> {
     }
 }
 
-/// The socket of a peer has news. If it was connecting: whether it is connected now.
+/// The socket of a peer is ready. If it was connecting, returns whether it is connected now.
 #[inline]
 pub(super) fn dialled(out: &mut Output, peer: &mut Peer) -> bool {
     let Phase::Dial(dialing) = &mut peer.phase else {
@@ -148,7 +148,7 @@ pub(super) fn dialled(out: &mut Output, peer: &mut Peer) -> bool {
             if let Some(tap) = own.or(out.options.tap.as_ref()) {
                 out.sockets.show(peer.index, Role::Client, tap);
             }
-            // The handshake has what is left of the time, as no other address is tried.
+            // The handshake gets all the remaining time, as no other address will be tried.
             dialing.deadline = dialing.attempt.began + dialing.attempt.left;
             let first = mem::take(&mut dialing.first);
             out.put(peer, &first);

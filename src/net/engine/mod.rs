@@ -1,16 +1,16 @@
-//! One loop without the system: ready sockets, mail and a time in; writes and the next deadline
+//! One loop without the system: ready sockets, mail and the time in; writes and the next deadline
 //! out.
 //!
 //! ```text
 //!   begin(now) ── ready(…)* ── mail ──▶ read ▸ deliver ▸ dial ▸ judge ──▶ finish() ── Next
 //! ```
 //!
-//! It has no thread, no clock and no event queue: the driver has them, and a test has what it
-//! likes. Input: what is ready, mail, time. Output: calls on the service, and as few calls on
-//! [`Sockets`] as there can be: per turn, per readable peer one read and one write. Invariants:
-//! every list that a turn fills is empty, or noted as a reason not to sleep, when it is finished;
-//! no deadline is judged before all that had arrived by then has been read, so a loop that was
-//! held up (a stopped process, a machine that slept) does not blame its peers.
+//! It has no thread, clock or event queue: the driver has them, and a test can simulate them.
+//! Input: what is ready, mail, time. Output: calls on the service, and as few calls on [`Sockets`]
+//! as possible: per turn and readable peer, one read and one write. Invariants: every list that a
+//! turn fills is empty when the turn is finished, or counts as a reason not to sleep; no deadline
+//! is judged before everything that had arrived by then has been read, so a loop that was suspended
+//! (a stopped process, a sleeping machine) does not blame its peers.
 //!
 //! Reading order: `acceptor`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
 
@@ -49,7 +49,7 @@ use std::sync::Arc;
 pub(crate) struct Engine<S: Service> {
     connections: Connections,
     service: S,
-    /// Of all workers, in the order of their numbers.
+    /// The mailboxes of all workers, in order of their numbers.
     mailboxes: Vec<Mailbox<S::Mail>>,
     mail: VecDeque<Post<S::Mail>>,
     /// The one receive buffer.
@@ -61,9 +61,9 @@ pub(crate) struct Engine<S: Service> {
     look: Option<Look>,
     /// When a graceful stop ends at the latest.
     stop_at: Option<Millis>,
-    /// Making room has reached no less than this: try again when there is more.
+    /// Shedding could not get below this: try again when more is held.
     unsheddable: usize,
-    /// The service has panicked: it is called no more.
+    /// The service has panicked: it is never called again.
     failed: bool,
     due: Vec<u32>,
     swap: Vec<u32>,
@@ -72,7 +72,7 @@ pub(crate) struct Engine<S: Service> {
 /// Before deadlines are judged.
 #[derive(Clone, Copy, Debug)]
 struct Look {
-    /// What is due by now is judged, and what has arrived by now counts.
+    /// What is due by now is judged, after what has arrived by now was read.
     at: Millis,
     turns: u32,
 }
@@ -88,7 +88,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// For as many loops as there are ways to wake one.
+    /// For as many loops as there are wakers.
     pub(crate) fn new(options: &Options, wakes: &[Wake]) -> Self {
         let deflate = options.deflate();
         let memory = Memory::new(options.limits.memory_bytes, wakes.len());
@@ -112,7 +112,7 @@ impl Shared {
 pub(crate) enum Next {
     /// Another turn at once.
     Now,
-    /// Another turn when something happens, after so many milliseconds at the latest.
+    /// Another turn when something happens, or after this many milliseconds at the latest.
     Soon(Millis),
     /// Another turn when something happens, or at this time.
     At(Millis),
@@ -160,7 +160,7 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Calls the service from outside of an event, between two turns.
+    /// Calls the service outside of an event, between two turns.
     pub(crate) fn with<R>(
         &mut self,
         now: Millis,
@@ -176,7 +176,7 @@ impl<S: Service> Engine<S> {
     }
 }
 
-/// However it ends: mail to it is refused from now on.
+/// However the loop ends, mail to it is refused from now on.
 impl<S: Service> Drop for Engine<S> {
     fn drop(&mut self) {
         self.mail.clear();

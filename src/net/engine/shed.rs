@@ -1,5 +1,5 @@
-//! Room when the server holds too much for its peers: the largest holders go (RFC 6455 section
-//! 10.4).
+//! Frees memory when the server holds too much for its peers: the largest holders are closed (RFC
+//! 6455 section 10.4).
 
 use crate::net::conn::cold::Wanted;
 use crate::net::conn::peer::Peer;
@@ -8,13 +8,13 @@ use crate::net::engine::Engine;
 use crate::net::service::Service;
 
 impl<S: Service> Engine<S> {
-    /// A peer needs memory to go on, and there is none: the largest holders make room, or else it
-    /// goes itself.
+    /// A peer needs memory to continue, and there is none: the largest holders are closed, or else
+    /// the peer itself.
     #[cold]
     pub(super) fn make_room(&mut self, wanted: Wanted) {
         self.shed(wanted.bytes);
         let Connections { peers, out, .. } = &mut self.connections;
-        // It may have been among those, and has its Close to send.
+        // It may have been among those, and its Close has to be sent.
         if out.cold.memory.lacks(wanted.bytes)
             && let Some(peer) = peers.at(wanted.index)
             && peer.cause.is_none()
@@ -25,8 +25,8 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// Closes the connections that this loop holds most for, until the server holds little enough
-    /// for `more` bytes, or nothing is left that would help.
+    /// Closes the connections for which this loop holds most, until there is room for `more` bytes,
+    /// or nothing is left that would help.
     #[cold]
     pub(super) fn shed(&mut self, more: usize) {
         let Connections { peers, out, .. } = &mut self.connections;
@@ -37,7 +37,7 @@ impl<S: Service> Engine<S> {
         }
         memory.call();
         if !memory.concerns(out.cold.held()) {
-            return; // Another loop holds more, and has been called.
+            return; // Another loop holds more, and has been woken.
         }
         let mut holders: Vec<(usize, u32)> = peers.iter().filter_map(holding).collect();
         holders.sort_unstable();

@@ -1,6 +1,7 @@
 //! How a loop ends: gracefully, or because its service has panicked.
 //!
-//! Invariant: whoever was told of a connection is told of its end, unless it has panicked.
+//! Invariant: a service that knows of a connection is told of its end, unless the service has
+//! panicked.
 
 use crate::http::{Response, Status};
 use crate::net::conn::peer::Phase;
@@ -76,7 +77,7 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// The service has panicked: it is called no more, and everybody is told that the server has
+    /// The service has panicked: it is never called again, and all peers learn that the server has
     /// failed (close code 1011, or status 500).
     pub(crate) fn fail(&mut self, now: Millis) {
         self.failed = true;
@@ -110,14 +111,14 @@ impl<S: Service> Engine<S> {
         out.lists.left.clear();
     }
 
-    /// The loop ends: connections that are left end with it.
+    /// The loop ends, and with it the remaining connections.
     pub(super) fn announce_all(&mut self) {
         for index in self.connections.peers.indices() {
             announce(&mut self.connections, &mut self.service, index, &NO_CLOSE);
         }
     }
 
-    /// What the loop holds for its peers goes with it.
+    /// What the loop holds for its peers is released.
     pub(super) fn forget_all(&mut self) {
         let Connections { peers, out, .. } = &mut self.connections;
         for index in peers.indices() {

@@ -1,4 +1,4 @@
-//! One turn of the loop, in the order in which its calls are made.
+//! One turn of the loop, in the order of its calls.
 
 use crate::net::conn::lists::Lists;
 use crate::net::connections::Connections;
@@ -27,14 +27,14 @@ impl<S: Service> Engine<S> {
             .started(&mut Context::new(&mut self.connections));
     }
 
-    /// A turn begins at this time. Peers that had more to read than one read takes get one read
-    /// each turn.
+    /// A turn begins at this time. Peers that had more to read than one read returns get one read
+    /// per turn.
     pub(crate) fn begin(&mut self, now: Millis) {
         self.mailbox().awake();
         let out = &mut self.connections.out;
         out.metrics.turns.add(1);
         out.now = now;
-        // Whoever sends more at once has to wait for his turn, as those who read.
+        // A peer that sends more at once has to wait for its next turn, like the others.
         for index in out.lists.left.drain(..) {
             if self.connections.peers.at(index).is_some() {
                 out.lists.writable.push(index);
@@ -63,12 +63,12 @@ impl<S: Service> Engine<S> {
         if !dialled(out, peer) {
             return;
         }
-        // A peer on the ready list has had its read of this turn.
+        // A peer on the ready list has already had its read in this turn.
         let listed = peer.flags.ready;
         if ready.hung_up {
             peer.flags.hung_up = true;
             out.lists.push_ready(peer);
-            // Nobody reads from these: they would not be found gone.
+            // These are not read from: nothing else would notice that they are gone.
             let unread = peer.flags.paused || peer.is_answering();
             if peer.is_stream() || ready.broken && unread {
                 peer.end_for(Cause::Lost);
@@ -137,8 +137,8 @@ impl<S: Service> Engine<S> {
         }
     }
 
-    /// The turn ends: mail is delivered, what is due is done, and what the turn has produced
-    /// leaves. `complete` if it has been told of every socket that is ready.
+    /// The turn ends: mail is delivered, what is due is done, and what the turn has produced is
+    /// sent. `complete` if every ready socket was reported.
     pub(crate) fn finish(&mut self, complete: bool) -> Next {
         self.accept();
         self.deliver();
@@ -167,11 +167,11 @@ impl<S: Service> Engine<S> {
         }
         self.connections.out.end_turn();
         if self.connections.out.cold.memory.is_over() {
-            self.shed(0); // What it has touched is settled in the next turn.
+            self.shed(0); // The peers it touches are settled in the next turn.
         }
     }
 
-    /// Takes a step for everybody on a list; who comes onto it meanwhile is for the next time.
+    /// Takes a step for every peer on a list; those added meanwhile wait for the next time.
     #[inline]
     fn each(&mut self, list: fn(&mut Lists) -> &mut Vec<u32>, step: impl Fn(&mut Self, u32)) {
         let mut indices = mem::take(&mut self.swap);
@@ -227,7 +227,7 @@ impl<S: Service> Engine<S> {
         self.removed(peer);
     }
 
-    /// How long the loop may rest: not at all while anything is left to do, otherwise until
+    /// How long the loop may sleep: not at all while anything is left to do, otherwise until
     /// something happens or is due.
     fn next(&self) -> Next {
         let Connections { out, dials, .. } = &self.connections;
@@ -244,7 +244,7 @@ impl<S: Service> Engine<S> {
             return Next::Now;
         }
         if !out.lists.ready.is_empty() {
-            return Next::Soon(1); // Another loop has too much mail, and works on it.
+            return Next::Soon(1); // Another loop has too much mail and is working on it.
         }
         let wakes = [
             self.next_deadline(),

@@ -1,7 +1,7 @@
 //! Bytes of a server that we have dialled → the end of its opening handshake (RFC 6455 section
 //! 4.1).
 //!
-//! What the answer must be is left to `client`.
+//! Checking the answer is left to `client`.
 
 use crate::client::open::{BODY_GRACE_MS, Opened};
 use crate::client::{self, Error};
@@ -18,7 +18,7 @@ use crate::net::service::Service;
 use crate::proto::{Connection, Role};
 
 impl<S: Service> Reader<'_, S> {
-    /// Bytes of a server that has not opened the WebSocket yet; returns how many are done with.
+    /// Bytes of a server that has not opened the WebSocket yet; returns how many were consumed.
     pub(super) fn answer(&mut self, index: u32, end: usize) -> usize {
         let Connections {
             peers, out, dials, ..

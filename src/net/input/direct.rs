@@ -1,4 +1,4 @@
-//! Large payloads: read straight to where they stay, behind what came of their message.
+//! Large payloads: read directly to their place, after what has arrived of their message.
 
 use crate::error::Violation;
 use crate::net::conn::cold::Wanted;
@@ -17,7 +17,7 @@ use crate::wire::MessageKind;
 const DIRECT_READ: u64 = 256 * 1024;
 
 impl<S: Service> Reader<'_, S> {
-    /// Reads payload of a large frame behind what came of its message.
+    /// Reads payload of a large frame to its place after what has arrived of its message.
     pub(super) fn read_direct(&mut self, index: u32) {
         let Connections { peers, out, .. } = &mut *self.connections;
         let Some(peer) = peers.at(index) else {
@@ -66,7 +66,7 @@ impl<S: Service> Reader<'_, S> {
         }
     }
 
-    /// What a direct read came to: more to come, a whole message, or a violation.
+    /// The outcome of a direct read: more to come, a whole message, or a violation.
     fn took(
         &mut self,
         index: u32,

@@ -1,6 +1,6 @@
 //! What happened to a connection → one call of the service.
 //!
-//! Invariant: a service that was told of a connection is told of its end, once.
+//! Invariant: a service that knows of a connection is told of its end, once.
 
 use crate::error::Violation;
 use crate::net::conn::peer::Phase;
@@ -42,7 +42,7 @@ pub(super) fn chunk<S: Service>(
     service.chunk(&mut Context::new(connections), id, chunk);
 }
 
-/// The peer has answered a Ping, or speaks unasked.
+/// The peer has answered a Ping, or sent an unsolicited Pong.
 pub(super) fn pong<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -52,7 +52,7 @@ pub(super) fn pong<S: Service>(
     service.pong(&mut Context::new(connections), id, payload);
 }
 
-/// The peer has closed; the echo leaves with what was corked before it.
+/// The peer has closed; the reply is sent with what was corked before it.
 pub(super) fn closed<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -68,7 +68,7 @@ pub(super) fn closed<S: Service>(
     announce(connections, service, index, body);
 }
 
-/// The peer has broken a rule; the reason leaves after the replies to what was good.
+/// The peer has broken a rule; the Close is sent after the replies to valid input.
 pub(super) fn failed<S: Service>(
     connections: &mut Connections,
     service: &mut S,

@@ -14,13 +14,13 @@ use crate::net::words::PeerId;
 use crate::proto::{Assembler, Event, Message, Piece};
 use std::ops::Range;
 
-/// From here on, exchanging the receive buffer is cheaper than copying out of it, and the buffer
-/// is at most four times what has come.
+/// From this size on, swapping the receive buffer is cheaper than copying out of it, and the buffer
+/// is at most four times what has arrived.
 const ADOPT: usize = 64 * 1024;
 
 impl<S: Service> Reader<'_, S> {
-    /// Frames from `from` to `end` of the buffer; returns the bytes that are done with. What
-    /// is left waits in the tail.
+    /// Frames from `from` to `end` of the buffer; returns how many bytes were consumed. The rest
+    /// waits in the tail.
     pub(super) fn frames(&mut self, index: u32, from: usize, end: usize) -> usize {
         let length = self.buffer.len();
         let mut at = from;
@@ -81,8 +81,8 @@ impl<S: Service> Reader<'_, S> {
         at - from
     }
 
-    /// The beginning of a message stays where it lies: the whole buffer becomes its memory, and
-    /// the loop goes on with another one.
+    /// The beginning of a message stays where it is: the whole buffer becomes its memory, and the
+    /// loop continues with another one.
     fn adopt(&mut self, index: u32, piece: Range<usize>) {
         let Connections { peers, out, .. } = &mut *self.connections;
         let fresh = out.buffers.take_filled(self.buffer.len());
@@ -99,7 +99,7 @@ fn adoptable(piece: Range<usize>, left: u64, buffer: usize) -> bool {
     piece.len() >= ADOPT && left > 0 && left <= (buffer - piece.end) as u64
 }
 
-/// A part of a message that did not come in one piece.
+/// A part of a message that did not arrive in one piece.
 fn assemble<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -120,8 +120,8 @@ fn assemble<S: Service>(
     }
 }
 
-/// A part of a long message, for a service that wants those in parts. What was put together before
-/// it was known to be long goes first.
+/// A part of a long message, for a service that wants those in parts. What was assembled before it
+/// was known to be long is delivered first.
 fn long<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -135,7 +135,7 @@ fn long<S: Service>(
     let left = peer.payload_left();
     peer.flags.long = true;
     if let Some(cold) = &mut peer.cold {
-        cold.progress = out.now; // It may read only once it has sent all.
+        cold.progress = out.now; // It may read only once it has sent everything.
     }
     let begun = peer
         .cold

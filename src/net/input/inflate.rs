@@ -1,6 +1,6 @@
 //! Compressed messages on their way in: through the pool of the loop to the service (RFC 7692).
 //!
-//! Invariant: what breaks a rule only when it is inflated fails the connection as if it had been
+//! Invariant: a violation that shows only after inflating fails the connection as if it had been
 //! seen on the wire.
 
 use crate::deflate::{Compressed, Inflated, InflatedPart, Params, Session};
@@ -44,8 +44,8 @@ pub(super) fn inflate<S: Service>(
     }
 }
 
-/// The same for a service that wants parts: as much at a time as one call should take, and only as
-/// long as the peer's input does not rest. What is left of the piece waits.
+/// The same for a service that wants parts: as much at a time as one call should handle, and only
+/// as long as the peer's input is not paused. The rest of the piece waits.
 fn inflate_chunks<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -91,7 +91,7 @@ fn inflate_chunks<S: Service>(
     }
 }
 
-/// Goes on with what is left of a piece, if anything is.
+/// Continues with the rest of a piece, if there is any.
 pub(super) fn inflate_waiting<S: Service>(
     connections: &mut Connections,
     service: &mut S,
@@ -196,7 +196,7 @@ fn hand_on(out: &mut Output, peer: &mut Peer, part: InflatedPart) {
     }
 }
 
-/// No more is to be inflated for this peer now; if others are to come first, it is on the ready
+/// Nothing more may be inflated for this peer now; if other peers go first, it is on the ready
 /// list.
 fn should_rest(out: &mut Output, peer: &mut Peer) -> bool {
     if out.compression.is_exhausted() {

@@ -3,7 +3,7 @@
 //! ```text
 //!   small or first bytes:  socket ──▶ shared receive buffer ──▶ parsed and unmasked in place
 //!   unfinished frame:      its head, under 131 bytes ──▶ tail, put in front of the next read
-//!   large payload:         socket ──▶ straight behind what came of its message
+//!   large payload:         socket ──▶ directly after what has arrived of its message
 //! ```
 //!
 //! Invariant: one read per call, so that a fast peer does not starve others; whatever a call
@@ -36,13 +36,13 @@ pub(crate) struct Reader<'l, S: Service> {
 }
 
 impl<S: Service> Reader<'_, S> {
-    /// Enough has been published, here or to another loop: input rests until some has left.
+    /// Enough has been published, here or to another loop: input is paused until some has left.
     #[inline]
     fn should_deliver(&self) -> bool {
         self.connections.out.is_full() || self.pressure.is_on()
     }
 
-    /// So much has been inflated for this peer that the others come first.
+    /// Enough has been inflated for this peer: the others go first.
     #[inline]
     fn is_exhausted(&self) -> bool {
         self.connections.out.compression.is_exhausted()

@@ -1,4 +1,4 @@
-//! One read of one peer, and who handles what came.
+//! One read of one peer, and what handles the bytes.
 
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
@@ -12,7 +12,7 @@ use crate::proto::Eof;
 use std::ops::Range;
 
 impl<S: Service> Reader<'_, S> {
-    /// Reads once and handles what came.
+    /// Reads once and handles the bytes.
     #[inline]
     pub(crate) fn read(&mut self, index: u32) {
         let rests = self.should_deliver();
@@ -21,10 +21,10 @@ impl<S: Service> Reader<'_, S> {
             return;
         };
         if rests {
-            return out.lists.push_ready(peer); // What was published goes first.
+            return out.lists.push_ready(peer); // What was published is sent first.
         }
         if peer.rests(out.options.limits.queued_bytes) || peer.flags.dying {
-            return; // Whatever ends the rest puts it on the ready list again.
+            return; // When the pause ends, it is put on the ready list again.
         }
         if peer.flags.discard {
             return self.discard(index);
@@ -49,7 +49,7 @@ impl<S: Service> Reader<'_, S> {
         out.metrics.reads.add(1);
         match out.sockets.read(index, &mut self.buffer[start..]) {
             Ok(Received { len: 0, .. }) if start == 0 => self.end_of_stream(index),
-            // What waits in the tail comes first; the next read finds the end again.
+            // What waits in the tail is handled first; the next read finds the end again.
             Ok(Received { len: 0, .. }) => {
                 self.handle(index, start);
                 self.end_after_tail(index, start);
@@ -72,7 +72,7 @@ impl<S: Service> Reader<'_, S> {
         }
     }
 
-    /// Handles the first `end` bytes of the buffer, then lets the replies go.
+    /// Handles the first `end` bytes of the buffer, then sends the replies.
     #[inline]
     fn handle(&mut self, index: u32, end: usize) {
         let Connections { peers, out, .. } = &mut *self.connections;
@@ -101,7 +101,7 @@ impl<S: Service> Reader<'_, S> {
         self.end_input(index, at, end, messages);
     }
 
-    /// What could not be handled yet waits in the tail; the replies leave.
+    /// What could not be handled yet waits in the tail; the replies are sent.
     #[inline]
     pub(super) fn end_input(&mut self, index: u32, at: usize, end: usize, messages: u64) {
         let Connections { peers, out, .. } = &mut *self.connections;
@@ -118,7 +118,8 @@ impl<S: Service> Reader<'_, S> {
         out.cold.release(peer);
     }
 
-    /// The peer sends no more, and `start` bytes of tail were handled: go on with them, or end.
+    /// The peer sends no more, and `start` bytes of tail were handled: continue with the rest, or
+    /// end.
     fn end_after_tail(&mut self, index: u32, start: usize) {
         let Connections { peers, out, .. } = &mut *self.connections;
         let Some(peer) = peers.at(index) else {
@@ -149,7 +150,7 @@ impl<S: Service> Reader<'_, S> {
         out.lists.remove_soon(peer);
     }
 
-    /// Lingering close: reads and discards, so that a reset cannot overtake what was sent last.
+    /// Lingering close: reads and discards, so that a reset cannot overtake the last bytes sent.
     fn discard(&mut self, index: u32) {
         let Connections { peers, out, .. } = &mut *self.connections;
         let Some(peer) = peers.at(index) else {
@@ -166,8 +167,8 @@ impl<S: Service> Reader<'_, S> {
 }
 
 /// Notes since when a message or frame has been arriving, if one is:
-/// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if a
-/// message was completed by the bytes that are done with; what is left may be part of a frame.
+/// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if the consumed
+/// bytes completed a message; what is left may be part of a frame.
 #[inline]
 pub(super) fn note_unfinished(
     out: &mut Output,
@@ -181,11 +182,11 @@ pub(super) fn note_unfinished(
     };
     let in_message = connection.in_message() && !peer.has_chunks();
     let unfinished = in_message || !left.is_empty();
-    let anew = is_whole || !in_message && !done.is_empty();
+    let restarts = is_whole || !in_message && !done.is_empty();
     match &mut peer.cold {
         None if !unfinished => {}
         Some(cold) if !unfinished => cold.unfinished = None,
-        Some(cold) if cold.unfinished.is_some() && !anew => {}
+        Some(cold) if cold.unfinished.is_some() && !restarts => {}
         _ => {
             out.cold.of(peer).unfinished = Some(out.now);
             out.lists.touch(peer);

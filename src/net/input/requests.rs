@@ -1,7 +1,7 @@
-//! Bytes of an HTTP connection → requests → the service, and the way over to frames.
+//! Bytes of an HTTP connection → requests → the service, and the switch to frames.
 //!
 //! Invariant: responses leave in the order of the requests; nothing after a request that ends the
-//! connection, or that is not answered yet, is looked at.
+//! connection, or that is not answered yet, is read.
 
 use crate::http::{EMPTY_FIELD, HttpFault, HttpReader, MAX_FIELDS, Request, Response, Step};
 use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
@@ -13,11 +13,11 @@ use crate::net::service::{Reply, Service, Upgrade};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Role};
 
-/// Bytes of a refused body that are passed over, so that the connection can go on. A longer one
+/// Bytes of a refused body that are discarded, so that the connection can stay open. A longer body
 /// ends it.
 const PASSED_OVER: usize = 64 * 1024;
 
-/// What follows a step of an HTTP connection.
+/// What an HTTP connection expects after a step.
 enum Flow {
     /// Bytes of this or the next request.
     Next,
@@ -30,7 +30,7 @@ enum Flow {
 }
 
 impl<S: Service> Reader<'_, S> {
-    /// Requests in the first `end` bytes of the buffer; returns the bytes that are done with.
+    /// Requests in the first `end` bytes of the buffer; returns how many bytes were consumed.
     pub(super) fn requests(&mut self, index: u32, end: usize) -> usize {
         let mut at = 0;
         while at < end {
@@ -74,7 +74,7 @@ impl<S: Service> Reader<'_, S> {
         at
     }
 
-    /// `last` if nothing has come after what this step is about.
+    /// `last` if nothing has arrived after the bytes of this step.
     fn step(&mut self, id: PeerId, http: &mut HttpReader, step: Step, last: bool) -> Flow {
         match step {
             Step::More => Flow::Next,
@@ -91,7 +91,7 @@ impl<S: Service> Reader<'_, S> {
         }
     }
 
-    /// A head announces a body: the service says how much of it may come, or answers at once.
+    /// A head announces a body: the service says how long it may be, or answers at once.
     fn announced(&mut self, id: PeerId, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let context = &mut Context::new(self.connections);
@@ -108,7 +108,7 @@ impl<S: Service> Reader<'_, S> {
             Err(fault) => Err(fault),
             Ok((Ok(limit), ..)) => http.take_body(limit),
             Ok((Err(mut response), keeps_alive, head_only)) => {
-                // Whether a client that waits for 100 sends its body after all, nobody knows.
+                // It is unknown whether a client that waits for 100 will send its body after all.
                 let passed = !expects && http.pass_over_body(PASSED_OVER).is_ok();
                 response.close |= !keeps_alive || !passed || stopping;
                 return respond(out, peer, &response, head_only);
@@ -128,7 +128,7 @@ impl<S: Service> Reader<'_, S> {
         }
     }
 
-    /// Asks the service about one whole request.
+    /// Hands one whole request to the service.
     fn request(&mut self, id: PeerId, http: &HttpReader) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let request = match http.request(&mut storage) {
@@ -196,7 +196,7 @@ fn respond(out: &mut Output, peer: &mut Peer, response: &Response, head_only: bo
     }
 }
 
-/// Answers what the service is not asked about; the connection ends.
+/// Answers a request that never reaches the service; the connection ends.
 fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault) {
     out.respond(peer, &fault.response(), http.is_head_only());
 }
@@ -237,7 +237,7 @@ fn wait_for_service(out: &mut Output, peer: &mut Peer, waits: HttpWait) {
     out.lists.touch(peer);
 }
 
-/// Which deadline an HTTP connection has now.
+/// The deadline that an HTTP connection now has.
 fn wait_for_http(out: &mut Output, peer: &mut Peer) {
     if peer.is_answering() {
         return;
@@ -250,7 +250,7 @@ fn wait_for_http(out: &mut Output, peer: &mut Peer) {
         Some(http) if !http.is_idle() => HttpWait::Head,
         _ => HttpWait::Next,
     };
-    // Each request begins the wait for the next one anew.
+    // Each request restarts the wait for the next one.
     if *waits != next || next == HttpWait::Next {
         *waits = next;
         *since = out.now;

@@ -1,6 +1,6 @@
-//! Memory that one loop uses again: of messages in parts, and receive buffers.
+//! Memory that one loop reuses: for messages in parts, and receive buffers.
 //!
-//! Invariant: what is kept for the next use is bounded by [`MAX_KEPT`].
+//! Invariant: what is kept for reuse is bounded by [`MAX_KEPT`].
 
 /// One message of the default limit.
 const MAX_KEPT: usize = 16 * 1024 * 1024 + 64;
@@ -12,7 +12,7 @@ pub(crate) struct Buffers {
 }
 
 impl Buffers {
-    /// Memory for a message in parts: some that was used before, or none yet.
+    /// Memory for a message in parts: reused, or still empty.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         let memory = self.kept.pop().unwrap_or_default();
         self.bytes -= memory.capacity();

@@ -1,4 +1,4 @@
-//! permessage-deflate on the way out: messages and shared frames through the pool (RFC 7692).
+//! permessage-deflate for output: messages and shared frames through the pool (RFC 7692).
 //!
 //! Invariant: a frame that a policy may drop refers to nothing, because the peer's window would
 //! miss it. What is compressed once for many is left to `frame`.
@@ -17,7 +17,7 @@ use crate::wire::MessageKind;
 use std::mem;
 
 impl Output {
-    /// Answers the client's offers of extensions; takes what memory the answer needs.
+    /// Answers the client's offers of extensions; reserves the memory that the answer needs.
     pub(crate) fn negotiate<'h>(
         &mut self,
         peer: &mut Peer,
@@ -41,8 +41,8 @@ impl Output {
         (answer, params)
     }
 
-    /// Reserves a window if there has to be one; a compressor of its own, which can be done
-    /// without, must be within reach.
+    /// Reserves a window if one is required; an own compressor, which is optional, needs enough
+    /// budget left.
     pub(crate) fn has_memory(&mut self, peer: &mut Peer, params: &Params, budget: &Budget) -> bool {
         let receive = params.receive;
         let mut session = Session::default();
@@ -55,7 +55,7 @@ impl Output {
         all
     }
 
-    /// Sends a message compressed; `None` if it is to be sent as it is.
+    /// Sends a message compressed; `None` if it should be sent uncompressed.
     pub(super) fn send_compressed(
         &mut self,
         peer: &mut Peer,
@@ -129,7 +129,7 @@ impl Output {
     }
 
     /// The form of a shared frame that this peer can read, compressed if that pays: made at most
-    /// once for each window, whoever asks first.
+    /// once per window size.
     pub(super) fn form(
         &mut self,
         peer: &mut Peer,
@@ -152,7 +152,7 @@ impl Output {
         form
     }
 
-    /// Gives compressors back that nobody has used for a while.
+    /// Gives back compressors that have not been used for a while.
     pub(crate) fn drop_idle_compressors(&mut self, peers: &mut Table) {
         let Some(pool) = &self.compression.pool else {
             return;
@@ -190,7 +190,7 @@ impl Output {
     }
 }
 
-/// A compressed message reaches the peer that its own compressor does not know of.
+/// The peer is sent a compressed message that its own compressor has not seen.
 fn bypass(peer: &mut Peer) {
     if let Some(cold) = &mut peer.cold {
         cold.deflate.session.bypassed();

@@ -1,20 +1,21 @@
-//! Output of the input that is being handled, so that it leaves in one write.
+//! Output caused by the input that is being handled, so that it leaves in one write.
 //!
-//! Input: frames and other bytes, each shorter than [`LARGE`]. Output: all of them as one
-//! slice. Invariant: below its limit there is always room for one more push, so a push is a copy
-//! and nothing else; memory that was never needed was never touched.
+//! Input: frames and other bytes, each shorter than [`LARGE`]. Output: all of them as one slice.
+//! Invariant: below its limit there is always room for one more push, so a push is just a copy;
+//! memory that was never needed was never touched.
 
 use crate::wire::{HeaderBytes, MAX_HEADER, Mask};
 
-/// From here on a payload is written by reference; below, one copy is cheaper than a slice more.
+/// From this size on a payload is written by reference; below it, a copy is cheaper than another
+/// slice.
 pub(crate) const LARGE: usize = 4 * 1024;
 
-/// A cork of this size leaves before the input is through.
+/// A cork of this size is written before all input is handled.
 const LIMIT: usize = 256 * 1024;
 
 #[derive(Debug, Default)]
 pub(crate) struct Cork {
-    /// Whose output is corked.
+    /// The peer whose output is corked.
     pub(crate) peer: Option<u32>,
     /// Bytes of messages that it was sent, whether or not they have left.
     pub(crate) sent: usize,
@@ -41,14 +42,14 @@ impl Cork {
         &self.bytes[..self.len]
     }
 
-    /// Adds a frame; `true` if the cork should leave now.
+    /// Adds a frame; `true` if the cork should be written now.
     #[inline]
     pub(crate) fn push_frame(&mut self, header: &HeaderBytes, payload: &[u8]) -> bool {
         self.len += header.copy_to(&mut self.bytes[self.len..]);
         self.push(payload)
     }
 
-    /// As [`Cork::push_frame`], and masks on the way.
+    /// Like [`Cork::push_frame`], and masks while copying.
     #[inline]
     pub(crate) fn push_masked(&mut self, header: &[u8], mask: &mut Mask, payload: &[u8]) -> bool {
         let start = self.len + header.len();
@@ -59,7 +60,7 @@ impl Cork {
         end >= LIMIT
     }
 
-    /// Adds fewer than [`LARGE`] bytes; `true` if the cork should leave now.
+    /// Adds fewer than [`LARGE`] bytes; `true` if the cork should be written now.
     #[inline]
     pub(crate) fn push(&mut self, bytes: &[u8]) -> bool {
         let end = self.len + bytes.len();
@@ -72,7 +73,7 @@ impl Cork {
         self.len = 0;
     }
 
-    /// Lends the whole cork out; the peer stays.
+    /// Takes the content of the cork; the peer stays.
     pub(crate) fn take(&mut self) -> Self {
         let lent = Self {
             peer: self.peer,

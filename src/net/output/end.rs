@@ -1,4 +1,4 @@
-//! How connections are brought to an end: by the service, by the loop, for want of memory.
+//! How connections are brought to an end: by the service, by the loop, for lack of memory.
 //!
 //! Invariant: what was sent before a Close leaves before it, and nothing after it (RFC 6455
 //! section 5.5.1).
@@ -37,7 +37,7 @@ impl Output {
         self.taken(peer)
     }
 
-    /// The service wants to hear of it again: the time in which it could not speak does not count.
+    /// The service resumes it: the time in which the peer was not read does not count.
     pub(crate) fn resumed(&mut self, peer: &mut Peer) {
         let now = self.now;
         if let Phase::Open(connection) = &mut peer.phase {
@@ -50,7 +50,7 @@ impl Output {
         self.lists.touch(peer);
     }
 
-    /// Ends a pause: the peer's Close has to be found.
+    /// Ends a pause: the peer's Close has to be read.
     fn listen(&mut self, peer: &mut Peer) {
         if std::mem::take(&mut peer.flags.paused) {
             self.lists.push_ready(peer);
@@ -71,8 +71,8 @@ impl Output {
         }
     }
 
-    /// Gives a WebSocket connection up for a reason of the loop's own: Close, and nothing that
-    /// comes is looked at any more.
+    /// Gives up a WebSocket connection for a reason of the loop itself: sends Close and discards
+    /// all further input.
     pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
         self.write_run(peer);
         if let Phase::Open(connection) = &mut peer.phase {
@@ -89,7 +89,7 @@ impl Output {
         }
     }
 
-    /// Ends a connection so that its memory is free at once.
+    /// Ends a connection so that its memory is freed at once.
     pub(crate) fn evict(&mut self, peer: &mut Peer) {
         let queued = peer.queued() > 0;
         match &peer.phase {

@@ -23,7 +23,7 @@ impl Output {
         }
     }
 
-    /// Writes the head of a body in parts; whether there will be one at all.
+    /// Writes the head of a body in parts; returns whether there will be a body at all.
     pub(crate) fn begin_stream(
         &mut self,
         peer: &mut Peer,
@@ -65,7 +65,7 @@ impl Output {
         }
     }
 
-    /// The body is whole: the next request may come.
+    /// The body is complete: the next request may be read.
     pub(crate) fn end_stream(&mut self, peer: &mut Peer) {
         let Phase::Http {
             waits: HttpWait::Stream { chunked, close },
@@ -93,8 +93,8 @@ impl Output {
         self.lists.push_ready(peer);
     }
 
-    /// Ends an HTTP connection with this response, unless the request that is under way has been
-    /// answered already, in whole or in part.
+    /// Ends an HTTP connection with this response, unless the current request has already been
+    /// answered, in whole or in part.
     pub(crate) fn give_up(&mut self, peer: &mut Peer, response: Response) {
         if peer.is_stream() {
             return self.lists.remove_soon(peer);
@@ -113,10 +113,10 @@ impl Output {
         }
     }
 
-    /// Nothing more will be said: flush, shut down, read and discard for a while.
+    /// Nothing more will be sent: flush, shut down, read and discard for a while.
     pub(crate) fn linger(&mut self, peer: &mut Peer) {
         if peer.is_answering() {
-            self.lists.push_ready(peer); // Its input has rested.
+            self.lists.push_ready(peer); // Its input was paused.
         }
         peer.phase = Phase::Lingering { since: self.now };
         peer.flags.discard = true;

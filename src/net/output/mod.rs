@@ -1,4 +1,4 @@
-//! Everything that leaves through the connections of one loop: as few writes as there can be.
+//! Everything that is written to the connections of one loop, in as few writes as possible.
 //!
 //! ```text
 //!   send to the peer whose input is handled ──▶ cork ──one write at the end of the input──▶ socket
@@ -9,7 +9,7 @@
 //! Input: a peer, which the caller has looked up, and what it is to be sent. Invariant: bytes leave
 //! in the order of the calls. A peer with a queue has an empty cork and run, and its input rests
 //! until the queue is empty; so what a peer makes us send is bounded by what it sends in one read.
-//! Which peers there are is left to the caller.
+//! The table of peers is left to the caller.
 //!
 //! Reading order: `buffers`, `cork`, `write`, `send`, `compress`, `pieces`, `http`, `end`.
 
@@ -35,7 +35,7 @@ use crate::net::sockets::Sockets;
 use crate::proto::{Millis, Outbox};
 use std::sync::Arc;
 
-/// The way out of one loop.
+/// The output of one loop.
 #[derive(Debug)]
 pub(crate) struct Output {
     pub(crate) worker: u16,
@@ -80,7 +80,7 @@ impl Output {
         }
     }
 
-    /// Enough has been published in this turn: it leaves before more is read.
+    /// Enough has been published in this turn: it is sent before more is read.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
         self.batch.is_full()

@@ -1,8 +1,8 @@
-//! A message that is sent in pieces: one frame each (RFC 6455 section 5.4).
+//! A message that is sent in pieces, one frame each (RFC 6455 section 5.4).
 //!
 //! Control frames may go between the pieces, other messages may not. Invariant: no policy drops a
-//! piece, because the message would be another one without it; so a peer for whom too much waits
-//! is disconnected.
+//! piece, because that would change the message; so a peer for which too much waits is
+//! disconnected.
 
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::entropy::Source;

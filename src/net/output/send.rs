@@ -1,8 +1,8 @@
 //! Messages and frames to one peer: corked if its input is being handled, otherwise in its run of
 //! frames for this turn.
 //!
-//! Invariant: nothing that is masked is shared (RFC 6455 section 5.3), and what a call returns
-//! says what became of that very message.
+//! Invariant: nothing that is masked is shared (RFC 6455 section 5.3), and the return value of a
+//! call concerns exactly that message.
 
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::conn::send_queue::Pushed;
@@ -29,7 +29,8 @@ impl Output {
         self.send_plain(peer, message, key)
     }
 
-    /// As it is: see [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
+    /// Sends a message uncompressed: see
+    /// [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
     #[inline]
     pub(crate) fn send_plain(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
         if peer.is_busy() {
@@ -52,7 +53,7 @@ impl Output {
         self.cork_frame(peer, &header, message.bytes)
     }
 
-    /// A whole frame for the peer whose output is corked; a large one leaves at once.
+    /// A whole frame for the peer whose output is corked; a large one is written at once.
     #[inline]
     pub(super) fn cork_frame(
         &mut self,
@@ -91,7 +92,7 @@ impl Output {
         }
     }
 
-    /// A frame or another unit that must not be cut, in the form that this peer reads.
+    /// A frame or another unit that must not be split, in the form that this peer reads.
     #[inline]
     pub(super) fn send_bytes(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
         if self.is_corked(peer) {
@@ -102,7 +103,8 @@ impl Output {
         self.dispatch(peer, frame, key)
     }
 
-    /// One frame, masked while it is copied: a small one straight to where it leaves from.
+    /// One frame, masked while it is copied: a small one directly into the buffer it is written
+    /// from.
     #[inline]
     pub(super) fn send_masked(
         &mut self,
@@ -138,7 +140,7 @@ impl Output {
         sent
     }
 
-    /// A frame for many, to a server: it has to be masked for it alone.
+    /// A shared frame to a server: it has to be masked separately.
     fn send_frame_masked(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
         let (message, compressible) = frame.message();
         match compressible {
@@ -163,8 +165,8 @@ impl Output {
         self.taken(peer)
     }
 
-    /// This turn has published to the peer as much as may wait for it: out with that first, so
-    /// that the sender learns at once what becomes of more.
+    /// This turn has published to the peer as much as may wait for it: that is written first, so
+    /// that the sender learns at once what happens to more.
     #[cold]
     fn dispatch_after_run(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {
         self.write_run(peer);
@@ -174,8 +176,8 @@ impl Output {
         }
     }
 
-    /// After what the socket has refused already, within the bound. After [`Sent::Closed`] nothing
-    /// more may be queued: a Close waits, and it is the last.
+    /// After what the socket has refused, within the bound. After [`Sent::Closed`] nothing more may
+    /// be queued: a Close waits, and it is the last.
     pub(super) fn enqueue(&mut self, peer: &mut Peer, frame: SharedFrame, key: u32) -> Sent {
         let policy = (self.options.limits.queued_bytes, peer.overflow);
         let memory = self.cold.memory.clone();
@@ -198,7 +200,7 @@ impl Output {
         }
     }
 
-    /// The peer is too slow: what has not begun to leave is dropped, and it is told why.
+    /// The peer is too slow: what has not begun to leave is dropped, and its Close says why.
     pub(super) fn overflow(&mut self, peer: &mut Peer) {
         self.cold.of(peer).queue.drop_unsent();
         if !peer.can_take() {
@@ -212,7 +214,8 @@ impl Output {
                 self.close(peer, CloseCode::TRY_AGAIN_LATER, "reading too slowly");
                 self.lists.closing.push(peer.index);
             }
-            // A body that ends without its last chunk is known to be cut (RFC 9112 section 8).
+            // A body that ends without its last chunk is recognisably truncated (RFC 9112 section
+            // 8).
             _ => self.lists.remove_soon(peer),
         }
     }

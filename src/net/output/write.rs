@@ -1,4 +1,4 @@
-//! The writes: what leaves, what the socket refuses, and what follows when everything has left.
+//! The writes: what is sent, what the socket refuses, and what follows when everything has left.
 //!
 //! Input: a run of frames, a cork, a queue. Output: one system call for each where possible.
 //! Invariant: what the socket refuses is queued in the same order, and a queue is only added to
@@ -32,7 +32,8 @@ impl Output {
         self.after_write(peer);
     }
 
-    /// The step of this peer may have been cut short: what it had produced leaves, whole frames.
+    /// The step of this peer may have been interrupted: what it had produced is sent, whole frames
+    /// only.
     pub(crate) fn uncork_after_panic(&mut self, peer: &mut Peer) {
         if self.cork.peer == Some(peer.index) {
             self.uncork(peer);
@@ -45,7 +46,7 @@ impl Output {
         self.cork.peer == Some(peer.index) && peer.queued() == 0
     }
 
-    /// Into the cork; or, if they are many, out at once together with what was corked.
+    /// Into the cork; or, if there are many bytes, written at once together with what was corked.
     pub(super) fn append(&mut self, peer: &mut Peer, bytes: &[u8]) {
         if bytes.len() >= LARGE {
             return self.flush_cork(peer, &[], bytes);
@@ -180,7 +181,7 @@ impl Output {
         self.enqueue_all(peer, frames);
     }
 
-    /// Queues frames in their order, up to the one that ends the connection.
+    /// Queues frames in order, up to the one that ends the connection.
     fn enqueue_all<'t>(
         &mut self,
         peer: &mut Peer,
@@ -189,7 +190,7 @@ impl Output {
         frames.all(|(frame, key)| self.enqueue(peer, frame.clone(), key) != Sent::Closed);
     }
 
-    /// The socket is writable: goes on with what it had refused.
+    /// The socket is writable: continues with what it had refused.
     pub(crate) fn flush(&mut self, peer: &mut Peer) {
         let (now, bound) = (self.now, self.options.limits.queued_bytes);
         loop {
@@ -203,13 +204,13 @@ impl Output {
             match cold.queue.write_with(|parts| sockets.write(index, parts)) {
                 Ok(done) if done || cold.queue.bytes() < before => {
                     cold.progress = now;
-                    // Its input rests meanwhile: what is missing is not late.
+                    // Its input is paused meanwhile: what is missing is not late.
                     cold.unfinished = cold.unfinished.and(Some(now));
                     peer.wrote(now);
                     if done {
                         self.lists.writable.push(index);
                         self.lists.push_ready(peer);
-                        self.lists.touch(peer); // Its side table goes back.
+                        self.lists.touch(peer); // Its side table is given back.
                         self.cold.charge(peer);
                         return self.after_write(peer);
                     }
@@ -241,8 +242,8 @@ impl Output {
         self.after_write(peer);
     }
 
-    /// Shuts our side down if the protocol is through and everything has left
-    /// (RFC 6455 section 7.1.1).
+    /// Shuts down our side if the protocol has finished and everything has left (RFC 6455 section
+    /// 7.1.1).
     // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03 6455-7.2.2-01
     pub(crate) fn after_write(&mut self, peer: &mut Peer) {
         let through = match &peer.phase {

@@ -2,8 +2,8 @@
 //!
 //! The same engine runs as in a server, so limits, deadlines, overflow and stopping are those of
 //! the real one. Input: a service, what its peers send, time. Output: what the peers received.
-//! Invariant: with the same calls and the same seed everything happens in the same order, but for
-//! masking keys, and for waits of [`Backoff`](crate::client::Backoff) that have a range.
+//! Invariant: with the same calls and the same seed everything happens in the same order, except
+//! for masking keys, and for random waits of [`Backoff`](crate::client::Backoff).
 //!
 //! ```
 //! use wirebell::Message;
@@ -36,7 +36,7 @@
 //! server.run();
 //! assert_eq!(peer.received(), [Received::text("hello")]);
 //!
-//! // A minute in which the peer does not read: the server asks with a Ping, and gives up.
+//! // A minute in which the peer does not read: the server sends a Ping, and gives up.
 //! server.advance(60_000);
 //! assert_eq!(peer.received(), [Received::Ping(vec![]), Received::End]);
 //! ```

@@ -1,9 +1,9 @@
-//! The simulated network: connections, listeners, time, and what every loop is to be told.
+//! The simulated network: connections, listeners, time, and the readiness events of every loop.
 //!
-//! Readiness is that of an edge-triggered event queue. Invariant: whoever has been told that
-//! nothing can be read or written now is told when that changes; what one end writes, the other
-//! reads in the same order. A connection that is closed while something lies unread at its end is
-//! reset, as TCP does it, and what was on its way to the other end is lost.
+//! Readiness is that of an edge-triggered event queue. Invariant: an end whose read or write would
+//! block gets an event when that changes; what one end writes, the other reads in the same order. A
+//! connection that is closed with unread input is reset, as in TCP, and what was in flight to the
+//! other end is lost.
 
 use crate::net::sockets::{Ready, Received};
 use crate::net::testing::pipes::{Link, Side, Taken};
@@ -13,17 +13,17 @@ use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
 
-/// What goes wrong on the network, without breaking what sockets promise. One time in so many; 0
-/// is never.
+/// Faults of the network that keep the guarantees of sockets. A value of N means once in N times; 0
+/// means never.
 #[derive(Clone, Copy, Debug)]
 pub struct Faults {
-    /// Decides when.
+    /// The seed of the random choices.
     pub seed: u64,
-    /// A read brings less than there is.
+    /// A read returns less than there is.
     pub short_reads: u32,
-    /// A write takes less than there is room for.
+    /// A write accepts less than there is room for.
     pub short_writes: u32,
-    /// A write takes nothing although there is room.
+    /// A write accepts nothing although there is room.
     pub refused_writes: u32,
     /// The process has no more files when it accepts.
     pub failed_accepts: u32,
@@ -32,7 +32,7 @@ pub struct Faults {
 }
 
 impl Default for Faults {
-    /// None, and 64 KiB.
+    /// No faults, and 64 KiB.
     fn default() -> Self {
         Self {
             seed: 0,
@@ -68,7 +68,7 @@ pub(super) struct State {
     faults: Faults,
     random: u64,
     links: Vec<Link>,
-    /// Which loop has an end, and under which number. Nobody: a test.
+    /// The loop that has an end, and its number there; no entry if a test has it.
     owners: HashMap<EndId, (usize, u32)>,
     addresses: HashMap<EndId, SocketAddr>,
     listeners: BTreeMap<SocketAddr, Listening>,
@@ -76,14 +76,14 @@ pub(super) struct State {
     news: Vec<News>,
 }
 
-/// What a loop is to be told.
+/// The events for a loop.
 #[derive(Debug, Default)]
 pub(super) struct News {
     pub(super) peers: BTreeMap<u32, Ready>,
     pub(super) listener: bool,
 }
 
-/// Loops that listen on an address, and who waits there.
+/// Loops that listen on an address, and the connections that wait there.
 #[derive(Debug, Default)]
 struct Listening {
     loops: Vec<usize>,
@@ -104,7 +104,7 @@ impl State {
         }
     }
 
-    /// An address that nobody else in this process uses: permits to connect are shared by all.
+    /// An address that is unique in this process: permits to connect are shared by all.
     pub(super) fn new_address() -> SocketAddr {
         static NEXT: AtomicU32 = AtomicU32::new(1);
         let number = NEXT.fetch_add(1, Relaxed) % 0x00FF_FFFF;
@@ -157,7 +157,7 @@ impl State {
         listening.loops.push(number);
     }
 
-    /// Nobody listens for this loop any more; who waits for the last is reset.
+    /// This loop stops listening; connections that wait for the last listener are reset.
     pub(super) fn stop_listening(&mut self, number: usize) {
         let mut lost = Vec::new();
         self.listeners.retain(|_, listening| {
@@ -173,7 +173,7 @@ impl State {
         }
     }
 
-    /// A connection to whoever listens there.
+    /// A connection to a loop that listens there.
     pub(super) fn connect(&mut self, address: SocketAddr) -> io::Result<EndId> {
         let Some(listening) = self.listeners.get_mut(&address) else {
             return Err(ErrorKind::ConnectionRefused.into());
@@ -190,13 +190,13 @@ impl State {
         Ok(end)
     }
 
-    /// Nobody listens where this peer of a loop wants to connect.
+    /// No loop listens where this peer of a loop wants to connect.
     #[cfg(feature = "client")]
     pub(super) fn refuse(&mut self, number: usize, index: u32) {
         self.news[number].peers.insert(index, BROKEN);
     }
 
-    /// A loop has this end now, under this number, and hears what has happened already.
+    /// A loop now has this end, under this number, and gets the events so far.
     pub(super) fn give(&mut self, end: EndId, number: usize, index: u32) {
         self.owners.insert(end, (number, index));
         let readable = self.links[end.link].readable(end.side) > 0;
@@ -266,7 +266,7 @@ impl State {
             return Err(ErrorKind::BrokenPipe.into());
         }
         if link.is_closed_by_other(end.side) {
-            self.reset(end); // It is answered with a reset, which is seen later.
+            self.reset(end); // The answer is a reset, which is seen later.
             return Ok(total);
         }
         let room = link.room(end.side, self.faults.capacity).min(total);
@@ -286,7 +286,7 @@ impl State {
             self.tell(end.other(), READABLE);
         }
         match (len < room, len < total) {
-            (true, _) => self.tell(end, WRITABLE), // There was room: it is told soon.
+            (true, _) => self.tell(end, WRITABLE), // There was room: the event follows soon.
             (false, true) => self.links[end.link].refuse(end.side),
             (false, false) => {}
         }
@@ -302,7 +302,7 @@ impl State {
         self.tell(end.other(), HUNG_UP);
     }
 
-    /// This end lets go.
+    /// This end is dropped.
     pub(super) fn close(&mut self, end: EndId) {
         if let Some((number, index)) = self.owners.remove(&end) {
             self.news[number].peers.remove(&index);
@@ -315,7 +315,7 @@ impl State {
         self.links[end.link].reset
     }
 
-    /// Both ends are told that the connection was reset.
+    /// Both ends get the event that the connection was reset.
     pub(super) fn reset(&mut self, end: EndId) {
         self.links[end.link].reset = true;
         self.tell(end, BROKEN);

@@ -1,4 +1,4 @@
-//! The other end of a simulated connection, in the hands of a test.
+//! The other end of a simulated connection, controlled by a test.
 
 use crate::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, ResponseHead};
 use crate::limits::Limits;
@@ -9,7 +9,7 @@ use std::cell::RefCell;
 use std::io::IoSlice;
 use std::rc::Rc;
 
-/// What has come from the loop.
+/// What the loop has sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Received {
@@ -23,7 +23,7 @@ pub enum Received {
     Close(Option<CloseCode>, String),
     /// The stream has ended, or was reset.
     End,
-    /// What came was no WebSocket traffic that a server may send; with a word of why.
+    /// Not WebSocket traffic that a server may send; says why.
     Broken(&'static str),
     /// Bytes of HTTP.
     Bytes(Vec<u8>),
@@ -41,15 +41,15 @@ impl Received {
     }
 }
 
-/// A connection to a loop. It sends whatever the test wants, right or wrong, and reads only when it
-/// is asked to, so that a slow reader is one that is not asked to.
+/// A connection to a loop. It sends whatever the test wants, valid or not, and reads only when the
+/// test makes it, so a test can simulate a slow reader.
 #[derive(Debug)]
 pub struct Peer {
     state: Rc<RefCell<State>>,
     end: EndId,
     /// What could not be sent.
     unsent: Vec<u8>,
-    /// What came and was not understood yet.
+    /// What arrived and was not parsed yet.
     input: Vec<u8>,
     ended: bool,
     told_of_end: bool,
@@ -57,7 +57,7 @@ pub struct Peer {
     assembler: Assembler,
 }
 
-/// Keys that a test can do without.
+/// Masking keys, which need not be random in a test.
 struct NoKeys;
 
 impl Entropy for NoKeys {
@@ -80,7 +80,7 @@ impl Peer {
         }
     }
 
-    /// Sends bytes; what finds no room is sent with the next call.
+    /// Sends bytes; what does not fit is sent with the next call.
     pub fn send(&mut self, bytes: &[u8]) {
         self.unsent.extend_from_slice(bytes);
         let mut state = self.state.borrow_mut();
@@ -92,7 +92,7 @@ impl Peer {
         }
     }
 
-    /// Bytes that have not found room.
+    /// Bytes that did not fit.
     pub fn unsent(&self) -> usize {
         self.unsent.len()
     }
@@ -135,19 +135,19 @@ impl Peer {
         self.state.borrow_mut().end(self.end);
     }
 
-    /// Ends the connection at once: what is on its way is lost.
+    /// Ends the connection at once: what is in flight is lost.
     pub fn reset(&mut self) {
         self.state.borrow_mut().reset(self.end);
     }
 
-    /// Everything that has come since the last call, and has been answered as RFC 6455 asks: Pings
-    /// with Pongs, Close with Close.
+    /// Everything that has arrived since the last call, answered as RFC 6455 requires: Pings with
+    /// Pongs, Close with Close.
     pub fn received(&mut self) -> Vec<Received> {
         self.read(usize::MAX);
         self.understand()
     }
 
-    /// Reads at most `most` bytes, which [`Peer::received`] tells of.
+    /// Reads at most `most` bytes, which [`Peer::received`] returns.
     pub fn read(&mut self, most: usize) -> usize {
         let mut buffer = [0; 4096];
         let mut total = 0;
@@ -166,23 +166,23 @@ impl Peer {
         total
     }
 
-    /// Takes what [`Peer::read`] has read, as it is.
+    /// Takes what [`Peer::read`] has read, unparsed.
     pub fn take_bytes(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.input)
     }
 
-    /// Nothing more will come.
+    /// Nothing more will arrive.
     pub fn has_ended(&self) -> bool {
         self.ended
     }
 
-    /// The connection was reset, so that what was on its way is lost. [`Received::End`] does not
-    /// tell a reset from an orderly end.
+    /// The connection was reset, so that what was in flight is lost. [`Received::End`] does not
+    /// distinguish a reset from an orderly end.
     pub fn was_reset(&self) -> bool {
         self.state.borrow().was_reset(self.end)
     }
 
-    /// Asks for a WebSocket.
+    /// Requests a WebSocket.
     pub fn request_upgrade(&mut self, path: &str) {
         let request = format!(
             "GET {path} HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\n\
@@ -192,7 +192,7 @@ impl Peer {
         self.send(request.as_bytes());
     }
 
-    /// Whether the answer has come and was 101: what follows are frames.
+    /// Whether the answer has arrived and was 101: frames follow.
     pub fn upgrade(&mut self) -> bool {
         self.read(usize::MAX);
         let limits = Limits::default();

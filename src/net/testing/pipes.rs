@@ -1,6 +1,6 @@
-//! One simulated connection: two pipes of bytes, and what their ends have been told.
+//! One simulated connection: two pipes of bytes, and which blocked ends need an event.
 //!
-//! Nothing here knows who holds an end.
+//! Nothing here knows the owner of an end.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ pub(super) type Side = usize;
 pub(super) struct Link {
     /// By the side that writes.
     pipes: [Pipe; 2],
-    /// Ended at once for both: what was on its way is lost.
+    /// Ended at once for both: what was in flight is lost.
     pub(super) reset: bool,
 }
 
@@ -22,13 +22,13 @@ struct Pipe {
     bytes: VecDeque<u8>,
     /// The writer sends no more.
     ended: bool,
-    /// The writer has been told that there is no room.
+    /// A write found no room.
     refused: bool,
-    /// The writer has let go of its end.
+    /// The writer has dropped its end.
     closed: bool,
 }
 
-/// What a read came to.
+/// The outcome of a read.
 pub(super) enum Taken {
     Bytes(usize),
     End,
@@ -68,12 +68,12 @@ impl Link {
         self.pipes[side].bytes.extend(bytes);
     }
 
-    /// `side` has been told that there is no room.
+    /// A write of `side` found no room.
     pub(super) fn refuse(&mut self, side: Side) {
         self.pipes[side].refused = true;
     }
 
-    /// Whether `side` waits to be told that there is room; it is told now.
+    /// Whether `side` waits for room; clears that.
     pub(super) fn take_refused(&mut self, side: Side) -> bool {
         std::mem::take(&mut self.pipes[side].refused)
     }
@@ -83,7 +83,7 @@ impl Link {
         self.pipes[side].ended = true;
     }
 
-    /// `side` lets go. Whether that is a reset, because something lay unread.
+    /// `side` is dropped. Returns whether that is a reset, because of unread input.
     pub(super) fn close(&mut self, side: Side) -> bool {
         let unread = !self.pipes[1 - side].bytes.is_empty();
         self.pipes[side].ended = true;
@@ -92,12 +92,12 @@ impl Link {
         unread
     }
 
-    /// `side` has said that it sends no more.
+    /// `side` has shut down its sending direction.
     pub(super) fn has_ended(&self, side: Side) -> bool {
         self.pipes[side].ended
     }
 
-    /// The other end has let go: what `side` writes meets a reset.
+    /// The other end was dropped: what `side` writes is answered with a reset.
     pub(super) fn is_closed_by_other(&self, side: Side) -> bool {
         self.pipes[1 - side].closed
     }

@@ -18,7 +18,7 @@ pub(super) struct SimulatedSockets {
     /// The number of the loop.
     number: usize,
     ends: HashMap<u32, EndId>,
-    /// Connections that nobody accepts.
+    /// Connections that are never accepted.
     refused: Vec<u32>,
 }
 

@@ -17,8 +17,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
-/// Turns after which a loop that still has something to do at the same time is held for one that
-/// spins.
+/// Turns after which a loop that still has something to do at the same time counts as spinning.
 const MAX_TURNS: usize = 100_000;
 
 /// Simulated connections, and one time for all that use them. Cheap to clone.
@@ -50,7 +49,7 @@ impl Network {
         self.state.borrow().now
     }
 
-    /// Time passes. The loops find out when they run.
+    /// Advances the time. The loops notice when they run.
     pub fn advance(&self, ms: Millis) {
         self.state.borrow_mut().now += ms;
     }
@@ -86,11 +85,11 @@ impl Network {
         self.start(&Workers::new(options, 1, None), 0, make)
     }
 
-    /// A bare connection to whoever listens at this address.
+    /// A bare connection to the loop that listens at this address.
     ///
     /// # Errors
     ///
-    /// Nobody listens there.
+    /// If no loop listens there.
     pub fn connect(&self, address: SocketAddr) -> std::io::Result<Peer> {
         let end = self.state.borrow_mut().connect(address)?;
         Ok(Peer::new(Rc::clone(&self.state), end))
@@ -167,7 +166,7 @@ impl<M> Workers<M> {
     }
 }
 
-/// Wakes a loop by leaving it a note.
+/// Wakes a loop by setting a flag.
 fn wake(woken: &Arc<AtomicBool>) -> Wake {
     let woken = Arc::clone(woken);
     Wake::new(move || {
@@ -183,13 +182,13 @@ pub struct TestLoop<S: Service> {
     /// `None` once it has stopped.
     engine: Option<Engine<S>>,
     handle: Handle<S::Mail>,
-    /// Of the worker, among those of its server.
+    /// The number of the worker in its server.
     number: usize,
-    /// Of the loop, on its network.
+    /// The number of the loop on its network.
     id: usize,
     woken: Arc<AtomicBool>,
     address: Option<SocketAddr>,
-    /// When its next turn is due, if nothing happens before.
+    /// When its next turn is due, if nothing happens earlier.
     deadline: Option<Millis>,
 }
 
@@ -203,8 +202,8 @@ impl<S: Service> TestLoop<S> {
         self.address.expect("a loop that listens")
     }
 
-    /// Reaches it as a [`Server`](crate::net::Server) is reached: to stop it, to post mail, to read
-    /// its counters.
+    /// A handle as of a [`Server`](crate::net::Server): to stop it, to post mail, to read its
+    /// counters.
     pub fn handle(&self) -> Handle<S::Mail> {
         self.handle.clone()
     }
@@ -235,7 +234,7 @@ impl<S: Service> TestLoop<S> {
     ///
     /// # Panics
     ///
-    /// If it does not listen any more.
+    /// If it no longer listens.
     pub fn connect(&mut self) -> Peer {
         let peer = self.network.connect(self.address());
         peer.expect("it listens")
@@ -255,7 +254,7 @@ impl<S: Service> TestLoop<S> {
         peer
     }
 
-    /// Time passes, and the loop does what is due.
+    /// Advances the time, and the loop does what is due.
     pub fn advance(&mut self, ms: Millis) {
         let end = self.network.now() + ms;
         self.run();
@@ -269,12 +268,12 @@ impl<S: Service> TestLoop<S> {
         self.run();
     }
 
-    /// When it next has something to do, if nothing happens before.
+    /// When it next has something to do, if nothing happens earlier.
     pub fn deadline(&self) -> Option<Millis> {
         self.deadline
     }
 
-    /// Something has happened that it has not been told, or its time has come.
+    /// An event is pending, or something is due.
     pub fn is_due(&self) -> bool {
         let now = self.network.now();
         !self.has_ended()
@@ -298,7 +297,7 @@ impl<S: Service> TestLoop<S> {
         panic!("the loop spins");
     }
 
-    /// One turn: what is ready now is handled, and leaves.
+    /// One turn: what is ready now is handled, and the output is written.
     pub fn turn(&mut self) {
         let now = self.network.now();
         let Some(engine) = &mut self.engine else {

@@ -1,9 +1,9 @@
-//! JSON as Go's `encoding/json` takes it, for dialects whose first server was written in Go.
+//! JSON as Go's `encoding/json` accepts it, for dialects whose first server was written in Go.
 //!
-//! Input: a body as it came. Output: bytes that `serde_json` reads to the same values. What Go
-//! forgives is mended, in one pass and mostly without a copy: bytes that are not UTF-8 and escapes
-//! of lone surrogates become U+FFFD. A byte order mark at the front is skipped, which Go would
-//! refuse and some editors write. The syntax itself is left to `serde_json`.
+//! Input: a body as received. Output: bytes that `serde_json` reads to the same values. What Go
+//! tolerates is repaired, in one pass and mostly without a copy: bytes that are not UTF-8 and
+//! escapes of lone surrogates become U+FFFD. A byte order mark at the front is skipped: Go would
+//! refuse it, but some editors write one. The syntax itself is left to `serde_json`.
 
 use std::borrow::Cow;
 
@@ -12,22 +12,22 @@ const MAX_DEPTH: usize = 10_000;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// Mends the first value in `bytes`; `None` if it is nested too deeply.
+/// Repairs the first value in `bytes`; `None` if it is nested too deeply.
 pub(super) fn mend(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let bytes = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let mut text = into_text(bytes);
     let mut lone = Vec::new();
     scan(text.as_bytes(), &mut lone)?;
     if !lone.is_empty() {
-        let mut mended = String::with_capacity(text.len());
+        let mut repaired = String::with_capacity(text.len());
         let mut from = 0;
         for at in lone {
-            mended += &text[from..at];
-            mended += r"\ufffd";
+            repaired += &text[from..at];
+            repaired += r"\ufffd";
             from = at + ESCAPE;
         }
-        mended += &text[from..];
-        text = Cow::Owned(mended);
+        repaired += &text[from..];
+        text = Cow::Owned(repaired);
     }
     Some(text)
 }
@@ -49,8 +49,9 @@ fn into_text(bytes: &[u8]) -> Cow<'_, str> {
 /// Bytes of an escape such as `\ud83d`.
 const ESCAPE: usize = 6;
 
-/// Walks over the first value: `None` if it is nested too deeply; otherwise `lone` gets the places
-/// of lone surrogates. A backslash outside of a string is no JSON, so nobody minds what it does.
+/// Walks over the first value: `None` if it is nested too deeply; otherwise `lone` gets the
+/// positions of lone surrogates. A backslash outside a string is not JSON, so its effect does not
+/// matter.
 fn scan(text: &[u8], lone: &mut Vec<usize>) -> Option<()> {
     let (mut at, mut depth, mut in_string) = (0, 0_usize, false);
     while let Some(byte) = text.get(at) {
@@ -132,7 +133,7 @@ mod tests {
             (br#""\ud83d\n""#, r#""\ufffd\n""#),
             (br#""\\ud83d""#, r#""\\ud83d""#),
             (br#""\\\ud83d""#, r#""\\\ufffd""#),
-            // No escapes: what they are is the parser's business.
+            // No escapes: resolving them is up to the parser.
             (br#""\ud83""#, r#""\ud83""#),
             (br#""\u+83d""#, r#""\u+83d""#),
             (br#""\ud83"#, r#""\ud83"#),
@@ -146,7 +147,7 @@ mod tests {
         for (given, expected) in rows {
             assert_eq!(mend(given).as_deref(), Some(expected), "{given:?}");
         }
-        // Nothing is copied if there is nothing to mend.
+        // Nothing is copied if there is nothing to repair.
         assert!(matches!(mend(br#""\ud83d\ude00""#), Some(Cow::Borrowed(_))));
     }
 

@@ -1,9 +1,9 @@
 //! The dialect of wserver: JSON in, plain text out.
 //!
 //! A client sends `{"token", "event"}` over its WebSocket and never gets an answer; a publisher
-//! posts `{"userId", "event", "message"}` and is told how many got it. Names of fields compare
-//! without case, unknown fields are ignored, and what follows the first JSON value too; of a field
-//! that is there twice the last counts, unless it is null. As an extension, `event` in a
+//! posts `{"userId", "event", "message"}` and is answered with the number of receivers. Names of
+//! fields compare without case; unknown fields are ignored, and so is what follows the first JSON
+//! value; of a repeated field the last counts, unless it is null. As an extension, `event` in a
 //! registration may be a list.
 
 use crate::push::dialect::json::{is_field, mend};
@@ -11,19 +11,19 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use std::borrow::Cow;
 use std::fmt;
 
-/// The answer to a body that is no publication.
+/// The answer to a body that is not a publication.
 pub const ILLEGAL: &str = "request data illegal";
 
-/// A wish to receive the pushes to the owner of a token.
+/// A request to receive the pushes to the owner of a token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registration {
-    /// Who registers.
+    /// The token of the client that registers.
     pub token: String,
-    /// What for: at least one, none empty.
+    /// The events: at least one, none empty.
     pub events: Vec<String>,
 }
 
-/// Why a message is no registration.
+/// Why a message is not a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoRegistration {
     /// It is something else, or a field is missing or empty.
@@ -35,18 +35,18 @@ pub enum NoRegistration {
 /// A message for the connections of a user that have registered for an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// For whom.
+    /// The user.
     pub user: String,
-    /// For which event.
+    /// The event.
     pub event: String,
     /// The payload, delivered as it is.
     pub message: String,
 }
 
-/// A wish to close the connections of a user.
+/// A request to close the connections of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Dropping {
-    /// Whose.
+    /// The user.
     pub user: String,
     /// Only those registered for this event, or all.
     pub event: Option<String>,
@@ -102,13 +102,13 @@ impl Dropping {
     }
 }
 
-/// The fields of an object that count. What was not there is empty.
+/// The relevant fields of an object. A missing one is empty.
 struct Fields<const N: usize> {
     texts: [String; N],
     event: Event,
 }
 
-/// What `event` was.
+/// The value of `event`.
 enum Event {
     One(String),
     List(Vec<String>),
@@ -261,7 +261,7 @@ mod tests {
                 r#"{"token":"a","event":["b"],"Event":"c"}"#,
                 registration("a", &["c"]),
             ),
-            // Fields of publications mean nothing here.
+            // Fields of publications have no meaning here.
             (
                 r#"{"token":"a","event":"b","message":7,"userId":[]}"#,
                 registration("a", &["b"]),
@@ -301,8 +301,8 @@ mod tests {
         assert!(Registration::read(br#"{"token":"a","event":"e"}"#, 3).is_ok());
     }
 
-    /// What Go 1.2x makes of bodies for wserver's struct of three strings: the message, or an error
-    /// or an empty field, which wserver both answers with 400.
+    /// How Go 1.2x decodes bodies into wserver's struct of three strings: the message, or an error
+    /// or an empty field, both of which wserver answers with 400.
     #[test]
     fn publications_are_read_as_go_reads_them() {
         let rows: [(&[u8], Option<&str>); 24] = [

@@ -99,7 +99,7 @@ fn open() -> Option<()> {
     client.verify(&head).ok().map(drop)
 }
 
-/// A request that somebody else has parsed, and that asks for something else.
+/// A request from another parser that asks for something else.
 fn refuse() -> Option<()> {
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     let fields = Fields::from_pairs([("Host", &b"device"[..])], &mut storage).ok()?;
