@@ -174,7 +174,7 @@ fn text_that_cannot_be_read_is_never_raw() {
         ),
         ("0x7ffe00:\t0xfa378581\t0x9f7f3d21\n", "words"),
         ("%81%0", "%"),
-        ("# nothing\n", "nothing in it"),
+        ("# nothing\n", "only comments"),
     ] {
         let error = bytes(text).expect_err(text);
         assert!(error.contains(part), "{text}: {error}");
