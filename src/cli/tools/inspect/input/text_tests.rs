@@ -4,7 +4,7 @@ use super::*;
 
 const HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 
-/// The bytes of a text, from whoever sent them.
+/// The bytes of a text, from any sender.
 pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
     let talk = parse(text.as_bytes().to_vec(), None, None)?.talks.remove(0);
     Ok([talk.from_client.bytes, talk.from_server.bytes].concat())
