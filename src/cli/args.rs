@@ -1,7 +1,7 @@
 //! The arguments of the whole command: which commands there are.
 //!
-//! Input: what was written behind `wirebell`, and the environment. Output: [`Command`], with the
-//! arguments of that command, which its own file or folder defines.
+//! Input: the arguments of `wirebell`, and the environment. Output: [`Command`], with the arguments
+//! of that command, which its own file or folder defines.
 
 use crate::cli::server::{EchoArgs, ServeArgs};
 use crate::cli::tools::{ABOUT, EXAMPLES, STATUSES, Tool};

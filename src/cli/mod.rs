@@ -2,7 +2,7 @@
 //! for what they share.
 //!
 //! Input: arguments, environment, a settings file. Output: a running server, or one line on stderr
-//! and an exit status: 2 for what the caller wrote, 1 for what went wrong, others for tools.
+//! and an exit status: 2 for wrong usage, 1 for failures, others for the tools.
 
 mod args;
 mod common;
@@ -21,7 +21,7 @@ use std::ffi::OsString;
 use std::io;
 use std::process::ExitCode;
 
-/// Reads the arguments and does what they say.
+/// Parses the arguments and runs the command.
 pub fn run() -> ExitCode {
     let args = with_default_command(std::env::args_os());
     let result = sources::parse(&args)
@@ -29,7 +29,7 @@ pub fn run() -> ExitCode {
     let Err(failure) = result else {
         return ExitCode::SUCCESS;
     };
-    logging::flush(logging::PATIENCE);
+    logging::flush(logging::FLUSH_TIMEOUT);
     logging::write(io::stderr(), format!("wirebell: {failure}\n"));
     ExitCode::from(failure.status())
 }

@@ -1,6 +1,6 @@
-//! In place of `tools`, in a build that only serves.
+//! Stands in for `tools`, in a build that only serves.
 //!
-//! Input and output: none, as there is no tool that could be called.
+//! Input and output: none, as there are no tools.
 
 use crate::cli::common::Failure;
 use clap::Subcommand;
@@ -8,17 +8,17 @@ use clap::Subcommand;
 /// What the whole command is, for its help.
 pub const ABOUT: &str = "A small, strict WebSocket push server";
 
-/// What follows on the examples of the server.
+/// Appended to the examples of the server.
 pub const EXAMPLES: &str = "";
 
-/// What follows on the exit statuses of the server.
+/// Appended to the exit statuses of the server.
 pub const STATUSES: &str = "";
 
-/// There is none.
+/// No tool.
 #[derive(Debug, Subcommand)]
 pub enum Tool {}
 
-/// Is never called.
+/// Never called.
 pub fn run(tool: Tool, _: clap::Command) -> Result<(), Failure> {
     match tool {}
 }

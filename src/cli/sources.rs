@@ -1,8 +1,8 @@
 //! Arguments and environment → a command; and where a setting came from, for error messages.
 //!
-//! An environment variable that is empty counts as unset: that is how wrappers such as Compose and
-//! systemd pass on what nobody has set. A setting that is wrong is named as its author wrote it:
-//! by its flag, its variable, or its line in the settings file.
+//! An empty environment variable counts as unset: wrappers such as Compose and systemd pass on
+//! unset variables that way. A wrong setting is named as its author wrote it: by its flag, its
+//! variable, or its line in the settings file.
 
 use crate::cli::args::Cli;
 use crate::cli::common::Failure;
@@ -19,7 +19,7 @@ pub struct Sources {
     matches: ArgMatches,
 }
 
-/// Reads arguments and environment. Ends the process for help, and for wrong usage of flags.
+/// Reads arguments and environment. Exits the process for help, and for wrong usage of flags.
 pub fn parse(args: &[OsString]) -> Result<(Cli, Sources), Failure> {
     let mut command = forget(Cli::command(), &is_empty);
     let matches = match command.try_get_matches_from_mut(args) {
@@ -34,7 +34,7 @@ pub fn parse(args: &[OsString]) -> Result<(Cli, Sources), Failure> {
 }
 
 impl Sources {
-    /// Names a flag at the beginning of an error as it was really written.
+    /// Names a flag at the start of an error as its author wrote it.
     pub fn name(&self, failure: Failure) -> Failure {
         failure.map(|text| self.rename(&text).unwrap_or(text))
     }
@@ -70,7 +70,7 @@ fn line_of(file: &Path, setting: &str) -> Option<usize> {
     text.lines().position(is_it).map(|at| at + 1)
 }
 
-/// The variables for which `unwanted` holds are not looked at.
+/// Ignores the variables for which `unwanted` is true.
 fn forget(command: Command, unwanted: &dyn Fn(&Arg) -> bool) -> Command {
     let command = command.mut_args(|arg| match unwanted(&arg) {
         true => arg.env(Resettable::Reset),
@@ -84,7 +84,7 @@ fn is_empty(arg: &Arg) -> bool {
     value.is_some_and(|value| value.is_empty())
 }
 
-/// The variable whose value is wrong: without it, something else is wrong, or nothing.
+/// The variable whose value is wrong: without it, the error is another one, or gone.
 fn blamed_variable(command: &Command, args: &[OsString], error: &clap::Error) -> Option<String> {
     let flag = blamed_flag(error)?;
     let arg = argument(command, args.get(1)?.to_str()?, &flag)?;
@@ -110,7 +110,7 @@ fn argument<'c>(command: &'c Command, name: &str, flag: &str) -> Option<&'c Arg>
     args.find(|arg| arg.get_long() == Some(flag))
 }
 
-/// What clap says, in one line.
+/// clap's message, in one line.
 fn without_flag(error: &clap::Error) -> String {
     let text = error.render().to_string();
     let lines = text.lines().take_while(|line| !line.is_empty());

@@ -1,11 +1,11 @@
-//! Which cases of `wirebell verify --listen` notice which fault of a client. Most faults are those
-//! of a server as well.
+//! Which cases of `wirebell verify --listen` detect which fault of a client. Servers have most of
+//! these faults too.
 
 use super::faults::{Row, row};
 use super::faulty::Fault::{self, *};
 use super::faulty::Offer;
 
-/// Faults that a client does not have, or that show otherwise in one.
+/// Faults that a client cannot have, or that show differently in one.
 pub const NOT_SHARED: [Fault; 6] = [
     AgreesWithoutParameters,
     TakesContextOver,
@@ -15,12 +15,12 @@ pub const NOT_SHARED: [Fault; 6] = [
     FirstPongOnly,
 ];
 
-/// A fault in the request, which one look finds.
+/// A fault in the request.
 const fn asks(old: &'static str, new: &'static str, fails: &'static [&'static str]) -> Row {
     row(Asks(old, new), fails, &["request.*"])
 }
 
-/// Faults in the request: all else is as it should be. The names that fail count first.
+/// Faults in the request: everything else is correct.
 pub const REQUESTS: [Row; 20] = [
     asks("GET ", "POST ", &["request.method"]),
     asks("HTTP/1.1", "HTTP/1.0", &["request.version"]),
@@ -160,14 +160,14 @@ pub const LOUD: [Row; 12] = [
     ),
 ];
 
-/// Cases that a fault which is in all of a group cannot be asked about: nothing was offered.
+/// Cases that are skipped because nothing was offered.
 pub const UNASKED: [&str; 3] = [
     "deflate.illegal.client-bits-unasked",
     "deflate.illegal.server-bits-ignored",
     "answer.bad.deflate-unasked",
 ];
 
-/// Faults that show in that nothing comes, or late.
+/// Faults that show as a missing or late answer.
 pub const SILENT: [Row; 8] = [
     row(
         DropsWhatIsBehindHead,

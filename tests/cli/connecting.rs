@@ -39,7 +39,8 @@ fn unique(args: &[&str]) -> u64 {
     RandomState::new().hash_one(args)
 }
 
-/// A server that opens a WebSocket for one client and then says `frames`; what came is told.
+/// A server that opens a WebSocket for one client and then sends `frames`; returns what it
+/// received.
 fn scripted(frames: &'static [u8]) -> (Server, Receiver<Vec<u8>>) {
     let (tell, told) = channel();
     let server = Server::opened(move |peer| {
@@ -306,7 +307,7 @@ fn it_comes_back_when_the_server_does() {
     let mut child = command.spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     stdin.write_all(b"kept\n").unwrap();
-    // The first connection is dropped in the midst of the handshake.
+    // The first connection is dropped mid-handshake.
     drop(listener.accept().unwrap());
     drop(listener);
     let (_server, _) = Program::serve(&["--listen", &address.to_string()]);

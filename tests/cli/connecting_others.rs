@@ -1,4 +1,4 @@
-//! `wirebell connect` beside servers, proxies and pipes that are not as we would have them.
+//! `wirebell connect` with misbehaving servers, proxies and pipes.
 
 use super::connecting::{echo, pipe, serve};
 use super::errors::expect_line;
@@ -102,7 +102,7 @@ fn a_server_that_opens_and_closes_at_once_is_not_asked_for_ever() {
     assert_eq!(server.accepted(), 2);
 }
 
-/// What `connect` says of a server that answers like this and keeps the connection open.
+/// What `connect` reports of a server that responds like this and keeps the connection open.
 fn told(answer: &'static [u8], status: i32, parts: &[&str]) {
     let server = Server::each(move |_, peer| {
         peer.head();

@@ -1,4 +1,4 @@
-//! Mistakes: one clear line on stderr, status 2 for what the caller wrote, 1 for what went wrong.
+//! Mistakes: one clear line on stderr, status 2 for wrong usage, 1 for failures.
 
 use super::file;
 use super::program::{Outcome, Program, command, run, run_command};

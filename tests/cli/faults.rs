@@ -1,4 +1,4 @@
-//! Which cases of `wirebell verify` notice which fault of a server.
+//! Which cases of `wirebell verify` detect which fault of a server.
 
 use super::faulty::Fault::{self, *};
 
@@ -9,7 +9,7 @@ pub struct Row {
     pub fault: Fault,
     /// Cases that must fail, unless they are among the others.
     pub fails: Names,
-    /// Cases that do not mind this fault.
+    /// Cases that this fault does not affect.
     pub passes: Names,
 }
 
@@ -21,10 +21,10 @@ pub const fn row(fault: Fault, fails: Names, passes: Names) -> Row {
     }
 }
 
-/// Cases in which an HTTP error must come.
+/// Cases that expect an HTTP error.
 const HTTP_ERRORS: &[&str] = &["handshake.bad.*.status", "handshake.names-version.*"];
 
-/// Cases in which a Close must be answered.
+/// Cases that expect an answer to a Close.
 const ANSWERED_CLOSES: &[&str] = &[
     "close.1*",
     "close.3*",
@@ -231,7 +231,7 @@ pub const LOUD: [Row; 36] = [
     ),
 ];
 
-/// Faults that show in that nothing comes, or late.
+/// Faults that show as a missing or late answer.
 pub const SILENT: [Row; 21] = [
     row(
         DropsWhatIsBehindHead,
@@ -368,8 +368,8 @@ pub const SILENT: [Row; 21] = [
     ),
 ];
 
-/// Faults that one case brings about and others suffer from: one case at a time, each with a
-/// server of its own.
+/// Faults that one case triggers and others suffer from: one case at a time, each with its own
+/// server.
 pub const LASTING: [Row; 3] = [
     row(
         DeclinesLists,

@@ -10,7 +10,7 @@ use std::process::Command;
 /// What packagers install.
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/cli/generated");
 
-/// Each shell and how its file is called.
+/// Each shell and the name of its file.
 const SHELLS: [(&str, &str); 5] = [
     ("bash", "wirebell.bash"),
     ("elvish", "wirebell.elv"),
@@ -59,7 +59,7 @@ fn made_pages() -> Files {
     read(&folder)
 }
 
-/// Which files are not as they should be.
+/// The files that are out of date.
 fn stale(made: &Files, kept: &Files) -> Vec<String> {
     let names = made.keys().chain(kept.keys());
     let mut stale: Vec<String> = names
@@ -171,7 +171,7 @@ fn what_is_no_command_has_no_page() {
     assert_eq!(run(&["completions"]).status, Some(2));
 }
 
-/// What bash proposes behind these words; the last one may be unfinished.
+/// What bash proposes after these words; the last one may be incomplete.
 #[track_caller]
 fn bash(script: &Path, words: &[&str]) -> Vec<String> {
     let opening = r#"

@@ -1,5 +1,5 @@
-//! What a server survives: a stderr that nobody reads, a terminal that goes, SIGHUP, and what
-//! lies in the place of its files.
+//! What a server survives: a stderr without a reader, a terminal that hangs up, SIGHUP, and odd
+//! files in place of its own.
 
 use super::file;
 use super::program::{Program, command, open_echo, run};
@@ -29,11 +29,11 @@ impl Drop for Started {
 }
 
 #[test]
-fn a_stderr_and_a_stdout_that_nobody_reads_hold_nothing_up() {
+fn a_stderr_and_a_stdout_without_a_reader_block_nothing() {
     for server in ["serve", "echo"] {
         let address = free_address();
         let (_reader, mut writer) = std::io::pipe().expect("a pipe");
-        // All that a pipe takes.
+        // More than a pipe holds.
         writer.write_all(&[b'x'; 65536]).expect("room");
         let mut command = command(&[server, "--listen", &address.to_string(), "--log", "trace"]);
         command
@@ -110,7 +110,7 @@ fn a_server_whose_terminal_goes_says_goodbye() {
     };
     let address = free_address();
     let mut command = Command::new("setsid");
-    // Whoever runs the tests may ignore the signal, as under nohup, which children inherit.
+    // The test run may ignore the signal, as under nohup, which children inherit.
     command.args(["--ctty", "env", "--default-signal=HUP"]);
     command.args([env!("CARGO_BIN_EXE_wirebell"), "serve"]);
     command.args(["--listen", &address.to_string()]);

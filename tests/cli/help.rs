@@ -61,7 +61,7 @@ fn help_of_each_command_shows_defaults_environment_and_an_example() {
         assert!(text.contains("[default: 127.0.0.1:8080]"), "{text}");
         assert!(text.contains("[env: WIREBELL_LISTEN="), "{text}");
         assert!(text.contains("16MiB"), "{text}");
-        // Each setting has a default; what cannot have one is a file or an action.
+        // Each setting has a default; the exceptions are files and actions.
         let settings = text.matches("[env: ").count();
         let defaults = text.matches("[default: ").count();
         assert!(defaults + 1 >= settings, "{defaults} of {settings}: {text}");

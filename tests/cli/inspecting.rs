@@ -1,4 +1,4 @@
-//! `wirebell inspect`: examples of the RFCs, broken rules, captures, and the three ways to print.
+//! `wirebell inspect`: examples of the RFCs, violations, captures, and the three formats.
 
 use super::connecting::{echo, serve};
 use super::file;
@@ -6,7 +6,7 @@ use super::program::{Outcome, command, run, run_command};
 use serde_json::Value;
 use std::path::PathBuf;
 
-/// Explains this input, which comes on stdin.
+/// Explains this input from stdin.
 #[track_caller]
 pub fn inspect(input: &[u8], args: &[&str]) -> Outcome {
     let path = file(&format!("inspect-{:x}", unique()), "");
@@ -60,7 +60,7 @@ fn the_examples_of_the_rfc() {
             (Some(0), ""),
             "{outcome:?}"
         );
-        for part in parts.iter().chain(&["RFC 6455 5.2", "No rule is broken."]) {
+        for part in parts.iter().chain(&["RFC 6455 5.2", "No violations."]) {
             assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
         }
         assert!(!outcome.stdout.contains('\u{1b}'), "no colours into a pipe");
@@ -89,12 +89,12 @@ fn the_examples_of_compression() {
         format!("c1 07 {hello} c1 05 f2 00 11 00 00"),
     ] {
         let report = json(bytes.as_bytes(), &["--deflate", "permessage-deflate"]);
-        assert_eq!(report["broken_rules"], 0, "{report:#}");
+        assert_eq!(report["violations"], 0, "{report:#}");
         let last = items(&report).last().unwrap();
         assert_eq!(last["message"]["text"], "Hello", "{bytes}");
         assert_eq!(last["message"]["compressed"], true);
     }
-    // Without terms the bit is a broken rule.
+    // Without negotiated compression the bit is a violation.
     assert_eq!(
         inspect(format!("c107{hello}").as_bytes(), &[]).status,
         Some(1)
@@ -102,7 +102,7 @@ fn the_examples_of_compression() {
 }
 
 #[test]
-fn a_broken_rule_is_explained_and_the_status_tells() {
+fn a_violation_is_explained_and_sets_the_status() {
     let outcome = inspect(b"81 02 c3 28  8b 00  88 02 03 ed", &["--from", "server"]);
     assert_eq!(outcome.status, Some(1));
     assert_eq!(outcome.stderr.lines().count(), 1);
@@ -111,9 +111,9 @@ fn a_broken_rule_is_explained_and_the_status_tells() {
         "Close 1007",
         "reserved opcode [RFC 6455 5.2]",
         "close code that may not be sent",
-        "right would be",
-        "given up before this",
-        "3 rules are broken.",
+        "correct:",
+        "fails the connection before this",
+        "3 violations.",
     ] {
         assert!(outcome.stdout.contains(part), "{part}: {}", outcome.stdout);
     }
@@ -141,7 +141,7 @@ fn forms_of_input() {
         raw.contains("raw bytes") && raw.contains("\"Hello\""),
         "{raw}"
     );
-    // Told what it is, text is not taken for hexadecimal digits.
+    // With --as, text is not taken for hexadecimal digits.
     let report = json(b"81", &["--as", "raw"]);
     assert_eq!(items(&report)[0]["bytes"], "3831");
 }
@@ -151,7 +151,7 @@ fn what_cannot_be_read() {
     let path = file("no-capture.pcap", "this is no capture");
     for (args, part) in [
         (&["/nonexistent/frames.hex"][..], "/nonexistent/frames.hex"),
-        (&["--as", "pcap", path.to_str().unwrap()], "no pcap file"),
+        (&["--as", "pcap", path.to_str().unwrap()], "not a pcap file"),
         (&["--as", "hex", path.to_str().unwrap()], "line 1"),
         (
             &[
@@ -172,7 +172,7 @@ fn what_cannot_be_read() {
     assert_eq!(run(&["inspect", "--format", "xml"]).status, Some(2));
 }
 
-/// What `connect --trace` has written of these lines, and what it printed.
+/// What `connect --trace` wrote for these lines, and what it printed.
 fn trace(name: &str, lines: &str, args: &[&str]) -> (PathBuf, Outcome) {
     let (_server, address) = serve();
     let stdin = file(&format!("{name}.txt"), lines);
@@ -204,7 +204,7 @@ fn a_trace_has_every_message_both_ways() {
         );
         let report = json(&std::fs::read(path).unwrap(), &[]);
         assert_eq!(
-            report["broken_rules"], 0,
+            report["violations"], 0,
             "{}",
             report["connections"][0]["notes"]
         );
@@ -253,7 +253,7 @@ fn a_trace_that_cannot_be_written() {
     );
 }
 
-/// The names of all tags in their order, `/` in front of those that end an element.
+/// The names of all tags in order, with `/` before end tags.
 fn tags(page: &str) -> Vec<String> {
     let mut rest = page.to_owned();
     for name in ["style", "script"] {

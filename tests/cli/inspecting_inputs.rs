@@ -18,7 +18,7 @@ fn what_is_no_websocket_is_named_and_ends_with_status_2() {
         assert_eq!(outcome.stderr.lines().count(), 1, "{outcome:?}");
         assert!(outcome.stdout.contains(part), "{part}: {outcome:?}");
         assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
-        assert!(outcome.stdout.contains("No rule is broken."), "{outcome:?}");
+        assert!(outcome.stdout.contains("No violations."), "{outcome:?}");
     }
 }
 
@@ -45,7 +45,7 @@ fn text_that_is_no_bytes_is_refused_in_one_line() {
 fn a_dump_of_wireshark() {
     let dump = b"0000   81 85 37 fa 21 3d 7f 9f 4d 51 58   ..7.!=..MQX\n";
     let report = json(dump, &[]);
-    assert_eq!(report["broken_rules"], 0, "{report:#}");
+    assert_eq!(report["violations"], 0, "{report:#}");
     let frame = &report["connections"][0]["items"][0];
     assert_eq!(frame["payload"]["text"], "Hello");
     assert_eq!(frame["missing"], 0);

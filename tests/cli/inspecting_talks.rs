@@ -1,4 +1,4 @@
-//! `wirebell inspect` with hex of both directions: what belongs together, and how it has ended.
+//! `wirebell inspect` with hex of both directions: related frames, and how it ended.
 
 use super::inspecting::{inspect, items, json};
 use serde_json::Value;
@@ -32,7 +32,7 @@ fn hex_of_both_directions_and_what_belongs_together() {
     for part in [
         "Connection 1 (one)",
         "Connection 2 (two)",
-        "part 1 of a message; #4 goes on with it",
+        "part 1 of a message; #4 continues it",
         "part 2 of the message that #2 begins",
         "answers #5",
         "byte 0, key byte 0: 61 XOR 00 = 61 a",
@@ -62,13 +62,13 @@ fn a_message_that_is_nothing_without_the_one_before() {
     assert_eq!(backs, [false, true, false]);
 }
 
-/// Two Closes after a broken rule are no good end.
+/// Two Closes after a violation are not a clean close.
 #[test]
 fn how_a_connection_has_ended() {
     let closes = "> 88 82 00 00 00 00 03 e8\n< 88 02 03 e8\n";
     for (first, part) in [
-        ("> 81 80 00 00 00 00\n", "the connection ended well"),
-        ("> 81 00\n", "the connection has failed"),
+        ("> 81 80 00 00 00 00\n", "the connection closed cleanly"),
+        ("> 81 00\n", "the connection failed"),
     ] {
         let report = json(format!("{first}{closes}").as_bytes(), &[]);
         let notes = report["connections"][0]["notes"].to_string();

@@ -1,4 +1,5 @@
-//! `wirebell verify --listen`: a good client passes every case, and each case notices some fault.
+//! `wirebell verify --listen`: a correct client passes every case, and each case detects some
+//! fault.
 
 use super::client_faults::{LASTING, LOUD, NOT_SHARED, REQUESTS, SILENT, UNASKED};
 use super::faults::{self, Row};
@@ -13,9 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use wirebell::client::{Client, Options};
 use wirebell::deflate::Settings;
 
-/// For answers that come.
+/// For answers that arrive.
 const PATIENT: [&str; 2] = ["--timeout", "10s"];
-/// For answers that do not come.
+/// For answers that do not arrive.
 const IMPATIENT: [&str; 2] = ["--timeout", "400ms"];
 
 /// A run that waits for its client.
@@ -52,7 +53,7 @@ impl Listening {
         self.tell("/getCaseCount").parse().expect("a number")
     }
 
-    /// Asks for all cases, so many at a time.
+    /// Requests all cases, `jobs` at a time.
     fn ask_for_all(&self, jobs: usize, client: impl Fn(&str) + Sync) {
         let (count, next) = (self.count(), AtomicUsize::new(1));
         std::thread::scope(|scope| {
@@ -85,7 +86,7 @@ fn verdicts(fault: Fault, options: &[&str], jobs: usize, cases: &[&str]) -> Vec<
     let json = ["--format", "json", "--fail-on", "quality"];
     let run = Listening::start(&[&json, options].concat(), cases);
     run.ask_for_all(jobs, |path| {
-        // What becomes of a connection is for the other end to say.
+        // The other end decides what happens to a connection.
         let _ = ask(run.address, path, fault);
     });
     run.tell("/updateReports?agent=some");
@@ -117,7 +118,8 @@ fn wrong(row: &Row, options: &[&str], jobs: usize, names: &BTreeSet<String>) -> 
         .collect()
 }
 
-/// Whether this case must notice the fault. In a request, what fails is named, and all else passes.
+/// Whether this case must notice the fault. For requests, the failing cases are named, and all
+/// others pass.
 fn fails(row: &Row, id: &str) -> bool {
     let named = any(row.fails, id);
     match row.passes {
@@ -138,7 +140,7 @@ fn names() -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-/// Rows of servers that are about clients as well.
+/// Rows for servers that apply to clients as well.
 fn shared<'r>(rows: &'r [Row], names: &BTreeSet<String>) -> Vec<&'r Row> {
     let about_clients = |row: &&Row| {
         let noticed = names.iter().any(|name| fails(row, name));
@@ -250,13 +252,13 @@ fn the_client_of_the_library_passes_every_case() {
     let last = stdout.lines().last().expect("a summary");
     assert!(last.starts_with("some: "), "{last}");
     assert!(
-        last.contains("0 failed (0 MUST, 0 SHOULD, 0 quality), 3 not asked"),
+        last.contains("0 failed (0 MUST, 0 SHOULD, 0 quality), 3 skipped"),
         "{last}"
     );
 }
 
 #[test]
-fn what_is_never_asked_for_is_no_success() {
+fn cases_that_were_never_requested_are_no_success() {
     let run = Listening::start(&["-v"], &["ping.0", "ping.1", "close.1000"]);
     assert_eq!(run.count(), 3);
     echo(&format!("ws://{}/runCase?case=2&agent=some", run.address));
@@ -269,9 +271,9 @@ fn what_is_never_asked_for_is_no_success() {
     assert_eq!(status, Some(1));
     assert!(stdout.contains("pass ping.1 "), "{stdout}");
     assert!(stdout.contains("1 passed, 0 failed"), "{stdout}");
-    assert!(stdout.contains("the client never asked for it"), "{stdout}");
+    assert!(stdout.contains("the client never requested it"), "{stdout}");
     assert!(
-        stderr.contains("the client never asked for 2 runs"),
+        stderr.contains("the client never requested 2 cases"),
         "{stderr}"
     );
 }
@@ -310,7 +312,7 @@ fn no_wait_is_for_ever_if_it_is_bounded() {
         stderr,
     } = run.end();
     assert_eq!((status, stdout.as_str()), (Some(4), ""));
-    assert!(stderr.contains("no client has come"), "{stderr}");
+    assert!(stderr.contains("no client connected"), "{stderr}");
     let left = Listening::start(&["--wait", "300ms"], &["ping.0"]);
     assert_eq!(left.count(), 1);
     let Outcome {
@@ -319,7 +321,7 @@ fn no_wait_is_for_ever_if_it_is_bounded() {
         stderr,
     } = left.end();
     assert_eq!(status, Some(1), "{stdout}");
-    assert!(stderr.contains("never asked for 1 runs"), "{stderr}");
+    assert!(stderr.contains("never requested 1 cases"), "{stderr}");
 }
 
 #[test]

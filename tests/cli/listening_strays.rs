@@ -1,4 +1,4 @@
-//! `wirebell verify --listen`: who comes by and is no client neither counts nor ends anything.
+//! `wirebell verify --listen`: stray connections neither count nor end the run.
 
 use super::listening::{Listening, echo};
 use super::program::Outcome;
@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Connections of a port scan, of a browser, of a health check, and the like.
+/// Connections of a port scan, a browser, a health check, and the like.
 const STRAYS: [&[u8]; 13] = [
     b"",
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -28,7 +28,7 @@ const STRAYS: [&[u8]; 13] = [
     b"SSH-2.0-scanner\r\n",
 ];
 
-/// Says it and goes; returns what was answered.
+/// Sends the bytes and closes; returns the answer.
 fn stray(address: SocketAddr, bytes: &[u8]) -> String {
     let mut stream = TcpStream::connect(address).expect("it listens");
     let _ = stream.write_all(bytes);
@@ -67,7 +67,7 @@ fn strays_between_the_runs_of_a_client_change_nothing() {
     assert!(last.contains("2 passed, 0 failed"), "{outcome:?}");
 }
 
-/// Lets somebody come by every few milliseconds until this is dropped.
+/// Opens a stray connection every few milliseconds until dropped.
 struct Visitors(Arc<AtomicBool>);
 
 impl Visitors {
@@ -101,7 +101,7 @@ fn a_stray_is_no_client_that_has_come() {
     let (_visitors, began) = (Visitors::start(run.address), Instant::now());
     let Outcome { status, stderr, .. } = run.end();
     assert_eq!(status, Some(4), "{stderr}");
-    assert!(stderr.contains("no client has come"), "{stderr}");
+    assert!(stderr.contains("no client connected"), "{stderr}");
     assert!(began.elapsed() > Duration::from_millis(250));
 }
 
@@ -112,5 +112,5 @@ fn a_stray_does_not_keep_a_run_alive_that_its_client_has_left() {
     let _visitors = Visitors::start(run.address);
     let Outcome { status, stderr, .. } = run.end();
     assert_eq!(status, Some(1), "{stderr}");
-    assert!(stderr.contains("never asked for 1 runs"), "{stderr}");
+    assert!(stderr.contains("never requested 1 cases"), "{stderr}");
 }

@@ -1,5 +1,5 @@
-//! The command after a pause of the whole process, as on a laptop that slept: nobody who did their
-//! part in time is blamed for it.
+//! The command after a pause of the whole process, as on a laptop that slept: a peer that answered
+//! in time is not closed for it.
 
 use super::program::Program;
 use crate::net_support::Client;
@@ -61,7 +61,7 @@ fn what_had_arrived_during_a_pause_is_not_late() {
     for client in &mut registering {
         loop {
             match client.frame() {
-                // It may have been asked whether it is there, meanwhile.
+                // It may have got a Ping meanwhile.
                 frame if frame.first == 0x89 => client.send_frame(&pong(b"")),
                 frame => break assert_eq!(frame, text("hello")),
             }

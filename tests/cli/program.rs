@@ -118,7 +118,7 @@ impl Program {
         line.expect("a line on stderr")
     }
 
-    /// Starts a server and waits until it tells where it listens.
+    /// Starts a server and waits until it prints its address.
     #[track_caller]
     pub fn serve(args: &[&str]) -> (Self, SocketAddr) {
         Self::serve_command(command(args))

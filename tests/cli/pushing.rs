@@ -94,7 +94,7 @@ fn the_key() {
 #[test]
 fn what_cannot_be_pushed() {
     let (_server, address) = Program::serve(&["--listen", "127.0.0.1:0", "--max-body", "100"]);
-    expect_line(&push(address, &[""]), 2, &["no message"]);
+    expect_line(&push(address, &[""]), 2, &["message is empty"]);
     expect_line(&push(address, &[&"x".repeat(200)]), 3, &["413"]);
     let no_event = run(&["push", "--user", "a", "x"]);
     assert_eq!(no_event.status, Some(2));
@@ -111,7 +111,7 @@ fn what_cannot_be_pushed() {
     }
 }
 
-/// Answers each connection with the next of these, to one request.
+/// Answers one request per connection, with the next of these.
 fn answers(answers: &'static [&'static str]) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -154,7 +154,7 @@ fn what_may_pass_is_tried_again() {
     expect_line(&outcome, 4, &["timeout"]);
 }
 
-/// One answer of a server that is asked once; what `push` makes of it.
+/// One response of a server, and how `push` reports it.
 fn told(answer: &'static str) -> Outcome {
     let answers = answers(Box::leak(Box::new([answer])));
     push(answers, &["--attempts", "1", "--timeout", "2s", "x"])
@@ -215,7 +215,7 @@ fn retry_after_is_waited_for_within_a_bound() {
     );
 }
 
-/// `push` to this server with these variables.
+/// Runs `push` against this server with these variables.
 fn push_in(server: &str, variables: &[(&str, &str)]) -> Outcome {
     let mut command = command(&["push", "--user", "a", "--event", "b", "x"]);
     command.args(["--server", server, "--attempts", "1", "--timeout", "700ms"]);
@@ -228,7 +228,7 @@ fn proxies_are_those_of_connect() {
     let (_server, address) = Program::serve(&["--listen", "127.0.0.1:0"]);
     let server = format!("http://{address}");
     for name in ["http_proxy", "all_proxy", "ALL_PROXY", "HTTP_PROXY"] {
-        // Nobody listens there: this machine itself needs no proxy.
+        // No proxy listens there: this machine itself needs none.
         let outcome = push_in(&server, &[(name, "http://127.0.0.1:1")]);
         assert_eq!(outcome.status, Some(0), "{name}: {outcome:?}");
     }

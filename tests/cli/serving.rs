@@ -118,7 +118,7 @@ fn a_signal_stops_gracefully() {
 }
 
 #[test]
-fn a_signal_right_behind_the_first_line_stops_gracefully() {
+fn a_signal_right_after_the_first_line_stops_gracefully() {
     for command in ["serve", "echo"] {
         for _ in 0..5 {
             let (mut program, _) = Program::serve(&[&[command], &ANY_PORT[..]].concat());
@@ -144,7 +144,7 @@ fn a_second_signal_ends_at_once() {
 
 #[test]
 fn a_reader_of_stdout_that_leaves_does_not_stop_the_server() {
-    // The port is told nowhere, so it is chosen here.
+    // The port is not printed, so it is chosen here.
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = free.local_addr().expect("bound");
     drop(free);
@@ -155,7 +155,7 @@ fn a_reader_of_stdout_that_leaves_does_not_stop_the_server() {
     drop(child.stderr.take());
     wait_until("it listens", || TcpStream::connect(address).is_ok());
     open_echo(address).expect_echo("still serving");
-    // A refused origin is logged to nobody.
+    // With --log off, a refused origin is not logged.
     let mut client = Client::connect(address);
     let refused = crate::net_support::client::upgrade("/ws", "Origin: http://evil.test\r\n");
     assert_eq!(client.ask(refused).status, 403);

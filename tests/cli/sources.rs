@@ -1,4 +1,4 @@
-//! Where a setting came from: empty variables, and whom an error names.
+//! Where a setting came from: empty variables, and what an error names.
 
 use super::errors::expect_line;
 use super::file;
@@ -63,7 +63,7 @@ fn a_wrong_value_is_told_with_its_variable() {
                 "no flag is to blame: {outcome:?}"
             );
         }
-        // A flag that is wrong as well is what counts.
+        // If a flag is wrong as well, it is named.
         let flag = variable
             .replace("WIREBELL_", "--")
             .to_lowercase()

@@ -1,4 +1,4 @@
-//! `serve --trace` and `echo --trace`: what a capture of a server has of its connections.
+//! `serve --trace` and `echo --trace`: what a capture of a server contains.
 
 use super::program::{Outcome, Program, command, open_echo, run};
 use crate::net_support::push::{publication, registration};
@@ -84,7 +84,7 @@ fn each_connection_of_echo_is_there_both_ways() {
             }
         }
         let ports: Vec<SocketAddr> = clients.iter().map(local).collect();
-        // While it runs, the file is whole already.
+        // The file is complete even while the server runs.
         assert_eq!(
             inspect(&path)["connections"].as_array().map(Vec::len),
             Some(5)
@@ -164,7 +164,7 @@ fn a_push_is_there_with_its_request_and_for_each_receiver() {
         .expect("the trace")
         .permissions()
         .mode();
-    assert_eq!(mode & 0o077, 0, "nobody else reads the secrets in it");
+    assert_eq!(mode & 0o077, 0, "only its owner may read the secrets in it");
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! `wirebell verify`: a good server passes every case, and each case notices some fault.
+//! `wirebell verify`: a correct server passes every case, and each case detects some fault.
 
 use super::faults::{LASTING, LOUD, Row, SILENT};
 use super::faulty::{Fault, Faulty, settled};
@@ -6,9 +6,9 @@ use super::program::{Outcome, run};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-/// For answers that come.
+/// For answers that arrive.
 const PATIENT: [&str; 4] = ["--timeout", "10s", "--jobs", "32"];
-/// For answers that do not come.
+/// For answers that do not arrive.
 const IMPATIENT: [&str; 4] = ["--timeout", "300ms", "--jobs", "32"];
 const ALONE: [&str; 4] = ["--timeout", "400ms", "--jobs", "1"];
 
@@ -162,7 +162,7 @@ fn a_report_for_people_shows_what_was_said() {
         "> close, 2 bytes [03 e8]",
         "< close, 2 bytes [10 92]",
         "3 cases in ",
-        "2 passed, 1 failed (0 MUST, 1 SHOULD, 0 quality), 0 not asked",
+        "2 passed, 1 failed (0 MUST, 1 SHOULD, 0 quality), 0 skipped",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }
@@ -209,7 +209,7 @@ fn a_report_for_build_servers_is_well_formed() {
     well_formed(&xml);
 }
 
-/// Elements are closed in their order, and text has neither markup nor control characters.
+/// Elements are properly nested, and text has neither markup nor control characters.
 #[track_caller]
 fn well_formed(xml: &str) {
     let (_, body) = xml.split_once("?>").expect("a declaration");
@@ -230,7 +230,7 @@ fn well_formed(xml: &str) {
 }
 
 #[test]
-fn wrong_usage_and_nobody_there() {
+fn wrong_usage_and_no_server() {
     let unknown = verify(Fault::Nothing, &[], &["close.1000", "no-such.*"]);
     assert_eq!(unknown.status, Some(2));
     assert_eq!(unknown.stderr.lines().count(), 1, "{}", unknown.stderr);
@@ -238,7 +238,7 @@ fn wrong_usage_and_nobody_there() {
     let free = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("ws://{}/", free.local_addr().expect("an address"));
     drop(free);
-    let nobody = run(&["verify", &url]);
-    assert_eq!((nobody.status, nobody.stdout.as_str()), (Some(3), ""));
-    assert_eq!(nobody.stderr.lines().count(), 1, "{}", nobody.stderr);
+    let refused = run(&["verify", &url]);
+    assert_eq!((refused.status, refused.stdout.as_str()), (Some(3), ""));
+    assert_eq!(refused.stderr.lines().count(), 1, "{}", refused.stderr);
 }

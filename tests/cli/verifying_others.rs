@@ -1,5 +1,5 @@
-//! `wirebell verify` against servers that greet, that want credentials or a subprotocol, and
-//! against what is no echo server at all, which is said once.
+//! `wirebell verify` against servers that greet or need credentials or a subprotocol, and against
+//! servers that do not echo, which is reported once.
 
 use super::errors::expect_line;
 use super::faulty::{Fault, Faulty};
@@ -32,13 +32,15 @@ fn a_server_that_greets_and_wants_a_token_and_a_subprotocol_passes_every_case() 
     let patient = ["--timeout", "10s", "--jobs", "32"];
     let args = [&["verify"], &json[..], &patient, &WELL, &[&url]].concat();
     let report = passes_all(&run(&args), Fault::Demanding);
-    let unasked = report["unasked"].as_str().expect("what it sends by itself");
-    for part in ["welcome", "what may I echo?", "passed over"] {
-        assert!(unasked.contains(part), "{unasked}");
+    let unsolicited = report["unsolicited"]
+        .as_str()
+        .expect("what it sends unsolicited");
+    for part in ["welcome", "what may I echo?", "ignored"] {
+        assert!(unsolicited.contains(part), "{unsolicited}");
     }
 }
 
-/// Cases on which an unasked message would show, at each point of a connection.
+/// Cases that an unsolicited message would disturb, at each point of a connection.
 const SOME: [&str; 12] = [
     "--case",
     "handshake.plain",
@@ -70,7 +72,7 @@ fn what_comes_later_is_known_by_what_it_says() {
     let args = [&["verify"], &json[..], &plain, &[&url]].concat();
     let report = passes_all(&run(&args), Fault::SpeaksLater);
     assert!(
-        report["unasked"]
+        report["unsolicited"]
             .as_str()
             .expect("text")
             .contains("by the way")
@@ -86,7 +88,7 @@ fn credentials_come_from_flags_fields_and_the_environment() {
     let with_field = run(&[&subprotocol[..], &SOME, &fields, &[&url]].concat());
     assert_eq!(with_field.status, Some(0), "{with_field:?}");
     assert!(
-        with_field.stdout.contains("passed over: text"),
+        with_field.stdout.contains("on each connection: text"),
         "{with_field:?}"
     );
     let mut with_variable = command(&[&subprotocol[..], &SOME, &[&url]].concat());
@@ -117,7 +119,7 @@ fn wrong_fields_are_wrong_usage() {
     assert_eq!(run(&listening).status, Some(2));
 }
 
-/// Answers the first bytes of each connection, and ends it, or holds it.
+/// Answers the first bytes of each connection, then closes it or holds it open.
 fn answering(answer: &'static [u8], hold: bool) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}/", listener.local_addr().expect("bound"));
@@ -146,10 +148,10 @@ fn read_a_moment(mut stream: &TcpStream) {
 }
 
 #[test]
-fn a_server_that_opens_nothing_is_told_once() {
+fn a_server_that_opens_nothing_is_reported_once() {
     let rows: [(&[u8], bool, i32, &[&str]); 9] = [
-        (b"", false, 3, &["without an answer"]),
-        (b"", true, 4, &["does not answer"]),
+        (b"", false, 3, &["without a response"]),
+        (b"", true, 4, &["does not respond"]),
         (
             b"SSH-2.0-OpenSSH_9.9\r\n",
             true,
@@ -192,11 +194,11 @@ fn a_server_that_opens_nothing_is_told_once() {
 }
 
 #[test]
-fn a_server_that_does_not_echo_is_told_once() {
+fn a_server_that_does_not_echo_is_reported_once() {
     let server = Faulty::start(Fault::NoEcho);
     let args = ["verify", "--timeout", "300ms", &server.url()];
     let parts = [
-        "no echo server",
+        "not an echo server",
         "nothing comes back within 300ms",
         "--force",
     ];
@@ -208,10 +210,14 @@ fn a_server_that_does_not_echo_is_told_once() {
 }
 
 #[test]
-fn a_server_that_answers_something_else_is_told_once() {
-    // A Close instead of an echo, and a push server that takes messages for registrations.
+fn a_server_that_answers_something_else_is_reported_once() {
+    // A push server, which takes messages for registrations and answers with a Close.
     let (_server, address) = super::program::Program::serve(&["--listen", "127.0.0.1:0"]);
     let url = format!("ws://{address}/ws");
     let outcome = run(&["verify", "--timeout", "300ms", &url]);
-    expect_line(&outcome, 1, &[&url, "no echo server", "to a text message"]);
+    expect_line(
+        &outcome,
+        1,
+        &[&url, "not an echo server", "to a text message"],
+    );
 }

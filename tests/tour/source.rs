@@ -92,24 +92,25 @@ const ORDER: [(&str, &str, &str); 22] = [
         "wirebell inspect",
         "mod args model input/mod input/talk input/protocol input/begins input/packet \
          input/capture input/pcapng input/pcap input/midway input/tcp input/dump input/hex \
-         input/literal input/text explain/mod explain/rules explain/terms explain/asked \
+         input/literal input/text explain/mod explain/rules explain/terms explain/request_info \
          explain/checks explain/body explain/head explain/track explain/way explain/frame \
          explain/close explain/frames explain/ties show text html/mod html/item html/payload",
     ),
     (
         "cli/tools/verify",
         "wirebell verify",
-        "mod trouble wire unasked target head asked probe expect handshake accept open case args \
-         cases/mod cases/rows cases/opening cases/good_requests cases/bad_requests \
-         cases/requests cases/keys cases/refused cases/answers cases/bad_answers cases/frames \
-         cases/messages cases/fragments cases/texts cases/pings cases/closing cases/deflated \
+        "mod problem wire unsolicited target head client_request probe expect handshake accept \
+         open case args cases/mod cases/rows cases/opening cases/good_requests \
+         cases/bad_requests cases/requests cases/keys cases/refused cases/answers \
+         cases/bad_answers cases/frames cases/messages cases/fragments cases/texts cases/pings \
+         cases/closing cases/deflated \
          cases/offers cases/agreements cases/compression cases/windows cases/load cases/cuts \
-         report suite preflight desk listen",
+         report suite preflight case_server listen",
     ),
     (
         "cli/tools/bench",
         "wirebell bench",
-        "mod args process open_files clock stamp plan tally crew interrupt progress opening \
+        "mod args process open_files clock stamp plan tally load_loop interrupt progress opening \
          figures echo handshake idle fanout publish run report text plot",
     ),
     (

@@ -1,12 +1,12 @@
-//! Why a command ends without having done its work.
+//! Why a command failed.
 //!
-//! Input: what went wrong, in words. Output: a line for stderr, and an exit status. Invariant: what
-//! it quotes of a peer cannot steer the terminal.
+//! Input: what went wrong, in words. Output: a line for stderr, and an exit status. Invariant: text
+//! quoted from a peer cannot control the terminal.
 
 use crate::cli::common::terminal::visible;
 use std::fmt;
 
-/// Why a command ends without having done its work.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
     status: u8,
@@ -14,7 +14,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// Exit status 2: the caller can mend it by writing something else.
+    /// Exit status 2: wrong usage, which the caller can correct.
     pub fn usage(text: String) -> Self {
         Self::new(2, text)
     }
@@ -24,7 +24,7 @@ impl Failure {
         Self::new(1, text)
     }
 
-    /// With an exit status that only some commands have.
+    /// An exit status that only some commands have.
     pub fn new(status: u8, text: String) -> Self {
         Self { status, text }
     }
@@ -34,7 +34,7 @@ impl Failure {
         self.status
     }
 
-    /// Says it in other words.
+    /// Changes the text.
     pub fn map(self, change: impl FnOnce(String) -> String) -> Self {
         Self::new(self.status, change(self.text))
     }

@@ -1,14 +1,14 @@
-//! How many files this process may have open, sockets among them: the soft limit of the system,
-//! raised as far as the hard limit lets it.
+//! How many files, including sockets, this process may have open: the soft limit of the system,
+//! raised to the hard limit if possible.
 //!
-//! Input: nothing but the limits of the process. Output: the limit that holds from then on.
+//! Input: the limits of the process. Output: the limit in force from then on.
 
 use rlimit::{INFINITY, Resource};
 
-/// Raises the soft limit to the hard one and returns what holds then; `None` if nothing bounds it.
+/// Raises the soft limit to the hard one and returns the limit in force; `None` if there is none.
 pub fn raise_limit() -> Option<u64> {
     let (soft, hard) = Resource::NOFILE.get().ok()?;
-    // Some systems refuse what the hard limit seems to allow.
+    // Some systems refuse values that the hard limit seems to allow.
     let refused = Resource::NOFILE.set(hard, hard).is_err();
     let limit = if refused { soft } else { hard };
     (limit != INFINITY).then_some(limit)

@@ -1,8 +1,8 @@
-//! The log of `serve` and `echo`: lines to stderr that nobody ever waits for.
+//! The log of `serve` and `echo`: lines to stderr that never block the caller.
 //!
-//! Input: records of [`log`], from event loops too. Output: one line each, written by a thread
-//! of its own. Invariants: a record is taken or dropped at once, whatever stderr does; memory is
-//! bounded; a line holds no control characters of a peer; a stop waits a bounded time.
+//! Input: records of [`log`], from event loops too. Output: one line each, written by a dedicated
+//! thread. Invariants: a record is queued or dropped at once, whatever stderr does; memory is
+//! bounded; a line contains no control characters of a peer; a stop waits a bounded time.
 
 use crate::cli::common::units::timestamp;
 use log::{Level, LevelFilter, Log, Metadata, Record};
@@ -18,15 +18,15 @@ use std::time::{Duration, Instant, SystemTime};
 const MAX_LINES: usize = 1024;
 const MAX_LINE: usize = 2048;
 
-/// Lines of one place in the source within [`PERIOD`]; more are counted. Enough to see what goes
-/// on, too little to fill a disk. What is written for debugging has been asked for, and is not cut.
+/// Lines from one place in the source within [`PERIOD`]; more are only counted. Enough to see what
+/// is happening, too few to fill a disk. Debug lines were asked for and are not limited.
 const BURST: u32 = 20;
 const PERIOD: Duration = Duration::from_secs(10);
 
 /// How long a stop waits for stderr.
-pub const PATIENCE: Duration = Duration::from_secs(1);
+pub const FLUSH_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Between two tries to write to a stderr that takes nothing: a full disk, or nobody at all.
+/// The delay between attempts to write to a stderr that accepts nothing: a full disk, or no reader.
 const PAUSE: Duration = Duration::from_secs(1);
 
 static LOGGER: OnceLock<Logger> = OnceLock::new();
@@ -44,23 +44,23 @@ pub fn start(level: LevelFilter) {
     let started = thread.spawn(move || writer.run(&mut io::stderr(), PAUSE));
     if started.is_ok() && log::set_logger(logger).is_ok() {
         log::set_max_level(level);
-        // The usual hook writes to stderr itself, and would wait for it.
+        // The default hook writes to stderr itself, and could block.
         std::panic::set_hook(Box::new(|panic| {
             log::error!("{panic}");
-            flush(PATIENCE);
+            flush(FLUSH_TIMEOUT);
         }));
     }
 }
 
-/// Waits until all lines are written, at most so long.
-pub fn flush(patience: Duration) {
+/// Waits until all lines are written, for at most this long.
+pub fn flush(timeout: Duration) {
     if let Some(logger) = LOGGER.get() {
-        logger.queue.flush(patience);
+        logger.queue.flush(timeout);
     }
 }
 
-/// Writes to a stream of this process that may take nothing, or be closed: waits for it no longer
-/// than [`PATIENCE`].
+/// Writes to a stream of this process that may block or be closed: waits for it no longer than
+/// [`FLUSH_TIMEOUT`].
 pub fn write(mut stream: impl Write + Send + 'static, text: String) {
     let (sender, written) = channel::<()>();
     let write = move || {
@@ -69,8 +69,8 @@ pub fn write(mut stream: impl Write + Send + 'static, text: String) {
         drop(sender);
     };
     if std::thread::Builder::new().spawn(write).is_ok() {
-        // Nothing is ever sent: it is the end of the thread that is waited for.
-        let _ = written.recv_timeout(PATIENCE);
+        // Nothing is ever sent: this waits for the thread to end.
+        let _ = written.recv_timeout(FLUSH_TIMEOUT);
     }
 }
 
@@ -87,7 +87,7 @@ impl Log for Logger {
     fn log(&self, record: &Record<'_>) {
         if self.enabled(record.metadata()) {
             let mut text = Line(String::new());
-            // It fails only where it is cut.
+            // It fails only when the text is truncated.
             let _ = write!(text, "{}", record.args());
             let place = (record.file_static().unwrap_or_default(), record.line());
             self.queue
@@ -96,7 +96,7 @@ impl Log for Logger {
     }
 
     fn flush(&self) {
-        self.queue.flush(PATIENCE);
+        self.queue.flush(FLUSH_TIMEOUT);
     }
 }
 
@@ -125,18 +125,18 @@ type Place = (&'static str, Option<u32>);
 #[derive(Default)]
 struct State {
     lines: VecDeque<String>,
-    /// Lines for which there was no room.
+    /// Lines dropped for lack of room.
     dropped: u64,
-    /// Lines that have been taken are not yet written.
+    /// Lines have been taken but are not yet written.
     writing: bool,
     places: HashMap<Place, Burst>,
 }
 
-/// What came from one place of late.
+/// The recent lines of one place.
 struct Burst {
     since: Instant,
     lines: u32,
-    /// Those that were left out, and the last of them.
+    /// How many were left out, and the last of them.
     more: u64,
     last: (Level, String),
 }
@@ -204,7 +204,7 @@ impl Queue {
         format!("[{time} {colour}{level:<5}{plain}] {text}\n")
     }
 
-    /// Bursts that are over.
+    /// Ends bursts that are over.
     fn end_bursts(&self, state: &mut State, now: Instant) {
         let is_over = |burst: &Burst| now.saturating_duration_since(burst.since) >= PERIOD;
         let over = state.places.values_mut().filter(|burst| is_over(burst));
@@ -222,7 +222,7 @@ impl Queue {
             if !state.lines.is_empty() {
                 break;
             }
-            // Something was left out: its count is due before long.
+            // Something was left out: its count is due soon.
             let waits = state.places.values().any(|burst| burst.more > 0);
             let time = if waits {
                 PAUSE
@@ -234,7 +234,7 @@ impl Queue {
         }
         if state.dropped > 0 {
             let dropped = take(&mut state.dropped);
-            let text = format!("{dropped} lines were dropped here: stderr was not taking them");
+            let text = format!("{dropped} lines were dropped here: stderr was blocked");
             let line = self.line(Level::Warn, &text);
             state.lines.push_back(line);
         }
@@ -259,10 +259,10 @@ impl Queue {
         }
     }
 
-    fn flush(&self, patience: Duration) {
+    fn flush(&self, timeout: Duration) {
         let state = self.lock();
         let is_busy = |state: &mut State| state.writing || !state.lines.is_empty();
-        drop(self.written.wait_timeout_while(state, patience, is_busy));
+        drop(self.written.wait_timeout_while(state, timeout, is_busy));
     }
 }
 
@@ -276,7 +276,7 @@ impl Burst {
         }
     }
 
-    /// Begins anew; what was left out so far, as a line.
+    /// Starts over; returns what was left out so far, as a line.
     fn end(&mut self, now: Instant) -> Option<(Level, String)> {
         let Self { more, last, .. } = std::mem::replace(self, Self::new(now));
         let (level, text) = last;
@@ -284,7 +284,7 @@ impl Burst {
     }
 }
 
-/// As [`Write::write_all`], and waits for a stderr that somebody has made non-blocking.
+/// As [`Write::write_all`], but also waits for a stderr that another process made non-blocking.
 fn write_all(out: &mut impl Write, mut bytes: &[u8]) -> io::Result<()> {
     while !bytes.is_empty() {
         match out.write(bytes) {
@@ -311,7 +311,7 @@ mod tests {
         queue.put(Level::Warn, place, text.into(), now);
     }
 
-    /// Takes nothing until it is told to; shows what it takes.
+    /// Blocks until released; reports what it takes.
     struct Slow(Receiver<io::Result<()>>, Sender<String>);
 
     impl Write for Slow {
@@ -352,7 +352,7 @@ mod tests {
         let lines = queue.next();
         assert!(lines.contains("980 more like this: line 999\n"), "{lines}");
         assert!(lines.ends_with("] later\n"), "{lines}");
-        // Without another line from there, too.
+        // The same without another line from there.
         for n in 0..30 {
             warn(&queue, HERE, &format!("line {n}"), now + PERIOD);
         }
@@ -383,7 +383,7 @@ mod tests {
             }
         }
         assert!(dropped > 0 && kept <= 3 * MAX_LINES, "{kept}");
-        queue.flush(PATIENCE);
+        queue.flush(FLUSH_TIMEOUT);
     }
 
     #[test]

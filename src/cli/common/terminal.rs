@@ -1,14 +1,14 @@
-//! What others sent, made fit for a terminal: the one place that escapes untrusted text.
+//! Text from peers, made safe for a terminal: the one place that escapes untrusted text.
 //!
-//! Input: text or bytes from a peer. Output: text in which nothing is an instruction to the
-//! terminal. Escape sequences could otherwise rename the window, hide lines or fill the input.
+//! Input: text or bytes from a peer. Output: text without control sequences. Escape sequences could
+//! otherwise rename the window, hide lines or fill the input.
 
-/// Text in which line ends and tabs may stay.
+/// Escapes control characters, except line ends and tabs.
 pub fn visible(text: &str) -> String {
     escape(text, |c| c.is_control() && !matches!(c, '\t' | '\n'))
 }
 
-/// Text in which those characters are escaped that must be.
+/// Escapes the characters for which `must` is true.
 pub fn escape(text: &str, must: impl Fn(char) -> bool) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {

@@ -1,13 +1,13 @@
 //! Connections → a capture: what `--trace` of `connect`, `echo` and `serve` writes, for `inspect`
 //! and Wireshark.
 //!
-//! Input: the bytes of both directions of any number of connections. Output: a classic pcap
-//! file of packets that never were on a network: IP and TCP with the addresses of the connection,
-//! right lengths and checksums. Each connection begins with a handshake of TCP; its only FIN is
-//! ours, for when the other end sent one nobody tells.
+//! Input: the bytes of both directions of any number of connections. Output: a classic pcap file of
+//! synthetic packets: IP and TCP with the addresses of the connection, correct lengths and
+//! checksums. Each connection begins with a TCP handshake; its only FIN is ours, as the peer's is
+//! not reported.
 //!
-//! Invariant: the file is whole after each packet, so an end by a signal loses nothing that was
-//! shown; it never grows past its limit.
+//! Invariant: the file is complete after each packet, so a signal loses nothing that was recorded;
+//! it never grows past its limit.
 
 use crate::cli::common::Failure;
 use crate::cli::common::units::Size;
@@ -23,7 +23,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 use wirebell::{ConnectionInfo, Role, Tap};
 
-/// What a trace may grow to unless it is told: a day of little traffic, and no full disk.
+/// The default limit of a trace: a day of little traffic, and not a full disk.
 pub const LIMIT: Size = Size(1 << 30);
 
 /// The link type of packets that begin with IP.
@@ -31,7 +31,7 @@ const RAW: u32 = 101;
 const NANOSECONDS: u32 = 0xA1B2_3C4D;
 const SNAPLEN: u32 = 0x4_0000;
 
-/// In place of an address that the system does not tell: one for examples, RFC 5737.
+/// Used for an address that the system does not report: one for examples, RFC 5737.
 const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
 
 /// Payload of one packet: with its headers it has at most 65,535 bytes.
@@ -39,7 +39,7 @@ const LONGEST: usize = 60_000;
 const WINDOW: u16 = u16::MAX;
 const HOPS: u8 = 64;
 
-/// Writes what it is shown.
+/// Records connections into a file.
 pub struct Recorder {
     path: PathBuf,
     state: Mutex<State>,
@@ -49,7 +49,7 @@ pub struct Recorder {
 struct State {
     /// `None` once nothing more is written.
     file: Option<File>,
-    /// Its length, and the longest that it may have.
+    /// Its length, and its limit.
     length: u64,
     limit: u64,
     streams: HashMap<u64, Stream>,
@@ -62,7 +62,7 @@ struct Stream {
     theirs: Direction,
 }
 
-/// One end, as the packets have it.
+/// One end, as in the packets.
 #[derive(Clone, Copy)]
 struct Direction {
     from: SocketAddr,
@@ -85,8 +85,8 @@ enum End {
 }
 
 impl Recorder {
-    /// Makes the file, or empties it, for its owner only. `limit` 0 is none; `warn` is told, once,
-    /// when no more is written.
+    /// Creates or truncates the file, readable by its owner only. A `limit` of 0 is none; `warn` is
+    /// called once when no more is written.
     pub fn create(path: &Path, limit: Size, warn: fn(&str)) -> Result<Arc<Self>, Failure> {
         let mut header = Vec::new();
         header.extend_from_slice(&NANOSECONDS.to_le_bytes());
@@ -116,7 +116,7 @@ impl Recorder {
         }))
     }
 
-    /// Fails if the file could not be written as far as its limit.
+    /// Fails if the file could not be written up to its limit.
     pub fn finish(&self) -> Result<(), Failure> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.file = None;
@@ -130,7 +130,7 @@ impl Recorder {
         format!("--trace {}: {error}", self.path.display())
     }
 
-    /// Does something to the state, unless the file has ended; says so if it ends with that.
+    /// Changes the state, unless the file has ended; warns if this ends it.
     fn record(&self, act: impl FnOnce(&mut State) -> io::Result<()>) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.file.is_none() {
@@ -148,7 +148,7 @@ impl Recorder {
 }
 
 impl State {
-    /// Nothing more is written.
+    /// Writes nothing more.
     fn end(&mut self) {
         self.file = None;
         self.streams = HashMap::new();
@@ -156,7 +156,7 @@ impl State {
 
     fn open(&mut self, connection: u64, ends: &ConnectionInfo) -> io::Result<()> {
         let (ours, theirs) = addresses(ends);
-        // Connections of the same addresses, one behind the other, are told apart by it.
+        // Distinguishes successive connections of the same addresses.
         let next = connection as u32;
         let direction = |from| Direction { from, next };
         let stream = Stream {
@@ -184,7 +184,7 @@ impl State {
         Ok(())
     }
 
-    /// Writes one packet, or nothing ever again if it is too long for the limit.
+    /// Writes one packet, or ends the file if the packet exceeds the limit.
     fn packet(&mut self, of: u64, from: End, flags: Flags, payload: &[u8]) -> io::Result<()> {
         let (Some(file), Some(stream)) = (&mut self.file, self.streams.get_mut(&of)) else {
             return Ok(());
@@ -204,7 +204,7 @@ impl State {
             return Ok(());
         }
         file.write_all(&record).inspect_err(|_| {
-            // No half packet: what is there can still be read.
+            // Removes a partial packet: the rest can still be read.
             let _ = file.set_len(self.length);
         })?;
         self.length = length;
@@ -233,12 +233,12 @@ impl Stream {
     }
 }
 
-/// An empty file that only its owner may read, whoever could read it before. What is no regular
-/// file is refused: a link may lead to where another user wants it, a pipe waits for its reader
-/// and passes the secrets on.
+/// An empty file that only its owner may read, whatever its mode was. Refuses anything but a
+/// regular file: a link may point where another user wants it, a pipe blocks and passes the secrets
+/// on.
 fn create_private(path: &Path) -> io::Result<File> {
     let refused = || {
-        let what = "not a regular file; write the name of a file, or of none that is there";
+        let what = "not a regular file; name a regular file or a new one";
         io::Error::new(io::ErrorKind::InvalidInput, what)
     };
     match std::fs::symlink_metadata(path) {
@@ -246,7 +246,7 @@ fn create_private(path: &Path) -> io::Result<File> {
         _ => {}
     }
     let mut options = OpenOptions::new();
-    // Not emptied before it is known to be ours.
+    // Not truncated before it is known to be ours.
     options.write(true).create(true).truncate(false).mode(0o600);
     let file = options.open(path)?;
     if !file.metadata()?.is_file() {
@@ -308,7 +308,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
-/// Shows everything to several.
+/// Forwards everything to several taps.
 #[derive(Debug)]
 pub struct All(pub Vec<Arc<dyn Tap>>);
 

@@ -16,7 +16,7 @@ pub struct Size(pub u64);
 pub struct Period(pub u32);
 
 impl Period {
-    /// Milliseconds of a time limit that 0 switches off: 49 days are none.
+    /// Milliseconds of a time limit that 0 switches off: 49 days mean none.
     pub fn limit(self) -> u32 {
         match self.0 {
             0 => u32::MAX,
@@ -25,7 +25,7 @@ impl Period {
     }
 }
 
-/// In a settings file, a plain number may stand without quotes.
+/// In a settings file, a plain number needs no quotes.
 #[derive(Deserialize)]
 #[serde(
     untagged,
@@ -82,7 +82,7 @@ const TIMES: Units = &[
     ("day", 86_400_000),
 ];
 
-/// One number with its unit at the beginning of `text`, as bytes or milliseconds, and what follows.
+/// One number with its unit at the beginning of `text`, as bytes or milliseconds, and the rest.
 fn one(text: &str, units: Units) -> Option<(u64, &str)> {
     let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.');
     let (number, rest) = text.split_at(digits.unwrap_or(text.len()));
@@ -182,7 +182,7 @@ impl From<Period> for String {
     }
 }
 
-/// A moment as logs have it: RFC 3339, in UTC, to the second.
+/// A time as in logs: RFC 3339, in UTC, to the second.
 pub fn timestamp(time: SystemTime) -> String {
     let since = time
         .duration_since(UNIX_EPOCH)

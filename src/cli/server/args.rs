@@ -1,5 +1,5 @@
-//! The arguments of `serve` and `echo`. A value is looked for in the flag, then in the environment,
-//! then in the settings file, then in the defaults.
+//! The arguments of `serve` and `echo`. A value comes from the flag, else the environment,
+//! else the settings file, else the defaults.
 
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
@@ -15,12 +15,12 @@ use std::path::PathBuf;
                   curl -d '{\"userId\":\"alice\",\"event\":\"orders\",\"message\":\"hello\"}' \
                   http://127.0.0.1:8080/push\n\n\
                   Clients connect to /ws and send {\"token\":\"alice\",\"event\":\"orders\"}.\n\
-                  A settings file holds the same names as the flags, with _ for -:\n  \
+                  A settings file uses the names of the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
-                  SIGINT or SIGTERM stops gracefully: Close 1001 to all. A second one ends\n\
-                  at once. SIGHUP stops as well if the terminal that it was started from has\n\
-                  gone (without nohup); otherwise it has the files of keys and tokens read\n\
-                  again. An empty WIREBELL_... variable counts as unset.\n\n\
+                  SIGINT or SIGTERM stops gracefully: all clients get Close 1001. A second one\n\
+                  exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
+                  (without nohup); otherwise it reloads the key and token files. An empty\n\
+                  WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -35,8 +35,8 @@ pub struct ServeArgs {
     after_help = "Examples:\n  wirebell echo --listen 127.0.0.1:9001 --workers 1\n  \
                   wirebell echo --subprotocol ocpp1.6 --subprotocol ocpp1.5\n  \
                   wirebell echo --trace talk.pcap\n\n\
-                  SIGINT or SIGTERM stops gracefully, as does SIGHUP if the terminal that it was\n\
-                  started from has gone (without nohup).\n\n\
+                  SIGINT or SIGTERM stops gracefully, as does SIGHUP if the controlling terminal\n\
+                  is gone (without nohup).\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
 )]
 pub struct EchoArgs {
@@ -47,7 +47,7 @@ pub struct EchoArgs {
     pub settings: EchoSettings,
 }
 
-/// What cannot stand in a settings file.
+/// Arguments that a settings file cannot hold.
 #[derive(Debug, Args)]
 pub struct CommonArgs {
     /// Read settings from this TOML file
@@ -64,13 +64,13 @@ pub struct CommonArgs {
 #[serde(default, deny_unknown_fields)]
 pub struct FileSettings {
     /// File with the key that publishers must send as `Authorization: Bearer KEY`; the key may
-    /// also stand in the environment variable WIREBELL_PUSH_KEY [default: everybody may publish]
+    /// also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]
     #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_key_file: Option<PathBuf>,
 
-    /// File with lines of `TOKEN USER`; read again when it changes [default: a token is the name
-    /// of its user]
+    /// File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of
+    /// its user]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TOKEN_FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
@@ -80,13 +80,13 @@ pub struct FileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<Size>,
 
-    /// Time in which a connection to /ws must register [default: 30s]
+    /// Time within which a connection to /ws must register [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_REGISTER_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register_timeout: Option<Period>,
 
-    /// Offer /echo, a WebSocket that echoes, also on a server with keys or tokens; `--echo=false`
-    /// does without it everywhere [default: only without keys and tokens]
+    /// Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off
+    /// [default: only without keys and tokens]
     #[arg(
         long,
         value_name = "BOOL",
@@ -114,8 +114,8 @@ pub struct FileSettings {
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct EchoSettings {
-    /// Subprotocol that is confirmed to clients which offer it, of several the one that the client
-    /// offers first; may be given several times [default: whichever the client offers first]
+    /// Subprotocol to confirm to clients that offer it; may be given several times, then the
+    /// client's order decides [default: whichever the client offers first]
     #[arg(
         long,
         value_name = "NAME",
@@ -150,9 +150,9 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub workers: Option<usize>,
 
-    /// Name of this server, without a port, which requests may be sent to; may be given several
-    /// times. A server on a loopback address answers to `localhost` and loopback addresses anyway
-    /// [default: beyond loopback, any name]
+    /// Host name that requests may use for this server, without a port; may be given several
+    /// times. A server on a loopback address always accepts `localhost` and loopback addresses
+    /// [default: any name, unless on loopback]
     #[arg(
         long,
         value_name = "NAME",
@@ -162,8 +162,8 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub host: Option<Vec<String>>,
 
-    /// Origins of web pages that may connect, beside those of the same host: exact ones such as
-    /// https://example.org, all below a name such as https://*.example.org, `null`, `file://`, or
+    /// Origins of web pages that may connect, besides those of the same host: exact ones such as
+    /// https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or
     /// `any`; may be given several times [default: same-host]
     #[arg(
         long,
@@ -174,42 +174,42 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub origin: Option<Vec<String>>,
 
-    /// Longest message, all fragments together; a longer one is closed with 1009
+    /// Longest message, all fragments together; a longer one closes the connection with 1009
     /// [default: 16MiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_MESSAGE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_message: Option<Size>,
 
-    /// Bytes that may wait for one slow connection [default: 1MiB]
+    /// Bytes that may be queued for one slow connection [default: 1MiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_QUEUED")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_queued: Option<Size>,
 
-    /// What happens to a connection for which more waits [default: disconnect]
+    /// What to do when more is queued for a connection [default: disconnect]
     #[arg(long, value_name = "POLICY", env = "WIREBELL_OVERFLOW")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub overflow: Option<OverflowPolicy>,
 
     /// Compression for clients that offer it (permessage-deflate): `off`, `on`, or `takeover`,
-    /// which lets messages refer to earlier ones: smaller, for up to 320 KiB a connection
+    /// which keeps the window between messages: smaller, but up to 320 KiB per connection
     /// [default: on]
     #[arg(long, value_name = "MODE", env = "WIREBELL_DEFLATE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate: Option<DeflateMode>,
 
-    /// How hard to compress, from 1 (quick) to 9 [default: 2]
+    /// Compression level, from 1 (fastest) to 9 [default: 2]
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_DEFLATE_LEVEL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_level: Option<u8>,
 
-    /// Window of compression, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our
-    /// messages, and asked of clients that let us choose [default: 15]
+    /// Compression window, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our messages,
+    /// and requested from clients that let us choose [default: 15]
     #[arg(long, value_name = "BITS", env = "WIREBELL_DEFLATE_WINDOW_BITS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_window_bits: Option<u8>,
 
-    /// Memory that all connections together may keep for `takeover`; past it, new ones do
-    /// without [default: 64MiB]
+    /// Memory that all connections together may use for `takeover`; beyond it, new connections
+    /// go without [default: 64MiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_DEFLATE_BUDGET")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_budget: Option<Size>,
@@ -219,22 +219,22 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_min: Option<Size>,
 
-    /// Connections of one worker [default: 1000000]
+    /// Connections per worker [default: 1000000]
     #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<usize>,
 
-    /// Connections of one address (IPv6: /64) and worker; 0 means any number [default: 0]
+    /// Connections per address (IPv6: /64) and worker; 0 means no limit [default: 0]
     #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS_PER_ADDRESS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections_per_address: Option<u32>,
 
-    /// Silence after which a connection is asked with a Ping; 0 never asks [default: 30s]
+    /// Send a Ping after this long without traffic; 0 disables [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_PING_INTERVAL")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping_interval: Option<Period>,
 
-    /// Time for an answer to a Ping [default: 15s]
+    /// Time for the Pong to arrive [default: 15s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_PONG_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pong_timeout: Option<Period>,
@@ -254,8 +254,8 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_target: Option<Size>,
 
-    /// Time that an HTTP connection may be idle between two requests; longer than that of a proxy
-    /// in front [default: 75s]
+    /// Time that an HTTP connection may be idle between requests; should be longer than that of a
+    /// proxy in front [default: 75s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_IDLE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Period>,
@@ -265,41 +265,41 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_timeout: Option<Period>,
 
-    /// Time for the answer to our Close [default: 5s]
+    /// Time for the peer to answer our Close [default: 5s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_timeout: Option<Period>,
 
-    /// Time without progress after which a blocked connection is ended [default: 30s]
+    /// End a blocked connection after this long without progress [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_timeout: Option<Period>,
 
-    /// Time for a message to arrive whole; 0 means no bound [default: 5m]
+    /// Time for a complete message to arrive; 0 means no limit [default: 5m]
     #[arg(long, value_name = "TIME", env = "WIREBELL_MESSAGE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message_timeout: Option<Period>,
 
-    /// Memory for unfinished messages and requests and for what waits for slow readers, of all
-    /// connections; past it the largest holders are closed [default: 256MiB]
+    /// Memory for incomplete messages and requests and for data queued for slow readers, of all
+    /// connections; beyond it, those that hold the most are closed [default: 256MiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_MEMORY")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub memory: Option<Size>,
 
-    /// What is logged to stderr: off, error, warn, info, debug or trace [default: info]
+    /// Log level for stderr: off, error, warn, info, debug or trace [default: info]
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
 }
 
-/// What happens to a connection that reads too slowly.
+/// What to do with a connection that reads too slowly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, Deserialize, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum OverflowPolicy {
-    /// End it with close code 1013
+    /// Close it with code 1013
     Disconnect,
-    /// Drop the oldest waiting messages
+    /// Drop the oldest queued messages
     DropOldest,
-    /// Drop older waiting messages of the same topic
+    /// Drop older queued messages of the same topic
     KeepLatest,
 }

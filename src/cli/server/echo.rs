@@ -1,4 +1,4 @@
-//! `wirebell echo`: every message comes back, on every path.
+//! `wirebell echo`: echoes every message, on every path.
 
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::EchoArgs;
@@ -33,7 +33,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     logging::write(io::stdout(), text);
     let handle = server.handle();
     let ended = stop.wait(|| {}, || handle.stop(), || server.join());
-    logging::flush(logging::PATIENCE);
+    logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended
 }

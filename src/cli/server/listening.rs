@@ -1,7 +1,7 @@
-//! What `serve` and `echo` say before they serve: their settings, or why they cannot listen.
+//! What `serve` and `echo` print before they serve: their settings, or why they cannot listen.
 //!
 //! Input: settings, or the error of a socket. Output: a settings file on stdout, or a [`Failure`]
-//! that says what can be done.
+//! with a hint.
 
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
@@ -31,12 +31,12 @@ fn toml_value(value: &serde_json::Value) -> String {
     }
 }
 
-/// Says what can be done about it.
+/// Explains a bind failure.
 pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
     let listen = settings.listen.as_deref().unwrap_or("127.0.0.1:8080");
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => "; choose another port with --listen",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need a privilege",
+        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
         io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
         _ => "",
     };

@@ -1,4 +1,4 @@
-//! In place of `trace`, in a build without tools that could read one: no setting, and no tap.
+//! Stands in for `trace`, in a build without tools to read one: no settings, and no tap.
 //!
 //! Input: nothing. Output: nothing.
 
@@ -8,23 +8,23 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 use wirebell::Tap;
 
-/// There is none.
+/// No settings.
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TraceSettings {}
 
 impl TraceSettings {
-    /// Nothing is taken from `file`.
+    /// Takes nothing from `file`.
     pub fn or(self, _file: Self) -> Self {
         self
     }
 
-    /// Nothing has a default.
+    /// No setting has a default.
     pub fn effective(self) -> Self {
         self
     }
 
-    /// Makes no file.
+    /// Creates no file.
     pub fn start(&self) -> Result<Trace, Failure> {
         Ok(Trace)
     }
@@ -34,12 +34,12 @@ impl TraceSettings {
 pub struct Trace;
 
 impl Trace {
-    /// The event loops show nothing to anybody.
+    /// The event loops have no tap.
     pub fn tap(&self) -> Option<Arc<dyn Tap>> {
         None
     }
 
-    /// Nothing could fail.
+    /// Never fails.
     pub fn finish(self) -> Result<(), Failure> {
         Ok(())
     }

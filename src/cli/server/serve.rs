@@ -31,12 +31,12 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     greet(server.local_addr());
     let handle = server.handle();
     let ended = stop.wait(|| handle.reload(), || handle.stop(), || server.join());
-    logging::flush(logging::PATIENCE);
+    logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended
 }
 
-/// What everybody who can reach the server may do, if that is more than its owner may think.
+/// Warns of what anyone who can reach the server may do, when keys or tokens are missing.
 fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
     if addresses
         .iter()
@@ -51,7 +51,7 @@ fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
         (Some(_), Some(_)) => return None,
     };
     Some(format!(
-        "anybody who can reach this server may {may}: give {flags}, or listen on 127.0.0.1"
+        "anyone who can reach this server may {may}: set {flags}, or listen on 127.0.0.1"
     ))
 }
 

@@ -1,4 +1,4 @@
-//! Settings from four places become the options of the server.
+//! Merges settings from four sources into the options of the server.
 
 use crate::cli::common::Failure;
 use crate::cli::common::deflate::DeflateMode;
@@ -17,7 +17,7 @@ use wirebell::http::{MAX_FIELDS, is_token};
 use wirebell::net::{Options, Overflow};
 use wirebell::push::{BadOrigin, OriginPolicy, PushKey, Settings, TokenFile, is_host_name};
 
-/// Where `serve` and `echo` listen unless they are told.
+/// The default address of `serve` and `echo`.
 const LISTEN: &str = "127.0.0.1:8080";
 
 /// Holds the push key itself, not the name of a file.
@@ -31,7 +31,7 @@ macro_rules! fill {
 }
 
 impl LoopSettings {
-    /// What is not set here is taken from `file`.
+    /// Takes what is not set here from `file`.
     pub fn or(mut self, file: Self) -> Self {
         fill!(
             self,
@@ -67,7 +67,7 @@ impl LoopSettings {
         self
     }
 
-    /// Everything set, as `--check` prints it.
+    /// All settings with their defaults, as `--check` prints them.
     pub fn effective(self) -> Self {
         let (limits, deflate) = (Limits::default(), deflate::Settings::default());
         let size = |bytes: usize| Some(Size(bytes as u64));
@@ -147,7 +147,7 @@ impl LoopSettings {
         Ok(options)
     }
 
-    /// Who is compressed for, and how.
+    /// The compression settings.
     fn compression(&self) -> Result<Option<deflate::Settings>, Failure> {
         let within = |flag: &str, value: Option<u8>, range: RangeInclusive<u8>| match value {
             Some(value) if !range.contains(&value) => Err(Failure::usage(format!(
@@ -179,7 +179,7 @@ impl LoopSettings {
         }))
     }
 
-    /// The addresses to listen on, checked before anything is started.
+    /// The addresses to listen on, checked before the start.
     pub fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         let listen = self.listen.as_deref().unwrap_or(LISTEN);
         let problem = || {
@@ -195,7 +195,7 @@ impl LoopSettings {
         }
     }
 
-    /// Which pages may connect.
+    /// The origins that may connect.
     pub fn origin_policy(&self) -> Result<OriginPolicy, Failure> {
         let origins = self.origin.as_deref().unwrap_or_default();
         if let [one] = origins
@@ -206,9 +206,9 @@ impl LoopSettings {
         let mut listed = Vec::new();
         for origin in origins.iter().map(String::as_str) {
             let problem = match origin {
-                // Those are in every list.
+                // Always allowed.
                 "same-host" => continue,
-                "any" => "every page may connect with it, so write nothing else".to_owned(),
+                "any" => "it allows every page, so write nothing else".to_owned(),
                 origin => match origin.parse() {
                     Ok(origin) => {
                         listed.push(origin);
@@ -237,7 +237,7 @@ impl LoopSettings {
         }
     }
 
-    /// What is logged.
+    /// The log level.
     pub fn log_level(&self) -> Result<LevelFilter, Failure> {
         let level = self.log.as_deref().unwrap_or("info");
         level.parse().map_err(|_| {
@@ -248,7 +248,7 @@ impl LoopSettings {
 }
 
 impl FileSettings {
-    /// What is not set here is taken from `file`.
+    /// Takes what is not set here from `file`.
     pub fn or(mut self, file: Self) -> Self {
         fill!(
             self,
@@ -264,7 +264,7 @@ impl FileSettings {
         self
     }
 
-    /// Everything set that has a default.
+    /// All settings that have a default.
     pub fn effective(mut self) -> Self {
         let limits = Limits::default();
         self.max_body.get_or_insert(Size(limits.body_bytes as u64));
@@ -279,7 +279,7 @@ impl FileSettings {
         self
     }
 
-    /// The options of the loops, with those limits that only `serve` has.
+    /// The options of the loops, with the limits that only `serve` has.
     pub fn options(&self) -> Result<Options, Failure> {
         let mut options = self.event_loop.options()?;
         let limits = &mut options.limits;
@@ -291,18 +291,18 @@ impl FileSettings {
         Ok(options)
     }
 
-    /// Reads the files that are named, so that a wrong one is told at once.
+    /// Reads the named files, so that a wrong one is reported at the start.
     pub fn push_settings(&self) -> Result<Settings, Failure> {
         let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
             (Some(path), _) => Some(PushKey::watch(path).map_err(|error| {
                 Failure::failed(format!("--push-key-file {}: {error}", path.display()))
             })?),
             (None, Err(VarError::NotPresent)) => None,
-            // As all our variables. That everybody may push then is said at the start.
+            // Like all our variables. The server then warns that anyone may push.
             (None, Ok(key)) if key.is_empty() => None,
-            // White space, or no text: that is not what was meant.
+            // Only white space, or not text: a mistake.
             (None, key) => match PushKey::new(key.unwrap_or_default()) {
-                None => return Err(Failure::usage(format!("{PUSH_KEY}: no key in it"))),
+                None => return Err(Failure::usage(format!("{PUSH_KEY}: contains no key"))),
                 key => key,
             },
         };
@@ -323,7 +323,7 @@ impl FileSettings {
 }
 
 impl EchoSettings {
-    /// What is not set here is taken from `file`.
+    /// Takes what is not set here from `file`.
     pub fn or(mut self, file: Self) -> Self {
         fill!(self, file, subprotocol);
         self.event_loop = self.event_loop.or(file.event_loop);
@@ -331,14 +331,14 @@ impl EchoSettings {
         self
     }
 
-    /// Everything set that has a default.
+    /// All settings that have a default.
     pub fn effective(mut self) -> Self {
         self.event_loop = self.event_loop.effective();
         self.trace = self.trace.effective();
         self
     }
 
-    /// What is confirmed, checked.
+    /// The subprotocols, checked.
     pub fn subprotocols(&self) -> Result<Vec<String>, Failure> {
         let names = self.subprotocol.clone().unwrap_or_default();
         match names.iter().find(|name| !is_token(name)) {
@@ -368,8 +368,8 @@ impl CommonArgs {
     }
 }
 
-/// How many lines stand before the first setting that is wrong, and why it is: the error of a
-/// flattened structure does not tell its place. `None` if the text is no TOML; then the error does.
+/// How many lines precede the first wrong setting, and what is wrong: the error of a flattened
+/// structure does not have its line. `None` if the text is not TOML; that error does have it.
 fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
     let ends = text.match_indices('\n').map(|(at, _)| at + 1);
     let mut good = 0;

@@ -1,8 +1,8 @@
-//! The signals of `serve` and `echo`: how they stop, and when they read their files again.
+//! The signals of `serve` and `echo`: how they stop, and when they reload their files.
 //!
-//! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means two things: the terminal
-//! that the server was started from has gone, which is a stop as well; or, for a server without a
-//! terminal, or whose terminal is still there, that keys and tokens are to be read again.
+//! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means one of two things: the
+//! controlling terminal is gone, which stops the server as well; or, without a terminal or while it
+//! is still there, reload keys and tokens.
 
 use crate::cli::common::signals::take;
 use crate::cli::common::{Failure, logging};
@@ -12,18 +12,18 @@ use std::fs::File;
 use std::io::IsTerminal as _;
 use wirebell::net::WorkerError;
 
-/// Signals that are taken, and the terminal that a SIGHUP may be about.
+/// The signals, and the terminal that a SIGHUP may be about.
 pub struct Stop {
     signals: Signals,
     terminal: Option<File>,
 }
 
 impl Stop {
-    /// Takes the signals from now on. Call it before anybody is told that the server is there: a
-    /// signal that comes in between would end the process without a word to its clients.
+    /// Handles the signals from now on. Call it before announcing the server: a signal that arrives
+    /// in between would end the process without a Close to its clients.
     pub fn prepare() -> Result<Self, Failure> {
         let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        // Under nohup the end of the terminal is none of our business.
+        // Under nohup the server outlives its terminal.
         let terminal = match ignores_hangups(&status) {
             true => None,
             false => File::open("/dev/tty").ok(),
@@ -33,8 +33,8 @@ impl Stop {
     }
 
     /// Waits for a signal and calls `stop`; a second one ends the process at once. Until then,
-    /// calls `reload` for each SIGHUP that is no hang-up. `join` waits for the end of the server,
-    /// which may come by itself: then nobody is waited for.
+    /// calls `reload` for each SIGHUP that is not a hang-up. `join` waits for the end of the
+    /// server; if the server ends by itself, this returns without a signal.
     pub fn wait(
         self,
         reload: impl Fn(),
@@ -50,16 +50,16 @@ impl Stop {
         self.wait_for_signal(reload, stop);
         match joined.join() {
             Ok(ended) => ended.map_err(|error| Failure::failed(error.to_string())),
-            Err(_) => Err(Failure::failed("the server has panicked".into())),
+            Err(_) => Err(Failure::failed("the server panicked".into())),
         }
     }
 
     fn wait_for_signal(mut self, reload: impl Fn(), stop: impl FnOnce()) {
         let terminal = &self.terminal;
         let stops = |signal: &i32| match *signal {
-            // A terminal that has hung up is none any more.
+            // After a hang-up the file is no longer a terminal.
             SIGHUP if terminal.as_ref().is_none_or(|tty| tty.is_terminal()) => {
-                log::info!("reading the files of keys and tokens again (SIGHUP)");
+                log::info!("reloading the key and token files (SIGHUP)");
                 reload();
                 false
             }
@@ -69,7 +69,7 @@ impl Stop {
         let name = match signal {
             None => return, // The server has ended by itself.
             Some(SIGTERM) => "SIGTERM",
-            Some(SIGHUP) => "SIGHUP: the terminal has gone",
+            Some(SIGHUP) => "SIGHUP: the terminal is gone",
             _ => "SIGINT",
         };
         log::info!("stopping ({name})");
@@ -79,14 +79,14 @@ impl Stop {
             let is_second = |signal: &i32| *signal != SIGHUP;
             if let Some(signal) = self.signals.forever().find(is_second) {
                 log::warn!("stopping at once");
-                logging::flush(logging::PATIENCE);
+                logging::flush(logging::FLUSH_TIMEOUT);
                 std::process::exit(128 + signal);
             }
         });
     }
 }
 
-/// Whether SIGHUP is ignored, by what Linux says of a process.
+/// Whether SIGHUP is ignored, according to the status that Linux reports for a process.
 fn ignores_hangups(status: &str) -> bool {
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let bits = ignored.and_then(|bits| u64::from_str_radix(bits.trim(), 16).ok());
@@ -97,7 +97,7 @@ fn ignores_hangups(status: &str) -> bool {
 mod tests {
     use super::*;
 
-    /// A server whose workers have ended is no server: nobody waits for a signal then.
+    /// A server whose workers have ended must not wait for a signal.
     #[test]
     fn the_end_of_the_server_is_the_end_of_the_wait() {
         let stop = Stop::prepare().unwrap_or_else(|_| panic!("no signals"));

@@ -1,6 +1,6 @@
-//! `--trace` of `serve` and `echo`: all that goes over the connections, in a file.
+//! `--trace` of `serve` and `echo`: all traffic of the connections, in a file.
 //!
-//! Input: the settings of the trace. Output: a tap for the event loops. The file itself is left to
+//! Input: the settings of the trace. Output: a tap for the event loops. Writing the file is left to
 //! `common::trace`.
 
 use crate::cli::common::Failure;
@@ -16,20 +16,20 @@ use wirebell::Tap;
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default)]
 pub struct TraceSettings {
-    /// Write all that goes over the connections to this file, secrets too, as a capture that
-    /// `wirebell inspect` and Wireshark read [default: nothing is written]
+    /// Write all traffic of the connections, secrets included, to this file, as a capture that
+    /// `wirebell inspect` and Wireshark can read [default: none]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TRACE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace: Option<PathBuf>,
 
-    /// Stop writing it when it has this size; 0 means no limit [default: 1GiB]
+    /// Stop writing the trace at this size; 0 means no limit [default: 1GiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_TRACE_LIMIT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trace_limit: Option<Size>,
 }
 
 impl TraceSettings {
-    /// What is not set here is taken from `file`.
+    /// Takes what is not set here from `file`.
     pub fn or(self, file: Self) -> Self {
         Self {
             trace: self.trace.or(file.trace),
@@ -37,7 +37,7 @@ impl TraceSettings {
         }
     }
 
-    /// Everything set that has a default.
+    /// All settings that have a default.
     pub fn effective(self) -> Self {
         self.or(Self {
             trace: None,
@@ -45,7 +45,7 @@ impl TraceSettings {
         })
     }
 
-    /// Makes the file, if there shall be one.
+    /// Creates the file, if one is wanted.
     pub fn start(&self) -> Result<Trace, Failure> {
         let (path, limit) = (self.trace.as_deref(), self.trace_limit);
         let warn = |text: &str| log::warn!("{text}; the server goes on");
@@ -54,16 +54,16 @@ impl TraceSettings {
     }
 }
 
-/// The trace of a server that runs, if there is one.
+/// The trace of a running server, if there is one.
 pub struct Trace(Option<Arc<Recorder>>);
 
 impl Trace {
-    /// What the event loops show everything to.
+    /// The tap that gets everything from the event loops.
     pub fn tap(&self) -> Option<Arc<dyn Tap>> {
         self.0.clone().map(|recorder| recorder as _)
     }
 
-    /// Fails if the file could not be written as far as its limit.
+    /// Fails if the file could not be written up to its limit.
     pub fn finish(self) -> Result<(), Failure> {
         self.0.map_or(Ok(()), |recorder| recorder.finish())
     }

@@ -1,7 +1,7 @@
 //! `wirebell completions`: what a shell needs to complete our commands and flags.
 //!
-//! Input: the name of a shell. Output: its script, on stdout. What packagers install stands
-//! in `generated/completions`; a test compares.
+//! Input: the name of a shell. Output: its script, on stdout. The files that packagers install are
+//! in `generated/completions`; a test compares them.
 
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
@@ -13,7 +13,7 @@ use clap_complete::Shell;
                   wirebell completions bash > /etc/bash_completion.d/wirebell\n  \
                   wirebell completions zsh > ~/.zfunc/_wirebell\n  \
                   wirebell completions fish > ~/.config/fish/completions/wirebell.fish\n\n\
-                  zsh looks into ~/.zfunc if `fpath+=(~/.zfunc)` stands in front of `compinit`.\n\n\
+                  zsh looks into ~/.zfunc if `fpath+=(~/.zfunc)` comes before `compinit`.\n\n\
                   Exit status: 0 printed, 1 failed, 2 wrong usage.")]
 pub struct CompletionsArgs {
     /// The shell

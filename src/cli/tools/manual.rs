@@ -1,11 +1,11 @@
 //! `wirebell man`: the definitions of the commands as manual pages.
 //!
-//! Input: what `--help` prints. Output: roff, one page for each command. What packagers
-//! install stands in `generated/man`; a test compares.
+//! Input: what `--help` prints. Output: roff, one page for each command. The pages that packagers
+//! install are in `generated/man`; a test compares them.
 //!
-//! The text behind the options becomes sections by its paragraphs: one that begins with
-//! `Exit status:` is EXIT STATUS, one with `Example` EXAMPLES, every other NOTES. Indented lines
-//! stay as they are. Invariant: a page does not depend on the machine that made it.
+//! The text after the options becomes sections by its paragraphs: one that begins with `Exit
+//! status:` is EXIT STATUS, one with `Example` EXAMPLES, every other NOTES. Indented lines stay as
+//! they are. Invariant: a page does not depend on the machine that generated it.
 
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
@@ -17,7 +17,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// The day of this version, for the foot of the pages.
+/// The date of this version, for the footer of the pages.
 const DATE: &str = "2026-11-21";
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub struct ManArgs {
     #[arg(value_name = "COMMAND")]
     pub command: Option<String>,
 
-    /// Write all pages into this folder, which is made if there is none
+    /// Write all pages into this directory, which is created if missing
     #[arg(short, long, value_name = "DIR", conflicts_with = "command")]
     pub output: Option<PathBuf>,
 }
@@ -47,7 +47,7 @@ pub fn run(args: &ManArgs, whole: Command) -> Result<(), Failure> {
     let name = args.command.as_deref().unwrap_or("wirebell");
     let Some(command) = all.iter().find(|command| command.get_name() == name) else {
         let names: Vec<&str> = all.iter().map(Command::get_name).collect();
-        let text = format!("{name}: no such command; write one of {}", names.join(", "));
+        let text = format!("{name}: no such command; one of {}", names.join(", "));
         return Err(Failure::usage(text));
     };
     print(page(command, &all).map_err(|error| failed("the page", error))?)
@@ -99,19 +99,19 @@ fn page(command: &Command, all: &[Command]) -> io::Result<Vec<u8>> {
         add(&mut roff, section, begins, paragraphs);
     }
     see_also(&mut roff, command, all);
-    // The preamble stands in front of the page already.
+    // The page already begins with the preamble.
     let sections = roff.render();
     page.push_str(&sections[sections.find(".SH").unwrap_or_default()..]);
     Ok(page.into_bytes())
 }
 
-/// Without what manual readers warn of: spaces at the ends of lines, breaks around empty lines.
+/// Removes what manual readers warn of: trailing spaces, and breaks around empty lines.
 fn tidied(page: &str) -> String {
     let lines = page.lines().map(|line| line.trim_end().to_owned() + "\n");
     lines.collect::<String>().replace(".br\n\n.br\n", ".sp\n")
 }
 
-/// Sections in their order, and how the paragraphs begin that belong to them.
+/// The sections in order, and how their paragraphs begin.
 const SECTIONS: [(&str, &str); 3] = [
     ("EXIT STATUS", "Exit status:"),
     ("NOTES", ""),
@@ -135,7 +135,7 @@ fn add<'t>(
             0 => roff.control("SH", [section]),
             _ => roff.control("PP", []),
         };
-        // The heading says what the first word says.
+        // The heading replaces the first words.
         let headed = paragraph.split_once(':').filter(|_| !begins.is_empty());
         let body = headed.map_or(paragraph, |(_, body)| body);
         let mut literal = false;
@@ -155,7 +155,7 @@ fn add<'t>(
     }
 }
 
-/// The other pages.
+/// Refers to the other pages.
 fn see_also(roff: &mut Roff, command: &Command, all: &[Command]) {
     roff.control("SH", ["SEE ALSO"]);
     let others = all.iter().map(title).filter(|name| *name != title(command));

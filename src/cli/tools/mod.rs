@@ -1,9 +1,9 @@
-//! The tools: commands around a server, a file or a folder for each, and `common` for what they
+//! The tools: the commands other than servers, a file or a folder each, and `common` for what they
 //! share.
 //!
-//! Input: the arguments of one of them. Output: what it was asked for, or a
-//! [`Failure`](crate::cli::common::Failure); beside the usual exit statuses, clients have 3 for a
-//! refusal and 4 for a time that ran out. The server itself is left to `cli::server`.
+//! Input: the arguments of one of them. Output: its result, or a
+//! [`Failure`](crate::cli::common::Failure); besides the usual exit statuses, clients have 3 for a
+//! refusal and 4 for a timeout. The server itself is left to `cli::server`.
 
 mod bench;
 mod common;
@@ -27,7 +27,7 @@ use verify::VerifyArgs;
 /// What the whole command is, for its help.
 pub const ABOUT: &str = "A small, strict WebSocket push server, and tools for WebSockets";
 
-/// What follows on the examples of the server.
+/// Appended to the examples of the server.
 pub const EXAMPLES: &str = "
   wirebell connect ws://127.0.0.1:8080/echo  talk to a server
   wirebell push --user alice --event orders 'order 17 has shipped'
@@ -35,7 +35,7 @@ pub const EXAMPLES: &str = "
   wirebell inspect talk.pcap                 explain frames
   wirebell bench ws://127.0.0.1:9001/        load a server";
 
-/// What follows on the exit statuses of the server.
+/// Appended to the exit statuses of the server.
 pub const STATUSES: &str = ";\nthe tools have more";
 
 #[derive(Debug, Subcommand)]
@@ -44,19 +44,19 @@ pub enum Tool {
     Connect(Box<ConnectArgs>),
     /// Publish to a push server
     Push(Box<PushArgs>),
-    /// Test how well an echo server, or a client, keeps to the RFCs
+    /// Test whether an echo server or a client conforms to the RFCs
     Verify(Box<VerifyArgs>),
     /// Explain captured frames byte by byte
     Inspect(Box<InspectArgs>),
     /// Load a server and measure it
     Bench(Box<BenchArgs>),
-    /// Print what a shell needs to complete commands and flags
+    /// Print a shell completion script
     Completions(CompletionsArgs),
-    /// Print a manual page, or write them all
+    /// Print a manual page, or write all of them
     Man(ManArgs),
 }
 
-/// Does what `tool` says; `whole` is the whole command.
+/// Runs `tool`; `whole` is the whole command.
 pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
     match tool {
         Tool::Connect(args) => connect::run(args),

@@ -1,9 +1,9 @@
 //! `wirebell push`: publishes to a push server, from an argument, a pipe or a script.
 //!
-//! The dialect is that of `POST /push`: `{"userId", "event", "message"}` with a bearer key. What
-//! may pass is tried again with growing waits; so a message whose answer was lost may arrive twice.
-//! Invariant: success means that a push server has said to how many it sent the message; no other
-//! answer counts, such as the page of a network that wants a login first.
+//! Sends `POST /push` with `{"userId", "event", "message"}` and a bearer key. Transient failures
+//! are retried with growing delays, so a message whose response was lost may arrive twice.
+//! Invariant: success means that a push server said how many clients got the message; no other
+//! response counts, such as the login page of a captive portal.
 
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
@@ -22,9 +22,9 @@ use wirebell::client::{Backoff, Proxy};
 #[command(after_help = "Examples:\n  \
                   wirebell push --user alice --event orders 'order 17 has shipped'\n  \
                   tail -F app.log | wirebell push --user ops --event log --lines\n\n\
-                  Exit status: 0 all messages were taken, 1 failed, 2 wrong usage, 3 refused (the\n\
-                  key or the message is wrong), 4 timed out. On a failure stderr says how many\n\
-                  messages were taken.")]
+                  Exit status: 0 all messages were accepted, 1 failed, 2 wrong usage, 3 refused\n\
+                  (wrong key or message), 4 timed out. On failure, stderr says how many messages\n\
+                  were accepted.")]
 pub struct PushArgs {
     /// The message [default: all of stdin]
     #[arg(value_name = "MESSAGE")]
@@ -35,45 +35,45 @@ pub struct PushArgs {
     #[arg(default_value = "http://127.0.0.1:8080")]
     pub server: String,
 
-    /// For whom: the user
+    /// The user to push to
     #[arg(long, value_name = "USER")]
     pub user: String,
 
-    /// For which event
+    /// The event to push
     #[arg(long, value_name = "EVENT")]
     pub event: String,
 
-    /// Push each line of stdin as a message of its own, as it comes
+    /// Push each line of stdin as a separate message, as it arrives
     #[arg(long, conflicts_with = "message")]
     pub lines: bool,
 
-    /// File with the key that the server asks of publishers; it may also stand in the environment
-    /// variable WIREBELL_PUSH_KEY
+    /// File with the key that the server requires of publishers; it may also be in the
+    /// environment variable WIREBELL_PUSH_KEY
     #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
     pub key_file: Option<PathBuf>,
 
-    /// Attempts for each message, with growing waits between them
+    /// Attempts per message, with growing delays between them
     #[arg(long, value_name = "N", default_value = "5")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub attempts: u32,
 
-    /// Time for one attempt
+    /// Timeout of one attempt
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 
-    /// Print how many connections each message has reached
+    /// Print how many connections each message reached
     #[arg(short, long)]
     pub verbose: bool,
 }
 
-/// Between two attempts.
+/// The delay between two attempts.
 const BACKOFF: Backoff = Backoff {
     first_ms: 250,
     most_ms: 10_000,
     attempts: 0,
 };
 
-/// The longest Retry-After that is waited for: a person or a script still waits for the command.
+/// The longest Retry-After to wait for: a person or a script is waiting for the command.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 pub fn run(args: Box<PushArgs>) -> Result<(), Failure> {
@@ -91,12 +91,12 @@ pub fn run(args: Box<PushArgs>) -> Result<(), Failure> {
         }
     };
     if message.is_empty() {
-        return Err(Failure::usage("there is no message: it is empty".into()));
+        return Err(Failure::usage("the message is empty".into()));
     }
     publisher.publish(&message)
 }
 
-/// Publishes each line as it comes; empty ones are left out.
+/// Publishes each line as it arrives; skips empty ones.
 fn publish_lines(publisher: &Publisher<'_>) -> Result<(), Failure> {
     let mut taken = 0u64;
     let mut line = String::new();
@@ -113,8 +113,9 @@ fn publish_lines(publisher: &Publisher<'_>) -> Result<(), Failure> {
             continue;
         }
         let published = publisher.publish(message);
-        published
-            .map_err(|failure| within(&format!("line {number}, after {taken} taken"), failure))?;
+        published.map_err(|failure| {
+            within(&format!("line {number}, after {taken} accepted"), failure)
+        })?;
         taken += 1;
     }
     Ok(())
@@ -133,11 +134,11 @@ struct Publisher<'a> {
     authorization: Option<String>,
 }
 
-/// Why an attempt has failed.
+/// Why an attempt failed.
 enum Attempt {
-    /// It may pass, after the time that the server asks for.
+    /// Transient: may be retried, after the time that the server asks for.
     Again(Failure, Option<Duration>),
-    /// It will not.
+    /// Permanent.
     Never(Failure),
 }
 
@@ -180,7 +181,7 @@ impl<'a> Publisher<'a> {
             match self.attempt(&body) {
                 Ok(answer) => {
                     if self.args.verbose {
-                        // It is published, whatever becomes of this line.
+                        // The message is published, even if this line cannot be printed.
                         let _ = print(format!("{answer}\n"));
                     }
                     break;
@@ -211,21 +212,21 @@ impl<'a> Publisher<'a> {
                 Some(said) => Ok(said),
                 None => never("; a push server says 'message sent to N clients': check --server"),
             },
-            300..=399 => never("; redirects are not followed: give that server with --server"),
+            300..=399 => never("; redirects are not followed: pass that server with --server"),
             408 | 429 | 500..=599 => match answer.retry_after() {
                 Some(time) if time > MAX_RETRY_AFTER => {
-                    let hint = format!("; it asks for {} s of rest: try later", time.as_secs());
+                    let hint = format!("; its Retry-After is {} s: try later", time.as_secs());
                     Err(Attempt::Never(Failure::failed(text + &hint)))
                 }
                 asked => Err(Attempt::Again(Failure::failed(text), asked)),
             },
-            401 | 403 => never("; give the key of the server with --key-file"),
-            407 => never("; give user and password in http_proxy"),
+            401 | 403 => never("; pass the server's key with --key-file"),
+            407 => never("; set user and password in http_proxy"),
             _ => never(""),
         }
     }
 
-    /// The server, and the proxy on the way, which may be the one that answers.
+    /// The server, and the proxy if there is one, which may be what responds.
     fn place(&self) -> String {
         match &self.proxy {
             None => self.args.server.clone(),
@@ -253,7 +254,7 @@ impl<'a> Publisher<'a> {
     }
 }
 
-/// What a push server says when it has taken a message: `message sent to N clients`.
+/// The response of a push server that accepted a message: `message sent to N clients`.
 fn taken(body: &[u8]) -> Option<String> {
     let said = std::str::from_utf8(body).ok()?.trim_end();
     let count = said.strip_prefix("message sent to ")?;

@@ -1,11 +1,11 @@
-//! What goes wrong with a server is counted and told, and mistakes are told in one line.
+//! Failures of a server are counted and reported, and usage errors are one line.
 
 use super::{Context, Message, PeerId, Program, Reply, Request, Server, Service, Value};
 use super::{bench, check, expect_line, number, one_worker, run};
 use std::net::TcpListener;
 use wirebell::CloseCode;
 
-/// Closes whoever speaks, after some echoes, the first one of each connection included.
+/// Closes each connection after some echoes, the first one included.
 struct Leaving(u32);
 
 impl Service for Leaving {
@@ -81,13 +81,13 @@ fn connections_beyond_what_the_server_takes_are_told() {
 }
 
 #[test]
-fn nobody_there_and_nobody_who_answers() {
+fn no_server_and_no_answer() {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("bound");
     let silent = format!("ws://{address}/");
     for mode in ["echo", "idle", "handshake", "fan-out"] {
         let args = ["-m", mode, "--timeout", "200ms", "--size", "64B"];
-        expect_line(&bench(&silent, &args), 4, &[&silent, "too long"]);
+        expect_line(&bench(&silent, &args), 4, &[&silent, "timed out"]);
     }
     drop(listener);
     for mode in ["echo", "idle", "handshake", "fan-out"] {
@@ -99,7 +99,7 @@ fn nobody_there_and_nobody_who_answers() {
     expect_line(&bench(&nothing, &[]), 3, &[&nothing, "404"]);
 }
 
-/// Hears everything and says nothing.
+/// Reads everything and sends nothing.
 struct Mute;
 
 impl Service for Mute {

@@ -1,4 +1,4 @@
-//! What a server sends before anything is asked is no answer, and is told.
+//! What a server sends before the load is not an answer, and is reported.
 
 use super::super::faulty::{Fault, Faulty};
 use super::{Context, Message, PeerId, Reply, Request, Server, Service, one_worker};
@@ -7,9 +7,9 @@ use super::{number, report};
 /// Echoes, and greets each client.
 #[derive(Clone, Copy)]
 struct Greeting {
-    /// So many times.
+    /// This many times.
     times: u32,
-    /// Only once the client has spoken, in front of the first echo.
+    /// Only after the first message, before its echo.
     late: bool,
 }
 
@@ -87,7 +87,7 @@ fn idle_connections_and_handshakes_take_no_greeting_for_an_answer() {
     server.join().unwrap();
 }
 
-/// Publishes what it is told to all, greets, and answers registrations.
+/// Publishes messages to all connections, greets, and answers registrations.
 struct Relay(Vec<PeerId>);
 
 impl Service for Relay {
@@ -136,13 +136,13 @@ fn a_report_for_people_names_what_was_passed_over() {
     let url = format!("ws://{}/", server.local_addr());
     let outcome = super::bench(&url, &["-c", "2"]);
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    let line = "passed over  2 messages that the server sent before anything was asked";
+    let line = "ignored      2 messages that the server sent before the load";
     assert!(outcome.stdout.contains(line), "{outcome:?}");
     server.stop();
     server.join().unwrap();
     let (_server, address) = super::echo();
     let plain = super::bench(&format!("ws://{address}/"), &["-c", "2"]);
-    assert!(!plain.stdout.contains("passed over"), "{plain:?}");
+    assert!(!plain.stdout.contains("ignored"), "{plain:?}");
 }
 
 #[test]

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use wirebell::Message;
 use wirebell::net::{Context, Options, PeerId, Reply, Request, Server, Service};
 
-/// Short, and with the same meaning for every test.
+/// Short, and the same for every test.
 const QUICK: [&str; 4] = ["--warm-up", "100ms", "--duration", "400ms"];
 
 fn echo() -> (Program, SocketAddr) {
@@ -27,7 +27,7 @@ fn bench(url: &str, args: &[&str]) -> Outcome {
     run(&all)
 }
 
-/// The report of a run that went well.
+/// The report of a successful run.
 #[track_caller]
 fn report(url: &str, args: &[&str]) -> Value {
     let outcome = bench(url, &[&["--format", "json"], args].concat());
@@ -50,7 +50,7 @@ fn percentile(report: &Value, percentile: f64) -> f64 {
     number(all.iter().find(is_it).expect("is there"), "/ms")
 }
 
-/// What holds of every report.
+/// What every report must satisfy.
 #[track_caller]
 fn check(report: &Value) {
     let (sent, answered) = (number(report, "/sent"), number(report, "/answered"));
@@ -130,7 +130,7 @@ fn one_worker() -> Options {
     }
 }
 
-/// Echoes, and stops everything once for a while.
+/// Echoes, and stalls once for a while.
 struct Stalling {
     at: Instant,
     stalled: bool,
@@ -179,7 +179,7 @@ fn a_stall_shows_with_a_rate_and_hides_in_a_closed_loop() {
         server.join().unwrap();
         serde_json::from_str::<Value>(&outcome.stdout).expect("JSON")
     };
-    // Also where only one message may be in flight.
+    // Also with only one message in flight.
     for extra in [&["--rate", "1000"][..], &["--rate", "1000", "--depth", "1"]] {
         let report = measure(extra);
         check(&report);

@@ -44,7 +44,7 @@ fn what_is_needed_is_enough() {
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
 }
 
-/// Opens so many WebSockets, and then takes connections without a word.
+/// Opens this many WebSockets, and then accepts connections without answering.
 fn falls_silent(after: usize) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let url = format!("ws://{}/", listener.local_addr().expect("bound"));
@@ -62,7 +62,7 @@ fn falls_silent(after: usize) -> String {
     url
 }
 
-/// Says nothing, but ends TCP after a Close, so that nobody waits for its answer.
+/// Sends nothing, but closes TCP after a Close, so that no one waits for its answer.
 fn end_after_close(mut stream: &TcpStream) {
     let mut bytes = [0; 4096];
     while stream.read(&mut bytes).is_ok_and(|n| n > 0) && bytes[0] != 0x88 {}

@@ -10,7 +10,7 @@ use wirebell::client::Random;
 use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer};
 use wirebell::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};
 
-/// Asks for this path and reads the answer; `None` if nothing is opened.
+/// Requests this path and reads the response; `None` if nothing opens.
 pub fn open(mut stream: &TcpStream, fault: Fault, path: &str) -> io::Result<Option<Opened>> {
     let host = stream.peer_addr()?.to_string();
     let request = match fault {
@@ -55,8 +55,8 @@ pub fn open(mut stream: &TcpStream, fault: Fault, path: &str) -> io::Result<Opti
         if fault == Fault::DropsWhatIsBehindHead {
             bytes.clear();
         }
-        let behind = bytes;
-        return Ok(Some(Opened { behind, terms }));
+        let rest = bytes;
+        return Ok(Some(Opened { rest, terms }));
     }
 }
 
@@ -80,7 +80,7 @@ fn offers(fault: Fault) -> Vec<DeflateOffer> {
     }
 }
 
-/// Where the next head in the bytes ends; `None` if it does not come, or is none.
+/// Where the next head ends; `None` if it does not arrive or is malformed.
 fn read_head(
     mut stream: &TcpStream,
     fault: Fault,
@@ -114,7 +114,7 @@ fn read_head(
     }
 }
 
-/// What the library says of the answer: the terms of compression, if it opens a WebSocket.
+/// The library's verdict on the response: the terms of compression, if it opens a WebSocket.
 fn verdict(
     request: &ClientHandshake<'_>,
     head: &[u8],

@@ -1,22 +1,22 @@
-//! Stands in front of the library and mends what the fault overlooks, so that the library takes
-//! it. Passes on whole frames only, each as wrong as it came otherwise.
+//! Sits before the library and repairs what the fault tolerates, so that the library accepts it.
+//! Passes on complete frames only, otherwise unchanged.
 
 use super::Fault;
 use wirebell::Role;
 
-/// Lengths from here on are promises that nobody keeps.
+/// Lengths from here up are announced but never sent.
 const HUGE: u64 = 1 << 40;
 
 pub struct Filter {
     fault: Fault,
-    /// What comes must be masked: from a client it must be.
+    /// Whether input must be masked: from a client it must.
     masked: bool,
     /// RSV1 on a message has a meaning.
     compression: bool,
     raw: Vec<u8>,
-    /// A message has begun and not ended.
+    /// A message is open.
     inside: bool,
-    /// The fragments of a message that is checked when it is whole.
+    /// The fragments of a message that is checked when complete.
     joined: Option<Frame>,
 }
 
@@ -24,7 +24,7 @@ pub struct Filter {
 struct Frame {
     first: u8,
     masked: bool,
-    /// Bytes of the length behind the first one: 0, 2 or 8.
+    /// Bytes of the extended length: 0, 2 or 8.
     form: usize,
     payload: Vec<u8>,
 }
@@ -58,7 +58,7 @@ impl Filter {
         })
     }
 
-    /// Takes what has come and appends to `input` what the library is to see.
+    /// Takes the received bytes and appends to `input` what the library should see.
     pub fn pass(&mut self, came: &[u8], input: &mut Vec<u8>) {
         self.raw.extend_from_slice(came);
         while let Some((frame, len)) = self.frame() {
@@ -165,7 +165,7 @@ fn shortest(len: usize) -> usize {
     }
 }
 
-/// A frame becomes what it would have to be here, a control frame one that is whole.
+/// Makes a frame valid at this point, and a control frame unfragmented.
 fn continued(first: u8, inside: bool) -> u8 {
     match (first & 0x0F, inside) {
         (8.., _) => first | 0x80,
@@ -176,7 +176,7 @@ fn continued(first: u8, inside: bool) -> u8 {
 }
 
 impl Frame {
-    /// Text, and the reason of a Close, without anything that could be wrong.
+    /// Text and close reasons, without invalid parts.
     fn make_ascii(&mut self) {
         let from = match self.first & 0x0F {
             8 => 2,

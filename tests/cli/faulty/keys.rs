@@ -4,7 +4,7 @@ use super::Fault;
 use wirebell::client::Random;
 use wirebell::wire::Entropy;
 
-/// Keys that change nothing: what is masked with them is bare.
+/// Keys of zeros: masking with them changes nothing.
 pub struct Zeros;
 
 impl Entropy for Zeros {

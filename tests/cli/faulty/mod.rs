@@ -1,10 +1,10 @@
-//! An echo server, or an echo client, that can be made to do one thing wrong, to see that somebody
-//! notices.
+//! An echo server or client that can be made to do one thing wrong, to check that a case detects
+//! it.
 //!
 //! Without a fault it is the library on blocking sockets, with a thread for each connection. A
-//! fault is put in one of three places: into the handshake (`opening`, `asking`), in front of
-//! the library, which then never sees what it would refuse (`filter`), or behind it, into what is
-//! said (`talk`).
+//! fault is put in one of three places: into the handshake (`opening`, `asking`), before the
+//! library, which then never sees what it would refuse (`filter`), or after it, in what is sent
+//! (`talk`).
 
 mod asking;
 mod filter;
@@ -41,7 +41,7 @@ pub enum Fault {
     UnaskedSubprotocol,
     WantsHeadInOneRead,
     DropsWhatIsBehindHead,
-    // What it takes.
+    // What it accepts.
     TakesAnyMask,
     TakesAnyRsv,
     TakesAnyOpcode,
@@ -90,13 +90,13 @@ pub enum Fault {
     // The others.
     OneAtATime,
     GivesUpAfterTrouble,
-    // No faults, but a server that is tested must be met in its way.
-    /// Greets thrice, wants the token `secret` and the subprotocol `chat`.
+    // Not faults, but servers that need something of their clients.
+    /// Greets three times, needs the token `secret` and the subprotocol `chat`.
     Demanding,
-    /// Says something more after its first echo.
+    /// Sends one more message after its first echo.
     SpeaksLater,
     // The handshake of a client.
-    /// One text in the request stands for another.
+    /// Replaces one text in the request by another.
     Asks(&'static str, &'static str),
     SameRequestKey,
     SpeaksFirst,
@@ -120,7 +120,7 @@ pub enum Offer {
     Nothing,
 }
 
-/// How long a connection is read on after its end, so that a reset overtakes nothing.
+/// How long a connection is still read after its end, so that a reset overtakes nothing.
 const LINGER: Duration = Duration::from_millis(500);
 
 /// A server that runs until the test ends.
@@ -181,7 +181,7 @@ fn serve(stream: &TcpStream, fault: Fault) -> io::Result<bool> {
     stream.set_nodelay(true)?;
     match opening::open(stream, fault)? {
         None => Ok(true),
-        Some(opened) => talk::Talk::new(stream, fault, Role::Server, &opened).run(opened.behind),
+        Some(opened) => talk::Talk::new(stream, fault, Role::Server, &opened).run(opened.rest),
     }
 }
 
@@ -190,9 +190,7 @@ pub fn ask(address: SocketAddr, path: &str, fault: Fault) -> io::Result<()> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
     let talked = match asking::open(&stream, fault, path) {
-        Ok(Some(opened)) => {
-            talk::Talk::new(&stream, fault, Role::Client, &opened).run(opened.behind)
-        }
+        Ok(Some(opened)) => talk::Talk::new(&stream, fault, Role::Client, &opened).run(opened.rest),
         Ok(None) => Ok(true),
         Err(error) => Err(error),
     };
@@ -207,8 +205,8 @@ fn linger(mut stream: &TcpStream) {
     while stream.read(&mut nowhere).is_ok_and(|n| n > 0) {}
 }
 
-/// What was wrong with the verdicts on a fault, asked once more if something was: how bytes are cut
-/// and how long they take depends on when a busy machine lets each process run.
+/// What was wrong with the verdicts on a fault, retried once if something was: how bytes are split
+/// and how long they take depends on the scheduling of a busy machine.
 pub fn settled(ask: impl Fn() -> Vec<String>) -> Vec<String> {
     let wrong = ask();
     match wrong.is_empty() {

@@ -11,13 +11,13 @@ const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
 /// A WebSocket that is open.
 pub struct Opened {
-    /// Bytes that came behind the request.
-    pub behind: Vec<u8>,
-    /// What was agreed on, as the server takes it.
+    /// Bytes received after the request.
+    pub rest: Vec<u8>,
+    /// The negotiated terms, as the server understands them.
     pub terms: Option<DeflateTerms>,
 }
 
-/// Reads a request and answers; `None` if nothing comes.
+/// Reads a request and responds; `None` if nothing arrives.
 pub fn open(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Opened>> {
     let Some((mut bytes, head)) = read_head(stream, fault)? else {
         return Ok(None);
@@ -36,8 +36,8 @@ pub fn open(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Opened>> 
             if fault == Fault::DropsWhatIsBehindHead {
                 bytes.clear();
             }
-            let behind = bytes;
-            Ok(Some(Opened { behind, terms }))
+            let rest = bytes;
+            Ok(Some(Opened { rest, terms }))
         }
         Err(refusal) => {
             stream.write_all(refuse(refusal, fault).as_bytes())?;
@@ -94,13 +94,13 @@ fn accept_any(head: &[u8]) -> String {
     )
 }
 
-/// The answer of the library, and what the server takes it to mean.
+/// The response of the library, and the terms that the server takes it to mean.
 fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), Refusal> {
     let mut fields = [Field {
         name: "",
         value: b"",
     }; MAX_FIELDS];
-    // Empty lines in front of a request are not part of it.
+    // Empty lines before a request are not part of it.
     let start = head.iter().take_while(|byte| b"\r\n".contains(byte));
     let head = &head[start.count()..];
     let opening = UpgradeRequest::read(RequestHead::parse(head, &mut fields)?)?;
@@ -149,7 +149,7 @@ fn answer(head: &[u8], fault: Fault) -> Result<(String, Option<DeflateTerms>), R
     })
 }
 
-/// Makes the answer wrong.
+/// Corrupts the response.
 fn wrong(answer: String, fault: Fault) -> String {
     let add = |line: &str| answer.replacen("\r\n\r\n", &format!("\r\n{line}\r\n\r\n"), 1);
     let replace = |old: &str, new: &str| answer.replacen(old, new, 1);

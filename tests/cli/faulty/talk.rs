@@ -1,4 +1,4 @@
-//! A connection after the handshake, with faults in what it says.
+//! A connection after the handshake, with faults in what it sends.
 
 use super::Fault;
 use super::filter::Filter;
@@ -17,7 +17,7 @@ const MESSAGE_BYTES: u64 = 4 * 1024 * 1024;
 pub struct Talk<'s> {
     stream: &'s TcpStream,
     fault: Fault,
-    /// A client masks what it says.
+    /// A client masks what it sends.
     keys: Option<Keys>,
     limits: Limits,
     connection: Connection,
@@ -25,12 +25,12 @@ pub struct Talk<'s> {
     assembler: Assembler,
     deflate: Option<Deflate>,
     filter: Option<Filter>,
-    /// What has come and was not looked at.
+    /// Bytes received and not yet processed.
     input: Vec<u8>,
-    /// What is to be written.
+    /// Bytes to write.
     output: Vec<u8>,
     pongs: usize,
-    /// Nothing is said any more, but TCP stays open.
+    /// Nothing more is sent, but TCP stays open.
     mute: bool,
     spoke_later: bool,
     failed: bool,
@@ -42,7 +42,7 @@ struct Deflate {
     session: Session,
 }
 
-/// What became of one look at the input.
+/// The result of processing the input once.
 enum Heard {
     Nothing,
     Message(MessageKind, Vec<u8>),
@@ -90,15 +90,15 @@ impl<'s> Talk<'s> {
         }
     }
 
-    /// Until the end; true if the other end behaved.
-    pub fn run(mut self, behind: Vec<u8>) -> io::Result<bool> {
+    /// Runs until the end; true if the other end behaved.
+    pub fn run(mut self, rest: Vec<u8>) -> io::Result<bool> {
         let mut chunk = [0; 64 * 1024];
         if self.fault == Fault::Demanding {
             for greeting in ["welcome", "", "what may I echo?"] {
                 self.echo(MessageKind::Text, greeting.into())?;
             }
         }
-        self.take(&behind)?;
+        self.take(&rest)?;
         while self.mute || !self.connection.wants_shutdown() {
             let n = self.stream.read(&mut chunk)?;
             if n > 0 {
@@ -183,7 +183,7 @@ impl<'s> Talk<'s> {
             }
             return Ok(());
         }
-        // What is owed: a Pong, or a Close.
+        // The required answer: a Pong or a Close.
         let mut owed = [0; 512];
         let len = self
             .connection
@@ -284,12 +284,12 @@ impl<'s> Talk<'s> {
         Ok(())
     }
 
-    /// Frames of ours, bare.
+    /// Our frames, without masks.
     fn put(&mut self, mut frames: &[u8]) {
         while let Some((start, end)) = extent(frames) {
-            let (frame, behind) = frames.split_at(end);
+            let (frame, rest) = frames.split_at(end);
             self.put_frame(frame[0], &frame[1..start], &frame[start..]);
-            frames = behind;
+            frames = rest;
         }
     }
 
@@ -321,7 +321,7 @@ impl<'s> Talk<'s> {
     }
 }
 
-/// Where the payload of a bare frame begins and ends.
+/// The range of the payload of an unmasked frame.
 fn extent(frame: &[u8]) -> Option<(usize, usize)> {
     let (start, len) = match frame.get(1)? & 0x7F {
         126 => (4, u16::from_be_bytes(*frame[2..].first_chunk()?).into()),
@@ -331,7 +331,7 @@ fn extent(frame: &[u8]) -> Option<(usize, usize)> {
     Some((start, start + usize::try_from(len).ok()?))
 }
 
-/// Frames without their masks, whose keys are zero.
+/// Removes the masks of frames whose keys are zero.
 fn bare(mut frames: &[u8]) -> Vec<u8> {
     let mut bare = Vec::new();
     while let Some((start, end)) = extent(frames) {

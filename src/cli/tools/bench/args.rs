@@ -14,13 +14,13 @@ use std::path::PathBuf;
                   wirebell bench -m idle -c 10000 --pid 4711 ws://127.0.0.1:9001/\n  \
                   wirebell bench -m fan-out -c 1000 --size 128B ws://127.0.0.1:8080/ws\n  \
                   wirebell bench -m handshake --format json ws://127.0.0.1:9001/\n\n\
-                  Without --rate the loop is closed: a message follows an answer, so a server\n\
-                  that stalls is asked less, and its stall hardly shows. With --rate messages are\n\
-                  due at fixed times, and latency counts from then, whenever they left.\n\n\
+                  Without --rate the loop is closed: each message follows an answer, so a server\n\
+                  that stalls gets less load, and the stall hardly shows. With --rate messages\n\
+                  are due at fixed times, and latency counts from then, even if sent late.\n\n\
                   Handshakes with one server never overlap (RFC 6455 section 4.1). SIGINT or\n\
-                  SIGTERM ends the run early, with what was measured until then.\n\n\
+                  SIGTERM ends the run early, with what was measured so far.\n\n\
                   Exit status: 0 everything was answered, 1 connections or messages were lost, or\n\
-                  there was none; 2 wrong usage; 3 refused; 4 timed out.")]
+                  there were none; 2 wrong usage; 3 refused; 4 timed out.")]
 pub struct BenchArgs {
     /// The server: ws://HOST[:PORT][/PATH]
     #[arg(value_name = "URL")]
@@ -30,7 +30,7 @@ pub struct BenchArgs {
     #[arg(short, long, value_name = "MODE", default_value = "echo")]
     pub mode: Mode,
 
-    /// Connections; `handshake`: at most so many open at the same time
+    /// Connections; `handshake`: at most N open at a time
     #[arg(short, long, value_name = "N", default_value = "64")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub connections: u32,
@@ -43,16 +43,16 @@ pub struct BenchArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub depth: Option<u32>,
 
-    /// Messages (or handshakes, or publications) a second, all connections together [default: a
+    /// Messages (or handshakes, or publications) per second over all connections [default: a
     /// closed loop]
     #[arg(short, long, value_name = "N", value_parser = positive)]
     pub rate: Option<f64>,
 
-    /// Time under load before the measurement
+    /// Warm-up under load before the measurement
     #[arg(long, value_name = "TIME", default_value = "1s")]
     pub warm_up: Period,
 
-    /// Time of the measurement
+    /// Duration of the measurement
     #[arg(short, long, value_name = "TIME", default_value = "5s")]
     pub duration: Period,
 
@@ -60,16 +60,17 @@ pub struct BenchArgs {
     #[arg(long)]
     pub text: bool,
 
-    /// Compression to offer: `off`, `on`, or `takeover`, which lets messages refer to earlier ones
+    /// Compression to offer: `off`, `on`, or `takeover`, which keeps the window between
+    /// messages
     #[arg(long, value_name = "MODE", default_value = "off")]
     pub deflate: DeflateMode,
 
-    /// Event loops, each on a thread of its own
+    /// Event loops, one thread each
     #[arg(short, long, value_name = "N", default_value = "1")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
     pub threads: u32,
 
-    /// Connections to open a second [default: one behind the other]
+    /// Connections to open per second [default: sequentially, without a pause]
     #[arg(long, value_name = "N", value_parser = positive)]
     pub ramp: Option<f64>,
 
@@ -85,19 +86,19 @@ pub struct BenchArgs {
     #[command(flatten)]
     pub credentials: Credentials,
 
-    /// Measure CPU time, or with `idle` memory, of this process on this machine: the server
+    /// Process ID of the server on this machine: measure its CPU time, or with `idle` its memory
     #[arg(short, long, value_name = "PID")]
     pub pid: Option<u32>,
 
-    /// `idle`: have one message echoed on each connection first
+    /// `idle`: first echo one message on each connection
     #[arg(long)]
     pub touch: bool,
 
-    /// `idle`: silence after which a connection is asked with a Ping; 0 never asks
+    /// `idle`: send a Ping after this long without traffic; 0 disables
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub ping: Period,
 
-    /// `fan-out`: publishers, each on a thread of its own
+    /// `fan-out`: publishers, one thread each
     #[arg(long, value_name = "N", default_value = "1")]
     #[arg(value_parser = clap::value_parser!(u32).range(1..=64))]
     pub publishers: u32,
@@ -112,16 +113,16 @@ pub struct BenchArgs {
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 
-    /// `fan-out`: what to publish, with the message for {message}
+    /// `fan-out`: what to publish, where {message} is replaced by the message
     #[arg(long, value_name = "TEXT")]
     #[arg(default_value = r#"{"userId":"bench","event":"bench","message":"{message}"}"#)]
     pub publish: String,
 
-    /// Time for a connection and its handshake, and for answers that are still missing at the end
+    /// Timeout for a connection and its handshake, and for answers still missing at the end
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 
-    /// How to report
+    /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 
@@ -129,17 +130,17 @@ pub struct BenchArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Draw the latencies by percentile into this SVG file
+    /// Plot the latencies by percentile into this SVG file
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
 }
 
-/// What is measured.
+/// What to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Mode {
     /// From a message to its echo
     Echo,
-    /// Memory of connections that say nothing
+    /// Memory of idle connections
     Idle,
     /// From a publication to its subscribers
     FanOut,
@@ -147,7 +148,7 @@ pub enum Mode {
     Handshake,
 }
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
@@ -157,7 +158,7 @@ pub enum Format {
 }
 
 impl Mode {
-    /// Bytes of a message, if nothing else is asked for.
+    /// Bytes of a message by default.
     pub fn usual_size(self) -> u64 {
         if self == Self::FanOut { 128 } else { 32 }
     }

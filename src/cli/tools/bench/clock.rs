@@ -14,7 +14,7 @@ pub type Nanos = u64;
 
 pub const SECOND: Nanos = 1_000_000_000;
 
-/// What everything in a run is timed with.
+/// The clock of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock(Instant);
 
@@ -28,7 +28,7 @@ impl Clock {
         self.0.elapsed().as_nanos() as Nanos
     }
 
-    /// Sleeps until this moment and returns the time then; `None` as soon as `ended` says so.
+    /// Sleeps until this moment and returns the time then; `None` as soon as `ended` is true.
     pub fn sleep_until(self, at: Nanos, ended: impl Fn() -> bool) -> Option<Nanos> {
         while !ended() {
             let now = self.now();
@@ -41,7 +41,7 @@ impl Clock {
     }
 }
 
-/// Looks every millisecond whether something is done, for at most so long.
+/// Polls `done` every millisecond until it is true or the time is up.
 pub fn wait(time: Duration, done: impl Fn() -> bool) {
     let deadline = Instant::now() + time;
     while !done() && Instant::now() < deadline {
@@ -49,7 +49,7 @@ pub fn wait(time: Duration, done: impl Fn() -> bool) {
     }
 }
 
-/// The measurement within the load: what begins in `from..until` counts.
+/// The measured part of the load: what begins in `from..until` counts.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Window {
     /// The load begins.
@@ -65,7 +65,7 @@ impl Window {
     }
 }
 
-/// So many a second, from a moment on.
+/// A fixed rate per second, from a moment on.
 #[derive(Clone, Copy, Debug)]
 pub struct Schedule {
     pub start: Nanos,
@@ -79,7 +79,7 @@ impl Schedule {
         self.start + (k as f64 * SECOND as f64 / self.per_second) as Nanos
     }
 
-    /// The first moment after `now` at which one is due.
+    /// The first moment after `now` at which something is due.
     fn after(self, now: Nanos) -> Nanos {
         if now < self.start {
             return self.start;
@@ -89,7 +89,7 @@ impl Schedule {
         next.max(now + 1)
     }
 
-    /// The part of one of several, who take turns.
+    /// The share of one of several loops, which take turns.
     pub fn part(self, number: u32, of: u32) -> Self {
         let offset = f64::from(number) * SECOND as f64 / self.per_second;
         Self {
@@ -99,7 +99,7 @@ impl Schedule {
     }
 }
 
-/// Wakes somebody whenever something of a schedule is due. Ends when it is dropped.
+/// Calls back whenever something of a schedule is due. Stops when it is dropped.
 #[derive(Debug)]
 pub struct Pacer {
     stop: Arc<AtomicBool>,
@@ -109,7 +109,7 @@ pub struct Pacer {
 /// Wake-ups are no closer to each other, as each costs some microseconds.
 const GRAIN: Nanos = 100_000;
 
-/// Whoever sleeps and is to stop notices within this time.
+/// A sleeping pacer notices a stop within this time.
 const NAP: Nanos = 10_000_000;
 
 impl Pacer {
@@ -141,7 +141,7 @@ impl Drop for Pacer {
     }
 }
 
-/// Asks Linux not to gather this thread's wake-ups with others, which it does by 50 µs otherwise.
+/// Sets the timer slack of this thread to its minimum; Linux otherwise delays wake-ups by 50 µs.
 pub fn sleep_exactly() {
     let thread = std::fs::read_link("/proc/thread-self").unwrap_or_default();
     if let Some(id) = thread.file_name() {

@@ -1,22 +1,22 @@
 //! Mode `echo`: from a message to its echo.
 //!
-//! A connection begins with a message of its own, [`HELLO`]: whatever comes before its echo is a
-//! greeting, which nobody asked for and which would shift all answers by one.
+//! A connection first sends one message, [`HELLO`]: whatever arrives before its echo is an
+//! unsolicited greeting, which would otherwise shift all answers by one.
 //!
-//! Input: answers. Output: the next message, in the same write as others of the same read;
-//! with a rate, whatever is due. Answers come in the order of the messages, so a queue of times
-//! for each connection tells how long each took.
+//! Input: answers. Output: the next message, in the same write as others of the same read; with a
+//! rate, whatever is due. Answers arrive in the order of the messages, so a queue of send times per
+//! connection gives each latency.
 //!
 //! ```text
 //!   due ──▶ waiting ──room in flight──▶ flying ──answer──▶ latency = now - due
 //! ```
 //!
-//! Invariant: with a rate, a time is that at which the message was due, not that at which it left:
-//! what a stalled server delays counts in full. The first answer on each connection is compared
-//! byte for byte, the others by kind and length.
+//! Invariant: with a rate, latency counts from when a message was due, not from when it was sent,
+//! so that what a stalled server delays counts in full. The first answer on each connection is
+//! compared byte for byte, the others by kind and length.
 
 use crate::cli::tools::bench::clock::{Nanos, Schedule, Window};
-use crate::cli::tools::bench::crew::{Load, Site};
+use crate::cli::tools::bench::load_loop::{Load, LoopContext};
 use crate::cli::tools::bench::tally::Tally;
 use std::collections::VecDeque;
 use wirebell::net::{Context, PeerId};
@@ -26,19 +26,19 @@ use wirebell::{Message, MessageKind};
 const HELLO: &str = "wirebell bench: hello";
 
 pub struct Echo {
-    site: Site,
+    run: LoopContext,
     /// By the index of the peer.
     lanes: Vec<Lane>,
     peers: Vec<PeerId>,
     window: Window,
-    /// Nothing new from then on.
+    /// Nothing new starts from then on.
     until: Nanos,
     schedule: Option<Schedule>,
     /// The next message of the schedule.
     next: u64,
     /// When it is due.
     next_at: Nanos,
-    /// Reads of the loop, as of `now`: one look at the clock for all messages of a read.
+    /// Reads of the loop, as of `now`: the clock is read once for all messages of a read.
     reads: u64,
     now: Nanos,
     tally: Tally,
@@ -53,20 +53,20 @@ struct Lane {
     hello: Hello,
 }
 
-/// How far a connection is with [`HELLO`].
+/// The state of a connection's [`HELLO`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum Hello {
     #[default]
     Sent,
-    /// The load has begun without its echo, which may still come.
+    /// The load has begun without its echo, which may still arrive.
     Overdue,
     Done,
 }
 
 impl Echo {
-    pub fn new(site: Site) -> Self {
+    pub fn new(run: LoopContext) -> Self {
         Self {
-            site,
+            run,
             lanes: Vec::new(),
             peers: Vec::new(),
             window: Window::default(),
@@ -80,10 +80,10 @@ impl Echo {
         }
     }
 
-    /// A message that was due at `at` leaves, or waits until there is room.
+    /// Sends a message that was due at `at`, or queues it until there is room.
     #[inline]
     fn send(&mut self, context: &mut Context<'_>, peer: PeerId, at: Nanos) {
-        let plan = &self.site.plan;
+        let plan = &self.run.plan;
         let lane = &mut self.lanes[peer.index()];
         if lane.flying.len() >= plan.depth {
             return lane.waiting.push_back(at);
@@ -96,7 +96,7 @@ impl Echo {
                     .saturating_record(self.now.saturating_sub(at));
             }
         } else {
-            self.site.gauge.pending.sub(1);
+            self.run.gauge.pending.sub(1);
         }
     }
 
@@ -104,16 +104,16 @@ impl Echo {
     #[inline]
     fn begin_one(&mut self, context: &mut Context<'_>, peer: PeerId, at: Nanos) {
         self.tally.sent += u64::from(self.window.counts(at));
-        self.site.gauge.pending.add(1);
+        self.run.gauge.pending.add(1);
         self.send(context, peer, at);
     }
 
-    /// Whether a message comes before the answers: a greeting, or the echo of [`HELLO`].
+    /// Whether a message precedes the answers: a greeting, or the echo of [`HELLO`].
     #[cold]
     fn comes_before(&mut self, peer: PeerId, message: Message<'_>) -> bool {
         let lane = &mut self.lanes[peer.index()];
         match (lane.hello, message.bytes == HELLO.as_bytes()) {
-            (Hello::Sent, true) => self.site.gauge.pending.sub(1),
+            (Hello::Sent, true) => self.run.gauge.pending.sub(1),
             (Hello::Sent, false) => {
                 self.tally.passed_over += 1;
                 return true;
@@ -127,7 +127,7 @@ impl Echo {
 
     /// Whether it is what was sent.
     fn is_right(&mut self, peer: PeerId, message: Message<'_>) -> bool {
-        let sent = self.site.plan.message();
+        let sent = self.run.plan.message();
         let lane = &mut self.lanes[peer.index()];
         let whole = !std::mem::replace(&mut lane.compared, true);
         message.kind == sent.kind
@@ -141,8 +141,8 @@ impl Load for Echo {
         let len = self.lanes.len().max(peer.index() + 1);
         self.lanes.resize_with(len, Lane::default);
         self.lanes[peer.index()] = Lane::default();
-        self.site.gauge.pending.add(1);
-        let hello = match self.site.plan.kind {
+        self.run.gauge.pending.add(1);
+        let hello = match self.run.plan.kind {
             MessageKind::Text => Message::text(HELLO),
             MessageKind::Binary => Message::binary(HELLO.as_bytes()),
         };
@@ -156,17 +156,17 @@ impl Load for Echo {
             let lane = &mut self.lanes[peer.index()];
             if lane.hello == Hello::Sent {
                 lane.hello = Hello::Overdue;
-                self.site.gauge.pending.sub(1);
+                self.run.gauge.pending.sub(1);
             }
         }
-        self.now = self.site.plan.clock.now();
-        self.schedule = self.site.plan.schedule(self.site.worker, window.start);
+        self.now = self.run.plan.clock.now();
+        self.schedule = self.run.plan.schedule(self.run.worker, window.start);
         if let Some(schedule) = self.schedule {
             self.next_at = schedule.due(0);
             return;
         }
         for peer in peers {
-            for _ in 0..self.site.plan.depth {
+            for _ in 0..self.run.plan.depth {
                 self.begin_one(context, *peer, self.now);
             }
         }
@@ -176,7 +176,7 @@ impl Load for Echo {
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         let reads = context.counters().reads;
         if reads != self.reads {
-            (self.reads, self.now) = (reads, self.site.plan.clock.now());
+            (self.reads, self.now) = (reads, self.run.plan.clock.now());
         }
         if self.lanes[peer.index()].hello != Hello::Done && self.comes_before(peer, message) {
             return;
@@ -188,8 +188,8 @@ impl Load for Echo {
         if !self.is_right(peer, message) {
             self.tally.wrong += 1;
         }
-        self.site.gauge.pending.sub(1);
-        self.site.gauge.done.add(1);
+        self.run.gauge.pending.sub(1);
+        self.run.gauge.done.add(1);
         if self.window.counts(begun) {
             self.tally.answered += 1;
             let latency = self.now.saturating_sub(begun);
@@ -213,11 +213,11 @@ impl Load for Echo {
         let Some(schedule) = self.schedule else {
             return;
         };
-        self.now = self.site.plan.clock.now();
+        self.now = self.run.plan.clock.now();
         while self.next_at <= self.now && self.next_at < self.until {
             let at = self.next_at;
             match self.peers.len() as u64 {
-                // Nobody is left to send it: it counts as lost.
+                // No connection is left to send it: it counts as lost.
                 0 => self.tally.sent += u64::from(self.window.counts(at)),
                 len => {
                     let peer = self.peers[(self.next % len) as usize];
@@ -234,7 +234,7 @@ impl Load for Echo {
         let lane = std::mem::take(&mut self.lanes[peer.index()]);
         let hello = usize::from(lane.hello == Hello::Sent);
         let pending = lane.flying.len() + lane.waiting.len() + hello;
-        self.site.gauge.pending.sub(pending as u64);
+        self.run.gauge.pending.sub(pending as u64);
     }
 
     fn cut(&mut self, at: Nanos) {

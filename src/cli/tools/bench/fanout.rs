@@ -1,15 +1,14 @@
 //! Mode `fan-out`: from a publication to each of its subscribers, and to the last of them.
 //!
-//! Input: what was published, with a stamp in front. Output: latencies. Subscribers live in
-//! event loops; publishers, who are few and wait for answers, have threads of their own
-//! (`publish`).
+//! Input: what was published, with a stamp in front. Output: latencies. Subscribers run in event
+//! loops; publishers, which are few and wait for answers, have one thread each (`publish`).
 //!
-//! Invariant: a delivery counts for the publication whose number it bears; what bears no stamp of
-//! this run is somebody else's, and counts as wrong, unless it comes before the load: a greeting,
-//! or an answer to the registration.
+//! Invariant: a delivery counts for the publication whose number it carries; a message without a
+//! stamp of this run counts as wrong, unless it arrives before the load: a greeting, or an answer
+//! to the registration.
 
 use crate::cli::tools::bench::clock::{Nanos, Window};
-use crate::cli::tools::bench::crew::{Load, Site};
+use crate::cli::tools::bench::load_loop::{Load, LoopContext};
 use crate::cli::tools::bench::stamp::Stamp;
 use crate::cli::tools::bench::tally::{Arrival, Tally};
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
@@ -21,7 +20,7 @@ use wirebell::net::{Context, PeerId};
 /// Publications from this number on are not measured.
 const UNCOUNTED: u64 = 1 << 63;
 
-/// What each publisher has in flight, for it to wait for.
+/// What each publisher has in flight and waits for.
 #[derive(Debug)]
 pub struct Flights {
     slots: Vec<Slot>,
@@ -29,7 +28,7 @@ pub struct Flights {
     pub measured: AtomicU64,
     pub others: AtomicU64,
     landed: Condvar,
-    /// Guards nothing but the wait.
+    /// Protects only the wait.
     lock: Mutex<()>,
 }
 
@@ -58,7 +57,7 @@ impl Flights {
         }
     }
 
-    /// Whether this number was given out: a server cannot make us count what never was.
+    /// Whether this number was used: a server cannot make us count what was never published.
     fn knows(&self, number: u64) -> bool {
         match number.checked_sub(UNCOUNTED) {
             None => number < self.measured.load(Ordering::Acquire),
@@ -66,7 +65,7 @@ impl Flights {
         }
     }
 
-    /// Waits for so many deliveries of this publication from now on.
+    /// Starts waiting for this many deliveries of a publication.
     pub fn depart(&self, stamp: Stamp, subscribers: u32) {
         let slot = &self.slots[usize::from(stamp.publisher)];
         slot.left.store(subscribers, Ordering::Release);
@@ -88,17 +87,17 @@ impl Flights {
         }
     }
 
-    /// Deliveries that are missing of the last publication.
+    /// Missing deliveries of the last publication.
     pub fn left(&self, publisher: u8) -> u32 {
         self.slots[usize::from(publisher)]
             .left
             .load(Ordering::Acquire)
     }
 
-    /// Whether all subscribers had it within this time.
-    pub fn wait(&self, publisher: u8, patience: Duration) -> bool {
+    /// Whether all subscribers got it within this time.
+    pub fn wait(&self, publisher: u8, timeout: Duration) -> bool {
         let slot = &self.slots[usize::from(publisher)];
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut guard = self.lock.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             let left = slot.left.load(Ordering::Acquire);
@@ -114,7 +113,7 @@ impl Flights {
 
 /// The subscribers of one loop.
 pub struct Subscribers {
-    site: Site,
+    run: LoopContext,
     flights: Arc<Flights>,
     tally: Tally,
     reads: u64,
@@ -123,9 +122,9 @@ pub struct Subscribers {
 }
 
 impl Subscribers {
-    pub fn new(site: Site, flights: Arc<Flights>) -> Self {
+    pub fn new(run: LoopContext, flights: Arc<Flights>) -> Self {
         Self {
-            site,
+            run,
             flights,
             tally: Tally::default(),
             reads: 0,
@@ -137,7 +136,7 @@ impl Subscribers {
 
 impl Load for Subscribers {
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        let registration = &self.site.plan.args.subscribe;
+        let registration = &self.run.plan.args.subscribe;
         if !registration.is_empty() {
             let _ = context.send(peer, Message::text(registration));
         }
@@ -146,7 +145,7 @@ impl Load for Subscribers {
     fn message(&mut self, context: &mut Context<'_>, _: PeerId, message: Message<'_>) {
         let reads = context.counters().reads;
         if reads != self.reads {
-            (self.reads, self.now) = (reads, self.site.plan.clock.now());
+            (self.reads, self.now) = (reads, self.run.plan.clock.now());
         }
         let stamp = Stamp::read(message.bytes).filter(|stamp| self.flights.knows(stamp.number));
         let Some(stamp) = stamp else {
@@ -156,7 +155,7 @@ impl Load for Subscribers {
             }
             return;
         };
-        self.site.gauge.done.add(1);
+        self.run.gauge.done.add(1);
         if stamp.number < UNCOUNTED {
             let latency = self.now.saturating_sub(stamp.at);
             self.tally.answered += 1;
@@ -168,7 +167,7 @@ impl Load for Subscribers {
             }
             arrivals[number].count += 1;
             arrivals[number].last = arrivals[number].last.max(latency);
-            self.tally.wrong += u64::from(message.bytes.len() != self.site.plan.payload.len());
+            self.tally.wrong += u64::from(message.bytes.len() != self.run.plan.payload.len());
         }
         self.flights.deliver(stamp);
     }

@@ -1,22 +1,22 @@
-//! What a run has come to, in numbers, before anything is made of them.
+//! The raw figures of a run.
 //!
-//! Input: the crews at their end. Output: counts, latencies, CPU time, memory. What they mean is
+//! Input: the loops at their end. Output: counts, latencies, CPU time, memory. Interpreting them is
 //! left to `report`.
 
 use crate::cli::tools::bench::clock::Window;
-use crate::cli::tools::bench::crew::Fleet;
 use crate::cli::tools::bench::interrupt::Interrupt;
+use crate::cli::tools::bench::load_loop::LoadPool;
 use crate::cli::tools::bench::tally::{Latencies, Tally};
 use serde::Serialize;
 use std::time::Duration;
 
-/// What a run has come to.
+/// The raw figures of a run.
 pub struct Figures {
     pub opened: u64,
     pub failed: u64,
     pub lost: u64,
     pub opened_in: Duration,
-    /// The time of the measurement.
+    /// The duration of the measurement.
     pub measured: Duration,
     pub interrupted: bool,
     pub tally: Tally,
@@ -41,19 +41,19 @@ pub struct Memory {
     pub resident_before: u64,
     pub resident_open: u64,
     pub resident_per_connection: f64,
-    /// Shared pages counted in parts, where the kernel tells.
+    /// Proportional set size, where the kernel reports it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub proportional_per_connection: Option<f64>,
 }
 
 impl Figures {
-    pub fn new(fleet: Fleet, opened_in: Duration, window: Window, interrupt: &Interrupt) -> Self {
-        let board = fleet.board.clone();
+    pub fn new(pool: LoadPool, opened_in: Duration, window: Window, interrupt: &Interrupt) -> Self {
+        let gauges = pool.gauges.clone();
         // Before the end, which closes everything.
         let sum = (
-            board.sum(|gauge| &gauge.opened),
-            board.sum(|gauge| &gauge.failed),
-            board.sum(|gauge| &gauge.lost),
+            gauges.sum(|gauge| &gauge.opened),
+            gauges.sum(|gauge| &gauge.failed),
+            gauges.sum(|gauge| &gauge.lost),
         );
         Self {
             opened: sum.0,
@@ -62,7 +62,7 @@ impl Figures {
             opened_in,
             measured: Duration::from_nanos(window.until.saturating_sub(window.from)),
             interrupted: interrupt.came(),
-            tally: fleet.finish(),
+            tally: pool.finish(),
             published: None,
             cpu: None,
             memory: None,

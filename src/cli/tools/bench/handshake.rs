@@ -1,13 +1,13 @@
-//! Mode `handshake`: opens connections and closes them, one handshake behind the other.
+//! Mode `handshake`: opens connections and closes them, one handshake after another.
 //!
-//! Input: connections that have opened. Output: their Close, and the next dial. RFC 6455
-//! section 4.1 allows one handshake with a server at a time, so a closed loop is as quick as a
-//! client may be; with a rate, a handshake that has to wait for its turn counts from when it was
-//! due. Closing overlaps with the handshakes that follow.
+//! Input: connections that have opened. Output: their Close, and the next dial. RFC 6455 section
+//! 4.1 allows one handshake with a server at a time, so a closed loop is as quick as a client may
+//! be; with a rate, a handshake that waits for its turn counts from when it was due. Closing
+//! overlaps with the handshakes that follow.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::clock::{Nanos, Schedule, Window};
-use crate::cli::tools::bench::crew::{Order, Site};
+use crate::cli::tools::bench::load_loop::{Command, LoopContext};
 use crate::cli::tools::bench::tally::Tally;
 use crate::cli::tools::common::client::failure_of;
 use std::mem;
@@ -16,23 +16,23 @@ use wirebell::net::{Context, End, PeerId, Service};
 use wirebell::{CloseCode, Message};
 
 pub struct Handshakes {
-    site: Site,
+    run: LoopContext,
     window: Window,
-    /// Nothing new from then on.
+    /// Nothing new starts from then on.
     until: Nanos,
     schedule: Option<Schedule>,
     /// Handshakes begun; the number of each is its tag.
     next: u32,
-    /// When the one of the closed loop began, if it is not through.
+    /// When the current handshake of the closed loop began.
     began: Option<Nanos>,
     tally: Tally,
     failure: Option<Failure>,
 }
 
 impl Handshakes {
-    pub fn new(site: Site) -> Self {
+    pub fn new(run: LoopContext) -> Self {
         Self {
-            site,
+            run,
             window: Window::default(),
             until: 0,
             schedule: None,
@@ -44,15 +44,15 @@ impl Handshakes {
     }
 
     fn now(&self) -> Nanos {
-        self.site.plan.clock.now()
+        self.run.plan.clock.now()
     }
 
-    /// Begins what may begin.
+    /// Starts what may start.
     fn dial(&mut self, context: &mut Context<'_>) {
         let now = self.now();
         match self.schedule {
             None => {
-                let room = self.site.gauge.open.get() < self.site.plan.args.connections.into();
+                let room = self.run.gauge.open.get() < self.run.plan.args.connections.into();
                 if room && self.began.is_none() && now < self.until {
                     self.began = Some(now);
                     self.dial_one(context, now);
@@ -70,12 +70,12 @@ impl Handshakes {
 
     fn dial_one(&mut self, context: &mut Context<'_>, at: Nanos) {
         self.tally.sent += u64::from(self.window.counts(at));
-        self.site.gauge.pending.add(1);
-        self.site.dial(context, self.next);
+        self.run.gauge.pending.add(1);
+        self.run.dial(context, self.next);
         self.next += 1;
     }
 
-    /// When the handshake with this tag began, or should have.
+    /// When the handshake with this tag began, or was due.
     fn begun(&mut self, tag: u32) -> Nanos {
         let now = self.now();
         match self.schedule {
@@ -86,11 +86,11 @@ impl Handshakes {
 }
 
 impl Service for Handshakes {
-    type Mail = Order;
+    type Mail = Command;
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let begun = self.begun(context.tag(peer).unwrap_or_default());
-        let gauge = &self.site.gauge;
+        let gauge = &self.run.gauge;
         gauge.pending.sub(1);
         gauge.opened.add(1);
         gauge.open.add(1);
@@ -106,11 +106,11 @@ impl Service for Handshakes {
 
     fn not_opened(&mut self, context: &mut Context<'_>, tag: u32, error: &Error) {
         self.begun(tag);
-        self.site.gauge.pending.sub(1);
-        self.site.gauge.failed.add(1);
+        self.run.gauge.pending.sub(1);
+        self.run.gauge.failed.add(1);
         self.failure.get_or_insert_with(|| failure_of(error));
-        // A server that is not there at all is not asked again and again.
-        if self.site.gauge.opened.get() > 0 {
+        // If no connection ever opened, the server is down: do not try again.
+        if self.run.gauge.opened.get() > 0 {
             self.dial(context);
         }
     }
@@ -120,28 +120,28 @@ impl Service for Handshakes {
     }
 
     fn closed(&mut self, context: &mut Context<'_>, _: PeerId, _: End<'_>) {
-        self.site.gauge.open.sub(1);
+        self.run.gauge.open.sub(1);
         self.dial(context);
     }
 
-    fn mail(&mut self, context: &mut Context<'_>, order: Order) {
-        match order {
-            Order::Begin(window) => {
+    fn mail(&mut self, context: &mut Context<'_>, command: Command) {
+        match command {
+            Command::Begin(window) => {
                 (self.window, self.until) = (window, window.until);
-                self.schedule = self.site.plan.schedule(self.site.worker, window.start);
+                self.schedule = self.run.plan.schedule(self.run.worker, window.start);
                 self.dial(context);
             }
-            Order::Enough => {}
-            Order::Pace => self.dial(context),
-            Order::Cut(at) => {
+            Command::StopOpening => {}
+            Command::Pace => self.dial(context),
+            Command::Cut(at) => {
                 self.until = self.until.min(at);
-                self.site.gauge.cut.add(1);
+                self.run.gauge.cut.add(1);
             }
-            Order::Finish => {
+            Command::Finish => {
                 self.until = 0;
                 let mut tally = mem::take(&mut self.tally);
                 tally.failure = self.failure.take();
-                self.site.hand_in(tally);
+                self.run.submit(tally);
             }
         }
     }

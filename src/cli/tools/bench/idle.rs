@@ -1,14 +1,14 @@
-//! Mode `idle`: connections that say nothing, and what each of them costs in memory.
+//! Mode `idle`: connections without traffic, and what each costs in memory.
 //!
-//! Input: nothing but Pongs, and with `--touch` one echo. Output: Pings, by the library, when
-//! a connection has been silent. The base is taken after a few connections have come and gone, so
-//! that the pages of the program itself are not counted as theirs.
+//! Input: nothing but Pongs, and with `--touch` one echo. Output: Pings, by the library, when a
+//! connection has been silent. The baseline is taken after a few connections have come and gone, so
+//! that the pages of the program itself are not counted.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::clock::Nanos;
-use crate::cli::tools::bench::crew::{Crew, Fleet, Load, Site};
 use crate::cli::tools::bench::figures::Memory;
 use crate::cli::tools::bench::interrupt::Interrupt;
+use crate::cli::tools::bench::load_loop::{Load, LoadLoop, LoadPool, LoopContext};
 use crate::cli::tools::bench::opening::open_all;
 use crate::cli::tools::bench::plan::Plan;
 use crate::cli::tools::bench::process::{number, resident};
@@ -19,31 +19,31 @@ use wirebell::Message;
 use wirebell::client::Client;
 use wirebell::net::{Context, PeerId};
 
-/// Connections that come and go before the base is taken.
+/// Connections that come and go before the baseline is taken.
 const FIRST: usize = 64;
 
-/// What is freed is seen after this time.
+/// Freed memory shows after this time.
 const SETTLE: Duration = Duration::from_millis(300);
 
 pub struct Idle {
-    site: Site,
+    run: LoopContext,
     tally: Tally,
 }
 
 impl Load for Idle {
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        if self.site.plan.args.touch {
+        if self.run.plan.args.touch {
             self.tally.sent += 1;
-            self.site.gauge.pending.add(1);
-            let _ = context.send(peer, self.site.plan.message());
+            self.run.gauge.pending.add(1);
+            let _ = context.send(peer, self.run.plan.message());
         }
     }
 
     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
-        // A greeting is no answer.
-        let right = message == self.site.plan.message();
+        // A greeting is not an answer.
+        let right = message == self.run.plan.message();
         if right && self.tally.answered < self.tally.sent {
-            self.site.gauge.pending.sub(1);
+            self.run.gauge.pending.sub(1);
             self.tally.answered += 1;
         } else {
             self.tally.passed_over += 1;
@@ -55,15 +55,15 @@ impl Load for Idle {
     }
 }
 
-/// What a run has come to.
+/// The result of a run.
 pub struct Outcome {
-    pub fleet: Fleet,
+    pub pool: LoadPool,
     pub opened_in: Duration,
     pub held: Duration,
     pub memory: Option<Memory>,
 }
 
-/// Not longer than until a signal.
+/// A signal ends the wait early.
 fn sleep(plan: &Plan, time: Duration, interrupt: &Interrupt) {
     let at = plan.clock.now() + time.as_nanos() as Nanos;
     plan.clock.sleep_until(at, || interrupt.came());
@@ -75,19 +75,19 @@ pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> 
         sleep(plan, SETTLE, interrupt);
     }
     let before = Snapshot::of(plan)?;
-    let fleet = Fleet::start(plan, |site| {
+    let pool = LoadPool::start(plan, |run| {
         let load = Idle {
-            site: site.clone(),
+            run: run.clone(),
             tally: Tally::default(),
         };
-        Crew::new(site, load)
+        LoadLoop::new(run, load)
     })?;
-    let opened_in = open_all(plan, &fleet, interrupt)?;
+    let opened_in = open_all(plan, &pool, interrupt)?;
     let began = Instant::now();
     let time = Duration::from_millis(plan.args.duration.0.into());
     sleep(plan, time, interrupt);
     let after = Snapshot::of(plan)?;
-    let open = fleet.board.sum(|gauge| &gauge.open).max(1) as f64;
+    let open = pool.gauges.sum(|gauge| &gauge.open).max(1) as f64;
     let memory = before.zip(after).map(|(before, after)| Memory {
         resident_before: before.resident,
         resident_open: after.resident,
@@ -98,22 +98,22 @@ pub fn run(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Outcome, Failure> 
             .map(|(before, after)| (after as f64 - before as f64) / open),
     });
     Ok(Outcome {
-        fleet,
+        pool,
         opened_in,
         held: began.elapsed(),
         memory,
     })
 }
 
-/// A few connections, which do what all the others will do.
+/// Opens a few connections, which do what all others will do.
 fn come_and_go(plan: &Plan) -> Result<(), Failure> {
     let what = |error| crate::cli::tools::common::client::failure(error);
     let mut clients = Vec::new();
     for _ in 0..FIRST {
         let mut client = Client::open(&plan.endpoint).map_err(what)?;
         if plan.args.touch {
-            let patience = plan.patience();
-            client.set_receive_timeout(Some(patience));
+            let timeout = plan.timeout();
+            client.set_receive_timeout(Some(timeout));
             client.send(plan.message()).map_err(what)?;
             client.receive().map_err(what)?;
         }

@@ -1,22 +1,22 @@
-//! `wirebell bench`: loads a server and says what it took.
+//! `wirebell bench`: loads a server and measures it.
 //!
-//! Input: a URL, a mode, a load. Output: rates, latencies by percentile, CPU time and memory,
-//! as text, JSON and a plot. Invariant: what is printed says how it was measured: closed loop or
-//! fixed rate, how late the generator was, what the generator itself cost.
+//! Input: a URL, a mode, a load. Output: rates, latencies by percentile, CPU time and memory, as
+//! text, JSON and a plot. Invariant: the report says how it was measured: closed loop or fixed
+//! rate, how late the generator was, what CPU time it used.
 //!
-//! Reading order: `args`, `process`, `open_files`, `clock`, `stamp`, `plan`, `tally`, `crew`,
-//! `interrupt`, `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`,
-//! `publish`, `run`, `report`, `text`, `plot`.
+//! Reading order: `args`, `process`, `open_files`, `clock`, `stamp`, `plan`, `tally`, `load_loop`,
+//! `interrupt`, `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `publish`,
+//! `run`, `report`, `text`, `plot`.
 
 mod args;
 mod clock;
-mod crew;
 mod echo;
 mod fanout;
 mod figures;
 mod handshake;
 mod idle;
 mod interrupt;
+mod load_loop;
 mod open_files;
 mod opening;
 mod plan;

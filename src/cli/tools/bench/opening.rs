@@ -1,27 +1,27 @@
-//! The beginning of a run: all connections are opened.
+//! The start of a run: opens all connections.
 //!
-//! Input: a plan and its crews. Output: how long it took. Invariant: it ends, also where
-//! connections do not open.
+//! Input: a plan and its loops. Output: how long it took. Invariant: it ends even if connections do
+//! not open.
 
 use crate::cli::common::Failure;
-use crate::cli::tools::bench::crew::{Fleet, Order};
 use crate::cli::tools::bench::interrupt::Interrupt;
+use crate::cli::tools::bench::load_loop::{Command, LoadPool};
 use crate::cli::tools::bench::plan::Plan;
 use crate::cli::tools::bench::progress::Progress;
 use std::time::{Duration, Instant};
 
-/// Waits until all connections are open, or known not to open. Gives up when none opens any more:
-/// where each handshake times out, a thousand of them would take hours.
-pub fn open_all(plan: &Plan, fleet: &Fleet, interrupt: &Interrupt) -> Result<Duration, Failure> {
+/// Waits until all connections are open or have failed. Gives up when no more open: if each
+/// handshake timed out, a thousand of them would take hours.
+pub fn open_all(plan: &Plan, pool: &LoadPool, interrupt: &Interrupt) -> Result<Duration, Failure> {
     let began = Instant::now();
     let all = u64::from(plan.args.connections);
-    let pacers = plan.whole_ramp().map(|ramp| fleet.pace(plan, ramp));
+    let pacers = plan.whole_ramp().map(|ramp| pool.pace(plan, ramp));
     let mut progress = Progress::new();
     let (mut before, mut grew) = (0, Instant::now());
     while !interrupt.came() && grew.elapsed() < plan.longest_gap() {
-        let opened = fleet.board.sum(|gauge| &gauge.opened);
-        let failed = fleet.board.sum(|gauge| &gauge.failed);
-        // A server that is not there is not asked as often as there are connections.
+        let opened = pool.gauges.sum(|gauge| &gauge.opened);
+        let failed = pool.gauges.sum(|gauge| &gauge.failed);
+        // If the first connection fails, the server is down: do not try the others.
         if opened + failed >= all || (opened == 0 && failed > 0) {
             break;
         }
@@ -32,6 +32,6 @@ pub fn open_all(plan: &Plan, fleet: &Fleet, interrupt: &Interrupt) -> Result<Dur
         std::thread::sleep(Duration::from_millis(1));
     }
     drop(pacers);
-    fleet.order(Order::Enough);
+    pool.send(Command::StopOpening);
     Ok(began.elapsed())
 }

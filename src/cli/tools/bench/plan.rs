@@ -1,4 +1,4 @@
-//! The arguments, checked: everything that a run needs to know, or one line on what is wrong.
+//! The arguments, checked: everything that a run needs, or one line on what is wrong.
 
 use crate::cli::common::Failure;
 use crate::cli::common::deflate::DeflateMode;
@@ -15,7 +15,7 @@ use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 use wirebell::{Limits, Message, MessageKind, net};
 
-/// A run, before it begins.
+/// The plan of a run.
 #[derive(Debug)]
 pub struct Plan {
     pub args: Box<BenchArgs>,
@@ -29,20 +29,20 @@ pub struct Plan {
     pub depth: usize,
 }
 
-/// Bytes in flight on one connection: an echo server that has stopped to read until we read must
-/// not be what we wait for, so all of them have to fit into the buffers of the sockets.
+/// Bytes in flight on one connection: an echo server that stops reading until we read must not
+/// deadlock with us, so all of them have to fit into the socket buffers.
 const IN_FLIGHT: u64 = 256 * 1024 + 64; // With the headers of a few large messages.
 
 /// The longest message.
 const MAX_SIZE: u64 = 64 * 1024 * 1024;
 
-/// A server that lets one handshake time out may open the next one within this time.
+/// After one handshake timed out, the next one may still open within this time.
 const AFTER_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// What a loop has open beside its connections: the poll, the waker, and their copies.
+/// What a loop has open besides its connections: the poll, the waker, and their copies.
 const FILES_OF_LOOP: u64 = 4;
 
-/// Reports, a look into /proc, the pipe of the signals, and a connection that is closing.
+/// Reports, /proc, the signal pipe, and a connection that is closing.
 const FILES_BESIDE: u64 = 8;
 
 impl Plan {
@@ -98,13 +98,13 @@ impl Plan {
         }
     }
 
-    /// Connections of one loop.
+    /// The number of connections of one loop.
     pub fn share(&self, worker: u32) -> u32 {
         let (all, loops) = (self.args.connections, self.loops());
         all / loops + u32::from(worker < all % loops)
     }
 
-    /// Event loops: none without a connection.
+    /// The number of event loops: none has no connection.
     pub fn loops(&self) -> u32 {
         self.args.threads.min(self.args.connections)
     }
@@ -131,20 +131,20 @@ impl Plan {
 }
 
 impl Plan {
-    /// How long an answer may take.
-    pub fn patience(&self) -> Duration {
+    /// How long to wait for an answer.
+    pub fn timeout(&self) -> Duration {
         Duration::from_millis(self.args.timeout.0.max(1).into())
     }
 
-    /// How long no connection may open before the others are given up: one handshake may time
-    /// out, and with a ramp the next one may not be due.
+    /// How long no connection may open before the rest are given up: one handshake may time out,
+    /// and with a ramp the next one may not be due.
     pub fn longest_gap(&self) -> Duration {
         let ramp = self
             .args
             .ramp
             .map(|per_second| Duration::try_from_secs_f64(1.0 / per_second));
         let ramp = ramp.and_then(Result::ok).unwrap_or_default();
-        self.patience() + ramp + AFTER_TIMEOUT
+        self.timeout() + ramp + AFTER_TIMEOUT
     }
 
     /// Whether all connections can be open at the same time.
@@ -170,24 +170,24 @@ impl Plan {
         }
     }
 
-    /// What every connection is opened with.
+    /// The endpoint of every connection.
     pub fn client_options(&self) -> Result<Options, Failure> {
         client_options(&self.args)
     }
 
-    /// What is due when, if there is a rate.
+    /// The schedule, if there is a rate.
     pub fn whole_schedule(&self, start: Nanos) -> Option<Schedule> {
         let per_second = self.args.rate?;
         Some(Schedule { start, per_second })
     }
 
-    /// The part of one loop.
+    /// The share of one loop.
     pub fn schedule(&self, worker: u32, start: Nanos) -> Option<Schedule> {
         let all = self.whole_schedule(start);
         all.map(|all| all.part(worker, self.loops()))
     }
 
-    /// When the connections of this loop are opened, if they are not all at once.
+    /// When the connections of this loop are opened, if there is a ramp.
     pub fn ramp(&self, worker: u32) -> Option<Schedule> {
         self.whole_ramp().map(|all| all.part(worker, self.loops()))
     }
@@ -208,14 +208,14 @@ fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
         fields,
         subprotocols: args.subprotocol.clone(),
         deflate: offer(args.deflate),
-        // A proxy would be what is measured.
+        // Otherwise the proxy would be measured.
         proxy: ProxyChoice::Direct,
         open_ms: args.timeout.0.max(1),
         ..Options::default()
     })
 }
 
-/// Options that mean nothing in a mode are mistakes.
+/// Options that have no meaning in a mode are usage errors.
 fn check_mode(args: &BenchArgs, size: u64) -> Result<(), Failure> {
     let mode = args.mode;
     let only = |flag: &str, given: bool, modes: &[Mode]| match given && !modes.contains(&mode) {
@@ -263,7 +263,7 @@ fn check_mode(args: &BenchArgs, size: u64) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Neither constant nor random: letters and digits of a fixed sequence, in lines.
+/// Neither constant nor random: a fixed sequence of letters and digits, in lines.
 fn payload(size: usize, text: bool) -> Vec<u8> {
     const LETTERS: &[u8; 32] = b"etaoin shrdlu,cmfwyp.vbgk\"01234:";
     let mut state = 0x9E37_79B9_7F4A_7C15u64;

@@ -1,8 +1,8 @@
-//! Latency by percentile as an SVG that needs nothing else.
+//! Latency by percentile as a self-contained SVG.
 //!
-//! Input: distributions. Output: one picture. The horizontal axis is 0 %, 90 %, 99 %, 99.9 %
-//! and so on at equal distances, so that the rare and slow ones get as much room as the others;
-//! it ends where a single message is left. Vertical: milliseconds from zero.
+//! Input: distributions. Output: one picture. The horizontal axis is 0 %, 90 %, 99 %, 99.9 % and so
+//! on at equal distances, so that rare slow messages get as much room as the others; it ends at a
+//! single message. Vertical: milliseconds from zero.
 
 use crate::cli::tools::bench::figures::Figures;
 use crate::cli::tools::bench::report::Report;
@@ -18,10 +18,10 @@ const RIGHT: f64 = 48.0;
 const TOP: f64 = 108.0;
 const BOTTOM: f64 = 64.0;
 
-/// Points of a curve for each factor of ten.
+/// Points of a curve per factor of ten.
 const POINTS: u32 = 40;
 
-/// Readable on white, and apart for those who do not see colours.
+/// Readable on white, and distinguishable without colour vision.
 const COLOURS: [&str; 2] = ["#0b62a4", "#b5480a"];
 
 const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#333}.t{font-size:17px;\
@@ -29,7 +29,7 @@ const STYLE: &str = "text{font:13px system-ui,sans-serif;fill:#333}.t{font-size:
                      .c{fill:none;stroke-width:2.2;stroke-linejoin:round}.m{text-anchor:middle}\
                      .e{text-anchor:end}";
 
-/// From values to the paper.
+/// Maps values to coordinates.
 struct Axes {
     /// Factors of ten on the horizontal axis.
     decades: f64,
@@ -67,7 +67,7 @@ pub fn draw(report: &Report, figures: &Figures) -> String {
 fn title(svg: &mut String, report: &Report) {
     let load = &report.load;
     let rate = match load.rate {
-        Some(rate) => format!("{rate} a second due"),
+        Some(rate) => format!("{rate} per second due"),
         None if report.mode == "echo" => format!("closed loop, {} in flight", load.depth),
         None => "closed loop".into(),
     };
@@ -76,7 +76,7 @@ fn title(svg: &mut String, report: &Report) {
         _ => format!(", {} B {}", load.size, load.kind),
     };
     let connections = match report.mode {
-        "handshake" => "one connection after the other".into(),
+        "handshake" => "one connection after another".into(),
         _ => format!("{} connections", report.connections.asked),
     };
     let _ = writeln!(
@@ -88,12 +88,12 @@ fn title(svg: &mut String, report: &Report) {
     let _ = writeln!(
         svg,
         "<text x=\"{LEFT}\" y=\"50\">{connections}{size}, {rate}; {} {} in {:.1} s, \
-         {:.0} a second; {}</text>",
+         {:.0} per second; {}</text>",
         report.answered, report.unit, report.measured_s, report.per_second, report.generator
     );
 }
 
-/// One line for each curve, above the picture.
+/// One line per curve, above the plot.
 fn legend(svg: &mut String, number_of: usize, name: &str, latencies: &Latencies) {
     let y = 69.0 + number_of as f64 * 19.0;
     let at = |percentile| number(latencies.value_at_percentile(percentile) as f64 / 1e6);
@@ -172,12 +172,12 @@ impl Axes {
         let y = f64::midpoint(TOP, bottom);
         let _ = writeln!(
             svg,
-            "<text class=\"m\" x=\"{middle:.1}\" y=\"{label:.1}\">share that took no longer</text>\
+            "<text class=\"m\" x=\"{middle:.1}\" y=\"{label:.1}\">percentile</text>\
              <text class=\"m\" transform=\"translate(20 {y:.1}) rotate(-90)\">latency, ms</text>"
         );
     }
 
-    /// Up to the decade at which one message is left.
+    /// Up to the decade at which a single message is left.
     fn curve(&self, svg: &mut String, latencies: &Latencies, colour: &str) {
         let end = (latencies.len() as f64).log10();
         let mut points = String::new();

@@ -1,4 +1,4 @@
-//! What the kernel has accounted to a process: CPU time and memory.
+//! What the kernel accounts to a process: CPU time and memory.
 //!
 //! CPU time is the sum over the threads of the first field of `schedstat`, in nanoseconds. For a
 //! running thread it may lag by one tick.
@@ -11,7 +11,7 @@ pub fn cpu_ns(pid: u32) -> io::Result<u64> {
     let mut total = 0;
     for task in fs::read_dir(format!("/proc/{pid}/task"))? {
         let Ok(text) = fs::read_to_string(task?.path().join("schedstat")) else {
-            // A kernel without this account, or a thread that has just ended.
+            // A kernel without this file, or a thread that has just ended.
             return stat_cpu_ns(pid);
         };
         let field = text.split(' ').next().unwrap_or_default();
@@ -20,7 +20,7 @@ pub fn cpu_ns(pid: u32) -> io::Result<u64> {
     Ok(total)
 }
 
-/// The same from `/proc/PID/stat`, in steps of one tick of 10 ms: the cross-check.
+/// The same from `/proc/PID/stat`, in ticks of 10 ms, as a cross-check.
 pub fn stat_cpu_ns(pid: u32) -> io::Result<u64> {
     let text = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     // The name, in parentheses, may hold spaces. After it, utime and stime are fields 12 and 13.
@@ -45,7 +45,7 @@ pub fn resident(pid: u32) -> io::Result<u64> {
     }
 }
 
-/// The number behind a word at the beginning of a line; 0 if there is none.
+/// The number after a word at the start of a line; 0 if there is none.
 pub fn number(text: &str, key: &str) -> u64 {
     let rest = text.lines().find_map(|line| line.strip_prefix(key));
     let first = rest.and_then(|rest| rest.split_whitespace().next());

@@ -1,9 +1,9 @@
-//! One line on the terminal that says how a run goes.
+//! A progress line on the terminal.
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::{Duration, Instant};
 
-/// The line; gone when it is dropped. Nothing is written where no terminal is.
+/// The line; erased when it is dropped. Nothing is written without a terminal.
 #[derive(Debug)]
 pub struct Progress {
     on: bool,

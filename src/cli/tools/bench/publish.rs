@@ -1,7 +1,7 @@
-//! The publishers of mode `fan-out`: few, each on a thread of its own.
+//! The publishers of mode `fan-out`: few, one thread each.
 //!
-//! Input: a way to publish, HTTP or a WebSocket, and a schedule. Output: stamped messages.
-//! Without a rate a publisher waits until all subscribers have what it published last.
+//! Input: a way to publish, HTTP or a WebSocket, and a schedule. Output: stamped messages. Without
+//! a rate a publisher waits until all subscribers have its last publication.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::clock::{Nanos, Window, sleep_exactly};
@@ -18,13 +18,13 @@ use std::time::Duration;
 use wirebell::Message;
 use wirebell::client::{Client, Endpoint, Sender};
 
-/// Everything that publishes.
+/// All publishers.
 pub struct Publishers {
     threads: Vec<JoinHandle<Result<(), Failure>>>,
     until: Arc<AtomicU64>,
 }
 
-/// One that publishes.
+/// One publisher.
 pub struct Publisher {
     plan: Arc<Plan>,
     flights: Arc<Flights>,
@@ -55,7 +55,7 @@ impl Publishers {
         }
     }
 
-    /// Ends them, and says what went wrong first.
+    /// Stops them, and returns the first failure.
     pub fn finish(self, at: Nanos) -> Option<Failure> {
         self.until.fetch_min(at, Ordering::Relaxed);
         let join = |thread: JoinHandle<Result<(), Failure>>| match thread.join() {
@@ -82,7 +82,7 @@ impl Publisher {
             socket(&url, plan)?
         } else if url.starts_with("http://") {
             let (agent, _) =
-                http::agent(&url, plan.patience()).map_err(|why| within("--publish-url", why))?;
+                http::agent(&url, plan.timeout()).map_err(|why| within("--publish-url", why))?;
             Outlet::Http {
                 agent,
                 url,
@@ -101,10 +101,10 @@ impl Publisher {
         })
     }
 
-    /// Publishes until a publication reaches everybody: registering is never answered.
+    /// Publishes until a publication reaches all subscribers: registrations are not answered.
     pub fn probe(&self) -> Result<(), Failure> {
         let clock = self.plan.clock;
-        let deadline = clock.now() + self.plan.patience().as_nanos() as Nanos;
+        let deadline = clock.now() + self.plan.timeout().as_nanos() as Nanos;
         loop {
             self.publish(clock.now(), false)?;
             if self
@@ -117,7 +117,7 @@ impl Publisher {
                 let left = self.flights.left(self.number as u8);
                 let all = self.subscribers;
                 return Err(Failure::failed(format!(
-                    "a publication does not reach {left} of {all} subscribers; look at \
+                    "a publication does not reach {left} of {all} subscribers; check \
                      --subscribe, --publish-url and --publish"
                 )));
             }
@@ -144,7 +144,7 @@ impl Publisher {
         let clock = self.plan.clock;
         let all = self.plan.whole_schedule(window.start);
         let schedule = all.map(|all| all.part(self.number, self.plan.args.publishers));
-        let patience = self.plan.patience();
+        let timeout = self.plan.timeout();
         for k in 0.. {
             let at = match schedule {
                 None => clock.now(),
@@ -155,8 +155,8 @@ impl Publisher {
                 break;
             }
             self.publish(at, window.counts(at))?;
-            if schedule.is_none() && !self.flights.wait(self.number as u8, patience) {
-                let text = "a publication has not reached all subscribers in time";
+            if schedule.is_none() && !self.flights.wait(self.number as u8, timeout) {
+                let text = "a publication did not reach all subscribers in time";
                 return Err(timed_out(text.into()));
             }
         }
@@ -164,7 +164,7 @@ impl Publisher {
     }
 }
 
-/// A connection that only sends; what comes is read and forgotten.
+/// A connection that only sends; what arrives is read and discarded.
 fn socket(url: &str, plan: &Plan) -> Result<Outlet, Failure> {
     let options = plan.client_options()?;
     let endpoint = Endpoint::resolve(url, options)
@@ -185,7 +185,7 @@ fn post(
     for (name, value) in fields {
         request = request.header(name, value);
     }
-    // Read to its end, so that the connection serves the next one.
+    // Read to the end, so that the connection can be reused.
     match request.send(text).map(Answer::read) {
         Ok(answer) if (200..=299).contains(&answer.status) => Ok(()),
         Ok(answer) => {

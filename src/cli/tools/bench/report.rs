@@ -1,6 +1,6 @@
-//! The result of a run, as programs read it; `text` writes it for people.
+//! The result of a run, for programs; `text` writes it for people.
 //!
-//! Invariant: every latency says from which moment it counts, and every figure its unit.
+//! Invariant: every latency says from which moment it counts, and every figure has a unit.
 
 use crate::cli::tools::bench::args::{BenchArgs, Mode};
 use crate::cli::tools::bench::figures::{Cpu, Figures, Memory};
@@ -29,7 +29,7 @@ pub struct Report {
     pub answered: u64,
     pub lost: u64,
     pub wrong: u64,
-    /// What the server sent before anything was asked, such as a greeting. It is no answer.
+    /// What the server sent before the load, such as a greeting. It is not an answer.
     pub passed_over: u64,
     pub per_second: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -45,13 +45,13 @@ pub struct Report {
     pub memory: Option<Memory>,
 }
 
-/// What was asked for.
+/// The requested load.
 #[derive(Debug, Serialize)]
 pub struct LoadReport {
     pub size: u64,
     pub kind: &'static str,
     pub depth: usize,
-    /// A second; none in a closed loop.
+    /// Per second; none in a closed loop.
     pub rate: Option<f64>,
     pub deflate: &'static str,
     pub threads: u32,
@@ -62,7 +62,7 @@ pub struct Connections {
     pub asked: u32,
     pub opened: u64,
     pub refused: u64,
-    /// Those given up when no other opened any more.
+    /// Those given up when no more opened.
     pub unopened: u64,
     pub lost: u64,
     pub opened_in_s: f64,
@@ -87,7 +87,7 @@ pub struct Percentile {
     pub ms: f64,
 }
 
-/// CPU time of the measurement, for each message.
+/// CPU time per message during the measurement.
 #[derive(Debug, Serialize)]
 pub struct CpuReport {
     /// Messages within the same time.
@@ -102,9 +102,9 @@ pub struct CpuReport {
 
 const PERCENTILES: [f64; 8] = [50.0, 75.0, 90.0, 95.0, 99.0, 99.9, 99.99, 100.0];
 
-/// From when a latency counts.
+/// The moment from which a latency counts.
 const FROM_DUE: &str = "when it was due";
-const FROM_SENT: &str = "when it was sent (closed loop: waiting behind a slow answer is left out)";
+const FROM_SENT: &str = "when it was sent (closed loop: time behind a slow answer is left out)";
 
 pub fn ms(ns: f64) -> f64 {
     (ns / 1e3).round() / 1e3
@@ -215,7 +215,7 @@ impl Report {
         }
     }
 
-    /// What has gone wrong, if anything.
+    /// What went wrong, if anything.
     pub fn problem(&self) -> Option<String> {
         let Connections {
             asked,

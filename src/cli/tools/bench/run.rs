@@ -11,13 +11,13 @@
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::args::Mode;
 use crate::cli::tools::bench::clock::{Clock, Nanos, SECOND, Window, wait};
-use crate::cli::tools::bench::crew::{Crew, Fleet, Order};
 use crate::cli::tools::bench::echo::Echo;
 use crate::cli::tools::bench::fanout::{Flights, Subscribers};
 use crate::cli::tools::bench::figures::{Cpu, Figures};
 use crate::cli::tools::bench::handshake::Handshakes;
 use crate::cli::tools::bench::idle;
 use crate::cli::tools::bench::interrupt::Interrupt;
+use crate::cli::tools::bench::load_loop::{Command, LoadLoop, LoadPool};
 use crate::cli::tools::bench::opening::open_all;
 use crate::cli::tools::bench::plan::Plan;
 use crate::cli::tools::bench::process::cpu_ns;
@@ -40,26 +40,26 @@ pub fn run(plan: &Arc<Plan>) -> Result<Figures, Failure> {
 }
 
 fn echo(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
-    let fleet = Fleet::start(plan, |site| Crew::new(site.clone(), Echo::new(site)))?;
-    let opened_in = open_all(plan, &fleet, interrupt)?;
-    wait(plan.patience(), || {
-        interrupt.came() || fleet.board.sum(|gauge| &gauge.pending) == 0
+    let pool = LoadPool::start(plan, |run| LoadLoop::new(run.clone(), Echo::new(run)))?;
+    let opened_in = open_all(plan, &pool, interrupt)?;
+    wait(plan.timeout(), || {
+        interrupt.came() || pool.gauges.sum(|gauge| &gauge.pending) == 0
     });
     let window = window(plan);
-    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
-    Ok(Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu))
+    let (window, cpu) = measure(plan, &pool, window, interrupt)?;
+    Ok(Figures::new(pool, opened_in, window, interrupt).with_cpu(cpu))
 }
 
 fn handshakes(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
-    let fleet = Fleet::start(plan, Handshakes::new)?;
+    let pool = LoadPool::start(plan, Handshakes::new)?;
     let window = window(plan);
-    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
-    Ok(Figures::new(fleet, Duration::ZERO, window, interrupt).with_cpu(cpu))
+    let (window, cpu) = measure(plan, &pool, window, interrupt)?;
+    Ok(Figures::new(pool, Duration::ZERO, window, interrupt).with_cpu(cpu))
 }
 
 fn idle(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
     let idle::Outcome {
-        fleet,
+        pool,
         opened_in,
         held,
         memory,
@@ -70,39 +70,39 @@ fn idle(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
     };
     Ok(Figures {
         memory,
-        ..Figures::new(fleet, opened_in, window, interrupt)
+        ..Figures::new(pool, opened_in, window, interrupt)
     })
 }
 
 fn fan_out(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> {
     let flights = Arc::new(Flights::new(plan.args.publishers));
     let ours = Arc::clone(&flights);
-    let fleet = Fleet::start(plan, move |site| {
-        let load = Subscribers::new(site.clone(), Arc::clone(&ours));
-        Crew::new(site, load)
+    let pool = LoadPool::start(plan, move |run| {
+        let load = Subscribers::new(run.clone(), Arc::clone(&ours));
+        LoadLoop::new(run, load)
     })?;
-    let opened_in = open_all(plan, &fleet, interrupt)?;
-    let subscribers = fleet.board.sum(|gauge| &gauge.open);
+    let opened_in = open_all(plan, &pool, interrupt)?;
+    let subscribers = pool.gauges.sum(|gauge| &gauge.open);
     if subscribers == 0 || interrupt.came() {
         let window = Window::default();
-        return Ok(Figures::new(fleet, opened_in, window, interrupt));
+        return Ok(Figures::new(pool, opened_in, window, interrupt));
     }
     let publisher = |n| Publisher::new(plan, &flights, n, subscribers as u32);
     let publishers = (0..plan.args.publishers).map(publisher);
     let publishers: Vec<_> = publishers.collect::<Result<_, _>>()?;
     publishers[0].probe()?;
-    let before = fleet.board.sum(|gauge| &gauge.done);
+    let before = pool.gauges.sum(|gauge| &gauge.done);
     let published = || flights.measured.load(Ordering::Acquire);
     let others = flights.others.load(Ordering::Acquire);
     let window = window(plan);
     let publishers = Publishers::start(publishers, window);
-    let (window, cpu) = measure(plan, &fleet, window, interrupt)?;
+    let (window, cpu) = measure(plan, &pool, window, interrupt)?;
     let failure = publishers.finish(window.until);
     let all = published() + flights.others.load(Ordering::Acquire) - others;
-    wait(plan.patience(), || {
-        fleet.board.sum(|gauge| &gauge.done) >= before + all * subscribers
+    wait(plan.timeout(), || {
+        pool.gauges.sum(|gauge| &gauge.done) >= before + all * subscribers
     });
-    let mut figures = Figures::new(fleet, opened_in, window, interrupt).with_cpu(cpu);
+    let mut figures = Figures::new(pool, opened_in, window, interrupt).with_cpu(cpu);
     let mut to_last = latencies();
     for arrival in &figures.tally.arrivals {
         if u64::from(arrival.count) == subscribers {
@@ -127,21 +127,21 @@ fn window(plan: &Plan) -> Window {
     }
 }
 
-/// Loads the server; returns the window as it was in the end.
+/// Loads the server; returns the actual window.
 fn measure(
     plan: &Plan,
-    fleet: &Fleet,
+    pool: &LoadPool,
     mut window: Window,
     interrupt: &Interrupt,
 ) -> Result<(Window, Cpu), Failure> {
-    let done = || fleet.board.sum(|gauge| &gauge.done);
-    let mut watch = Watch::new(plan, fleet);
-    fleet.order(Order::Begin(window));
+    let done = || pool.gauges.sum(|gauge| &gauge.done);
+    let mut watch = Watch::new(plan, pool);
+    pool.send(Command::Begin(window));
     let schedule = match plan.args.mode {
-        Mode::FanOut => None, // Its publishers keep it.
+        Mode::FanOut => None, // Its publishers keep the schedule.
         _ => plan.whole_schedule(window.start),
     };
-    let pacers = schedule.map(|schedule| fleet.pace(plan, schedule));
+    let pacers = schedule.map(|schedule| pool.pace(plan, schedule));
     watch.until(window.from, interrupt);
     let (cpu, units, from) = (Snapshot::of(plan)?, done(), plan.clock.now());
     watch.until(window.until, interrupt);
@@ -150,12 +150,12 @@ fn measure(
     drop(watch);
     window.until = window.until.min(now);
     window.from = window.from.min(window.until);
-    fleet.order(Order::Pace);
-    fleet.order(Order::Cut(window.until));
+    pool.send(Command::Pace);
+    pool.send(Command::Cut(window.until));
     drop(pacers);
-    let loops = fleet.board.0.len() as u64;
-    wait(plan.patience(), || {
-        fleet.board.sum(|gauge| &gauge.cut) >= loops && fleet.board.sum(|gauge| &gauge.pending) == 0
+    let loops = pool.gauges.0.len() as u64;
+    wait(plan.timeout(), || {
+        pool.gauges.sum(|gauge| &gauge.cut) >= loops && pool.gauges.sum(|gauge| &gauge.pending) == 0
     });
     let cpu = Cpu {
         units,
@@ -185,9 +185,9 @@ impl Snapshot {
     }
 }
 
-/// Sleeps and says how it goes.
+/// Sleeps and shows the progress.
 struct Watch<'a> {
-    fleet: &'a Fleet,
+    pool: &'a LoadPool,
     clock: Clock,
     progress: Progress,
     start: Nanos,
@@ -195,13 +195,13 @@ struct Watch<'a> {
 }
 
 impl<'a> Watch<'a> {
-    fn new(plan: &Plan, fleet: &'a Fleet) -> Self {
+    fn new(plan: &Plan, pool: &'a LoadPool) -> Self {
         Self {
-            fleet,
+            pool,
             clock: plan.clock,
             progress: Progress::new(),
             start: plan.clock.now(),
-            done: fleet.board.sum(|gauge| &gauge.done),
+            done: pool.gauges.sum(|gauge| &gauge.done),
         }
     }
 
@@ -212,24 +212,24 @@ impl<'a> Watch<'a> {
             if now >= at || interrupt.came() || self.is_over() {
                 return;
             }
-            let board = &self.fleet.board;
+            let gauges = &self.pool.gauges;
             let (start, before) = (self.start, self.done);
             self.progress.show(|| {
-                let done = board.sum(|gauge| &gauge.done) - before;
+                let done = gauges.sum(|gauge| &gauge.done) - before;
                 let seconds = (now - start) as f64 / SECOND as f64;
                 format!(
-                    "{seconds:.1} s, {done} done, {:.0} a second, {} connections lost",
+                    "{seconds:.1} s, {done} done, {:.0} per second, {} connections lost",
                     done as f64 / seconds.max(0.001),
-                    board.sum(|gauge| &gauge.lost)
+                    gauges.sum(|gauge| &gauge.lost)
                 )
             });
             std::thread::sleep(Duration::from_nanos((at - now).min(10_000_000)));
         }
     }
 
-    /// Every connection that was to be held has ended, or the first of all could not be opened.
+    /// Every connection has ended, or the first one could not be opened.
     fn is_over(&self) -> bool {
-        let sum = |of: fn(&super::tally::Gauge) -> &super::tally::Count| self.fleet.board.sum(of);
+        let sum = |of: fn(&super::tally::Gauge) -> &super::tally::Count| self.pool.gauges.sum(of);
         let opened = sum(|gauge| &gauge.opened);
         let lost = sum(|gauge| &gauge.lost);
         let failed = sum(|gauge| &gauge.failed);

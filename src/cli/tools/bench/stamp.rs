@@ -11,7 +11,7 @@ use crate::cli::tools::bench::clock::Nanos;
 /// Bytes of a stamp.
 pub const STAMP: usize = 37;
 
-/// What a publication says of itself.
+/// The stamp of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Stamp {
     pub publisher: u8,

@@ -1,7 +1,7 @@
-//! What is counted: live, for the main thread to look at, and in full, for the report.
+//! What is counted: live, for the main thread, and in full, for the report.
 //!
-//! Invariant: each [`Gauge`] has one writer, so that counting takes no locked instruction; what
-//! belongs to the measurement is decided by when it began.
+//! Invariant: each [`Gauge`] has one writer, so that counting needs no locked instruction; what
+//! belongs to the measurement depends on when it began.
 
 use crate::cli::common::Failure;
 use hdrhistogram::Histogram;
@@ -20,7 +20,7 @@ pub fn latencies() -> Latencies {
     }
 }
 
-/// A number that one thread counts and others read.
+/// A counter that one thread writes and others read.
 #[derive(Debug, Default)]
 pub struct Count(AtomicU64);
 
@@ -43,27 +43,27 @@ impl Count {
 
 /// The live counts of one event loop.
 #[derive(Debug, Default)]
-#[repr(align(128))] // No line of the cache is shared with another thread.
+#[repr(align(128))] // No cache line is shared with another thread.
 pub struct Gauge {
-    /// Connections that were opened, that could not be, and that ended by themselves.
+    /// Connections that opened, that failed to open, and that were lost.
     pub opened: Count,
     pub failed: Count,
     pub lost: Count,
     /// Connections that are open.
     pub open: Count,
-    /// Messages that were answered, delivered, or handshakes that are through.
+    /// Messages answered or delivered, or handshakes completed.
     pub done: Count,
-    /// Messages that are waited for.
+    /// Messages without an answer so far.
     pub pending: Count,
-    /// The loop has heard that the load is over.
+    /// The loop has been told that the load is over.
     pub cut: Count,
 }
 
 /// The gauges of all loops.
 #[derive(Clone, Debug)]
-pub struct Board(pub Vec<Arc<Gauge>>);
+pub struct Gauges(pub Vec<Arc<Gauge>>);
 
-impl Board {
+impl Gauges {
     pub fn sum(&self, of: impl Fn(&Gauge) -> &Count) -> u64 {
         self.0.iter().map(|gauge| of(gauge).get()).sum()
     }
@@ -73,16 +73,16 @@ impl Board {
 #[derive(Debug)]
 pub struct Tally {
     pub latency: Latencies,
-    /// How long after its time a message has left.
+    /// How long after it was due a message was sent.
     pub late: Latencies,
     /// Within the measurement.
     pub sent: u64,
     pub answered: u64,
-    /// Answers that were not what was sent, or that nobody had asked for.
+    /// Answers that differ from what was sent, or were unsolicited.
     pub wrong: u64,
-    /// Messages of the server that came before anything was asked, such as a greeting.
+    /// Messages that the server sent before the load, such as a greeting.
     pub passed_over: u64,
-    /// By the number of the publication: how many have it, and when the last one got it.
+    /// By number of publication: how many subscribers have it, and when the last one got it.
     pub arrivals: Vec<Arrival>,
     /// The first failure of a connection.
     pub failure: Option<Failure>,

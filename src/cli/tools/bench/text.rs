@@ -13,7 +13,7 @@ pub fn write(report: &Report) -> String {
     if report.passed_over > 0 {
         let _ = writeln!(
             text,
-            "passed over  {} messages that the server sent before anything was asked",
+            "ignored      {} messages that the server sent before the load",
             report.passed_over
         );
     }
@@ -31,8 +31,7 @@ pub fn write(report: &Report) -> String {
         };
         let _ = writeln!(
             text,
-            "late         {} ms at half of the messages, {} ms at most: how long after its time a \
-             message left",
+            "late         {} ms median, {} ms at most: message delay after it was due",
             number(first.ms),
             number(last.ms)
         );
@@ -43,7 +42,7 @@ pub fn write(report: &Report) -> String {
     if let Some(memory) = &report.memory {
         let _ = writeln!(
             text,
-            "memory       {:.0} bytes resident for a connection: {} KiB before, {} KiB with all",
+            "memory       {:.0} bytes resident per connection: {} KiB before, {} KiB with all",
             memory.resident_per_connection,
             memory.resident_before / 1024,
             memory.resident_open / 1024
@@ -59,7 +58,7 @@ fn heading(text: &mut String, report: &Report) {
     let load = &report.load;
     let rate = match load.rate {
         _ if report.mode == "idle" => "silent".into(),
-        Some(rate) => format!("{rate} a second"),
+        Some(rate) => format!("{rate} per second"),
         None => "closed loop".into(),
     };
     let _ = write!(text, "{}: {}, {rate}", visible(&report.url), report.mode);
@@ -122,7 +121,7 @@ fn messages(text: &mut String, report: &Report) {
     );
     let _ = match report.mode {
         "idle" => writeln!(text),
-        _ => writeln!(text, "; {:.0} a second", report.per_second),
+        _ => writeln!(text, "; {:.0} per second", report.per_second),
     };
 }
 
@@ -140,7 +139,7 @@ fn percentiles(text: &mut String, latency: &LatencyReport) {
     }
 }
 
-/// Three digits that say something.
+/// Three significant digits.
 pub fn number(ms: f64) -> String {
     match ms {
         100.0.. => format!("{ms:.0}"),
@@ -157,11 +156,11 @@ fn cpu_time(text: &mut String, cpu: &CpuReport, unit: &str) {
     );
     let _ = write!(text, "CPU          ");
     if let (Some(ns), Some(cores)) = (cpu.server_ns, cpu.server_cores) {
-        let _ = write!(text, "server {ns:.0} ns a {one} ({cores:.2} cores); ");
+        let _ = write!(text, "server {ns:.0} ns per {one} ({cores:.2} cores); ");
     }
     let _ = writeln!(
         text,
-        "generator {:.0} ns a {one} ({:.2} cores)",
+        "generator {:.0} ns per {one} ({:.2} cores)",
         cpu.generator_ns, cpu.generator_cores
     );
 }

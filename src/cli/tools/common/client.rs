@@ -1,9 +1,9 @@
-//! What the commands that connect to a server share: who they say they are, which header fields
-//! they send, and how they end when the connection fails.
+//! What the commands that connect to a server share: their credentials, the header fields they
+//! send, and their exit status when the connection fails.
 //!
-//! Input: flags, or an error of the client. Output: header fields, or a [`Failure`] with the exit
-//! status that belongs to it. Invariant: a field that cannot be sent is refused before anything is
-//! sent. Connecting itself is left to the commands.
+//! Input: flags, or an error of the client. Output: header fields, or a [`Failure`] with its exit
+//! status. Invariant: a field that cannot be sent is refused before anything is sent. Connecting
+//! itself is left to the commands.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, timed_out};
@@ -14,7 +14,7 @@ use clap::Args;
 use wirebell::client::Error;
 use wirebell::http::is_token;
 
-/// Who the client says it is.
+/// The credentials of the client.
 #[derive(Debug, Args)]
 pub struct Credentials {
     /// Send `Authorization: Basic` with this user and password
@@ -38,7 +38,7 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The header field that says so.
+    /// The header field with the credentials.
     pub fn field(&self) -> Result<Option<(String, String)>, Failure> {
         let value = match (&self.auth, &self.token) {
             (Some(pair), _) if pair.contains(':') => format!("Basic {}", STANDARD.encode(pair)),
@@ -55,7 +55,7 @@ pub fn failure(error: Error) -> Failure {
     failure_of(&error)
 }
 
-/// The same of an error that is somebody else's.
+/// The same, of a borrowed error.
 pub fn failure_of(error: &Error) -> Failure {
     let text = one_line(&error.to_string());
     match error {
@@ -63,7 +63,7 @@ pub fn failure_of(error: &Error) -> Failure {
         Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => refused(text),
         Error::Answer(answer) | Error::Proxy(answer) => {
             let hint = match (error, answer.status) {
-                (Error::Answer(_), 401) => "; give --auth, --token or --header",
+                (Error::Answer(_), 401) => "; use --auth, --token or --header",
                 _ => "",
             };
             let said = excerpt(answer.field("Content-Encoding"), &answer.body);
@@ -78,7 +78,7 @@ pub fn failure_of(error: &Error) -> Failure {
     }
 }
 
-/// What to do about a field that the handshake writes itself.
+/// A hint for a field that the handshake sends itself.
 fn instead_of(name: &str) -> Option<&'static str> {
     const ITSELF: &str = "the handshake sends it itself";
     const OWN: [(&str, &str); 10] = [
@@ -103,12 +103,12 @@ fn instead_of(name: &str) -> Option<&'static str> {
     own.map(|(_, hint)| *hint)
 }
 
-/// Why a field cannot stand in a request.
+/// Why a field cannot be in a request.
 fn unsendable(name: &str, value: &str) -> Option<&'static str> {
     let is_visible = |byte: u8| byte == b'\t' || (b' '..0x7F).contains(&byte);
     match (is_token(name), value.bytes().all(is_visible)) {
-        (false, _) => Some("its name is no token: letters, digits and a few signs"),
-        (_, false) => Some("a value has ASCII only, and no control characters"),
+        (false, _) => Some("its name is not a token: letters, digits and a few symbols"),
+        (_, false) => Some("a value must be ASCII without control characters"),
         _ => None,
     }
 }

@@ -1,8 +1,8 @@
-//! The HTTP client of `push` and `bench`: which proxy, which answers, how they are told.
+//! The HTTP client of `push` and `bench`: which proxy, which responses, how they are reported.
 //!
 //! Input: a URL, then a response. Output: an agent, then what the response says. Invariant: a
-//! redirect is never followed, since after 301, 302 or 303 the message would be lost, and no
-//! other host gets the key; what a server says is shown escaped and bounded.
+//! redirect is never followed, since after 301, 302 or 303 the message would be lost, and no other
+//! host gets the key; text of a server is shown escaped and truncated.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::terminal::{excerpt, one_line};
@@ -12,11 +12,11 @@ use ureq::http::Response;
 use ureq::{Agent, Body};
 use wirebell::client::{Proxy, Uri};
 
-/// Bytes of an answer that are read: more than a page that says why.
+/// How much of a response is read: more than an error page needs.
 const MAX_ANSWER: u64 = 16 * 1024;
 
-/// An agent for the server of `url`, `http://…`, and the proxy on the way, if there is one. The
-/// rules for proxies are those of `connect`.
+/// An agent for the server of `url`, `http://…`, and the proxy, if there is one. The rules for
+/// proxies are those of `connect`.
 pub fn agent(url: &str, timeout: Duration) -> Result<(Agent, Option<Proxy>), Failure> {
     let rest = url.strip_prefix("http://").unwrap_or(url);
     let uri: Uri = format!("ws://{rest}")
@@ -49,7 +49,7 @@ fn ureq_proxy(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {
     builder.build().map_err(what)
 }
 
-/// An answer, read as far as it is shown.
+/// A response, read as far as it is shown.
 pub struct Answer {
     pub status: u16,
     pub body: Vec<u8>,
@@ -71,24 +71,24 @@ impl Answer {
             location: field("Location"),
             retry_after: field("Retry-After"),
         };
-        // A body that breaks off is shown as far as it has come.
+        // A truncated body is shown as far as it was received.
         let reader = response.body_mut().as_reader();
         let _ = reader.take(MAX_ANSWER).read_to_end(&mut answer.body);
         answer
     }
 
-    /// Status and beginning of the body; of a redirect, where it points.
+    /// The status and the start of the body; for a redirect, its target.
     pub fn describe(&self) -> String {
         let text = format!("HTTP status {}", self.status);
         match &self.location {
             Some(to) if (300..=399).contains(&self.status) => {
-                format!("{text}, which points to {}", one_line(to))
+                format!("{text}, which redirects to {}", one_line(to))
             }
             _ => text + &excerpt(self.encoding.as_deref(), &self.body),
         }
     }
 
-    /// How long the server asks to be left alone: RFC 9110 section 10.2.3.
+    /// How long the server asks clients to wait: RFC 9110 section 10.2.3.
     pub fn retry_after(&self) -> Option<Duration> {
         retry_after(self.retry_after.as_deref()?, SystemTime::now())
     }
@@ -97,7 +97,7 @@ impl Answer {
 fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
     let value = value.trim();
     if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) {
-        // More digits than a number has still mean a long time.
+        // Even more digits than a number can hold mean a long time.
         return Some(Duration::from_secs(
             value.parse().unwrap_or(u32::MAX.into()),
         ));

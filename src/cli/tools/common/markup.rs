@@ -1,9 +1,9 @@
-//! Any text inside of HTML or XML.
+//! Text escaped for HTML or XML.
 
 use std::fmt::{self, Write as _};
 
-/// Shows the text so that nothing of it is markup. XML cannot have control characters, so but for
-/// ends of lines they are replaced.
+/// Escapes all markup. XML cannot contain control characters, so they are replaced, except line
+/// ends.
 pub struct Escaped<'t>(pub &'t str);
 
 impl fmt::Display for Escaped<'_> {

@@ -1,12 +1,12 @@
-//! What others sent, on one line of a terminal or in figures.
+//! Text from peers, on one line of a terminal or as hexadecimal digits.
 //!
-//! Input: text or bytes from a peer. Output: text in which nothing is an instruction to the
-//! terminal, and nothing is shown in another order than it was sent.
+//! Input: text or bytes from a peer. Output: text without control sequences, shown in the order in
+//! which it was sent.
 
 use crate::cli::common::terminal::escape;
 use std::fmt::Write as _;
 
-/// As much of a body as stands in an error: enough to see who wrote it, on one line.
+/// How much of a body an error shows: enough to see who wrote it, on one line.
 const EXCERPT_CHARS: usize = 120;
 
 /// Text that stays on one line, in the order in which it is written.
@@ -37,8 +37,8 @@ pub fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }
 
-/// The first line of a body, to follow an error's text: `: …`, or nothing for an empty body.
-/// What is compressed (`encoding` is its Content-Encoding) or no text is only named.
+/// The first line of a body, to follow an error's text: `: …`, or nothing for an empty body. A body
+/// that is compressed (`encoding` is its Content-Encoding) or not text is only named.
 pub fn excerpt(encoding: Option<&str>, body: &[u8]) -> String {
     let encoding = encoding.filter(|name| !name.is_empty() && *name != "identity");
     let gzip = body.starts_with(&[0x1f, 0x8b]).then_some("gzip");
@@ -60,7 +60,7 @@ pub fn excerpt(encoding: Option<&str>, body: &[u8]) -> String {
     format!(": {}", one_line(&short))
 }
 
-/// More than one character in eight is none that a text has. A page in Latin-1 has fewer.
+/// More than one character in eight is not a text character. A page in Latin-1 has fewer.
 fn is_binary(line: &str) -> bool {
     let odd = |c: &char| *c == '\u{fffd}' || (c.is_control() && !matches!(c, '\t' | '\u{1b}'));
     8 * line.chars().filter(odd).count() > line.chars().count()

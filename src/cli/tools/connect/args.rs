@@ -13,13 +13,13 @@ use std::path::PathBuf;
                   printf 'one\\ntwo\\n' | wirebell connect ws://127.0.0.1:8080/echo\n  \
                   wirebell connect -n --max-messages 1 ws://example.org/feed > first.txt\n  \
                   tar c docs | wirebell connect --binary raw ws://example.org/upload\n\n\
-                  Lines of stdin become text messages; messages are printed on stdout, a line\n\
-                  each. At the end of stdin the connection is closed, and what arrives until the\n\
-                  server has closed too is still printed. A server that closes before it has\n\
-                  answered needs --wait.\n\n\
-                  Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: lost, a\n\
-                  broken rule, another close code; 2 wrong usage; 3 refused: no connection, or an\n\
-                  HTTP answer other than 101; 4 timed out.")]
+                  Lines of stdin become text messages; messages are printed to stdout, one per\n\
+                  line. At the end of stdin the connection is closed, and what arrives until the\n\
+                  server has closed too is still printed. If the server closes before it has\n\
+                  answered, use --wait.\n\n\
+                  Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: connection\n\
+                  lost, protocol violation or another close code; 2 wrong usage; 3 connection\n\
+                  refused, or an HTTP response other than 101; 4 timed out.")]
 pub struct ConnectArgs {
     /// Where to connect: ws://HOST[:PORT][/PATH]
     #[arg(value_name = "URL")]
@@ -33,41 +33,41 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "NAME")]
     pub subprotocol: Vec<String>,
 
-    /// Send this Origin, as a page from there would
+    /// Send this Origin, as a page from it would
     #[arg(long, value_name = "ORIGIN")]
     pub origin: Option<String>,
 
     #[command(flatten)]
     pub credentials: Credentials,
 
-    /// Send and print binary messages: `hex`, a line of hexadecimal digits for each, or `raw`,
+    /// Send and print binary messages: `hex`, one line of hexadecimal digits each, or `raw`,
     /// bytes as they are [default: text; a binary message that arrives is printed as hex]
     #[arg(long, value_name = "FORM")]
     pub binary: Option<BinaryForm>,
 
-    /// Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` binary.
-    /// So messages may hold line breaks
+    /// Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is
+    /// binary. This way messages may contain line breaks
     #[arg(long, conflicts_with = "binary")]
     pub json_lines: bool,
 
-    /// UpgradeRequest the server with a Ping after so many seconds of silence; 0 never asks
+    /// Send a Ping after this many seconds without traffic; 0 disables
     #[arg(long, value_name = "SECONDS", default_value = "30")]
     pub ping: Seconds,
 
-    /// Close after so many messages have arrived
+    /// Close after N messages have arrived
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub max_messages: Option<u64>,
 
-    /// Keep receiving for so long after the end of stdin before closing
+    /// Keep receiving for this long after the end of stdin before closing
     #[arg(long, value_name = "TIME", default_value = "0")]
     pub wait: Period,
 
-    /// Do not read stdin: only receive, until the server closes or a signal comes
+    /// Do not read stdin; only receive, until the server closes or a signal arrives
     #[arg(short, long)]
     pub no_input: bool,
 
-    /// When the connection cannot be opened or is lost, try again, with growing waits; at most N
-    /// times behind each other, 0 for ever. What stdin says meanwhile is sent later
+    /// Reconnect with growing delays when the connection cannot be opened or is lost; at most N
+    /// attempts in a row, 0 for no limit. Input that arrives meanwhile is sent later
     #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "0")]
     #[arg(require_equals = true)]
     pub reconnect: Option<u32>,
@@ -76,16 +76,17 @@ pub struct ConnectArgs {
     #[arg(long)]
     pub show_frames: bool,
 
-    /// Write all that goes over the connection to this file, as a capture that
-    /// `wirebell inspect` and Wireshark read
+    /// Write all traffic of the connection to this file, as a capture that `wirebell inspect`
+    /// and Wireshark can read
     #[arg(long, value_name = "FILE")]
     pub trace: Option<PathBuf>,
 
-    /// Stop writing it when it has this size; 0 means no limit
+    /// Stop writing the trace at this size; 0 means no limit
     #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "trace")]
     pub trace_limit: Size,
 
-    /// Compression to offer: `off`, `on`, or `takeover`, which lets messages refer to earlier ones
+    /// Compression to offer: `off`, `on`, or `takeover`, which keeps the window between
+    /// messages
     #[arg(long, value_name = "MODE", default_value = "on")]
     pub deflate: DeflateMode,
 
@@ -93,24 +94,24 @@ pub struct ConnectArgs {
     #[arg(long, value_name = "SIZE", default_value = "16MiB")]
     pub max_message: Size,
 
-    /// Go through this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: as ws_proxy,
-    /// http_proxy, all_proxy and no_proxy say]
+    /// Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy,
+    /// all_proxy and no_proxy]
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub proxy: Option<String>,
 
-    /// Go through no proxy, whatever the environment says
+    /// Use no proxy, whatever the environment says
     #[arg(long)]
     pub no_proxy: bool,
 
-    /// Time for the connection and the handshake
+    /// Timeout for the connection and the handshake
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 }
 
-/// How binary messages are written.
+/// How binary messages are read and printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum BinaryForm {
-    /// Hexadecimal digits, a line for each message
+    /// Hexadecimal digits, one message per line
     Hex,
     /// Bytes as they are
     Raw,

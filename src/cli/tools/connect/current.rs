@@ -1,4 +1,4 @@
-//! Where the threads of `connect` meet: the connection of the moment, and the wish to end.
+//! What the threads of `connect` share: the current connection, and whether to stop.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::signals::stop_signals;
@@ -21,7 +21,7 @@ struct State {
     failure: Option<Failure>,
 }
 
-/// What the server is told of a close that nobody on its side has caused.
+/// The reason sent with our Close when the server did not cause it.
 fn reason(code: CloseCode) -> &'static str {
     match code {
         CloseCode::GOING_AWAY => "the client is stopping",
@@ -34,7 +34,7 @@ impl Current {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// There is a connection.
+    /// Sets the current connection.
     pub fn set(&self, sender: Sender) {
         let mut state = self.lock();
         if let Some(code) = state.ending {
@@ -44,12 +44,12 @@ impl Current {
         self.changed.notify_all();
     }
 
-    /// There is none any more.
+    /// Clears the current connection.
     pub fn clear(&self) {
         self.lock().sender = None;
     }
 
-    /// Nothing is wanted any more: closes the connection, if there is one.
+    /// Stops: closes the connection, if there is one.
     pub fn end(&self, code: CloseCode) {
         let mut state = self.lock();
         state.ending.get_or_insert(code);
@@ -61,7 +61,7 @@ impl Current {
         }
     }
 
-    /// Something has gone wrong that the connection is not to blame for.
+    /// Stops with a failure that is not the connection's.
     pub fn fail(&self, failure: Failure) {
         self.lock().failure.get_or_insert(failure);
         self.end(CloseCode::NORMAL);
@@ -75,7 +75,7 @@ impl Current {
         self.lock().ending.is_some()
     }
 
-    /// Sends on this connection, or if that fails on the next one; false if there will be none.
+    /// Sends on this connection, or if that fails on the next; false if there will be none.
     pub fn send(&self, message: Message<'_>) -> bool {
         loop {
             let mut state = self.lock();
@@ -99,7 +99,7 @@ impl Current {
         }
     }
 
-    /// Sleeps until the time is up or nothing is wanted any more.
+    /// Sleeps until the time is up or `connect` stops.
     pub fn sleep(&self, time: Duration) {
         let deadline = Instant::now() + time;
         let mut state = self.lock();

@@ -1,7 +1,7 @@
 //! `--show-frames`: one line on stderr for each frame, both ways.
 //!
-//! Input: the bytes on the wire. Output: what their headers say. It reads them for itself and
-//! judges nothing; whoever breaks a rule is told by the client.
+//! Input: the bytes on the wire. Output: a description of each header. It parses them independently
+//! and checks nothing; the client reports violations.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::terminal::one_line;
@@ -21,14 +21,14 @@ pub struct FrameLog {
     received: Mutex<Reader>,
 }
 
-/// One direction, as far as it was read.
+/// The state of one direction.
 #[derive(Debug)]
 struct Reader {
     masked: bool,
-    /// In front of a head of HTTP, not of a frame.
+    /// Expecting an HTTP head, not a frame.
     in_head: bool,
     input: Vec<u8>,
-    /// Payload of a data frame that is not shown.
+    /// Bytes left of a data payload, which is not shown.
     skip: u64,
     broken: bool,
 }
@@ -75,7 +75,7 @@ impl Tap for FrameLog {
 }
 
 impl Reader {
-    /// In front of a connection.
+    /// At the start of a connection.
     fn new(masked: bool) -> Self {
         Self {
             masked,
@@ -86,7 +86,7 @@ impl Reader {
         }
     }
 
-    /// What has become whole with these bytes.
+    /// The heads and frames that these bytes complete.
     fn read(&mut self, bytes: &[u8]) -> Vec<String> {
         let skipped = self.skip.min(bytes.len() as u64) as usize;
         self.skip -= skipped as u64;
@@ -101,7 +101,7 @@ impl Reader {
         lines
     }
 
-    /// The next head or frame, and how many bytes of the input it has.
+    /// The next head or frame, and its length in the input.
     fn next(&mut self) -> Option<(String, usize)> {
         if self.in_head {
             return self.head();

@@ -16,7 +16,7 @@ pub struct Input {
     form: Option<BinaryForm>,
     json: bool,
     longest_line: u64,
-    /// How long to wait at the end before closing; `None` leaves closing to others.
+    /// How long to wait after the end of input before closing; `None` never closes.
     wait: Option<Duration>,
 }
 
@@ -35,8 +35,7 @@ impl Input {
         }
     }
 
-    /// Reads and sends on a thread of its own, which nobody waits for: a read of a terminal cannot
-    /// be given up.
+    /// Reads and sends on a detached thread: a read from a terminal cannot be cancelled.
     pub fn start(self, current: Arc<Current>) {
         std::thread::spawn(move || {
             let stdin = io::stdin().lock();
@@ -57,7 +56,7 @@ impl Input {
         });
     }
 
-    /// Hands on each line without its end, be it LF or CRLF; `false` stops.
+    /// Passes on each line without its LF or CRLF; `false` stops.
     fn lines(
         &self,
         mut stdin: StdinLock<'_>,

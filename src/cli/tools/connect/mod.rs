@@ -1,9 +1,9 @@
-//! `wirebell connect`: a client for people and for pipes.
+//! `wirebell connect`: a client for people and pipes.
 //!
-//! Input: lines or bytes on stdin, messages from the server. Output: messages to the server,
-//! lines or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives;
-//! `current` is where they meet. Invariant: what stdin said before its end is sent before the
-//! Close, and what the server sends before its Close is printed.
+//! Input: lines or bytes on stdin, messages from the server. Output: messages to the server, lines
+//! or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives; `current`
+//! is what they share. Invariant: everything read from stdin is sent before the Close, and
+//! everything the server sends before its Close is printed.
 //!
 //! Reading order: `seconds`, `args`, `current`, `input`, `frames`, `output`.
 
@@ -53,7 +53,7 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     ended.and(recorder.map_or(Ok(()), |recorder| recorder.finish()))
 }
 
-/// After so long a connection counts as a good one.
+/// A connection that lasts this long counts as successful.
 const STEADY: Duration = Duration::from_secs(30);
 
 fn backoff(attempts: u32) -> Backoff {
@@ -64,7 +64,7 @@ fn backoff(attempts: u32) -> Backoff {
     }
 }
 
-/// How the server closed, where that was no failure.
+/// How the server closed without a failure.
 enum Close {
     Normal,
     GoingAway,
@@ -75,12 +75,12 @@ struct Session {
     current: Arc<Current>,
     output: Output,
     messages_left: Option<u64>,
-    /// Until its thread has been started.
+    /// Taken when its thread starts.
     input: Option<Input>,
 }
 
 impl Session {
-    /// Connections behind each other, as long as there is a reason for another one.
+    /// Connects repeatedly, as long as there is a reason to reconnect.
     fn run(&mut self, reconnect: Option<u32>) -> Result<(), Failure> {
         let mut failed = 0;
         loop {
@@ -97,7 +97,7 @@ impl Session {
                     eprintln!("wirebell: {why}; trying again in {delay:.1?}");
                     failed += 1;
                     self.current.sleep(delay);
-                    // If nobody knows the name at the moment, the old addresses may still do.
+                    // If the lookup fails now, the old addresses may still work.
                     let _ = self.endpoint.refresh();
                 }
             }
@@ -118,7 +118,7 @@ impl Session {
         }
         let ended = self.receive(&mut client);
         self.current.clear();
-        // One that opens and ends at once has not recovered: the waits go on growing.
+        // One that opens and ends at once has not recovered: the delays keep growing.
         if opened.elapsed() >= STEADY {
             *failed = 0;
         }
@@ -135,7 +135,7 @@ impl Session {
             }
             match self.output.print(message) {
                 Ok(Printed::Taken) => {}
-                // Nobody reads any more: as with all filters, no failure.
+                // stdout closed (EPIPE): exit quietly.
                 Ok(Printed::NoReader) => self.messages_left = Some(1),
                 Err(error) => return Err(Failure::failed(format!("stdout: {error}"))),
             }
@@ -149,7 +149,7 @@ impl Session {
         Ok(())
     }
 
-    /// Whether the close of the server was a good one.
+    /// Whether the server's Close was a normal one.
     fn closed(&self, closed: Option<&Closed>) -> Result<Close, Failure> {
         let Some(Closed { code, reason }) = closed else {
             return Ok(Close::Normal);
@@ -165,7 +165,7 @@ impl Session {
     }
 }
 
-/// Who is shown the bytes.
+/// The taps that see the bytes.
 fn tap(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Option<Arc<dyn Tap>> {
     let mut taps: Vec<Arc<dyn Tap>> = Vec::new();
     if args.show_frames {

@@ -1,4 +1,4 @@
-//! Messages → standard output, and a few words to a person at a terminal.
+//! Messages → standard output, and a few notes for a person at a terminal.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::terminal::{hex, may_colour};
@@ -15,16 +15,16 @@ use wirebell::{Message, MessageKind};
 pub struct Output {
     form: Option<BinaryForm>,
     json: bool,
-    /// The mark in front of a message, for people; empty for programs.
+    /// The mark before a message, for people; empty for programs.
     mark: &'static str,
     style: Style,
     line: Vec<u8>,
 }
 
-/// What became of a message.
+/// The result of printing a message.
 pub enum Printed {
     Taken,
-    /// Whoever read our output has gone.
+    /// The reader of our output is gone.
     NoReader,
 }
 
@@ -44,7 +44,7 @@ impl Output {
         }
     }
 
-    /// Tells a person what was agreed on.
+    /// Tells a person what was negotiated.
     pub fn connected(&self, endpoint: &Endpoint, client: &Client) {
         if !io::stderr().is_terminal() {
             return;

@@ -1,4 +1,4 @@
-//! The times of `--ping` and its like: a plain number is seconds.
+//! Times of flags such as `--ping`, where a plain number is seconds.
 //!
 //! Input: a flag's value. Output: milliseconds. Other units are left to `common::units`.
 
@@ -6,7 +6,7 @@ use crate::cli::common::units::Period;
 use std::str::FromStr;
 use std::time::Duration;
 
-/// A span of time in which a plain number means seconds: `5`, `0.5` or `500ms`; 0 switches off.
+/// A span of time in which a plain number means seconds: `5`, `0.5` or `500ms`; 0 disables.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seconds(pub u32);
 

@@ -1,14 +1,13 @@
-//! `wirebell inspect`: what stands on the wire, explained byte by byte.
+//! `wirebell inspect`: explains the bytes on the wire.
 //!
-//! Input: text that stands for bytes, raw bytes, or a capture. Output: text, JSON or a page, and an
-//! exit status that says whether a rule is broken.
+//! Input: text that represents bytes, raw bytes, or a capture. Output: text, JSON or a page, and an
+//! exit status that says whether there is a violation.
 //!
 //! ```text
 //!   file ──▶ input ──▶ Talk ──▶ explain ──▶ Report ──▶ text · JSON · html
 //! ```
 //!
-//! Invariant: nothing that the input says makes it panic, or take more memory than a small multiple
-//! of its size.
+//! Invariant: no input makes it panic, or take more memory than a small multiple of its size.
 
 mod args;
 mod explain;
@@ -37,10 +36,10 @@ pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
     if let Some(what) = report.unread() {
         return Err(Failure::usage(format!("nothing could be read: {what}")));
     }
-    match report.broken_rules {
+    match report.violations {
         0 => Ok(()),
-        1 => Err(Failure::failed("1 rule is broken".into())),
-        count => Err(Failure::failed(format!("{count} rules are broken"))),
+        1 => Err(Failure::failed("1 violation".into())),
+        count => Err(Failure::failed(format!("{count} violations"))),
     }
 }
 
@@ -65,7 +64,7 @@ fn write(args: &InspectArgs, text: &str) -> Result<(), Failure> {
         let written = fs::write(path, text);
         return written.map_err(|error| Failure::usage(format!("{}: {error}", path.display())));
     }
-    // Status 1 says that a rule is broken.
+    // Status 1 means a violation.
     let printed = crate::cli::common::stdout::print(text);
     printed.map_err(|failure| Failure::usage(failure.to_string()))
 }

@@ -1,15 +1,15 @@
-//! What an explanation consists of, whichever way it is printed.
+//! The contents of an explanation, in whatever format it is printed.
 //!
-//! Invariant: everything that a printer says is in here; printers only choose what to leave out.
+//! Invariant: everything that a printer shows is in here; printers only choose what to leave out.
 
 use crate::cli::tools::inspect::args::Side;
 use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
-/// Mostly words of our own; those of the input are copied.
+/// Mostly static text; text of the input is copied.
 pub type Text = Cow<'static, str>;
 
-/// Bytes of the input or made of it; as JSON a string of hexadecimal digits.
+/// Bytes of the input or derived from it; in JSON a string of hexadecimal digits.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Bytes(pub Vec<u8>);
 
@@ -23,13 +23,13 @@ impl Serialize for Bytes {
 pub struct Report {
     /// What the input is.
     pub input: String,
-    pub broken_rules: usize,
+    pub violations: usize,
     pub notes: Vec<Text>,
     pub connections: Vec<Conversation>,
 }
 
 impl Report {
-    /// What the input is instead, if it has neither HTTP nor frames.
+    /// The title if the input has neither HTTP nor frames.
     pub fn unread(&self) -> Option<String> {
         let all = self.connections.iter();
         let items = || all.clone().flat_map(|connection| &connection.items);
@@ -52,27 +52,27 @@ impl Report {
 #[derive(Debug, Default, Serialize)]
 pub struct Conversation {
     pub number: usize,
-    /// What the input calls it.
+    /// Its name in the input.
     pub name: Option<String>,
     /// Addresses, where the input has them.
     pub client: Option<String>,
     pub server: Option<String>,
-    /// The terms of permessage-deflate.
+    /// The negotiated parameters of permessage-deflate.
     pub compression: Option<String>,
     pub directions: Vec<Direction>,
     pub notes: Vec<Text>,
-    /// In the order of time.
+    /// In chronological order.
     pub items: Vec<Item>,
 }
 
-/// What one side has sent, in numbers.
+/// Counts of what one side sent.
 #[derive(Debug, Serialize)]
 pub struct Direction {
     pub from: Side,
     pub bytes: usize,
     pub frames: usize,
     pub messages: usize,
-    pub broken_rules: usize,
+    pub violations: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -83,9 +83,9 @@ pub enum What {
     /// The body of an HTTP message.
     Body,
     Frame,
-    /// What stands before the first HTTP message.
+    /// What precedes the first HTTP message.
     Preface,
-    /// Bytes that nothing can be said about.
+    /// Bytes that are not explained.
     Unread,
 }
 
@@ -97,15 +97,15 @@ pub struct Item {
     pub from: Side,
     /// Seconds from the first packet of the connection until these bytes were all there.
     pub time: Option<f64>,
-    /// Where the bytes lie in all that this side has sent.
+    /// The position of the bytes in the stream of this side.
     pub offset: usize,
     pub title: Text,
-    /// Where the frame stands in a message of several.
+    /// The position of the frame in a fragmented message.
     pub fragment: Option<Fragment>,
     /// The number of what this answers: a request, a ping, a close.
     pub answers: Option<usize>,
     pub bytes: Bytes,
-    /// Bytes that are announced but not there.
+    /// Bytes announced but missing.
     pub missing: u64,
     pub fields: Vec<Field>,
     pub payload: Option<Payload>,
@@ -114,7 +114,7 @@ pub struct Item {
     pub close: Option<Close>,
     pub violations: Vec<Finding>,
     pub hints: Vec<Text>,
-    /// An earlier rule was broken, so a receiver would not read this any more.
+    /// There was a violation before, so a receiver would no longer read this.
     pub unheard: bool,
 }
 
@@ -157,7 +157,7 @@ pub struct Field {
     pub reference: Reference,
 }
 
-/// Where it is written down.
+/// The section that defines it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Reference {
     pub rfc: u16,
@@ -186,7 +186,7 @@ pub struct Payload {
     /// Without its mask, if it has one.
     pub unmasked: Option<Bytes>,
     pub compressed: bool,
-    /// Text, as far as it is whole and UTF-8.
+    /// Text, as far as it is complete and UTF-8.
     pub text: Option<String>,
 }
 
@@ -196,13 +196,13 @@ pub struct Message {
     pub kind: &'static str,
     pub frames: usize,
     pub compressed: bool,
-    /// Payload on the wire, all frames together.
+    /// Payload bytes on the wire, all frames together.
     pub wire_length: usize,
-    /// As the application gets it.
+    /// As the application receives it.
     pub length: usize,
-    /// It is compressed, and nothing without the messages before it.
+    /// It is compressed, and cannot be inflated without the messages before it.
     pub refers_back: bool,
-    /// As far as it is kept for a look.
+    /// The part that is kept for display.
     pub bytes: Bytes,
     pub text: Option<String>,
 }
@@ -215,14 +215,14 @@ pub struct Close {
     pub reason: Option<String>,
 }
 
-/// A rule that was broken.
+/// A violation of a rule.
 #[derive(Debug, Serialize)]
 pub struct Finding {
     pub rule: Text,
     pub reference: Reference,
     /// What should have been sent.
     pub expected: Text,
-    /// What the other side does about it.
+    /// What the receiver does.
     pub receiver: Text,
     pub close_code: Option<u16>,
 }

@@ -1,13 +1,12 @@
-//! What both kinds of print share: text of the input that is safe to show, words that tie items
-//! together, the arithmetic of a mask, and the dump.
+//! What the text and HTML printers share: safe text of the input, references between items, the
+//! arithmetic of a mask, and the dump.
 
 use crate::cli::tools::inspect::model::{Class, Field, Fragment};
 
 /// Columns of the text: as many as rustdoc shows of an example.
 const COLUMNS: usize = 96;
 
-/// Words in lines that are not too long; those behind the first begin after `indent` columns.
-/// `end` stays in one piece.
+/// Wraps text; lines after the first are indented by `indent` columns. `end` is not broken.
 pub fn wrapped(begin: &str, indent: usize, text: &str, end: &str) -> String {
     let mut out = begin.to_owned();
     let mut column = begin.chars().count();
@@ -28,7 +27,7 @@ pub fn wrapped(begin: &str, indent: usize, text: &str, end: &str) -> String {
     out
 }
 
-/// What a fragment belongs to.
+/// The message that a fragment belongs to.
 pub fn fragment(fragment: &Fragment, name: impl Fn(usize) -> String) -> String {
     let Fragment {
         part,
@@ -40,14 +39,13 @@ pub fn fragment(fragment: &Fragment, name: impl Fn(usize) -> String) -> String {
         _ => format!("part {part} of the message that {} begins", name(*begun_by)),
     };
     match next {
-        Some(next) => format!("{begun}; {} goes on with it", name(*next)),
+        Some(next) => format!("{begun}; {} continues it", name(*next)),
         None if *part == 1 => begun,
         None => format!("{begun}, and the last one here"),
     }
 }
 
-/// How the first bytes of a payload are unmasked, one line for each: enough to see the key begin
-/// again.
+/// How the first bytes of a payload are unmasked, one line for each: enough to see the key repeat.
 pub fn unmasking(wire: &[u8], key: [u8; 4]) -> Vec<String> {
     let four = |byte: u8| format!("{:04b} {:04b}", byte >> 4, byte & 0x0F);
     let bytes = wire.iter().enumerate().take(5);
@@ -66,11 +64,11 @@ pub fn unmasking(wire: &[u8], key: [u8; 4]) -> Vec<String> {
     bytes.map(line).collect()
 }
 
-/// Text of the input in one line, with nothing that a terminal would obey.
+/// Text of the input in one line, without control characters.
 pub fn line(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
-        // These turn the direction of what follows.
+        // These change the direction of the text.
         let turns = matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}'
             | '\u{2066}'..='\u{2069}');
         match c.is_control() || turns {
@@ -89,7 +87,7 @@ pub fn beginning(text: &str, most: usize) -> (&str, bool) {
     }
 }
 
-/// One byte as a character, if it is a plain one.
+/// One byte as a character, if it is printable ASCII.
 pub fn character(byte: u8) -> char {
     match byte {
         b' '..=b'~' => char::from(byte),

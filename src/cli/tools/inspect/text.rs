@@ -1,6 +1,6 @@
 //! The explanation for a terminal: a dump with letters under it, and a line for each letter.
 //!
-//! Invariant: nothing of the input reaches the terminal as a control character.
+//! Invariant: no control character of the input reaches the terminal.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::model::{
@@ -34,7 +34,7 @@ struct Printer {
     out: String,
     most: usize,
     colours: bool,
-    /// No mask was taken off step by step yet.
+    /// No unmasking has been shown step by step yet.
     steps: bool,
 }
 
@@ -54,7 +54,7 @@ impl Printer {
         self.out.push('\n');
     }
 
-    /// Words that may need several lines.
+    /// Text that may need several lines.
     fn words(&mut self, begin: &str, indent: usize, text: &str, end: &str) {
         self.plain(&wrapped(begin, indent, &line(text), end));
     }
@@ -67,12 +67,12 @@ impl Printer {
         for connection in &report.connections {
             self.connection(connection);
         }
-        let broken = match report.broken_rules {
-            0 => "No rule is broken.".to_owned(),
-            1 => "1 rule is broken.".to_owned(),
-            count => format!("{count} rules are broken."),
+        let broken = match report.violations {
+            0 => "No violations.".to_owned(),
+            1 => "1 violation.".to_owned(),
+            count => format!("{count} violations."),
         };
-        let style = match report.broken_rules {
+        let style = match report.violations {
             0 => AnsiColor::Green.on_default(),
             _ => AnsiColor::Red.on_default().bold(),
         };
@@ -105,8 +105,8 @@ impl Printer {
         {
             let name = direction.from.name();
             self.plain(&format!(
-                "  the {name} sent {} bytes: frames: {}, whole messages: {}, broken rules: {}",
-                direction.bytes, direction.frames, direction.messages, direction.broken_rules
+                "  the {name} sent {} bytes: frames: {}, whole messages: {}, violations: {}",
+                direction.bytes, direction.frames, direction.messages, direction.violations
             ));
         }
         for item in &connection.items {
@@ -148,7 +148,7 @@ impl Printer {
             self.plain(&format!("  answers #{number}"));
         }
         if item.unheard {
-            self.plain("  (a receiver has given up before this)");
+            self.plain("  (a receiver fails the connection before this)");
         }
         match item.what {
             What::Request | What::Response => self.head(item),
@@ -274,7 +274,7 @@ impl Printer {
         );
         self.out.push_str("  ");
         self.say(style(field.class), &named);
-        // The words follow in the column where the name has ended.
+        // The text continues in the column where the name ends.
         let column = " ".repeat(2 + named.chars().count());
         let reference = format!("[{}]", field.reference);
         let words = wrapped(&format!("{column} "), MEANING, &field.meaning, &reference);
@@ -349,7 +349,7 @@ impl Printer {
             if message.frames == 1 { "" } else { "s" },
         ));
         if message.refers_back {
-            let what = "it refers back to earlier messages and is nothing without them";
+            let what = "it refers back to earlier messages and cannot be inflated without them";
             self.words("  note:", 8, what, "[RFC 7692 7.2.3.2]");
         }
         self.dump(
@@ -368,14 +368,10 @@ impl Printer {
 
     fn finding(&mut self, finding: &Finding) {
         self.out.push_str("  ");
-        let rule = format!(
-            "BROKEN RULE: {} [{}]",
-            line(&finding.rule),
-            finding.reference
-        );
+        let rule = format!("VIOLATION: {} [{}]", line(&finding.rule), finding.reference);
         self.say(AnsiColor::Red.on_default().bold(), &rule);
         self.plain("");
-        self.words("    right would be:", 6, &finding.expected, "");
+        self.words("    correct:", 6, &finding.expected, "");
         self.words("    a receiver", 6, &finding.receiver, "");
     }
 }

@@ -13,20 +13,20 @@ use std::path::PathBuf;
                   wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n  \
                   wirebell verify --token secret --subprotocol chat ws://127.0.0.1:9001/\n  \
                   wirebell verify --listen 127.0.0.1:9001\n\n\
-                  A server must echo messages on that path. Each case has a stable name, a\n\
-                  section of an RFC, and a level: MUST, SHOULD, or quality, which no RFC wants.\n\
-                  What a server sends by itself on each connection, such as a greeting, is passed\n\
-                  over, and the report says so.\n\n\
+                  The server must echo messages on that path. Each case has a stable name, a\n\
+                  section of an RFC, and a level: MUST, SHOULD, or quality (good practice no RFC\n\
+                  requires). Messages that a server sends unsolicited on each connection, such as\n\
+                  a greeting, are ignored, and the report says so.\n\n\
                   With --listen, a client is tested. It runs the loop of Autobahn's clients:\n  \
                   1. open /getCaseCount and read a number, the only message\n  \
                   2. for each N from 1 to that number, open /runCase?case=N&agent=NAME\n  \
-                  3. there, send back every message as it came, text or binary, until the\n     \
-                  connection ends, however it ends; many will not even open\n  \
+                  3. there, echo every message as text or binary, as received, until the\n     \
+                  connection ends in whatever way; many will not even open\n  \
                   4. open /updateReports?agent=NAME: that ends the run\n\
-                  What it never asks for has no verdict, but the run has failed then.\n\n\
-                  Exit status: 0 nothing failed that counts (see --fail-on), 1 something did,\n\
-                  or it is no echo server; 2 wrong usage; 3 nobody answers there, or with no\n\
-                  WebSocket; 4 no answer in time, or no client has come.")]
+                  Cases that it never requests are skipped, and then the run fails.\n\n\
+                  Exit status: 0 no failure that counts (see --fail-on), 1 a failure, or not an\n\
+                  echo server; 2 wrong usage; 3 connection refused, or no WebSocket; 4 no answer\n\
+                  in time, or no client connected.")]
 pub struct VerifyArgs {
     /// An echo server: ws://HOST[:PORT][/PATH]
     #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
@@ -53,24 +53,24 @@ pub struct VerifyArgs {
     #[arg(long, conflicts_with = "listen")]
     pub force: bool,
 
-    /// Test a client instead: wait for it here; with port 0, on a free one
+    /// Test a client instead: listen here for it; port 0 picks a free port
     #[arg(long, value_name = "ADDR:PORT", conflicts_with = "uri")]
     pub listen: Option<String>,
 
-    /// How long to wait for the client's next connection [default: for the first one for ever,
+    /// How long to wait for the client's next connection [default: forever for the first one,
     /// then 30s]
     #[arg(long, value_name = "TIME", conflicts_with = "uri")]
     pub wait: Option<Period>,
 
-    /// Run only cases with this name, in which * stands for anything; may be given several times
+    /// Run only cases that match this name, where * matches anything; may be given several times
     #[arg(long, value_name = "NAME")]
     pub case: Vec<String>,
 
-    /// Leave out cases with this name; may be given several times
+    /// Skip cases that match this name; may be given several times
     #[arg(long, value_name = "NAME")]
     pub skip: Vec<String>,
 
-    /// Run only cases of this level and of stricter ones
+    /// Run only cases of this level or stricter
     #[arg(long, value_name = "LEVEL", default_value = "quality")]
     pub level: Level,
 
@@ -78,11 +78,11 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "LEVEL", default_value = "must")]
     pub fail_on: Level,
 
-    /// Print the cases and run nothing; with --listen, those for clients
+    /// List the cases without running them; with --listen, those for clients
     #[arg(long)]
     pub list: bool,
 
-    /// How to report
+    /// Format of the report
     #[arg(long, value_name = "FORMAT", default_value = "text")]
     pub format: Format,
 
@@ -90,27 +90,27 @@ pub struct VerifyArgs {
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
 
-    /// Cases that run at the same time; a client decides that for itself
+    /// Cases to run concurrently; with --listen, the client decides
     #[arg(short, long, value_name = "N", default_value = "8")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=64))]
     pub jobs: u8,
 
-    /// How long an answer may take
+    /// How long to wait for an answer
     #[arg(long, value_name = "TIME", default_value = "3s")]
     pub timeout: Period,
 
-    /// Show every case and what was said, not only failures
+    /// Show every case and the bytes exchanged, not only failures
     #[arg(short, long)]
     pub verbose: bool,
 }
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Format {
     /// For people
     Text,
     /// Everything, for programs
     Json,
-    /// For build servers
+    /// For CI servers
     Junit,
 }

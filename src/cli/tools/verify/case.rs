@@ -1,18 +1,18 @@
-//! What a case is, and what becomes of it.
+//! What a case is, and its outcome.
 
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use serde::Serialize;
 
-/// How much an endpoint owes it.
+/// How strongly a rule binds an endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, clap::ValueEnum)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Level {
     /// An RFC says MUST or MUST NOT
     Must,
-    /// An RFC says SHOULD, or says how it is usually done
+    /// An RFC says SHOULD, or describes the usual way
     Should,
-    /// No RFC asks for it; a good endpoint does it all the same
+    /// Good practice that no RFC requires
     Quality,
 }
 
@@ -26,29 +26,29 @@ impl Level {
     }
 }
 
-/// One question to an endpoint.
+/// One thing that a case checks, with a line of its own in the report.
 #[derive(Clone, Debug)]
-pub struct Question {
-    /// Stable: group, a dot, and what it is about.
+pub struct Check {
+    /// Stable: group, a dot, and the subject.
     pub id: String,
     /// The RFC and its section, such as `6455 5.2`.
     pub section: &'static str,
     pub level: Level,
-    /// What a good endpoint does, in a few words.
+    /// What a conforming endpoint does, in a few words.
     pub rule: String,
-    /// Whether the Close says why, and not whether all went well.
+    /// It checks the code of the Close only.
     pub of_code: bool,
 }
 
-/// Something that is done to an endpoint, and what it answers: one question or two. A case has a
-/// connection of its own, or several.
+/// A script that runs against an endpoint, and the one or two checks that it decides. Each case
+/// opens one connection or more.
 pub struct Case {
-    pub asks: Vec<Question>,
+    pub checks: Vec<Check>,
     pub run: Box<Script>,
 }
 
-impl Question {
-    /// The verdict on it; time and exchange are of the whole case.
+impl Check {
+    /// The verdict on it; time and exchange belong to the whole case.
     pub fn outcome(&self, verdict: Verdict, why: String) -> Outcome {
         Outcome {
             id: self.id.clone(),
@@ -63,8 +63,8 @@ impl Question {
     }
 }
 
-/// Asks; an error says what was wrong.
-pub type Script = dyn Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync;
+/// Runs a case; an error says what was wrong.
+pub type Script = dyn Fn(&mut Probe) -> Result<(), Problem> + Send + Sync;
 
 /// The verdict on one case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -72,11 +72,11 @@ pub type Script = dyn Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync;
 pub enum Verdict {
     Pass,
     Fail,
-    /// What it needs was not agreed on.
+    /// What it needs was not negotiated.
     Skip,
 }
 
-/// A case that was run.
+/// The result of a check.
 #[derive(Clone, Debug, Serialize)]
 pub struct Outcome {
     pub id: String,
@@ -104,9 +104,9 @@ impl Cases {
         section: &'static str,
         level: Level,
         rule: impl Into<String>,
-        run: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+        run: impl Fn(&mut Probe) -> Result<(), Problem> + Send + Sync + 'static,
     ) {
-        let question = Question {
+        let check = Check {
             id: id.into(),
             section,
             level,
@@ -114,13 +114,13 @@ impl Cases {
             of_code: false,
         };
         self.list.push(Case {
-            asks: vec![question],
+            checks: vec![check],
             run: Box::new(run),
         });
     }
 
-    /// Two questions about the same bytes, which break a rule: whether the connection is failed,
-    /// and whether the Close says why, in one of these codes (RFC 6455 section 7.1.7).
+    /// Two checks of the same bytes, which break a rule: that the endpoint fails the connection,
+    /// and that its Close has one of these codes (RFC 6455 section 7.1.7).
     pub fn add_broken(
         &mut self,
         id: &str,
@@ -128,31 +128,31 @@ impl Cases {
         level: Level,
         what: &str,
         codes: &'static [u16],
-        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+        send: impl Fn(&mut Probe) -> Result<(), Problem> + Send + Sync + 'static,
     ) {
         self.add_broken_in(Probe::open, id, section, level, what, codes, send);
     }
 
-    /// The same behind an opening of its own.
-    #[expect(clippy::too_many_arguments, reason = "each stands in the report")]
+    /// The same, after a handshake of its own.
+    #[expect(clippy::too_many_arguments, reason = "each appears in the report")]
     pub fn add_broken_in(
         &mut self,
-        open: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+        open: impl Fn(&mut Probe) -> Result<(), Problem> + Send + Sync + 'static,
         id: &str,
         section: &'static str,
         level: Level,
         what: &str,
         codes: &'static [u16],
-        send: impl Fn(&mut Probe) -> Result<(), Trouble> + Send + Sync + 'static,
+        send: impl Fn(&mut Probe) -> Result<(), Problem> + Send + Sync + 'static,
     ) {
-        let failed = Question {
+        let failed = Check {
             id: id.to_owned(),
             section,
             level,
             rule: format!("{what} fails the connection"),
             of_code: false,
         };
-        let code = Question {
+        let code = Check {
             id: format!("{id}.code"),
             section: "6455 7.1.7",
             level: level.max(Level::Should),
@@ -160,7 +160,7 @@ impl Cases {
             of_code: true,
         };
         self.list.push(Case {
-            asks: vec![failed, code],
+            checks: vec![failed, code],
             run: Box::new(move |probe| {
                 open(probe)?;
                 send(probe)?;

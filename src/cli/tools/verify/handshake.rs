@@ -1,16 +1,16 @@
-//! The opening handshake as the probe speaks it: a request is sent, an answer read.
+//! The opening handshake as the probe performs it: sends a request and reads the response.
 
 use crate::cli::tools::verify::head::{Answer, EXTENSIONS, Head};
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use std::time::Instant;
 
-/// The longest head: no request and no answer of any use is as long.
+/// The longest head: no useful request or response is as long.
 pub const MAX_HEAD: usize = 1 << 20;
 
-/// The head that comes next, noted; `None` if the connection ends without one.
-pub fn head(probe: &mut Probe) -> Result<Option<String>, Trouble> {
-    let deadline = Instant::now() + probe.target.patience;
+/// The next head, logged; `None` if the connection ends without one.
+pub fn head(probe: &mut Probe) -> Result<Option<String>, Problem> {
+    let deadline = Instant::now() + probe.target.timeout;
     loop {
         let head = probe
             .input()
@@ -28,22 +28,22 @@ pub fn head(probe: &mut Probe) -> Result<Option<String>, Trouble> {
             return Ok(None);
         }
         if probe.input().len() > MAX_HEAD {
-            return Trouble::wrong("a head of more than 1 MiB came");
+            return Problem::fail("a head of more than 1 MiB came");
         }
         if !probe.read(deadline) {
-            return Trouble::wrong("no head came in time");
+            return Problem::fail("no head arrived in time");
         }
     }
 }
 
-/// The head of the answer; `None` if the connection ends without one.
-pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Trouble> {
+/// The head of the response; `None` if the connection ends without one.
+pub fn answer(probe: &mut Probe) -> Result<Option<Answer>, Problem> {
     let head = head(probe)?;
     head.map(|head| Answer::parse(&head)).transpose()
 }
 
 /// Sends a request on a new connection.
-pub fn ask(probe: &mut Probe, request: &Head) -> Result<Option<Answer>, Trouble> {
+pub fn ask(probe: &mut Probe, request: &Head) -> Result<Option<Answer>, Problem> {
     probe.connect()?;
     send(probe, request);
     answer(probe)
@@ -54,7 +54,7 @@ pub fn send(probe: &mut Probe, head: &Head) {
     probe.write(&head.bytes());
 }
 
-/// Notes a head that is about to be sent in some way.
+/// Logs a head that is about to be sent.
 pub fn note(probe: &mut Probe, head: &Head) {
     let bytes = head.bytes();
     for line in String::from_utf8_lossy(&bytes).trim_end().split("\r\n") {
@@ -62,14 +62,14 @@ pub fn note(probe: &mut Probe, head: &Head) {
     }
 }
 
-/// Opens a WebSocket on a new connection, with these extensions on offer.
-pub fn open(probe: &mut Probe, extensions: &[&str]) -> Result<(), Trouble> {
+/// Opens a WebSocket on a new connection, offering these extensions.
+pub fn open(probe: &mut Probe, extensions: &[&str]) -> Result<(), Problem> {
     let mut request = Head::request(&probe.target);
     if !extensions.is_empty() {
         request.add(EXTENSIONS, &extensions.join(", "));
     }
     let Some(answer) = ask(probe, &request)? else {
-        return Trouble::wrong("the connection ended without an answer");
+        return Problem::fail("the connection ended without an answer");
     };
     answer.check(&request)?;
     let extensions = answer.all(EXTENSIONS).join(", ");

@@ -1,11 +1,11 @@
-//! Heads of the opening handshake: requests and answers with any mistake, answers taken apart.
+//! Heads of the opening handshake: requests and responses with any mistake, and parsed responses.
 //!
-//! Input: a target, or the text of a head. Output: a [`Head`] to send, or an [`Answer`] that came.
-//! Invariant: a mistake that a case makes is sent as it is. Sending is left to `handshake` and
-//! `accept`.
+//! Input: a target, or the text of a head. Output: a [`Head`] to send, or an [`Answer`] that was
+//! received. Invariant: a mistake that a case makes is sent unchanged. Sending is left to
+//! `handshake` and `accept`.
 
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::target::Target;
-use crate::cli::tools::verify::trouble::Trouble;
 use crate::cli::tools::verify::wire::shown;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -17,7 +17,7 @@ pub const ACCEPT: &str = "Sec-WebSocket-Accept";
 pub const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 pub const PROTOCOL: &str = "Sec-WebSocket-Protocol";
 
-/// A request or an answer that can be made wrong.
+/// A request or a response in which a case can make mistakes.
 #[derive(Clone, Debug)]
 pub struct Head {
     pub line: String,
@@ -26,11 +26,11 @@ pub struct Head {
     pub key: String,
 }
 
-/// Header fields, as they came.
+/// Header fields, as received.
 #[derive(Clone, Debug, Default)]
 pub struct Fields(pub Vec<(String, String)>);
 
-/// An answer, as it came.
+/// A response, as received.
 #[derive(Clone, Debug)]
 pub struct Answer {
     pub version: String,
@@ -39,7 +39,7 @@ pub struct Answer {
 }
 
 impl Head {
-    /// A good request, with what the server wants besides.
+    /// A valid request, with the fields that the server needs.
     pub fn request(target: &Target) -> Self {
         let mut nonce = [0; 16];
         Random.fill(&mut nonce);
@@ -66,7 +66,7 @@ impl Head {
         request
     }
 
-    /// A good answer to the request with this key.
+    /// A valid response to the request with this key.
     pub fn answer(key: &str) -> Self {
         let accept = accept_key(key);
         let fields = [
@@ -92,7 +92,7 @@ impl Head {
         self.fields.push((name.into(), value.into()));
     }
 
-    /// The same where the request does not bear this field yet.
+    /// The same, unless the request already has this field.
     pub fn add_missing(&mut self, name: &str, value: &str) {
         let is_it = |field: &(String, String)| field.0.eq_ignore_ascii_case(name);
         if !self.fields.iter().any(is_it) {
@@ -100,8 +100,8 @@ impl Head {
         }
     }
 
-    /// Offers subprotocols beside those that are offered already, which stay the preferred ones. No
-    /// name may stand there twice (RFC 6455 section 4.1, item 10).
+    /// Offers subprotocols after those already offered, which stay preferred. No name may appear
+    /// twice (RFC 6455 section 4.1, item 10).
     pub fn offer(&mut self, names: &[&str]) {
         let mut fields = self.fields.iter_mut();
         let Some((_, offered)) = fields.find(|field| field.0 == PROTOCOL) else {
@@ -126,7 +126,7 @@ impl Head {
         }
     }
 
-    /// Gives a field another name, perhaps an impossible one.
+    /// Renames a field, perhaps to an invalid name.
     pub fn rename(&mut self, name: &str, other: &str) {
         for (field, _) in &mut self.fields {
             if field == name {
@@ -163,12 +163,12 @@ impl Fields {
         tokens.any(|one| one.trim().eq_ignore_ascii_case(token))
     }
 
-    /// From lines that are no fields comes trouble.
-    pub fn parse<'l>(lines: impl Iterator<Item = &'l str>) -> Result<Self, Trouble> {
+    /// Fails on a line that is not a field.
+    pub fn parse<'l>(lines: impl Iterator<Item = &'l str>) -> Result<Self, Problem> {
         let mut fields = Vec::new();
         for line in lines.filter(|line| !line.is_empty()) {
             let Some((name, value)) = line.split_once(':') else {
-                return Trouble::wrong(format!("no header field: {}", shown(line.as_bytes())));
+                return Problem::fail(format!("not a header field: {}", shown(line.as_bytes())));
             };
             fields.push((name.to_owned(), value.trim().to_owned()));
         }
@@ -182,14 +182,14 @@ impl Answer {
         self.fields.all(name)
     }
 
-    pub fn parse(head: &str) -> Result<Self, Trouble> {
+    pub fn parse(head: &str) -> Result<Self, Problem> {
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default();
         let mut words = first.splitn(3, ' ');
         let version = words.next().unwrap_or_default().to_owned();
         let status = words.next().and_then(|word| word.parse().ok());
         let Some(status) = status.filter(|_| version.starts_with("HTTP/")) else {
-            return Trouble::wrong(format!("no status line: {}", shown(first.as_bytes())));
+            return Problem::fail(format!("no status line: {}", shown(first.as_bytes())));
         };
         Ok(Self {
             version,
@@ -199,25 +199,25 @@ impl Answer {
     }
 
     /// Checks a 101 item by item (RFC 6455 section 4.2.2).
-    pub fn check(&self, request: &Head) -> Result<(), Trouble> {
+    pub fn check(&self, request: &Head) -> Result<(), Problem> {
         if self.status != 101 {
-            return Trouble::wrong(format!("the answer is {}, not 101", self.status));
+            return Problem::fail(format!("the response is {}, not 101", self.status));
         }
         if self.version != "HTTP/1.1" {
-            return Trouble::wrong("the answer is not HTTP/1.1");
+            return Problem::fail("the response is not HTTP/1.1");
         }
         if !self.fields.has_token("Upgrade", "websocket") {
-            return Trouble::wrong("the answer has no Upgrade: websocket");
+            return Problem::fail("the response has no Upgrade: websocket");
         }
         if !self.fields.has_token("Connection", "upgrade") {
-            return Trouble::wrong("the answer has no Connection: Upgrade");
+            return Problem::fail("the response has no Connection: Upgrade");
         }
         let expected = accept_key(&request.key);
         match self.all(ACCEPT)[..] {
             [accept] if accept == expected.as_str() => Ok(()),
-            [_] => Trouble::wrong("Sec-WebSocket-Accept does not belong to the key"),
-            [] => Trouble::wrong("there is no Sec-WebSocket-Accept"),
-            _ => Trouble::wrong("there are several Sec-WebSocket-Accept"),
+            [_] => Problem::fail("Sec-WebSocket-Accept does not match the key"),
+            [] => Problem::fail("Sec-WebSocket-Accept is missing"),
+            _ => Problem::fail("there are several Sec-WebSocket-Accept fields"),
         }
     }
 }

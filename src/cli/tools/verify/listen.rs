@@ -1,14 +1,14 @@
-//! `wirebell verify --listen`: waits for a client and lets it ask for cases.
+//! `wirebell verify --listen`: waits for a client and serves it cases.
 //!
-//! Every wait is bounded, but that for the first connection, unless `--wait` bounds it. A signal
-//! ends the run with the report so far.
+//! Every wait is bounded, except the wait for the first connection without `--wait`. A signal ends
+//! the run with the report so far.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::timed_out;
 use crate::cli::tools::common::signals::stop_signals;
 use crate::cli::tools::verify::args::VerifyArgs;
 use crate::cli::tools::verify::case::Case;
-use crate::cli::tools::verify::desk::Desk;
+use crate::cli::tools::verify::case_server::CaseServer;
 use crate::cli::tools::verify::report::Report;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
@@ -16,11 +16,10 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// How long a client that has come may do nothing, unless `--wait` says so.
+/// How long a client may be idle after its first connection, without `--wait`.
 const IDLE: Duration = Duration::from_secs(30);
 
-/// Connections at the same time, each on a thread: more than a client opens that runs many cases
-/// at once.
+/// Concurrent connections, one thread each: more than a client opens that runs many cases at once.
 const MOST_OPEN: usize = 256;
 
 /// How often to look whether the last connection of the client has ended.
@@ -31,12 +30,12 @@ const FOR_EVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 enum Event {
     Came(TcpStream),
-    /// A connection is done with; true if that ends the run.
+    /// A connection was served; true if that ends the run.
     Served(bool),
     Stop,
 }
 
-/// The report, and how many cases were never asked for.
+/// The report, and how many cases were never requested.
 pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report, usize), Failure> {
     let signals = stop_signals();
     let failed = |error| Failure::failed(format!("cannot listen on {listen}: {error}"));
@@ -52,28 +51,28 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
     });
     let came = events.clone();
     thread::spawn(move || accept(&listener, &came));
-    let patience = Duration::from_millis(args.timeout.0.max(1).into());
+    let timeout = Duration::from_millis(args.timeout.0.max(1).into());
     let wait = args.wait.map(|wait| Duration::from_millis(wait.0.into()));
-    let desk = Arc::new(Desk::new(cases, address, patience));
+    let server = Arc::new(CaseServer::new(cases, address, timeout));
     invite(address);
     let wait = wait.filter(|wait| !wait.is_zero());
-    serve(&desk, &events, &next, wait, patience)?;
-    let run = desk.finish();
+    serve(&server, &events, &next, wait, timeout)?;
+    let run = server.finish();
     let report = Report {
         url: format!("ws://{address}"),
         agent: run.agent,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
-        unasked: None,
+        unsolicited: None,
         outcomes: run.outcomes,
     };
-    Ok((report, run.never_asked))
+    Ok((report, run.never_run))
 }
 
 fn invite(address: SocketAddr) {
     eprintln!(
         "wirebell verify waits for a client on ws://{address}\n\
-         It asks /getCaseCount, then /runCase?case=N&agent=NAME for each N from 1 on, echoing all \
+         It opens /getCaseCount, then /runCase?case=N&agent=NAME for each N from 1 up, echoing all \
          messages,\nand ends with /updateReports?agent=NAME. See wirebell verify --help."
     );
 }
@@ -94,41 +93,41 @@ fn accept(listener: &TcpListener, events: &Sender<Event>) {
 }
 
 fn serve(
-    desk: &Arc<Desk>,
+    server: &Arc<CaseServer>,
     events: &Sender<Event>,
     next: &Receiver<Event>,
     wait: Option<Duration>,
-    patience: Duration,
+    timeout: Duration,
 ) -> Result<(), Failure> {
     let (mut open, began) = (0_usize, Instant::now());
     loop {
-        let visits = desk.visits();
-        let idle = wait.unwrap_or(match visits.last {
+        let activity = server.activity();
+        let idle = wait.unwrap_or(match activity.last {
             Some(_) => IDLE,
             None => FOR_EVER,
         });
-        // A connection that has not said what it wants may still be the client, but not for long.
-        let undecided = if open > visits.open {
-            patience
+        // A connection that has sent no request may still be the client, but not for long.
+        let undecided = if open > activity.open {
+            timeout
         } else {
             Duration::ZERO
         };
-        let since = visits.last.unwrap_or(began).elapsed();
+        let since = activity.last.unwrap_or(began).elapsed();
         let left = (idle + undecided).saturating_sub(since);
-        if left.is_zero() && visits.open == 0 {
-            return match visits.last {
-                None => Err(timed_out("no client has come".into())),
+        if left.is_zero() && activity.open == 0 {
+            return match activity.last {
+                None => Err(timed_out("no client connected".into())),
                 Some(_) => Ok(()),
             };
         }
         match next.recv_timeout(left.max(LEAST)) {
-            // Somebody scans or floods us: the client is served with what is open.
+            // A scan or a flood: the client is served on the connections that are open.
             Ok(Event::Came(stream)) if open >= MOST_OPEN => drop(stream),
             Ok(Event::Came(stream)) => {
                 open += 1;
-                let (desk, events) = (desk.clone(), events.clone());
+                let (server, events) = (server.clone(), events.clone());
                 thread::spawn(move || {
-                    let _ = events.send(Event::Served(desk.serve(stream)));
+                    let _ = events.send(Event::Served(server.serve(stream)));
                 });
             }
             Ok(Event::Served(false)) => open -= 1,

@@ -1,20 +1,20 @@
-//! `wirebell verify`: asks an echo server hundreds of questions, most of which a well-behaved
-//! client never asks, or asks a client that echoes what no server would.
+//! `wirebell verify`: runs conformance cases, most of which no well-behaved peer would cause,
+//! against an echo server or against a client that echoes.
 //!
 //! Input: a URL or an address to listen on, and a choice of cases. Output: a verdict for each
 //! case with its section of an RFC, its level, and the bytes that were exchanged. Invariant: only
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
-//! Reading order: `trouble`, `wire`, `unasked`, `target`, `head`, `asked`, `probe`, `expect`,
-//! `handshake`, `accept`, `open`, `case`, `args`, `cases`, `report`, `suite`, `preflight`, `desk`,
-//! `listen`.
+//! Reading order: `problem`, `wire`, `unsolicited`, `target`, `head`, `client_request`, `probe`,
+//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `report`, `suite`,
+//! `preflight`, `case_server`, `listen`.
 
 mod accept;
 mod args;
-mod asked;
 mod case;
+mod case_server;
 mod cases;
-mod desk;
+mod client_request;
 mod expect;
 mod handshake;
 mod head;
@@ -22,11 +22,11 @@ mod listen;
 mod open;
 mod preflight;
 mod probe;
+mod problem;
 mod report;
 mod suite;
 mod target;
-mod trouble;
-mod unasked;
+mod unsolicited;
 mod wire;
 
 pub use args::VerifyArgs;
@@ -35,11 +35,11 @@ use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, within};
-use case::{Case, Question, Verdict};
+use case::{Case, Check, Verdict};
 use std::net::TcpStream;
 use std::time::Duration;
 use target::Target;
-use unasked::Unasked;
+use unsolicited::Unsolicited;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
@@ -47,14 +47,14 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     if args.list {
         return print(report::list(&cases));
     }
-    let (report, never_asked) = match (&args.listen, &args.uri) {
+    let (report, never_run) = match (&args.listen, &args.uri) {
         (Some(listen), _) => listen::run(listen, &args, cases)?,
         (None, uri) => {
             let uri = uri.as_deref().unwrap_or_default();
             let mut target = target(uri, &args)?;
-            match preflight::look(&target) {
+            match preflight::run(&target) {
                 Err(failure) if !args.force => return Err(within(uri, failure)),
-                found => target.unasked = found.unwrap_or_default(),
+                found => target.unsolicited = found.unwrap_or_default(),
             }
             (suite::run(uri, &target, &cases, args.jobs.into()), 0)
         }
@@ -71,11 +71,11 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
         .filter(|level| *level <= args.fail_on)
         .map(counts)
         .sum();
-    match (failed, never_asked) {
+    match (failed, never_run) {
         (0, 0) => Ok(()),
         (failed, 0) => Err(Failure::failed(format!("{failed} cases failed"))),
         (failed, never) => Err(Failure::failed(format!(
-            "{failed} cases failed, and the client never asked for {never} runs"
+            "{failed} cases failed, and the client never requested {never} cases"
         ))),
     }
 }
@@ -86,26 +86,26 @@ fn select(args: &VerifyArgs) -> Result<Vec<Case>, Failure> {
         Some(_) => cases::for_clients().list,
     };
     for pattern in args.case.iter().chain(&args.skip) {
-        let mut questions = all.iter().flat_map(|case| &case.asks);
-        if !questions.any(|question| matches(pattern, &question.id)) {
-            let what = format!("no case is named {pattern}; --list shows all");
+        let mut checks = all.iter().flat_map(|case| &case.checks);
+        if !checks.any(|check| matches(pattern, &check.id)) {
+            let what = format!("no case matches {pattern}; --list shows all");
             return Err(Failure::usage(what));
         }
     }
-    let chosen = |question: &Question| {
-        let named = |list: &[String]| list.iter().any(|pattern| matches(pattern, &question.id));
+    let chosen = |check: &Check| {
+        let named = |list: &[String]| list.iter().any(|pattern| matches(pattern, &check.id));
         (args.case.is_empty() || named(&args.case))
             && !named(&args.skip)
-            && question.level <= args.level
+            && check.level <= args.level
     };
     for case in &mut all {
-        case.asks.retain(&chosen);
+        case.checks.retain(&chosen);
     }
-    all.retain(|case| !case.asks.is_empty());
+    all.retain(|case| !case.checks.is_empty());
     Ok(all)
 }
 
-/// `*` stands for anything.
+/// `*` matches any characters.
 fn matches(pattern: &str, text: &str) -> bool {
     match pattern.split_once('*') {
         None => pattern == text,
@@ -122,7 +122,7 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
     let options = Options {
         fields: fields.clone(),
         subprotocols: args.subprotocol.clone(),
-        // A proxy would be what is tested.
+        // Otherwise the proxy would be tested.
         proxy: ProxyChoice::Direct,
         ..Options::default()
     };
@@ -131,19 +131,19 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
         other => other.map_err(|error| Failure::usage(format!("{uri}: {error}")))?,
     };
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
-    let patience = Duration::from_millis(args.timeout.0.max(1).into());
+    let timeout = Duration::from_millis(args.timeout.0.max(1).into());
     let mut last = std::io::ErrorKind::NotFound.into();
     for address in endpoint.addresses() {
-        match TcpStream::connect_timeout(address, patience) {
+        match TcpStream::connect_timeout(address, timeout) {
             Ok(_) => {
                 return Ok(Target {
                     address: *address,
                     authority: endpoint.authority().to_owned(),
                     path: endpoint.uri().target().to_owned(),
-                    patience,
+                    timeout,
                     fields,
                     subprotocols: args.subprotocol.clone(),
-                    unasked: Unasked::default(),
+                    unsolicited: Unsolicited::default(),
                 });
             }
             Err(error) => last = error,
@@ -176,21 +176,21 @@ mod tests {
     #[test]
     fn names_are_unique_and_there_are_many() {
         for (cases, at_least) in [(cases::for_servers(), 540), (cases::for_clients(), 150)] {
-            let asks: Vec<_> = cases.list.iter().flat_map(|case| &case.asks).collect();
-            let names: HashSet<_> = asks.iter().map(|question| &question.id).collect();
-            assert_eq!(names.len(), asks.len());
-            assert!(asks.len() >= at_least, "{}", asks.len());
-            for question in asks {
-                let (rfc, section) = question.section.split_once(' ').unwrap();
+            let checks: Vec<_> = cases.list.iter().flat_map(|case| &case.checks).collect();
+            let names: HashSet<_> = checks.iter().map(|check| &check.id).collect();
+            assert_eq!(names.len(), checks.len());
+            assert!(checks.len() >= at_least, "{}", checks.len());
+            for check in checks {
+                let (rfc, section) = check.section.split_once(' ').unwrap();
                 assert!(
                     ["6455", "7692", "9110", "9112"].contains(&rfc),
                     "{}",
-                    question.id
+                    check.id
                 );
                 assert!(
                     section.starts_with(|c: char| c.is_ascii_digit()),
                     "{}",
-                    question.id
+                    check.id
                 );
             }
         }

@@ -1,55 +1,55 @@
-//! What is found out about a server before the cases: whether it opens a WebSocket, whether it
-//! echoes, and what it sends by itself. Otherwise each of hundreds of cases would say the same.
+//! Checks a server before the cases: whether it opens a WebSocket, whether it echoes, and what it
+//! sends unsolicited. Otherwise each of hundreds of cases would report the same.
 //!
-//! Input: a target. Output: what to pass over on each connection, or the one line that says why
-//! there is nothing to test. Invariant: an answer that is merely wrong is left to the cases.
+//! Input: a target. Output: what to ignore on each connection, or one line that says why there is
+//! nothing to test. Invariant: a response that is merely wrong is left to the cases.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, timed_out};
 use crate::cli::tools::common::terminal::{excerpt, one_line as visible};
 use crate::cli::tools::verify::handshake;
 use crate::cli::tools::verify::head::Head;
-use crate::cli::tools::verify::probe::{Heard, Probe};
+use crate::cli::tools::verify::probe::{Probe, Reply};
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::target::Target;
-use crate::cli::tools::verify::trouble::Trouble;
-use crate::cli::tools::verify::unasked::Unasked;
+use crate::cli::tools::verify::unsolicited::Unsolicited;
 use crate::cli::tools::verify::wire::{BINARY, Frame, PONG, TEXT, describe, shown};
 use std::time::{Duration, Instant};
 
-/// What is sent to see whether it comes back.
+/// The message that the server should echo.
 const HELLO: &[u8] = b"wirebell verify: hello";
 
-/// How long to look for messages after the echo: most servers greet at once or not at all.
+/// How long to look for messages after the echo: most servers greet immediately or not at all.
 const LATER: Duration = Duration::from_millis(100);
 
-/// How long to wait for the body of a refusal, which may say why.
+/// How long to wait for the body of a refusal, which may give the reason.
 const BODY: Duration = Duration::from_millis(200);
 
-/// What came of a conversation.
-enum Talk {
-    /// An echo, if perhaps a wrong one.
-    Echoed(Unasked),
+/// The result of sending a message.
+enum EchoTest {
+    /// An echo, perhaps a wrong one.
+    Echoed(Unsolicited),
     /// Something else, in a few words.
     Other(String),
 }
 
-/// Opens a WebSocket, as each case does, and has a message echoed.
-pub fn look(target: &Target) -> Result<Unasked, Failure> {
+/// Opens a WebSocket, as each case does, and sends a message to be echoed.
+pub fn run(target: &Target) -> Result<Unsolicited, Failure> {
     let mut others = Vec::new();
     for (kind, first) in [("text", TEXT), ("binary", BINARY)] {
         let mut probe = Probe::new(target.clone());
         open(&mut probe)?;
-        let talk = talk(&mut probe, first);
-        probe.part();
-        match talk {
-            Talk::Echoed(unasked) => return Ok(unasked),
-            Talk::Other(what) => others.push(format!("to a {kind} message {what}")),
+        let test = echo(&mut probe, first);
+        probe.close();
+        match test {
+            EchoTest::Echoed(unsolicited) => return Ok(unsolicited),
+            EchoTest::Other(what) => others.push(format!("to a {kind} message {what}")),
         }
     }
     others.dedup();
     let what = others.join(", ");
     Err(Failure::failed(format!(
-        "this is no echo server: {what} (--force runs the cases all the same)"
+        "not an echo server: {what} (--force runs the cases anyway)"
     )))
 }
 
@@ -58,17 +58,17 @@ fn open(probe: &mut Probe) -> Result<(), Failure> {
     let request = Head::request(&probe.target);
     match probe.connect() {
         Ok(()) => {}
-        Err(Trouble::Wrong(what) | Trouble::NotAsked(what)) => return Err(said(what)),
+        Err(Problem::Fail(what) | Problem::Skip(what)) => return Err(said(what)),
     }
     handshake::send(probe, &request);
     let head = handshake::head(probe);
     match head {
         Ok(Some(head)) => answered(probe, &head).map_err(said),
         Ok(None) if probe.input().is_empty() => Err(said(
-            "the server ends the connection without an answer".into(),
+            "the server closes the connection without a response".into(),
         )),
         Err(_) if probe.input().is_empty() => Err(timed_out(
-            "no WebSocket opens: the server takes the connection and does not answer".into(),
+            "no WebSocket opens: the server accepts the connection but does not respond".into(),
         )),
         Ok(None) | Err(_) => Err(said(no_http(probe.input()))),
     }
@@ -93,7 +93,7 @@ fn answered(probe: &mut Probe, head: &str) -> Result<(), String> {
     if status == "101" {
         return Ok(());
     }
-    let deadline = Instant::now() + BODY.min(probe.target.patience);
+    let deadline = Instant::now() + BODY.min(probe.target.timeout);
     while !probe.has_ended() && probe.input().len() < handshake::MAX_HEAD && probe.read(deadline) {}
     let hint = match status {
         "401" | "403" => "; see --auth, --token and --header",
@@ -113,28 +113,31 @@ fn answered(probe: &mut Probe, head: &str) -> Result<(), String> {
     ))
 }
 
-fn talk(probe: &mut Probe, first: u8) -> Talk {
+fn echo(probe: &mut Probe, first: u8) -> EchoTest {
     probe.send(first, HELLO);
-    let mut unasked = Unasked::default();
-    let patience = probe.target.patience;
-    let mut deadline = Instant::now() + patience;
+    let mut unsolicited = Unsolicited::default();
+    let timeout = probe.target.timeout;
+    let mut deadline = Instant::now() + timeout;
     let (mut echoed, mut message) = (false, None);
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
         let frame = match probe.listen(left) {
-            Ok(Heard::Frame(frame)) => frame,
-            _ if echoed => return Talk::Echoed(unasked),
-            // Frames that nobody may send are for the cases to find.
-            Err(_) => return Talk::Echoed(unasked),
-            Ok(Heard::End) => return instead(&unasked, "it ends the connection"),
-            Ok(Heard::Silence) => {
-                return instead(&unasked, &format!("nothing comes back within {patience:?}"));
+            Ok(Reply::Frame(frame)) => frame,
+            _ if echoed => return EchoTest::Echoed(unsolicited),
+            // Invalid frames are for the cases to find.
+            Err(_) => return EchoTest::Echoed(unsolicited),
+            Ok(Reply::End) => return instead(&unsolicited, "it ends the connection"),
+            Ok(Reply::Timeout) => {
+                return instead(
+                    &unsolicited,
+                    &format!("nothing comes back within {timeout:?}"),
+                );
             }
         };
         match (frame.opcode(), &mut message) {
             (9, _) => probe.send(PONG, &frame.payload),
-            (8, _) if echoed => return Talk::Echoed(unasked),
-            (8, _) => return instead(&unasked, &closed(&frame)),
+            (8, _) if echoed => return EchoTest::Echoed(unsolicited),
+            (8, _) => return instead(&unsolicited, &closed(&frame)),
             (0, Some(Frame { payload, .. })) => payload.extend(&frame.payload),
             (0..=2, _) => message = Some(frame.clone()),
             _ => {}
@@ -145,24 +148,27 @@ fn talk(probe: &mut Probe, first: u8) -> Talk {
         let Some(whole) = message.take() else {
             continue;
         };
-        // A server that echoes badly echoes as many bytes.
+        // Even a wrong echo has the same length.
         match (whole.payload.len() == HELLO.len(), echoed) {
             (true, false) => {
                 echoed = true;
-                deadline = Instant::now() + LATER.min(patience);
+                deadline = Instant::now() + LATER.min(timeout);
             }
-            (true, true) => {} // Twice: the cases say so.
-            (false, false) => unasked.first.push_back(whole),
-            (false, true) => unasked.later.push(whole),
+            (true, true) => {} // A second echo: the cases report it.
+            (false, false) => unsolicited.first.push_back(whole),
+            (false, true) => unsolicited.later.push(whole),
         }
     }
 }
 
-/// What came in place of an echo.
-fn instead(unasked: &Unasked, what: &str) -> Talk {
-    Talk::Other(match unasked.first.back() {
+/// What came instead of an echo.
+fn instead(unsolicited: &Unsolicited, what: &str) -> EchoTest {
+    EchoTest::Other(match unsolicited.first.back() {
         None => what.to_owned(),
-        Some(last) => format!("comes {}, then {what}", describe(last.first, &last.payload)),
+        Some(last) => format!(
+            "it sends {}, then {what}",
+            describe(last.first, &last.payload)
+        ),
     })
 }
 

@@ -1,14 +1,13 @@
-//! The other end of the endpoint under test: says anything, well or badly, and writes down what
-//! comes back.
+//! The peer of the endpoint under test: sends anything, valid or not, and logs what comes back.
 //!
-//! Every wait is bounded. Invariant: what it says and hears stands in its log.
+//! Every wait is bounded. Invariant: everything sent and received is in the log.
 
-use crate::cli::tools::verify::asked::Asked;
+use crate::cli::tools::verify::client_request::ClientRequest;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::target::Target;
-use crate::cli::tools::verify::trouble::Trouble;
-use crate::cli::tools::verify::unasked::Unasked;
+use crate::cli::tools::verify::unsolicited::Unsolicited;
 use crate::cli::tools::verify::wire::{
-    CLOSE, Decoded, Frame, bits_trouble, decode, describe, encode, shortest, shown,
+    CLOSE, Decoded, Frame, bits_problem, decode, describe, encode, shortest, shown,
 };
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
@@ -20,39 +19,39 @@ pub struct Probe {
     stream: Option<TcpStream>,
     input: Vec<u8>,
     ended: bool,
-    /// We play the client: frames that we send are masked.
+    /// We are the client: frames that we send are masked.
     pub masks: bool,
-    /// What was agreed on: the value of Sec-WebSocket-Extensions.
+    /// The negotiated extensions: the value of Sec-WebSocket-Extensions.
     pub extensions: Option<String>,
-    /// What the client under test has asked for, if it is one.
-    pub asked: Option<Asked>,
-    /// The verdict on the code of the Close with which the endpoint gave up.
-    pub code: Result<(), Trouble>,
-    /// The masking keys that have come.
+    /// The request of the client under test, if it is one.
+    pub request: Option<ClientRequest>,
+    /// The verdict on the code of the Close with which the endpoint failed the connection.
+    pub code: Result<(), Problem>,
+    /// The masking keys received.
     pub keys: Vec<[u8; 4]>,
     /// Something was sent.
     pub spoke: bool,
-    /// A Close was sent or has come.
+    /// A Close was sent or received.
     closed: bool,
-    /// What the server is expected to send by itself.
-    unasked: Unasked,
-    /// Of that, whole messages that have come.
+    /// What the server is expected to send unsolicited.
+    unsolicited: Unsolicited,
+    /// Of that, the complete messages received.
     pub passed_over: Vec<Frame>,
 }
 
-/// From so many bytes on, what comes back is read while they are written.
-const MUCH: usize = 64 * 1024;
+/// From this many bytes on, replies are read while writing.
+const READ_WHILE_WRITING: usize = 64 * 1024;
 
-/// How long a client is given to end its side.
-const PARTING: Duration = Duration::from_secs(1);
+/// How long a client has to end its side.
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What came next.
+/// What the endpoint did next.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Heard {
+pub enum Reply {
     Frame(Frame),
     /// The end of the stream, or a reset.
     End,
-    Silence,
+    Timeout,
 }
 
 impl Probe {
@@ -65,17 +64,17 @@ impl Probe {
             ended: false,
             masks: true,
             extensions: None,
-            asked: None,
-            code: Trouble::wrong("the endpoint was not asked so far"),
+            request: None,
+            code: Problem::fail("the code of the Close was not checked"),
             keys: Vec::new(),
             spoke: false,
             closed: false,
-            unasked: Unasked::default(),
+            unsolicited: Unsolicited::default(),
             passed_over: Vec::new(),
         }
     }
 
-    /// At the other end of a client that has connected.
+    /// For a client that has connected.
     pub fn serving(stream: TcpStream, target: Target) -> Self {
         let mut probe = Self::new(target);
         probe.masks = false;
@@ -87,32 +86,33 @@ impl Probe {
         self.log.push(line.into());
     }
 
-    /// A TCP connection, anew each time.
-    pub fn connect(&mut self) -> Result<(), Trouble> {
-        let stream = TcpStream::connect_timeout(&self.target.address, self.target.patience)
-            .map_err(|error| Trouble::Wrong(format!("cannot connect: {error}")))?;
+    /// Opens a new TCP connection.
+    pub fn connect(&mut self) -> Result<(), Problem> {
+        let stream = TcpStream::connect_timeout(&self.target.address, self.target.timeout)
+            .map_err(|error| Problem::Fail(format!("cannot connect: {error}")))?;
         self.take(stream);
         Ok(())
     }
 
     fn take(&mut self, stream: TcpStream) {
         let _ = stream.set_nodelay(true);
-        let _ = stream.set_write_timeout(Some(self.target.patience));
+        let _ = stream.set_write_timeout(Some(self.target.timeout));
         (self.input, self.ended) = (Vec::new(), false);
-        (self.unasked, self.passed_over) = (self.target.unasked.clone(), Vec::new());
+        (self.unsolicited, self.passed_over) = (self.target.unsolicited.clone(), Vec::new());
         self.stream = Some(stream);
     }
 
-    /// Sends bytes as they are. A connection that the endpoint has ended is no trouble here: what
-    /// it does is looked at when listening.
+    /// Sends bytes as they are. That the endpoint has ended the connection is not a problem here:
+    /// reading checks what it did.
     pub fn write(&mut self, bytes: &[u8]) {
         let Some(mut stream) = self.stream.as_ref().and_then(|s| s.try_clone().ok()) else {
             return;
         };
         self.spoke = true;
-        let written = match bytes.len() < MUCH {
+        let written = match bytes.len() < READ_WHILE_WRITING {
             true => stream.write_all(bytes),
-            // An endpoint may answer before it has heard all, and wait until that is read.
+            // An endpoint may reply before it has read everything, and block until the reply is
+            // read.
             false => std::thread::scope(|scope| {
                 let writer = scope.spawn(move || stream.write_all(bytes));
                 while !writer.is_finished() && !self.ended {
@@ -138,7 +138,7 @@ impl Probe {
         self.write(&bytes);
     }
 
-    /// Frames in one write.
+    /// Sends frames in one write.
     pub fn send_together(&mut self, frames: &[Frame]) {
         let mut bytes = Vec::new();
         for Frame { first, payload } in frames {
@@ -149,7 +149,7 @@ impl Probe {
         self.write(&bytes);
     }
 
-    /// The same bytes in pieces, each given time to arrive alone.
+    /// Sends a frame in pieces, each with time to arrive alone.
     pub fn send_chopped(&mut self, first: u8, payload: &[u8], piece: usize) {
         self.note(format!(
             "> {}, {piece} bytes at a time",
@@ -162,7 +162,7 @@ impl Probe {
         }
     }
 
-    /// A frame with the shortest length, masked if we play the client.
+    /// A frame with the shortest length, masked if we are the client.
     pub fn encode(&self, first: u8, payload: &[u8]) -> Vec<u8> {
         encode(first, payload, self.masks, shortest(payload.len() as u64))
     }
@@ -174,19 +174,19 @@ impl Probe {
         }
     }
 
-    /// The end of a conversation with a client, in good order if there was no trouble.
-    pub fn part(&mut self) {
+    /// Closes a connection with a client, with a closing handshake if possible.
+    pub fn close(&mut self) {
         if !self.closed && !self.ended {
             self.send(CLOSE, b"\x03\xE8");
         }
-        self.part_unopened();
+        self.shut_down();
     }
 
-    /// The end of a connection on which no WebSocket was opened: what still comes is read, so that
-    /// no reset overtakes what was sent.
-    pub fn part_unopened(&mut self) {
+    /// Closes a connection without a WebSocket: reads what still arrives, so that no reset
+    /// overtakes what was sent.
+    pub fn shut_down(&mut self) {
         self.end_writing();
-        let deadline = Instant::now() + PARTING.min(self.target.patience);
+        let deadline = Instant::now() + SHUTDOWN_TIMEOUT.min(self.target.timeout);
         while !self.ended && self.read(deadline) {
             self.input.clear();
         }
@@ -196,25 +196,25 @@ impl Probe {
         self.stream = None;
     }
 
-    /// What comes next, if it comes in time.
-    pub fn listen(&mut self, time: Duration) -> Result<Heard, Trouble> {
+    /// What comes next, within this time.
+    pub fn listen(&mut self, time: Duration) -> Result<Reply, Problem> {
         let deadline = Instant::now() + time;
         loop {
             if let Some(frame) = self.take_frame()? {
                 self.note(format!("< {}", describe(frame.first, &frame.payload)));
                 self.closed |= frame.first == CLOSE;
-                return Ok(Heard::Frame(frame));
+                return Ok(Reply::Frame(frame));
             }
             if self.ended {
-                return Ok(Heard::End);
+                return Ok(Reply::End);
             }
             if !self.read(deadline) {
-                return Ok(Heard::Silence);
+                return Ok(Reply::Timeout);
             }
         }
     }
 
-    /// Reads once; false when the time is up. The end of the stream is noted.
+    /// Reads once; false at the deadline. The end of the stream is logged.
     pub fn read(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
         let Some(mut stream) = self.stream.as_ref().filter(|_| !left.is_zero()) else {
@@ -249,25 +249,25 @@ impl Probe {
         self.ended
     }
 
-    /// What has come and was not looked at.
+    /// Bytes received and not yet processed.
     pub fn input(&mut self) -> &mut Vec<u8> {
         &mut self.input
     }
 
-    /// A whole frame off the front of what has come. A wrong one is trouble in every case; what
-    /// the server is known to send by itself is not.
-    fn take_frame(&mut self) -> Result<Option<Frame>, Trouble> {
+    /// Takes a complete frame off the input. An invalid one fails every case; what the server is
+    /// known to send unsolicited does not.
+    fn take_frame(&mut self) -> Result<Option<Frame>, Problem> {
         while let Some(Decoded { frame, len, key }) = decode(&self.input, !self.masks)? {
             self.input.drain(..len);
             self.keys.extend(key);
-            if let Some(what) = bits_trouble(frame.first, self.extensions.is_some()) {
-                return Trouble::wrong(what);
+            if let Some(what) = bits_problem(frame.first, self.extensions.is_some()) {
+                return Problem::fail(what);
             }
-            if !self.unasked.takes(&frame) {
+            if !self.unsolicited.takes(&frame) {
                 return Ok(Some(frame));
             }
             let what = describe(frame.first, &frame.payload);
-            self.note(format!("< {what} (unasked: passed over)"));
+            self.note(format!("< {what} (unsolicited: ignored)"));
             match (frame.opcode(), self.passed_over.last_mut()) {
                 (0, Some(message)) => message.payload.extend(frame.payload),
                 _ => self.passed_over.push(frame),

@@ -4,7 +4,7 @@ use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::markup::Escaped;
 use crate::cli::tools::common::terminal::may_colour;
 use crate::cli::tools::verify::args::Format;
-use crate::cli::tools::verify::case::{Case, Level, Outcome, Question, Verdict};
+use crate::cli::tools::verify::case::{Case, Check, Level, Outcome, Verdict};
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -13,31 +13,31 @@ use std::io::{self, IsTerminal as _};
 /// A run.
 #[derive(Debug, Serialize)]
 pub struct Report {
-    /// Where the server is, or where a client has come to.
+    /// The server, or the address at which a client connected.
     pub url: String,
-    /// What a client calls itself.
+    /// The name that a client gives itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub agent: Option<String>,
     /// The program and its version.
     pub suite: &'static str,
     pub milliseconds: u64,
-    /// What the server sends by itself, if it does.
+    /// What the server sends unsolicited, if anything.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub unasked: Option<String>,
+    pub unsolicited: Option<String>,
     pub outcomes: Vec<Outcome>,
 }
 
 /// The cases, without running them.
 pub fn list(cases: &[Case]) -> String {
     let mut text = String::new();
-    let questions = || cases.iter().flat_map(|case| &case.asks);
-    for Question {
+    let checks = || cases.iter().flat_map(|case| &case.checks);
+    for Check {
         id,
         section,
         level,
         rule,
         ..
-    } in questions()
+    } in checks()
     {
         let _ = writeln!(
             text,
@@ -45,7 +45,7 @@ pub fn list(cases: &[Case]) -> String {
             level.name()
         );
     }
-    let _ = writeln!(text, "{} cases", questions().count());
+    let _ = writeln!(text, "{} cases", checks().count());
     text
 }
 
@@ -55,7 +55,7 @@ impl Report {
         self.outcomes.iter().filter(counts).count()
     }
 
-    /// Whom it is about.
+    /// The endpoint under test.
     fn name(&self) -> &str {
         self.agent.as_deref().unwrap_or(&self.url)
     }
@@ -83,14 +83,14 @@ impl Report {
                 write_outcome(&mut text, outcome, colours);
             }
         }
-        if let Some(unasked) = &self.unasked {
-            let _ = writeln!(text, "{}", visible(unasked));
+        if let Some(unsolicited) = &self.unsolicited {
+            let _ = writeln!(text, "{}", visible(unsolicited));
         }
         let failed = |level: Level| self.count(Verdict::Fail, level);
         let _ = writeln!(
             text,
             "{}: {} cases in {:.1} s: {} passed, {} failed ({} MUST, {} SHOULD, {} quality), \
-             {} not asked",
+             {} skipped",
             visible(self.name()),
             self.outcomes.len(),
             self.milliseconds as f64 / 1000.0,
@@ -141,8 +141,8 @@ impl Report {
             }
             xml.push_str("</testcase>\n");
         }
-        if let Some(unasked) = &self.unasked {
-            let _ = writeln!(xml, "  <system-out>{}</system-out>", Escaped(unasked));
+        if let Some(unsolicited) = &self.unsolicited {
+            let _ = writeln!(xml, "  <system-out>{}</system-out>", Escaped(unsolicited));
         }
         xml + "</testsuite>\n"
     }

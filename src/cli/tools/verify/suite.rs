@@ -1,10 +1,10 @@
-//! Runs cases, several at a time, and shows how far it is.
+//! Runs cases concurrently and shows the progress.
 
-use crate::cli::tools::verify::case::{Case, Outcome, Question, Verdict};
+use crate::cli::tools::verify::case::{Case, Check, Outcome, Verdict};
 use crate::cli::tools::verify::probe::Probe;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::report::Report;
 use crate::cli::tools::verify::target::Target;
-use crate::cli::tools::verify::trouble::Trouble;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -24,7 +24,7 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
                     let outcome = judge(case, &mut Probe::new(target.clone()));
                     let mut outcomes = outcomes.lock().unwrap_or_else(PoisonError::into_inner);
                     outcomes.push((at, outcome));
-                    progress.show(outcomes.len(), &case.asks[0].id);
+                    progress.show(outcomes.len(), &case.checks[0].id);
                 }
             });
         }
@@ -39,7 +39,7 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
         agent: None,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
-        unasked: target.unasked.describe(),
+        unsolicited: target.unsolicited.describe(),
         outcomes: outcomes
             .into_iter()
             .flat_map(|(_, outcome)| outcome)
@@ -52,36 +52,36 @@ fn take<'c>(next: &AtomicUsize, cases: &'c [Case]) -> Option<(usize, &'c Case)> 
     Some((at, cases.get(at)?))
 }
 
-/// Does what the case says, once, and answers each of its questions.
+/// Runs the case once and decides each of its checks.
 pub fn judge(case: &Case, probe: &mut Probe) -> Vec<Outcome> {
     let began = Instant::now();
     let done = (case.run)(probe);
     let milliseconds = began.elapsed().as_millis() as u64;
     let exchange = std::mem::take(&mut probe.log);
-    let answer = |question: &Question| {
-        let found = match question.of_code {
+    let answer = |check: &Check| {
+        let found = match check.of_code {
             true => done.clone().and_then(|()| probe.code.clone()),
             false => done.clone(),
         };
         Outcome {
             milliseconds,
             exchange: exchange.clone(),
-            ..outcome(question, &found)
+            ..outcome(check, &found)
         }
     };
-    case.asks.iter().map(answer).collect()
+    case.checks.iter().map(answer).collect()
 }
 
-/// What was found about a question.
-pub fn outcome(question: &Question, found: &Result<(), Trouble>) -> Outcome {
+/// The outcome of a check.
+pub fn outcome(check: &Check, found: &Result<(), Problem>) -> Outcome {
     match found {
-        Ok(()) => question.outcome(Verdict::Pass, String::new()),
-        Err(Trouble::Wrong(why)) => question.outcome(Verdict::Fail, why.clone()),
-        Err(Trouble::NotAsked(why)) => question.outcome(Verdict::Skip, why.clone()),
+        Ok(()) => check.outcome(Verdict::Pass, String::new()),
+        Err(Problem::Fail(why)) => check.outcome(Verdict::Fail, why.clone()),
+        Err(Problem::Skip(why)) => check.outcome(Verdict::Skip, why.clone()),
     }
 }
 
-/// How far it is, on a terminal.
+/// The progress, on a terminal.
 pub struct Progress {
     total: usize,
     shown: bool,

@@ -1,23 +1,23 @@
-//! Whom the probe talks to.
+//! The endpoint that the probe connects to.
 
-use crate::cli::tools::verify::unasked::Unasked;
+use crate::cli::tools::verify::unsolicited::Unsolicited;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Whom the probe talks to.
+/// The endpoint that the probe connects to.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub address: SocketAddr,
-    /// Host and port of the server, which stand in the Host field.
+    /// Host and port of the server, as in the Host field.
     pub authority: String,
     /// Path and query.
     pub path: String,
     /// How long an answer may take.
-    pub patience: Duration,
-    /// What each request bears besides, such as credentials.
+    pub timeout: Duration,
+    /// Additional fields of each request, such as credentials.
     pub fields: Vec<(String, String)>,
-    /// What each request offers.
+    /// The subprotocols that each request offers.
     pub subprotocols: Vec<String>,
-    /// What the server sends by itself.
-    pub unasked: Unasked,
+    /// What the server sends unsolicited.
+    pub unsolicited: Unsolicited,
 }

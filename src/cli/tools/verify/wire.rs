@@ -1,12 +1,12 @@
-//! Frames as the probe writes and reads them: it has its own reader and writer, so that a mistake
-//! of the library is not one here.
+//! Frames as the probe writes and reads them: it has its own reader and writer, so that a bug of
+//! the library is not repeated here.
 
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 
-/// Bytes of an exchange that are shown of one message.
+/// Bytes of one message that are shown.
 const SHOWN: usize = 48;
 
-/// A frame, as it is to be sent or has come.
+/// A frame, to be sent or as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
     /// FIN, RSV and opcode.
@@ -31,7 +31,7 @@ pub const CLOSE: u8 = 0x88;
 pub const PING: u8 = 0x89;
 pub const PONG: u8 = 0x8A;
 
-/// A frame that has come, and what is not in it.
+/// A received frame, with its length and key on the wire.
 pub struct Decoded {
     pub frame: Frame,
     /// Bytes on the wire.
@@ -40,14 +40,14 @@ pub struct Decoded {
     pub key: Option<[u8; 4]>,
 }
 
-/// Reads one frame; what no endpoint may send is trouble.
-pub fn decode(input: &[u8], masked: bool) -> Result<Option<Decoded>, Trouble> {
+/// Reads one frame; fails on what no endpoint may send.
+pub fn decode(input: &[u8], masked: bool) -> Result<Option<Decoded>, Problem> {
     let &[first, second, ref rest @ ..] = input else {
         return Ok(None);
     };
     if (second & 0x80 != 0) != masked {
         let what = if masked { "is not masked" } else { "is masked" };
-        return Trouble::wrong(format!("a frame {what} (RFC 6455 5.1)"));
+        return Problem::fail(format!("a frame {what} (RFC 6455 5.1)"));
     }
     let (length, extra) = match (second & 0x7F, rest) {
         (126, [a, b, ..]) => (u64::from(u16::from_be_bytes([*a, *b])), 2),
@@ -63,10 +63,10 @@ pub fn decode(input: &[u8], masked: bool) -> Result<Option<Decoded>, Trouble> {
         _ => true,
     };
     if !minimal {
-        return Trouble::wrong("a frame has a length that is not in its shortest form (5.2)");
+        return Problem::fail("a frame has a length that is not in its shortest form (5.2)");
     }
     if first & 0x08 != 0 && (length > 125 || first & 0x80 == 0) {
-        return Trouble::wrong("a control frame is in fragments or too long (5.5)");
+        return Problem::fail("a control frame is fragmented or too long (5.5)");
     }
     let start: usize = 2 + extra + if masked { 4 } else { 0 };
     let Some(end) = usize::try_from(length)
@@ -94,7 +94,7 @@ pub fn decode(input: &[u8], masked: bool) -> Result<Option<Decoded>, Trouble> {
 }
 
 /// What is wrong with the first byte of a frame.
-pub fn bits_trouble(first: u8, compression: bool) -> Option<&'static str> {
+pub fn bits_problem(first: u8, compression: bool) -> Option<&'static str> {
     let rsv1_may_be = compression && matches!(first & 0x0F, 1 | 2);
     match (first & 0x70, first & 0x0F) {
         (_, 3..=7 | 11..=15) => Some("a frame has a reserved opcode (RFC 6455 5.2)"),
@@ -104,7 +104,7 @@ pub fn bits_trouble(first: u8, compression: bool) -> Option<&'static str> {
     }
 }
 
-/// A length in as few bytes as it needs, without the mask bit.
+/// A length in its shortest form, without the mask bit.
 pub fn shortest(length: u64) -> Vec<u8> {
     match length {
         0..=125 => vec![length as u8],
@@ -170,7 +170,7 @@ pub fn describe(first: u8, payload: &[u8]) -> String {
     )
 }
 
-/// The beginning of some bytes, as text where they are.
+/// The first bytes, as text if they are text.
 pub fn shown(bytes: &[u8]) -> String {
     let head = &bytes[..bytes.len().min(SHOWN)];
     let more = if bytes.len() > SHOWN { "…" } else { "" };

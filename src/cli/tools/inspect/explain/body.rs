@@ -4,23 +4,23 @@
 
 use wirebell::http::Fields;
 
-/// What follows a head.
+/// The framing of a body.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Body {
     #[default]
     None,
     Bytes(usize),
-    /// Chunks, each with its length, up to an empty one.
+    /// Chunked, up to an empty chunk.
     Chunked,
-    /// All that is left.
+    /// Until the end of the stream.
     Rest,
 }
 
 impl Body {
-    /// What the fields say; `otherwise` is for those that say nothing.
+    /// The framing by the fields; `otherwise` if they do not define it.
     pub fn of(fields: &Fields<'_>, otherwise: Self) -> Self {
         if fields.get("Transfer-Encoding").is_some() {
-            // Only the last coding has the end in it.
+            // Only the last coding can delimit the body.
             let last = fields.list("Transfer-Encoding").last();
             return match last.is_some_and(|coding| coding.eq_ignore_ascii_case("chunked")) {
                 true => Self::Chunked,
@@ -45,7 +45,7 @@ impl Body {
     }
 }
 
-/// The length of all chunks and of the trailer, or `None` where the end is not there.
+/// The length of all chunks and of the trailer, or `None` if the end is missing.
 fn chunks(bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
@@ -68,7 +68,7 @@ fn chunks(bytes: &[u8]) -> Option<usize> {
     }
 }
 
-/// The line that begins here, with its end.
+/// The line that starts here, with its end.
 fn line(bytes: &[u8], at: usize) -> Option<&[u8]> {
     let rest = bytes.get(at..)?;
     let end = rest.iter().position(|byte| *byte == b'\n')?;

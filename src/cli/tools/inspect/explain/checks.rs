@@ -1,6 +1,6 @@
 //! The rules of the opening handshake: RFC 6455 sections 4.1, 4.2 and 4.4.
 
-use crate::cli::tools::inspect::explain::asked::Asked;
+use crate::cli::tools::inspect::explain::request_info::RequestInfo;
 use crate::cli::tools::inspect::explain::rules::handshake;
 use crate::cli::tools::inspect::explain::terms;
 use crate::cli::tools::inspect::model::{Finding, Text, rfc6455, rfc7692};
@@ -8,8 +8,8 @@ use wirebell::error::{BadResponse, Refusal};
 use wirebell::handshake::{UpgradeRequest, accept_key};
 use wirebell::http::{Fields, RequestHead, ResponseHead};
 
-/// What is wrong with a request that wants a WebSocket: all that is known to be, and else the one
-/// thing that the library would refuse it for.
+/// The violations of a request for a WebSocket: all known ones, otherwise the one that the library
+/// would refuse it for.
 pub fn request(head: RequestHead<'_>) -> Vec<Finding> {
     let fields = head.fields;
     let one = |name: &'static str| fields.all(name).count() == 1;
@@ -20,7 +20,7 @@ pub fn request(head: RequestHead<'_>) -> Vec<Finding> {
         (
             one("Host"),
             Refusal::Host,
-            "one field Host: with the name of the server",
+            "one Host field with the name of the server",
         ),
         (
             fields.has_token("Upgrade", "websocket"),
@@ -58,8 +58,8 @@ fn refused(refusal: Refusal, section: &'static str, expected: &'static str) -> F
     handshake(refusal.text(), rfc6455(section), expected, receiver)
 }
 
-/// What is wrong with an answer of status 101.
-pub fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Vec<Finding> {
+/// The violations of a response with status 101.
+pub fn response(head: ResponseHead<'_>, req: Option<&RequestInfo>) -> Vec<Finding> {
     let fields = head.fields;
     let mut rows = vec![
         (
@@ -72,24 +72,24 @@ pub fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Vec<Finding> {
             BadResponse::ConnectionMissing,
             "Connection: Upgrade".into(),
         ),
-        accept(&fields, asked),
+        accept(&fields, req),
     ];
-    rows.extend(asked.into_iter().flat_map(|asked| chosen(&fields, asked)));
+    rows.extend(req.into_iter().flat_map(|req| chosen(&fields, req)));
     let broken = rows.into_iter().filter(|(good, ..)| !good);
     let finding = |(_, error, expected): Row| {
-        let receiver = "gives up: the connection has failed before it was open";
+        let receiver = "fails the connection before it is open";
         let reference = rfc6455(error.section());
         handshake(error.text(), reference, expected, receiver)
     };
     broken.map(finding).collect()
 }
 
-/// Whether a rule is kept, the rule, and what it asks for.
+/// Whether a rule is kept, the rule, and what it requires.
 type Row = (bool, BadResponse, Text);
 
-fn accept(fields: &Fields<'_>, asked: Option<&Asked>) -> Row {
+fn accept(fields: &Fields<'_>, req: Option<&RequestInfo>) -> Row {
     let accept: Vec<&str> = fields.all("Sec-WebSocket-Accept").collect();
-    let (good, expected) = match asked.and_then(|asked| asked.key.as_deref()) {
+    let (good, expected) = match req.and_then(|req| req.key.as_deref()) {
         Some(key) => {
             let right = accept_key(key);
             let expected = format!("Sec-WebSocket-Accept: {}", right.as_str());
@@ -103,18 +103,18 @@ fn accept(fields: &Fields<'_>, asked: Option<&Asked>) -> Row {
     (good, BadResponse::AcceptMismatch, expected)
 }
 
-/// What the server chose of what the client offered.
-fn chosen(fields: &Fields<'_>, asked: &Asked) -> [Row; 2] {
+/// What the server selected of what the client offered.
+fn chosen(fields: &Fields<'_>, req: &RequestInfo) -> [Row; 2] {
     let chosen: Vec<&str> = fields.list("Sec-WebSocket-Protocol").collect();
     let offered = chosen
         .iter()
-        .all(|name| asked.subprotocols.iter().any(|asked| asked == name));
-    let subprotocols = match asked.subprotocols.is_empty() {
-        true => "no Sec-WebSocket-Protocol: the client named none".into(),
-        false => format!("one of: {}", asked.subprotocols.join(", ")).into(),
+        .all(|name| req.subprotocols.iter().any(|offered| offered == name));
+    let subprotocols = match req.subprotocols.is_empty() {
+        true => "no Sec-WebSocket-Protocol: the client offered none".into(),
+        false => format!("one of: {}", req.subprotocols.join(", ")).into(),
     };
     let named = fields.get("Sec-WebSocket-Extensions").is_some();
-    let (names, offers) = (terms::names(*fields), &asked.extensions);
+    let (names, offers) = (terms::names(*fields), &req.extensions);
     let known = !named || !offers.is_empty() && names.iter().all(|name| offers.contains(name));
     let extensions = match offers.is_empty() {
         true => "no Sec-WebSocket-Extensions: the client offered none".into(),
@@ -130,12 +130,12 @@ fn chosen(fields: &Fields<'_>, asked: &Asked) -> [Row; 2] {
     ]
 }
 
-/// Extensions of a response that cannot be used.
+/// Invalid extensions of a response.
 pub fn extensions(what: &'static str) -> Finding {
     handshake(
         what,
         rfc7692("7.1"),
-        "permessage-deflate with parameters that answer the offer, or no such field",
-        "gives up: the connection has failed before it was open",
+        "permessage-deflate with parameters that match the offer, or no such field",
+        "fails the connection before it is open",
     )
 }

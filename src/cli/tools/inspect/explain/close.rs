@@ -2,29 +2,33 @@
 
 use crate::cli::tools::inspect::model::{Close, Text};
 
-/// Codes of their own: RFC 6455 section 7.4.1 and the registry of IANA.
+/// Registered codes: RFC 6455 section 7.4.1 and the registry of IANA.
 const CODES: [(u16, &str, &str); 16] = [
     (
         1000,
         "normal closure",
         "the purpose of the connection is fulfilled",
     ),
-    (1001, "going away", "a server goes down, or a page was left"),
+    (
+        1001,
+        "going away",
+        "a server goes down, or the user left the page",
+    ),
     (
         1002,
         "protocol error",
-        "the other side has broken a rule of the protocol",
+        "the other side violated the protocol",
     ),
     (
         1003,
         "unsupported data",
-        "a kind of data came that this side does not take",
+        "this side does not accept the type of data that arrived",
     ),
     (1004, "reserved", "has no meaning yet and must not be sent"),
     (
         1005,
         "no status received",
-        "reported for a Close without code; never on the wire",
+        "reported for a Close without a code; never on the wire",
     ),
     (
         1006,
@@ -34,17 +38,17 @@ const CODES: [(u16, &str, &str); 16] = [
     (
         1007,
         "invalid data",
-        "a message was not what its kind says: text, but no UTF-8",
+        "the data does not match the message type, such as text that is not UTF-8",
     ),
     (
         1008,
         "policy violation",
-        "the other side has broken a policy of this one",
+        "the other side violated a policy of this side",
     ),
     (
         1009,
         "message too big",
-        "a message was larger than this side takes",
+        "a message was larger than this side accepts",
     ),
     (
         1010,
@@ -54,14 +58,14 @@ const CODES: [(u16, &str, &str); 16] = [
     (
         1011,
         "internal error",
-        "something unexpected has happened at the server",
+        "something unexpected happened on the server",
     ),
     (1012, "service restart", "the service restarts"),
-    (1013, "try again later", "the server has too much to do"),
+    (1013, "try again later", "the server is overloaded"),
     (
         1014,
         "bad gateway",
-        "a server behind the server gave a bad answer",
+        "an upstream server gave an invalid response",
     ),
     (
         1015,
@@ -76,17 +80,17 @@ pub fn code(code: u16) -> (&'static str, &'static str) {
         return (name, meaning);
     }
     match code {
-        1000..=2999 => ("unassigned", "kept for the protocol and its extensions"),
+        1000..=2999 => ("unassigned", "reserved for the protocol and its extensions"),
         3000..=3999 => (
             "registered",
             "for libraries and frameworks, registered with IANA",
         ),
         4000..=4999 => (
             "private use",
-            "what it means is agreed between both programs",
+            "its meaning is agreed between the two applications",
         ),
         0..=999 => ("not in use", "codes below 1000 are not used"),
-        5000.. => ("not in use", "codes from 5000 on are not defined"),
+        5000.. => ("not in use", "codes from 5000 up are not defined"),
     }
 }
 

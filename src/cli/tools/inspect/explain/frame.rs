@@ -1,8 +1,8 @@
 //! The header of one frame, field by field, right or wrong.
 //!
-//! Unlike `wire::header` of the library this does not stop at the first broken rule: as long as the
-//! header says where the frame ends, there is more to explain. The rules are judged in the same
-//! order, and a test holds the two together.
+//! Unlike `wire::header` of the library, this does not stop at the first violation: as long as the
+//! header says where the frame ends, there is more to explain. The rules are checked in the same
+//! order, and a test compares the two.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::explain::rules;
@@ -10,7 +10,7 @@ use crate::cli::tools::inspect::model::{Class, Field, Finding, Reference, Text, 
 use wirebell::wire::MAX_CONTROL_PAYLOAD;
 use wirebell::{Opcode, Violation};
 
-/// What a header says, as far as it is there.
+/// The contents of a header, as far as it is there.
 #[derive(Debug, Default)]
 pub struct Header {
     pub fin: bool,
@@ -23,7 +23,7 @@ pub struct Header {
     pub length: u64,
     /// Bytes of the header that are there.
     pub size: usize,
-    /// Bytes of the header that are not.
+    /// Bytes of the header that are missing.
     pub missing: usize,
     pub fields: Vec<Field>,
     pub findings: Vec<Finding>,
@@ -56,7 +56,7 @@ impl Header {
     }
 }
 
-/// Where a field stands, on the wire and in the RFC.
+/// The place of a field, on the wire and in the RFC.
 struct Place {
     start: usize,
     end: usize,
@@ -82,8 +82,8 @@ fn bytes(start: usize, end: usize, reference: Reference) -> Place {
     }
 }
 
-/// Reads the header at the front of `input`, which is not empty. With `unknown` an extension was
-/// agreed on that is not explained, and reserved bits may be its own.
+/// Reads the header at the front of `input`, which is not empty. With `unknown`, an unknown
+/// extension was negotiated, and may use the reserved bits.
 pub fn read(input: &[u8], from: Side, compression: bool, unknown: bool) -> Header {
     let mut header = Header::default();
     first_byte(&mut header, input[0], compression, unknown);
@@ -128,8 +128,8 @@ fn first_byte(header: &mut Header, byte: u8, compression: bool, unknown: bool) {
     let fin = match (header.is_control(), header.fin) {
         (false, true) => "this is the last frame of its message",
         (false, false) => "more frames of the same message follow",
-        (true, true) => "control frames are always whole",
-        (true, false) => "a control frame in parts, which is forbidden",
+        (true, true) => "control frames are never fragmented",
+        (true, false) => "a fragmented control frame, which is forbidden",
     };
     let place = bits(0, 0, 0, rfc6455("5.2"));
     header.field(place, Class::Fin, "FIN", bit(header.fin), fin.into());
@@ -152,7 +152,7 @@ fn first_byte(header: &mut Header, byte: u8, compression: bool, unknown: bool) {
     }
 }
 
-const BY_UNKNOWN: &str = "set: may belong to an extension that is not known here";
+const BY_UNKNOWN: &str = "set: may belong to an extension unknown here";
 
 fn reserved_bits(header: &mut Header, byte: u8, compression: bool, unknown: bool) {
     let (text, reference) = match (header.rsv1, compression && header.starts_message()) {
@@ -163,10 +163,13 @@ fn reserved_bits(header: &mut Header, byte: u8, compression: bool, unknown: bool
         (false, true) => ("this message is not compressed", rfc7692("6")),
         (true, false) if unknown => (BY_UNKNOWN, rfc6455("5.2")),
         (true, false) => (
-            "set, although nothing gives it a meaning here",
+            "set, although no extension gives it a meaning",
             rfc6455("5.2"),
         ),
-        (false, false) => ("kept for extensions; compression uses it", rfc6455("5.2")),
+        (false, false) => (
+            "reserved for extensions; compression uses it",
+            rfc6455("5.2"),
+        ),
     };
     let place = bits(0, 1, 1, reference);
     header.field(place, Class::Rsv, "RSV1", bit(header.rsv1), text.into());
@@ -175,7 +178,7 @@ fn reserved_bits(header: &mut Header, byte: u8, compression: bool, unknown: bool
         let text = match set {
             true if unknown => BY_UNKNOWN,
             true => "set, although no extension gives it a meaning",
-            false => "kept for extensions; none uses it",
+            false => "reserved for extensions; none uses it",
         };
         let place = bits(0, at, at, rfc6455("5.2"));
         header.field(place, Class::Rsv, name, bit(set), text.into());
@@ -194,8 +197,8 @@ fn second_byte(header: &mut Header, byte: u8, from: Side) {
     header.field(place, Class::Mask, "MASK", bit(masked), text.into());
     let short = byte & 0x7F;
     let text: Text = match short {
-        126 => "126 says: the length stands in the next 2 bytes".into(),
-        127 => "127 says: the length stands in the next 8 bytes".into(),
+        126 => "126: the length is in the next 2 bytes".into(),
+        127 => "127: the length is in the next 8 bytes".into(),
         1 => "the payload has 1 byte; up to 125 fit in these 7 bits".into(),
         short => format!("the payload has {short} bytes; up to 125 fit in these 7 bits").into(),
     };
@@ -219,7 +222,7 @@ fn second_byte(header: &mut Header, byte: u8, from: Side) {
     }
 }
 
-/// The length behind the second byte; false if the header is cut short in it.
+/// The extended length; false if the input ends in it.
 fn long_length(header: &mut Header, rest: &[u8], size: usize) -> bool {
     let there = &rest[..size.min(rest.len())];
     if size == 8 && there.first().is_some_and(|byte| byte & 0x80 != 0) {
@@ -237,7 +240,7 @@ fn long_length(header: &mut Header, rest: &[u8], size: usize) -> bool {
         return true;
     }
     header.length = length;
-    let text = format!("the payload has {length} bytes; the most significant byte stands first");
+    let text = format!("the payload has {length} bytes; the most significant byte comes first");
     let place = bytes(2, 2 + size, rfc6455("5.2"));
     let value = length.to_string().into();
     header.field(place, Class::Length, "extended length", value, text.into());
@@ -290,23 +293,20 @@ pub fn opcode(opcode: u8) -> (&'static str, &'static str) {
     match opcode {
         0 => (
             "continuation",
-            "goes on with the message that an earlier frame has begun",
+            "continues the message that an earlier frame began",
         ),
         1 => ("text", "begins a message that is text in UTF-8"),
         2 => ("binary", "begins a message of any bytes"),
         8 => (
             "close",
-            "control: the sender wants to end the connection, and sends no more",
+            "control: the sender closes the connection and sends no more",
         ),
-        9 => (
-            "ping",
-            "control: a question that must be answered with a pong",
-        ),
+        9 => ("ping", "control: must be answered with a pong"),
         10 => (
             "pong",
             "control: the answer to a ping, with the same payload",
         ),
-        3..=7 => ("reserved", "kept for further kinds of data"),
-        _ => ("reserved", "kept for further control frames"),
+        3..=7 => ("reserved", "reserved for further data frames"),
+        _ => ("reserved", "reserved for further control frames"),
     }
 }

@@ -1,4 +1,4 @@
-//! All frames of one direction, one behind the other.
+//! All frames of one direction, in order.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::explain::frame::{self, Header};
@@ -23,7 +23,7 @@ pub fn read(way: &mut Way<'_>, track: &mut Track, shared: &mut Shared) {
     }
 }
 
-/// What is to be said where the input of a direction ends.
+/// Notes on the end of a direction's input.
 pub fn end(way: &Way<'_>, track: &Track) -> Vec<Text> {
     let mut notes: Vec<Text> = Vec::new();
     let name = way.from.name();
@@ -31,7 +31,7 @@ pub fn end(way: &Way<'_>, track: &Track) -> Vec<Text> {
         notes.push(format!("the {name}, at byte {}: {cut}", way.stream.bytes.len()).into());
     }
     if track.in_message() {
-        notes.push(format!("the last message of the {name} is not finished").into());
+        notes.push(format!("the last message of the {name} is incomplete").into());
     }
     notes
 }
@@ -41,7 +41,7 @@ fn one(way: &mut Way<'_>, track: &mut Track, shared: &mut Shared) -> Item {
     let unknown = !track.unknown.is_empty();
     let mut header = frame::read(input, way.from, track.compression(), unknown);
     let unheard = track.failed;
-    let behind_close = track.closed;
+    let is_after_close = track.closed;
     if header.missing > 0 {
         return cut_header(way, track, header);
     }
@@ -63,7 +63,7 @@ fn one(way: &mut Way<'_>, track: &mut Track, shared: &mut Shared) -> Item {
         false => track.payload(&plain, header.fin, item.missing == 0, &mut shared.allowance),
     };
     hints(&header, track, &mut item);
-    if behind_close {
+    if is_after_close {
         after_close(&header, &mut item);
     }
     payload(&mut header, plain, compressed, &mut item);
@@ -86,7 +86,7 @@ fn finish(header: Header, outcome: Outcome, track: &mut Track, mut item: Item) -
 
 /// The input ends inside of a header.
 fn cut_header(way: &mut Way<'_>, track: &mut Track, header: Header) -> Item {
-    let title = "the beginning of a frame: its header is not whole";
+    let title = "the start of a frame: its header is incomplete";
     let mut item = way.item(What::Frame, title.into(), header.size);
     item.missing = header.missing as u64;
     item.unheard = track.failed;
@@ -132,9 +132,7 @@ fn control(
 fn after_close(header: &Header, item: &mut Item) {
     match header.is_control() {
         false => item.violations.push(track::after_close()),
-        true => item
-            .hints
-            .push("behind a Close nothing is read any more".into()),
+        true => item.hints.push("nothing is read after a Close".into()),
     }
 }
 
@@ -148,10 +146,10 @@ fn hints(header: &Header, track: &mut Track, item: &mut Item) {
     }
     if header.reserved && !track.unknown.is_empty() {
         let names = track.unknown.join(", ");
-        let what = format!("the payload may be in the form of {names}, which is not known here");
+        let what = format!("the payload may be encoded by {names}, which is not known here");
         item.hints.push(what.into());
     } else if header.rsv1 && !track.compression() {
-        let what = "RSV1 is how permessage-deflate marks messages: if it was agreed on, \
+        let what = "permessage-deflate marks messages with RSV1: if it was negotiated, \
                     --deflate permessage-deflate explains them";
         item.hints.push(what.into());
     }
@@ -169,7 +167,7 @@ fn hints(header: &Header, track: &mut Track, item: &mut Item) {
     track.last_key = Some(key);
 }
 
-/// The payload, and the fields inside of it.
+/// The payload, and the fields inside it.
 fn payload(header: &mut Header, plain: Vec<u8>, compressed: bool, item: &mut Item) {
     if plain.is_empty() {
         return;
@@ -186,8 +184,8 @@ fn payload(header: &mut Header, plain: Vec<u8>, compressed: bool, item: &mut Ite
     let what = match (header.opcode, compressed) {
         (8, _) => "close code and reason",
         (9 | 10, _) => "any bytes; a pong repeats those of its ping",
-        (_, true) => "DEFLATE without the 00 00 ff ff at its end; inflated it is the message",
-        (_, false) => "what the application has sent",
+        (_, true) => "DEFLATE without its final 00 00 ff ff; inflated, it is the message",
+        (_, false) => "what the application sent",
     };
     header.fields.push(Field {
         start,
@@ -235,7 +233,7 @@ fn close_code(start: usize, code: Option<u16>) -> Option<Field> {
     })
 }
 
-/// Text, if it is; a character that is cut at either end does not matter.
+/// Text, if it is; a character that is split at either end does not matter.
 fn readable(plain: &[u8]) -> Option<String> {
     let from = plain
         .iter()

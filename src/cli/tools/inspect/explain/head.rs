@@ -4,8 +4,8 @@
 //! what it is for, and what is wrong with it.
 
 use crate::cli::tools::inspect::args::Side;
-use crate::cli::tools::inspect::explain::asked::Asked;
 use crate::cli::tools::inspect::explain::body::Body;
+use crate::cli::tools::inspect::explain::request_info::RequestInfo;
 use crate::cli::tools::inspect::explain::{checks, terms};
 use crate::cli::tools::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -14,13 +14,13 @@ use wirebell::error::HeadError;
 use wirebell::handshake::{DeflateTerms, accept_key};
 use wirebell::http::{Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 
-/// Longer heads are not looked through.
+/// Longer heads are not parsed.
 const LONGEST: usize = 1024 * 1024;
 
 /// One head, explained.
 #[derive(Default)]
 pub struct Head {
-    /// Where it lies.
+    /// Its position.
     pub start: usize,
     pub end: usize,
     pub title: String,
@@ -29,21 +29,21 @@ pub struct Head {
     pub hints: Vec<Text>,
     /// The input ends inside of it.
     pub cut: bool,
-    /// It cannot be read, so nobody knows what follows.
+    /// It cannot be parsed, so what follows is unknown.
     pub broken: bool,
-    /// That is no fault: it is not HTTP/1.
+    /// That is not a violation: it is not HTTP/1.
     pub is_other: bool,
     pub body: Body,
-    pub asked: Option<Asked>,
+    pub req: Option<RequestInfo>,
     pub status: Option<u16>,
     pub deflate: Option<DeflateTerms>,
-    /// A 101 switches to this, which is not WebSocket.
+    /// The protocol that a 101 switches to, if not WebSocket.
     pub switched_to: Option<String>,
-    /// Extensions of the answer whose use of the reserved bits is not known.
+    /// Extensions of the response whose use of the reserved bits is unknown.
     pub unknown: Vec<String>,
 }
 
-/// Bytes that are no head of HTTP/1, and so break no rule of it.
+/// Bytes that are not an HTTP/1 head, and so cannot violate its rules.
 fn is_other(input: &[u8], from: Side) -> bool {
     let input = &input[..input.len().min(LONGEST)];
     let line = input
@@ -56,8 +56,8 @@ fn is_other(input: &[u8], from: Side) -> bool {
     }
 }
 
-/// Reads the head at the front of `input`. `asked` is what a response answers to.
-pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
+/// Reads the head at the front of `input`. `req` is the request of a response.
+pub fn read(input: &[u8], from: Side, req: Option<&RequestInfo>) -> Head {
     let limits = Limits {
         head_bytes: LONGEST,
         target_bytes: LONGEST / 2,
@@ -68,7 +68,7 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
         Ok(None) => {
             return Head {
                 end: input.len(),
-                title: "the beginning of an HTTP head".into(),
+                title: "the start of an HTTP head".into(),
                 fields: lines(input, from),
                 cut: true,
                 ..Head::default()
@@ -83,7 +83,7 @@ pub fn read(input: &[u8], from: Side, asked: Option<&Asked>) -> Head {
     }; MAX_FIELDS];
     let read = match from {
         Side::Client => RequestHead::parse(head, &mut storage).map(request),
-        Side::Server => ResponseHead::parse(head, &mut storage).map(|head| response(head, asked)),
+        Side::Server => ResponseHead::parse(head, &mut storage).map(|head| response(head, req)),
     };
     match read {
         Ok(read) => Head {
@@ -126,7 +126,7 @@ fn broken(input: &[u8], from: Side, what: &'static str) -> Head {
         },
         "a first line, lines of `Name: value`, and an empty line, each ended by CR LF",
         match from {
-            Side::Client => "answers with status 400 and ends the connection",
+            Side::Client => "answers with status 400 and closes the connection",
             Side::Server => "gives up",
         },
     );
@@ -142,7 +142,7 @@ fn broken(input: &[u8], from: Side, what: &'static str) -> Head {
 
 fn request(head: RequestHead<'_>) -> Head {
     let fields = head.fields;
-    let asked = Asked {
+    let req = RequestInfo {
         upgrade: fields.has_token("Upgrade", "websocket")
             || fields.get("Sec-WebSocket-Key").is_some()
             || fields.get("Sec-WebSocket-Version").is_some(),
@@ -155,61 +155,61 @@ fn request(head: RequestHead<'_>) -> Head {
             .collect(),
         extensions: terms::names(fields),
     };
-    let what = match asked.upgrade {
-        true => "asks to go on with WebSocket",
+    let what = match req.upgrade {
+        true => "asks for a WebSocket",
         false => "a plain HTTP request",
     };
     Head {
         title: format!("{} {}: {what}", head.method, head.target),
-        findings: match asked.upgrade {
+        findings: match req.upgrade {
             true => checks::request(head),
             false => Vec::new(),
         },
         body: Body::of(&fields, Body::None),
-        asked: Some(asked),
+        req: Some(req),
         ..Head::default()
     }
 }
 
-fn response(head: ResponseHead<'_>, asked: Option<&Asked>) -> Head {
+fn response(head: ResponseHead<'_>, req: Option<&RequestInfo>) -> Head {
     let fields = head.fields;
-    let switched_to = other_protocol(head, asked);
+    let switched_to = other_protocol(head, req);
     let switched = head.status == 101 && switched_to.is_none();
-    let what = match (head.status, asked) {
-        (101, _) if !switched => "the connection goes on with another protocol",
+    let what = match (head.status, req) {
+        (101, _) if !switched => "the connection switches to another protocol",
         (101, _) => "the server agrees: frames follow in both directions",
-        (200..=299, Some(asked)) if asked.connect => "the proxy has connected",
-        (..=199, _) => "for the moment; the final response follows",
-        (_, Some(asked)) if asked.upgrade => "the server does not switch to WebSocket",
+        (200..=299, Some(req)) if req.connect => "the proxy has connected",
+        (..=199, _) => "interim; the final response follows",
+        (_, Some(req)) if req.upgrade => "the server does not switch to WebSocket",
         _ => "an HTTP response",
     };
     let mut read = Head {
         title: format!("HTTP status {}: {what}", head.status),
         status: Some(head.status),
         switched_to,
-        body: match (head.status, asked) {
+        body: match (head.status, req) {
             (..=199 | 204 | 304, _) => Body::None,
-            (_, Some(asked)) if asked.head => Body::None,
-            (200..=299, Some(asked)) if asked.connect => Body::None,
+            (_, Some(req)) if req.head => Body::None,
+            (200..=299, Some(req)) if req.connect => Body::None,
             _ => Body::of(&fields, Body::Rest),
         },
         ..Head::default()
     };
     if switched {
-        read.findings = checks::response(head, asked);
+        read.findings = checks::response(head, req);
         extensions(fields, &mut read);
-        let key = asked.and_then(|asked| asked.key.as_deref());
+        let key = req.and_then(|req| req.key.as_deref());
         read.hints.extend(key.and_then(how_accepted));
-        if asked.is_none() {
-            let what = "the request is not there, so the answer cannot be compared with it";
+        if req.is_none() {
+            let what = "the request is missing, so the response cannot be compared with it";
             read.hints.push(what.into());
         }
     }
     read
 }
 
-/// What a 101 switches to, if it is not WebSocket. A 101 that names nothing is a broken answer.
-fn other_protocol(head: ResponseHead<'_>, asked: Option<&Asked>) -> Option<String> {
+/// What a 101 switches to, if it is not WebSocket. A 101 that names nothing is invalid.
+fn other_protocol(head: ResponseHead<'_>, req: Option<&RequestInfo>) -> Option<String> {
     let fields = head.fields;
     let named = fields.get("Upgrade").map(str::to_owned);
     let is_websocket =
@@ -217,28 +217,28 @@ fn other_protocol(head: ResponseHead<'_>, asked: Option<&Asked>) -> Option<Strin
     if head.status != 101 || is_websocket {
         return None;
     }
-    let unasked = asked.is_some_and(|asked| !asked.upgrade);
-    named.or_else(|| unasked.then(|| "a protocol that it does not name".into()))
+    let unsolicited = req.is_some_and(|req| !req.upgrade);
+    named.or_else(|| unsolicited.then(|| "a protocol that it does not name".into()))
 }
 
-/// What the answer says about extensions.
+/// The extensions of the response.
 fn extensions(fields: Fields<'_>, read: &mut Head) {
     let unknown = terms::unknown(fields);
     match terms::agreed(fields) {
         Ok(terms) => read.deflate = terms,
-        // Whether it was offered is checked with the rest of the answer.
+        // Whether it was offered is checked with the rest of the response.
         Err(_) if !unknown.is_empty() && unknown == terms::names(fields) => {}
         Err(what) => read.findings.push(checks::extensions(what)),
     }
     if !unknown.is_empty() {
-        let what = "is not known here: what it does with reserved bits and payloads is not judged";
+        let what = "is not known here: its use of reserved bits and payloads is not checked";
         read.hints
             .push(format!("the extension {} {what}", unknown.join(", ")).into());
     }
     read.unknown = unknown;
 }
 
-/// How the answer to a key comes about, step by step.
+/// How the accept value is computed from the key, step by step.
 fn how_accepted(key: &str) -> Option<Text> {
     let accept = accept_key(key);
     let digest = BASE64_STANDARD.decode(accept.as_str()).ok()?;
@@ -246,7 +246,7 @@ fn how_accepted(key: &str) -> Option<Text> {
     let accept = accept.as_str();
     Some(
         format!(
-            "the answer to the key, step by step: put 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 behind \
+            "the accept value, step by step: append 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 to \
              {key}; the SHA-1 of that is {digest}; as base64 it is {accept}"
         )
         .into(),
@@ -305,7 +305,7 @@ fn first_line(from: Side) -> (&'static str, Reference) {
             rfc6455("4.1"),
         ),
         Side::Server => (
-            "version, status and words for people: 101 agrees, everything else refuses",
+            "version, status and reason: 101 accepts, everything else refuses",
             rfc6455("4.2.2"),
         ),
     }
@@ -315,18 +315,21 @@ fn meaning(name: &str, from: Side) -> (&'static str, Reference) {
     let name = name.to_ascii_lowercase();
     match (&*name, from) {
         ("host", Side::Client) => (
-            "the server that is meant; one may serve many",
+            "the host name of the server; one address may serve many",
             rfc6455("4.1"),
         ),
-        ("upgrade", _) => ("the protocol to go on with: websocket", rfc6455("4.1")),
-        ("connection", _) => ("says that Upgrade is for this connection", rfc6455("4.1")),
+        ("upgrade", _) => ("the protocol to switch to: websocket", rfc6455("4.1")),
+        ("connection", _) => (
+            "says that Upgrade applies to this connection",
+            rfc6455("4.1"),
+        ),
         ("sec-websocket-key", _) => (
             "16 random bytes as base64; the answer proves that the server speaks WebSocket and \
              did not just repeat something",
             rfc6455("11.3.1"),
         ),
         ("sec-websocket-accept", _) => (
-            "base64 of the SHA-1 of the key with 258EAFA5-E914-47DA-95CA-C5AB0DC85B11 behind it",
+            "base64 of the SHA-1 of the key followed by 258EAFA5-E914-47DA-95CA-C5AB0DC85B11",
             rfc6455("11.3.3"),
         ),
         ("sec-websocket-version", Side::Client) => {
@@ -336,22 +339,25 @@ fn meaning(name: &str, from: Side) -> (&'static str, Reference) {
             ("the versions that the server speaks", rfc6455("4.4"))
         }
         ("sec-websocket-protocol", Side::Client) => (
-            "languages inside of the messages, the preferred one first",
+            "subprotocols that the client offers, the preferred one first",
             rfc6455("11.3.4"),
         ),
         ("sec-websocket-protocol", Side::Server) => (
-            "the language that the server has chosen out of the list",
+            "the subprotocol that the server selected",
             rfc6455("11.3.4"),
         ),
         ("sec-websocket-extensions", Side::Client) => (
-            "what the client can do beyond the base, such as compression",
+            "extensions that the client offers, such as compression",
             rfc7692("5"),
         ),
         ("sec-websocket-extensions", Side::Server) => {
-            ("what is used of that, with its parameters", rfc7692("5"))
+            ("extensions in use, with their parameters", rfc7692("5"))
         }
-        ("origin", _) => ("the page that a browser connects for", rfc6455("10.2")),
+        ("origin", _) => (
+            "the web page on whose behalf a browser connects",
+            rfc6455("10.2"),
+        ),
         ("authorization" | "cookie", _) => ("who the client is", rfc6455("10.5")),
-        _ => ("HTTP; not for the handshake", HTTP),
+        _ => ("HTTP; not part of the handshake", HTTP),
     }
 }

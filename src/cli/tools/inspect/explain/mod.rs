@@ -1,16 +1,16 @@
-//! The bytes of each direction → what they mean.
+//! The bytes of each direction → their explanation.
 //!
-//! Input: [`Talk`]s. Output: a [`Report`]. Handshakes are read first, both directions side by
-//! side, for an answer is judged by its request and frames by the answer. Frames are then read each
-//! way for itself, and all is put in the order of time.
+//! Input: [`Talk`]s. Output: a [`Report`]. Handshakes are read first, both directions side by side,
+//! since a response is checked against its request and frames against the response. Frames are then
+//! read per direction, and everything is put in chronological order.
 
-mod asked;
 mod body;
 mod checks;
 mod close;
 mod frame;
 mod frames;
 mod head;
+mod request_info;
 mod rules;
 mod terms;
 mod ties;
@@ -22,13 +22,13 @@ pub use terms::terms;
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::{Input, Talk, looks_like_http, protocol};
 use crate::cli::tools::inspect::model::{Conversation, Direction, Item, Report, Text};
-use asked::Asked;
+use request_info::RequestInfo;
 use track::{ALL_INFLATED, Allowance, INFLATING, Track};
 use way::{Shared, Way};
 use wirebell::handshake::DeflateTerms;
 
-/// Explains all of the input, with at most `max_items` items of each side. `deflate` is for
-/// connections whose handshake is not there.
+/// Explains all of the input, with at most `max_items` items of each side. `deflate` applies to
+/// connections without a handshake.
 pub fn report(input: Input, deflate: Option<DeflateTerms>, max_items: usize) -> Report {
     let mut shared = Shared {
         allowance: Allowance {
@@ -46,7 +46,7 @@ pub fn report(input: Input, deflate: Option<DeflateTerms>, max_items: usize) -> 
     }
     let mut notes = input.notes;
     if connections.is_empty() {
-        notes.push("there is no TCP connection in it".into());
+        notes.push("it contains no TCP connection".into());
     } else if connections
         .iter()
         .all(|connection| connection.items.is_empty())
@@ -62,13 +62,13 @@ pub fn report(input: Input, deflate: Option<DeflateTerms>, max_items: usize) -> 
         .flat_map(|connection| &connection.directions);
     Report {
         input: input.name,
-        broken_rules: broken.map(|direction| direction.broken_rules).sum(),
+        violations: broken.map(|direction| direction.violations).sum(),
         notes,
         connections,
     }
 }
 
-/// Where the handshakes have led.
+/// The result of the handshakes.
 enum Opened {
     /// Frames follow.
     Frames(Agreed),
@@ -76,11 +76,11 @@ enum Opened {
     Nothing(Text),
 }
 
-/// What frames are read with.
+/// What reading frames depends on.
 #[derive(Clone, Debug, Default)]
 struct Agreed {
     deflate: Option<DeflateTerms>,
-    /// Extensions that are not explained.
+    /// Unknown extensions.
     unknown: Vec<String>,
 }
 
@@ -145,18 +145,15 @@ fn conversation(
 fn ending(closed: &[bool], failed: bool) -> &'static str {
     match closed {
         [true, true] if failed => {
-            "both sides have sent Close because a rule was broken: the connection has failed \
+            "both sides sent Close because of a violation: the connection failed \
              (RFC 6455 7.1.7)"
         }
-        [true, true] => "both sides have sent Close: the connection ended well (RFC 6455 7.1.4)",
-        [true, false] => {
-            "the client has sent Close; the server's answer is not here (RFC 6455 5.5.1)"
-        }
-        [false, true] => {
-            "the server has sent Close; the client's answer is not here (RFC 6455 5.5.1)"
-        }
+        [true, true] => "both sides sent Close: the connection closed cleanly (RFC 6455 7.1.4)",
+        [true, false] => "the client sent Close; the server's is missing (RFC 6455 5.5.1)",
+        [false, true] => "the server sent Close; the client's is missing (RFC 6455 5.5.1)",
         _ => {
-            "there is no Close: if the connection ended here, programs report 1006 (RFC 6455 7.1.5)"
+            "there is no Close: if the connection ended here, it is reported as 1006 \
+             (RFC 6455 7.1.5)"
         }
     }
 }
@@ -167,7 +164,7 @@ fn summary(way: &Way<'_>, messages: usize) -> Direction {
         bytes: way.stream.bytes.len(),
         frames: way.frames,
         messages,
-        broken_rules: way.broken_rules,
+        violations: way.violations,
     }
 }
 
@@ -188,22 +185,22 @@ fn handshakes(
         if !has_request && !has_response {
             return Opened::Nothing(not_http(client, server));
         }
-        let mut asked = None;
+        let mut req = None;
         if has_request {
             let head = client.head(None, shared);
             if head.is_other {
                 return Opened::Nothing(not_http(client, server));
             }
             if head.broken || head.cut {
-                return Opened::Nothing("the request before it cannot be read".into());
+                return Opened::Nothing("the request before it cannot be parsed".into());
             }
-            asked = head.asked;
+            req = head.req;
         }
         if has_response {
-            if let Some(opened) = answer(server, asked.as_ref(), deflate, shared) {
+            if let Some(opened) = answer(server, req.as_ref(), deflate, shared) {
                 return opened;
             }
-        } else if server.stream.bytes.is_empty() && asked.is_some_and(|asked| asked.upgrade) {
+        } else if server.stream.bytes.is_empty() && req.is_some_and(|req| req.upgrade) {
             let unknown = Vec::new();
             return Opened::Frames(Agreed { deflate, unknown });
         }
@@ -213,23 +210,23 @@ fn handshakes(
 /// Reads the responses to one request: any number with a status of 1xx, then the final one.
 fn answer(
     server: &mut Way<'_>,
-    asked: Option<&Asked>,
+    req: Option<&RequestInfo>,
     deflate: Option<DeflateTerms>,
     shared: &mut Shared,
 ) -> Option<Opened> {
     loop {
-        let head = server.head(asked, shared);
+        let head = server.head(req, shared);
         if head.broken || head.cut {
-            let what = "the response before it cannot be read";
+            let what = "the response before it cannot be parsed";
             return Some(Opened::Nothing(what.into()));
         }
         if let Some(protocol) = head.switched_to {
-            let what = format!("the connection goes on with {protocol}, not WebSocket");
+            let what = format!("the connection switches to {protocol}, not WebSocket");
             return Some(Opened::Nothing(what.into()));
         }
         match head.status {
             Some(101) => {
-                let told = deflate.filter(|_| asked.is_none());
+                let told = deflate.filter(|_| req.is_none());
                 return Some(Opened::Frames(Agreed {
                     deflate: head.deflate.or(told),
                     unknown: head.unknown,
@@ -241,7 +238,7 @@ fn answer(
     }
 }
 
-/// What either side begins with, if that is neither HTTP nor frames.
+/// What either side starts with, if that is neither HTTP nor frames.
 fn named(client: &Way<'_>, server: &Way<'_>) -> Option<&'static str> {
     let both = [client.rest(), server.rest()];
     let lines = || both.into_iter().find_map(protocol::lines);
@@ -251,11 +248,11 @@ fn named(client: &Way<'_>, server: &Way<'_>) -> Option<&'static str> {
 fn not_http(client: &Way<'_>, server: &Way<'_>) -> Text {
     match named(client, server) {
         Some(name) => format!("this is {name}").into(),
-        None => "this is no HTTP, and no WebSocket was opened".into(),
+        None => "this is not HTTP, and no WebSocket was opened".into(),
     }
 }
 
-/// Both directions in the order in which they came; without times, the client's first.
+/// Both directions in chronological order; without times, the client's first.
 fn merge(client: Way<'_>, server: Way<'_>) -> Vec<Item> {
     let packet = |way: &Way<'_>, item: &Item| {
         let end = item.offset + item.bytes.0.len();

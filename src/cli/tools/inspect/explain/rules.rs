@@ -1,10 +1,10 @@
-//! Broken rules: what should have been sent, and what a receiver does.
+//! Violations: what should have been sent, and what a receiver does.
 
 use crate::cli::tools::inspect::explain::close;
 use crate::cli::tools::inspect::model::{Finding, Reference, Text};
 use wirebell::Violation;
 
-/// A rule of frames that the library knows too.
+/// A rule for frames that the library knows too.
 pub fn violation(violation: Violation, expected: Text) -> Finding {
     let code = violation.close_code().get();
     let (name, _) = close::code(code);
@@ -16,7 +16,7 @@ pub fn violation(violation: Violation, expected: Text) -> Finding {
         },
         expected,
         receiver: format!(
-            "fails the connection: sends Close {code} ({name}), ends TCP, and reads nothing \
+            "fails the connection: sends Close {code} ({name}), closes TCP, and reads nothing \
              after this"
         )
         .into(),
@@ -24,18 +24,18 @@ pub fn violation(violation: Violation, expected: Text) -> Finding {
     }
 }
 
-/// The rule in the words of somebody who has to send it right.
+/// The rule, worded for the sender.
 pub fn expected(violation: Violation) -> &'static str {
     match violation {
         Violation::ReservedBit => {
-            "RSV1, RSV2 and RSV3 are 0 unless an extension was agreed on in the handshake that \
-             uses the bit in this place: permessage-deflate, RSV1, first frame of a message"
+            "RSV1, RSV2 and RSV3 are 0 unless an extension was negotiated in the handshake that \
+             uses the bit here: permessage-deflate, RSV1, first frame of a message"
         }
         Violation::ReservedOpcode => {
             "one of the opcodes 0 (continuation), 1 (text), 2 (binary), 8 (close), 9 (ping), \
              10 (pong)"
         }
-        Violation::FragmentedControl => "a control frame with FIN set: it is never in parts",
+        Violation::FragmentedControl => "a control frame with FIN set: it is never fragmented",
         Violation::OversizedControl => "a control frame with at most 125 bytes of payload",
         Violation::UnmaskedFrame => {
             "MASK set, a fresh random key of four bytes, and the payload XORed with it: a client \
@@ -47,13 +47,13 @@ pub fn expected(violation: Violation) -> &'static str {
         }
         Violation::LengthTopBit => "a length below 2^63: the most significant bit is 0",
         Violation::UnexpectedContinuation => {
-            "opcode 1 or 2, which begins a message: there is none to go on with"
+            "opcode 1 or 2, which begins a message: there is none to continue"
         }
         Violation::InterleavedMessage => {
-            "opcode 0, which goes on with the open message; a new one begins after its end"
+            "opcode 0, which continues the open message; a new one begins after its end"
         }
         Violation::CloseBodyCutShort => {
-            "no payload at all, or two bytes of close code and then perhaps a reason"
+            "no payload at all, or two bytes of close code and an optional reason"
         }
         Violation::InvalidCloseCode => {
             "1000 to 1003, 1007 to 1014, or 3000 to 4999; or no payload at all"
@@ -64,18 +64,19 @@ pub fn expected(violation: Violation) -> &'static str {
             "a smaller message"
         }
         Violation::CorruptDeflate => {
-            "a DEFLATE stream (RFC 1951) that refers back only within the agreed window"
+            "a DEFLATE stream (RFC 1951) that refers back only within the negotiated window"
         }
         Violation::TruncatedDeflate => {
-            "a stream that ends at the end of a block, less the bytes 00 00 ff ff"
+            "a stream that ends at the end of a block, without the bytes 00 00 ff ff"
         }
-        Violation::InflateRatio => "a message that does not become so much larger",
+        Violation::InflateRatio => "a message with a smaller compression ratio",
         // The library may learn a rule before this table does.
         _ => "what the rule says",
     }
 }
 
-/// A rule that has no close code: a server answers with an HTTP status, a client gives up.
+/// A rule that has no close code: a server answers with an HTTP status, a client fails the
+/// connection.
 pub fn handshake(
     rule: impl Into<Text>,
     reference: Reference,

@@ -1,12 +1,12 @@
-//! The terms of permessage-deflate, from a header field or from the command line.
+//! The parameters of permessage-deflate, from a header field or from the command line.
 
 use wirebell::handshake::{DeflateTerms, Extension, Extensions};
 use wirebell::http::{Fields, MAX_FIELDS, ResponseHead};
 
-/// Reads what a server has answered, as it stands in `Sec-WebSocket-Extensions`.
+/// Parses a server's response, as in `Sec-WebSocket-Extensions`.
 pub fn terms(parameters: &str) -> Result<DeflateTerms, &'static str> {
     if parameters.contains(['\r', '\n']) {
-        return Err("this must be one line");
+        return Err("must be one line");
     }
     let head = format!("HTTP/1.1 101 x\r\nSec-WebSocket-Extensions: {parameters}\r\n\r\n");
     let mut storage = [wirebell::http::Field {
@@ -14,18 +14,18 @@ pub fn terms(parameters: &str) -> Result<DeflateTerms, &'static str> {
         value: b"",
     }; MAX_FIELDS];
     let head = ResponseHead::parse(head.as_bytes(), &mut storage);
-    let head = head.map_err(|_| "this cannot stand in a header field")?;
+    let head = head.map_err(|_| "not valid in a header field")?;
     let found = agreed(head.fields)?;
     found.ok_or("write it as 'permessage-deflate; server_no_context_takeover'")
 }
 
-/// What a response says about compression, right or wrong.
+/// The compression in a response, valid or not.
 pub fn agreed(fields: Fields<'_>) -> Result<Option<DeflateTerms>, &'static str> {
     let extensions = Extensions::parse(fields);
     let Some(extensions) = extensions.filter(|extensions| !extensions.is_empty()) else {
         let named = fields.get("Sec-WebSocket-Extensions").is_some();
         return match named {
-            true => Err("this is no list of extensions"),
+            true => Err("not a list of extensions"),
             false => Ok(None),
         };
     };
@@ -42,7 +42,7 @@ pub fn names(fields: Fields<'_>) -> Vec<String> {
     each.map(|extension| extension.name.to_owned()).collect()
 }
 
-/// Those of them that are not explained.
+/// The unknown ones of them.
 pub fn unknown(fields: Fields<'_>) -> Vec<String> {
     let mut names = names(fields);
     names.retain(|name| name != "permessage-deflate");
@@ -61,7 +61,7 @@ fn parameters(element: &Extension<'_>) -> Result<DeflateTerms, &'static str> {
             ("client_max_window_bits", Some(value)) => {
                 terms.client_max_window_bits = Some(window(value)?);
             }
-            _ => return Err("a parameter that permessage-deflate does not have"),
+            _ => return Err("unknown parameter of permessage-deflate"),
         }
     }
     Ok(terms)

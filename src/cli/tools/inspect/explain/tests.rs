@@ -57,7 +57,7 @@ fn each_rule_of_frames_is_found_and_the_rest_is_read() {
     for (bytes, expected) in rows {
         let expected: Vec<&str> = expected.iter().map(|violation| violation.text()).collect();
         assert_eq!(broken(bytes), expected, "{bytes}");
-        // The frame behind it is explained all the same.
+        // The frame after it is explained all the same.
         if !bytes.starts_with("88") && !bytes.starts_with("827f 8") {
             let both = broken(&format!("{bytes} 8100 8b00"));
             assert_eq!(both.len(), expected.len() + 1, "{bytes}: {both:?}");
@@ -72,7 +72,7 @@ fn each_rule_of_frames_is_found_and_the_rest_is_read() {
 }
 
 #[test]
-fn a_frame_behind_a_close() {
+fn a_frame_after_a_close() {
     assert_eq!(broken("8800 8100"), ["a frame after Close"]);
     assert_eq!(broken("8800 8900").len(), 0);
 }
@@ -121,7 +121,7 @@ fn a_bomb_is_bounded() {
     let items = items(&bytes, Side::Server, Some("permessage-deflate"));
     assert!(items[0].message.is_none() && items[0].violations.is_empty());
     assert!(
-        items[0].hints[0].contains("not inflated"),
+        items[0].hints[0].contains("too large to be inflated"),
         "{:?}",
         items[0].hints
     );
@@ -161,15 +161,15 @@ fn handshakes() {
 #[test]
 fn answers() {
     let head = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
-    let asked = Asked {
+    let req = RequestInfo {
         upgrade: true,
         key: Some(KEY.into()),
         extensions: vec!["permessage-deflate".into()],
-        ..Asked::default()
+        ..RequestInfo::default()
     };
     let count = |rest: &str| {
         let head = format!("{head}{rest}\r\n");
-        head::read(head.as_bytes(), Side::Server, Some(&asked))
+        head::read(head.as_bytes(), Side::Server, Some(&req))
             .findings
             .len()
     };
@@ -373,7 +373,7 @@ fn http_before_the_handshake_is_passed_over() {
         let frames: Vec<_> = connection.directions.iter().map(|way| way.frames).collect();
         let titles: Vec<_> = connection.items.iter().map(|item| &item.title).collect();
         assert_eq!(
-            (report.broken_rules, &*frames),
+            (report.violations, &*frames),
             (0, &[1, 1][..]),
             "{before}: {titles:?}"
         );
@@ -386,8 +386,8 @@ fn a_connection_that_goes_on_with_another_protocol() {
     let docker = "HTTP/1.1 101 UPGRADED\r\nConnection: Upgrade\r\nUpgrade: tcp\r\n\r\n\r\n/ # ";
     let h2c = "HTTP/1.1 101 x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n\0\0\0\u{4}";
     for (client, server, part) in [
-        (opening, docker, "goes on with tcp"),
-        (&opening.replace("tcp", "h2c"), h2c, "goes on with h2c"),
+        (opening, docker, "switches to tcp"),
+        (&opening.replace("tcp", "h2c"), h2c, "switches to h2c"),
         (opening, "HTTP/1.1 101 x\r\n\r\nx", "does not name"),
         ("GET /old\r\n", "<p>", "HTTP/0.9"),
         ("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "\0", "HTTP/2"),
@@ -406,7 +406,7 @@ fn a_connection_that_goes_on_with_another_protocol() {
         let report = talk(client.as_bytes(), server.as_bytes());
         let json = serde_json::to_string(&report).unwrap();
         assert!(
-            report.broken_rules == 0 && json.contains(part),
+            report.violations == 0 && json.contains(part),
             "{part}: {json}"
         );
         let frames = report.connections[0]
@@ -421,9 +421,9 @@ fn a_connection_that_goes_on_with_another_protocol() {
 fn after_a_broken_request_nothing_else_is_blamed() {
     let report = talk(ASK.replace("\r\n", "\n").as_bytes(), AGREE.as_bytes());
     let json = serde_json::to_string(&report).unwrap();
-    assert_eq!(report.broken_rules, 1, "{json}");
+    assert_eq!(report.violations, 1, "{json}");
     assert!(
-        json.contains("the request before it cannot be read"),
+        json.contains("the request before it cannot be parsed"),
         "{json}"
     );
 }
@@ -437,12 +437,12 @@ fn reserved_bits_of_an_extension_that_is_not_known() {
     let server = [with(AGREE).as_bytes(), b"\xC1\x01\xFF\xA2\x00"].concat();
     let report = talk(&client, &server);
     let items = &report.connections[0].items;
-    assert_eq!(report.broken_rules, 0, "{items:?}");
+    assert_eq!(report.violations, 0, "{items:?}");
     let named = |item: &&Item| item.hints.iter().any(|hint| hint.contains(name));
     assert_eq!(items.iter().filter(named).count(), 4);
     // It must have been offered.
-    let unasked = talk(ASK.as_bytes(), with(AGREE).as_bytes());
-    assert_eq!(unasked.broken_rules, 1);
+    let unsolicited = talk(ASK.as_bytes(), with(AGREE).as_bytes());
+    assert_eq!(unsolicited.violations, 1);
     // Without a handshake the bit is a broken rule, and it is said what it may be.
     let alone = items_of(b"\xC1\x00");
     assert!(alone[0].hints[0].contains("--deflate"), "{alone:?}");

@@ -1,19 +1,19 @@
-//! What belongs together: the frames of a message, a pong and its ping, the two Closes.
+//! Links related items: the frames of a message, a pong and its ping, the two Closes.
 //!
-//! Input: all items of a connection in the order of time, with their numbers. Output: the
-//! same, each naming what it goes on with or answers. Items that were left out tie nothing.
+//! Input: all items of a connection in chronological order, with their numbers. Output: the same,
+//! each naming what it continues or answers. Items that were left out have no links.
 
 use crate::cli::tools::inspect::model::{Fragment, Item, What};
 use std::collections::HashMap;
 
-/// What one side has begun.
+/// What one side has open.
 #[derive(Default)]
 struct Side {
-    /// Where the next item lies if none is left out.
+    /// The position of the next item if none is left out.
     end: usize,
-    /// The last frame of a message that is not finished: its place in the list.
+    /// The last frame of an incomplete message: its place in the list.
     open: Option<usize>,
-    /// Payloads of pings that nobody has answered.
+    /// Payloads of pings without a pong.
     pings: HashMap<Vec<u8>, usize>,
     request: Option<usize>,
     close: Option<usize>,
@@ -49,7 +49,7 @@ pub fn tie(items: &mut [Item]) {
     }
 }
 
-/// Ties a frame of data to the one before it.
+/// Links a data frame to the one before it.
 fn fragment(items: &mut [Item], at: usize, open: &mut Option<usize>, first: u8) {
     let (fin, begins) = (first & 0x80 != 0, first & 0x0F != 0);
     let number = items[at].number;

@@ -1,4 +1,4 @@
-//! What one direction remembers from frame to frame: the open message, the inflater, the Close.
+//! The state of one direction between frames: the open message, the inflater, the Close.
 
 use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;
@@ -8,16 +8,16 @@ use wirebell::handshake::Direction;
 use wirebell::wire::Utf8Stream;
 use wirebell::{Limits, MessageKind, Violation};
 
-/// Bytes that are kept of one inflated message for a look.
+/// Bytes of one inflated message that are kept for display.
 const KEPT_INFLATED: usize = 64 * 1024;
 
 /// Bytes that all inflated messages of a report may take together.
 pub const ALL_INFLATED: usize = 16 * 1024 * 1024;
 
-/// Bytes up to which messages are inflated in all: more is work without an end.
+/// The limit of inflated bytes in total: it bounds the work.
 pub const INFLATING: usize = 1024 * 1024 * 1024;
 
-/// What may still be spent on inflated messages.
+/// The budget left for inflated messages.
 pub struct Allowance {
     pub kept: usize,
     pub work: usize,
@@ -25,7 +25,7 @@ pub struct Allowance {
 
 /// The state of one direction.
 pub struct Track {
-    /// Extensions that are not explained: reserved bits may be theirs.
+    /// Unknown extensions: reserved bits may be theirs.
     pub unknown: Vec<String>,
     inflater: Option<Inflater>,
     open: Option<Open>,
@@ -35,7 +35,7 @@ pub struct Track {
     pub messages: usize,
 }
 
-/// A message whose last frame has not come.
+/// A message without its last frame so far.
 struct Open {
     kind: MessageKind,
     compressed: bool,
@@ -50,11 +50,11 @@ struct Inflater {
     pool: Pool,
     session: Session,
     link: Params,
-    /// The window is lost: later messages may need it.
+    /// The window is lost, and later messages may need it.
     lost: bool,
 }
 
-/// What a payload adds.
+/// The result of a payload.
 #[derive(Default)]
 pub struct Outcome {
     pub message: Option<Message>,
@@ -89,7 +89,7 @@ impl Track {
         self.open.as_ref().is_some_and(|open| open.compressed)
     }
 
-    /// Judges where a data frame stands, and opens its message.
+    /// Checks the position of a data frame, and opens its message.
     pub fn data_frame(&mut self, header: &mut Header) {
         let kind = match header.opcode {
             1 => Some(MessageKind::Text),
@@ -103,7 +103,7 @@ impl Track {
             (Some(kind), None) => return self.begin(kind, header),
         };
         header.break_rule(violation, rules::expected(violation).into());
-        // Taken for what it says, so that its payload can be explained.
+        // Taken by its opcode, so that its payload can be explained.
         self.begin(kind.unwrap_or(MessageKind::Binary), header);
     }
 
@@ -115,12 +115,12 @@ impl Track {
             wire_length: 0,
             bytes: Vec::new(),
             utf8: Utf8Stream::new(),
-            // The payload may be in the form of an extension, not in UTF-8.
+            // The payload may be encoded by an extension, not in UTF-8.
             bad_text: header.reserved && !self.unknown.is_empty(),
         });
     }
 
-    /// Takes the unmasked payload of a data frame; `whole` if the frame is all there.
+    /// Takes the unmasked payload of a data frame; `whole` if the frame is complete.
     pub fn payload(
         &mut self,
         payload: &[u8],
@@ -167,8 +167,8 @@ impl Open {
         };
         self.bad_text = true;
         let what = match payload.get(at) {
-            Some(byte) => format!("{byte:02x} at byte {at} of this payload cannot stand there"),
-            None => "the message ends inside of a character".into(),
+            Some(byte) => format!("{byte:02x} at byte {at} of this payload is invalid there"),
+            None => "the message ends inside a character".into(),
         };
         let expected = format!("{}: {what}", rules::expected(Violation::InvalidUtf8));
         Some(rules::violation(Violation::InvalidUtf8, expected.into()))
@@ -203,7 +203,7 @@ impl Open {
     }
 }
 
-/// The first byte that cannot stand where it stands.
+/// The first invalid byte.
 fn first_bad(mut utf8: Utf8Stream, payload: &[u8]) -> usize {
     let bad = |byte: &u8| utf8.push(&[*byte]).is_err();
     payload.iter().position(bad).unwrap_or(payload.len())
@@ -262,8 +262,8 @@ impl Inflater {
         }
     }
 
-    /// Whether a message of this direction is nothing without those before it. Long ones are not
-    /// tried: it is work that nobody asked for.
+    /// Whether a message of this direction depends on those before it. Long ones are not tried, to
+    /// save work.
     fn refers_back(&mut self, payload: &[u8], short: bool) -> bool {
         if !short || !self.link.receive.takeover {
             return false;
@@ -281,17 +281,17 @@ impl Inflater {
         alone.is_err()
     }
 
-    /// Forgets the window, which nobody knows any more.
+    /// Drops the window, which is now unknown.
     fn lose(&mut self) {
         self.lost = true;
         self.session = Session::default();
     }
 
-    /// A limit of ours is no rule that the sender has broken.
+    /// Exceeding our limit is not a violation.
     fn tell(&self, violation: Violation, outcome: &mut Outcome) {
         match violation {
             Violation::MessageTooBig | Violation::InflateRatio => outcome.hints.push(
-                "becomes so large that it is not inflated here; receivers have limits too \
+                "is too large to be inflated here; receivers have limits too \
                  (RFC 6455 10.4)"
                     .into(),
             ),
@@ -321,7 +321,7 @@ fn compressed(open: &Open, bytes: &[u8], kept: usize) -> Message {
     }
 }
 
-/// Frames behind a Close: the library discards them, the RFC forbids them.
+/// Frames after a Close: the library discards them, the RFC forbids them.
 pub fn after_close() -> Finding {
     Finding {
         rule: "a frame after Close".into(),

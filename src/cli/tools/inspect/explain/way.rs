@@ -1,21 +1,21 @@
-//! One direction while it is read, and what all connections of a report draw on.
+//! One direction while it is read, and the budgets that all connections of a report share.
 //!
 //! Input: the bytes of a direction. Output: items, one for each part that was taken. Invariant: no
 //! more items are kept than a report may have.
 
 use crate::cli::tools::inspect::args::Side;
-use crate::cli::tools::inspect::explain::asked::Asked;
 use crate::cli::tools::inspect::explain::head;
+use crate::cli::tools::inspect::explain::request_info::RequestInfo;
 use crate::cli::tools::inspect::explain::track::Allowance;
 use crate::cli::tools::inspect::input::{Stream, protocol};
 use crate::cli::tools::inspect::model::{Bytes, Item, Text, What};
 
-/// What all connections of a report draw on; items for each side.
+/// The budgets that all connections of a report share; items per side.
 pub struct Shared {
     pub allowance: Allowance,
     /// An item is several hundred times as large as the shortest frame.
     pub items_left: [usize; 2],
-    /// For those with a broken rule.
+    /// For those with a violation.
     pub broken_left: [usize; 2],
     pub left_out: usize,
 }
@@ -41,7 +41,7 @@ pub struct Way<'t> {
     pub at: usize,
     pub items: Vec<Item>,
     pub frames: usize,
-    pub broken_rules: usize,
+    pub violations: usize,
 }
 
 impl<'t> Way<'t> {
@@ -52,7 +52,7 @@ impl<'t> Way<'t> {
             at: 0,
             items: Vec::new(),
             frames: 0,
-            broken_rules: 0,
+            violations: 0,
         }
     }
 
@@ -60,7 +60,7 @@ impl<'t> Way<'t> {
         &self.stream.bytes[self.at..]
     }
 
-    /// An item of the next `length` bytes, which are taken.
+    /// Takes the next `length` bytes as an item.
     pub fn item(&mut self, what: What, title: Text, length: usize) -> Item {
         let offset = self.at;
         let bytes = &self.rest()[..length];
@@ -90,13 +90,13 @@ impl<'t> Way<'t> {
     }
 
     pub fn push(&mut self, item: Item, shared: &mut Shared) {
-        self.broken_rules += item.violations.len();
+        self.violations += item.violations.len();
         if shared.admit(&item) {
             self.items.push(item);
         }
     }
 
-    /// What nothing can be said about.
+    /// Bytes that are not explained.
     pub fn unread(&mut self, why: &str, shared: &mut Shared) {
         let length = self.rest().len();
         if length > 0 {
@@ -106,7 +106,7 @@ impl<'t> Way<'t> {
         }
     }
 
-    /// Passes over what load balancers have put before the first request, each its own header.
+    /// Skips the headers that load balancers put before the first request.
     pub fn proxy_headers(&mut self, shared: &mut Shared) {
         while let Some((length, version)) = protocol::proxy_header(self.rest()) {
             let title = format!("{length} bytes of the PROXY protocol, version {version}");
@@ -115,9 +115,9 @@ impl<'t> Way<'t> {
         }
     }
 
-    /// Reads the head that comes next.
-    pub fn head(&mut self, asked: Option<&Asked>, shared: &mut Shared) -> head::Head {
-        let mut head = head::read(self.rest(), self.from, asked);
+    /// Reads the next head.
+    pub fn head(&mut self, req: Option<&RequestInfo>, shared: &mut Shared) -> head::Head {
+        let mut head = head::read(self.rest(), self.from, req);
         self.at += head.start;
         if head.is_other {
             return head;
@@ -132,7 +132,7 @@ impl<'t> Way<'t> {
         item.violations = std::mem::take(&mut head.findings);
         item.hints = std::mem::take(&mut head.hints);
         if head.cut {
-            item.hints.push("the input ends inside of this head".into());
+            item.hints.push("the input ends inside this head".into());
         }
         self.push(item, shared);
         let length = head.body.length(self.rest());

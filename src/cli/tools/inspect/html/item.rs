@@ -1,4 +1,4 @@
-//! One head or frame: its map of bits and bytes, its fields, and what is wrong with it.
+//! One head or frame: its map of bits and bytes, its fields, and its violations.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::html::{Escaped, Link, Page, class_name};
@@ -40,7 +40,7 @@ impl Page {
         }
         if item.unheard {
             self.put(format_args!(
-                "<p class=\"note\">A receiver has given up before this.</p>\n"
+                "<p class=\"note\">A receiver fails the connection before this.</p>\n"
             ));
         }
         for finding in &item.violations {
@@ -63,8 +63,8 @@ impl Page {
 
     fn finding(&mut self, finding: &Finding) {
         self.put(format_args!(
-            "<div class=\"finding\" role=\"note\"><p><strong>Broken rule: {}</strong> {}</p>\n\
-             <p>Right would be: {}</p>\n<p>A receiver {}.</p></div>\n",
+            "<div class=\"finding\" role=\"note\"><p><strong>Violation: {}</strong> {}</p>\n\
+             <p>Correct: {}</p>\n<p>A receiver {}.</p></div>\n",
             Escaped(&finding.rule),
             Link(finding.reference),
             Escaped(&finding.expected),
@@ -72,7 +72,7 @@ impl Page {
         ));
     }
 
-    /// The header, two bytes as bits and the others as they are; then the payload, in short.
+    /// The header, two bytes as bits and the others in hex; then the payload, abbreviated.
     fn map(&mut self, item: &Item, id: &str) {
         self.put(format_args!(
             "<div class=\"map\" aria-label=\"map of the bytes\">\n"
@@ -127,7 +127,7 @@ impl Page {
     fn fields(&mut self, fields: &[Field], id: &str) {
         self.put(format_args!(
             "<table class=\"fields\">\n<tr><th>where</th><th>field</th><th>value</th>\
-             <th>what it means</th><th>written in</th></tr>\n"
+             <th>what it means</th><th>reference</th></tr>\n"
         ));
         for (number, field) in fields.iter().enumerate() {
             self.put(format_args!(
@@ -165,7 +165,7 @@ impl Page {
     }
 }
 
-/// What the bits say, in a word.
+/// What the bits mean, in a word.
 fn short(field: &Field) -> &str {
     match (field.class, field.bits, &*field.value) {
         (Class::Opcode | Class::Length | Class::Code | Class::Payload, ..) => &field.value,

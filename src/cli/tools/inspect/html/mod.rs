@@ -1,7 +1,7 @@
-//! The explanation as one page: no file beside it, nothing to load, and to be read without scripts.
+//! The explanation as a self-contained page, readable without scripts.
 //!
-//! Invariant: everything of the input goes through [`Escaped`], and a policy in the page forbids
-//! whatever would slip through to load something.
+//! Invariant: everything from the input goes through [`Escaped`], and a policy in the page forbids
+//! loading anything that might slip through.
 
 mod item;
 mod payload;
@@ -38,7 +38,7 @@ pub fn print(report: &Report, most: usize) -> String {
     page.out
 }
 
-/// Text of the input inside of HTML; control characters are made visible.
+/// Text of the input inside HTML; control characters are made visible.
 struct Escaped<'t>(&'t str);
 
 impl fmt::Display for Escaped<'_> {
@@ -62,15 +62,15 @@ impl fmt::Display for Link {
     }
 }
 
-/// The page as far as it is written.
+/// The page written so far.
 struct Page {
     out: String,
     most: usize,
-    /// No mask was taken off step by step yet.
+    /// No unmasking has been shown step by step yet.
     steps: bool,
 }
 
-/// What the legend says.
+/// The legend.
 const LEGEND: [(Class, &str, &str); 7] = [
     (
         Class::Fin,
@@ -80,17 +80,17 @@ const LEGEND: [(Class, &str, &str); 7] = [
     (
         Class::Rsv,
         "RSV1–3",
-        "3 bits for extensions; RSV1 says that a message is compressed",
+        "3 bits for extensions; RSV1 marks a compressed message",
     ),
     (
         Class::Opcode,
         "opcode",
-        "4 bits: what the frame is for: text, binary, close, ping …",
+        "4 bits: the type of the frame: text, binary, close, ping …",
     ),
     (
         Class::Mask,
         "MASK",
-        "1 bit: is the payload masked? From a client always",
+        "1 bit: is the payload masked? Always, from a client",
     ),
     (
         Class::Length,
@@ -105,21 +105,21 @@ const LEGEND: [(Class, &str, &str); 7] = [
     (
         Class::Payload,
         "payload",
-        "what is carried, as long as the length says",
+        "the data, as long as the length says",
     ),
 ];
 
 impl Page {
     fn put(&mut self, text: fmt::Arguments<'_>) {
-        // A string takes everything.
+        // Writing to a string cannot fail.
         let _ = self.out.write_fmt(text);
     }
 
     fn report(&mut self, report: &Report) {
-        let (class, verdict) = match report.broken_rules {
-            0 => ("good", "No rule is broken".to_owned()),
-            1 => ("bad", "1 rule is broken".to_owned()),
-            count => ("bad", format!("{count} rules are broken")),
+        let (class, verdict) = match report.violations {
+            0 => ("good", "No violations".to_owned()),
+            1 => ("bad", "1 violation".to_owned()),
+            count => ("bad", format!("{count} violations")),
         };
         self.put(format_args!(
             "<header class=\"top\">\n<h1>WebSocket, byte by byte</h1>\n<p>{} · \
@@ -139,10 +139,10 @@ impl Page {
     fn legend(&mut self) {
         self.put(format_args!(
             "<details class=\"legend\" open>\n<summary>How to read a frame</summary>\n<p>After an \
-             HTTP handshake both sides send <em>frames</em>: a header of 2 to 14 bytes, and behind \
-             it the payload. One or more frames are a <em>message</em>. The colours below say \
-             which part of the header a bit or byte is. Point at a part, or go there with the Tab \
-             key, and it is explained.</p>\n<dl>\n"
+             HTTP handshake both sides send <em>frames</em>: a header of 2 to 14 bytes, then the \
+             payload. One or more frames are a <em>message</em>. The colours below say which part \
+             of the header a bit or byte is. Point at a part, or go there with the Tab key, for \
+             an explanation.</p>\n<dl>\n"
         ));
         for (class, name, text) in LEGEND {
             self.put(format_args!(
@@ -154,14 +154,14 @@ impl Page {
         self.put(format_args!(
             "<div class=\"beside\"><div><h4>How long is the payload?</h4>\n\
              <table class=\"sizes\">\n\
-             <tr><th>the 7 bits say</th><th>the length is</th><th>it stands in</th></tr>\n\
+             <tr><th>the 7 bits say</th><th>the length is</th><th>it is in</th></tr>\n\
              <tr><td>0 to 125</td><td>what they say</td><td>these 7 bits</td></tr>\n\
              <tr><td>126</td><td>126 to 65535</td><td>the next 2 bytes</td></tr>\n\
-             <tr><td>127</td><td>from 65536 on</td><td>the next 8 bytes</td></tr>\n</table></div>\n\
+             <tr><td>127</td><td>65536 or more</td><td>the next 8 bytes</td></tr>\n</table></div>\n\
              <div><h4>How does a mask work?</h4>\n<p>Byte 0 of the payload is XORed with byte 0 of \
-             the key, byte 1 with byte 1, up to byte 3; byte 4 again with byte 0. A bit of the \
-             result is 1 where exactly one of the two bits is 1, so the same key takes the mask \
-             off again. It hides nothing: the key stands in front. It keeps a web page from \
+             the key, byte 1 with byte 1, up to byte 3; then byte 4 with byte 0 again. A bit of \
+             the result is 1 where exactly one of the two bits is 1, so the same key removes the \
+             mask again. It hides nothing: the key comes first. It keeps a web page from \
              choosing the bytes on the wire, which old proxies might take for HTTP.</p></div>\n\
              </div>\n</details>\n"
         ));
@@ -176,7 +176,7 @@ impl Page {
         self.put(format_args!("</h2>\n"));
         if let Some(terms) = &connection.compression {
             let terms = Escaped(terms);
-            self.put(format_args!("<p>Agreed on: <code>{terms}</code></p>\n"));
+            self.put(format_args!("<p>Negotiated: <code>{terms}</code></p>\n"));
         }
         self.time_line(connection);
         for item in &connection.items {
@@ -219,7 +219,7 @@ impl Page {
         self.put(format_args!("</ol>\n"));
     }
 
-    /// One line of the time line.
+    /// One line of the timeline.
     fn mark(&mut self, item: &Item, connection: usize) {
         let side = item.from.name();
         let broken = if item.violations.is_empty() {

@@ -1,4 +1,4 @@
-//! What a frame carries: on the wire, unmasked, inflated, side by side.
+//! The payload of a frame: on the wire, unmasked, inflated, side by side.
 
 use crate::cli::tools::inspect::html::{Escaped, Link, Page};
 use crate::cli::tools::inspect::model::{Close, Item, Message, Payload, rfc7692};
@@ -108,8 +108,8 @@ impl Page {
         self.put(format_args!("<figure>\n<figcaption>{title}</figcaption>\n"));
         if message.refers_back {
             self.put(format_args!(
-                "<p class=\"note\">It refers back to earlier messages and is nothing without them \
-                 {}.</p>\n",
+                "<p class=\"note\">It refers back to earlier messages and cannot be inflated \
+                 without them {}.</p>\n",
                 Link(rfc7692("7.2.3.2"))
             ));
         }

@@ -1,12 +1,12 @@
-//! How the bytes of a direction begin: as HTTP, as the PROXY protocol, or as a frame.
+//! How the bytes of a direction start: as HTTP, as the PROXY protocol, or as a frame.
 //!
-//! Input: bytes. Output: guesses, which are right for what the RFCs allow (RFC 9112 section 2, RFC
-//! 6455 section 5.2).
+//! Input: bytes. Output: guesses, which are correct for what the RFCs allow (RFC 9112 section 2,
+//! RFC 6455 section 5.2).
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::protocol;
 
-/// Who sends such bytes: heads say it, otherwise the mask bit of a frame.
+/// The sender of such bytes: known from a head, otherwise from the mask bit of a frame.
 pub fn sender(bytes: &[u8]) -> Option<Side> {
     if bytes.starts_with(b"HTTP/") {
         return Some(Side::Server);
@@ -18,14 +18,14 @@ pub fn sender(bytes: &[u8]) -> Option<Side> {
     Some(if masked { Side::Client } else { Side::Server })
 }
 
-/// Begins as a connection does: with HTTP, or the PROXY protocol before it.
+/// Starts like a connection: with HTTP, perhaps after the PROXY protocol.
 pub fn begins_connection(bytes: &[u8]) -> bool {
     looks_like_http(bytes) || protocol::is_proxy(bytes)
 }
 
-/// Begins with a line as HTTP has it. No frame does: `G` would be a frame with reserved bits.
+/// Starts with an HTTP line. No frame does: `G` would be a frame with reserved bits.
 pub fn looks_like_http(bytes: &[u8]) -> bool {
-    // RFC 9112 section 2.2: empty lines before a request are passed over.
+    // RFC 9112 section 2.2: empty lines before a request are skipped.
     let start = bytes.iter().position(|byte| !b"\r\n".contains(byte));
     let bytes = &bytes[start.unwrap_or(bytes.len())..];
     if protocol::name(bytes).is_some() {
@@ -37,7 +37,7 @@ pub fn looks_like_http(bytes: &[u8]) -> bool {
         .take_while(|byte| byte.is_ascii_uppercase());
     let len = word.count();
     let next = bytes.get(len);
-    // A whole line says its version; one that is cut short may still do.
+    // A complete line has a version; a truncated one might have had.
     let line = bytes.iter().position(|byte| *byte == b'\n');
     let versioned = line.is_none_or(|end| bytes[..end].windows(6).any(|part| part == b" HTTP/"));
     bytes.starts_with(b"HTTP/1.") || (3..=16).contains(&len) && next == Some(&b' ') && versioned

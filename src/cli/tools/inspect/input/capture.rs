@@ -1,4 +1,4 @@
-//! What a capture holds: packets, whatever the form of the file.
+//! The packets of a capture, whatever the file format.
 
 use crate::cli::tools::inspect::input::packet;
 use crate::cli::tools::inspect::model::Text;
@@ -7,19 +7,19 @@ use std::collections::BTreeSet;
 #[derive(Default)]
 pub struct Capture<'b> {
     pub packets: Vec<Packet<'b>>,
-    /// Packets that the file describes wrongly.
+    /// Packets with an invalid description in the file.
     pub broken: usize,
-    /// Why the file ends early.
+    /// Why the file is truncated.
     pub cut: Option<Text>,
 }
 
 impl Capture<'_> {
-    /// Every link type that packets have, each once.
+    /// The link types of the packets, each once.
     pub fn links(&self) -> BTreeSet<u32> {
         self.packets.iter().map(|packet| packet.link).collect()
     }
 
-    /// As `capture of 3 packets, link type 1 (Ethernet)`.
+    /// Such as `capture of 3 packets, link type 1 (Ethernet)`.
     pub fn name(&self) -> String {
         let link = |link| match packet::link_name(link) {
             Some(name) => format!(", link type {link} ({name})"),
@@ -33,9 +33,9 @@ impl Capture<'_> {
 pub struct Packet<'b> {
     /// Seconds.
     pub time: f64,
-    /// What it begins with.
+    /// The link type of its first header.
     pub link: u32,
     pub bytes: &'b [u8],
-    /// Bytes of the packet that the file does not have.
+    /// Bytes of the packet that are missing in the file.
     pub dropped: usize,
 }

@@ -1,38 +1,39 @@
 //! Dumps with offsets → bytes: those of xxd, hexdump -C, od -t x1, Wireshark and tcpdump -x.
 //!
 //! Input: lines of an offset, bytes, and perhaps a column of characters. Output: blocks, each from
-//! one offset 0 to the next. Invariant: the offset of the next line says how many bytes a line has,
-//! so no column is taken for another.
+//! one offset 0 to the next. Invariant: the offset of the next line gives the number of bytes of a
+//! line, so no column is mistaken for another.
 
-/// Bytes that begin at offset 0.
+/// A block of bytes from offset 0.
 #[derive(Debug, Default, PartialEq)]
 pub struct Block {
-    /// The lines are indented: so Wireshark marks the second side of a stream.
+    /// The lines are indented: Wireshark marks the second side of a stream this way.
     pub indented: bool,
     pub bytes: Vec<u8>,
 }
 
-/// Bytes that `*` lines may stand for, all together.
+/// The bytes that all `*` lines together may represent.
 const MAX_REPEATED: usize = 64 * 1024 * 1024;
 
-/// One line of a dump, with as many bytes as it may have.
+/// One line of a dump, with as many bytes as it can have.
 struct Line<'t> {
     number: usize,
     indented: bool,
     offset: &'t str,
-    /// It ends with a colon, as those of xxd and tcpdump do.
+    /// It ends with a colon, as in xxd and tcpdump.
     colon: bool,
     /// What follows the offset.
     rest: &'t str,
 }
 
-/// The blocks of a dump, or `None` if the text is none. `Err` says which line cannot be read.
+/// The blocks of a dump, or `None` if the text is not a dump. `Err` names the line that cannot be
+/// read.
 pub fn read(text: &str) -> Option<Result<Vec<Block>, String>> {
     let lines: Vec<_> = text.lines().enumerate().collect();
     let first = lines
         .iter()
         .find_map(|(number, text)| line(*number, text))?;
-    // A dump of its own: what stands before an offset of tcpdump are lines about packets.
+    // In tcpdump output, the lines before an offset describe packets.
     let tcpdump = first.offset.starts_with("0x");
     if !first.colon && !is_zero(first.offset) {
         return None;
@@ -65,20 +66,20 @@ fn line(number: usize, text: &str) -> Option<Line<'_>> {
     })
 }
 
-/// Words as people see them in a dump of words, and what to do.
+/// The hint for a dump of words.
 pub const WORDS: &str = "these are words of several bytes, whose order depends on the machine; \
                      print bytes with `hexdump -C` or `od -A x -t x1`";
 
 const NUMBERS: &str = "these are bytes in octal or decimal; \
                        print them with `hexdump -C` or `od -A x -t x1`";
 
-/// Lines that may stand around a dump: comments, and what tshark prints with a stream.
+/// Lines that may surround a dump: comments, and what tshark prints with a stream.
 const FRAME: [&str; 6] = ["#", "===", "```", "Follow: ", "Filter: ", "Node "];
 
 fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> {
     let mut parsed = Vec::new();
     let mut repeats = Vec::new();
-    // tshark -x dumps what it has made of a packet too, each under a line of its own.
+    // tshark -x also dumps derived data of a packet, each under its own heading.
     let mut derived = false;
     for (number, text) in lines {
         if text.trim_end().ends_with(" bytes):") || text.trim().is_empty() {
@@ -92,10 +93,7 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
             None if tcpdump || is_ruler(text) => {}
             None if FRAME.iter().any(|begin| text.starts_with(begin)) => {}
             None => {
-                return Err(format!(
-                    "line {}: no offset, as the others have",
-                    number + 1
-                ));
+                return Err(format!("line {}: no offset, unlike the others", number + 1));
             }
         }
     }
@@ -106,18 +104,18 @@ fn blocks(lines: &[(usize, &str)], tcpdump: bool) -> Result<Vec<Block>, String> 
         .iter()
         .map(|radix| assemble(&parsed, &repeats, *radix));
     let first = reads.next().unwrap_or_else(|| Ok(Vec::new()));
-    // Of all that is wrong, what the likeliest one says is told.
+    // If every radix fails, the error of the likeliest one is reported.
     first.or_else(|what| reads.find_map(Result::ok).ok_or(what))
 }
 
-/// A line as xxd -b has it.
+/// A line of xxd -b.
 fn has_bits(line: &Line<'_>) -> bool {
     let rest = line.rest.trim_start();
     let mut words = rest.split("  ").next().unwrap_or_default().split(' ');
     words.all(|word| word.len() == 8 && word.bytes().all(|bit| b"01".contains(&bit)))
 }
 
-/// Puts lines together; `repeats` are those that have `*` before them.
+/// Joins lines; `repeats` are those with a `*` before them.
 fn assemble(lines: &[Line<'_>], repeats: &[usize], radix: u32) -> Result<Vec<Block>, String> {
     let offset = |line: &Line<'_>| {
         let digits = line.offset.trim_start_matches("0x");
@@ -134,7 +132,7 @@ fn assemble(lines: &[Line<'_>], repeats: &[usize], radix: u32) -> Result<Vec<Blo
         let mut open = blocks
             .iter()
             .rposition(|block| block.indented == line.indented);
-        // A last line has nothing but its offset.
+        // The last line has only an offset.
         if here == 0 && !line.rest.trim().is_empty() {
             open = None;
         }
@@ -151,7 +149,7 @@ fn assemble(lines: &[Line<'_>], repeats: &[usize], radix: u32) -> Result<Vec<Blo
             repeat(&mut block.bytes, here - there).map_err(fail)?;
         } else if there != here && !block.bytes.is_empty() {
             return Err(fail(format!(
-                "its offset is {here}, but {there} bytes stand before it"
+                "its offset is {here}, but {there} bytes precede it"
             )));
         }
         let exact = next
@@ -163,17 +161,17 @@ fn assemble(lines: &[Line<'_>], repeats: &[usize], radix: u32) -> Result<Vec<Blo
     Ok(blocks)
 }
 
-/// What `*` stands for: the 16 bytes before it, over and over.
+/// Expands a `*`: the 16 bytes before it, repeated.
 fn repeat(bytes: &mut Vec<u8>, missing: usize) -> Result<(), String> {
     if bytes.len() < 16 || bytes.len().saturating_add(missing) > MAX_REPEATED {
-        return Err("the * before it stands for nothing, or for more than 64 MiB".into());
+        return Err("the * before it represents nothing, or more than 64 MiB".into());
     }
     let row = bytes[bytes.len() - 16..].to_vec();
     bytes.extend(row.iter().cycle().take(missing));
     Ok(())
 }
 
-/// The line of PowerShell and others that counts the columns.
+/// The header line of PowerShell and others, with column numbers.
 fn is_ruler(text: &str) -> bool {
     let words: Vec<&str> = text.split_whitespace().collect();
     let mut at = 0;
@@ -186,9 +184,9 @@ fn is_ruler(text: &str) -> bool {
     at >= 8
 }
 
-/// What the offsets may be counted in, the likeliest first: od counts in octal unless told, and in
-/// decimal with -A d, both with seven digits; xxd -d in decimal. Only the right one agrees with the
-/// number of bytes.
+/// The possible radixes of the offsets, the likeliest first: od uses octal by default, and decimal
+/// with -A d, both with seven digits; xxd -d uses decimal. Only the right one matches the number of
+/// bytes.
 fn radices(lines: &[Line<'_>]) -> &'static [u32] {
     let od = |line: &Line<'_>| line.offset.len() == 7 && !line.colon;
     match lines.iter().all(od) {
@@ -197,7 +195,7 @@ fn radices(lines: &[Line<'_>]) -> &'static [u32] {
     }
 }
 
-/// The bytes of a line: `exact` of them if the next offset says so.
+/// The bytes of a line: `exact` of them if the next offset is known.
 fn row(line: &Line<'_>, exact: Option<usize>) -> Result<Vec<u8>, String> {
     let mut row = Row::default();
     let mut rest = line.rest;
@@ -243,15 +241,15 @@ fn is_byte(word: &str) -> bool {
     word.len() == 2 && word.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
-/// A line as far as it is read.
+/// A line while it is read.
 #[derive(Default)]
 struct Row<'t> {
     bytes: Vec<u8>,
     /// Where each word ends.
     words: Vec<usize>,
-    /// The most that lies between two words.
+    /// The widest gap between two words.
     widest: usize,
-    /// The characters beside the bytes.
+    /// The column of characters.
     column: &'t str,
 }
 
@@ -268,7 +266,7 @@ impl Row<'_> {
         }
         if !is_hex || !digits.len().is_multiple_of(2) {
             // Perhaps bytes in octal, or characters.
-            let what = "is no byte in hexadecimal; print bytes with `hexdump -C` or `xxd`";
+            let what = "is not a hexadecimal byte; print bytes with `hexdump -C` or `xxd`";
             return Err(format!("{word:?} {what}"));
         }
         if !self.bytes.is_empty() {
@@ -281,12 +279,12 @@ impl Row<'_> {
         Ok(())
     }
 
-    /// Whether what follows a gap is the column of characters.
+    /// Whether a gap is followed by the column of characters.
     fn is_column(&self, gap: usize, rest: &str, colon: bool) -> bool {
         if self.bytes.is_empty() || gap < 2 {
             return false;
         }
-        // hexdump -C has two spaces in the middle, od of BSD between all bytes.
+        // hexdump -C has two spaces in the middle, BSD od between all bytes.
         let between =
             gap <= self.widest || !colon && gap == 2 && [1, 8].contains(&self.bytes.len());
         !between || is_rendering(&self.bytes, rest)
@@ -297,7 +295,7 @@ impl Row<'_> {
         !self.bytes.is_empty() && self.column.trim_end().chars().count() > self.bytes.len()
     }
 
-    /// The column shows the bytes of each word in reverse, as that of xxd -e does.
+    /// The column shows the bytes of each word in reverse, as in xxd -e.
     fn is_swapped(&self) -> bool {
         let mut swapped = self.bytes.clone();
         let mut start = 0;
@@ -310,11 +308,11 @@ impl Row<'_> {
     }
 }
 
-/// Whether a text shows these bytes as characters, with something else for those that are none.
+/// Whether a text shows these bytes as characters, with placeholders for the unprintable ones.
 pub fn is_rendering(bytes: &[u8], text: &str) -> bool {
     let shown: Vec<char> = text.trim_matches(' ').chars().collect();
     let printable = |byte: &u8| (b' '..=b'~').contains(byte);
-    // Spaces at the ends cannot be told from those around the column.
+    // Spaces at the ends cannot be distinguished from those around the column.
     let is_space = |byte: &u8| *byte == b' ';
     let start = bytes.iter().take_while(|byte| is_space(byte)).count();
     let end = bytes.iter().rposition(|byte| !is_space(byte));

@@ -1,9 +1,9 @@
-//! Hexadecimal text, as people write it → bytes of one direction, or of both.
+//! Hexadecimal text, as people write it → bytes of one or both directions.
 //!
 //! Input: digits in pairs; between them white space, colons, commas, `0x` and `\x`, and comments
 //! from `#` to the end of the line. A line that begins with `>` is from the client, one with `<`
-//! from the server, and one with `=` begins another connection and may name it. Output: the
-//! bytes, in the order of the lines.
+//! from the server, and one with `=` begins another connection and may name it. Output: the bytes,
+//! in the order of the lines.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::begins::begins_connection;
@@ -16,7 +16,7 @@ const MAX_TALKS: usize = 1000;
 /// What the text has.
 #[derive(Debug)]
 pub enum Read {
-    /// Nothing says who has sent it.
+    /// The sender is unknown.
     OneWay(Vec<u8>),
     BothWays(Vec<Talk>),
 }
@@ -32,10 +32,10 @@ pub fn read(text: &[u8]) -> Result<Read, String> {
 
 #[derive(Default)]
 struct Reader {
-    /// Bytes in front of any mark.
+    /// Bytes before any mark.
     unmarked: Vec<u8>,
     talks: Vec<Talk>,
-    /// Whose bytes the lines have from here on.
+    /// The sender of the following lines.
     side: Option<Side>,
 }
 
@@ -45,7 +45,7 @@ impl Reader {
         let code = line.split(|byte| *byte == b'#').next().unwrap_or_default();
         let code = code.trim_ascii();
         if code == b"*" {
-            let what = "* stands for lines that are left out; print them with `od -v` or `xxd`";
+            let what = "* means omitted lines; print them with `od -v` or `xxd`";
             return Err(what.into());
         }
         let (side, code) = match code.split_first() {
@@ -58,7 +58,7 @@ impl Reader {
             return digits(code, &mut self.unmarked);
         };
         if !self.unmarked.is_empty() {
-            return Err("where > and < say who sends, the first line needs one too".into());
+            return Err("with > and < for the sender, the first line needs one too".into());
         }
         if self.talks.is_empty() {
             self.connection(b"")?;
@@ -79,7 +79,7 @@ impl Reader {
 
     fn connection(&mut self, name: &[u8]) -> Result<(), String> {
         if !self.unmarked.is_empty() {
-            return Err("where = begins a connection, the first line needs > or <".into());
+            return Err("after = for a new connection, the first line needs > or <".into());
         }
         if self.talks.last().is_some_and(is_empty) {
             self.talks.pop();
@@ -113,7 +113,7 @@ fn is_empty(talk: &Talk) -> bool {
     talk.from_client.bytes.is_empty() && talk.from_server.bytes.is_empty()
 }
 
-/// Lines behind each other with the same sender are one arrival.
+/// Consecutive lines with the same sender are one arrival.
 fn arrive(stream: &mut Stream, same: bool, number: usize) {
     let end = stream.bytes.len();
     match stream.arrivals.last_mut().filter(|_| same) {
@@ -130,7 +130,7 @@ fn is_separator(byte: &u8) -> bool {
     byte.is_ascii_whitespace() || b":,-".contains(byte)
 }
 
-/// Words of digits, as all forms have them.
+/// Splits words of digits, as in all forms.
 pub fn digits(code: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
     let mut words = code.split(is_separator).filter(|word| !word.is_empty());
     words.try_for_each(|word| word_bytes(word, bytes))
@@ -150,7 +150,7 @@ fn without_column(line: &[u8]) -> &[u8] {
         let gap = gap.count();
         let column = std::str::from_utf8(&rest[end + gap..]).unwrap_or_default();
         let column = column.strip_prefix('>').map_or(column, |inside| {
-            // As `od -t x1z` marks it.
+            // The mark of `od -t x1z`.
             inside.strip_suffix('<').unwrap_or(column)
         });
         let may_be = gap > 1 && !column.is_empty() && column.len() <= 4 * LONGEST_ROW;
@@ -168,8 +168,8 @@ const LONGEST_ROW: usize = 256;
 fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
     let escapes = word.windows(2).filter(|pair| pair == b"\\x").count();
     if escapes > 1 && word.len() != 4 * escapes {
-        // Others are characters, even those that look like digits.
-        return Err("\\x stands before some bytes, but not before all".into());
+        // Other words are characters, even if they look like digits.
+        return Err("\\x is before some bytes, but not before all".into());
     }
     let mut rest = word;
     while !rest.is_empty() {
@@ -187,7 +187,7 @@ fn word_bytes(word: &[u8], bytes: &mut Vec<u8>) -> Result<(), String> {
     Ok(())
 }
 
-/// Words that are no hexadecimal digits although they look so: each must have this form.
+/// Words that look like hexadecimal digits but are not: each must have this form.
 pub fn other_radix(text: &str) -> Option<&'static str> {
     let words = || {
         text.split_whitespace()
@@ -217,7 +217,7 @@ pub fn other_radix(text: &str) -> Option<&'static str> {
 fn digit(byte: u8) -> Result<u8, String> {
     let c = char::from(byte);
     let value = c.to_digit(16).map(|digit| digit as u8);
-    value.ok_or_else(|| format!("{c:?} is no hexadecimal digit"))
+    value.ok_or_else(|| format!("{c:?} is not a hexadecimal digit"))
 }
 
 #[cfg(test)]
@@ -280,9 +280,9 @@ mod tests {
             ("81 5", "pairs"),
             ("81\nxy", "line 2"),
             ("0x", "without"),
-            ("81 00\n> 81 00", "line 2: where > and <"),
-            ("81 00\n= x", "line 2: where ="),
-            ("> 81 >", "'>' is no hexadecimal digit"),
+            ("81 00\n> 81 00", "line 2: with > and <"),
+            ("81 00\n= x", "line 2: after ="),
+            ("> 81 >", "'>' is not a hexadecimal digit"),
             (&many, "more than 1000 connections"),
         ] {
             let error = read(text.as_bytes()).unwrap_err();

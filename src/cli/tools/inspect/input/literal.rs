@@ -1,8 +1,8 @@
-//! Bytes as programs print them or have them in their source → bytes.
+//! Bytes as programs print them or as source code has them → bytes.
 //!
-//! Input: strings with escapes (`b'\x81'`), arrays (`{0x81, 0x85}`, `[129, 133]`), Node's
-//! `<Buffer 81 85>`, base64. Output: the bytes, those of several strings or arrays one after the
-//! other. `None`: the text is nothing of the kind.
+//! Input: strings with escapes (`b'\x81'`), arrays (`{0x81, 0x85}`, `[129, 133]`), Node's `<Buffer
+//! 81 85>`, base64. Output: the bytes, with several strings or arrays concatenated. `None`: the
+//! text has none of these forms.
 
 use crate::cli::tools::inspect::input::begins::looks_like_http;
 use crate::cli::tools::inspect::input::hex;
@@ -31,7 +31,7 @@ pub fn read(text: &str) -> Option<Result<Vec<u8>, String>> {
         .or_else(|| base64(text))
 }
 
-/// JSON: an array of bytes, a Buffer, or strings, which are read as others are. All else has too
+/// JSON: an array of bytes, a Buffer, or strings, which are read like others. Anything else has too
 /// much in it to tell which are the bytes.
 fn json(text: &str) -> Option<Result<Vec<u8>, String>> {
     let mut values = serde_json::Deserializer::from_str(text).into_iter::<Value>();
@@ -76,17 +76,17 @@ fn buffer(text: &str) -> Result<Vec<u8>, String> {
     bytes.map_err(|_| "this Buffer has more than bytes in it".into())
 }
 
-/// All that stands in quotes and has an escape.
+/// Everything in quotes that has an escape.
 fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
     let opens = text.find(['"', '\''])?;
-    // In a list of numbers quotes are names or characters.
+    // In a list of numbers, quotes are names or characters.
     if !text.contains('\\') || text[..opens].contains(['>', '#']) {
         return None;
     }
     let mut bytes = Vec::new();
     let mut rest = &text[opens..];
     while let Some(at) = rest.find(['"', '\'']) {
-        // Strings of one value stand side by side.
+        // The strings of one value are adjacent.
         let mut between = rest[..at].trim_end_matches(PREFIX).chars();
         if !between.all(|c| c.is_whitespace() || "\\+.,&()".contains(c)) {
             return Some(Err(SEVERAL.into()));
@@ -102,18 +102,18 @@ fn strings(text: &str) -> Option<Result<Vec<u8>, String>> {
     if opens + rest.len() > MAX_AROUND {
         return Some(Err(SEVERAL.into()));
     }
-    // Words of people have quotes and backslashes too.
+    // Ordinary text has quotes and backslashes too.
     let escaped = ["\\x", "\\0", "\\1", "\\2", "\\3", "\\u00"];
     let escaped = escaped.iter().any(|escape| text.contains(escape));
     (escaped || begins(&bytes)).then_some(Ok(bytes))
 }
 
-/// What languages have before a quote.
+/// Prefixes of string literals.
 const PREFIX: [char; 6] = ['b', 'r', 'u', 'L', '@', '$'];
 
 const SEVERAL: &str = "this is text with more than one value of bytes in it; leave one";
 
-/// Other text than bytes, with white space, that may stand around each array.
+/// Text and white space that may surround each array.
 const MAX_AROUND: usize = 200;
 
 /// Strings of nothing but hexadecimal digits: `bytes.fromhex('81 85')`, `x'8185'`,
@@ -132,7 +132,7 @@ fn quoted_digits(text: &str) -> Option<Result<Vec<u8>, String>> {
     (!bytes.is_empty()).then_some(Ok(bytes))
 }
 
-/// `%81%05Hello`, as addresses have it.
+/// `%81%05Hello`, as in URLs.
 fn percent(text: &str) -> Option<Result<Vec<u8>, String>> {
     let graphic = text.bytes().all(|byte| byte.is_ascii_graphic());
     if !text.starts_with('%') || !graphic {
@@ -152,7 +152,7 @@ fn percent(text: &str) -> Option<Result<Vec<u8>, String>> {
     Some(Ok(bytes))
 }
 
-/// A string that stands without its quotes: `\x81\x05Hello`.
+/// A string without its quotes: `\x81\x05Hello`.
 fn bare_escapes(text: &str) -> Option<Result<Vec<u8>, String>> {
     let begins = text.starts_with("\\x") || text.starts_with("\\u00") || text.starts_with("\\2");
     let quote = '\0';
@@ -215,10 +215,10 @@ fn take(rest: &mut &str, digits: usize, radix: u32) -> Result<u8, String> {
         .get(..digits)
         .and_then(|digits| u8::from_str_radix(digits, radix).ok());
     *rest = rest.get(digits..).unwrap_or_default();
-    number.ok_or_else(|| "a string with an escape that is no byte".into())
+    number.ok_or_else(|| "a string with an escape that is not a byte".into())
 }
 
-/// The numbers of all `{…}`, `[…]` and Erlang's `<<…>>` that have nothing else in them.
+/// The numbers of all `{…}`, `[…]` and Erlang's `<<…>>` that contain nothing else.
 fn arrays(text: &str) -> Option<Result<Vec<u8>, String>> {
     let text = without_comments(text);
     let text = text.replace("<<", "{").replace(">>", "}");
@@ -270,8 +270,8 @@ fn bare(word: &str) -> &str {
         .unwrap_or(word)
 }
 
-/// Without 0x numbers are decimal, unless one of them has a letter in it or a 0 before it, or they
-/// begin a frame or a head only as hexadecimal ones.
+/// Without 0x, numbers are decimal, unless one of them has a letter or a leading 0, or they form
+/// the start of a frame or a head only as hexadecimal.
 fn numbers(words: &[&str]) -> Result<Vec<u8>, String> {
     let marked = words
         .iter()
@@ -303,10 +303,10 @@ fn number(word: &str, radix: u32) -> Result<u8, String> {
     let number = number.map(|number| if word.contains('-') { -number } else { number });
     let fits = number.filter(|number| (-128..=255).contains(number));
     let byte = fits.map(|number| number.rem_euclid(256) as u8);
-    byte.ok_or_else(|| format!("an array with {word} in it, which is no byte"))
+    byte.ok_or_else(|| format!("an array that contains {word}, which is not a byte"))
 }
 
-/// Whether bytes begin a frame or a head.
+/// Whether bytes are the start of a frame or a head.
 pub fn begins(bytes: &[u8]) -> bool {
     let Some(first) = bytes.first() else {
         return false;
@@ -332,7 +332,7 @@ fn without_comments(text: &str) -> String {
     out + rest
 }
 
-/// Lines of nothing but base64 that become a frame or a head.
+/// Lines of only base64 that decode to a frame or a head.
 fn base64(text: &str) -> Option<Result<Vec<u8>, String>> {
     let joined: String = text.lines().map(str::trim).collect();
     if joined.len() < 4 || joined.contains(' ') {

@@ -1,16 +1,16 @@
-//! Where the first frame begins in a direction that was captured from its middle on.
+//! Where the first frame begins in a direction whose capture starts mid-connection.
 //!
-//! Input: a stream whose SYN is not there. Output: how many bytes at its front belong to no whole
-//! frame: a keep-alive probe, or the rest of a frame whose beginning was not captured. Invariant: a
-//! frame that breaks a rule is not passed over where its length says that it is one.
+//! Input: a stream without its SYN. Output: how many bytes at its front are not a complete frame: a
+//! keep-alive probe, or the rest of a frame whose start was not captured. Invariant: an invalid
+//! frame is not skipped if its length shows that it is one.
 
 use crate::cli::tools::inspect::input::begins::begins_connection;
 use crate::cli::tools::inspect::input::talk::Stream;
 
-/// Packets after which no beginning is looked for.
+/// Packets after which the search for the first frame stops.
 const MAX_PACKETS: usize = 64;
 
-/// Frames that are looked through.
+/// Frames to check.
 const MAX_FRAMES: usize = 1000;
 
 pub fn skipped(stream: &Stream) -> usize {
@@ -38,9 +38,9 @@ pub fn skipped(stream: &Stream) -> usize {
     packets().take(MAX_PACKETS).find(begins).unwrap_or_default()
 }
 
-/// What the first bytes of a frame say.
+/// The header of a frame, as far as needed.
 struct Header {
-    /// The opcode is known, and no bit is set that no extension uses.
+    /// The opcode is known, and no bit unused by any extension is set.
     is_known: bool,
     masked: bool,
     /// Where the frame ends.
@@ -71,7 +71,7 @@ impl Header {
     }
 }
 
-/// Whether all that is there can be frames, one after the other, all masked or none.
+/// Whether everything can be consecutive frames, all masked or none.
 fn are_frames(bytes: &[u8]) -> bool {
     let masked = bytes.get(1).is_some_and(|second| second & 0x80 != 0);
     let mut rest = bytes;
@@ -106,7 +106,7 @@ mod tests {
             (&[b"G", b"ET / HTTP/1.1\r\n"], 0),
             (&[b"\x99\x12abcdef", HELLO], 8),
             (&[b"\x99\x12abc", b"def", HELLO, HELLO], 8),
-            // A frame that is whole and wrong, and one that is cut short.
+            // A complete invalid frame, and a truncated one.
             (&[b"\xB1\x01a", HELLO], 0),
             (&[b"\xB1\x05a"], 0),
             (&[b""], 0),

@@ -1,7 +1,7 @@
 //! Input → the bytes of each direction, with the time at which they came.
 //!
-//! Input: a file or stdin. Output: [`Talk`]s of two [`Stream`]s. Nothing is known of HTTP or
-//! WebSocket here, but for the guess who the client is.
+//! Input: a file or stdin. Output: [`Talk`]s of two [`Stream`]s. This knows nothing of HTTP or
+//! WebSocket, except to guess which side is the client.
 
 mod begins;
 mod capture;
@@ -29,10 +29,10 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
-/// Longer input is refused: what is explained is several times as large.
+/// Longer input is refused: the explanation is several times as large.
 const MAX_INPUT: u64 = 64 * 1024 * 1024;
 
-/// What the input is, in a few words, and its connections.
+/// A short description of the input, and its connections.
 pub struct Input {
     pub name: String,
     pub talks: Vec<Talk>,
@@ -73,10 +73,10 @@ fn load(path: Option<&Path>) -> Result<Vec<u8>, Failure> {
     }
 }
 
-/// Takes the input apart; `Err` says why that cannot be done.
+/// Parses the input; `Err` says why that fails.
 pub fn parse(bytes: Vec<u8>, form: Option<Form>, from: Option<Side>) -> Result<Input, String> {
     if bytes.is_empty() {
-        return Err("there is nothing in it".into());
+        return Err("the input is empty".into());
     }
     if let Some(what) = text::packed(&bytes).filter(|_| form != Some(Form::Raw)) {
         return Err(what);
@@ -91,14 +91,14 @@ pub fn parse(bytes: Vec<u8>, form: Option<Form>, from: Option<Side>) -> Result<I
     }
 }
 
-/// The connections of a capture; without any data it is refused.
+/// The connections of a capture; a capture without data is refused.
 fn captured(capture: Capture<'_>) -> Result<Input, String> {
     let name = capture.name();
     let (talks, found) = tcp::talks(&capture);
     let mut notes = found.notes.clone();
     notes.extend(capture.cut.clone());
     if capture.broken > 0 {
-        notes.push(format!("{} packets are described wrongly", capture.broken).into());
+        notes.push(format!("{} packets have an invalid description", capture.broken).into());
     }
     if talks.is_empty() {
         let cut = capture
@@ -124,10 +124,10 @@ fn guess(bytes: &[u8]) -> Form {
 }
 
 fn text_form(bytes: &[u8], from: Option<Side>) -> Result<Input, String> {
-    let told = || Err("--from is for one direction, and the input has both".into());
+    let told = || Err("--from is for one direction, but the input has both".into());
     match (text::read(bytes)?, from) {
         (text::Read::OneWay(bytes, _), _) if bytes.is_empty() => {
-            Err("there is nothing in it but comments".into())
+            Err("it contains only comments".into())
         }
         (text::Read::OneWay(bytes, what), _) => Ok(one_way(bytes, from, what)),
         (text::Read::BothWays(..) | text::Read::Packets(_), Some(_)) => told(),

@@ -1,13 +1,13 @@
 //! One packet → its TCP segment.
 //!
 //! Input: bytes from the link header on. Output: the segment, or in a few words what the packet is
-//! instead. VLAN tags, PPPoE, MPLS and tunnels (VXLAN, GENEVE, GRE, IP in IP) are taken off.
+//! instead. VLAN tags, PPPoE, MPLS and tunnels (VXLAN, GENEVE, GRE, IP in IP) are removed.
 
 use crate::cli::tools::inspect::model::Text;
 use etherparse::{LaxNetSlice, LaxSlicedPacket, TransportSlice};
 use std::net::{IpAddr, SocketAddr};
 
-/// Params types of <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-07.html>.
+/// Link types of <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcaplinktype-07.html>.
 const NULL: u32 = 0;
 pub const ETHERNET: u32 = 1;
 const PPP: u32 = 9;
@@ -22,16 +22,16 @@ const IPV6: u32 = 229;
 const NFLOG: u32 = 239;
 const LINUX_COOKED_2: u32 = 276;
 
-/// Tunnels in tunnels: more of them is an attack or a loop.
+/// Nested tunnels: more of them are an attack or a loop.
 const MAX_TUNNELS: u8 = 4;
 
-/// What one packet says about a connection.
+/// One TCP segment.
 #[derive(Debug, PartialEq)]
 pub struct Segment<'b> {
     pub from: SocketAddr,
     pub to: SocketAddr,
     pub sequence: u32,
-    /// The next byte that is expected from the other side.
+    /// The next byte expected from the other side.
     pub acknowledged: Option<u32>,
     pub syn: bool,
     pub push: bool,
@@ -54,7 +54,7 @@ pub fn link_name(link: u32) -> Option<&'static str> {
     })
 }
 
-/// `Err` names whatever is no TCP over IP, or broken.
+/// `Err` names what is not TCP over IP, or malformed.
 pub fn segment(link: u32, bytes: &[u8]) -> Result<Segment<'_>, Text> {
     let short = || Text::from("packets that are too short");
     let tail = |at: usize| bytes.get(at..).ok_or_else(short);
@@ -142,8 +142,8 @@ fn nflog(bytes: &[u8]) -> Option<&[u8]> {
 }
 
 fn ip(bytes: &[u8], tunnels: u8) -> Result<Segment<'_>, Text> {
-    let sliced = LaxSlicedPacket::from_ip(bytes).map_err(|_| "no IP, or a broken header of it")?;
-    let net = sliced.net.ok_or("no IP, or a broken header of it")?;
+    let sliced = LaxSlicedPacket::from_ip(bytes).map_err(|_| "not IP, or a malformed IP header")?;
+    let net = sliced.net.ok_or("not IP, or a malformed IP header")?;
     let (source, destination): (IpAddr, IpAddr) = match &net {
         LaxNetSlice::Ipv4(ip) => {
             let header = ip.header();
@@ -175,7 +175,7 @@ fn ip(bytes: &[u8], tunnels: u8) -> Result<Segment<'_>, Text> {
             acknowledged: tcp.ack().then(|| tcp.acknowledgment_number()),
             syn: tcp.syn(),
             push: tcp.psh(),
-            // RFC 9293 section 3.5.3: data in a reset is words about its cause.
+            // RFC 9293 section 3.5.3: data in a reset is an error message.
             payload: if tcp.rst() { &[] } else { tcp.payload() },
         }),
         Some(TransportSlice::Udp(udp)) => {
@@ -191,7 +191,7 @@ fn ip(bytes: &[u8], tunnels: u8) -> Result<Segment<'_>, Text> {
         None => match payload.ip_number.0 {
             4 | 41 if deeper => ip(inner, tunnels + 1),
             47 if deeper => gre(inner, tunnels + 1),
-            6 => Err("TCP whose header is not whole".into()),
+            6 => Err("TCP with an incomplete header".into()),
             number => Err(format!("IP protocol {number}").into()),
         },
     }

@@ -43,14 +43,14 @@ impl Order {
         }
     }
 
-    /// The word at a place of a header.
+    /// The word at an offset of a header.
     fn at(&self, header: &[u8], at: usize) -> u32 {
         let word = header.get(at..).and_then(|rest| rest.first_chunk::<4>());
         self.word(word.copied().unwrap_or_default())
     }
 }
 
-/// Begins as captures do.
+/// Whether it starts like a pcap file.
 pub fn is_capture(bytes: &[u8]) -> bool {
     Order::of(bytes).is_some() || pcapng::is_pcapng(bytes)
 }
@@ -59,11 +59,11 @@ pub fn read(bytes: &[u8]) -> Result<Capture<'_>, String> {
     if pcapng::is_pcapng(bytes) {
         return pcapng::read(bytes);
     }
-    let order = Order::of(bytes).ok_or("this is no pcap file")?;
+    let order = Order::of(bytes).ok_or("this is not a pcap file")?;
     let (header, mut rest) = bytes
         .split_at_checked(24)
         .ok_or("the header of the pcap file is cut short")?;
-    // The upper bits speak of checksums.
+    // The upper bits are about checksums.
     let link = order.at(header, 20) & 0xFFFF;
     let mut capture = Capture::default();
     while !rest.is_empty() {

@@ -1,7 +1,7 @@
 //! The pcapng file: blocks of a type and a length, of which those with packets are read.
 //!
 //! Input: a file that begins with a section header. Output: its packets, each with the link type of
-//! its interface. Blocks of any other kind are passed over.
+//! its interface. All other blocks are skipped.
 //!
 //! <https://www.ietf.org/archive/id/draft-ietf-opsawg-pcapng-03.html>
 
@@ -15,12 +15,12 @@ const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
 const ENHANCED_PACKET: u32 = 6;
 
-/// Says which byte order the section has.
+/// The byte-order magic of a section.
 const BYTE_ORDER: u32 = 0x1A2B_3C4D;
 
 const CUT: &str = "the file ends inside a block";
 
-/// What an interface of a section says about its packets.
+/// The properties that an interface gives its packets.
 struct Interface {
     link: u32,
     snap_length: usize,
@@ -35,7 +35,7 @@ struct Interface {
 struct Section {
     big: bool,
     interfaces: Vec<Interface>,
-    /// Simple packets have no time: that of the packet before it.
+    /// Simple packets have no time: they get that of the packet before.
     time: f64,
 }
 
@@ -44,7 +44,7 @@ pub fn is_pcapng(bytes: &[u8]) -> bool {
 }
 
 pub fn read(bytes: &[u8]) -> Result<Capture<'_>, String> {
-    let mut section = Section::begin(bytes).ok_or("the header of the pcapng file is broken")?;
+    let mut section = Section::begin(bytes).ok_or("the header of the pcapng file is malformed")?;
     let mut capture = Capture::default();
     let mut rest = bytes;
     while !rest.is_empty() {
@@ -52,7 +52,7 @@ pub fn read(bytes: &[u8]) -> Result<Capture<'_>, String> {
             match Section::begin(rest) {
                 Some(next) => section = next,
                 None => {
-                    capture.cut = Some("the header of a section is broken".into());
+                    capture.cut = Some("the header of a section is malformed".into());
                     break;
                 }
             }
@@ -162,7 +162,7 @@ impl Section {
         }
     }
 
-    /// An enhanced packet, or one of the obsolete kind: both have the same places.
+    /// An enhanced packet, or one of the obsolete kind: both have the same layout.
     fn packet<'b>(&self, body: &'b [u8], interface: Option<u32>) -> Option<Packet<'b>> {
         let interface = self.interfaces.get(interface? as usize)?;
         let (high, low) = (self.word(body, 4)?, self.word(body, 8)?);

@@ -1,12 +1,12 @@
-//! What bytes are that are neither HTTP nor frames, by how they begin.
+//! Identifies bytes that are neither HTTP nor frames, by how they start.
 //!
 //! Input: the front of a direction. Output: the name of the protocol; for the PROXY protocol, also
-//! how long it is, for what follows it is to be read.
+//! its length, since what follows it is read.
 
 /// The signature of version 2 of the PROXY protocol.
 const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 
-/// The longest line of version 1, with its end.
+/// The longest line of version 1, including its line end.
 const PROXY_1_LONGEST: usize = 107;
 
 /// The header of the PROXY protocol that a load balancer puts before all else, and its version.
@@ -25,12 +25,12 @@ pub fn proxy_header(bytes: &[u8]) -> Option<(usize, u8)> {
     ))
 }
 
-/// Begins with the PROXY protocol, whole or not.
+/// Starts with the PROXY protocol, complete or not.
 pub fn is_proxy(bytes: &[u8]) -> bool {
     bytes.starts_with(b"PROXY ") || bytes.starts_with(PROXY_2)
 }
 
-/// The protocol that begins so, if it is a known one other than HTTP/1 and WebSocket.
+/// The protocol that starts this way, if it is a known one other than HTTP/1 and WebSocket.
 pub fn name(bytes: &[u8]) -> Option<&'static str> {
     if is_tls(bytes) {
         return Some("TLS, and encrypted");
@@ -65,12 +65,12 @@ pub fn name(bytes: &[u8]) -> Option<&'static str> {
     if let Some((_, name)) = found {
         return Some(name);
     }
-    // Up to the end of its line: a request without version is of 1991.
+    // Up to the line end: a request without a version is HTTP/0.9.
     let line = bytes.split(|byte| *byte == b'\n').next()?;
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     match line {
         _ if line.len() == bytes.len() => None,
-        _ if line.starts_with(b"PROXY ") => Some("the PROXY protocol, broken"),
+        _ if line.starts_with(b"PROXY ") => Some("the PROXY protocol, malformed"),
         _ if line.starts_with(b"GET /") && !line[4..].contains(&b' ') => Some("HTTP/0.9"),
         _ if line.ends_with(b" RTSP/1.0") => Some("RTSP"),
         _ if line.ends_with(b" SIP/2.0") => Some("SIP"),
@@ -78,8 +78,8 @@ pub fn name(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// Any other protocol that begins with a line of text. Frames do not: a printable first byte has
-/// RSV1 or RSV2 set, as only a compressed message in fragments may, and hardly as a whole line.
+/// Any other protocol that starts with a line of text. Frames do not: a printable first byte has
+/// RSV1 or RSV2 set, as only a fragmented compressed message may, and hardly for a whole line.
 pub fn lines(bytes: &[u8]) -> Option<&'static str> {
     let end = bytes.iter().position(|byte| *byte == b'\n')?;
     let line = bytes[..end].trim_ascii_end();
@@ -95,7 +95,7 @@ fn is_http_2(bytes: &[u8]) -> bool {
     }
 }
 
-/// The CONNECT of a client, after its length of one to four bytes.
+/// An MQTT CONNECT, after its length of one to four bytes.
 fn is_mqtt(bytes: &[u8]) -> bool {
     let Some((0x10, rest)) = bytes.split_first() else {
         return false;
@@ -105,7 +105,7 @@ fn is_mqtt(bytes: &[u8]) -> bool {
     name.starts_with(b"\0\x04MQTT") || name.starts_with(b"\0\x06MQIsdp")
 }
 
-/// A record of TLS: its type, version 3.x, and a length that a record may have.
+/// A TLS record: its type, version 3.x, and a valid length.
 fn is_tls(bytes: &[u8]) -> bool {
     match bytes {
         [0x14..=0x18, 3, 0..=4, high, _, ..] => *high <= 0x48,

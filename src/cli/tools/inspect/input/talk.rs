@@ -1,17 +1,17 @@
-//! The bytes of a connection, each way, with the time at which they came.
+//! The bytes of a connection in both directions, with their arrival times.
 
 use crate::cli::tools::inspect::model::Text;
 
-/// One connection, as it was captured.
+/// One captured connection.
 #[derive(Debug, Default)]
 pub struct Talk {
-    /// What the input calls it.
+    /// Its name in the input.
     pub name: Option<String>,
     pub client: Option<String>,
     pub server: Option<String>,
     pub from_client: Stream,
     pub from_server: Stream,
-    /// The capture has the first bytes: they are a handshake.
+    /// The capture contains the start of the connection: a handshake.
     pub from_start: bool,
     pub notes: Vec<Text>,
 }
@@ -21,22 +21,22 @@ pub struct Talk {
 pub struct Stream {
     pub bytes: Vec<u8>,
     pub arrivals: Vec<Arrival>,
-    /// Why the bytes end here though more was sent.
+    /// Why the bytes end here although more was sent.
     pub cut: Option<String>,
 }
 
-/// Up to `end` the bytes were there with this packet.
+/// With this packet, the bytes up to `end` had arrived.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Arrival {
     pub end: usize,
     /// Seconds from the first packet of the connection, if the input has times.
     pub time: Option<f64>,
-    /// Packets or lines in their order, all connections and directions together.
+    /// The order of packets or lines, over all connections and directions.
     pub packet: usize,
 }
 
 impl Stream {
-    /// Takes bytes off the front.
+    /// Removes bytes at the front.
     pub fn skip(&mut self, count: usize) {
         self.bytes.drain(..count);
         self.arrivals.retain(|arrival| arrival.end > count);
@@ -45,7 +45,7 @@ impl Stream {
         }
     }
 
-    /// When the bytes up to `end` were all there.
+    /// When all bytes up to `end` had arrived.
     pub fn arrival(&self, end: usize) -> Option<Arrival> {
         let at = self.arrivals.partition_point(|arrival| arrival.end < end);
         self.arrivals.get(at).or(self.arrivals.last()).copied()

@@ -1,7 +1,7 @@
-//! TCP segments in the order of their capture → the bytes of each direction in theirs.
+//! TCP segments in capture order → the bytes of each direction in stream order.
 //!
-//! Invariant: no more is kept than the packets have; a gap ends a direction, for after it nobody
-//! knows where a frame begins.
+//! Invariant: no more is kept than the packets contain; a gap ends a direction, since frame
+//! boundaries are unknown after it.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::begins::{begins_connection, sender};
@@ -16,11 +16,11 @@ use std::net::SocketAddr;
 /// Connections that are read.
 const MAX_PAIRS: usize = 1000;
 
-/// What a capture holds, apart from its connections.
+/// The contents of a capture, apart from its connections.
 #[derive(Default)]
 pub struct Found {
     pub notes: Vec<Text>,
-    /// What packets are that have no TCP segment, and how many.
+    /// The kinds of packets without a TCP segment, and how many.
     others: BTreeMap<Text, usize>,
     /// Connections that carried nothing.
     empty: usize,
@@ -36,7 +36,7 @@ impl Found {
         *self.others.entry(what).or_default() += 1;
     }
 
-    /// All that is no segment, as `UDP port 53: 3, ARP: 1`.
+    /// All packets without a segment, such as `UDP port 53: 3, ARP: 1`.
     pub fn others(&self) -> Option<String> {
         let each = self.others.iter();
         let each: Vec<_> = each
@@ -73,7 +73,7 @@ impl Found {
     }
 }
 
-/// The connections of a capture, and what is to be said about it.
+/// The connections of a capture, and notes on it.
 pub fn talks(capture: &Capture<'_>) -> (Vec<Talk>, Found) {
     let mut found = Found::default();
     for link in capture.links() {
@@ -117,9 +117,9 @@ fn key(segment: &Segment<'_>) -> (SocketAddr, SocketAddr) {
     if a < b { (a, b) } else { (b, a) }
 }
 
-/// Both directions, before it is known who the client is.
+/// Both directions, before the client is known.
 struct Pair<'b> {
-    /// Of the first packet.
+    /// The time of the first packet.
     from: SocketAddr,
     to: SocketAddr,
     began: f64,
@@ -146,7 +146,7 @@ impl<'b> Pair<'b> {
         self.there.is_empty() && self.back.is_empty()
     }
 
-    /// The same addresses open another connection.
+    /// The same addresses open a new connection.
     fn is_over(&self, segment: &Segment<'_>) -> bool {
         let flow = match segment.from == self.from {
             true => &self.there,
@@ -186,7 +186,7 @@ impl<'b> Pair<'b> {
         let there = self.there.finish(&mut notes);
         let back = self.back.finish(&mut notes);
         if self.shortened > 0 {
-            let what = "packets were captured without their ends; capture with `tcpdump -s 0`";
+            let what = "packets were truncated; capture with `tcpdump -s 0`";
             notes.push(format!("{} {what}", self.shortened).into());
         }
         let guess = || match sender(&there.bytes).or(sender(&back.bytes).map(Side::other)) {
@@ -207,7 +207,7 @@ impl<'b> Pair<'b> {
             || begins_connection(&from_client.bytes)
             || from_server.bytes.starts_with(b"HTTP/1.");
         if !from_start {
-            let what = "the capture begins mid-connection: its handshake is not there";
+            let what = "the capture begins mid-connection, without a handshake";
             notes.push(what.into());
         }
         Talk {
@@ -229,12 +229,12 @@ struct Flow<'b> {
     began: Option<u32>,
     /// That of the next byte.
     next: Option<u32>,
-    /// It is known from the SYN of either side.
+    /// Known from the SYN of either side.
     has_start: bool,
-    /// The last number that the other side has acknowledged.
+    /// The last number that the other side acknowledged.
     acknowledged: Option<u32>,
     stream: Stream,
-    /// Payloads that came before what belongs in front of them, by their place in the stream.
+    /// Out-of-order payloads, by their position in the stream.
     early: BTreeMap<usize, &'b [u8]>,
 }
 
@@ -251,7 +251,7 @@ impl<'b> Flow<'b> {
             sequence = sequence.wrapping_add(1);
         }
         if segment.payload.is_empty() {
-            // Without a SYN it may be a keep-alive probe, whose number is one too low.
+            // Without a SYN, it may be a keep-alive probe, whose number is one too low.
             if segment.syn {
                 self.next.get_or_insert(sequence);
             }
@@ -294,8 +294,8 @@ impl<'b> Flow<'b> {
     }
 
     /// A keep-alive probe (RFC 9293 section 3.8.4): one byte that was sent and acknowledged before.
-    /// Asked where the capture begins mid-connection, so that no number tells: then it is a byte
-    /// that was acknowledged, the 0 of most systems, or one that begins neither a frame nor HTTP.
+    /// If the capture begins mid-connection, the sequence numbers do not show that: then it is an
+    /// acknowledged byte, the 0 of most systems, or one that starts neither a frame nor HTTP.
     fn is_probe(&self, segment: &Segment<'_>) -> bool {
         let &[byte] = segment.payload else {
             return false;
@@ -306,7 +306,7 @@ impl<'b> Flow<'b> {
         acknowledged || byte == 0 || !segment.push && !begins
     }
 
-    /// Appends what is new: all but the first `known` bytes.
+    /// Appends the new bytes: all but the first `known`.
     fn append(&mut self, payload: &[u8], known: usize) {
         let new = payload.get(known..).unwrap_or_default();
         self.stream.bytes.extend_from_slice(new);
@@ -328,7 +328,7 @@ impl<'b> Flow<'b> {
             ));
         }
         if skipped > 1 {
-            let what = "bytes of a frame that began before the capture are passed over";
+            let what = "bytes of a frame that began before the capture are skipped";
             notes.push(format!("{skipped} {what}").into());
         }
         self.stream.skip(skipped);

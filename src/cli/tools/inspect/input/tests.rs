@@ -1,4 +1,4 @@
-//! Captures of every kind that is read, whole, damaged and out of order.
+//! Captures of every supported kind: complete, damaged and out of order.
 
 use super::*;
 use crate::cli::tools::inspect::{explain, html, text};
@@ -19,7 +19,7 @@ fn packet(v6: bool, sequence: u32, payload: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// How the numbers of a file are written.
+/// The byte order of a file.
 #[derive(Clone, Copy)]
 struct Form {
     big: bool,
@@ -47,7 +47,7 @@ fn capture(form: Form, packets: &[Vec<u8>]) -> Vec<u8> {
     file
 }
 
-/// What each link type has in front of IP.
+/// The header of each link type before IP.
 fn prefix(link: u32, v6: bool) -> Vec<u8> {
     let protocol: [u8; 2] = if v6 { [0x86, 0xDD] } else { [8, 0] };
     match link {
@@ -234,7 +234,7 @@ fn pcapng_in_both_byte_orders_with_several_interfaces() {
         assert!(input.name.contains("Ethernet") && input.name.contains("raw IP"));
         both.extend(blocks.file);
     }
-    // Sections have byte orders of their own.
+    // Each section has its own byte order.
     assert_eq!(
         parse(both.clone(), None, None).unwrap().talks[0]
             .from_client

@@ -1,4 +1,4 @@
-//! Text of any form → bytes or packets; and what is no text but a known container.
+//! Text of any form → bytes or packets; also names known binary containers.
 //!
 //! Input: a whole file. Output: the bytes of one direction or both, or packets that are dumped from
 //! their link or IP header on. Invariant: text is never taken for raw bytes.
@@ -9,10 +9,10 @@ use crate::cli::tools::inspect::input::talk::Talk;
 use crate::cli::tools::inspect::input::{dump, hex, literal, packet, protocol};
 use std::borrow::Cow;
 
-/// What the text has.
+/// The contents of the text.
 #[derive(Debug)]
 pub enum Read {
-    /// Nothing says who has sent it; and what the form is.
+    /// Bytes of an unknown sender, and the form of the text.
     OneWay(Vec<u8>, &'static str),
     BothWays(Vec<Talk>, &'static str),
     Packets(Vec<Captured>),
@@ -36,7 +36,7 @@ impl Captured {
     }
 }
 
-/// Containers that are not unpacked here, and what to do about them.
+/// Containers that are not unpacked here, with a hint.
 pub fn packed(bytes: &[u8]) -> Option<String> {
     let packed: [(&[u8], &str, &str); 6] = [
         (b"\x1F\x8B", "gzip", "zcat"),
@@ -65,11 +65,11 @@ pub fn packed(bytes: &[u8]) -> Option<String> {
     ];
     let mut captures = captures.iter();
     let (_, name) = captures.find(|(magic, _)| bytes.starts_with(magic))?;
-    let advice = "make it pcap with `editcap -F pcap IN OUT`";
+    let advice = "convert it with `editcap -F pcap IN OUT`";
     Some(format!("this is {name}; {advice}"))
 }
 
-/// Text without control characters. HTTP is text too, but stands for itself.
+/// Text without control characters. HTTP is text too, but is taken literally.
 pub fn is_text(bytes: &[u8]) -> bool {
     if begins_connection(bytes) || protocol::name(bytes).is_some() {
         return false;
@@ -78,8 +78,8 @@ pub fn is_text(bytes: &[u8]) -> bool {
     decode(bytes).is_some_and(|text| text.chars().all(plain))
 }
 
-/// The text without a byte order mark and without colours; PowerShell writes UTF-16, and older
-/// programs of Windows Latin-1.
+/// The text without a byte order mark and colours; PowerShell writes UTF-16, older Windows programs
+/// Latin-1.
 fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     let wide = |rest: &[u8], read: fn([u8; 2]) -> u16| {
         let units: Vec<u16> = rest
@@ -108,25 +108,25 @@ fn decode(bytes: &[u8]) -> Option<Cow<'_, str>> {
     }
 }
 
-/// Most of it is ASCII, and it begins so: no frame does.
+/// Mostly ASCII, and starts with ASCII: no frame does.
 fn latin_1(bytes: &[u8]) -> Option<String> {
     let others = bytes.iter().filter(|byte| !byte.is_ascii()).count();
     let begins = bytes.iter().take(4).all(u8::is_ascii_graphic);
     let shown = |byte: &u8| match byte {
-        // Windows has characters here, Latin-1 has none.
+        // Windows-1252 has characters here, Latin-1 does not.
         0x80..=0x9F => char::REPLACEMENT_CHARACTER,
         byte => char::from(*byte),
     };
     (begins && others <= bytes.len() / 4).then(|| bytes.iter().map(shown).collect())
 }
 
-/// Without the sequences that set colours on a terminal.
+/// Removes the sequences that set terminal colours.
 fn without_colours(text: &str) -> String {
     let mut parts = text.split("\x1B[");
     let mut plain = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let end = part.find(|c: char| !c.is_ascii_digit() && c != ';');
-        // Others stay, so that the text is none.
+        // Others stay, so that it does not count as text.
         let colour = end.filter(|end| part[*end..].starts_with(['m', 'K']));
         match colour {
             Some(end) => plain.push_str(&part[end + 1..]),
@@ -138,7 +138,7 @@ fn without_colours(text: &str) -> String {
 
 pub fn read(bytes: &[u8]) -> Result<Read, String> {
     let Some(text) = decode(bytes) else {
-        return Err("this is no text; --as raw reads bytes".into());
+        return Err("this is not text; --as raw reads bytes".into());
     };
     if let Some(stream) = followed(&text) {
         let what = "a stream that tshark followed";
@@ -173,7 +173,8 @@ pub fn read(bytes: &[u8]) -> Result<Read, String> {
     }
 }
 
-/// `tshark -z follow,tcp,raw` → hexadecimal text with marks: lines of the second side have a tab.
+/// `tshark -z follow,tcp,raw` → hexadecimal text with marks: lines of the second side start with a
+/// tab.
 fn followed(text: &str) -> Option<String> {
     let (before, after) = text.split_once("\nFollow: tcp,raw")?;
     let is_rule = |text: &str| text.trim().bytes().all(|byte| byte == b'=');
@@ -188,7 +189,7 @@ fn followed(text: &str) -> Option<String> {
     Some(lines.map(line).collect())
 }
 
-/// Words of two bytes that begin a frame or a head only with their bytes in the other order, as
+/// Words of two bytes that form the start of a frame or a head only with their bytes swapped, as
 /// `od -An -x` prints them.
 fn is_swapped(text: &str, bytes: &[u8]) -> bool {
     let mut words = text.split_whitespace();
@@ -207,7 +208,7 @@ fn one_way(bytes: Vec<u8>, what: &'static str) -> Read {
     }
 }
 
-/// What a dumped packet begins with, if it is one with a TCP segment.
+/// The link type of a dumped packet, if it has a TCP segment.
 fn link(bytes: &[u8]) -> Option<u32> {
     let is_ip = matches!(bytes.first(), Some(0x45..=0x4F | 0x60..=0x6F));
     let links = [Some(packet::ETHERNET), is_ip.then_some(packet::RAW)];

@@ -4,7 +4,7 @@ use super::*;
 
 const HELLO: &[u8] = b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58";
 
-/// The bytes of a text, from whoever sent them.
+/// The bytes of a text, from any sender.
 pub fn bytes(text: &str) -> Result<Vec<u8>, String> {
     let talk = parse(text.as_bytes().to_vec(), None, None)?.talks.remove(0);
     Ok([talk.from_client.bytes, talk.from_server.bytes].concat())
@@ -174,7 +174,7 @@ fn text_that_cannot_be_read_is_never_raw() {
         ),
         ("0x7ffe00:\t0xfa378581\t0x9f7f3d21\n", "words"),
         ("%81%0", "%"),
-        ("# nothing\n", "nothing in it"),
+        ("# nothing\n", "only comments"),
     ] {
         let error = bytes(text).expect_err(text);
         assert!(error.contains(part), "{text}: {error}");

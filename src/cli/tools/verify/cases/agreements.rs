@@ -1,4 +1,4 @@
-//! Group `deflate`, answers to the offer of a client: RFC 7692 sections 5.1 and 7.1.
+//! Group `deflate`, responses to a client's offer: RFC 7692 sections 5.1 and 7.1.
 
 use super::deflated::{CLIENT_BITS, OFFER, SERVER_BITS, agree, echo_compressed, offered};
 use super::refused::expect_refused;
@@ -8,9 +8,9 @@ use crate::cli::tools::verify::case::Level::Must;
 use crate::cli::tools::verify::handshake;
 use crate::cli::tools::verify::head::EXTENSIONS;
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 
-/// What a server may agree to. A window for the client only goes to one that offers to keep it.
+/// What a server may agree to. A client window is only set for a client that offers one.
 const LEGAL: [(&str, &str); 11] = [
     ("plain", ""),
     ("server-takeover", "; server_no_context_takeover"),
@@ -32,7 +32,7 @@ const LEGAL: [(&str, &str); 11] = [
     ),
 ];
 
-/// What no server may say, whatever was offered.
+/// What no server may send, whatever was offered.
 const ILLEGAL: [(&str, &str); 22] = [
     ("unknown-parameter", "; x-unknown"),
     ("unknown-value", "; x-unknown=1"),
@@ -72,7 +72,7 @@ const ILLEGAL: [(&str, &str); 22] = [
 
 pub fn add(cases: &mut Cases) {
     for (name, parameters) in LEGAL {
-        let rule = format!("`{OFFER}{parameters}` is understood and kept");
+        let rule = format!("`{OFFER}{parameters}` is accepted and obeyed");
         let id = format!("deflate.answer.{name}");
         cases.add(id, "7692 7.1", Must, rule, move |probe| {
             let terms = agree(probe, &format!("{OFFER}{parameters}"))?;
@@ -80,34 +80,34 @@ pub fn add(cases: &mut Cases) {
         });
     }
     for (name, parameters) in ILLEGAL {
-        let rule = format!("the answer `{OFFER}{parameters}` fails the connection");
+        let rule = format!("the response `{OFFER}{parameters}` fails the connection");
         let id = format!("deflate.illegal.{name}");
         cases.add(id, "7692 7.1", Must, rule, move |probe| {
             offered(probe)?;
             refused(probe, &format!("{OFFER}{parameters}"))
         });
     }
-    let rule = "a window for a client that has not offered to keep one fails the connection";
+    let rule = "client_max_window_bits for a client that did not offer it fails the connection";
     let id = "deflate.illegal.client-bits-unasked";
     cases.add(id, "7692 7.1.2.2", Must, rule, |probe| {
         if offered(probe)?.iter().any(|(name, _)| name == CLIENT_BITS) {
             let what = "the client offers client_max_window_bits";
-            return Err(Trouble::NotAsked(what.into()));
+            return Err(Problem::Skip(what.into()));
         }
         refused(probe, "permessage-deflate; client_max_window_bits=10")
     });
-    let rule = "a server's window that was asked for and is not agreed to fails the connection";
+    let rule = "a response without the requested server_max_window_bits fails the connection";
     let id = "deflate.illegal.server-bits-ignored";
     cases.add(id, "7692 7.1.2.1", Must, rule, |probe| {
         if !offered(probe)?.iter().any(|(name, _)| name == SERVER_BITS) {
             let what = "the client does not ask for server_max_window_bits";
-            return Err(Trouble::NotAsked(what.into()));
+            return Err(Problem::Skip(what.into()));
         }
         refused(probe, OFFER)
     });
 }
 
-fn refused(probe: &mut Probe, extensions: &str) -> Result<(), Trouble> {
+fn refused(probe: &mut Probe, extensions: &str) -> Result<(), Problem> {
     let mut head = accept::answer(probe);
     head.add(EXTENSIONS, extensions);
     handshake::note(probe, &head);

@@ -1,5 +1,5 @@
-//! Group `answer.bad`: answers that must not open a WebSocket, RFC 6455 section 4.1. The client
-//! ends TCP and sends nothing: there is no connection yet on which a Close could be sent.
+//! Group `answer.bad`: responses that must not open a WebSocket, RFC 6455 section 4.1. The client
+//! closes TCP and sends nothing: there is no WebSocket yet on which to send a Close.
 
 use super::refused::{expect_end_without_a_word, expect_refused};
 use super::rows::Row;
@@ -8,7 +8,7 @@ use crate::cli::tools::verify::case::Cases;
 use crate::cli::tools::verify::case::Level::{Must, Quality};
 use crate::cli::tools::verify::handshake;
 use crate::cli::tools::verify::head::{ACCEPT, EXTENSIONS, Head, PROTOCOL};
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use wirebell::handshake::accept_key;
 
 const BAD: [Row; 37] = [
@@ -35,7 +35,7 @@ const BAD: [Row; 37] = [
         "accept-case",
         "6455 4.1",
         Must,
-        "an Accept in other case",
+        "an Accept in different case",
         |a| {
             change(a, ACCEPT, |v| {
                 v.bytes()
@@ -54,7 +54,7 @@ const BAD: [Row; 37] = [
         "accept-cut",
         "6455 4.1",
         Must,
-        "an Accept without its last sign",
+        "an Accept without its last character",
         |a| {
             change(a, ACCEPT, |v| v[..v.len() - 1].to_owned());
         },
@@ -63,7 +63,7 @@ const BAD: [Row; 37] = [
         "accept-more",
         "6455 4.1",
         Must,
-        "an Accept with something behind",
+        "an Accept with an extra character",
         |a| {
             change(a, ACCEPT, |v| format!("{v}x"));
         },
@@ -72,7 +72,7 @@ const BAD: [Row; 37] = [
         "accept-two",
         "6455 11.3.3",
         Must,
-        "a wrong Accept behind the right one",
+        "a wrong Accept after the right one",
         |a| {
             a.add(ACCEPT, "AAAAAAAAAAAAAAAAAAAAAAAAAAA=");
         },
@@ -91,7 +91,7 @@ const BAD: [Row; 37] = [
         "accept-folded",
         "9112 5.2",
         Must,
-        "a wrong Accept that a fold makes right",
+        "a wrong Accept folded onto the right one",
         |a| {
             change(a, ACCEPT, |v| format!("wrong\r\n {v}"));
         },
@@ -157,7 +157,7 @@ const BAD: [Row; 37] = [
         "extension-garbage",
         "6455 9.1",
         Must,
-        "extensions that are none",
+        "malformed extensions",
         |a| {
             a.add(EXTENSIONS, ";;=,\"");
         },
@@ -166,7 +166,7 @@ const BAD: [Row; 37] = [
         "extensions-both",
         "6455 4.1",
         Must,
-        "one of two extensions not offered",
+        "two extensions, one of them not offered",
         |a| {
             a.add(EXTENSIONS, "permessage-deflate");
             a.add(EXTENSIONS, "x-unasked");
@@ -190,9 +190,13 @@ const BAD: [Row; 37] = [
     ("status-204", "6455 4.1", Must, "204", |a| {
         status(a, "204 No Content")
     }),
-    ("status-302", "6455 4.1", Must, "302, to nowhere", |a| {
-        status(a, "302 Found")
-    }),
+    (
+        "status-302",
+        "6455 4.1",
+        Must,
+        "302 without Location",
+        |a| status(a, "302 Found"),
+    ),
     ("status-400", "6455 4.1", Must, "400", |a| {
         status(a, "400 Bad Request")
     }),
@@ -227,7 +231,7 @@ const BAD: [Row; 37] = [
         "name-space",
         "9112 5.1",
         Quality,
-        "a space in front of a colon",
+        "a space before a colon",
         |a| {
             a.fields[0].0 += " ";
         },
@@ -236,7 +240,7 @@ const BAD: [Row; 37] = [
 
 pub fn add(cases: &mut Cases) {
     for (name, section, level, what, change) in BAD {
-        let rule = format!("{what}: the client ends TCP and sends nothing");
+        let rule = format!("{what}: the client closes TCP and sends nothing");
         let id = format!("answer.bad.{name}");
         cases.add(id, section, level, rule, move |probe| {
             let mut head = accept::answer(probe);
@@ -245,27 +249,25 @@ pub fn add(cases: &mut Cases) {
             expect_refused(probe, &head.bytes())
         });
     }
-    let rule = "permessage-deflate that was not offered: the client ends TCP and sends nothing";
+    let rule = "permessage-deflate that was not offered: the client closes TCP and sends nothing";
     let id = "answer.bad.deflate-unasked";
     cases.add(id, "6455 4.1", Must, rule, |probe| {
         if probe
-            .asked
+            .request
             .as_ref()
-            .is_some_and(|asked| asked.deflate().is_some())
+            .is_some_and(|request| request.deflate().is_some())
         {
-            return Err(Trouble::NotAsked(
-                "the client offers permessage-deflate".into(),
-            ));
+            return Err(Problem::Skip("the client offers permessage-deflate".into()));
         }
         let mut head = accept::answer(probe);
         head.add(EXTENSIONS, "permessage-deflate");
         handshake::note(probe, &head);
         expect_refused(probe, &head.bytes())
     });
-    let rule = "a head that does not end is given up after a while";
+    let rule = "the client gives up on an endless response head";
     cases.add("answer.bad.endless", "6455 10.4", Quality, rule, |probe| {
         let head = accept::answer(probe).bytes();
-        probe.note("> an answer with a field of 1 MiB");
+        probe.note("> a response with a field of 1 MiB");
         probe.write(&head[..head.len() - 2]);
         probe.write(b"X-Endless: ");
         probe.write(&vec![b'x'; 1 << 20]);

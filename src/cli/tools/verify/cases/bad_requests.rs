@@ -1,9 +1,9 @@
-//! Requests that a server must not open a WebSocket for, for the group `handshake`.
+//! Requests for which a server must not open a WebSocket, for the group `handshake`.
 
 use super::rows::Row;
 use crate::cli::tools::verify::case::Level::{Must, Quality};
 
-/// Requests that a server must not open a WebSocket for.
+/// Requests for which a server must not open a WebSocket.
 pub const BAD: [Row; 41] = [
     ("post", "6455 4.2.1", Must, "the method POST", |r| {
         r.line = r.line.replacen("GET", "POST", 1)
@@ -99,7 +99,7 @@ pub const BAD: [Row; 41] = [
         "key-letters",
         "6455 4.2.1",
         Must,
-        "a key that is no base64",
+        "a key that is not base64",
         |r| {
             r.set("Sec-WebSocket-Key", "!!!!!!!!!!!!!!!!!!!!!!==");
         },
@@ -178,7 +178,7 @@ pub const BAD: [Row; 41] = [
         "extension-no-value",
         "6455 9.1",
         Must,
-        "a parameter with nothing behind =",
+        "a parameter with nothing after =",
         |r| {
             r.add("Sec-WebSocket-Extensions", "x-a; b=");
         },
@@ -187,7 +187,7 @@ pub const BAD: [Row; 41] = [
         "extension-open-quote",
         "6455 9.1",
         Must,
-        "a quotation that does not end",
+        "an unterminated quoted value",
         |r| {
             r.add("Sec-WebSocket-Extensions", "x-a; b=\"c");
         },
@@ -196,7 +196,7 @@ pub const BAD: [Row; 41] = [
         "extension-quoted-space",
         "6455 9.1",
         Must,
-        "a quoted value that is no token",
+        "a quoted value that is not a token",
         |r| {
             r.add("Sec-WebSocket-Extensions", "x-a; b=\"c d\"");
         },
@@ -205,14 +205,14 @@ pub const BAD: [Row; 41] = [
         "space-before-colon",
         "9112 5.1",
         Must,
-        "white space in front of a colon",
+        "white space before a colon",
         |r| r.rename("Upgrade", "Upgrade "),
     ),
     (
         "bad-name",
         "9110 5.1",
         Quality,
-        "a field whose name is no token",
+        "a field whose name is not a token",
         |r| r.add("X-B\u{7F}d", "1"),
     ),
     (

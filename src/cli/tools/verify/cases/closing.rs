@@ -1,8 +1,8 @@
 //! Group `close`: the closing handshake, RFC 6455 sections 5.5.1, 7.1 and 7.4.
 
 use crate::cli::tools::verify::case::{Cases, Level};
-use crate::cli::tools::verify::probe::{Heard, Probe};
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::probe::{Probe, Reply};
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{CLOSE, Frame, PING, TEXT, encode, shortest};
 
 /// Codes that an endpoint may send (section 7.4.1, and since then 1012 to 1014).
@@ -10,7 +10,7 @@ const GOOD: [u16; 16] = [
     1000, 1001, 1002, 1003, 1007, 1008, 1009, 1010, 1011, 1012, 1013, 1014, 3000, 3999, 4000, 4999,
 ];
 
-/// Codes that may not stand in a Close frame.
+/// Codes that may not appear in a Close frame.
 const BAD: [u16; 14] = [
     0, 1, 999, 1004, 1005, 1006, 1015, 1016, 1100, 1999, 2000, 2999, 5000, 65_535,
 ];
@@ -59,7 +59,7 @@ fn codes(cases: &mut Cases) {
         );
     }
     for code in BAD {
-        // Codes from 5000 on are not even reserved: to refuse them is good practice.
+        // Codes from 5000 up are not even reserved: refusing them is good practice.
         let level = if code >= 5000 {
             Level::Quality
         } else {
@@ -80,19 +80,19 @@ fn codes(cases: &mut Cases) {
     }
 }
 
-/// A Close with 1002, or the end without one.
-fn expect_protocol_error(probe: &mut Probe) -> Result<(), Trouble> {
-    match probe.listen(probe.target.patience)? {
-        Heard::End => Ok(()),
-        Heard::Silence => Trouble::wrong("the connection goes on"),
-        Heard::Frame(Frame { first, payload }) => match (first & 0x0F, &payload[..]) {
+/// Expects a Close with 1002, or the end of the stream.
+fn expect_protocol_error(probe: &mut Probe) -> Result<(), Problem> {
+    match probe.listen(probe.target.timeout)? {
+        Reply::End => Ok(()),
+        Reply::Timeout => Problem::fail("the connection stays open"),
+        Reply::Frame(Frame { first, payload }) => match (first & 0x0F, &payload[..]) {
             (8, [0x03, 0xEA | 0xEF, ..]) => Ok(()),
             (8, [high, low, ..]) => {
                 let code = u16::from_be_bytes([*high, *low]);
-                Trouble::wrong(format!("the Close has code {code}"))
+                Problem::fail(format!("the Close has code {code}"))
             }
-            (8, _) => Trouble::wrong("the Close has no code"),
-            _ => Trouble::wrong("the endpoint answered with something else"),
+            (8, _) => Problem::fail("the Close has no code"),
+            _ => Problem::fail("the endpoint sent something else"),
         },
     }
 }
@@ -145,14 +145,14 @@ fn bad_bodies(cases: &mut Cases) {
         ),
         (
             "cut-reason",
-            "a reason that is cut",
+            "a truncated reason",
             "6455 8.1",
             Level::Must,
             body(1000, b"a\xE2\x82"),
         ),
     ];
     for (name, what, section, level, payload) in rows {
-        let rule = format!("a Close with {what} is no clean close: 1002, 1007 or the end");
+        let rule = format!("a Close with {what} is not a clean close: 1002, 1007 or the end");
         cases.add(
             format!("close.{name}"),
             section,
@@ -177,7 +177,7 @@ fn bad_bodies(cases: &mut Cases) {
 
 fn afterwards(cases: &mut Cases, of_server: bool) {
     for (name, first) in [("text", TEXT), ("ping", PING), ("close", CLOSE)] {
-        let rule = format!("a {name} behind our Close is not answered");
+        let rule = format!("a {name} after our Close is not answered");
         cases.add(
             format!("close.then-{name}"),
             "6455 5.5.1",
@@ -187,13 +187,13 @@ fn afterwards(cases: &mut Cases, of_server: bool) {
                 probe.open()?;
                 probe.send_together(&[Frame::new(CLOSE, body(1000, b"")), Frame::new(first, "")]);
                 probe.expect_close()?;
-                probe.expect_nothing_behind_close()
+                probe.expect_nothing_after_close()
             },
         );
     }
     let rule = match of_server {
-        true => "the server closes TCP behind the closing handshake",
-        false => "the client closes TCP behind the server, once the closing handshake is done",
+        true => "the server closes TCP after the closing handshake",
+        false => "the client closes TCP after the server, once the closing handshake is done",
     };
     cases.add("close.tcp", "6455 7.1.1", Level::Must, rule, |probe| {
         probe.open()?;
@@ -202,7 +202,7 @@ fn afterwards(cases: &mut Cases, of_server: bool) {
         end_if_server(probe);
         probe.expect_end()
     });
-    let rule = "TCP ends behind a violation";
+    let rule = "the endpoint closes TCP after a violation";
     cases.add(
         "close.tcp.violation",
         "6455 7.1.7",
@@ -218,7 +218,7 @@ fn afterwards(cases: &mut Cases, of_server: bool) {
     );
 }
 
-/// It is the server who ends TCP (section 7.1.1): if we play it, we do.
+/// The server closes TCP (section 7.1.1): if we are the server, we do.
 fn end_if_server(probe: &mut Probe) {
     if !probe.masks {
         probe.end_writing();
@@ -226,20 +226,20 @@ fn end_if_server(probe: &mut Probe) {
 }
 
 fn in_between(cases: &mut Cases) {
-    let rule = "a Close in the midst of a message is answered";
+    let rule = "a Close in the middle of a message is answered";
     cases.add("close.inside", "6455 5.4", Level::Must, rule, |probe| {
         probe.open()?;
         probe.send(TEXT & 0x7F, b"half");
         probe.send(CLOSE, &body(1000, b""));
         probe.expect_close().map(|_| ())
     });
-    let rule = "a Close that comes byte by byte is answered";
+    let rule = "a Close that arrives byte by byte is answered";
     cases.add("close.chopped", "6455 5.5.1", Level::Must, rule, |probe| {
         probe.open()?;
         probe.send_chopped(CLOSE, &body(1000, b"slowly"), 1);
         probe.expect_close().map(|_| ())
     });
-    let rule = "a message in front of a Close comes back before that is answered";
+    let rule = "a message before a Close is echoed before the Close is answered";
     cases.add(
         "close.behind-message",
         "6455 5.5.1",
@@ -261,7 +261,7 @@ fn ends_of_stream(cases: &mut Cases) {
         probe.end_writing();
         probe.expect_end()
     });
-    let rule = "the end of our stream in the midst of a frame ends the connection";
+    let rule = "the end of our stream mid-frame ends the connection";
     cases.add(
         "close.half.frame",
         "6455 7.1.4",

@@ -1,10 +1,10 @@
-//! Group `deflate`: permessage-deflate, RFC 7692. Without it, its cases are left out.
+//! Group `deflate`: permessage-deflate, RFC 7692. Without it, these cases are skipped.
 
-use super::deflated::{RSV1, agree, deflate, inflated, link, text};
+use super::deflated::{RSV1, agree, deflate, inflated, params, text};
 use super::{agreements, offers};
 use crate::cli::tools::verify::case::{Cases, Level};
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{BINARY, CLOSE, PING, PONG, TEXT};
 use wirebell::deflate::{Budget, Pool, Session, Settings};
 use wirebell::handshake::DeflateTerms;
@@ -23,14 +23,15 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     bomb(cases);
 }
 
-/// Each message for itself, so that the echo can be read without a history.
-const ALONE: &str = "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
+/// No context takeover, so that each echo can be inflated independently.
+const NO_TAKEOVER: &str =
+    "permessage-deflate; server_no_context_takeover; client_no_context_takeover";
 
 fn messages(cases: &mut Cases) {
     let mut stored = vec![0x00, 5, 0, 0xFA, 0xFF];
     stored.extend_from_slice(b"Hello");
     stored.push(0);
-    // RFC 7692 section 7.2.3 and its kin: payload and what it says.
+    // RFC 7692 section 7.2.3 and similar: payload and message.
     let rows: Vec<(&str, &str, Vec<u8>, Vec<u8>)> = vec![
         (
             "hello",
@@ -38,12 +39,7 @@ fn messages(cases: &mut Cases) {
             b"\xf2\x48\xcd\xc9\xc9\x07\x00".to_vec(),
             b"Hello".to_vec(),
         ),
-        (
-            "stored",
-            "a block that is not compressed",
-            stored,
-            b"Hello".to_vec(),
-        ),
+        ("stored", "a stored block", stored, b"Hello".to_vec()),
         (
             "final",
             "a final block",
@@ -60,14 +56,14 @@ fn messages(cases: &mut Cases) {
         ("long", "60000 bytes", deflate(&text(60_000)), text(60_000)),
     ];
     for (name, what, payload, message) in rows {
-        let rule = format!("{what} comes back");
+        let rule = format!("{what} is echoed");
         cases.add(
             format!("deflate.{name}"),
             "7692 7.2.2",
             Must,
             rule,
             move |probe| {
-                let terms = agree(probe, ALONE)?;
+                let terms = agree(probe, NO_TAKEOVER)?;
                 probe.send(TEXT | RSV1, &payload);
                 expect_echo(probe, &terms, &message)
             },
@@ -76,9 +72,9 @@ fn messages(cases: &mut Cases) {
 }
 
 fn sequences(cases: &mut Cases) {
-    let rule = "a compressed message in fragments comes back";
+    let rule = "a fragmented compressed message is echoed";
     cases.add("deflate.fragments", "7692 6.2", Must, rule, |probe| {
-        let terms = agree(probe, ALONE)?;
+        let terms = agree(probe, NO_TAKEOVER)?;
         let payload = deflate(&text(500));
         let (head, tail) = payload.split_at(payload.len() / 2);
         probe.send(TEXT & 0x7F | RSV1, head);
@@ -87,15 +83,15 @@ fn sequences(cases: &mut Cases) {
         probe.send(0x80, b"");
         expect_echo(probe, &terms, &text(500))
     });
-    let rule = "a message that is not compressed comes back all the same";
+    let rule = "an uncompressed message is echoed as well";
     cases.add("deflate.uncompressed", "7692 6", Must, rule, |probe| {
-        let terms = agree(probe, ALONE)?;
+        let terms = agree(probe, NO_TAKEOVER)?;
         probe.send(TEXT, &text(500));
         expect_echo(probe, &terms, &text(500))
     });
-    let rule = "no_context_takeover is kept: each answer can be read for itself";
+    let rule = "no_context_takeover is obeyed: each echo can be inflated independently";
     cases.add("deflate.no-takeover", "7692 7.1.1.1", Must, rule, |probe| {
-        let terms = agree(probe, ALONE)?;
+        let terms = agree(probe, NO_TAKEOVER)?;
         (0..3).try_for_each(|_| {
             probe.send(TEXT | RSV1, &deflate(&text(1_000)));
             expect_echo(probe, &terms, &text(1_000))
@@ -103,14 +99,14 @@ fn sequences(cases: &mut Cases) {
     });
 }
 
-/// The echo, read with an empty window.
-fn expect_echo(probe: &mut Probe, terms: &DeflateTerms, message: &[u8]) -> Result<(), Trouble> {
+/// The echo, inflated with an empty window.
+fn expect_echo(probe: &mut Probe, terms: &DeflateTerms, message: &[u8]) -> Result<(), Problem> {
     let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
-    let link = link(probe, terms);
-    let payload = inflated(&mut pool, &mut Session::default(), &link, probe)?;
+    let params = params(probe, terms);
+    let payload = inflated(&mut pool, &mut Session::default(), &params, probe)?;
     match payload == message {
         true => Ok(()),
-        false => Trouble::wrong("another message came back"),
+        false => Problem::fail("the echo is a different message"),
     }
 }
 
@@ -142,12 +138,12 @@ fn broken(cases: &mut Cases) {
             probe.send(0x80 | RSV1, &payload[10..]);
         },
     );
-    let what = "RSV1 on the continuation of a message that is not compressed";
+    let what = "RSV1 on the continuation of an uncompressed message";
     add_broken(cases, "deflate.rsv1.late", Must, what, &[1002], |probe| {
         probe.send(TEXT & 0x7F, b"not ");
         probe.send(0x80 | RSV1, b"compressed");
     });
-    let what = "RSV2 beside RSV1";
+    let what = "RSV2 together with RSV1";
     add_broken(cases, "deflate.rsv2", Must, what, &[1002], |probe| {
         probe.send(TEXT | RSV1 | 0x20, &deflate(b"text"));
     });
@@ -167,7 +163,7 @@ fn corrupt(cases: &mut Cases) {
         ),
         (
             "distance",
-            "a distance beyond the beginning",
+            "a distance beyond the start",
             &[0x02, 0x02, 0x00],
         ),
         (
@@ -175,7 +171,7 @@ fn corrupt(cases: &mut Cases) {
             "impossible Huffman codes",
             &[0x04, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF],
         ),
-        ("cut", "data that is cut", &[0xf2, 0x48, 0xcd]),
+        ("cut", "truncated data", &[0xf2, 0x48, 0xcd]),
         ("noise", "noise", &[0xFF; 20]),
     ];
     for (name, what, payload) in rows {
@@ -197,8 +193,8 @@ fn corrupt(cases: &mut Cases) {
 fn bomb(cases: &mut Cases) {
     let rule = "a message that inflates to 256 MiB is refused";
     cases.add("deflate.bomb", "7692 8", Quality, rule, |probe| {
-        agree(probe, ALONE)?;
-        // A block that ends at a byte can be said again and again.
+        agree(probe, NO_TAKEOVER)?;
+        // A block that ends at a byte boundary can be repeated.
         let block = [deflate(&vec![0; 1 << 20]), vec![0, 0, 0xFF, 0xFF]].concat();
         let bomb = [block.repeat(256), vec![0]].concat();
         probe.note(format!(
@@ -212,7 +208,7 @@ fn bomb(cases: &mut Cases) {
     });
 }
 
-/// As [`Cases::add_broken`], with compression agreed on.
+/// As [`Cases::add_broken`], with compression negotiated.
 fn add_broken(
     cases: &mut Cases,
     id: &str,
@@ -221,7 +217,7 @@ fn add_broken(
     codes: &'static [u16],
     send: impl Fn(&mut Probe) + Send + Sync + 'static,
 ) {
-    let open = |probe: &mut Probe| agree(probe, ALONE).map(|_| ());
+    let open = |probe: &mut Probe| agree(probe, NO_TAKEOVER).map(|_| ());
     cases.add_broken_in(open, id, "7692 6", level, what, codes, move |probe| {
         send(probe);
         Ok(())

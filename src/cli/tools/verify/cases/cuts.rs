@@ -1,20 +1,20 @@
-//! Group `cut`: the stream of a server ends in the midst of something. The client ends TCP as
-//! well, and takes nothing for whole that is not: RFC 6455 sections 4.1 and 7.1.4.
+//! Group `cut`: the stream of a server ends in the middle of something. The client closes TCP as
+//! well, and does not take the incomplete for complete: RFC 6455 sections 4.1 and 7.1.4.
 
 use super::refused::expect_end_without_a_word;
 use crate::cli::tools::verify::accept;
 use crate::cli::tools::verify::case::Cases;
 use crate::cli::tools::verify::case::Level::{Must, Quality};
-use crate::cli::tools::verify::probe::{Heard, Probe};
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::probe::{Probe, Reply};
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{BINARY, CLOSE, PING, TEXT, describe};
 
-/// Bytes of the answer that come: within its first line, its fields, and its end.
+/// Bytes of the response that arrive: within its first line, its fields, and its end.
 const HEAD: [usize; 10] = [0, 1, 8, 12, 33, 34, 60, 100, 127, 128];
 
 pub fn add(cases: &mut Cases) {
     for len in HEAD {
-        let rule = format!("an answer that ends after {len} bytes opens nothing");
+        let rule = format!("a response that ends after {len} bytes opens nothing");
         cases.add(
             format!("cut.answer.{len}"),
             "6455 4.1",
@@ -38,7 +38,7 @@ pub fn add(cases: &mut Cases) {
     for (name, first, payload) in frames {
         let header = if payload > 125 { 4 } else { 2 };
         for len in (1..=header).chain([header + payload / 2, header + payload - 1]) {
-            let rule = format!("a {name} that ends after {len} bytes is none, and TCP ends");
+            let rule = format!("a {name} that ends after {len} bytes is discarded, and TCP closes");
             let id = format!("cut.{name}.{len}");
             cases.add(id, "6455 7.1.4", Quality, rule, move |probe| {
                 probe.open()?;
@@ -49,14 +49,14 @@ pub fn add(cases: &mut Cases) {
             });
         }
     }
-    let rule = "a message of which a fragment is missing is none, and TCP ends";
+    let rule = "a message without its last fragment is discarded, and TCP closes";
     cases.add("cut.message", "6455 7.1.4", Quality, rule, |probe| {
         probe.open()?;
         probe.send(0x01, b"not all");
         probe.end_writing();
         expect_end_without_answer(probe)
     });
-    let rule = "the end right behind the answer ends TCP";
+    let rule = "the end of the stream right after the response closes TCP";
     cases.add("cut.nothing", "6455 7.1.4", Quality, rule, |probe| {
         probe.open()?;
         probe.end_writing();
@@ -64,16 +64,16 @@ pub fn add(cases: &mut Cases) {
     });
 }
 
-/// TCP ends; but for a Close, nothing is said.
-fn expect_end_without_answer(probe: &mut Probe) -> Result<(), Trouble> {
+/// The client closes TCP, and sends nothing but a Close.
+fn expect_end_without_answer(probe: &mut Probe) -> Result<(), Problem> {
     loop {
-        match probe.listen(probe.target.patience)? {
-            Heard::End => return Ok(()),
-            Heard::Silence => return Trouble::wrong("the TCP connection stays open"),
-            Heard::Frame(frame) if frame.opcode() == 8 => {}
-            Heard::Frame(frame) => {
+        match probe.listen(probe.target.timeout)? {
+            Reply::End => return Ok(()),
+            Reply::Timeout => return Problem::fail("the TCP connection stays open"),
+            Reply::Frame(frame) if frame.opcode() == 8 => {}
+            Reply::Frame(frame) => {
                 let what = describe(frame.first, &frame.payload);
-                return Trouble::wrong(format!("half of something was answered: {what}"));
+                return Problem::fail(format!("something incomplete was answered: {what}"));
             }
         }
     }

@@ -1,12 +1,12 @@
-//! What the groups `deflate` and `deflate.window` share: agreeing to compression, and reading what
-//! comes back, RFC 7692.
+//! What the groups `deflate` and `deflate.window` share: negotiating compression, and reading the
+//! echoes, RFC 7692.
 //!
-//! Input: a probe and the terms that a case wants. Output: the terms that were agreed on, and
-//! messages. Invariant: an endpoint that does not compress is not asked further.
+//! Input: a probe and the terms that a case wants. Output: the negotiated terms, and messages.
+//! Invariant: with an endpoint that does not compress, the case is skipped.
 
-use crate::cli::tools::verify::asked::Asked;
+use crate::cli::tools::verify::client_request::ClientRequest;
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{Frame, TEXT};
 use crate::cli::tools::verify::{accept, handshake};
 use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
@@ -21,7 +21,7 @@ pub const RSV1: u8 = 0x40;
 pub const SERVER_BITS: &str = "server_max_window_bits";
 pub const CLIENT_BITS: &str = "client_max_window_bits";
 
-/// A text that gains from a window, and that no other case sends.
+/// A text that benefits from a window, and that no other case sends.
 pub fn text(len: usize) -> Vec<u8> {
     let words = ["order ", "shipped ", "to ", "Zürich ", "on ", "Monday, "];
     words
@@ -38,19 +38,19 @@ pub fn deflate(message: &[u8]) -> Vec<u8> {
     out
 }
 
-/// Offers, or agrees to, these terms, and reads what was agreed on; an endpoint that does not
-/// compress is not asked further.
-pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
+/// Offers, or agrees to, these terms, and returns the negotiated terms; skips an endpoint that does
+/// not compress.
+pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Problem> {
     match probe.masks {
         true => handshake::open(probe, &[offer])?,
         false => accept_offer(probe, offer)?,
     }
     let Some(agreed) = probe.extensions.clone() else {
-        return Err(Trouble::NotAsked("the server does not compress".into()));
+        return Err(Problem::Skip("the server does not compress".into()));
     };
     let mut parts = agreed.split(';').map(str::trim);
     if parts.next() != Some(OFFER) {
-        return Trouble::wrong(format!("the answer agrees to {agreed}"));
+        return Problem::fail(format!("the response agrees to {agreed}"));
     }
     let mut terms = DeflateTerms::default();
     for part in parts {
@@ -64,26 +64,26 @@ pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Trouble> {
             ("client_no_context_takeover", None, _) => terms.client_no_context_takeover = true,
             ("server_max_window_bits", _, Some(bits)) => terms.server_max_window_bits = Some(bits),
             ("client_max_window_bits", _, Some(bits)) => terms.client_max_window_bits = Some(bits),
-            _ => return Trouble::wrong(format!("the answer has the parameter {part}")),
+            _ => return Problem::fail(format!("the response has the parameter {part}")),
         }
     }
     Ok(terms)
 }
 
-/// The parameters of the client's offer; one that offers nothing is not asked further.
-pub fn offered(probe: &Probe) -> Result<Vec<(String, Option<String>)>, Trouble> {
-    let offer = probe.asked.as_ref().and_then(Asked::deflate);
-    offer.ok_or_else(|| Trouble::NotAsked("the client does not offer permessage-deflate".into()))
+/// The parameters of the client's offer; skips a client that offers nothing.
+pub fn offered(probe: &Probe) -> Result<Vec<(String, Option<String>)>, Problem> {
+    let offer = probe.request.as_ref().and_then(ClientRequest::deflate);
+    offer.ok_or_else(|| Problem::Skip("the client does not offer permessage-deflate".into()))
 }
 
-/// Agrees to these terms, as far as the client has offered them, and to a smaller window of the
-/// server if the client wants that.
-fn accept_offer(probe: &mut Probe, wanted: &str) -> Result<(), Trouble> {
+/// Agrees to these terms, as far as the client offered them, and to a smaller server window if the
+/// client wants one.
+fn accept_offer(probe: &mut Probe, wanted: &str) -> Result<(), Problem> {
     let offer = offered(probe)?;
     let value = |name: &str| offer.iter().find(|parameter| parameter.0 == name);
     if wanted.contains(CLIENT_BITS) && value(CLIENT_BITS).is_none() {
         let what = "the client does not offer client_max_window_bits";
-        return Err(Trouble::NotAsked(what.into()));
+        return Err(Problem::Skip(what.into()));
     }
     let mut agreed = wanted.to_owned();
     if let Some((_, Some(most))) = value(SERVER_BITS) {
@@ -93,8 +93,8 @@ fn accept_offer(probe: &mut Probe, wanted: &str) -> Result<(), Trouble> {
             Some((_, bits)) => {
                 let bits = bits.split(';').next().unwrap_or_default();
                 if bits.parse::<u8>().is_ok_and(|bits| bits > most) {
-                    let what = "the client wants a smaller window of the server";
-                    return Err(Trouble::NotAsked(what.into()));
+                    let what = "the client wants a smaller server window";
+                    return Err(Problem::Skip(what.into()));
                 }
             }
         }
@@ -106,59 +106,59 @@ fn accept_offer(probe: &mut Probe, wanted: &str) -> Result<(), Trouble> {
 }
 
 /// The terms as the probe's side sees them.
-pub fn link(probe: &Probe, terms: &DeflateTerms) -> Params {
+pub fn params(probe: &Probe, terms: &DeflateTerms) -> Params {
     match probe.masks {
         true => Params::client(terms),
         false => Params::server(terms),
     }
 }
 
-/// Sends compressed messages and reads what comes back by the agreed terms.
-pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Trouble> {
-    let link = link(probe, terms);
-    let mut compressor = Compressor::new(link.send.window_bits, 6);
+/// Sends compressed messages and inflates the echoes by the negotiated terms.
+pub fn echo_compressed(probe: &mut Probe, terms: &DeflateTerms, times: u32) -> Result<(), Problem> {
+    let params = params(probe, terms);
+    let mut compressor = Compressor::new(params.send.window_bits, 6);
     let mut pool = Pool::new(Settings::default(), Budget::new(1 << 20));
     let mut session = Session::default();
     for _ in 0..times {
-        if !link.send.takeover {
+        if !params.send.takeover {
             compressor.restart();
         }
         let message = text(3_000);
         let mut out = Vec::new();
         compressor.fragment(&message, true, true, &mut out);
         probe.send(TEXT | RSV1, &out);
-        let bytes = inflated(&mut pool, &mut session, &link, probe)?;
+        let bytes = inflated(&mut pool, &mut session, &params, probe)?;
         if bytes != message {
-            return Trouble::wrong("another message came back");
+            return Problem::fail("the echo is a different message");
         }
     }
     Ok(())
 }
 
-/// What the next message says, a text, compressed or not. A window that is kept has seen what was
-/// passed over as well.
+/// The text of the next message, compressed or not. A window that is kept has also seen the ignored
+/// messages.
 pub fn inflated(
     pool: &mut Pool,
     session: &mut Session,
-    link: &Params,
+    params: &Params,
     probe: &mut Probe,
-) -> Result<Vec<u8>, Trouble> {
+) -> Result<Vec<u8>, Problem> {
     let message = probe.message()?;
     for message in probe.passed_over.drain(..) {
-        inflate(pool, session, link, message)?;
+        inflate(pool, session, params, message)?;
     }
     if message.first & !RSV1 != TEXT {
-        return Trouble::wrong("a message of another kind came back");
+        return Problem::fail("the echo has a different type");
     }
-    inflate(pool, session, link, message)
+    inflate(pool, session, params, message)
 }
 
 fn inflate(
     pool: &mut Pool,
     session: &mut Session,
-    link: &Params,
+    params: &Params,
     message: Frame,
-) -> Result<Vec<u8>, Trouble> {
+) -> Result<Vec<u8>, Problem> {
     if message.first & RSV1 == 0 {
         return Ok(message.payload);
     }
@@ -172,8 +172,8 @@ fn inflate(
         first: true,
         last: true,
     };
-    match pool.inflate(session, link, piece, &Limits::default()) {
+    match pool.inflate(session, params, piece, &Limits::default()) {
         Ok(whole) => Ok(whole.map_or_else(Vec::new, |message| message.bytes().to_vec())),
-        Err(violation) => Trouble::wrong(format!("what came back is wrong: {violation}")),
+        Err(violation) => Problem::fail(format!("the echo cannot be inflated: {violation}")),
     }
 }

@@ -4,7 +4,7 @@ use crate::cli::tools::verify::case::{Cases, Level};
 use crate::cli::tools::verify::probe::Probe;
 use crate::cli::tools::verify::wire::Frame;
 
-/// Frames, and the message that they make.
+/// Frames, and the message that they form.
 type Good = (
     &'static str,
     &'static str,
@@ -33,49 +33,49 @@ const GOOD: [Good; 11] = [
     ),
     (
         "empty-first",
-        "an empty first one",
+        "an empty first fragment",
         &[(1, b""), (0x80, b"ab")],
         (0x81, b"ab"),
     ),
     (
         "empty-middle",
-        "an empty middle one",
+        "an empty middle fragment",
         &[(1, b"a"), (0, b""), (0x80, b"b")],
         (0x81, b"ab"),
     ),
     (
         "empty-last",
-        "an empty last one",
+        "an empty last fragment",
         &[(1, b"ab"), (0x80, b"")],
         (0x81, b"ab"),
     ),
     (
         "all-empty",
-        "empty ones only",
+        "only empty fragments",
         &[(1, b""), (0, b""), (0x80, b"")],
         (0x81, b""),
     ),
     (
         "in-a-character",
-        "a character over two fragments",
+        "a character split over fragments",
         &[(1, b"\xF0\x9F"), (0, b"\x94"), (0x80, b"\x94")],
         (0x81, "🔔".as_bytes().first_chunk::<4>().unwrap()),
     ),
     (
         "ping",
-        "a Ping between",
+        "a Ping between fragments",
         &[(1, b"a"), (0x89, b"p"), (0x80, b"b")],
         (0x81, b"ab"),
     ),
     (
         "pong",
-        "a Pong between",
+        "a Pong between fragments",
         &[(1, b"a"), (0x8A, b"p"), (0x80, b"b")],
         (0x81, b"ab"),
     ),
     (
         "pings",
-        "Pings all over",
+        "Pings between all fragments",
         &[
             (0x89, b"1"),
             (2, b"a"),
@@ -88,14 +88,18 @@ const GOOD: [Good; 11] = [
     ),
 ];
 
-/// Frames of which the last is one too many.
+/// Frames of which the last is invalid.
 type Bad = (&'static str, &'static str, &'static [(u8, &'static [u8])]);
 
 const BAD: [Bad; 9] = [
-    ("nothing", "a continuation of nothing", &[(0x80, b"x")]),
+    (
+        "nothing",
+        "a continuation without a message",
+        &[(0x80, b"x")],
+    ),
     (
         "nothing-open",
-        "a continuation of nothing, more following",
+        "a continuation without a message, more to follow",
         &[(0x00, b"x")],
     ),
     (
@@ -105,32 +109,32 @@ const BAD: [Bad; 9] = [
     ),
     (
         "text-in-text",
-        "a text inside of a text",
+        "a text message inside a text message",
         &[(1, b"a"), (0x81, b"b")],
     ),
     (
         "binary-in-text",
-        "a binary message inside of a text",
+        "a binary message inside a text message",
         &[(1, b"a"), (0x82, b"b")],
     ),
     (
         "text-in-binary",
-        "a text inside of a binary message",
+        "a text message inside a binary message",
         &[(2, b"a"), (0x81, b"b")],
     ),
     (
         "begin-in-text",
-        "a message that begins inside of another",
+        "a message that begins inside another",
         &[(1, b"a"), (0x01, b"b")],
     ),
     (
         "begin-in-empty",
-        "a text inside of an empty beginning",
+        "a text message after an empty first fragment",
         &[(1, b""), (0x81, b"")],
     ),
     (
         "after-ping",
-        "a continuation of nothing behind a Ping",
+        "a continuation without a message, after a Ping",
         &[(0x89, b""), (0x80, b"x")],
     ),
 ];
@@ -143,7 +147,7 @@ pub fn add(cases: &mut Cases) {
 
 fn good(cases: &mut Cases) {
     for (name, what, frames, (first, payload)) in GOOD {
-        let rule = format!("{what}: the message comes back whole");
+        let rule = format!("{what}: the whole message is echoed");
         cases.add(
             format!("fragment.{name}"),
             "6455 5.4",
@@ -184,7 +188,8 @@ fn bad(cases: &mut Cases) {
             what,
             &[1002],
             move |probe| {
-                // A message before the last frame is waited for: what fails may drop it.
+                // Wait for a message before the last frame: an endpoint that fails the connection
+                // may drop it.
                 let (before, last) = frames.split_at(frames.len() - 1);
                 send_all(probe, before);
                 if before.len() == 2 {
@@ -214,7 +219,7 @@ fn bad(cases: &mut Cases) {
 }
 
 fn thousand(cases: &mut Cases) {
-    let rule = "a message of 1000 fragments of one byte comes back";
+    let rule = "a message of 1000 one-byte fragments is echoed";
     cases.add(
         "fragment.thousand",
         "6455 5.4",
@@ -229,7 +234,7 @@ fn thousand(cases: &mut Cases) {
                 .iter()
                 .flat_map(|frame| probe.encode(frame.first, &frame.payload))
                 .collect();
-            probe.note("> 1000 fragments of one byte");
+            probe.note("> 1000 one-byte fragments");
             probe.write(&bytes);
             probe.expect_message(0x81, &[b'x'; 1000])
         },

@@ -22,7 +22,7 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     if !of_server {
         return keys::add(cases);
     }
-    let rule = "a key of zeros is a key";
+    let rule = "a masking key of zeros is valid";
     cases.add("frame.mask.zero", "6455 5.3", Level::Must, rule, |probe| {
         probe.open()?;
         let mut bytes = encode(TEXT, b"plain", probe.masks, shortest(5));
@@ -33,7 +33,7 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     });
 }
 
-/// The endpoint must notice that the mask is missing, or is there.
+/// The endpoint must notice a missing or a forbidden mask.
 fn masks(cases: &mut Cases, of_server: bool) {
     let what = if of_server {
         "without a mask"
@@ -93,7 +93,7 @@ fn reserved_opcodes(cases: &mut Cases) {
             Ok(())
         });
     }
-    let rule = "a reserved opcode inside of a message";
+    let rule = "a reserved opcode inside a message";
     cases.add_broken(
         "frame.opcode.inside",
         "6455 5.2",

@@ -1,9 +1,9 @@
-//! Group `load`: what must not hurt anybody else, RFC 6455 section 10.4. None of it is asked for
-//! by an RFC; a server in the open meets all of it.
+//! Group `load`: abuse that must not affect other connections, RFC 6455 section 10.4. No RFC
+//! requires this; a public server meets all of it.
 
 use crate::cli::tools::verify::case::{Cases, Level};
-use crate::cli::tools::verify::probe::{Heard, Probe};
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::probe::{Probe, Reply};
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{BINARY, Frame, PING, TEXT, encode};
 
 use Level::Quality;
@@ -16,9 +16,9 @@ pub fn add(cases: &mut Cases, of_server: bool) {
     }
 }
 
-/// What a server must survive for others, a client must survive for itself.
+/// What a server must survive for its other clients, a client must survive too.
 fn promise(cases: &mut Cases) {
-    let rule = "a frame that promises 2^62 bytes fails the connection, or is given up with it";
+    let rule = "a frame that announces 2^62 bytes fails the connection, or ends with it";
     cases.add("load.huge-promise", "6455 10.4", Quality, rule, |probe| {
         probe.open()?;
         promise_much(probe);
@@ -34,14 +34,14 @@ fn promise_much(probe: &mut Probe) {
 }
 
 fn floods(cases: &mut Cases) {
-    let rule = "ten thousand Pings in one go are survived";
+    let rule = "ten thousand Pings in one write are survived";
     cases.add("load.ping-flood", "6455 10.4", Quality, rule, |probe| {
         probe.open()?;
         let one = probe.encode(PING, &[1; 100]);
         probe.note("> 10000 pings of 100 bytes");
         probe.write(&one.repeat(10_000));
         match probe.expect_pong(&[1; 100]) {
-            // A server may have thrown us out.
+            // A server may have closed the connection.
             Err(_) if probe.masks => {}
             ponged => ponged?,
         }
@@ -66,7 +66,7 @@ fn floods(cases: &mut Cases) {
             probe.expect_others_served()
         },
     );
-    let rule = "small messages in large numbers all come back";
+    let rule = "many small messages are all echoed";
     cases.add("load.small-messages", "6455 6.2", Quality, rule, |probe| {
         probe.open()?;
         let frames: Vec<Frame> = (0..500).map(|n| Frame::new(TEXT, format!("{n}"))).collect();
@@ -83,13 +83,13 @@ fn floods(cases: &mut Cases) {
 }
 
 fn connections(cases: &mut Cases) {
-    let rule = "a frame that promises 2^62 bytes takes no memory, and others are served";
+    let rule = "a frame that announces 2^62 bytes takes no memory, and others are served";
     cases.add("load.huge-promise", "6455 10.4", Quality, rule, |probe| {
         probe.open()?;
         promise_much(probe);
         probe.expect_others_served()
     });
-    let rule = "connections that are dropped in every state hurt nobody";
+    let rule = "connections dropped in any state do not affect others";
     cases.add("load.dropped", "6455 7.2.1", Quality, rule, |probe| {
         for bytes in [
             &b""[..],
@@ -107,7 +107,7 @@ fn connections(cases: &mut Cases) {
         }
         probe.expect_others_served()
     });
-    let rule = "fifty half-open handshakes keep nobody else out";
+    let rule = "fifty half-open handshakes do not block others";
     cases.add("load.half-open", "6455 10.4", Quality, rule, |probe| {
         let half: Vec<Probe> = (0..50)
             .map(|_| {
@@ -116,11 +116,11 @@ fn connections(cases: &mut Cases) {
                 half.write(b"GET / HTTP/1.1\r\nHost:");
                 Ok(half)
             })
-            .collect::<Result<_, Trouble>>()?;
+            .collect::<Result<_, Problem>>()?;
         probe.note(format!("> {} connections with half a request", half.len()));
         probe.expect_others_served()
     });
-    let rule = "garbage instead of a request hurts nobody";
+    let rule = "garbage instead of a request does not affect others";
     cases.add("load.garbage", "6455 10.4", Quality, rule, |probe| {
         probe.connect()?;
         probe.send_raw(&[0, 255, 1, 254, 13, 10, 13, 10, 0, 0]);
@@ -129,13 +129,13 @@ fn connections(cases: &mut Cases) {
     });
 }
 
-/// The message, or the end: not nothing.
-fn expect_message_or_end(probe: &mut Probe) -> Result<(), Trouble> {
+/// Expects the message or the end of the stream.
+fn expect_message_or_end(probe: &mut Probe) -> Result<(), Problem> {
     loop {
-        match probe.listen(probe.target.patience)? {
-            Heard::End => return Ok(()),
-            Heard::Silence => return Trouble::wrong("nothing came in time"),
-            Heard::Frame(frame) => match frame.opcode() {
+        match probe.listen(probe.target.timeout)? {
+            Reply::End => return Ok(()),
+            Reply::Timeout => return Problem::fail("nothing arrived in time"),
+            Reply::Frame(frame) => match frame.opcode() {
                 8 => return Ok(()),
                 0 | 1 if frame.first & 0x80 != 0 => return Ok(()),
                 _ => {}

@@ -25,25 +25,25 @@ mod windows;
 
 use crate::cli::tools::verify::case::Cases;
 
-/// Everything that a server is asked.
+/// All cases for servers.
 pub fn for_servers() -> Cases {
     let mut cases = Cases::default();
     opening::add(&mut cases);
-    behind_opening(&mut cases, true);
+    after_opening(&mut cases, true);
     cases
 }
 
-/// Everything that a client is asked.
+/// All cases for clients.
 pub fn for_clients() -> Cases {
     let mut cases = Cases::default();
     requests::add(&mut cases);
     answers::add(&mut cases);
-    behind_opening(&mut cases, false);
+    after_opening(&mut cases, false);
     cuts::add(&mut cases);
     cases
 }
 
-fn behind_opening(cases: &mut Cases, of_server: bool) {
+fn after_opening(cases: &mut Cases, of_server: bool) {
     frames::add(cases, of_server);
     messages::add(cases);
     fragments::add(cases);

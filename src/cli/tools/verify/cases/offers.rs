@@ -1,12 +1,12 @@
-//! Group `deflate`, its negotiation: RFC 7692 sections 5 and 7.1.
+//! Group `deflate`, the negotiation: RFC 7692 sections 5 and 7.1.
 
 use super::deflated::{OFFER, agree, echo_compressed};
 use crate::cli::tools::verify::case::Cases;
 use crate::cli::tools::verify::case::Level::{Must, Should};
 use crate::cli::tools::verify::handshake;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 
-/// Offers that a server must decline: the handshake goes on without compression.
+/// Offers that a server must decline: the handshake succeeds without compression.
 const DECLINED: [(&str, &str); 15] = [
     ("unknown-parameter", "permessage-deflate; x-unknown"),
     (
@@ -67,7 +67,7 @@ const DECLINED: [(&str, &str); 15] = [
     ),
 ];
 
-/// Offers that a server may take or decline, and what its answer must have if it takes them.
+/// Offers that a server may accept or decline, and what its response must contain if it accepts.
 const OFFERS: [(&str, &str, &[&str]); 9] = [
     ("plain", OFFER, &[]),
     (
@@ -120,12 +120,12 @@ pub fn add(cases: &mut Cases) {
             handshake::open(probe, &[offer])?;
             match &probe.extensions {
                 None => probe.expect_alive(),
-                Some(agreed) => Trouble::wrong(format!("the answer agrees to {agreed}")),
+                Some(agreed) => Problem::fail(format!("the response agrees to {agreed}")),
             }
         });
     }
     for (name, offer, needs) in OFFERS {
-        let rule = format!("the answer to `{offer}` is a legal one");
+        let rule = format!("the response to `{offer}` is valid");
         cases.add(
             format!("deflate.offer.{name}"),
             "7692 7.1",
@@ -135,22 +135,22 @@ pub fn add(cases: &mut Cases) {
                 let terms = agree(probe, offer)?;
                 let agreed = probe.extensions.clone().unwrap_or_default();
                 if let Some(missing) = needs.iter().find(|part| !agreed.contains(*part)) {
-                    return Trouble::wrong(format!("the answer has no {missing}"));
+                    return Problem::fail(format!("the response has no {missing}"));
                 }
                 if !offer.contains("client_max_window_bits")
                     && terms.client_max_window_bits.is_some()
                 {
-                    return Trouble::wrong("the answer names client_max_window_bits unasked");
+                    return Problem::fail("client_max_window_bits was not offered");
                 }
                 echo_compressed(probe, &terms, 3)
             },
         );
     }
-    let rule = "of two offers the second is taken if the first cannot be";
+    let rule = "of two offers, the second is accepted if the first cannot be";
     cases.add("deflate.fallback", "7692 5.1", Should, rule, |probe| {
         handshake::open(probe, &[OFFER])?;
         if probe.extensions.is_none() {
-            return Err(Trouble::NotAsked("the server does not compress".into()));
+            return Err(Problem::Skip("the server does not compress".into()));
         }
         handshake::open(
             probe,
@@ -158,7 +158,7 @@ pub fn add(cases: &mut Cases) {
         )?;
         match probe.extensions {
             Some(_) => Ok(()),
-            None => Trouble::wrong("the second offer was not taken"),
+            None => Problem::fail("the second offer was not accepted"),
         }
     });
 }

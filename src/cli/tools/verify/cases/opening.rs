@@ -6,7 +6,7 @@ use crate::cli::tools::verify::case::{Cases, Level};
 use crate::cli::tools::verify::handshake;
 use crate::cli::tools::verify::head::{Head, PROTOCOL};
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::TEXT;
 use std::time::Duration;
 
@@ -38,20 +38,20 @@ pub fn add(cases: &mut Cases) {
                 let mut request = Head::request(&probe.target);
                 change(&mut request);
                 match handshake::ask(probe, &request)? {
-                    Some(answer) if answer.status == 101 => Trouble::wrong("the answer is 101"),
+                    Some(answer) if answer.status == 101 => Problem::fail("the response is 101"),
                     _ => Ok(()),
                 }
             },
         );
-        let rule = format!("{what}: the answer is an HTTP error");
+        let rule = format!("{what}: the response is an HTTP error");
         let id = format!("handshake.bad.{name}.status");
         cases.add(id, section, level.max(Should), rule, move |probe| {
             let mut request = Head::request(&probe.target);
             change(&mut request);
             match handshake::ask(probe, &request)? {
                 Some(answer) if (400..=599).contains(&answer.status) => Ok(()),
-                Some(answer) => Trouble::wrong(format!("the answer is {}", answer.status)),
-                None => Trouble::wrong("the connection ended without an answer"),
+                Some(answer) => Problem::fail(format!("the response is {}", answer.status)),
+                None => Problem::fail("the connection ended without a response"),
             }
         });
     }
@@ -59,25 +59,25 @@ pub fn add(cases: &mut Cases) {
     arrivals(cases);
 }
 
-/// 101, the checks of its fields, nothing that was not asked for, and an echo.
-fn opens(probe: &mut Probe, request: &Head) -> Result<(), Trouble> {
+/// Expects a 101 with valid fields, nothing that was not offered, and an echo.
+fn opens(probe: &mut Probe, request: &Head) -> Result<(), Problem> {
     let Some(answer) = handshake::ask(probe, request)? else {
-        return Trouble::wrong("the connection ended without an answer");
+        return Problem::fail("the connection ended without a response");
     };
     answer.check(request)?;
     if !answer.all("Sec-WebSocket-Extensions").is_empty() {
-        return Trouble::wrong("the answer names an extension that was not offered");
+        return Problem::fail("the response has an extension that was not offered");
     }
     match answer.all(PROTOCOL)[..] {
         [] => {}
         [name] if offers(probe, request, name) => {}
-        _ => return Trouble::wrong("the answer names a subprotocol that was not offered"),
+        _ => return Problem::fail("the response has a subprotocol that was not offered"),
     }
     probe.expect_alive()
 }
 
-/// Whether a request offers this subprotocol. One that all requests offer may stand in a field
-/// whose name was changed.
+/// Whether a request offers this subprotocol. One that all requests offer may be in a field that
+/// was renamed.
 fn offers(probe: &Probe, request: &Head, name: &str) -> bool {
     let fields = request.fields.iter().filter(|field| field.0 == PROTOCOL);
     let mut own = fields.flat_map(|(_, list)| list.split(',').map(str::trim));
@@ -92,35 +92,35 @@ fn answers(cases: &mut Cases) {
             let mut request = Head::request(&probe.target);
             request.set("Sec-WebSocket-Version", version);
             let Some(answer) = handshake::ask(probe, &request)? else {
-                return Trouble::wrong("the connection ended without an answer");
+                return Problem::fail("the connection ended without a response");
             };
             let named = answer.all("Sec-WebSocket-Version").join(", ");
             match (400..=499).contains(&answer.status) && named.contains("13") {
                 true => Ok(()),
-                false => Trouble::wrong(format!("{} with versions {named:?}", answer.status)),
+                false => Problem::fail(format!("{} with versions {named:?}", answer.status)),
             }
         });
     }
-    let rule = "a subprotocol in the answer is one of those offered";
+    let rule = "a subprotocol in the response is one of those offered";
     cases.add("handshake.subprotocol", "6455 4.2.2", Must, rule, |probe| {
         let mut request = Head::request(&probe.target);
         request.offer(&["chat", "superchat", "echo"]);
         let Some(answer) = handshake::ask(probe, &request)? else {
-            return Trouble::wrong("the connection ended without an answer");
+            return Problem::fail("the connection ended without a response");
         };
         answer.check(&request)?;
         match answer.all(PROTOCOL)[..] {
             [] => Ok(()),
             [name] if offers(probe, &request, name) => Ok(()),
-            ref names => Trouble::wrong(format!("the answer names {names:?}")),
+            ref names => Problem::fail(format!("the response has {names:?}")),
         }
     });
 }
 
-/// The same request, coming in another way.
+/// The same request, in pieces.
 fn arrivals(cases: &mut Cases) {
     for (name, piece) in [("halves", 90), ("bytes", 1)] {
-        let rule = format!("a request that comes in {name} is answered with 101");
+        let rule = format!("a request that arrives in {name} is answered with 101");
         cases.add(
             format!("handshake.in-{name}"),
             "9112 2.2",
@@ -135,14 +135,14 @@ fn arrivals(cases: &mut Cases) {
                     std::thread::sleep(Duration::from_millis(1));
                 }
                 let Some(answer) = handshake::answer(probe)? else {
-                    return Trouble::wrong("the connection ended without an answer");
+                    return Problem::fail("the connection ended without a response");
                 };
                 answer.check(&request)?;
                 probe.expect_alive()
             },
         );
     }
-    let rule = "frames right behind the request are answered";
+    let rule = "frames right after the request are answered";
     cases.add(
         "handshake.frames-behind",
         "6455 4.1",
@@ -152,16 +152,16 @@ fn arrivals(cases: &mut Cases) {
             let request = Head::request(&probe.target);
             probe.connect()?;
             let frame = probe.encode(TEXT, b"eager");
-            probe.note("> a request with a text frame behind it");
+            probe.note("> a request with a text frame after it");
             probe.write(&[request.bytes(), frame].concat());
             let Some(answer) = handshake::answer(probe)? else {
-                return Trouble::wrong("the connection ended without an answer");
+                return Problem::fail("the connection ended without a response");
             };
             answer.check(&request)?;
             probe.expect_message(TEXT, b"eager")
         },
     );
-    let rule = "a head of 200 KB is refused, and the server lives";
+    let rule = "a head of 200 KB is refused, and the server survives";
     cases.add("handshake.huge", "6455 10.4", Quality, rule, |probe| {
         let mut request = Head::request(&probe.target);
         request.add("X-Padding", &"x".repeat(200_000));
@@ -171,7 +171,7 @@ fn arrivals(cases: &mut Cases) {
         if let Some(answer) = handshake::answer(probe)?
             && answer.status == 101
         {
-            return Trouble::wrong("the answer is 101");
+            return Problem::fail("the response is 101");
         }
         probe.open()?;
         probe.expect_alive()

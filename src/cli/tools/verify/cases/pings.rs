@@ -2,7 +2,7 @@
 
 use crate::cli::tools::verify::case::{Cases, Level};
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::wire::{Frame, PING, PONG, TEXT, encode};
 
 pub fn add(cases: &mut Cases) {
@@ -47,13 +47,13 @@ fn payloads(cases: &mut Cases) {
 }
 
 fn places(cases: &mut Cases) {
-    let rule = "a Ping that comes byte by byte is answered";
+    let rule = "a Ping that arrives byte by byte is answered";
     cases.add("ping.chopped", "6455 5.5.2", Level::Must, rule, |probe| {
         probe.open()?;
         probe.send_chopped(PING, b"slowly", 1);
         probe.expect_pong(b"slowly")
     });
-    let rule = "a Ping in the midst of a message is answered before that ends";
+    let rule = "a Ping in the middle of a message is answered before the message ends";
     cases.add("ping.inside", "6455 5.4", Level::Must, rule, |probe| {
         probe.open()?;
         probe.send(TEXT & 0x7F, b"half");
@@ -65,19 +65,19 @@ fn places(cases: &mut Cases) {
 }
 
 fn numbers(cases: &mut Cases) {
-    let rule = "of many Pings at least the newest is answered";
+    let rule = "of many Pings, at least the latest is answered";
     cases.add("ping.many", "6455 5.5.3", Level::Must, rule, |probe| {
         probe.open()?;
         let pings: Vec<Frame> = (0..20).map(|n| Frame::new(PING, format!("{n}"))).collect();
         probe.send_together(&pings);
         loop {
-            let frame = probe.frame("the Pong of the newest Ping")?;
+            let frame = probe.frame("the Pong for the latest Ping")?;
             if frame == Frame::new(PONG, "19") {
                 return probe.expect_alive();
             }
         }
     });
-    let rule = "Pings that come one by one are answered in their order";
+    let rule = "Pings sent one by one are answered in order";
     cases.add("ping.order", "6455 5.5.3", Level::Must, rule, |probe| {
         probe.open()?;
         (0..10).try_for_each(|n| {
@@ -87,7 +87,7 @@ fn numbers(cases: &mut Cases) {
         })
     });
     for (name, frames) in [("one", 1), ("many", 100)] {
-        let rule = "a Pong that nobody asked for is not answered";
+        let rule = "an unsolicited Pong is not answered";
         cases.add(
             format!("pong.unasked.{name}"),
             "6455 5.5.3",
@@ -101,7 +101,7 @@ fn numbers(cases: &mut Cases) {
             },
         );
     }
-    let rule = "a message right behind a Ping comes back";
+    let rule = "a message right after a Ping is echoed";
     cases.add(
         "ping.then-message",
         "6455 5.5.2",
@@ -115,24 +115,24 @@ fn numbers(cases: &mut Cases) {
     );
 }
 
-/// Both, in any order: a Pong is due as soon as is practical, and no sooner.
-fn expect_pong_and_message(probe: &mut Probe) -> Result<(), Trouble> {
+/// Both, in any order: a Pong is due as soon as practical.
+fn expect_pong_and_message(probe: &mut Probe) -> Result<(), Problem> {
     let (mut ponged, mut message, mut whole) = (false, Vec::new(), false);
     while !(ponged && whole) {
         let frame = probe.frame("the Pong and the message")?;
         match frame.opcode() {
             0xA => ponged |= frame.payload == b"p",
-            8 => return Trouble::wrong("a Close came instead of an answer"),
+            8 => return Problem::fail("a Close came instead of an answer"),
             0 | 1 => {
                 message.extend_from_slice(&frame.payload);
                 whole = frame.first & 0x80 != 0;
             }
-            2 => return Trouble::wrong("a message of another kind came back"),
+            2 => return Problem::fail("the echo has a different type"),
             _ => {}
         }
     }
     match message == b"t" {
         true => Ok(()),
-        false => Trouble::wrong("another message came back"),
+        false => Problem::fail("the echo is a different message"),
     }
 }

@@ -1,21 +1,21 @@
 //! Group `request`: what a client sends to open a WebSocket, RFC 6455 section 4.1, RFC 9112.
 
 use crate::cli::tools::verify::accept;
-use crate::cli::tools::verify::asked::Asked;
 use crate::cli::tools::verify::case::Cases;
 use crate::cli::tools::verify::case::Level::{self, Must, Quality};
+use crate::cli::tools::verify::client_request::ClientRequest;
 use crate::cli::tools::verify::head::{EXTENSIONS, PROTOCOL};
 use crate::cli::tools::verify::probe::Probe;
-use crate::cli::tools::verify::trouble::Trouble;
+use crate::cli::tools::verify::problem::Problem;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::time::{Duration, Instant};
 
-/// How long a client is given to speak too soon.
+/// How long to wait for a client that sends too early.
 const MOMENT: Duration = Duration::from_millis(100);
 
-/// A look at the request; the authority is where the probe listens.
-type Look = fn(&Asked, authority: &str) -> Result<(), Trouble>;
+/// A check of the request; the authority is where the probe listens.
+type Look = fn(&ClientRequest, authority: &str) -> Result<(), Problem>;
 
 type Row = (&'static str, &'static str, Level, &'static str, Look);
 
@@ -25,16 +25,26 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "the method is GET",
-        |asked, _| is(asked.method == "GET", "the method", &asked.method),
+        |request, _| is(request.method == "GET", "the method", &request.method),
     ),
-    ("version", "6455 4.1", Must, "it is HTTP/1.1", |asked, _| {
-        is(asked.version == "HTTP/1.1", "the version", &asked.version)
-    }),
+    (
+        "version",
+        "6455 4.1",
+        Must,
+        "it is HTTP/1.1",
+        |request, _| {
+            is(
+                request.version == "HTTP/1.1",
+                "the version",
+                &request.version,
+            )
+        },
+    ),
     (
         "target",
         "6455 4.1",
         Must,
-        "the target is a path with a query, or a URL of http",
+        "the target is a path with a query, or an http URL",
         target,
     ),
     (
@@ -49,9 +59,13 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "Upgrade has the token websocket",
-        |asked, _| {
-            let upgrade = asked.fields.has_token("Upgrade", "websocket");
-            is(upgrade, "Upgrade", &asked.fields.all("Upgrade").join(", "))
+        |request, _| {
+            let upgrade = request.fields.has_token("Upgrade", "websocket");
+            is(
+                upgrade,
+                "Upgrade",
+                &request.fields.all("Upgrade").join(", "),
+            )
         },
     ),
     (
@@ -59,12 +73,12 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "Connection has the token Upgrade",
-        |asked, _| {
-            let upgrade = asked.fields.has_token("Connection", "Upgrade");
+        |request, _| {
+            let upgrade = request.fields.has_token("Connection", "Upgrade");
             is(
                 upgrade,
                 "Connection",
-                &asked.fields.all("Connection").join(", "),
+                &request.fields.all("Connection").join(", "),
             )
         },
     ),
@@ -73,8 +87,8 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "there is one key: 16 bytes in base64",
-        |asked, _| {
-            let keys = asked.fields.all("Sec-WebSocket-Key");
+        |request, _| {
+            let keys = request.fields.all("Sec-WebSocket-Key");
             let is_key = |key: &str| STANDARD.decode(key).is_ok_and(|bytes| bytes.len() == 16);
             is(
                 matches!(keys[..], [key] if is_key(key)),
@@ -87,10 +101,10 @@ const ROWS: [Row; 18] = [
         "key-fresh",
         "6455 4.1",
         Must,
-        "the key is another one on each connection",
-        |asked, _| {
-            let is_old = asked.earlier.contains(asked.key());
-            is(!is_old, "the key of an earlier connection", asked.key())
+        "the key differs on each connection",
+        |request, _| {
+            let is_old = request.earlier.contains(request.key());
+            is(!is_old, "the key of an earlier connection", request.key())
         },
     ),
     (
@@ -98,8 +112,8 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "there is one version: 13",
-        |asked, _| {
-            let versions = asked.fields.all("Sec-WebSocket-Version");
+        |request, _| {
+            let versions = request.fields.all("Sec-WebSocket-Version");
             is(
                 versions == ["13"],
                 "Sec-WebSocket-Version",
@@ -112,8 +126,8 @@ const ROWS: [Row; 18] = [
         "6455 11.3.3",
         Quality,
         "there is no Sec-WebSocket-Accept",
-        |asked, _| {
-            let accept = asked.fields.all("Sec-WebSocket-Accept");
+        |request, _| {
+            let accept = request.fields.all("Sec-WebSocket-Accept");
             is(
                 accept.is_empty(),
                 "Sec-WebSocket-Accept",
@@ -126,9 +140,9 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Quality,
         "the request has no body",
-        |asked, _| {
-            let coding = asked.fields.all("Transfer-Encoding").join(", ");
-            let length = asked.fields.all("Content-Length").join(", ");
+        |request, _| {
+            let coding = request.fields.all("Transfer-Encoding").join(", ");
+            let length = request.fields.all("Content-Length").join(", ");
             is(
                 coding.is_empty() && ["", "0"].contains(&&*length),
                 "a body",
@@ -140,16 +154,16 @@ const ROWS: [Row; 18] = [
         "names",
         "9112 5.1",
         Must,
-        "names of fields are tokens, with a colon behind",
+        "field names are tokens, followed by a colon",
         names,
     ),
     (
         "no-fold",
         "9112 5.2",
         Must,
-        "no field goes on in another line",
-        |asked, _| {
-            let fold = asked
+        "no field is folded over several lines",
+        |request, _| {
+            let fold = request
                 .head
                 .split("\r\n")
                 .find(|line| line.starts_with([' ', '\t']));
@@ -161,9 +175,9 @@ const ROWS: [Row; 18] = [
         "9112 2.2",
         Must,
         "lines end with CR and LF",
-        |asked, _| {
-            let rest = asked.head.replace("\r\n", "");
-            is(!rest.contains(['\r', '\n']), "an end of a line", &rest)
+        |request, _| {
+            let rest = request.head.replace("\r\n", "");
+            is(!rest.contains(['\r', '\n']), "a line end", &rest)
         },
     ),
     (
@@ -171,8 +185,8 @@ const ROWS: [Row; 18] = [
         "9110 5.5",
         Must,
         "values have no control characters",
-        |asked, _| {
-            let odd = asked
+        |request, _| {
+            let odd = request
                 .fields
                 .0
                 .iter()
@@ -185,8 +199,8 @@ const ROWS: [Row; 18] = [
         "6455 4.1",
         Must,
         "offered subprotocols are different tokens",
-        |asked, _| {
-            let values = asked.fields.all(PROTOCOL);
+        |request, _| {
+            let values = request.fields.all(PROTOCOL);
             let names: Vec<&str> = values
                 .iter()
                 .flat_map(|v| v.split(','))
@@ -204,9 +218,9 @@ const ROWS: [Row; 18] = [
         "extensions",
         "6455 9.1",
         Must,
-        "offered extensions have a name each",
-        |asked, _| {
-            let values = asked.fields.all(EXTENSIONS);
+        "each offered extension has a name",
+        |request, _| {
+            let values = request.fields.all(EXTENSIONS);
             let name = |offer: &str| {
                 offer
                     .split(';')
@@ -224,7 +238,7 @@ const ROWS: [Row; 18] = [
         "deflate",
         "7692 7.1",
         Must,
-        "the offer of permessage-deflate is a legal one",
+        "the offer of permessage-deflate is valid",
         deflate,
     ),
 ];
@@ -233,21 +247,21 @@ pub fn add(cases: &mut Cases) {
     for (name, section, level, rule, look) in ROWS {
         let id = format!("request.{name}");
         cases.add(id, section, level, rule, move |probe| {
-            let asked = probe.asked.clone().unwrap_or_default();
-            look(&asked, &probe.target.authority)?;
+            let request = probe.request.clone().unwrap_or_default();
+            look(&request, &probe.target.authority)?;
             probe.open()
         });
     }
-    let rule = "nothing is sent before the answer";
+    let rule = "nothing is sent before the response";
     cases.add("request.waits", "6455 4.1", Must, rule, |probe| {
         while probe.read(Instant::now() + MOMENT) && !probe.has_ended() {}
         if !probe.input().is_empty() || probe.has_ended() {
-            return Trouble::wrong("the client does not wait for the answer");
+            return Problem::fail("the client does not wait for the response");
         }
         probe.open()?;
         probe.expect_alive()
     });
-    let rule = "nothing is sent behind the answer before there is something to answer";
+    let rule = "nothing is sent after the response until there is something to answer";
     cases.add(
         "request.then-silence",
         "6455 4.1",
@@ -261,10 +275,10 @@ pub fn add(cases: &mut Cases) {
     );
 }
 
-fn is(good: bool, what: &str, value: &str) -> Result<(), Trouble> {
+fn is(good: bool, what: &str, value: &str) -> Result<(), Problem> {
     match good {
         true => Ok(()),
-        false => Trouble::wrong(format!("{what} is wrong: {value:?}")),
+        false => Problem::fail(format!("{what} is wrong: {value:?}")),
     }
 }
 
@@ -273,15 +287,15 @@ fn is_token(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(is_tchar)
 }
 
-fn target(asked: &Asked, _: &str) -> Result<(), Trouble> {
-    let target = &asked.target;
+fn target(request: &ClientRequest, _: &str) -> Result<(), Problem> {
+    let target = &request.target;
     let form = target.starts_with('/') || target.starts_with("http://");
     let graphic = target.bytes().all(|b| b.is_ascii_graphic() && b != b'#');
     is(form && graphic, "the target", target)
 }
 
-fn host(asked: &Asked, authority: &str) -> Result<(), Trouble> {
-    let hosts = asked.fields.all("Host");
+fn host(request: &ClientRequest, authority: &str) -> Result<(), Problem> {
+    let hosts = request.fields.all("Host");
     let port = authority.rsplit(':').next().unwrap_or_default();
     let good = match hosts[..] {
         [host] => host
@@ -292,16 +306,16 @@ fn host(asked: &Asked, authority: &str) -> Result<(), Trouble> {
     is(good, "Host", &hosts.join(", "))
 }
 
-fn names(asked: &Asked, _: &str) -> Result<(), Trouble> {
-    let mut lines = asked.head.trim_end().split("\r\n").skip(1);
+fn names(request: &ClientRequest, _: &str) -> Result<(), Problem> {
+    let mut lines = request.head.trim_end().split("\r\n").skip(1);
     let odd = lines.find(|line| !line.split_once(':').is_some_and(|(name, _)| is_token(name)));
     is(odd.is_none(), "a line", odd.unwrap_or_default())
 }
 
-fn deflate(asked: &Asked, _: &str) -> Result<(), Trouble> {
-    let offer = asked.deflate();
+fn deflate(request: &ClientRequest, _: &str) -> Result<(), Problem> {
+    let offer = request.deflate();
     let Some(offer) = offer else {
-        return Err(Trouble::NotAsked(
+        return Err(Problem::Skip(
             "the client does not offer permessage-deflate".into(),
         ));
     };

@@ -37,7 +37,7 @@ const BAD: [(&str, &[u8]); 18] = [
 
 pub fn add(cases: &mut Cases) {
     for (name, text) in GOOD {
-        let rule = format!("valid text ({name}) comes back");
+        let rule = format!("valid text ({name}) is echoed");
         cases.add(
             format!("utf8.{name}"),
             "6455 8.1",
@@ -49,7 +49,7 @@ pub fn add(cases: &mut Cases) {
                 probe.expect_message(TEXT, text.as_bytes())
             },
         );
-        let rule = format!("valid text ({name}) in fragments of one byte comes back");
+        let rule = format!("valid text ({name}) in one-byte fragments is echoed");
         cases.add(
             format!("utf8.{name}.fragments"),
             "6455 8.1",
@@ -86,7 +86,7 @@ pub fn add(cases: &mut Cases) {
     at_once(cases);
 }
 
-/// What cannot become UTF-8 any more need not be waited for.
+/// Text that can no longer become UTF-8 fails without waiting for the rest.
 fn at_once(cases: &mut Cases) {
     let rows: [(&str, &[u8]); 4] = [
         ("bad-byte", b"good \xFF"),
@@ -95,14 +95,14 @@ fn at_once(cases: &mut Cases) {
         ("beyond", b"good \xF4\x90"),
     ];
     for (name, bytes) in rows {
-        let rule = format!("a fragment with bad text ({name}) fails the connection at once");
+        let rule = format!("a fragment with invalid text ({name}) fails the connection at once");
         let id = format!("utf8.at-once.{name}.fragment");
         cases.add(id, "6455 8.1", Level::Quality, rule, move |probe| {
             probe.open()?;
             probe.send(TEXT & 0x7F, bytes);
             probe.expect_failed(&[1007])
         });
-        let rule = format!("half of a frame with bad text ({name}) fails the connection at once");
+        let rule = format!("half a frame with invalid text ({name}) fails the connection at once");
         let id = format!("utf8.at-once.{name}.frame");
         cases.add(id, "6455 8.1", Level::Quality, rule, move |probe| {
             probe.open()?;

@@ -1,15 +1,15 @@
-//! The request of a client, taken apart.
+//! The request of a client, parsed.
 //!
-//! Input: the head of a request, however wrong. Output: what it asks for. Invariant: a case
-//! looks at what the client has sent, so that nothing is mended here.
+//! Input: the head of a request, however malformed. Output: its parts. Invariant: cases check what
+//! the client sent, so nothing is corrected here.
 
 use crate::cli::tools::verify::head::{EXTENSIONS, Fields};
 use std::collections::HashSet;
 
-/// What a client asks for.
+/// The request of a client.
 #[derive(Clone, Debug, Default)]
-pub struct Asked {
-    /// As it came.
+pub struct ClientRequest {
+    /// As received.
     pub head: String,
     pub method: String,
     pub target: String,
@@ -21,8 +21,8 @@ pub struct Asked {
     pub first_keys: HashSet<[u8; 4]>,
 }
 
-impl Asked {
-    /// Lines that are no fields are left out: a case looks for them.
+impl ClientRequest {
+    /// Lines that are not fields are left out: a case checks for them.
     pub fn parse(head: String) -> Self {
         let mut lines = head.split("\r\n");
         let first = lines.next().unwrap_or_default();
@@ -45,7 +45,7 @@ impl Asked {
         keys.first().copied().unwrap_or_default()
     }
 
-    /// Whether it is about a WebSocket, however wrong: any field of that is enough.
+    /// Whether it is meant for a WebSocket, however malformed: one of its fields is enough.
     pub fn is_for_websocket(&self) -> bool {
         let name = |field: &(String, String)| field.0.to_ascii_lowercase();
         let mut names = self.fields.0.iter().map(name);
@@ -62,14 +62,14 @@ impl Asked {
         }
     }
 
-    /// A value of the query.
+    /// A parameter of the query string.
     pub fn query(&self, name: &str) -> Option<&str> {
         let (_, query) = self.target.split_once('?')?;
         let mut pairs = query.split('&').filter_map(|pair| pair.split_once('='));
         pairs.find(|pair| pair.0 == name).map(|(_, value)| value)
     }
 
-    /// The parameters of the first offer of permessage-deflate, as they stand there.
+    /// The parameters of the first offer of permessage-deflate, as sent.
     pub fn deflate(&self) -> Option<Vec<(String, Option<String>)>> {
         let values = self.fields.all(EXTENSIONS);
         let mut offers = values.iter().flat_map(|value| value.split(','));

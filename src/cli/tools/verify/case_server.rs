@@ -1,31 +1,32 @@
-//! Where a client under test asks for its cases, in the words of Autobahn's fuzzing server:
+//! Serves cases to a client under test, with the URLs of Autobahn's fuzzing server:
 //! `/getCaseCount`, `/runCase?case=N&agent=NAME`, `/getCaseStatus`, `/getCaseInfo`, and
 //! `/updateReports`, which ends the run.
 //!
-//! Input: connections, in any order and at the same time. Output: a verdict for each case
-//! that was asked for; the newest counts. Whoever asks for nothing of this, a browser, a health
-//! check or a port scan, is no client. Invariant: nobody waits longer than a case may take.
+//! Input: connections, in any order and concurrently. Output: a verdict for each case that was
+//! requested; the latest counts. A connection that requests none of these URLs (a browser, a health
+//! check, a port scan) is not counted as a client. Invariant: no wait is longer than a case may
+//! take.
 
 use crate::cli::tools::verify::accept;
-use crate::cli::tools::verify::asked::Asked;
 use crate::cli::tools::verify::case::{Case, Outcome, Verdict};
+use crate::cli::tools::verify::client_request::ClientRequest;
 use crate::cli::tools::verify::handshake;
 use crate::cli::tools::verify::probe::Probe;
+use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::suite::{self, Progress};
 use crate::cli::tools::verify::target::Target;
-use crate::cli::tools::verify::trouble::Trouble;
-use crate::cli::tools::verify::unasked::Unasked;
+use crate::cli::tools::verify::unsolicited::Unsolicited;
 use crate::cli::tools::verify::wire::TEXT;
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-pub struct Desk {
+pub struct CaseServer {
     cases: Vec<Case>,
     /// Where we listen.
     address: SocketAddr,
-    patience: Duration,
+    timeout: Duration,
     state: Mutex<State>,
     /// A case has ended.
     ended: Condvar,
@@ -34,30 +35,30 @@ pub struct Desk {
 
 #[derive(Default)]
 struct State {
-    /// For each case that was asked for.
+    /// For each case that was requested.
     outcomes: Vec<Option<Vec<Outcome>>>,
-    /// The numbers of cases that run.
+    /// The numbers of the running cases.
     running: Vec<usize>,
     agent: Option<String>,
     keys: HashSet<String>,
     first_keys: HashSet<[u8; 4]>,
-    visits: Visits,
+    activity: Activity,
 }
 
 /// How busy the client is.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Visits {
+pub struct Activity {
     /// Connections of the client that are served.
     pub open: usize,
-    /// When it asked for something or was served last, if ever.
+    /// When it last sent a request or was served, if ever.
     pub last: Option<Instant>,
 }
 
-/// What became of a run.
+/// The result of a run.
 pub struct Run {
     pub agent: Option<String>,
     pub outcomes: Vec<Outcome>,
-    pub never_asked: usize,
+    pub never_run: usize,
 }
 
 const NOT_FOUND: &[u8] =
@@ -67,15 +68,15 @@ const NOT_FOUND: &[u8] =
 const NO_WEBSOCKET: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocket\r\n\
     Connection: Upgrade, close\r\nContent-Length: 0\r\n\r\n";
 
-impl Desk {
-    pub fn new(cases: Vec<Case>, address: SocketAddr, patience: Duration) -> Self {
+impl CaseServer {
+    pub fn new(cases: Vec<Case>, address: SocketAddr, timeout: Duration) -> Self {
         let mut state = State::default();
         state.outcomes.resize(cases.len(), None);
         Self {
             progress: Progress::of(cases.len()),
             cases,
             address,
-            patience,
+            timeout,
             state: Mutex::new(state),
             ended: Condvar::new(),
         }
@@ -85,11 +86,11 @@ impl Desk {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub fn visits(&self) -> Visits {
-        self.state().visits
+    pub fn activity(&self) -> Activity {
+        self.state().activity
     }
 
-    /// Serves one connection; true if it has ended the run.
+    /// Serves one connection; true if it ended the run.
     pub fn serve(&self, stream: TcpStream) -> bool {
         let mut probe = Probe::serving(
             stream,
@@ -97,68 +98,68 @@ impl Desk {
                 address: self.address,
                 authority: self.address.to_string(),
                 path: String::new(),
-                patience: self.patience,
+                timeout: self.timeout,
                 fields: Vec::new(),
                 subprotocols: Vec::new(),
-                unasked: Unasked::default(),
+                unsolicited: Unsolicited::default(),
             },
         );
         let Ok(Some(head)) = handshake::head(&mut probe) else {
             return false;
         };
-        let asked = Asked::parse(head);
-        let number = asked.query("case").and_then(|case| case.parse().ok());
+        let request = ClientRequest::parse(head);
+        let number = request.query("case").and_then(|case| case.parse().ok());
         let at = number.and_then(|number: usize| number.checked_sub(1));
         let at = at.filter(|at| *at < self.cases.len());
-        let wish = match (asked.path(), at) {
-            ("/getCaseCount", _) => Wish::Count,
-            ("/runCase", Some(at)) => Wish::Run(at),
-            ("/getCaseStatus", Some(at)) => Wish::Status(at),
-            ("/getCaseInfo", Some(at)) => Wish::Info(at),
-            ("/updateReports", _) => Wish::End,
+        let route = match (request.path(), at) {
+            ("/getCaseCount", _) => Route::Count,
+            ("/runCase", Some(at)) => Route::Run(at),
+            ("/getCaseStatus", Some(at)) => Route::Status(at),
+            ("/getCaseInfo", Some(at)) => Route::Info(at),
+            ("/updateReports", _) => Route::End,
             _ => {
                 probe.write(NOT_FOUND);
-                probe.part_unopened();
+                probe.shut_down();
                 return false;
             }
         };
-        if !asked.is_for_websocket() {
+        if !request.is_for_websocket() {
             probe.write(NO_WEBSOCKET);
-            probe.part_unopened();
+            probe.shut_down();
             return false;
         }
-        probe.asked = Some(self.meet(asked));
-        match wish {
-            Wish::Count => say(&mut probe, &self.cases.len().to_string()),
-            Wish::Run(at) => self.run(&mut probe, at),
-            Wish::Status(at) => say(&mut probe, &self.status(at)),
-            Wish::Info(at) => say(&mut probe, &self.info(at)),
-            Wish::End => {
+        probe.request = Some(self.register(request));
+        match route {
+            Route::Count => say(&mut probe, &self.cases.len().to_string()),
+            Route::Run(at) => self.run(&mut probe, at),
+            Route::Status(at) => say(&mut probe, &self.status(at)),
+            Route::Info(at) => say(&mut probe, &self.info(at)),
+            Route::End => {
                 drop(self.wait_for(|state| state.running.is_empty()));
                 say(&mut probe, "");
             }
         }
-        self.part();
-        wish == Wish::End
+        self.unregister();
+        route == Route::End
     }
 
-    fn part(&self) {
-        let visits = &mut self.state().visits;
-        (visits.open, visits.last) = (visits.open - 1, Some(Instant::now()));
+    fn unregister(&self) {
+        let activity = &mut self.state().activity;
+        (activity.open, activity.last) = (activity.open - 1, Some(Instant::now()));
     }
 
-    /// Remembers the client, and tells what is known of its earlier connections.
-    fn meet(&self, mut asked: Asked) -> Asked {
+    /// Records the client, and adds what is known of its earlier connections to the request.
+    fn register(&self, mut request: ClientRequest) -> ClientRequest {
         let mut state = self.state();
-        let visits = &mut state.visits;
-        (visits.open, visits.last) = (visits.open + 1, Some(Instant::now()));
-        if let Some(agent) = asked.query("agent") {
+        let activity = &mut state.activity;
+        (activity.open, activity.last) = (activity.open + 1, Some(Instant::now()));
+        if let Some(agent) = request.query("agent") {
             state.agent = Some(agent.to_owned());
         }
-        asked.earlier.clone_from(&state.keys);
-        asked.first_keys.clone_from(&state.first_keys);
-        state.keys.insert(asked.key().to_owned());
-        asked
+        request.earlier.clone_from(&state.keys);
+        request.first_keys.clone_from(&state.first_keys);
+        state.keys.insert(request.key().to_owned());
+        request
     }
 
     fn run(&self, probe: &mut Probe, at: usize) {
@@ -172,18 +173,18 @@ impl Desk {
         state.first_keys.extend(probe.keys.first());
         state.outcomes[at] = Some(outcomes);
         let done = state.outcomes.iter().flatten().count();
-        self.progress.show(done, &case.asks[0].id);
+        self.progress.show(done, &case.checks[0].id);
         self.ended.notify_all();
         drop(state);
         if !probe.spoke {
             let _ = accept::open(probe, None);
         }
-        probe.part();
+        probe.close();
     }
 
-    /// Waits, but not for ever: a case that hangs has time limits.
+    /// Waits, but not forever: even a case that hangs has time limits.
     fn wait_for(&self, done: impl Fn(&State) -> bool) -> MutexGuard<'_, State> {
-        let deadline = Instant::now() + self.patience * 4;
+        let deadline = Instant::now() + self.timeout * 4;
         let mut state = self.state();
         while !done(&state) {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -196,7 +197,7 @@ impl Desk {
         state
     }
 
-    /// As Autobahn says it.
+    /// In Autobahn's words.
     fn status(&self, at: usize) -> String {
         let state = self.wait_for(|state| !state.running.contains(&at));
         let outcomes = state.outcomes[at].as_deref().unwrap_or_default();
@@ -210,36 +211,36 @@ impl Desk {
     }
 
     fn info(&self, at: usize) -> String {
-        let question = &self.cases[at].asks[0];
-        serde_json::json!({ "id": question.id, "description": question.rule }).to_string()
+        let check = &self.cases[at].checks[0];
+        serde_json::json!({ "id": check.id, "description": check.rule }).to_string()
     }
 
-    /// What has been found so far. What was not asked for has no verdict.
+    /// The results so far. Cases that were not requested are skipped.
     pub fn finish(&self) -> Run {
         self.progress.clear();
         let mut state = self.state();
         let mut run = Run {
             agent: state.agent.clone(),
             outcomes: Vec::new(),
-            never_asked: 0,
+            never_run: 0,
         };
         for (case, outcomes) in self.cases.iter().zip(std::mem::take(&mut state.outcomes)) {
             if let Some(outcomes) = outcomes {
                 run.outcomes.extend(outcomes);
                 continue;
             }
-            run.never_asked += 1;
-            let never = |question| suite::outcome(question, &Err(never_asked()));
-            run.outcomes.extend(case.asks.iter().map(never));
+            run.never_run += 1;
+            let never = |check| suite::outcome(check, &Err(never_run()));
+            run.outcomes.extend(case.checks.iter().map(never));
         }
         state.outcomes.resize(self.cases.len(), None);
         run
     }
 }
 
-/// What a client may ask for.
+/// What a client may request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+enum Route {
     Count,
     Run(usize),
     Status(usize),
@@ -247,15 +248,15 @@ enum Wish {
     End,
 }
 
-fn never_asked() -> Trouble {
-    Trouble::NotAsked("the client never asked for it".into())
+fn never_run() -> Problem {
+    Problem::Skip("the client never requested it".into())
 }
 
-/// One message, perhaps, and the end.
+/// Sends at most one message, then closes.
 fn say(probe: &mut Probe, text: &str) {
     let _ = accept::open(probe, None);
     if !text.is_empty() {
         probe.send(TEXT, text.as_bytes());
     }
-    probe.part();
+    probe.close();
 }

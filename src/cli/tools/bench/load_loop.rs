@@ -1,4 +1,4 @@
-//! Event loops full of connections, and the orders that they get.
+//! Event loops full of connections, and the commands that they get.
 //!
 //! Input: a plan. Output: open connections, then their [`Tally`]s. The loops are those of the
 //! library, in the client's role: one thread each, however many connections. Handshakes with one
@@ -7,7 +7,7 @@
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::clock::{Nanos, Pacer, Schedule, Window, wait};
 use crate::cli::tools::bench::plan::Plan;
-use crate::cli::tools::bench::tally::{Board, Gauge, Tally};
+use crate::cli::tools::bench::tally::{Gauge, Gauges, Tally};
 use crate::cli::tools::common::client::failure_of;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
@@ -16,32 +16,32 @@ use wirebell::client::Error;
 use wirebell::net::{Clients, Context, Dial, End, Mailbox, PeerId, Service};
 use wirebell::{CloseCode, Message};
 
-/// What the main thread and the pacers say to a loop.
+/// What the main thread and the pacers send to a loop.
 #[derive(Clone, Copy, Debug)]
-pub enum Order {
-    /// No connection is opened from now on.
-    Enough,
-    /// The load begins; the measurement within it is known from the start.
+pub enum Command {
+    /// Open no more connections.
+    StopOpening,
+    /// Begin the load; the window of the measurement is fixed in advance.
     Begin(Window),
     /// Something may be due.
     Pace,
-    /// Nothing new from this moment on.
+    /// Start nothing new from this moment on.
     Cut(Nanos),
-    /// Hands in the tally and closes everything.
+    /// Submit the tally and close all connections.
     Finish,
 }
 
 /// What a loop knows of the run.
 #[derive(Clone, Debug)]
-pub struct Site {
+pub struct LoopContext {
     pub plan: Arc<Plan>,
     pub worker: u32,
     pub gauge: Arc<Gauge>,
     tallies: Sender<Tally>,
 }
 
-impl Site {
-    /// One more connection of this loop.
+impl LoopContext {
+    /// Dials one more connection of this loop.
     pub fn dial(&self, context: &mut Context<'_>, tag: u32) {
         context.dial(Dial {
             tag,
@@ -49,86 +49,85 @@ impl Site {
         });
     }
 
-    pub fn hand_in(&self, tally: Tally) {
+    pub fn submit(&self, tally: Tally) {
         let _ = self.tallies.send(tally);
     }
 }
 
 /// All loops of a run.
 #[derive(Debug)]
-pub struct Fleet {
-    clients: Clients<Order>,
-    pub board: Board,
+pub struct LoadPool {
+    clients: Clients<Command>,
+    pub gauges: Gauges,
     tallies: Receiver<Tally>,
 }
 
-/// How long the closing of all connections may take.
-const FAREWELL: Duration = Duration::from_secs(2);
+/// How long closing all connections may take.
+const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// How long a loop may take to hand in its tally: one that is alive does so in its next turn.
-const HAND_IN: Duration = Duration::from_secs(10);
+/// How long a loop may take to submit its tally; a live one does so in its next turn.
+const TALLY_TIMEOUT: Duration = Duration::from_secs(10);
 
-impl Fleet {
-    /// Starts the loops; `make` makes the service of each.
+impl LoadPool {
+    /// Starts the loops; `make` creates the service of each.
     pub fn start<S, F>(plan: &Arc<Plan>, make: F) -> Result<Self, Failure>
     where
-        S: Service<Mail = Order>,
-        F: Fn(Site) -> S + Clone + Send + 'static,
+        S: Service<Mail = Command>,
+        F: Fn(LoopContext) -> S + Clone + Send + 'static,
     {
-        let gauges = (0..plan.loops()).map(|_| Arc::default()).collect();
-        let board = Board(gauges);
+        let gauges = Gauges((0..plan.loops()).map(|_| Arc::default()).collect());
         let (sender, tallies) = channel();
-        let (ours, gauges) = (Arc::clone(plan), board.clone());
+        let (ours, shared) = (Arc::clone(plan), gauges.clone());
         let clients = Clients::start(plan.loop_options(), move |worker| {
-            make(Site {
+            make(LoopContext {
                 plan: Arc::clone(&ours),
                 worker: worker.number as u32,
-                gauge: Arc::clone(&gauges.0[worker.number]),
+                gauge: Arc::clone(&shared.0[worker.number]),
                 tallies: sender.clone(),
             })
         });
         let clients = clients.map_err(|error| Failure::failed(format!("event loops: {error}")))?;
         Ok(Self {
             clients,
-            board,
+            gauges,
             tallies,
         })
     }
 
-    pub fn order(&self, order: Order) {
+    pub fn send(&self, command: Command) {
         for mailbox in self.clients.mailboxes() {
-            let _ = mailbox.post(order, 0);
+            let _ = mailbox.post(command, 0);
         }
     }
 
     /// A pacer for each loop.
     pub fn pace(&self, plan: &Plan, schedule: Schedule) -> Vec<Pacer> {
-        let pacer = |(worker, mailbox): (usize, &Mailbox<Order>)| {
+        let pacer = |(worker, mailbox): (usize, &Mailbox<Command>)| {
             let mailbox = mailbox.clone();
             let part = schedule.part(worker as u32, plan.loops());
             Pacer::start(plan.clock, part, move || {
-                let _ = mailbox.post(Order::Pace, 0);
+                let _ = mailbox.post(Command::Pace, 0);
             })
         };
         let mailboxes = self.clients.mailboxes().iter();
         mailboxes.enumerate().map(pacer).collect()
     }
 
-    /// Collects what was measured, and says goodbye to the server.
+    /// Collects what was measured, and closes all connections.
     pub fn finish(self) -> Tally {
-        self.order(Order::Finish);
+        self.send(Command::Finish);
         let mut tally = Tally::default();
-        for _ in &self.board.0 {
+        for _ in &self.gauges.0 {
             tally = tally.merge(
                 self.tallies
-                    .recv_timeout(HAND_IN)
+                    .recv_timeout(TALLY_TIMEOUT)
                     .unwrap_or_else(|_| Tally {
                         failure: Some(Failure::failed("an event loop does not answer".into())),
                         ..Tally::default()
                     }),
             );
         }
-        wait(FAREWELL, || self.board.sum(|gauge| &gauge.open) == 0);
+        wait(CLOSE_TIMEOUT, || self.gauges.sum(|gauge| &gauge.open) == 0);
         self.clients.stop();
         if let Err(error) = self.clients.join() {
             tally
@@ -139,7 +138,7 @@ impl Fleet {
     }
 }
 
-/// What the connections of a [`Crew`] do.
+/// What the connections of a [`LoadLoop`] do.
 pub trait Load: 'static {
     /// A connection is open; the load may not have begun.
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -148,7 +147,7 @@ pub trait Load: 'static {
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>);
 
-    /// A connection has ended by itself, and with it what was in flight there.
+    /// The server or the network ended a connection, and with it what was in flight there.
     fn lost(&mut self, peer: PeerId) {
         let _ = peer;
     }
@@ -157,7 +156,7 @@ pub trait Load: 'static {
         let _ = (context, peers, window);
     }
 
-    /// Does what is due.
+    /// Sends what is due.
     fn pace(&mut self, context: &mut Context<'_>) {
         let _ = context;
     }
@@ -170,16 +169,16 @@ pub trait Load: 'static {
 }
 
 /// One loop whose connections are opened once and held.
-pub struct Crew<L> {
-    site: Site,
+pub struct LoadLoop<L> {
+    run: LoopContext,
     load: L,
     /// Dialled so far.
     dialled: u32,
-    /// The last one dialled has neither opened nor failed.
+    /// The last connection dialled has neither opened nor failed.
     dialling: bool,
-    /// No other is to be opened.
-    enough: bool,
-    /// The one that opened after that, which is closed at once and does not count.
+    /// No more connections are opened.
+    opening_stopped: bool,
+    /// A connection that opened after that; it is closed at once and does not count.
     late: Option<PeerId>,
     ramp: Option<Schedule>,
     peers: Vec<PeerId>,
@@ -188,14 +187,14 @@ pub struct Crew<L> {
     began: bool,
 }
 
-impl<L: Load> Crew<L> {
-    pub fn new(site: Site, load: L) -> Self {
+impl<L: Load> LoadLoop<L> {
+    pub fn new(run: LoopContext, load: L) -> Self {
         Self {
-            site,
+            run,
             load,
             dialled: 0,
             dialling: false,
-            enough: false,
+            opening_stopped: false,
             late: None,
             ramp: None,
             peers: Vec::new(),
@@ -205,35 +204,35 @@ impl<L: Load> Crew<L> {
         }
     }
 
-    /// Dials the next one, if it is due. Handshakes with a server do not overlap, so that it is
-    /// dialled when the one before has opened: a run that gives up has nothing to take back.
+    /// Dials the next connection, if it is due. Handshakes with a server do not overlap, so it is
+    /// dialled once the one before has opened: a run that gives up has none to cancel.
     fn dial(&mut self, context: &mut Context<'_>) {
-        let (number, now) = (self.dialled, self.site.plan.clock.now());
+        let (number, now) = (self.dialled, self.run.plan.clock.now());
         let due = self.ramp.is_none_or(|ramp| ramp.due(number.into()) <= now);
-        let left = number < self.site.plan.share(self.site.worker);
-        if left && due && !self.dialling && !self.enough {
-            self.site.dial(context, number);
+        let left = number < self.run.plan.share(self.run.worker);
+        if left && due && !self.dialling && !self.opening_stopped {
+            self.run.dial(context, number);
             (self.dialled, self.dialling) = (number + 1, true);
         }
     }
 }
 
-impl<L: Load> Service for Crew<L> {
-    type Mail = Order;
+impl<L: Load> Service for LoadLoop<L> {
+    type Mail = Command;
 
     fn started(&mut self, context: &mut Context<'_>) {
-        self.ramp = self.site.plan.ramp(self.site.worker);
+        self.ramp = self.run.plan.ramp(self.run.worker);
         self.dial(context);
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         self.dialling = false;
-        if self.enough {
+        if self.opening_stopped {
             self.late = Some(peer);
             return context.close(peer, CloseCode::NORMAL, "");
         }
-        self.site.gauge.opened.add(1);
-        self.site.gauge.open.add(1);
+        self.run.gauge.opened.add(1);
+        self.run.gauge.open.add(1);
         self.peers.push(peer);
         self.load.opened(context, peer);
         self.dial(context);
@@ -241,13 +240,13 @@ impl<L: Load> Service for Crew<L> {
 
     fn not_opened(&mut self, context: &mut Context<'_>, _: u32, error: &Error) {
         self.dialling = false;
-        if self.enough {
+        if self.opening_stopped {
             return;
         }
-        self.site.gauge.failed.add(1);
+        self.run.gauge.failed.add(1);
         self.failure.get_or_insert_with(|| failure_of(error));
-        // A server that is not there at all is not asked again and again.
-        if self.site.gauge.opened.get() > 0 {
+        // If no connection ever opened, the server is down: do not try again.
+        if self.run.gauge.opened.get() > 0 {
             self.dial(context);
         }
     }
@@ -264,34 +263,34 @@ impl<L: Load> Service for Crew<L> {
             self.late = None;
             return;
         }
-        self.site.gauge.open.sub(1);
+        self.run.gauge.open.sub(1);
         if self.ending {
             return;
         }
-        self.site.gauge.lost.add(1);
+        self.run.gauge.lost.add(1);
         self.peers.retain(|one| *one != peer);
         self.load.lost(peer);
         self.failure.get_or_insert_with(|| lost(end));
     }
 
-    fn mail(&mut self, context: &mut Context<'_>, order: Order) {
-        match order {
-            Order::Enough => self.enough = true,
-            Order::Begin(window) => {
+    fn mail(&mut self, context: &mut Context<'_>, command: Command) {
+        match command {
+            Command::StopOpening => self.opening_stopped = true,
+            Command::Begin(window) => {
                 self.began = true;
                 self.load.begin(context, &self.peers, window);
             }
-            Order::Pace if self.began => self.load.pace(context),
-            Order::Pace => self.dial(context),
-            Order::Cut(at) => {
+            Command::Pace if self.began => self.load.pace(context),
+            Command::Pace => self.dial(context),
+            Command::Cut(at) => {
                 self.load.cut(at);
-                self.site.gauge.cut.add(1);
+                self.run.gauge.cut.add(1);
             }
-            Order::Finish => {
+            Command::Finish => {
                 self.ending = true;
                 let mut tally = self.load.tally();
                 tally.failure = self.failure.take();
-                self.site.hand_in(tally);
+                self.run.submit(tally);
                 for peer in &self.peers {
                     context.close(*peer, CloseCode::NORMAL, "");
                 }
@@ -300,7 +299,7 @@ impl<L: Load> Service for Crew<L> {
     }
 }
 
-/// What to say of a connection that the server has ended.
+/// The failure of a connection that the server ended.
 fn lost(end: End<'_>) -> Failure {
     Failure::failed(match end.code {
         Some(code) => format!("a connection was closed by the server: {}", code.get()),

@@ -1,22 +1,22 @@
-//! What a server sends without being asked, which cases pass over.
+//! Messages that a server sends unsolicited, which cases ignore.
 //!
-//! Input: the frames that come on a connection. Output: which of them nobody asked for. How it is
-//! found out is left to `preflight`.
+//! Input: the frames that come on a connection. Output: which of them are unsolicited. Detecting
+//! them is left to `preflight`.
 
 use crate::cli::tools::verify::wire::{Frame, describe};
 use std::collections::VecDeque;
 
-/// What a server sends on each connection without being asked.
+/// What a server sends on each connection unsolicited.
 #[derive(Clone, Debug, Default)]
-pub struct Unasked {
-    /// Whole messages in front of the first echo: a greeting, whatever it says this time.
+pub struct Unsolicited {
+    /// Complete messages before the first echo: a greeting, whatever its text.
     pub first: VecDeque<Frame>,
-    /// Messages some time later, known by what they say.
+    /// Later messages, recognized by their text.
     pub later: Vec<Frame>,
 }
 
-impl Unasked {
-    /// Whether this frame is of a message that nobody asked for.
+impl Unsolicited {
+    /// Whether this frame belongs to an unsolicited message.
     pub fn takes(&mut self, frame: &Frame) -> bool {
         let (opcode, last) = (frame.opcode(), frame.first & 0x80 != 0);
         if opcode > 2 {
@@ -32,7 +32,7 @@ impl Unasked {
         known.map(|at| self.later.swap_remove(at)).is_some()
     }
 
-    /// What the report says of it.
+    /// What the report says about them.
     pub fn describe(&self) -> Option<String> {
         let all: Vec<String> = self
             .first
@@ -42,7 +42,7 @@ impl Unasked {
             .collect();
         (!all.is_empty()).then(|| {
             format!(
-                "unasked, the server sends on each connection, and it was passed over: {}",
+                "ignored messages that the server sends unsolicited on each connection: {}",
                 all.join("; ")
             )
         })
