@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_waits_for_stderr_and_what_is_dropped_is_counted() {
+    fn no_caller_waits_for_stderr_and_what_is_dropped_is_counted() {
         let (queue, allow, shown) = slow();
         let now = Instant::now();
         let began = Instant::now();

@@ -32,7 +32,7 @@ const NANOSECONDS: u32 = 0xA1B2_3C4D;
 const SNAPLEN: u32 = 0x4_0000;
 
 /// Used for an address that the system does not report: one for examples, RFC 5737.
-const NOBODY: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
+const NO_ADDRESS: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 50_000);
 
 /// Payload of one packet: with its headers it has at most 65,535 bytes.
 const LONGEST: usize = 60_000;
@@ -281,7 +281,7 @@ fn octets(address: IpAddr) -> [u8; 16] {
 /// Ours and theirs, without the IPv6 around an IPv4 address.
 fn addresses(ends: &ConnectionInfo) -> (SocketAddr, SocketAddr) {
     let plain = |end: SocketAddr| SocketAddr::new(end.ip().to_canonical(), end.port());
-    (plain(ends.local.unwrap_or(NOBODY)), plain(ends.remote))
+    (plain(ends.local.unwrap_or(NO_ADDRESS)), plain(ends.remote))
 }
 
 impl Tap for Recorder {

@@ -73,7 +73,7 @@ mod tests {
     use wirebell::push::PushKey;
 
     #[test]
-    fn who_serves_beyond_loopback_is_told_what_everybody_may_do() {
+    fn who_serves_beyond_loopback_is_told_what_anyone_may_do() {
         let warn = |listen: &str, key: Option<&str>| {
             let push_key = key.and_then(PushKey::new);
             let settings = Settings {

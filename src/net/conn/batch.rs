@@ -298,7 +298,7 @@ mod tests {
     }
 
     proptest! {
-        /// Whoever gets what, in whatever order: each peer gets its own frames in its own order.
+        /// In whatever order frames are linked, each peer gets its own, in its own order.
         #[test]
         fn each_peer_gets_its_frames(
             sends in prop::collection::vec((0..6_usize, 0..4_usize, 0..2_u32), 0..200)

@@ -153,7 +153,7 @@ pub const GOOD: [Row; 24] = [
         Must,
         "unknown subprotocols",
         |r| {
-            r.offer(&["x-nobody.knows", "x-this"]);
+            r.offer(&["x-unknown.knows", "x-this"]);
         },
     ),
     (
@@ -162,12 +162,12 @@ pub const GOOD: [Row; 24] = [
         Must,
         "two subprotocol fields",
         |r| {
-            r.offer(&["x-nobody"]);
+            r.offer(&["x-unknown"]);
             r.add("Sec-WebSocket-Protocol", "x-knows");
         },
     ),
     ("extension", "6455 9.1", Must, "an unknown extension", |r| {
-        r.add("Sec-WebSocket-Extensions", "x-nobody; a=1; b=\"two\"; c");
+        r.add("Sec-WebSocket-Extensions", "x-unknown; a=1; b=\"two\"; c");
     }),
     (
         "extensions-twice",
@@ -175,7 +175,7 @@ pub const GOOD: [Row; 24] = [
         Must,
         "two extension fields",
         |r| {
-            r.add("Sec-WebSocket-Extensions", "x-nobody");
+            r.add("Sec-WebSocket-Extensions", "x-unknown");
             r.add("Sec-WebSocket-Extensions", "x-knows; this");
         },
     ),
