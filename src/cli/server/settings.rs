@@ -6,10 +6,11 @@ use crate::cli::common::units::{Period, Size};
 use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
 use crate::cli::server::args::{LoopSettings, OverflowPolicy};
 use log::LevelFilter;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use std::env::VarError;
 use std::net::{SocketAddr, ToSocketAddrs as _};
-use std::ops::RangeInclusive;
+use std::ops::{Range, RangeInclusive};
+use toml::de::DeTable;
 use wirebell::Limits;
 use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
@@ -359,29 +360,25 @@ impl CommonArgs {
         let text = std::fs::read_to_string(path)
             .map_err(|error| Failure::failed(format!("--config {}: {error}", path.display())))?;
         toml::from_str(&text).map_err(|error| {
-            let before = &text[..error.span().map_or(0, |span| span.start.min(text.len()))];
-            let at = before.matches('\n').count();
+            let at = error.span().map_or(0, |span| span.start);
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
-            let (line, what) = (at + 1, error.message());
+            let line = 1 + text[..at].matches('\n').count();
+            let what = error.message().lines().next().unwrap_or_default();
             Failure::usage(format!("{} line {line}: {what}", path.display()))
         })
     }
 }
 
-/// How many lines precede the first wrong setting, and what is wrong: the error of a flattened
-/// structure does not have its line. `None` if the text is not TOML; that error does have it.
+/// Where the first setting begins that cannot be read alone, and what is wrong: the error of a
+/// flattened structure does not have its place. `None` if the text is not TOML; that error does
+/// have it.
 fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
-    let ends = text.match_indices('\n').map(|(at, _)| at + 1);
-    let mut good = 0;
-    for (line, end) in ends.chain([text.len()]).enumerate() {
-        let lines = &text[..end];
-        match toml::from_str::<T>(lines) {
-            Ok(_) => good = line + 1,
-            Err(error) if toml::from_str::<IgnoredAny>(lines).is_ok() => {
-                return Some((good, error));
-            }
-            Err(_) => {} // Mid-value.
-        }
-    }
-    None
+    let table = DeTable::parse(text).ok()?;
+    let settings = table.get_ref().iter();
+    let spans = settings.map(|(name, value)| name.span().start..value.span().end);
+    let bad = |span: Range<usize>| {
+        let read = toml::from_str::<T>(&text[span.clone()]);
+        Some((span.start, read.err()?))
+    };
+    spans.filter_map(bad).min_by_key(|(at, _)| *at)
 }
