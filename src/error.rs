@@ -15,25 +15,21 @@
 use crate::wire::CloseCode;
 use core::fmt;
 
-/// One entry per row: the variant with its documentation, close code, section and wording.
-macro_rules! violations {
-    ($($(#[$doc:meta])* $name:ident =>
-        $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
-        /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
+/// An enum of broken rules, one per row: the variant with its documentation, the RFC and section
+/// that hold the rule, and its wording.
+macro_rules! rules {
+    ($(#[$about:meta])* $of:ident $($(#[$doc:meta])* $name:ident =>
+        $rfc:literal $section:literal, $text:literal;)+) => {
+        $(#[$about])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[non_exhaustive]
-        pub enum Violation { $($(#[$doc])* $name,)+ }
+        pub enum $of { $($(#[$doc])* $name,)+ }
 
-        impl Violation {
-            /// Every violation, for tables and tests.
+        impl $of {
+            /// All of them, for tables and tests.
             pub const ALL: &[Self] = &[$(Self::$name,)+];
 
-            /// The code of the Close frame that reports it to the peer (RFC 6455 section 7.4.1).
-            pub const fn close_code(self) -> CloseCode {
-                match self { $(Self::$name => CloseCode::$code,)+ }
-            }
-
-            /// The RFC that holds the rule: 6455, or 7692 for permessage-deflate.
+            /// The RFC that holds the rule: 6455, 7692 for permessage-deflate, 9112 for HTTP.
             pub const fn rfc(self) -> u16 {
                 match self { $(Self::$name => $rfc,)+ }
             }
@@ -43,9 +39,36 @@ macro_rules! violations {
                 match self { $(Self::$name => $section,)+ }
             }
 
-            /// The rule in a few words; it is also the reason in the Close frame.
+            /// What is wrong, in a few words; of a violation also the reason in the Close frame.
             pub const fn text(self) -> &'static str {
                 match self { $(Self::$name => $text,)+ }
+            }
+        }
+
+        impl fmt::Display for $of {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let (rfc, section) = (self.rfc(), self.section());
+                write!(f, "{} (RFC {rfc} section {section})", self.text())
+            }
+        }
+
+        impl core::error::Error for $of {}
+    };
+}
+
+/// Violations have a close code besides.
+macro_rules! violations {
+    ($($(#[$doc:meta])* $name:ident =>
+        $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {
+        rules! {
+            /// A rule that the peer broke; the connection has failed (RFC 6455 section 7.1.7).
+            Violation $($(#[$doc])* $name => $rfc $section, $text;)+
+        }
+
+        impl Violation {
+            /// The code of the Close frame which tells the peer (RFC 6455 section 7.4.1).
+            pub const fn close_code(self) -> CloseCode {
+                match self { $(Self::$name => CloseCode::$code,)+ }
             }
         }
     };
@@ -93,15 +116,6 @@ violations! {
     /// A message that expands by more than [`Limits::inflate_ratio`](crate::Limits::inflate_ratio).
     InflateRatio => POLICY, 7692 "8", "compressed data expands too much";
 }
-
-impl fmt::Display for Violation {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rfc, section) = (self.rfc(), self.section());
-        write!(f, "{} (RFC {rfc} section {section})", self.text())
-    }
-}
-
-impl core::error::Error for Violation {}
 
 /// A call that the state of the connection does not allow. Nothing was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -167,14 +181,21 @@ pub enum HeadError {
     TargetTooLong,
 }
 
+impl HeadError {
+    /// One sentence, for reports and logs.
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Malformed => "The head is malformed.",
+            Self::TooLong => "The head is too long.",
+            Self::TooManyFields => "The head has too many fields.",
+            Self::TargetTooLong => "The first line is too long.",
+        }
+    }
+}
+
 impl fmt::Display for HeadError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Malformed => "the head is malformed",
-            Self::TooLong => "the head is too long",
-            Self::TooManyFields => "the head has too many fields",
-            Self::TargetTooLong => "the first line of the head is too long",
-        })
+        f.write_str(self.text())
     }
 }
 
@@ -263,37 +284,10 @@ impl fmt::Display for Refusal {
 
 impl core::error::Error for Refusal {}
 
-macro_rules! bad_responses {
-    ($($(#[$doc:meta])* $name:ident => $rfc:literal $section:literal, $text:literal;)+) => {
-        /// What is wrong with a server's answer to an opening handshake (RFC 6455 section 4.1):
-        /// the client fails the connection.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-        #[non_exhaustive]
-        pub enum BadResponse { $($(#[$doc])* $name,)+ }
-
-        impl BadResponse {
-            /// All of them, for tables and tests.
-            pub const ALL: &[Self] = &[$(Self::$name,)+];
-
-            /// The RFC that holds the rule: 6455, 7692 for permessage-deflate, 9112 for HTTP.
-            pub const fn rfc(self) -> u16 {
-                match self { $(Self::$name => $rfc,)+ }
-            }
-
-            /// The section of that RFC.
-            pub const fn section(self) -> &'static str {
-                match self { $(Self::$name => $section,)+ }
-            }
-
-            /// What is wrong, in a few words.
-            pub const fn text(self) -> &'static str {
-                match self { $(Self::$name => $text,)+ }
-            }
-        }
-    };
-}
-
-bad_responses! {
+rules! {
+    /// What is wrong with a server's answer to an opening handshake (RFC 6455 section 4.1): the
+    /// client fails the connection.
+    BadResponse
     /// The head does not follow the grammar of HTTP.
     MalformedHead => 9112 "2.1", "its head is malformed";
     /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
@@ -323,15 +317,6 @@ bad_responses! {
     /// A subprotocol that was not offered, or several.
     SubprotocolNotOffered => 6455 "4.1", "it names a subprotocol that was not offered";
 }
-
-impl fmt::Display for BadResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (rfc, section) = (self.rfc(), self.section());
-        write!(f, "{} (RFC {rfc} section {section})", self.text())
-    }
-}
-
-impl core::error::Error for BadResponse {}
 
 impl From<HeadError> for BadResponse {
     fn from(error: HeadError) -> Self {

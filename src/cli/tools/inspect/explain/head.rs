@@ -10,7 +10,6 @@ use crate::cli::tools::inspect::explain::{checks, terms};
 use crate::cli::tools::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::Limits;
-use wirebell::error::HeadError;
 use wirebell::handshake::{DeflateTerms, accept_key};
 use wirebell::http::{Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 
@@ -74,7 +73,7 @@ pub fn read(input: &[u8], from: Side, req: Option<&RequestInfo>) -> Head {
                 ..Head::default()
             };
         }
-        Err(error) => return broken(input, from, words(error)),
+        Err(error) => return broken(input, from, error.text()),
     };
     let head = &input[range.clone()];
     let mut storage = [wirebell::http::Field {
@@ -95,17 +94,8 @@ pub fn read(input: &[u8], from: Side, req: Option<&RequestInfo>) -> Head {
         Err(error) => Head {
             start: range.start,
             end: range.end,
-            ..broken(head, from, words(error))
+            ..broken(head, from, error.text())
         },
-    }
-}
-
-fn words(error: HeadError) -> &'static str {
-    match error {
-        HeadError::TooLong => "The head is too long.",
-        HeadError::TooManyFields => "The head has too many fields.",
-        HeadError::TargetTooLong => "The first line is too long.",
-        _ => "The head is malformed.",
     }
 }
 
