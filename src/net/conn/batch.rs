@@ -40,6 +40,12 @@ struct Pending {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct RunIndex(u32);
 
+impl Default for RunIndex {
+    fn default() -> Self {
+        Self::EMPTY
+    }
+}
+
 impl RunIndex {
     const EMPTY: Self = Self(END);
 
@@ -57,9 +63,9 @@ struct Run {
     /// Of all its frames.
     bytes: u32,
     /// The last run that was made of this one and a frame more.
-    longer: u32,
+    longer: RunIndex,
     /// The run that was made of the same before this one.
-    sibling: u32,
+    sibling: RunIndex,
     /// It has been written to a peer.
     written: bool,
     /// Where its block begins; [`END`] if it has none.
@@ -71,12 +77,12 @@ pub(crate) struct Batch {
     frames: Vec<SharedFrame>,
     runs: Vec<Run>,
     /// The last run of one frame, if there is one.
-    shortest: Option<u32>,
+    shortest: RunIndex,
     blocks: Vec<u8>,
     /// By [`PendingIndex`].
     pending: Vec<Pending>,
     /// The runs from one frame to the one that is being written.
-    path: Vec<u32>,
+    path: Vec<RunIndex>,
     /// Frames sent to peers.
     links: usize,
     /// A run has as much as one write should carry, or all peers have as many frames as they may.
@@ -106,7 +112,7 @@ impl Batch {
         };
         self.count(peer, frame.as_bytes().len()).run = run;
         self.links += 1;
-        self.full |= self.bytes(*peer) >= MAX_RUN || self.links >= MAX_LINKS;
+        self.full |= self.runs[run.0 as usize].bytes as usize >= MAX_RUN || self.links >= MAX_LINKS;
     }
 
     /// The run that continues `before` with this frame, if a peer has had it lately.
@@ -114,12 +120,12 @@ impl Batch {
     fn known(&self, before: RunIndex, frame: &SharedFrame, key: u32) -> Option<RunIndex> {
         let mut at = match self.runs.get(before.0 as usize) {
             Some(run) => run.longer,
-            None => self.shortest.unwrap_or(END),
+            None => self.shortest,
         };
         for _ in 0..RECENT {
-            let run = self.runs.get(at as usize)?;
+            let run = self.runs.get(at.0 as usize)?;
             if run.key == key && self.frames[run.frame as usize].is(frame) {
-                return Some(RunIndex(at));
+                return Some(at);
             }
             at = run.sibling;
         }
@@ -133,10 +139,10 @@ impl Batch {
         if known.is_none() {
             self.frames.push(frame.clone());
         }
-        let at = self.runs.len() as u32;
+        let at = RunIndex(self.runs.len() as u32);
         let (bytes, sibling) = match self.runs.get_mut(before.0 as usize) {
             Some(run) => (run.bytes, std::mem::replace(&mut run.longer, at)),
-            None => (0, self.shortest.replace(at).unwrap_or(END)),
+            None => (0, std::mem::replace(&mut self.shortest, at)),
         };
         let len = u32::try_from(frame.as_bytes().len()).unwrap_or(u32::MAX);
         self.runs.push(Run {
@@ -144,12 +150,12 @@ impl Batch {
             frame: number as u32,
             key,
             bytes: bytes.saturating_add(len),
-            longer: END,
+            longer: RunIndex::EMPTY,
             sibling,
             written: false,
             block: END,
         });
-        RunIndex(at)
+        at
     }
 
     /// Notes that bytes were sent to a peer in this turn.
@@ -226,7 +232,7 @@ impl Batch {
         }
         self.find_path(run);
         for at in &self.path {
-            let frame = &self.frames[self.runs[*at as usize].frame as usize];
+            let frame = &self.frames[self.runs[at.0 as usize].frame as usize];
             self.blocks.extend_from_slice(frame.as_bytes());
         }
         self.runs[run.0 as usize].block = start as u32;
@@ -237,7 +243,7 @@ impl Batch {
         self.path.clear();
         let mut at = run;
         while let Some(run) = self.runs.get(at.0 as usize) {
-            self.path.push(at.0);
+            self.path.push(at);
             at = run.before;
         }
         self.path.reverse();
@@ -253,7 +259,7 @@ impl Batch {
             path, runs, frames, ..
         } = &*self;
         path.iter().map(|at| {
-            let run = &runs[*at as usize];
+            let run = &runs[at.0 as usize];
             (&frames[run.frame as usize], run.key)
         })
     }
@@ -263,7 +269,7 @@ impl Batch {
         self.frames.clear();
         self.runs.clear();
         self.runs.shrink_to(16 * 1024);
-        self.shortest = None;
+        self.shortest = RunIndex::EMPTY;
         self.blocks.clear();
         self.blocks.shrink_to(MAX_RUN);
         self.pending.clear();
