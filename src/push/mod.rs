@@ -7,7 +7,7 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
+//! Reading order: `name`, `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
 //! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`,
 //! `server`.
 
@@ -19,6 +19,7 @@ mod echo;
 mod hosts;
 mod hub;
 mod members;
+mod name;
 mod origin;
 mod routes;
 mod seldom;
@@ -33,6 +34,7 @@ pub use auth::{PushKey, TokenFile};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Hub, HubMail, Unavailable};
+pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use server::{PushHandle, PushServer};
 pub use service::{PushService, Settings};
