@@ -7,9 +7,8 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `name`, `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
-//! `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`,
-//! `server`.
+//! Reading order: `name`; `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`,
+//! `seldom`, `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

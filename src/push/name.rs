@@ -63,7 +63,7 @@ impl TopicName {
         &self.0
     }
 
-    /// The topic is the server's own: nobody else publishes to it, and no wildcard matches it.
+    /// A topic of the server itself: clients cannot publish to it, and no wildcard matches it.
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
     }
