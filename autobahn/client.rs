@@ -13,8 +13,8 @@ use std::sync::mpsc::{Sender, channel};
 use wirebell::client::{Client, Endpoint, Error, Options};
 use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::{self, Clients, Context, Dial, End, PeerId, Service};
-use wirebell::{Limits, Message};
+use wirebell::net::{Clients, Context, Dial, End, PeerId, Service};
+use wirebell::{Limits, Message, client, net};
 
 const USAGE: &str = "usage: autobahn_client blocking|loop ws://HOST:PORT AGENT [CASE-NUMBER ...]";
 
@@ -74,23 +74,19 @@ fn case_count(server: &str) -> Result<u32, Box<dyn std::error::Error>> {
     Ok(count)
 }
 
+const LIMITS: Limits = Limits::DEFAULT.ping_ms(0);
+
 /// Compression as it is offered by most: both sides may refer to earlier messages. The limits on
 /// time are for a server that computes for seconds.
 fn options() -> Options {
-    Options {
-        deflate: Some(Settings {
-            policy: DeflatePolicy::TAKEOVER,
-            min_bytes: 0,
-            ..Settings::default()
-        }),
-        limits: Limits {
-            ping_ms: 0,
-            ..Limits::default()
-        },
-        // A report is made before its request is answered.
-        open_ms: 120_000,
-        ..Options::default()
-    }
+    // A report is made before its request is answered.
+    Options::default()
+        .deflate(Some(
+            Settings::default()
+                .policy(DeflatePolicy::TAKEOVER)
+                .min_bytes(0),
+        ))
+        .limits(client::Limits::default().protocol(LIMITS).open_ms(120_000))
 }
 
 fn echo(uri: &str) {
@@ -135,11 +131,9 @@ impl Service for Echo {
 }
 
 fn run_in_loop(cases: impl Iterator<Item = String>) -> Result<(), Box<dyn std::error::Error>> {
-    let options_of_loop = net::Options {
-        workers: 1,
-        limits: options().limits,
-        ..net::Options::default()
-    };
+    let options_of_loop = net::Options::default()
+        .workers(1)
+        .limits(net::Limits::default().protocol(LIMITS));
     let (ended, next) = channel();
     let clients = Clients::start(options_of_loop, move |_| Echo {
         ended: ended.clone(),

@@ -40,10 +40,7 @@ fn fan_out(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fan_out");
     group.sample_size(20);
     for subscribers in [1usize, 100, 1000] {
-        let options = Options {
-            workers: 1,
-            ..Options::default()
-        };
+        let options = Options::default().workers(1);
         let server =
             PushServer::bind("127.0.0.1:0", options, Settings::default()).expect("a free port");
         let mut streams: Vec<_> = (0..subscribers).map(|_| subscribe(&server)).collect();

@@ -172,12 +172,12 @@ impl core::error::Error for Misuse {}
 pub enum HeadError {
     /// It does not follow the grammar.
     Malformed,
-    /// More bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    /// More bytes than [`HeadLimits::bytes`](crate::http::HeadLimits::bytes).
     TooLong,
-    /// More fields than [`Limits::fields`](crate::Limits::fields).
+    /// More fields than [`HeadLimits::fields`](crate::http::HeadLimits::fields).
     TooManyFields,
     /// The first line is too long for a target of
-    /// [`Limits::target_bytes`](crate::Limits::target_bytes).
+    /// [`HeadLimits::target_bytes`](crate::http::HeadLimits::target_bytes).
     TargetTooLong,
 }
 
@@ -239,11 +239,11 @@ macro_rules! refusals {
 refusals! {
     /// The head is not an HTTP/1.x head.
     MalformedHead => 400, "The request head is malformed.";
-    /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    /// More header bytes than [`HeadLimits::bytes`](crate::http::HeadLimits::bytes).
     HeadTooLong => 431, "The request head is too long.";
-    /// More header fields than [`Limits::fields`](crate::Limits::fields).
+    /// More header fields than [`HeadLimits::fields`](crate::http::HeadLimits::fields).
     TooManyFields => 431, "The request has too many header fields.";
-    /// A request target over [`Limits::target_bytes`](crate::Limits::target_bytes).
+    /// A request target over [`HeadLimits::target_bytes`](crate::http::HeadLimits::target_bytes).
     TargetTooLong => 414, "The request target is too long.";
     /// The method is not GET (RFC 6455 section 4.2.1, item 1).
     MethodNotGet => 405, "A WebSocket handshake uses GET.";
@@ -290,9 +290,9 @@ rules! {
     BadResponse
     /// The head does not follow the grammar of HTTP.
     MalformedHead => 9112 "2.1", "its head is malformed";
-    /// More header bytes than [`Limits::head_bytes`](crate::Limits::head_bytes).
+    /// More header bytes than [`HeadLimits::bytes`](crate::http::HeadLimits::bytes).
     HeadTooLong => 9112 "2.1", "its head is too long";
-    /// More header fields than [`Limits::fields`](crate::Limits::fields).
+    /// More header fields than [`HeadLimits::fields`](crate::http::HeadLimits::fields).
     TooManyFields => 9112 "5", "it has too many header fields";
     /// A status line that is too long, whatever its reason phrase.
     StatusLineTooLong => 9112 "4", "its status line is too long";

@@ -88,6 +88,7 @@ pub mod http;
 mod limits;
 #[cfg(feature = "net")]
 pub mod net;
+mod options;
 pub mod proto;
 #[cfg(feature = "push")]
 pub mod push;

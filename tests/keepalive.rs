@@ -6,13 +6,11 @@ use crate::support::frames::{close, ping};
 use wirebell::proto::Tick;
 use wirebell::{Connection, Eof, Limits, Misuse, Role, State};
 
-const LIMITS: Limits = Limits {
-    ping_ms: 1000,
-    pong_ms: 300,
-    close_ms: 50,
-    linger_ms: 20,
-    ..Limits::DEFAULT
-};
+const LIMITS: Limits = Limits::DEFAULT
+    .ping_ms(1000)
+    .pong_ms(300)
+    .close_ms(50)
+    .linger_ms(20);
 
 /// A server whose handshake was at this time.
 const START: u64 = 1_000_000;
@@ -79,10 +77,7 @@ fn any_byte_starts_the_wait_again() {
 
 #[test]
 fn without_keepalive_an_open_connection_has_no_deadline() {
-    let limits = Limits {
-        ping_ms: 0,
-        ..LIMITS
-    };
+    let limits = LIMITS.ping_ms(0);
     let mut driver = server(&limits);
     expect_wait(&driver, None);
     assert_eq!(tick(&mut driver, START + (1 << 40)), Tick::Early);

@@ -56,10 +56,7 @@ fn link(takeover: bool, window_bits: u8) -> Params {
 }
 
 fn pool(budget: usize) -> Pool {
-    let settings = Settings {
-        min_bytes: 0,
-        ..Settings::DEFAULT
-    };
+    let settings = Settings::DEFAULT.min_bytes(0);
     Pool::new(settings, Budget::new(budget))
 }
 
@@ -269,10 +266,7 @@ fn a_pool_keeps_a_mebibyte_of_a_message() {
 /// A bomb takes the limit and what growing to it takes, whatever it would become.
 fn a_bomb_is_bounded() {
     let bomb = packed(&vec![0; 40 * MIB], 9);
-    let limits = Limits {
-        inflate_ratio: u32::MAX,
-        ..Limits::DEFAULT
-    };
+    let limits = Limits::DEFAULT.inflate_ratio(u32::MAX);
     let limit = limits.message_bytes as usize;
     let (link, mut pool, mut session) = (link(true, 15), pool(MIB), Session::default());
     let (result, bytes) = taken(|| {
@@ -283,10 +277,7 @@ fn a_bomb_is_bounded() {
     println!("a bomb of 40 MiB: {bytes} bytes taken");
     assert!(bytes < limit + 64 * KIB, "{bytes}");
     // A ratio below that of DEFLATE refuses it with its first 4 KiB, which make 4 MiB.
-    let limits = Limits {
-        inflate_ratio: 256,
-        ..Limits::DEFAULT
-    };
+    let limits = Limits::DEFAULT.inflate_ratio(256);
     let (result, bytes) = taken(|| {
         let inflated = pool.inflate(&mut session, &link, whole(&bomb), &limits);
         inflated.map(|message| message.is_some())

@@ -88,10 +88,7 @@ struct Wirebell {
 
 impl Wirebell {
     fn open(server: SocketAddrV4, payload: &[u8]) -> io::Result<Self> {
-        let options = Options {
-            proxy: ProxyChoice::Direct,
-            ..Options::default()
-        };
+        let options = Options::default().proxy(ProxyChoice::Direct);
         let client = Client::connect(&format!("ws://{server}/"), options);
         Ok(Self {
             client: client.map_err(io::Error::other)?,

@@ -7,7 +7,8 @@
 
 use wirebell::handshake::{ClientHandshake, UpgradeRequest, accept_key};
 use wirebell::http::{
-    EMPTY_FIELD, Field, Fields, HeadReader, HttpReader, MAX_FIELDS, RequestHead, ResponseHead, Step,
+    EMPTY_FIELD, Field, Fields, HeadLimits, HeadReader, HttpReader, MAX_FIELDS, RequestHead,
+    ResponseHead, Step,
 };
 use wirebell::proto::MAX_CONTROL_FRAME;
 use wirebell::wire::{CloseBody, Entropy, FrameHeader, Mask, Opcode};
@@ -17,15 +18,16 @@ use wirebell::{
 };
 
 /// Small, so that inputs of a few kilobytes reach them.
-const LIMITS: Limits = Limits {
-    head_bytes: 1024,
-    target_bytes: 256,
-    body_bytes: 512,
-    frame_bytes: 2048,
-    message_bytes: 3072,
-    fragments: 64,
-    ..Limits::DEFAULT
-};
+const LIMITS: Limits = Limits::DEFAULT
+    .frame_bytes(2048)
+    .message_bytes(3072)
+    .fragments(64);
+
+/// The same for requests.
+const HEAD_LIMITS: HeadLimits = HeadLimits::DEFAULT.bytes(1024).target_bytes(256);
+
+/// The same for their bodies.
+const BODY_BYTES: usize = 512;
 
 /// Bytes of the input that choose its cuts.
 const PREFIX: usize = 4;
@@ -312,7 +314,7 @@ fn check_parts(head: &RequestHead<'_>) {
 /// The response to an accepted request has the right fields and no others.
 fn check_accepted(response: &str, key: &str, subprotocol: Option<&str>) {
     let mut reader = HeadReader::new();
-    let whole = reader.find(response.as_bytes(), &Limits::DEFAULT);
+    let whole = reader.find(response.as_bytes(), &HeadLimits::DEFAULT);
     assert_eq!(whole, Ok(Some(0..response.len())), "one head and no more");
     let mut storage = [EMPTY_FIELD; MAX_FIELDS];
     let response = ResponseHead::parse(response.as_bytes(), &mut storage).expect("valid HTTP");
@@ -369,8 +371,8 @@ pub fn response_head(data: &[u8]) {
 fn find_head(data: &[u8], cuts: &[usize]) -> Result<Option<std::ops::Range<usize>>, HeadError> {
     let mut reader = HeadReader::new();
     for end in cuts {
-        if let Some(range) = reader.find(&data[..*end], &LIMITS)? {
-            assert!(range.len() <= LIMITS.head_bytes);
+        if let Some(range) = reader.find(&data[..*end], &HEAD_LIMITS)? {
+            assert!(range.len() <= HEAD_LIMITS.bytes);
             return Ok(Some(range));
         }
     }
@@ -388,18 +390,18 @@ fn read_requests(data: &[u8], cuts: &[usize]) -> Vec<String> {
     let mut at = 0;
     for end in cuts {
         while at < *end {
-            match reader.feed(&data[at..*end], &LIMITS) {
+            match reader.feed(&data[at..*end], &HEAD_LIMITS) {
                 Err(fault) => {
                     found.push(format!("{fault:?}"));
                     return found;
                 }
                 Ok((taken, step)) => {
                     at += taken;
-                    assert!(reader.held() <= 2 * (LIMITS.head_bytes + LIMITS.body_bytes) + 64);
+                    assert!(reader.held() <= 2 * (HEAD_LIMITS.bytes + BODY_BYTES) + 64);
                     match step {
                         Step::More => {}
                         Step::Head { .. } => {
-                            if let Err(fault) = reader.take_body(LIMITS.body_bytes) {
+                            if let Err(fault) = reader.take_body(BODY_BYTES) {
                                 found.push(format!("{fault:?}"));
                                 return found;
                             }
@@ -423,7 +425,7 @@ fn describe(reader: &HttpReader) -> String {
         Err(fault) => return format!("{fault:?}"),
         Ok(request) => request,
     };
-    assert!(request.body().len() <= LIMITS.body_bytes);
+    assert!(request.body().len() <= BODY_BYTES);
     assert!(request.has_length() || request.body().is_empty());
     let handshake = request
         .upgrade()

@@ -58,11 +58,9 @@ impl Case {
     }
 
     fn limits(&self) -> Limits {
-        Limits {
-            message_bytes: self.message_bytes,
-            inflate_ratio: self.inflate_ratio,
-            ..Limits::DEFAULT
-        }
+        Limits::DEFAULT
+            .message_bytes(self.message_bytes)
+            .inflate_ratio(self.inflate_ratio)
     }
 }
 
@@ -208,27 +206,25 @@ impl Entropy for Zeros {
 fn offers(data: &[u8]) -> Vec<DeflateOffer> {
     let offer = |bytes: &[u8; 2]| {
         let [flags, windows] = *bytes;
-        DeflateOffer {
-            server_no_context_takeover: flags & 1 != 0,
-            client_no_context_takeover: flags & 2 != 0,
-            server_max_window_bits: (flags & 4 != 0).then_some(8 + (windows & 7)),
-            client_max_window_bits: match flags >> 3 & 3 {
+        DeflateOffer::default()
+            .server_no_context_takeover(flags & 1 != 0)
+            .client_no_context_takeover(flags & 2 != 0)
+            .server_max_window_bits((flags & 4 != 0).then_some(8 + (windows & 7)))
+            .client_max_window_bits(match flags >> 3 & 3 {
                 0 => ClientWindow::Fixed,
                 1 => ClientWindow::Open,
                 _ => ClientWindow::AtMost(8 + (windows >> 3 & 7)),
-            },
-        }
+            })
     };
     data.as_chunks::<2>().0.iter().map(offer).collect()
 }
 
 fn policy([flags, windows]: [u8; 2]) -> DeflatePolicy {
-    DeflatePolicy {
-        server_takeover: flags & 1 != 0,
-        client_takeover: flags & 2 != 0,
-        server_window_bits: windows & 15,
-        client_window_bits: windows >> 4,
-    }
+    DeflatePolicy::default()
+        .server_takeover(flags & 1 != 0)
+        .client_takeover(flags & 2 != 0)
+        .server_window_bits(windows & 15)
+        .client_window_bits(windows >> 4)
 }
 
 /// The terms that a server agrees to after a request with these lines.

@@ -12,6 +12,6 @@ pub(crate) mod open;
 
 pub use blocking::{Client, Closed, Fragments, Over, Sender, Transport};
 pub use open::{
-    Answer, Backoff, Endpoint, Error, MAX_ANSWER_BODY, Options, Proxy, ProxyChoice, ProxyError,
-    Random, Uri, UriError, Wait,
+    Answer, Backoff, Endpoint, Error, Limits, MAX_ANSWER_BODY, Options, Proxy, ProxyChoice,
+    ProxyError, Random, Uri, UriError, Wait,
 };

@@ -13,6 +13,7 @@
 //! [`Direction`]s from them. Compressing is left to `deflate`, the bit in the frame to `proto`.
 
 use crate::handshake::extensions::{Extension, Extensions};
+use crate::options::options;
 use core::fmt;
 
 /// The registered name of the extension (section 7).
@@ -29,36 +30,29 @@ pub const MAX_WINDOW_BITS: u8 = 15;
 /// The smallest window that can be negotiated: 2^8 bytes (RFC 7692 section 7.1.2).
 pub const MIN_WINDOW_BITS: u8 = 8;
 
-/// What a server wants from permessage-deflate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct DeflatePolicy {
-    /// Our messages may refer to earlier ones, unless the client asks us not to.
-    pub server_takeover: bool,
-    /// The client's messages may refer to earlier ones: we keep a window for each client.
-    pub client_takeover: bool,
-    /// The largest window for our messages, 8 to 15 bits; other values count as the nearest.
-    pub server_window_bits: u8,
-    /// The largest window for the client's messages, 9 to 15 bits. It applies only to clients that
-    /// let the server choose. Eight bits are accepted but never requested: the most common library
-    /// cannot compress with them.
-    pub client_window_bits: u8,
+options! {
+    /// What a server wants from permessage-deflate.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub const struct DeflatePolicy {
+        /// Our messages may refer to earlier ones, unless the client asks us not to.
+        pub server_takeover: bool = false,
+        /// The client's messages may refer to earlier ones: we keep a window for each client.
+        pub client_takeover: bool = false,
+        /// The largest window for our messages, 8 to 15 bits; other values count as the nearest.
+        pub server_window_bits: u8 = MAX_WINDOW_BITS,
+        /// The largest window for the client's messages, 9 to 15 bits. It applies only to clients
+        /// that let the server choose. Eight bits are accepted but never requested: the most common
+        /// library cannot compress with them.
+        pub client_window_bits: u8 = MAX_WINDOW_BITS,
+    }
 }
 
 impl DeflatePolicy {
-    /// No takeover in either direction: no memory for an idle connection.
-    pub const NO_TAKEOVER: Self = Self {
-        server_takeover: false,
-        client_takeover: false,
-        server_window_bits: MAX_WINDOW_BITS,
-        client_window_bits: MAX_WINDOW_BITS,
-    };
+    /// No takeover in either direction: no memory for an idle connection. The default.
+    pub const NO_TAKEOVER: Self = Self::DEFAULT;
 
     /// Takeover in both directions: the best ratio.
-    pub const TAKEOVER: Self = Self {
-        server_takeover: true,
-        client_takeover: true,
-        ..Self::NO_TAKEOVER
-    };
+    pub const TAKEOVER: Self = Self::DEFAULT.server_takeover(true).client_takeover(true);
 
     /// Accepts the first acceptable offer; the client orders them by preference (section 5). `None`
     /// declines.
@@ -94,17 +88,20 @@ impl DeflatePolicy {
     }
 }
 
-/// What a client offers. Several offers are in the order of preference.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub struct DeflateOffer {
-    /// The server must not refer to earlier messages: we keep no window.
-    pub server_no_context_takeover: bool,
-    /// A hint that we will not refer to earlier messages even if the server does not require it.
-    pub client_no_context_takeover: bool,
-    /// The largest window that we support, 8 to 15 bits; `None` is 15.
-    pub server_max_window_bits: Option<u8>,
-    /// Whether the server may choose our window, and a hint about it.
-    pub client_max_window_bits: ClientWindow,
+options! {
+    /// What a client offers. Several offers are in the order of preference.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub const struct DeflateOffer {
+        /// The server must not refer to earlier messages: we keep no window.
+        pub server_no_context_takeover: bool = false,
+        /// A hint that we will not refer to earlier messages even if the server does not require
+        /// it.
+        pub client_no_context_takeover: bool = false,
+        /// The largest window that we support, 8 to 15 bits; `None` is 15.
+        pub server_max_window_bits: Option<u8> = None,
+        /// Whether the server may choose our window, and a hint about it.
+        pub client_max_window_bits: ClientWindow = ClientWindow::Open,
+    }
 }
 
 /// The parameter `client_max_window_bits` of an offer (section 7.1.2.2).

@@ -10,6 +10,7 @@ use crate::http::status::Status;
 
 /// How the length of a body is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Framing {
     /// There is no body.
     None,
@@ -23,6 +24,7 @@ pub enum Framing {
 
 /// Why a body cannot be read; the connection ends after the answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum BodyError {
     /// 400: Content-Length is not a number, appears twice, or appears together with
     /// Transfer-Encoding; or the last transfer coding is not chunked.
@@ -31,7 +33,7 @@ pub enum BodyError {
     Coding,
     /// 400: the chunks break the grammar.
     Chunk,
-    /// 413: longer than [`Limits::body_bytes`](crate::Limits::body_bytes).
+    /// 413: longer than [`Limits::body_bytes`](crate::net::Limits::body_bytes).
     TooLong,
 }
 

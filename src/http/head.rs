@@ -7,11 +7,11 @@
 
 use crate::error::HeadError;
 use crate::http::fields::{Field, Fields, is_token};
-use crate::limits::Limits;
+use crate::http::limits::HeadLimits;
 use core::ops::Range;
 
 /// The most header fields that a head can be split into, whatever
-/// [`Limits::fields`](crate::Limits::fields) says: the size of the storage for them.
+/// [`HeadLimits::fields`] says: the size of the storage for them.
 pub const MAX_FIELDS: usize = 128;
 
 /// Looks for the end of a head and remembers how far it looked.
@@ -45,11 +45,11 @@ impl HeadReader {
     pub fn find(
         &mut self,
         bytes: &[u8],
-        limits: &Limits,
+        limits: &HeadLimits,
     ) -> Result<Option<Range<usize>>, HeadError> {
         // Bytes beyond the limit are ignored, so that the answer does not depend on how many of
         // them have arrived.
-        let within = &bytes[..bytes.len().min(limits.head_bytes)];
+        let within = &bytes[..bytes.len().min(limits.bytes)];
         while self.searched == self.start && within[self.start..].starts_with(b"\r\n") {
             self.start += 2;
             self.searched = self.start;
@@ -70,7 +70,7 @@ impl HeadReader {
         if !self.in_fields && within.len() - self.start > line_bytes {
             return Err(HeadError::TargetTooLong);
         }
-        if bytes.len() >= limits.head_bytes {
+        if bytes.len() >= limits.bytes {
             return Err(HeadError::TooLong);
         }
         Ok(None)
@@ -117,7 +117,7 @@ pub struct RequestHead<'h> {
 
 impl<'h> RequestHead<'h> {
     /// A head from another parser: the parts of `method target HTTP/1.minor_version` and the
-    /// fields. Enforcing the [`Limits`] of heads is left to that parser.
+    /// fields. Enforcing the [`HeadLimits`] of heads is left to that parser.
     ///
     /// ```
     /// use wirebell::handshake::UpgradeRequest;

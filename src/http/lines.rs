@@ -22,6 +22,7 @@ pub(crate) const TEXT_PLAIN: &str = "text/plain; charset=utf-8";
 
 /// Why something cannot be a field of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum InvalidField {
     /// The name is not a token (RFC 9110 section 5.1).
     Name,

@@ -6,7 +6,7 @@
 //! refused (RFC 9112 section 11.2), and no value in an outgoing message can split it. Opening
 //! handshakes are left to `handshake`, sockets to the layers above.
 //!
-//! Reading order: `fields`, `host`, `head`, `status`, `body`, `request`, `lines`, `date`,
+//! Reading order: `fields`, `host`, `limits`, `head`, `status`, `body`, `request`, `lines`, `date`,
 //! `response`, `reader`, `types`.
 
 #[cfg(feature = "std")]
@@ -16,6 +16,7 @@ mod date;
 mod fields;
 mod head;
 mod host;
+mod limits;
 mod lines;
 #[cfg(feature = "net")]
 mod reader;
@@ -34,6 +35,7 @@ pub use body::{BodyDecoder, BodyError, Framing};
 pub(crate) use fields::is_token_byte;
 pub use fields::{EMPTY_FIELD, Field, Fields, is_token};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+pub use limits::HeadLimits;
 #[cfg(feature = "net")]
 pub use lines::FieldLine;
 pub(crate) use lines::TEXT_PLAIN;

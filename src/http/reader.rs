@@ -2,16 +2,16 @@
 //!
 //! Input: bytes in pieces. Output: [`Step`]s: a request is whole, its head announces a body, more
 //! is needed. Invariant: a head is searched once and split at most three times, and what is kept
-//! is bounded by [`Limits`]; bytes after a request are left to the next one.
+//! is bounded by [`HeadLimits`]; bytes after a request are left to the next one.
 
 use crate::error::{HeadError, Refusal};
 use crate::http::body::{BodyDecoder, BodyError, Framing};
 use crate::http::fields::{EMPTY_FIELD, Field};
 use crate::http::head::{HeadReader, MAX_FIELDS, RequestHead};
 use crate::http::host::host;
+use crate::http::limits::HeadLimits;
 use crate::http::request::Request;
 use crate::http::response::Response;
-use crate::limits::Limits;
 
 /// The outcome of [`HttpReader::feed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,7 @@ pub enum Step {
 
 /// Why a request is answered without calling the service.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum HttpFault {
     /// The head.
     Head(Refusal),
@@ -100,7 +101,7 @@ impl HttpReader {
     /// # Errors
     ///
     /// A fault that ends the connection: send [`HttpFault::response`] and close.
-    pub fn feed(&mut self, input: &[u8], limits: &Limits) -> Result<(usize, Step), HttpFault> {
+    pub fn feed(&mut self, input: &[u8], limits: &HeadLimits) -> Result<(usize, Step), HttpFault> {
         if let Some(body) = &mut self.body {
             let taken = body.feed(input).map_err(HttpFault::Body)?;
             let step = if body.is_done() {
@@ -112,7 +113,7 @@ impl HttpReader {
         }
         let had = self.head.len();
         // Everything beyond the limit would only be refused: it is not copied.
-        let room = limits.head_bytes.saturating_add(1).saturating_sub(had);
+        let room = limits.bytes.saturating_add(1).saturating_sub(had);
         self.head.extend_from_slice(&input[..input.len().min(room)]);
         let found = self
             .search
@@ -136,7 +137,7 @@ impl HttpReader {
     }
 
     /// Splits the head for the first time, to find the body.
-    fn look_for_body(&self, limits: &Limits) -> Result<(Framing, bool), HttpFault> {
+    fn look_for_body(&self, limits: &HeadLimits) -> Result<(Framing, bool), HttpFault> {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let storage = &mut storage[..limits.fields.min(MAX_FIELDS)];
         let head = RequestHead::parse(&self.head, storage).map_err(HttpFault::of_head)?;

@@ -1,10 +1,10 @@
 //! What a service can do to the connections of its loop.
 
 use crate::http::Response;
-use crate::limits::Limits;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::frame::{SharedChunk, SharedFrame};
+use crate::net::limits::Limits;
 use crate::net::metrics::Counters;
 use crate::net::wheel::Wheel;
 use crate::net::words::{Cause, Overflow, PeerId, Sent};
@@ -292,7 +292,7 @@ impl<'a> Context<'a> {
     }
 
     /// Bytes that all loops of the server hold for their peers, of at most
-    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    /// [`Limits::memory_bytes`](crate::net::Limits::memory_bytes).
     pub fn held_bytes(&self) -> usize {
         self.connections.out.cold.memory.held()
     }

@@ -66,7 +66,7 @@ impl<M> Handle<M> {
     }
 
     /// Bytes that all workers hold for their peers, of at most
-    /// [`Limits::memory_bytes`](crate::Limits::memory_bytes).
+    /// [`Limits::memory_bytes`](crate::net::Limits::memory_bytes).
     pub fn held_bytes(&self) -> usize {
         self.mailboxes.first().map_or(0, Mailbox::held_bytes)
     }

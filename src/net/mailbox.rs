@@ -62,8 +62,9 @@ pub(crate) enum Post<M> {
 
 /// Why mail was not accepted. It is dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum PostError {
-    /// [`Limits::mail_bytes`](crate::Limits::mail_bytes) are already waiting: try again later.
+    /// [`Limits::mail_bytes`](crate::net::Limits::mail_bytes) are already waiting: try again later.
     Full,
     /// The loop has ended.
     Ended,
@@ -129,7 +130,7 @@ impl<M> Mailbox<M> {
     ///
     /// # Errors
     ///
-    /// [`PostError::Full`] if [`Limits::mail_bytes`](crate::Limits::mail_bytes) are already
+    /// [`PostError::Full`] if [`Limits::mail_bytes`](crate::net::Limits::mail_bytes) are already
     /// waiting, and [`PostError::Ended`] if the loop has ended. While nothing waits, one piece of
     /// any size is accepted.
     pub fn post(&self, mail: M, bytes: usize) -> Result<(), PostError> {

@@ -75,7 +75,7 @@ counters! {
     /// Connections that were ended because their peer was too slow.
     overflowed,
     /// Connections that were ended because the server held too much for its peers
-    /// ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
+    /// ([`Limits::memory_bytes`](crate::net::Limits::memory_bytes)).
     shed,
     /// Connections that failed because their peer broke a rule.
     violations,

@@ -15,9 +15,9 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `options`, `service`, `context`, `connections`, `frame`, `metrics`,
-//! `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`, `upgrade`;
-//! then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
+//! Reading order: `words`, `limits`, `options`, `service`, `context`, `connections`, `frame`,
+//! `metrics`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`,
+//! `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
 //!
 //! # A chat
 //!
@@ -101,6 +101,7 @@ mod entropy;
 mod frame;
 mod handle;
 mod input;
+mod limits;
 mod mailbox;
 mod memory;
 mod metrics;
@@ -122,6 +123,7 @@ pub use context::Context;
 pub use driver::{Builder, Clients, Listen, Server, WorkerError};
 pub use frame::{SharedChunk, SharedFrame};
 pub use handle::{Handle, Worker};
+pub use limits::Limits;
 pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;

@@ -2,38 +2,41 @@
 
 #[cfg(feature = "deflate")]
 use crate::deflate;
-use crate::limits::Limits;
+use crate::net::limits::Limits;
 use crate::net::words::Overflow;
+use crate::options::options;
 use crate::tap::Tap;
 use std::sync::Arc;
 
-/// How a [`Server`](crate::net::Server) runs.
-#[derive(Clone, Debug)]
-pub struct Options {
-    /// Event loops, each on its own thread with its own listener; 0 means one per core.
-    pub workers: usize,
-    /// The bounds of all connections.
-    pub limits: Limits,
-    /// What happens to peers that read too slowly.
-    pub overflow: Overflow,
-    /// permessage-deflate (RFC 7692) for clients that offer it; `None` declines.
-    #[cfg(feature = "deflate")]
-    pub deflate: Option<deflate::Settings>,
-    /// Bytes of the receive buffer of a loop. Large enough for a whole burst of one peer, small
-    /// enough for the second-level cache: a little over 256 KiB, so that a message of that length
-    /// fits with its header.
-    pub receive_buffer: usize,
-    /// Read until the socket would block, instead of until a read returned less than there was room
-    /// for. One more system call per event; for platforms where a short read does not mean that the
-    /// socket is drained.
-    pub read_until_would_block: bool,
-    /// Sees every byte of all connections, accepted and dialled.
-    pub tap: Option<Arc<dyn Tap>>,
+options! {
+    /// How a [`Server`](crate::net::Server) runs.
+    #[derive(Clone, Debug)]
+    pub struct Options {
+        /// Event loops, each on its own thread with its own listener; 0 means one per core.
+        pub workers: usize = 0,
+        /// The bounds of all connections.
+        pub limits: Limits = Limits::DEFAULT,
+        /// What happens to peers that read too slowly.
+        pub overflow: Overflow = Overflow::Disconnect,
+        /// permessage-deflate (RFC 7692) for clients that offer it; `None` declines.
+        #[cfg(feature = "deflate")]
+        pub deflate: Option<deflate::Settings> = None,
+        /// Bytes of the receive buffer of a loop. Large enough for a whole burst of one peer, small
+        /// enough for the second-level cache: a little over 256 KiB, so that a message of that
+        /// length fits with its header.
+        pub receive_buffer: usize = 256 * 1024 + 64,
+        /// Read until the socket would block, instead of until a read returned less than there was
+        /// room for. One more system call per event; for platforms where a short read does not mean
+        /// that the socket is drained.
+        pub read_until_would_block: bool = !cfg!(any(target_os = "linux", target_os = "android")),
+        /// Sees every byte of all connections, accepted and dialled.
+        pub tap: Option<Arc<dyn Tap>> = None,
+    }
 }
 
 impl Options {
     /// permessage-deflate, if it is compiled in and enabled.
-    pub(crate) fn deflate(&self) -> Option<crate::deflate::Settings> {
+    pub(crate) fn deflate_settings(&self) -> Option<crate::deflate::Settings> {
         #[cfg(feature = "deflate")]
         return self.deflate;
         #[cfg(not(feature = "deflate"))]
@@ -44,21 +47,6 @@ impl Options {
         match self.workers {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
             workers => workers,
-        }
-    }
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        Self {
-            workers: 0,
-            limits: Limits::default(),
-            overflow: Overflow::default(),
-            #[cfg(feature = "deflate")]
-            deflate: None,
-            receive_buffer: 256 * 1024 + 64,
-            read_until_would_block: !cfg!(any(target_os = "linux", target_os = "android")),
-            tap: None,
         }
     }
 }

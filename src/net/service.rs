@@ -161,7 +161,7 @@ pub enum Reply<'r> {
     Upgrade(Upgrade<'r>),
     /// The response follows with [`Context::respond`]. Until then the connection is not read, so
     /// responses keep the order of the requests; after
-    /// [`Limits::answer_ms`](crate::Limits::answer_ms) the answer is 504 Gateway Timeout.
+    /// [`Limits::answer_ms`](crate::net::Limits::answer_ms) the answer is 504 Gateway Timeout.
     Later {
         /// A number for the service to use: see [`Context::tag`].
         tag: u32,

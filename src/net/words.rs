@@ -40,6 +40,7 @@ impl PeerId {
 /// What happened to something that was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[must_use = "a message to a slow or ended connection may not have been taken"]
+#[non_exhaustive]
 pub enum Sent {
     /// It is written in this turn of the loop, or waits for a slow peer within its bound.
     Taken {
@@ -71,8 +72,9 @@ impl Sent {
 }
 
 /// What happens to a peer for which more waits than
-/// [`Limits::queued_bytes`](crate::Limits::queued_bytes). Every drop is counted.
+/// [`Limits::queued_bytes`](crate::net::Limits::queued_bytes). Every drop is counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Overflow {
     /// End the connection with close code 1013, so that the peer knows that it missed something.
     #[default]
@@ -86,6 +88,7 @@ pub enum Overflow {
 
 /// How the messages of a connection are delivered to the service.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Delivery {
     /// Whole, by [`Service::message`](crate::net::Service::message); up to
     /// [`Limits::message_bytes`](crate::Limits::message_bytes) each.
@@ -151,7 +154,7 @@ pub enum Cause {
     Late,
     /// The peer read too slowly ([`Overflow::Disconnect`]).
     Overflow,
-    /// The server held too much ([`Limits::memory_bytes`](crate::Limits::memory_bytes)).
+    /// The server held too much ([`Limits::memory_bytes`](crate::net::Limits::memory_bytes)).
     Memory,
     /// The server is stopping.
     Stopped,

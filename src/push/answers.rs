@@ -5,8 +5,7 @@
 
 use crate::error::Refusal;
 use crate::http::{FieldLine, RequestHead, Status, field};
-use crate::limits::Limits;
-use crate::net::Response;
+use crate::net::{Limits, Response};
 use crate::push::hub::Unavailable;
 
 /// The body has an encoding that we do not decode (RFC 9110 section 8.4).
@@ -55,7 +54,10 @@ pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
 pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
     let ms = match reason {
         Unavailable::Busy => 1000,
-        Unavailable::Stopped => u64::from(limits.close_ms) + u64::from(limits.linger_ms),
+        Unavailable::Stopped => {
+            let Limits { protocol, .. } = limits;
+            u64::from(protocol.close_ms) + u64::from(protocol.linger_ms)
+        }
     };
     let seconds = ms.div_ceil(1000).max(1).to_string();
     let later = FieldLine::new("Retry-After", seconds).expect("digits are a value");

@@ -6,9 +6,9 @@
 //! which it joined, and gets only later messages. A subscriber that is about to be closed no longer
 //! counts.
 
-use crate::limits::Limits;
 use crate::net::{Mailbox, SharedFrame};
 use crate::proto::Message;
+use crate::push::limits::Limits;
 use crate::push::topics::{OwnerId, Topic, TopicId, Topics};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -53,6 +53,7 @@ pub(super) enum What {
 
 /// Why nothing can be published for now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Unavailable {
     /// The server is stopping.
     Stopped,
@@ -92,7 +93,8 @@ impl Hub {
     /// # Errors
     ///
     /// [`Unavailable::Stopped`] after [`Hub::stop`]; [`Unavailable::Busy`] if a worker with
-    /// subscribers has as much mail as it may ([`Limits::mail_bytes`]): then no subscriber gets it.
+    /// subscribers has as much mail as it may ([`mail_bytes`](crate::net::Limits::mail_bytes)):
+    /// then no subscriber gets it.
     pub fn publish(&self, topic: &Topic, message: Message<'_>) -> Result<usize, Unavailable> {
         if self.running()?.topics.named(topic).is_none() {
             return Ok(0);

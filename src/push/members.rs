@@ -9,9 +9,9 @@
 //! with the last entry and one correction. A peer that was sent a Close is no longer here: it can
 //! neither subscribe nor count as a subscriber, however long its connection lasts.
 
-use crate::limits::Limits;
 use crate::net::PeerId;
 use crate::push::hub::{Hub, Joined};
+use crate::push::limits::Limits;
 use crate::push::topics::{OwnerId, TopicId};
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
@@ -184,6 +184,7 @@ mod tests {
     use crate::net::Mailbox;
     use crate::proto::Message;
     use crate::push::hub::{HubMail, Unavailable, What};
+    use crate::push::limits::Limits;
     use crate::push::topics::Topic;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
@@ -411,12 +412,10 @@ mod tests {
     #[test]
     fn many_owners_and_repeated_names_cost_no_walks() {
         let (hub, mut members) = (Hub::default(), Members::default());
-        let limits = Limits {
-            subscriptions: usize::MAX,
-            subscription_bytes: usize::MAX,
-            topics: usize::MAX,
-            ..Limits::default()
-        };
+        let limits = Limits::default()
+            .subscriptions(usize::MAX)
+            .subscription_bytes(usize::MAX)
+            .topics(usize::MAX);
         let peer = PeerId::invented(1);
         members.open(peer);
         let repeated: Vec<_> = (0..10).map(|n| (n % 2).to_string()).collect();

@@ -8,7 +8,8 @@
 //! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `name`; `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`, `server`.
+//! `seldom`, `tries`, `access`, `limits`, `settings`; `dialect`, `answers`,
+//! `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -17,6 +18,7 @@ pub mod dialect;
 mod echo;
 mod hosts;
 mod hub;
+mod limits;
 mod members;
 mod name;
 mod origin;
@@ -24,6 +26,7 @@ mod routes;
 mod seldom;
 mod server;
 mod service;
+mod settings;
 mod topics;
 mod tries;
 mod watched;
@@ -33,9 +36,11 @@ pub use auth::{PushKey, TokenFile};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Hub, HubMail, Unavailable};
+pub use limits::Limits;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use server::{PushHandle, PushServer};
-pub use service::{PushService, Settings};
+pub use service::PushService;
+pub use settings::Settings;
 pub use topics::Topic;
 pub use watched::MAX_FILE_BYTES;

@@ -12,6 +12,7 @@ use std::str::FromStr;
 
 /// Which values of Origin are accepted. A request without the field always is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OriginPolicy {
     /// The origin's host and port are those of the Host field.
     #[default]

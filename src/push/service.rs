@@ -13,52 +13,25 @@
 
 use crate::handshake::UpgradeRequest;
 use crate::http::{MediaType, RequestHead, Status, field};
-use crate::limits::Limits;
-use crate::net::{Context, End, Mailbox, PeerId, Reply, Request, Response};
+use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::auth::{PushKey, TokenFile};
 use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
 use crate::push::dialect::wserver::{Publication, Registration};
 use crate::push::echo::first_of;
 use crate::push::hosts::HostPolicy;
 use crate::push::hub::{Hub, HubMail, Unavailable, What};
 use crate::push::members::{Members, Refused};
-use crate::push::origin::OriginPolicy;
 use crate::push::routes::Route;
+use crate::push::settings::Settings;
 use crate::push::topics::Topic;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::net::SocketAddr;
 use std::sync::Arc;
-
-/// The settings of a push server besides the [`Options`](crate::net::Options) of its loops.
-#[derive(Clone, Debug, Default)]
-pub struct Settings {
-    /// Which pages may connect.
-    pub origin: OriginPolicy,
-    /// Names of the server, without ports. On a loopback address they are accepted in addition to
-    /// `localhost` and loopback addresses; elsewhere, any host is accepted if the list is empty.
-    /// See [`HostPolicy`].
-    pub hosts: Vec<String>,
-    /// Without one, every caller may push and none may drop.
-    pub push_key: Option<PushKey>,
-    /// Without one, a token is the name of its user.
-    pub tokens: Option<TokenFile>,
-    /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing needs
-    /// a secret: a protected server should not be a public echo.
-    pub echo: Option<bool>,
-}
-
-impl Settings {
-    fn has_echo(&self) -> bool {
-        let is_open = self.push_key.is_none() && self.tokens.is_none();
-        self.echo.unwrap_or(is_open)
-    }
-}
 
 /// The push server of one worker.
 #[derive(Debug)]
@@ -174,7 +147,7 @@ impl PushService {
         response
     }
 
-    fn push(&self, request: &Request<'_>, limits: &Limits) -> Response {
+    fn push(&self, request: &Request<'_>, limits: &net::Limits) -> Response {
         let Some(publication) = Publication::read(request.body()) else {
             return Response::text(Status::BAD_REQUEST, ILLEGAL);
         };
@@ -190,7 +163,7 @@ impl PushService {
         }
     }
 
-    fn drop_user(&self, request: &Request<'_>, limits: &Limits) -> Response {
+    fn drop_user(&self, request: &Request<'_>, limits: &net::Limits) -> Response {
         if !request.has_length() {
             return Response::new(Status::LENGTH_REQUIRED);
         }
@@ -207,7 +180,7 @@ impl PushService {
     /// is ignored, as clients of wserver expect, and a refused registration ends the connection, so
     /// that its client does not wait for pushes that never come.
     fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
-        let limits = context.limits();
+        let limits = &self.settings.limits;
         let Registration { token, events } = match Registration::read(bytes, limits.subscriptions) {
             Ok(registration) => registration,
             Err(NoRegistration::Malformed) => {
@@ -302,10 +275,10 @@ impl Service for PushService {
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         if context.tag(peer) == Some(WSERVER) {
-            let limits = context.limits();
-            let until = context.now() + Millis::from(limits.register_ms);
-            let general = limits.frame_bytes.min(limits.message_bytes);
-            let bytes = limits.registration_bytes.min(general);
+            let protocol = &context.limits().protocol;
+            let until = context.now() + Millis::from(self.settings.limits.register_ms);
+            let general = protocol.frame_bytes.min(protocol.message_bytes);
+            let bytes = self.settings.limits.registration_bytes.min(general);
             context.set_message_limit(peer, bytes);
             context.set_timer(peer, Some(until));
             self.members.open(peer);

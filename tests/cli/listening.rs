@@ -217,10 +217,7 @@ fn every_case_for_clients_can_fail() {
 
 /// The blocking client of the library, as it is.
 pub fn echo(url: &str) {
-    let options = Options {
-        deflate: Some(Settings::default()),
-        ..Options::default()
-    };
+    let options = Options::default().deflate(Some(Settings::default()));
     let Ok(mut client) = Client::connect(url, options) else {
         return;
     };

@@ -4,8 +4,8 @@ use crate::net_support::MOMENT;
 use crate::net_support::scripted::{Server, switch};
 use std::sync::mpsc::channel;
 use std::thread;
-use wirebell::BadResponse;
 use wirebell::client::{Answer, Client, Error, MAX_ANSWER_BODY, Options};
+use wirebell::{BadResponse, client};
 
 /// What comes of an answer that is sent in steps of so many bytes. With `end` no more can follow.
 fn answered(answer: &[u8], step: usize, end: bool, open_ms: u32) -> Error {
@@ -24,10 +24,7 @@ fn answered(answer: &[u8], step: usize, end: bool, open_ms: u32) -> Error {
         // Neither a second request nor an open connection is left.
         peer.expect_gone();
     });
-    let options = Options {
-        open_ms,
-        ..Options::default()
-    };
+    let options = Options::default().limits(client::Limits::default().open_ms(open_ms));
     let error = Client::connect(&server.uri(), options).expect_err("no 101");
     server.finish();
     error

@@ -1,10 +1,10 @@
 //! A server that breaks the rules of RFC 6455 sections 5 and 8.
 
-use crate::net_support::limits;
+use crate::net_support::protocol;
 use crate::net_support::scripted::Server;
 use crate::support::frames::{FIN, Frame, RSV1, close, end, frame, head, text, text_start, wire};
 use wirebell::client::{Client, Error, Options};
-use wirebell::{Limits, Message, Misuse, Role, Violation};
+use wirebell::{Message, Misuse, Role, Violation, client};
 
 /// The rule, the close code that the server is to be told, and what breaks it.
 fn broken() -> Vec<(Violation, u16, Vec<u8>)> {
@@ -52,15 +52,14 @@ fn a_broken_rule_is_told_to_the_server() {
             // After a failure the client does not wait for us, nor for our Close.
             peer.expect_end();
         });
-        let options = Options {
-            limits: Limits {
-                frame_bytes: 1024,
-                message_bytes: 1500,
-                fragments: 3,
-                ..limits()
-            },
-            ..Options::default()
-        };
+        let options = Options::default().limits(
+            client::Limits::default().protocol(
+                protocol()
+                    .frame_bytes(1024)
+                    .message_bytes(1500)
+                    .fragments(3),
+            ),
+        );
         let mut client = Client::connect(&server.uri(), options).unwrap();
         assert_eq!(client.receive().unwrap(), Some(Message::text("before")));
         match client.receive() {

@@ -1,13 +1,13 @@
 //! permessage-deflate of the client, with our server at the other end.
 
-use crate::net_support::{self, Probes, limits};
+use crate::net_support::{self, Probes, protocol};
 use crate::support::Rng;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use wirebell::client::{Client, Options};
 use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::{CloseCode, Message, MessageKind, Tap, net};
+use wirebell::{CloseCode, Message, MessageKind, Tap, client};
 
 /// Counts what goes and what comes.
 #[derive(Debug, Default)]
@@ -34,44 +34,29 @@ impl Traffic {
 }
 
 pub fn settings(policy: DeflatePolicy) -> Option<Settings> {
-    Some(Settings {
-        policy,
-        ..Settings::default()
-    })
+    Some(Settings::default().policy(policy))
 }
 
 pub fn offering(policy: DeflatePolicy) -> Options {
-    Options {
-        limits: limits(),
-        deflate: settings(policy),
-        ..Options::default()
-    }
+    Options::default()
+        .limits(client::Limits::default().protocol(protocol()))
+        .deflate(settings(policy))
 }
 
 fn server(policy: DeflatePolicy) -> (Probes, String) {
-    let server = Probes::start(net::Options {
-        deflate: settings(policy),
-        ..net_support::options()
-    });
+    let server = Probes::start(net_support::options().deflate(settings(policy)));
     let uri = format!("ws://{}/", server.address());
     (server, uri)
 }
 
 fn policies() -> [DeflatePolicy; 5] {
-    let small = |policy| DeflatePolicy {
-        server_window_bits: 9,
-        client_window_bits: 9,
-        ..policy
-    };
+    let small = |policy: DeflatePolicy| policy.server_window_bits(9).client_window_bits(9);
     [
         DeflatePolicy::NO_TAKEOVER,
         DeflatePolicy::TAKEOVER,
         small(DeflatePolicy::NO_TAKEOVER),
         small(DeflatePolicy::TAKEOVER),
-        DeflatePolicy {
-            server_takeover: true,
-            ..DeflatePolicy::NO_TAKEOVER
-        },
+        DeflatePolicy::NO_TAKEOVER.server_takeover(true),
     ]
 }
 
@@ -136,10 +121,7 @@ fn long_messages_are_short_on_the_wire() {
     for (policy, len) in policies().into_iter().zip(lengths) {
         let (_server, uri) = server(policy);
         let traffic = Arc::new(Traffic::default());
-        let options = Options {
-            tap: Some(traffic.clone()),
-            ..offering(policy)
-        };
+        let options = offering(policy).tap(Some(traffic.clone()));
         let mut client = Client::connect(&uri, options).unwrap();
         traffic.take();
         let long = prose(1, len);

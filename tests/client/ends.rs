@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Error, Options, Wait};
-use wirebell::{CloseCode, ConnectionInfo, Limits, Message, Role, Tap};
+use wirebell::{CloseCode, ConnectionInfo, Message, Role, Tap, client};
 
-fn limited(change: impl FnOnce(&mut Limits)) -> Options {
+fn limited(change: impl FnOnce(&mut client::Limits)) -> Options {
     let mut options = options();
     change(&mut options.limits);
     options
@@ -60,7 +60,7 @@ fn a_silent_server_is_asked_and_given_up() {
         peer.expect(&ping(b""));
         peer.expect_gone();
     });
-    let options = limited(|limits| (limits.ping_ms, limits.pong_ms) = (50, 2000));
+    let options = limited(|limits| (limits.protocol.ping_ms, limits.protocol.pong_ms) = (50, 2000));
     let mut client = Client::connect(&server.uri(), options).unwrap();
     assert_eq!(client.receive().unwrap(), Some(Message::text("here")));
     match client.receive() {
@@ -80,7 +80,8 @@ fn a_server_that_answers_no_close_is_given_up() {
         peer.expect(&pong(b"?"));
         peer.expect_gone();
     });
-    let mut client = Client::connect(&server.uri(), limited(|l| l.close_ms = 1500)).unwrap();
+    let mut client =
+        Client::connect(&server.uri(), limited(|l| l.protocol.close_ms = 1500)).unwrap();
     client.close(Some(CloseCode::NORMAL), "enough").unwrap();
     assert_eq!(client.receive().unwrap(), Some(Message::text("one more")));
     match client.receive() {
@@ -96,7 +97,7 @@ fn a_close_from_another_thread_is_timed_though_a_receive_waits() {
         peer.expect(&close_empty());
         peer.expect_gone();
     });
-    let options = limited(|limits| (limits.close_ms, limits.ping_ms) = (300, 0));
+    let options = limited(|limits| (limits.protocol.close_ms, limits.protocol.ping_ms) = (300, 0));
     let mut client = Client::connect(&server.uri(), options).unwrap();
     let sender = client.sender();
     let (done, result) = channel();
@@ -123,7 +124,8 @@ fn a_server_that_does_not_end_tcp_is_not_waited_for() {
             peer.expect_close(code);
             peer.expect_gone();
         });
-        let mut client = Client::connect(&server.uri(), limited(|l| l.linger_ms = 100)).unwrap();
+        let mut client =
+            Client::connect(&server.uri(), limited(|l| l.protocol.linger_ms = 100)).unwrap();
         match client.receive() {
             Ok(None) => assert_eq!(code, 1001),
             Err(Error::Violation(_)) => assert_eq!(code, 1002),
@@ -191,10 +193,7 @@ fn a_tap_sees_every_byte() {
             .unwrap();
     });
     let seen = Arc::new(Seen::default());
-    let options = Options {
-        tap: Some(seen.clone()),
-        ..options()
-    };
+    let options = options().tap(Some(seen.clone()));
     let mut client = Client::connect(&server.uri(), options).unwrap();
     assert_eq!(client.receive().unwrap(), Some(Message::text("hello")));
     assert!(client.receive().unwrap() == Some(Message::binary(&[7; 300_000])));
@@ -228,7 +227,7 @@ fn what_had_arrived_before_a_late_look_counts() {
         asked.send(()).unwrap();
         peer.expect_gone();
     });
-    let options = limited(|limits| (limits.ping_ms, limits.pong_ms) = (50, 200));
+    let options = limited(|limits| (limits.protocol.ping_ms, limits.protocol.pong_ms) = (50, 200));
     let mut client = Client::connect(&server.uri(), options).unwrap();
     client.set_receive_timeout(Some(Duration::from_millis(60)));
     match client.receive() {

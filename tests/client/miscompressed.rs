@@ -16,10 +16,7 @@ fn answered(offer: Option<DeflatePolicy>, extensions: &'static str) -> Result<Cl
         let field = format!("Sec-WebSocket-Extensions: {extensions}\r\n");
         peer.send(switch(&head, &field));
     });
-    let options = Options {
-        deflate: offer.and_then(settings),
-        ..Options::default()
-    };
+    let options = Options::default().deflate(offer.and_then(settings));
     let result = Client::connect(&server.uri(), options);
     server.finish();
     result
@@ -29,10 +26,7 @@ fn answered(offer: Option<DeflatePolicy>, extensions: &'static str) -> Result<Cl
 // req: 6455-4.1-45 7692-5-01
 fn terms_that_were_not_offered_are_refused() {
     let (plain, takeover) = (DeflatePolicy::NO_TAKEOVER, DeflatePolicy::TAKEOVER);
-    let small = DeflatePolicy {
-        server_window_bits: 9,
-        ..takeover
-    };
+    let small = takeover.server_window_bits(9);
     let rows = [
         (None, "permessage-deflate", BadResponse::ExtensionNotOffered),
         (Some(plain), "x-other", BadResponse::ExtensionNotOffered),
@@ -70,10 +64,7 @@ fn terms_that_were_not_offered_are_refused() {
     let smaller = "permessage-deflate; server_max_window_bits=8";
     assert!(answered(Some(small), smaller).is_ok());
 
-    let impossible = DeflatePolicy {
-        server_window_bits: 7,
-        ..takeover
-    };
+    let impossible = takeover.server_window_bits(7);
     match Client::connect("ws://127.0.0.1:9/", offering(impossible)) {
         Err(Error::Misuse(Misuse::InvalidExtension)) => {}
         other => panic!("{other:?}"),

@@ -10,7 +10,7 @@ use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Endpoint, Error, Options};
-use wirebell::{BadResponse, Message, Misuse, Role};
+use wirebell::{BadResponse, Message, Misuse, Role, client};
 
 fn pairs(fields: &[(&str, &str)]) -> Vec<(String, String)> {
     let owned = fields.iter().map(|(n, v)| ((*n).into(), (*v).into()));
@@ -35,12 +35,10 @@ fn the_request_is_the_first_that_comes() {
         peer.send(switch(&head, "Sec-WebSocket-Protocol: superchat\r\n"));
         peer.expect_gone();
     });
-    let options = Options {
-        fields: pairs(&[("Authorization", "Bearer xyz"), ("Cookie", "a=b")]),
-        origin: Some("http://example.com".into()),
-        subprotocols: vec!["chat".into(), "superchat".into()],
-        ..Options::default()
-    };
+    let options = Options::default()
+        .fields(pairs(&[("Authorization", "Bearer xyz"), ("Cookie", "a=b")]))
+        .origin(Some("http://example.com".into()))
+        .subprotocols(vec!["chat".into(), "superchat".into()]);
     let client = Client::connect(&format!("{}chat?room=ü", server.uri()), options).unwrap();
     assert_eq!(client.subprotocol(), Some("superchat"));
     assert_eq!(client.peer_addr().unwrap(), server.address());
@@ -73,18 +71,11 @@ fn each_connection_has_a_key_of_its_own() {
 #[test]
 fn what_cannot_be_sent_opens_no_connection() {
     let server = Server::each(|_, peer| drop(peer.open()));
-    let with_field = |name, value| Options {
-        fields: pairs(&[(name, value)]),
-        ..Options::default()
+    let with_field = |name, value| Options::default().fields(pairs(&[(name, value)]));
+    let with_subprotocols = |names: &[&str]| {
+        Options::default().subprotocols(names.iter().map(|name| (*name).to_owned()).collect())
     };
-    let with_subprotocols = |names: &[&str]| Options {
-        subprotocols: names.iter().map(|name| (*name).to_owned()).collect(),
-        ..Options::default()
-    };
-    let with_origin = |origin: &str| Options {
-        origin: Some(origin.to_owned()),
-        ..Options::default()
-    };
+    let with_origin = |origin: &str| Options::default().origin(Some(origin.to_owned()));
     let rows = [
         (with_field("Host", "h i"), Misuse::InvalidHost),
         (with_field("Upgrade", "h"), Misuse::InvalidField),
@@ -201,10 +192,7 @@ fn each_wrong_answer_ends_the_connection() {
             // Nothing more is asked, and TCP ends.
             peer.expect_gone();
         });
-        let options = Options {
-            subprotocols: vec!["chat".into()],
-            ..Options::default()
-        };
+        let options = Options::default().subprotocols(vec!["chat".into()]);
         match Client::connect(&server.uri(), options) {
             Err(error @ Error::BadResponse(refusal)) => {
                 assert_eq!(refusal, expected);
@@ -275,10 +263,7 @@ fn a_refusal_without_a_length_is_not_waited_for() {
 fn a_silent_address_leaves_time_for_the_next() {
     let (silent, _waiting, _socket) = silent();
     let server = Server::each(|_, peer| drop(peer.open()));
-    let options = Options {
-        open_ms: 2000,
-        ..Options::default()
-    };
+    let options = Options::default().limits(client::Limits::default().open_ms(2000));
     let addresses = vec![silent, server.address()];
     let endpoint = Endpoint::at("ws://two.example/", options, addresses).unwrap();
     let began = std::time::Instant::now();

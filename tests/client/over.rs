@@ -9,7 +9,7 @@ use std::io::{self, Read, Write};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use wirebell::client::{Client, Error, Options, Over, ProxyChoice, Wait};
-use wirebell::{Limits, Message, MessageKind, Role, Violation};
+use wirebell::{Limits, Message, MessageKind, Role, Violation, client};
 
 /// One direction of the pipe, and whether its writer is gone.
 type Line = Arc<(Mutex<(VecDeque<u8>, bool)>, Condvar)>;
@@ -148,10 +148,7 @@ fn with(
             script(&mut peer);
         });
         let subprotocols = vec!["mail".to_owned(), "chat".to_owned()];
-        let options = Options {
-            subprotocols,
-            ..options
-        };
+        let options = options.subprotocols(subprotocols);
         let client = Client::over(ours, "wss://example.org/chat?room=1", options).unwrap();
         assert_eq!(client.subprotocol(), Some("chat"));
         check(client);
@@ -161,12 +158,9 @@ fn with(
 #[test]
 fn messages_go_both_ways_and_the_stream_comes_back() {
     let seen = Arc::new(Lines::default());
-    let options = Options {
-        // Who connects goes through the proxy, and that was the caller.
-        proxy: ProxyChoice::Proxy("http://proxy.example".parse().unwrap()),
-        tap: Some(seen.clone()),
-        ..Options::default()
-    };
+    // Who connects goes through the proxy, and that was the caller.
+    let proxy = ProxyChoice::Proxy("http://proxy.example".parse().unwrap());
+    let options = Options::default().proxy(proxy).tap(Some(seen.clone()));
     let script = |peer: &mut Peer| {
         peer.expect(&text("hello"));
         peer.expect(&binary(&[7; 100_000]));
@@ -211,10 +205,7 @@ fn messages_go_both_ways_and_the_stream_comes_back() {
 /// All time limits are those of the stream.
 #[test]
 fn a_read_that_gives_up_is_a_receive_that_does() {
-    let limits = Limits {
-        ping_ms: 1,
-        ..Limits::default()
-    };
+    let limits = client::Limits::default().protocol(Limits::default().ping_ms(1));
     let script = |peer: &mut Peer| {
         let asked = peer.frame();
         assert_eq!(asked.first, 0x89, "a silent server is asked");
@@ -225,10 +216,7 @@ fn a_read_that_gives_up_is_a_receive_that_does() {
         peer.send_frames(&[frame(0x80, b"a message")]);
         while peer.fill() {}
     };
-    let options = Options {
-        limits,
-        ..Options::default()
-    };
+    let options = Options::default().limits(limits);
     with(options, script, |mut client| {
         client.stream_mut().gives_up = true;
         wait_until("an answer", || match client.receive() {
@@ -250,15 +238,8 @@ fn a_read_that_gives_up_is_a_receive_that_does() {
 
 #[test]
 fn a_server_that_is_silent_for_too_long_is_given_up() {
-    let limits = Limits {
-        ping_ms: 1,
-        pong_ms: 1,
-        ..Limits::default()
-    };
-    let options = Options {
-        limits,
-        ..Options::default()
-    };
+    let limits = client::Limits::default().protocol(Limits::default().ping_ms(1).pong_ms(1));
+    let options = Options::default().limits(limits);
     let script = |peer: &mut Peer| while peer.fill() {};
     with(options, script, |mut client| {
         client.stream_mut().gives_up = true;

@@ -5,15 +5,12 @@ use crate::support::frames::{text, wire};
 use std::time::Duration;
 use wirebell::client::Wait;
 use wirebell::client::{Client, Error, MAX_ANSWER_BODY, Options, Proxy, ProxyChoice, ProxyError};
-use wirebell::{Message, Role};
+use wirebell::{Message, Role, client};
 
 /// Options that go through the server as a proxy, with `user:password@` or nothing before it.
 fn through(server: &Server, credentials: &str) -> Options {
     let proxy = format!("http://{credentials}{}", server.address());
-    Options {
-        proxy: ProxyChoice::Proxy(proxy.parse().unwrap()),
-        ..Options::default()
-    }
+    Options::default().proxy(ProxyChoice::Proxy(proxy.parse().unwrap()))
 }
 
 #[track_caller]
@@ -190,10 +187,7 @@ fn a_silent_proxy_is_not_waited_for() {
             peer.send(answer);
             peer.expect_gone();
         });
-        let options = Options {
-            open_ms: 1000,
-            ..through(&server, "")
-        };
+        let options = through(&server, "").limits(client::Limits::default().open_ms(1000));
         match Client::connect("ws://six.example/", options) {
             Err(Error::TimedOut(Wait::Open)) => {}
             other => panic!("{other:?}"),

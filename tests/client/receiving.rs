@@ -1,20 +1,17 @@
 //! Messages and events, however their bytes come.
 
 use crate::net_support::scripted::Server;
-use crate::net_support::{MOMENT, limits};
+use crate::net_support::{MOMENT, protocol};
 use crate::support::frames::{Frame, binary, close, close_empty, end, more, ping, pong};
 use crate::support::frames::{text, text_start, wire};
 use std::sync::mpsc::channel;
 use std::thread;
 use std::time::Duration;
 use wirebell::client::{Client, Closed, Error, Options, Wait};
-use wirebell::{CloseBody, CloseCode, Event, Message, MessageKind, Piece, Role};
+use wirebell::{CloseBody, CloseCode, Event, Message, MessageKind, Piece, Role, client};
 
 pub fn options() -> Options {
-    Options {
-        limits: limits(),
-        ..Options::default()
-    }
+    Options::default().limits(client::Limits::default().protocol(protocol()))
 }
 
 /// Fragments, a Ping between them, empty ones, and a Close behind all.

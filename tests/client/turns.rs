@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::thread;
 use std::time::Duration;
+use wirebell::client;
 use wirebell::client::{Client, Error, Options, ProxyChoice, Wait};
 
 /// Counts connections whose handshake is not answered.
@@ -45,10 +46,7 @@ const SECOND: Duration = Duration::from_millis(100);
 
 fn through(proxy: &Server) -> Options {
     let proxy = proxy.address().to_string().parse().unwrap();
-    Options {
-        proxy: ProxyChoice::Proxy(proxy),
-        ..Options::default()
-    }
+    Options::default().proxy(ProxyChoice::Proxy(proxy))
 }
 
 #[test]
@@ -101,10 +99,7 @@ fn the_number_may_be_raised() {
     });
     thread::scope(|scope| {
         let connect = || {
-            let options = Options {
-                handshakes: 3,
-                ..Options::default()
-            };
+            let options = Options::default().handshakes(3);
             drop(Client::connect(&server.uri(), options).unwrap());
         };
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(connect)).collect();
@@ -142,10 +137,8 @@ fn a_second_one_waits_for_the_first_but_not_for_another_port() {
 
         // The time in the queue does not count, however little there is for the handshake.
         let hasty = || {
-            let options = Options {
-                open_ms: 10 * SECOND.as_millis() as u32,
-                ..Options::default()
-            };
+            let options = Options::default()
+                .limits(client::Limits::default().open_ms(10 * SECOND.as_millis() as u32));
             drop(Client::connect(&slow.uri(), options).unwrap());
         };
         let hasty = scope.spawn(hasty);
@@ -175,10 +168,7 @@ fn the_next_goes_on_after_each_kind_of_failure() {
         }
         peer.expect_gone();
     });
-    let options = |open_ms| Options {
-        open_ms,
-        ..Options::default()
-    };
+    let options = |open_ms| Options::default().limits(client::Limits::default().open_ms(open_ms));
     let mut results = Vec::new();
     for open_ms in [10_000, 10_000, 500, 10_000] {
         results.push(Client::connect(&server.uri(), options(open_ms)));

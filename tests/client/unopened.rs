@@ -4,14 +4,12 @@ use crate::net_support::scripted::{Peer, Server, switch};
 use std::net::TcpListener;
 use std::sync::mpsc::channel;
 use wirebell::client::{Client, Endpoint, Error, Options, Wait};
-use wirebell::{BadResponse, Limits};
+use wirebell::http::HeadLimits;
+use wirebell::{BadResponse, client};
 
 /// Options that give up soon.
 fn hasty() -> Options {
-    Options {
-        open_ms: 500,
-        ..Options::default()
-    }
+    Options::default().limits(client::Limits::default().open_ms(500))
 }
 
 #[test]
@@ -28,13 +26,8 @@ fn a_head_has_a_limit() {
             });
             peer.expect_gone();
         });
-        let options = Options {
-            limits: Limits {
-                head_bytes: 1000,
-                ..Limits::default()
-            },
-            ..Options::default()
-        };
+        let options = Options::default()
+            .limits(client::Limits::default().head(HeadLimits::default().bytes(1000)));
         match Client::connect(&server.uri(), options) {
             Err(Error::BadResponse(BadResponse::HeadTooLong)) => {}
             other => panic!("{other:?}"),
@@ -113,12 +106,10 @@ fn a_silent_server_is_not_waited_for() {
 fn a_server_that_takes_no_request_is_not_waited_for() {
     let (done, wait) = channel::<()>();
     let server = Server::once(move |_| assert!(wait.recv().is_err()));
-    let options = Options {
-        fields: vec![("X".into(), "y".repeat(16 * 1024 * 1024))],
-        // Writing the request down takes some of it.
-        open_ms: 2500,
-        ..Options::default()
-    };
+    // Writing the request down takes some of the time.
+    let options = Options::default()
+        .fields(vec![("X".into(), "y".repeat(16 * 1024 * 1024))])
+        .limits(client::Limits::default().open_ms(2500));
     match Client::connect(&server.uri(), options) {
         Err(Error::TimedOut(Wait::Open)) => {}
         other => panic!("{other:?}"),

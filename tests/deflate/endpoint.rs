@@ -52,10 +52,7 @@ impl Default for Setup {
             role: Role::Server,
             params: both(true, 15),
             limits: Limits::default(),
-            settings: Settings {
-                min_bytes: 0,
-                ..Settings::DEFAULT
-            },
+            settings: Settings::DEFAULT.min_bytes(0),
             neighbours: false,
         }
     }

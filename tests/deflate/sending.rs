@@ -9,11 +9,7 @@ use wirebell::deflate::{Budget, Compressor, Params, Pool, Session, Settings};
 const PLENTY: usize = 1 << 30;
 
 fn pool(budget: usize) -> Pool {
-    let settings = Settings {
-        min_bytes: 0,
-        level: 6,
-        ..Settings::DEFAULT
-    };
+    let settings = Settings::DEFAULT.min_bytes(0).level(6);
     Pool::new(settings, Budget::new(budget))
 }
 
@@ -175,10 +171,7 @@ fn past_the_budget_messages_stand_alone() {
 
 #[test]
 fn short_messages_are_left_alone() {
-    let settings = Settings {
-        min_bytes: 100,
-        ..Settings::DEFAULT
-    };
+    let settings = Settings::DEFAULT.min_bytes(100);
     let mut pool = Pool::new(settings, Budget::new(PLENTY));
     let (mut session, mut out) = (Session::default(), Vec::new());
     let params = both(true, 15);

@@ -104,17 +104,11 @@ struct Source {
 
 /// Sends this many bytes as one message; returns what the server says of them, after a look at it.
 pub fn upload(server: SocketAddr, bytes: u64) -> String {
-    let options = client::Options {
-        proxy: ProxyChoice::Direct,
-        ..client::Options::default()
-    };
+    let options = client::Options::default().proxy(ProxyChoice::Direct);
     let endpoint = Endpoint::at("ws://localhost/", options, vec![server]).expect("a URI");
     let dial = Dial::new(Arc::new(endpoint));
     let (report, reports) = channel();
-    let options = Options {
-        workers: 1,
-        ..Options::default()
-    };
+    let options = Options::default().workers(1);
     let clients = Clients::start(options, move |_| Source {
         dial: Some(dial.clone()),
         left: bytes,

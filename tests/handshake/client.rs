@@ -5,9 +5,9 @@ use super::{Head, NO_FIELD, read};
 use crate::support::Rng;
 use std::collections::BTreeSet;
 use wirebell::handshake::{ClientHandshake, Negotiated};
-use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
+use wirebell::http::{HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
-use wirebell::{BadResponse, Limits, Misuse};
+use wirebell::{BadResponse, Misuse};
 
 /// The nonce of RFC 6455 section 1.3: "the sample nonce".
 struct Sample;
@@ -213,7 +213,7 @@ fn good_response() -> Head {
 
 /// What a client that offered `chat` and `superchat` says to a response.
 fn verify(bytes: &[u8]) -> Result<Option<String>, BadResponse> {
-    let found = HeadReader::new().find(bytes, &Limits::default())?;
+    let found = HeadReader::new().find(bytes, &HeadLimits::default())?;
     let range = found.expect("a whole head");
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let response = ResponseHead::parse(&bytes[range], &mut storage)?;
@@ -362,7 +362,7 @@ fn a_subprotocol_for_a_client_that_offered_none() {
 fn frames_after_the_response_are_left_alone() {
     let head = good_response().bytes();
     let bytes = [&head[..], b"\x81\x05Hello"].concat();
-    let found = HeadReader::new().find(&bytes, &Limits::default());
+    let found = HeadReader::new().find(&bytes, &HeadLimits::default());
     assert_eq!(found, Ok(Some(0..head.len())));
 }
 

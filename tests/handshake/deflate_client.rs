@@ -7,9 +7,9 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy};
 use wirebell::handshake::{DeflateTerms, Direction};
-use wirebell::http::{HeadReader, MAX_FIELDS, ResponseHead};
+use wirebell::http::{HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 use wirebell::wire::Entropy;
-use wirebell::{BadResponse, Limits, Misuse};
+use wirebell::{BadResponse, Misuse};
 
 /// Sixteen zeros make the key.
 pub struct Zeros;
@@ -34,7 +34,7 @@ pub fn verify(
         .iter()
         .fold(response, |head, line| head.with(FIELD, line));
     let bytes = response.bytes();
-    let range = HeadReader::new().find(&bytes, &Limits::default())?;
+    let range = HeadReader::new().find(&bytes, &HeadLimits::default())?;
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let head = ResponseHead::parse(&bytes[range.expect("whole")], &mut storage)?;
     let handshake = ClientHandshake::new("host", "/", &mut Zeros).unwrap();
@@ -42,27 +42,18 @@ pub fn verify(
     Ok(agreed.deflate)
 }
 
-pub const PLAIN: DeflateOffer = DeflateOffer {
-    server_no_context_takeover: false,
-    client_no_context_takeover: false,
-    server_max_window_bits: None,
-    client_max_window_bits: ClientWindow::Open,
-};
+pub const PLAIN: DeflateOffer = DeflateOffer::DEFAULT;
 
 // req: 6455-9-04 7692-5-01 7692-5-03 7692-7.1.2.1-02 7692-7.1.2.2-02
 #[test]
 fn what_a_client_offers() {
     let offers = [
-        DeflateOffer {
-            server_no_context_takeover: true,
-            client_no_context_takeover: true,
-            server_max_window_bits: Some(10),
-            client_max_window_bits: ClientWindow::AtMost(8),
-        },
-        DeflateOffer {
-            client_max_window_bits: ClientWindow::Fixed,
-            ..PLAIN
-        },
+        DeflateOffer::default()
+            .server_no_context_takeover(true)
+            .client_no_context_takeover(true)
+            .server_max_window_bits(Some(10))
+            .client_max_window_bits(ClientWindow::AtMost(8)),
+        PLAIN.client_max_window_bits(ClientWindow::Fixed),
         PLAIN,
     ];
     let handshake = ClientHandshake::new("host", "/", &mut Zeros).unwrap();
@@ -74,14 +65,8 @@ fn what_a_client_offers() {
     assert!(!handshake.to_string().contains(FIELD));
     for bits in [0, 7, 16, 255] {
         for offer in [
-            DeflateOffer {
-                server_max_window_bits: Some(bits),
-                ..PLAIN
-            },
-            DeflateOffer {
-                client_max_window_bits: ClientWindow::AtMost(bits),
-                ..PLAIN
-            },
+            PLAIN.server_max_window_bits(Some(bits)),
+            PLAIN.client_max_window_bits(ClientWindow::AtMost(bits)),
         ] {
             let refused = handshake.clone().deflate(&[offer]).map(drop);
             assert_eq!(refused, Err(Misuse::InvalidExtension), "{bits}");
@@ -92,12 +77,10 @@ fn what_a_client_offers() {
 // req: 7692-7.1.1.2-03 7692-7.2.2-05 7692-7.2.2-10
 #[test]
 fn answers_that_a_client_takes() {
-    let narrow = DeflateOffer {
-        server_max_window_bits: Some(12),
-        client_no_context_takeover: true,
-        client_max_window_bits: ClientWindow::AtMost(9),
-        ..PLAIN
-    };
+    let narrow = PLAIN
+        .server_max_window_bits(Some(12))
+        .client_no_context_takeover(true)
+        .client_max_window_bits(ClientWindow::AtMost(9));
     let direction = |takeover, window_bits| Direction {
         takeover,
         window_bits,
@@ -152,12 +135,10 @@ fn answers_that_a_client_takes() {
 // req: 7692-7-02 7692-7.1.2.1-03 7692-7.1.2.2-04 7692-7.1.2.2-05
 #[test]
 fn answers_that_fail() {
-    let strict = DeflateOffer {
-        server_no_context_takeover: true,
-        server_max_window_bits: Some(10),
-        client_max_window_bits: ClientWindow::Fixed,
-        ..PLAIN
-    };
+    let strict = PLAIN
+        .server_no_context_takeover(true)
+        .server_max_window_bits(Some(10))
+        .client_max_window_bits(ClientWindow::Fixed);
     let good = "@; server_no_context_takeover; server_max_window_bits=10";
     let mut rows = vec![
         (strict, "@".to_owned()),
@@ -219,10 +200,7 @@ fn answers_to_what_was_not_offered() {
         Err(BadResponse::Extensions)
     );
     // Any of several offers may have been taken.
-    let strict = DeflateOffer {
-        server_no_context_takeover: true,
-        ..PLAIN
-    };
+    let strict = PLAIN.server_no_context_takeover(true);
     let taken = "permessage-deflate; server_no_context_takeover";
     assert!(verify(&[PLAIN, strict], &[taken]).is_ok());
     assert_eq!(
@@ -244,11 +222,12 @@ pub fn offers() -> impl Strategy<Value = Vec<DeflateOffer>> {
         prop::option::of(8..=15u8),
         window,
     );
-    let offer = offer.prop_map(|(server, client, server_bits, client_bits)| DeflateOffer {
-        server_no_context_takeover: server,
-        client_no_context_takeover: client,
-        server_max_window_bits: server_bits,
-        client_max_window_bits: client_bits,
+    let offer = offer.prop_map(|(server, client, server_bits, client_bits)| {
+        DeflateOffer::default()
+            .server_no_context_takeover(server)
+            .client_no_context_takeover(client)
+            .server_max_window_bits(server_bits)
+            .client_max_window_bits(client_bits)
     });
     vec(offer, 0..4)
 }
@@ -261,12 +240,7 @@ proptest! {
         (server, client) in (any::<bool>(), any::<bool>()),
         (server_bits, client_bits) in (8..=15u8, 8..=15u8),
     ) {
-        let policy = DeflatePolicy {
-            server_takeover: server,
-            client_takeover: client,
-            server_window_bits: server_bits,
-            client_window_bits: client_bits,
-        };
+        let policy = DeflatePolicy::default().server_takeover(server).client_takeover(client).server_window_bits(server_bits).client_window_bits(client_bits);
         let handshake = ClientHandshake::new("host", "/", &mut Zeros).unwrap();
         let request = handshake.deflate(&offers).unwrap().to_string();
         let terms = read(request.as_bytes(), |opening| {

@@ -13,15 +13,10 @@ const NAME: &str = "permessage-deflate";
 // req: 7692-7-02 7692-5-12
 #[test]
 fn a_response_made_of_two_offers_fails() {
-    let narrow = DeflateOffer {
-        server_max_window_bits: Some(10),
-        client_max_window_bits: ClientWindow::Fixed,
-        ..PLAIN
-    };
-    let fresh = DeflateOffer {
-        server_no_context_takeover: true,
-        ..PLAIN
-    };
+    let narrow = PLAIN
+        .server_max_window_bits(Some(10))
+        .client_max_window_bits(ClientWindow::Fixed);
+    let fresh = PLAIN.server_no_context_takeover(true);
     let both = [narrow, fresh];
     let rows = [
         ("server_max_window_bits=10", true),
@@ -50,10 +45,7 @@ fn a_response_made_of_two_offers_fails() {
 // req: 7692-7.1.2.1-03 7692-7-02
 #[test]
 fn the_server_names_its_window_if_it_was_asked() {
-    let asked = DeflateOffer {
-        server_max_window_bits: Some(15),
-        ..PLAIN
-    };
+    let asked = PLAIN.server_max_window_bits(Some(15));
     assert_eq!(verify(&[asked], &[NAME]), Err(BadResponse::ExtensionTerms));
     let named = format!("{NAME}; server_max_window_bits=15");
     assert!(verify(&[asked], &[&named]).is_ok());
@@ -70,15 +62,10 @@ fn the_server_names_its_window_if_it_was_asked() {
 // req: 7692-5-06
 #[test]
 fn one_direction_takes_over_and_the_other_does_not() {
-    let server = DeflatePolicy {
-        client_takeover: false,
-        ..DeflatePolicy::TAKEOVER
-    };
-    let client = DeflatePolicy {
-        server_takeover: false,
-        client_window_bits: 8,
-        ..DeflatePolicy::TAKEOVER
-    };
+    let server = DeflatePolicy::TAKEOVER.client_takeover(false);
+    let client = DeflatePolicy::TAKEOVER
+        .server_takeover(false)
+        .client_window_bits(8);
     let both = "@; server_no_context_takeover; client_no_context_takeover";
     let (fresh_server, fresh_client) = (
         "@; server_no_context_takeover",
@@ -156,10 +143,7 @@ fn a_malformed_line_fails_the_handshake() {
 // req: 7692-7.1.2.1-02 7692-7.1.2.2-02
 #[test]
 fn one_bad_offer_among_good_ones_is_not_sent() {
-    let bad = DeflateOffer {
-        server_max_window_bits: Some(16),
-        ..PLAIN
-    };
+    let bad = PLAIN.server_max_window_bits(Some(16));
     let new = || ClientHandshake::new("host", "/", &mut Zeros).unwrap();
     for offers in [
         [bad, PLAIN, PLAIN],
@@ -194,14 +178,8 @@ fn the_last_policy_counts() {
 // req: 7692-7.1.2.2-05
 #[test]
 fn the_examples_of_the_negotiation() {
-    let small = DeflateOffer {
-        server_max_window_bits: Some(10),
-        ..PLAIN
-    };
-    let simplest = DeflateOffer {
-        client_max_window_bits: ClientWindow::Fixed,
-        ..PLAIN
-    };
+    let small = PLAIN.server_max_window_bits(Some(10));
+    let simplest = PLAIN.client_max_window_bits(ClientWindow::Fixed);
     let ten = "permessage-deflate; server_max_window_bits=10";
     let rows: [(&[DeflateOffer], &str, bool); 6] = [
         (&[simplest], NAME, true),

@@ -95,11 +95,9 @@ fn what_a_server_that_takes_over_answers() {
 // req: 7692-7.1.2.2-05
 #[test]
 fn what_a_server_with_small_windows_and_no_takeover_answers() {
-    let small = DeflatePolicy {
-        server_window_bits: 11,
-        client_window_bits: 10,
-        ..DeflatePolicy::NO_TAKEOVER
-    };
+    let small = DeflatePolicy::NO_TAKEOVER
+        .server_window_bits(11)
+        .client_window_bits(10);
     let alone = "@; server_no_context_takeover; client_no_context_takeover; \
                  server_max_window_bits=11";
     let rows = [
@@ -120,11 +118,7 @@ fn what_a_server_with_small_windows_and_no_takeover_answers() {
                    server_max_window_bits=9";
     expect(&small, &[("@; server_max_window_bits=9", smaller)]);
     // Invalid values count as the nearest valid one; eight bits are never requested.
-    let odd = DeflatePolicy {
-        server_window_bits: 3,
-        client_window_bits: 1,
-        ..TAKEOVER
-    };
+    let odd = TAKEOVER.server_window_bits(3).client_window_bits(1);
     let nearest = "@; server_max_window_bits=8; client_max_window_bits=9";
     expect(&odd, &[("@; client_max_window_bits", nearest)]);
 }

@@ -141,12 +141,11 @@ fn element() -> impl Strategy<Value = Element> {
 fn policy() -> impl Strategy<Value = DeflatePolicy> {
     let (server, client) = (any::<bool>(), any::<bool>());
     (server, client, 8..=15u8, 8..=15u8).prop_map(|(server, client, server_bits, client_bits)| {
-        DeflatePolicy {
-            server_takeover: server,
-            client_takeover: client,
-            server_window_bits: server_bits,
-            client_window_bits: client_bits,
-        }
+        DeflatePolicy::default()
+            .server_takeover(server)
+            .client_takeover(client)
+            .server_window_bits(server_bits)
+            .client_window_bits(client_bits)
     })
 }
 

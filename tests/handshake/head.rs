@@ -3,13 +3,13 @@
 use super::{NO_FIELD, good_request, read};
 use crate::support::Rng;
 use std::time::{Duration, Instant};
-use wirebell::http::{HeadReader, MAX_FIELDS, RequestHead};
-use wirebell::{HeadError, Limits};
+use wirebell::HeadError;
+use wirebell::http::{HeadLimits, HeadReader, MAX_FIELDS, RequestHead};
 
 type Found = Result<Option<std::ops::Range<usize>>, HeadError>;
 
 /// Offers the first bytes up to each of `ends`; the first answer that is one.
-fn find(bytes: &[u8], limits: &Limits, ends: impl IntoIterator<Item = usize>) -> Found {
+fn find(bytes: &[u8], limits: &HeadLimits, ends: impl IntoIterator<Item = usize>) -> Found {
     let mut reader = HeadReader::new();
     for end in ends {
         match reader.find(&bytes[..end], limits) {
@@ -20,15 +20,11 @@ fn find(bytes: &[u8], limits: &Limits, ends: impl IntoIterator<Item = usize>) ->
     Ok(None)
 }
 
-fn find_whole(bytes: &[u8], limits: &Limits) -> Found {
+fn find_whole(bytes: &[u8], limits: &HeadLimits) -> Found {
     find(bytes, limits, [bytes.len()])
 }
 
-const LIMITS: Limits = Limits {
-    head_bytes: 200,
-    target_bytes: 50,
-    ..Limits::DEFAULT
-};
+const LIMITS: HeadLimits = HeadLimits::DEFAULT.bytes(200).target_bytes(50);
 
 /// Heads and things that are none, with more after them.
 fn inputs() -> Vec<Vec<u8>> {
@@ -139,7 +135,7 @@ fn a_head_of_exactly_the_limit_passes() {
         let start = "GET / HTTP/1.1\r\nX: ";
         format!("{start}{}\r\n\r\n", "x".repeat(len - start.len() - 4)).into_bytes()
     };
-    let limit = LIMITS.head_bytes;
+    let limit = LIMITS.bytes;
     assert_eq!(find_whole(&head(limit), &LIMITS), Ok(Some(0..limit)));
     assert_eq!(
         find_whole(&head(limit + 1), &LIMITS),
@@ -180,10 +176,7 @@ fn a_target_over_the_limit_is_refused_before_its_line_ends() {
 
 /// One line of `len` bytes, a byte at a time: how long it takes.
 fn slow_line(len: usize) -> Duration {
-    let limits = Limits {
-        head_bytes: 1_000_000,
-        ..Limits::default()
-    };
+    let limits = HeadLimits::default().bytes(1_000_000);
     let bytes = format!("GET / HTTP/1.1\r\nX: {}\r\n\r\n", "x".repeat(len)).into_bytes();
     let begun = Instant::now();
     assert_eq!(
@@ -290,7 +283,7 @@ fn a_target_has_one_of_four_forms() {
 /// many fields as there may be. The same in every cut.
 #[test]
 fn large_heads_within_the_limits() {
-    let limits = Limits::default();
+    let limits = HeadLimits::default();
     let token = format!("GET /?t={} HTTP/1.1\r\n\r\n", "e".repeat(6000));
     let cookies = format!("Cookie: {}\r\n", "c".repeat(992)).repeat(12);
     let cookies = format!("GET / HTTP/1.1\r\n{cookies}\r\n");
@@ -309,11 +302,9 @@ fn large_heads_within_the_limits() {
 
 #[test]
 fn limits_may_be_as_large_as_a_number_can_be() {
-    let limits = Limits {
-        head_bytes: usize::MAX,
-        target_bytes: usize::MAX,
-        ..Limits::default()
-    };
+    let limits = HeadLimits::default()
+        .bytes(usize::MAX)
+        .target_bytes(usize::MAX);
     let bytes = format!("GET /{} HTTP/1.1\r\n\r\n", "a".repeat(100_000));
     assert_eq!(
         find_whole(bytes.as_bytes(), &limits),

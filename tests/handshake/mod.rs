@@ -27,8 +27,8 @@ mod walks;
 
 use wirebell::Refusal;
 use wirebell::handshake::UpgradeRequest;
-use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
-use wirebell::{Limits, http::Fields};
+use wirebell::http::Fields;
+use wirebell::http::{Field, HeadLimits, HeadReader, MAX_FIELDS, RequestHead};
 
 /// A request or response that is good until a test changes it.
 #[derive(Clone)]
@@ -101,7 +101,7 @@ const NO_FIELD: Field<'static> = Field {
 
 /// Finds, splits and reads a request as a server does, and hands it to `look`.
 fn read<T>(bytes: &[u8], look: impl FnOnce(UpgradeRequest<'_>) -> T) -> Result<T, Refusal> {
-    let found = HeadReader::new().find(bytes, &Limits::default())?;
+    let found = HeadReader::new().find(bytes, &HeadLimits::default())?;
     let range = found.expect("a whole head");
     let mut storage = [NO_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&bytes[range], &mut storage)?;

@@ -7,7 +7,7 @@ use crate::net_support::{Client, Probes};
 use std::collections::BTreeSet;
 use wirebell::Message;
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::{Options, Overflow, SharedFrame};
+use wirebell::net::{Overflow, SharedFrame};
 
 const OFFERS: [&str; 6] = [
     "permessage-deflate",
@@ -23,10 +23,7 @@ const OFFERS: [&str; 6] = [
 // req: 7692-7.2.1-14 7692-7.2.1-10
 #[test]
 fn every_stream_stays_readable_with_echoes_and_broadcasts_in_turns() {
-    let server = Probes::start(Options {
-        workers: 2,
-        ..compressing(DeflatePolicy::TAKEOVER)
-    });
+    let server = Probes::start(compressing(DeflatePolicy::TAKEOVER).workers(2));
     let mut peers: Vec<_> = (0..24)
         .map(|number| Peer::open(server.address(), OFFERS[number % OFFERS.len()]))
         .collect();

@@ -2,11 +2,10 @@
 
 use super::peer::Peer;
 use super::{compressing, json};
-use crate::net_support::{Probes, Simulated, limits};
+use crate::net_support::{Probes, Simulated, limits, protocol};
 use crate::support::frames::{end, frame, ping};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::Options;
-use wirebell::{Limits, Message, Role};
+use wirebell::{Message, Role};
 
 const OFFERS: [&str; 8] = [
     "permessage-deflate",
@@ -163,13 +162,8 @@ fn what_a_service_sends_by_itself_keeps_the_window_in_step() {
 
 #[test]
 fn a_peer_whose_little_becomes_much_waits_for_its_turn_and_loses_nothing() {
-    let options = Options {
-        limits: Limits {
-            inflate_ratio: 2000,
-            ..limits()
-        },
-        ..compressing(DeflatePolicy::NO_TAKEOVER)
-    };
+    let options = compressing(DeflatePolicy::NO_TAKEOVER)
+        .limits(limits().protocol(protocol().inflate_ratio(2000)));
     let server = Probes::start(options);
     let mut greedy = Peer::open_at(server.address(), "/sink", "permessage-deflate");
     let payload = greedy.compress(&vec![b'0'; 900_000]);

@@ -2,11 +2,10 @@
 
 use super::peer::Peer;
 use super::{compressing, json};
-use crate::net_support::{Ended, Probes, limits};
+use crate::net_support::{Ended, Probes, limits, protocol};
 use crate::support::frames::{Frame, end, frame};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::net::Options;
-use wirebell::{Limits, Role, Violation};
+use wirebell::{Role, Violation};
 
 /// Frames, and what they break. None refers to earlier messages.
 fn rows() -> Vec<(Violation, Vec<Frame>)> {
@@ -46,14 +45,10 @@ fn rows() -> Vec<(Violation, Vec<Frame>)> {
 #[test]
 fn each_fails_with_its_code_and_the_others_go_on() {
     for policy in [DeflatePolicy::NO_TAKEOVER, DeflatePolicy::TAKEOVER] {
-        let server = Probes::start(Options {
-            limits: Limits {
-                message_bytes: 1_000_000,
-                inflate_ratio: 1000,
-                ..limits()
-            },
-            ..compressing(policy)
-        });
+        let server = Probes::start(
+            compressing(policy)
+                .limits(limits().protocol(protocol().message_bytes(1_000_000).inflate_ratio(1000))),
+        );
         let mut other = Peer::open(server.address(), "permessage-deflate");
         let _ = server.opened();
         for (violation, frames) in rows() {

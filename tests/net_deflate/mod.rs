@@ -14,14 +14,7 @@ use wirebell::net::Options;
 
 /// One worker that compresses all that can be compressed, with this policy.
 fn compressing(policy: DeflatePolicy) -> Options {
-    Options {
-        deflate: Some(Settings {
-            policy,
-            min_bytes: 1,
-            ..Settings::default()
-        }),
-        ..options()
-    }
+    options().deflate(Some(Settings::default().policy(policy).min_bytes(1)))
 }
 
 /// A line of JSON that resembles the others and is none of them.

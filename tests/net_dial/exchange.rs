@@ -5,10 +5,9 @@ use crate::net_support::echo::echo_server;
 use crate::net_support::scripted::{Listener, switch};
 use crate::net_support::{Ended, limits, options_with};
 use wirebell::client::Options;
-use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::{self, SharedFrame};
-use wirebell::{CloseCode, Limits, Message, MessageKind};
+use wirebell::{CloseCode, Message, MessageKind, deflate};
 
 fn payload(len: usize) -> Vec<u8> {
     (0..len).map(|i| (i / 5 % 64) as u8 + b' ').collect()
@@ -62,29 +61,17 @@ fn as_they_are() {
 #[test]
 fn compressed() {
     for policy in [DeflatePolicy::NO_TAKEOVER, DeflatePolicy::TAKEOVER] {
-        let settings = deflate::Settings {
-            policy,
-            ..deflate::Settings::DEFAULT
-        };
-        let server = net::Options {
-            deflate: Some(settings),
-            ..loop_options()
-        };
-        let client = Options {
-            deflate: Some(settings),
-            ..Options::default()
-        };
+        let settings = deflate::Settings::DEFAULT.policy(policy);
+        let server = loop_options().deflate(Some(settings));
+        let client = Options::default().deflate(Some(settings));
         run(server, client);
     }
 }
 
 #[test]
 fn two_loops_that_have_filled_the_sockets_do_not_wait_for_each_other() {
-    let limits = Limits {
-        queued_bytes: 256 * 1024 * 1024,
-        ..limits()
-    };
-    let (server, uri) = echo_server(options_with(limits.clone()));
+    let limits = limits().queued_bytes(256 * 1024 * 1024);
+    let (server, uri) = echo_server(options_with(limits));
     let to_server = dial(&uri, Options::default(), 0);
     let dialler = Dialler::start(options_with(limits), vec![to_server]);
     assert_eq!(dialler.next(), Told::Opened(0));
@@ -105,10 +92,7 @@ fn two_loops_that_have_filled_the_sockets_do_not_wait_for_each_other() {
 fn a_frame_for_many_is_compressed_for_a_server_too() {
     let listener = Listener::new();
     let settings = deflate::Settings::DEFAULT;
-    let options = Options {
-        deflate: Some(settings),
-        ..Options::default()
-    };
+    let options = Options::default().deflate(Some(settings));
     let dialler = Dialler::start(loop_options(), vec![dial(&listener.uri(), options, 1)]);
     let mut visit = listener.accept();
     let head = visit.head();

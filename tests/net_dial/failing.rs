@@ -2,13 +2,13 @@
 
 use super::{Dialler, Told, Wish, dial, dial_at, loop_options, soon};
 use crate::net_support::scripted::{Listener, field, silent, switch};
-use crate::net_support::{Ended, limits, options_with};
+use crate::net_support::{Ended, limits, options_with, protocol};
 use crate::support::frames::{binary, close, frame, text};
 use std::net::{SocketAddr, TcpListener};
 use std::time::Duration;
 use wirebell::client::{Backoff, Endpoint, Options};
 use wirebell::net::Dial;
-use wirebell::{CloseCode, Limits, MessageKind};
+use wirebell::{CloseCode, MessageKind, client};
 
 /// A port on which no process listens.
 fn closed_port() -> SocketAddr {
@@ -32,10 +32,7 @@ fn expect_not_opened(dialler: &Dialler, tag: u32, part: &str) {
 // req: 6455-4.1-13 6455-7.2.1-01
 fn why_there_is_no_connection() {
     let server = Listener::new();
-    let options = Options {
-        open_ms: 200,
-        ..Options::default()
-    };
+    let options = Options::default().limits(client::Limits::default().open_ms(200));
     let to_server = |tag| dial(&server.uri(), options.clone(), tag);
     let dialler = Dialler::start(loop_options(), vec![dial(&nobody(), options.clone(), 1)]);
     expect_not_opened(&dialler, 1, "refused");
@@ -214,10 +211,7 @@ fn it_dials_again_until_it_closes() {
 
 #[test]
 fn so_many_attempts_and_no_more() {
-    let reconnect = Backoff {
-        attempts: 2,
-        ..soon().unwrap()
-    };
+    let reconnect = soon().unwrap().attempts(2);
     let again = Dial {
         reconnect: Some(reconnect),
         ..dial(&nobody(), Options::default(), 6)
@@ -233,11 +227,7 @@ fn so_many_attempts_and_no_more() {
 #[test]
 fn a_server_that_is_silent_is_asked_and_then_given_up() {
     let server = Listener::new();
-    let limits = Limits {
-        ping_ms: 30,
-        pong_ms: 60,
-        ..limits()
-    };
+    let limits = limits().protocol(protocol().ping_ms(30).pong_ms(60));
     let to_server = dial(&server.uri(), Options::default(), 1);
     let dialler = Dialler::start(options_with(limits), vec![to_server]);
     let mut visit = server.open();
@@ -287,10 +277,7 @@ fn a_client_that_stops_does_not_call_itself_a_server() {
 fn a_silent_address_leaves_time_for_the_next() {
     let (silent, _waiting, _socket) = silent();
     let listener = Listener::new();
-    let options = Options {
-        open_ms: 2000,
-        ..Options::default()
-    };
+    let options = Options::default().limits(client::Limits::default().open_ms(2000));
     let addresses = vec![silent, listener.address()];
     let endpoint = Endpoint::at("ws://two.example/", options, addresses).unwrap();
     let dial = Dial {

@@ -148,19 +148,12 @@ fn to(endpoint: Result<Endpoint, client::Error>, tag: u32) -> Dial {
 }
 
 fn direct(options: client::Options) -> client::Options {
-    client::Options {
-        proxy: ProxyChoice::Direct,
-        ..options
-    }
+    options.proxy(ProxyChoice::Direct)
 }
 
 /// Waits that a test can bear.
 pub fn soon() -> Option<Backoff> {
-    Some(Backoff {
-        first_ms: 5,
-        most_ms: 20,
-        attempts: 0,
-    })
+    Some(Backoff::default().first_ms(5).most_ms(20).attempts(0))
 }
 
 pub fn loop_options() -> net::Options {

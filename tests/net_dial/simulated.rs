@@ -55,11 +55,9 @@ fn dialler(network: &Network) -> TestLoop<Dialler> {
 }
 
 fn dial(server: &TestLoop<Server>, subprotocols: &[&str]) -> Dial {
-    let options = client::Options {
-        proxy: ProxyChoice::Direct,
-        subprotocols: subprotocols.iter().map(|name| (*name).into()).collect(),
-        ..client::Options::default()
-    };
+    let options = client::Options::default()
+        .proxy(ProxyChoice::Direct)
+        .subprotocols(subprotocols.iter().map(|name| (*name).into()).collect());
     let endpoint = Endpoint::at("ws://server/", options, vec![server.address()]);
     Dial {
         tag: 5,
@@ -122,11 +120,7 @@ fn a_connection_whose_dial_was_cancelled_is_not_dialled_again() {
         let mut server = network.serve(Options::default(), |_| Server);
         let mut dialler = dialler(&network);
         let again = Dial {
-            reconnect: Some(Backoff {
-                first_ms: 0,
-                most_ms: 0,
-                attempts: 0,
-            }),
+            reconnect: Some(Backoff::default().first_ms(0).most_ms(0).attempts(0)),
             ..dial(&server, &[])
         };
         dialler.with(|_, context| context.dial(again));

@@ -10,10 +10,7 @@ use wirebell::client::Options;
 use wirebell::{CloseCode, MessageKind, Role, net};
 
 fn tapped(lines: &Arc<Lines>) -> net::Options {
-    net::Options {
-        tap: Some(lines.clone()),
-        ..loop_options()
-    }
+    loop_options().tap(Some(lines.clone()))
 }
 
 #[test]
@@ -24,10 +21,7 @@ fn both_ends_are_shown_the_same() {
         Arc::new(Lines::default()),
     );
     let (server, uri) = echo_server(tapped(&of_server));
-    let with_own = Options {
-        tap: Some(own.clone()),
-        ..Options::default()
-    };
+    let with_own = Options::default().tap(Some(own.clone()));
     let dials = vec![
         dial(&uri, Options::default(), 1),
         dial(&uri, with_own, 2),

@@ -3,7 +3,6 @@
 
 use crate::net_support::{Simulated, limits, options, options_with};
 use std::time::Duration;
-use wirebell::Limits;
 
 const CHUNKED: &str = "POST /http HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n\
                        5;ext=\"1\"\r\nhello\r\n06\r\n world\r\n0\r\nX: y\r\n\r\n";
@@ -122,10 +121,7 @@ fn malformed_chunks_are_refused_at_once() {
 
 #[test]
 fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
-    let server = Simulated::start(options_with(Limits {
-        body_bytes: 1000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().body_bytes(1000)));
     let head = "POST /http HTTP/1.1\r\nHost: a\r\n";
     let fits = format!("{head}Content-Length: 1000\r\n\r\n{}", "x".repeat(1000));
     let mut client = server.connect();
@@ -151,10 +147,7 @@ fn a_body_over_the_limit_is_refused_and_the_answer_survives_the_rest_of_it() {
 
 #[test]
 fn only_who_asks_for_it_is_told_to_continue() {
-    let server = Simulated::start(options_with(Limits {
-        body_bytes: 1000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().body_bytes(1000)));
     let mut client = server.connect();
     let asking = |version: &str, length: usize| {
         format!(
@@ -187,10 +180,7 @@ fn only_who_asks_for_it_is_told_to_continue() {
 /// A byte now and then keeps no body open: the time for it counts from its head.
 #[test]
 fn a_slow_body_is_cut() {
-    let server = Simulated::start(options_with(Limits {
-        body_ms: 300,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().body_ms(300)));
     for (fields, pieces) in [
         ("Content-Length: 1000", ["x", "y"]),
         ("Transfer-Encoding: chunked", ["1\r\nx", "\r\n"]),
@@ -218,10 +208,7 @@ fn a_slow_body_is_cut() {
 /// Nor does one that is passed over, and it is not answered twice.
 #[test]
 fn a_slow_body_that_was_refused_is_cut_without_a_word() {
-    let server = Simulated::start(options_with(Limits {
-        body_ms: 200,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().body_ms(200)));
     let mut client = server.connect();
     client.send("POST /http/refused HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nx");
     assert_eq!(client.response().status, 403);

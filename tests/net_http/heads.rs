@@ -3,7 +3,7 @@
 use crate::net_support::client::upgrade;
 use crate::net_support::{Client, Probes, Push, Simulated, limits, options, options_with};
 use std::time::Duration;
-use wirebell::Limits;
+use wirebell::http::HeadLimits;
 
 /// The client goes on reading: the answer must reach it, and then the end, not a reset.
 #[track_caller]
@@ -80,12 +80,12 @@ fn what_cannot_become_a_head_is_refused_at_its_first_byte() {
 #[test]
 fn long_lines_and_heads_are_refused_before_they_are_whole() {
     let push = Push::limited(limits());
-    let Limits {
-        head_bytes,
+    let HeadLimits {
+        bytes: head_bytes,
         target_bytes,
         fields,
         ..
-    } = limits();
+    } = limits().head;
     let target = |len: usize| format!("GET /{} HTTP/1.1\r\nHost: a\r\n", "a".repeat(len - 1));
     let field = |len: usize| format!("GET /nothing HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(len));
     let mut client = push.connect();
@@ -109,10 +109,7 @@ const GET: &str = "GET /http HTTP/1.1\r\nHost: a\r\n\r\n";
 
 #[test]
 fn a_slow_head_is_cut_while_others_are_served() {
-    let server = Simulated::start(options_with(Limits {
-        head_ms: 400,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().head_ms(400)));
     let mut silent = server.connect();
     let mut slow: Vec<_> = (0..20).map(|_| server.connect()).collect();
     let mut steady = server.connect();
@@ -142,10 +139,7 @@ fn a_slow_head_is_cut_while_others_are_served() {
 /// A publisher that pushes now and then is not idle, however long it goes on.
 #[test]
 fn a_connection_that_goes_on_asking_is_not_idle() {
-    let server = Simulated::start(options_with(Limits {
-        http_idle_ms: 1200,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().http_idle_ms(1200)));
     let mut client = server.connect();
     for _ in 0..8 {
         assert_eq!(client.ask(GET).status, 200);
@@ -155,10 +149,7 @@ fn a_connection_that_goes_on_asking_is_not_idle() {
 
 #[test]
 fn an_idle_connection_between_two_requests_ends_without_a_word() {
-    let server = Simulated::start(options_with(Limits {
-        http_idle_ms: 200,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().http_idle_ms(200)));
     let mut client = server.connect();
     assert_eq!(client.ask(GET).status, 200);
     client.expect_silence(Duration::from_millis(190));

@@ -5,10 +5,7 @@ use crate::net_support::{Push, options};
 use wirebell::push::{OriginPolicy, Settings};
 
 fn server(origin: OriginPolicy) -> Push {
-    let settings = Settings {
-        origin,
-        ..Settings::default()
-    };
+    let settings = Settings::default().origin(origin);
     Push::start(options(), settings)
 }
 

@@ -2,14 +2,10 @@
 
 use crate::net_support::{Client, Probes, limits, options_with, wait_until};
 use std::net::SocketAddr;
-use wirebell::Limits;
 
 #[test]
 fn connections_over_the_limit_are_closed_until_one_ends() {
-    let server = Probes::start(options_with(Limits {
-        connections: 3,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(limits().connections(3)));
     let mut clients: Vec<Client> = (0..3).map(|_| server.open()).collect();
     for _ in 0..5 {
         Client::connect(server.address()).expect_end();
@@ -27,10 +23,7 @@ fn connections_over_the_limit_are_closed_until_one_ends() {
 
 #[test]
 fn an_address_has_its_own_limit() {
-    let server = Probes::start(options_with(Limits {
-        connections_per_address: 2,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(limits().connections_per_address(2)));
     let from = |last| SocketAddr::from(([127, 0, 0, last], 0));
     let open = |last| Client::connect_from(from(last), server.address()).upgraded("/");
     let mut first = [open(1), open(1)];

@@ -1,9 +1,9 @@
 //! What a peer can make grow: nothing.
 
-use crate::net_support::{Probes, Simulated, limits, options, options_with, wait_until};
+use crate::net_support::{Probes, Simulated, limits, options, options_with, protocol, wait_until};
 use crate::support::frames::{binary, end, head, length_in_8, more, ping, text, text_start};
 use rustix::time::{ClockId, clock_gettime};
-use wirebell::{Limits, Role};
+use wirebell::Role;
 
 #[test]
 fn ten_thousand_pings_in_one_burst_are_answered_in_order() {
@@ -106,10 +106,7 @@ fn a_hundred_thousand_fragments_take_linear_time() {
 
 #[test]
 fn single_bytes_of_a_large_frame_take_linear_time() {
-    let server = Probes::start(options_with(Limits {
-        ping_ms: 0,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(limits().protocol(protocol().ping_ms(0))));
     let mut client = server.open();
     let message = "x".repeat(30_000);
     let bytes = text(&message).to(Role::Server);

@@ -3,7 +3,7 @@
 use crate::net_support::{Client, options};
 use std::thread;
 use wirebell::Message;
-use wirebell::net::{Context, End, Mailbox, Options, PeerId, Reply, Request};
+use wirebell::net::{Context, End, Mailbox, PeerId, Reply, Request};
 use wirebell::net::{Server, Service, SharedFrame, Worker};
 
 struct Chat {
@@ -53,10 +53,7 @@ impl Service for Chat {
 
 #[test]
 fn everybody_hears_everybody() {
-    let options = Options {
-        workers: 2,
-        ..options()
-    };
+    let options = options().workers(2);
     let server = Server::bind("127.0.0.1:0", options, Chat::new).expect("a free port");
     let mut people: Vec<Client> = (0..8).map(|_| Client::open(server.local_addr())).collect();
     for person in &mut people {

@@ -1,10 +1,12 @@
 //! The closing handshake and other ends of a connection: RFC 6455 sections 5.5.1 and 7.
 
-use crate::net_support::{Ended, Probes, Simulated, limits, options, options_with, wait_until};
+use crate::net_support::{
+    Ended, Probes, Simulated, limits, options, options_with, protocol, wait_until,
+};
 use crate::support::frames::{close, close_empty, frame, ping, text, text_start};
 use std::time::Duration;
 use wirebell::net::Sent;
-use wirebell::{CloseCode, Limits, Message, Role};
+use wirebell::{CloseCode, Message, Role};
 
 const LOST: Ended = Ended {
     clean: false,
@@ -15,11 +17,9 @@ const LOST: Ended = Ended {
 #[test]
 fn a_close_is_echoed_and_the_stream_ends_while_the_client_keeps_its_side_open() {
     // So long that only a server that ends its side by itself passes.
-    let server = Probes::start(options_with(Limits {
-        linger_ms: 60_000,
-        ping_ms: 60_000,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(
+        limits().protocol(protocol().linger_ms(60_000).ping_ms(60_000)),
+    ));
     for code in [1000, 1001, 1003, 1011, 3000, 4999] {
         let mut client = server.open();
         let peer = server.opened();
@@ -187,10 +187,7 @@ fn a_reset_is_the_end_and_nothing_else() {
 
 #[test]
 fn a_client_that_never_answers_a_close_is_dropped() {
-    let server = Simulated::start(options_with(Limits {
-        close_ms: 200,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().protocol(protocol().close_ms(200))));
     let mut client = server.open();
     let peer = server.opened();
     server.run(move |context, _| context.close(peer, CloseCode::NORMAL, ""));
@@ -203,10 +200,7 @@ fn a_client_that_never_answers_a_close_is_dropped() {
 
 #[test]
 fn a_client_that_talks_on_after_its_close_is_dropped() {
-    let server = Simulated::start(options_with(Limits {
-        linger_ms: 200,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().protocol(protocol().linger_ms(200))));
     let mut closed = server.open();
     closed.send_frame(&close(1000, ""));
     closed.expect_close(1000);

@@ -1,9 +1,9 @@
 //! How many system calls things take.
 
-use crate::net_support::{Client, Probes, limits, options, options_with};
+use crate::net_support::{Client, Probes, limits, options, options_with, protocol};
 use crate::support::frames::{ping, text};
 use wirebell::net::{PeerId, SharedFrame};
-use wirebell::{Limits, Message, Role};
+use wirebell::{Message, Role};
 
 #[test]
 fn sixteen_pipelined_echoes_leave_in_one_write() {
@@ -64,10 +64,7 @@ fn a_conversation_takes_one_read_and_one_write_for_each_message() {
 /// On real sockets, as it is the system that wakes a loop; it next has to when it asks the clients.
 #[test]
 fn a_quiet_loop_sleeps() {
-    let server = Probes::start(options_with(Limits {
-        ping_ms: 500,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(limits().protocol(protocol().ping_ms(500))));
     let mut clients: Vec<Client> = (0..10).map(|_| server.open()).collect();
     let before = server.counters().turns;
     assert_eq!(clients[0].frame(), ping(b""));

@@ -1,11 +1,11 @@
 //! Silent and stuck peers: every state of a connection ends in bounded time. In virtual time: a
 //! deadline passes not before it is due, and soon after.
 
-use crate::net_support::{Ended, Simulated, limits, options_with};
+use crate::net_support::{Ended, Simulated, limits, options_with, protocol};
 use crate::support::frames::{ping, pong};
 use std::time::Duration;
+use wirebell::Message;
 use wirebell::net::SharedFrame;
-use wirebell::{Limits, Message};
 
 const LOST: Ended = Ended {
     clean: false,
@@ -14,11 +14,9 @@ const LOST: Ended = Ended {
 
 #[test]
 fn a_silent_peer_is_asked_and_lives_as_long_as_it_answers() {
-    let server = Simulated::start(options_with(Limits {
-        ping_ms: 100,
-        pong_ms: 60_000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits().protocol(protocol().ping_ms(100).pong_ms(60_000)),
+    ));
     let mut client = server.open();
     server.opened();
     for n in 0..4 {
@@ -35,11 +33,9 @@ fn a_silent_peer_is_asked_and_lives_as_long_as_it_answers() {
 
 #[test]
 fn a_peer_that_does_not_answer_a_ping_is_dropped() {
-    let server = Simulated::start(options_with(Limits {
-        ping_ms: 100,
-        pong_ms: 100,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits().protocol(protocol().ping_ms(100).pong_ms(100)),
+    ));
     let mut client = server.open();
     let peer = server.opened();
     client.expect_silence(Duration::from_millis(99));
@@ -52,11 +48,9 @@ fn a_peer_that_does_not_answer_a_ping_is_dropped() {
 
 #[test]
 fn without_an_interval_nobody_is_asked() {
-    let server = Simulated::start(options_with(Limits {
-        ping_ms: 0,
-        pong_ms: 10,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits().protocol(protocol().ping_ms(0).pong_ms(10)),
+    ));
     let mut client = server.open();
     client.expect_silence(Duration::from_secs(86_400));
     client.expect_echo("still here");
@@ -64,11 +58,9 @@ fn without_an_interval_nobody_is_asked() {
 
 #[test]
 fn traffic_puts_the_ping_off() {
-    let server = Simulated::start(options_with(Limits {
-        ping_ms: 600,
-        pong_ms: 60_000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits().protocol(protocol().ping_ms(600).pong_ms(60_000)),
+    ));
     let mut client = server.open();
     for _ in 0..10 {
         client.expect_echo("busy");
@@ -79,11 +71,7 @@ fn traffic_puts_the_ping_off() {
 
 #[test]
 fn a_peer_that_takes_nothing_is_dropped() {
-    let server = Simulated::start(options_with(Limits {
-        stall_ms: 300,
-        queued_bytes: 64 << 20,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().stall_ms(300).queued_bytes(64 << 20)));
     let _stuck = server.open();
     let peer = server.opened();
     let large = SharedFrame::new(Message::binary(&vec![0; 16 << 20]));
@@ -100,12 +88,11 @@ fn a_peer_that_takes_nothing_is_dropped() {
 #[test]
 fn a_peer_that_takes_little_by_little_is_not_dropped() {
     const SIZE: usize = 1 << 20;
-    let server = Simulated::start(options_with(Limits {
-        stall_ms: 1500,
-        ping_ms: 1000,
-        pong_ms: 1000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits()
+            .protocol(protocol().ping_ms(1000).pong_ms(1000))
+            .stall_ms(1500),
+    ));
     let mut client = server.open();
     let peer = server.opened();
     let large = SharedFrame::new(Message::binary(&vec![0; SIZE]));
@@ -123,13 +110,13 @@ fn a_peer_that_takes_little_by_little_is_not_dropped() {
 /// be it half written.
 #[test]
 fn a_slow_reader_of_pipelined_answers_gets_them_all() {
-    let server = Simulated::start(options_with(Limits {
-        http_idle_ms: 300,
-        head_ms: 300,
-        body_ms: 10_000,
-        stall_ms: 10_000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits()
+            .http_idle_ms(300)
+            .head_ms(300)
+            .body_ms(10_000)
+            .stall_ms(10_000),
+    ));
     let body = "x".repeat(20_000);
     let post = format!(
         "POST /http HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n{body}",

@@ -1,10 +1,10 @@
 //! Messages of every size and cut come back as they were sent.
 
-use crate::net_support::{Client, Probes, Simulated, limits, options, options_with};
+use crate::net_support::{Client, Probes, Simulated, limits, options, options_with, protocol};
 use crate::support::Rng;
 use crate::support::frames::{Frame, binary, binary_start, end, frame, more, ping};
 use crate::support::frames::{head, length_in_8, text, text_start};
-use wirebell::{Limits, Role};
+use wirebell::Role;
 
 #[test]
 fn messages_of_all_lengths_of_a_header_come_back() {
@@ -38,7 +38,7 @@ fn messages_of_all_lengths_of_a_header_come_back() {
 fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
     let server = Probes::start(options());
     let mut client = server.open();
-    let most = limits().message_bytes as usize;
+    let most = limits().protocol.message_bytes as usize;
     let message = binary(&vec![7; most]);
     client.send_frame(&message);
     assert!(client.frame() == message);
@@ -52,11 +52,9 @@ fn a_message_of_exactly_the_limit_passes_and_one_byte_more_does_not() {
 // req: 6455-10.4-01
 #[test]
 fn the_limit_holds_for_the_sum_of_all_fragments() {
-    let server = Simulated::start(options_with(Limits {
-        frame_bytes: 800,
-        message_bytes: 1000,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(
+        limits().protocol(protocol().frame_bytes(800).message_bytes(1000)),
+    ));
     let mut client = server.open();
     for frame in [binary_start(&[1; 800]), more([2; 100]), end([3; 100])] {
         client.send_frame(&frame);

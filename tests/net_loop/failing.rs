@@ -3,19 +3,21 @@
 //! The replies to what was good come first, then the Close with its code, then a clean end of the
 //! stream: a reset would take the Close away again. Nothing that follows is looked at.
 
-use crate::net_support::{Ended, Probes, limits, options_with};
+use crate::net_support::{Ended, Probes, limits, options_with, protocol};
 use crate::support::frames::{binary, binary_start, body, close, end, frame, head, length_in_2};
 use crate::support::frames::{length_in_8, more, text, text_start, wire};
 use wirebell::net::Options;
-use wirebell::{Limits, Role, Violation};
+use wirebell::{Role, Violation};
 
 fn small() -> Options {
-    options_with(Limits {
-        frame_bytes: 1000,
-        message_bytes: 1500,
-        fragments: 4,
-        ..limits()
-    })
+    options_with(
+        limits().protocol(
+            protocol()
+                .frame_bytes(1000)
+                .message_bytes(1500)
+                .fragments(4),
+        ),
+    )
 }
 
 /// Each rule that a client can break, with bytes that break it.

@@ -6,15 +6,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use wirebell::Role;
-use wirebell::net::Options;
 
 #[test]
 fn a_flooding_peer_does_not_starve_another() {
     // The loop may do one buffer's worth for the flood, then it is the other's turn.
-    let server = Probes::start(Options {
-        receive_buffer: 16 * 1024,
-        ..options()
-    });
+    let server = Probes::start(options().receive_buffer(16 * 1024));
     for flood in [
         text("small").to(Role::Server).repeat(5000),
         binary(&[0; 200_000]).to(Role::Server),

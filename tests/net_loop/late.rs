@@ -1,23 +1,18 @@
 //! A loop that was held up, as by a laptop that slept: what had arrived in time is not late.
 
-use crate::net_support::{Client, Probes, Simulated, limits, options_with};
+use crate::net_support::{Client, Probes, Simulated, limits, options_with, protocol};
 use crate::support::frames::{close, ping, pong, text};
 use std::time::{Duration, Instant};
-use wirebell::net::Options;
-use wirebell::{Limits, Role};
+use wirebell::{Role, net};
 
 /// Deadlines that pass while the loop is held up for [`HELD_UP`].
-fn short() -> Limits {
-    Limits {
-        ping_ms: 100,
-        pong_ms: 200,
-        head_ms: 200,
-        body_ms: 200,
-        message_ms: 200,
-        close_ms: 200,
-        http_idle_ms: 200,
-        ..limits()
-    }
+fn short() -> net::Limits {
+    limits()
+        .protocol(protocol().ping_ms(100).pong_ms(200).close_ms(200))
+        .head_ms(200)
+        .body_ms(200)
+        .message_ms(200)
+        .http_idle_ms(200)
 }
 
 const HELD_UP: u64 = 700;
@@ -26,10 +21,7 @@ const HELD_UP: u64 = 700;
 /// bound, and a loop on it has the system's clock: the time must really pass.
 #[test]
 fn requests_that_were_completed_in_time_are_answered() {
-    let server = Probes::start(options_with(Limits {
-        head_ms: 2000,
-        ..short()
-    }));
+    let server = Probes::start(options_with(short().head_ms(2000)));
     let mut clients: Vec<Client> = (0..1300)
         .map(|_| Client::connect(server.address()))
         .collect();
@@ -70,13 +62,9 @@ fn pongs_that_had_arrived_keep_connections() {
 /// A body or a message of more than one read takes several turns: all of them count.
 #[test]
 fn bodies_and_messages_that_had_arrived_are_handled() {
-    let server = Simulated::start(Options {
-        receive_buffer: 4096,
-        ..options_with(Limits {
-            ping_ms: 0,
-            ..short()
-        })
-    });
+    let server = Simulated::start(
+        options_with(short().protocol(short().protocol.ping_ms(0))).receive_buffer(4096),
+    );
     let mut http = server.connect();
     let mut socket = server.open();
     server.opened();
@@ -97,10 +85,7 @@ fn bodies_and_messages_that_had_arrived_are_handled() {
 
 #[test]
 fn a_close_that_was_answered_in_time_is_clean() {
-    let server = Simulated::start(options_with(Limits {
-        ping_ms: 0,
-        ..short()
-    }));
+    let server = Simulated::start(options_with(short().protocol(short().protocol.ping_ms(0))));
     let mut client = server.open();
     let peer = server.opened();
     server.run(move |context, _| context.close(peer, wirebell::CloseCode::NORMAL, ""));
@@ -112,10 +97,7 @@ fn a_close_that_was_answered_in_time_is_clean() {
 /// No peer can defer judgement by sending without end.
 #[test]
 fn a_flood_of_others_does_not_put_deadlines_off() {
-    let server = Probes::start(options_with(Limits {
-        ping_ms: 0,
-        ..short()
-    }));
+    let server = Probes::start(options_with(short().protocol(short().protocol.ping_ms(0))));
     let flood = Client::connect(server.address()).upgraded("/sink");
     server.opened();
     let mut writer = flood.second_handle();

@@ -3,9 +3,9 @@
 
 use crate::net_support::{limits, wait_until};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use wirebell::Message;
 use wirebell::net::testing::{Network, TestLoop};
 use wirebell::net::{Context, Options, PeerId, PostError, Reply, Request, Server, Service, Worker};
-use wirebell::{Limits, Message};
 
 /// Hands each message on to the worker after its own, which tells how it came.
 struct HandOn {
@@ -48,14 +48,9 @@ const BOUND: usize = 1 << 20;
 type Told = (usize, Result<Vec<u8>, PostError>);
 
 fn options(workers: usize) -> Options {
-    Options {
-        workers,
-        limits: Limits {
-            mail_bytes: BOUND,
-            ..limits()
-        },
-        ..Options::default()
-    }
+    Options::default()
+        .workers(workers)
+        .limits(limits().mail_bytes(BOUND))
 }
 
 impl HandOn {

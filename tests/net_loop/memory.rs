@@ -4,19 +4,13 @@ use crate::net_support::client::Stream;
 use crate::net_support::{Client, Probes, Simulated, limits, options_with, wait_until};
 use crate::support::frames::{binary, binary_start, close, more, ping, text_start};
 use std::time::Duration;
+use wirebell::Role;
 use wirebell::net::Options;
-use wirebell::{Limits, Role};
 
 const MIB: usize = 1 << 20;
 
 fn bounded(workers: usize, bytes: usize) -> Options {
-    Options {
-        workers,
-        ..options_with(Limits {
-            memory_bytes: bytes,
-            ..limits()
-        })
-    }
+    options_with(limits().memory_bytes(bytes)).workers(workers)
 }
 
 fn held(server: &Probes) -> usize {
@@ -132,10 +126,7 @@ fn what_waits_for_slow_readers_counts_and_is_given_back() {
 /// A byte now and then does not hold memory for ever, whatever the message is made of.
 #[test]
 fn a_message_has_a_deadline() {
-    let server = Simulated::start(options_with(Limits {
-        message_ms: 400,
-        ..limits()
-    }));
+    let server = Simulated::start(options_with(limits().message_ms(400)));
     let frame = binary(&[1; 1000]).to(Role::Server);
     let fragments = [binary_start(b""), more(""), more("x")];
     let empty: Vec<u8> = fragments

@@ -3,10 +3,10 @@
 //! once.
 
 use super::is_taken;
-use crate::net_support::{Client, Probes, limits, wait_until};
+use crate::net_support::{Client, Probes, limits, protocol, wait_until};
 use crate::support::frames::{Frame, close, take_frames};
 use wirebell::net::{Context, Counters, Options, Overflow, PeerId, Sent, SharedFrame};
-use wirebell::{CloseCode, Limits, Message};
+use wirebell::{CloseCode, Message};
 
 /// Bytes of each message: enough that a few hundred fill every buffer of a narrow socket.
 const SIZE: usize = 16 * 1024;
@@ -14,16 +14,11 @@ const BOUND: usize = 8 * SIZE;
 const COUNT: usize = 600;
 
 fn options(overflow: Overflow) -> Options {
-    Options {
-        workers: 1,
-        overflow,
-        limits: Limits {
-            queued_bytes: BOUND,
-            close_ms: 20_000,
-            ..limits()
-        },
-        ..Options::default()
-    }
+    Options::default().workers(1).overflow(overflow).limits(
+        limits()
+            .protocol(protocol().close_ms(20_000))
+            .queued_bytes(BOUND),
+    )
 }
 
 /// One way to send number `n`.
@@ -160,13 +155,8 @@ fn frames_of_the_same_turn_leave_before_a_close() {
 /// reads at full speed is not called slow.
 #[test]
 fn a_burst_of_mail_leaves_in_many_turns() {
-    let server = Probes::start(Options {
-        limits: Limits {
-            queued_bytes: 64 << 20,
-            ..limits()
-        },
-        ..options(Overflow::Disconnect)
-    });
+    let server =
+        Probes::start(options(Overflow::Disconnect).limits(limits().queued_bytes(64 << 20)));
     let mut client = server.open();
     server.opened();
     let turns = server.counters().turns;

@@ -3,16 +3,12 @@
 use crate::net_support::{Client, Probes, options};
 use crate::support::frames::{binary, close, end, frame, ping, text, text_start};
 use wirebell::Role;
-use wirebell::net::Options;
 
 /// All that a server answers to a few conversations, each ended by the client's last bytes.
 fn answers(read_until_would_block: bool) -> Vec<Vec<u8>> {
-    let server = Probes::start(Options {
-        read_until_would_block,
-        // Small, so that one read does not take everything.
-        receive_buffer: 4096,
-        ..options()
-    });
+    // Small, so that one read does not take everything.
+    let options = options().receive_buffer(4096);
+    let server = Probes::start(options.read_until_would_block(read_until_would_block));
     let conversations = [
         vec![text("hello"), ping(b"?"), close(1000, "")],
         vec![

@@ -1,17 +1,17 @@
 //! What a service is told, how often, and what it may do with connections that are gone.
 
-use crate::net_support::{Client, Ended, Happened, Probes, limits, options, options_with};
+use crate::net_support::{
+    Client, Ended, Happened, Probes, limits, options, options_with, protocol,
+};
 use crate::support::frames::{close, close_empty, frame};
 use wirebell::net::{Sent, SharedFrame};
-use wirebell::{CloseCode, Limits, Message, Role};
+use wirebell::{CloseCode, Message, Role};
 
 #[test]
 fn each_connection_is_opened_once_and_closed_once() {
-    let server = Probes::start(options_with(Limits {
-        close_ms: 200,
-        linger_ms: 200,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(
+        limits().protocol(protocol().close_ms(200).linger_ms(200)),
+    ));
     let end = |clean, code: Option<u16>| Ended {
         clean,
         code: code.and_then(CloseCode::new),

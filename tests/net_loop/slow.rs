@@ -2,10 +2,10 @@
 //! notices.
 
 use super::is_taken;
-use crate::net_support::{Client, Ended, Happened, Probes, limits, wait_until};
+use crate::net_support::{Client, Ended, Happened, Probes, limits, protocol, wait_until};
 use crate::support::frames::{close, frame, text};
 use wirebell::net::{Options, Overflow, PeerId, Sent, SharedFrame};
-use wirebell::{CloseCode, Limits, Message};
+use wirebell::{CloseCode, Message};
 
 /// Bytes of each publication.
 const SIZE: usize = 16 * 1024;
@@ -14,16 +14,13 @@ const SIZE: usize = 16 * 1024;
 const BOUND: usize = 8 * SIZE;
 
 fn server(overflow: Overflow) -> Probes {
-    Probes::start(Options {
-        workers: 1,
-        overflow,
-        limits: Limits {
-            queued_bytes: BOUND,
-            close_ms: 20_000,
-            ..limits()
-        },
-        ..Options::default()
-    })
+    Probes::start(
+        Options::default().workers(1).overflow(overflow).limits(
+            limits()
+                .protocol(protocol().close_ms(20_000))
+                .queued_bytes(BOUND),
+        ),
+    )
 }
 
 /// Publishes number `n` to all connections, in a turn of its own; what became of it for `peer`.

@@ -1,23 +1,18 @@
 //! A graceful stop: Close 1001 to all, no new connections, and an end in bounded time.
 
 use crate::net_support::{
-    Client, Ended, Happened, Probes, limits, options, options_with, wait_until,
+    Client, Ended, Happened, Probes, limits, options, options_with, protocol, wait_until,
 };
 use crate::support::frames::{close, text};
 use std::net::TcpStream;
-use wirebell::net::{Context, Options, PeerId, PostError, Reply, Request, Server, Service};
-use wirebell::{CloseCode, Limits, Message};
+use wirebell::net::{Context, PeerId, PostError, Reply, Request, Server, Service};
+use wirebell::{CloseCode, Message};
 
 #[test]
 fn everybody_is_told_and_the_port_is_free() {
-    let server = Probes::start(Options {
-        workers: 3,
-        ..options_with(Limits {
-            close_ms: 20_000,
-            linger_ms: 20_000,
-            ..limits()
-        })
-    });
+    let server = Probes::start(
+        options_with(limits().protocol(protocol().close_ms(20_000).linger_ms(20_000))).workers(3),
+    );
     let address = server.address();
     let mut clients: Vec<Client> = (0..12).map(|_| server.open()).collect();
     for _ in &clients {
@@ -62,11 +57,9 @@ fn everybody_is_told_and_the_port_is_free() {
 
 #[test]
 fn peers_that_do_not_answer_are_left_behind() {
-    let server = Probes::start(options_with(Limits {
-        close_ms: 200,
-        linger_ms: 200,
-        ..limits()
-    }));
+    let server = Probes::start(options_with(
+        limits().protocol(protocol().close_ms(200).linger_ms(200)),
+    ));
     let mut client = server.open();
     server.opened();
     let mut silent = Client::connect(server.address());
@@ -105,10 +98,7 @@ fn a_request_that_was_under_way_is_answered() {
 fn a_server_that_is_dropped_stops() {
     for workers in [1, 3] {
         let make = |_: &wirebell::net::Worker<()>| Nothing;
-        let options = Options {
-            workers,
-            ..options()
-        };
+        let options = options().workers(workers);
         let server = Server::bind("127.0.0.1:0", options.clone(), make).expect("a free port");
         let (address, mailbox) = (server.local_addr(), server.mailboxes()[0].clone());
         let mut client = Client::open(address);
@@ -128,10 +118,7 @@ fn a_server_that_is_dropped_stops() {
 /// server has failed, all others that it stops, and `join` says why.
 #[test]
 fn a_panic_of_one_worker_stops_the_others() {
-    let options = Options {
-        workers: 3,
-        ..options()
-    };
+    let options = options().workers(3);
     let server = Server::bind("127.0.0.1:0", options, |_| Nothing).expect("a free port");
     let address = server.local_addr();
     let mailboxes = server.mailboxes().to_vec();

@@ -4,17 +4,17 @@ use crate::net_support::{Client, Lines, Probes, options, wait_until};
 use crate::support::frames::{binary, ping, text, wire};
 use std::net::SocketAddr;
 use std::sync::Arc;
-use wirebell::net::{Options, SharedFrame};
-use wirebell::{Limits, Message, Role};
+use wirebell::net::SharedFrame;
+use wirebell::{Message, Role, net};
 
-fn server(workers: usize, limits: Limits) -> (Probes, Arc<Lines>) {
+fn server(workers: usize, limits: net::Limits) -> (Probes, Arc<Lines>) {
     let lines = Arc::new(Lines::default());
-    let server = Probes::start(Options {
-        workers,
-        limits,
-        tap: Some(lines.clone()),
-        ..options()
-    });
+    let server = Probes::start(
+        options()
+            .workers(workers)
+            .limits(limits)
+            .tap(Some(lines.clone())),
+    );
     (server, lines)
 }
 
@@ -33,13 +33,7 @@ fn ends_with(bytes: &[u8], frames: &[u8]) {
 
 #[test]
 fn a_slow_reader_is_shown_to_get_what_has_left_and_no_more() {
-    let (server, lines) = server(
-        1,
-        Limits {
-            queued_bytes: 64 << 20,
-            ..options().limits
-        },
-    );
+    let (server, lines) = server(1, options().limits.queued_bytes(64 << 20));
     let mut slow = Client::connect_narrow(server.address()).upgraded("/");
     let peer = server.opened();
     let mut quick = server.open();

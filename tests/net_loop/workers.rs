@@ -4,15 +4,12 @@ use crate::net_support::{Client, Happened, Probes, options};
 use std::collections::HashMap;
 use std::thread;
 use wirebell::Message;
-use wirebell::net::{Options, SharedFrame};
+use wirebell::net::SharedFrame;
 
 const WORKERS: usize = 3;
 
 fn server() -> Probes {
-    Probes::start(Options {
-        workers: WORKERS,
-        ..options()
-    })
+    Probes::start(options().workers(WORKERS))
 }
 
 /// Opens connections until every worker has some; the kernel chooses where each goes.

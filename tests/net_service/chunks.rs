@@ -6,10 +6,10 @@ use crate::support::frames::{
     Frame, binary, binary_start, end, more, ping, text, text_start, wire,
 };
 use wirebell::net::testing::{Peer, Received};
-use wirebell::{Limits, MessageKind, Role};
+use wirebell::{Limits, MessageKind, Role, net};
 
 /// A server with a peer on `/chunks`; what was told so far is forgotten.
-fn open(limits: Limits) -> (Loop, Peer) {
+fn open(limits: net::Limits) -> (Loop, Peer) {
     let mut server = serve(limits);
     let peer = server.open("/chunks");
     assert_eq!(told(&mut server).len(), 2, "a request, and a connection");
@@ -42,7 +42,7 @@ fn expected() -> Vec<(MessageKind, Vec<u8>)> {
 fn every_cut_gives_the_same_messages() {
     let bytes = wire(Role::Server, &frames());
     for cut in 0..=bytes.len() {
-        let (mut server, mut peer) = open(Limits::default());
+        let (mut server, mut peer) = open(net::Limits::default());
         peer.send(&bytes[..cut]);
         server.run();
         peer.send(&bytes[cut..]);
@@ -56,7 +56,7 @@ fn byte_by_byte_and_in_random_cuts() {
     let bytes = wire(Role::Server, &frames());
     let mut rng = Rng::new(5);
     for most in [1, 2, 5, 50] {
-        let (mut server, mut peer) = open(Limits::default());
+        let (mut server, mut peer) = open(net::Limits::default());
         let mut rest = &bytes[..];
         while !rest.is_empty() {
             let len = (1 + rng.below(most)).min(rest.len());
@@ -70,7 +70,7 @@ fn byte_by_byte_and_in_random_cuts() {
 
 #[test]
 fn a_message_that_came_at_once_is_one_chunk() {
-    let (mut server, mut peer) = open(Limits::default());
+    let (mut server, mut peer) = open(net::Limits::default());
     send(&mut peer, &[text("hello"), binary(&[])]);
     let whole = |kind, bytes: &[u8]| Part {
         kind,
@@ -88,7 +88,7 @@ fn a_message_that_came_at_once_is_one_chunk() {
 
 #[test]
 fn what_is_left_of_the_frame_is_told() {
-    let (mut server, mut peer) = open(Limits::default());
+    let (mut server, mut peer) = open(net::Limits::default());
     let bytes = wire(Role::Server, &[binary_start(&[1; 100]), end([2; 50])]);
     // Each header has six bytes.
     for (from, to) in [(0, 46), (46, 106), (106, 122), (122, 162)] {
@@ -110,7 +110,7 @@ fn what_is_left_of_the_frame_is_told() {
 
 #[test]
 fn text_is_checked_across_chunks() {
-    let (mut server, mut peer) = open(Limits::default());
+    let (mut server, mut peer) = open(net::Limits::default());
     send(&mut peer, &[text_start(&"€".as_bytes()[..2]), end("x")]);
     server.run();
     let code = match &peer.received()[..] {
@@ -123,13 +123,14 @@ fn text_is_checked_across_chunks() {
 // req: 6455-10.4-01
 #[test]
 fn no_limit_of_messages_holds() {
-    let limits = Limits {
-        message_bytes: 1000,
-        frame_bytes: 500,
-        fragments: 3,
-        message_ms: 1000,
-        ..Limits::default()
-    };
+    let limits = net::Limits::default()
+        .protocol(
+            Limits::default()
+                .message_bytes(1000)
+                .frame_bytes(500)
+                .fragments(3),
+        )
+        .message_ms(1000);
     let (mut server, mut peer) = open(limits);
     let mut sent = vec![3; 2000];
     send(&mut peer, &[binary_start(&sent)]);
@@ -145,7 +146,7 @@ fn no_limit_of_messages_holds() {
 
 #[test]
 fn a_limit_of_its_own_holds_again() {
-    let (mut server, mut peer) = open(Limits::default());
+    let (mut server, mut peer) = open(net::Limits::default());
     super::with_last(&mut server, |cx, peer| cx.set_message_limit(peer, 100));
     send(&mut peer, &[binary_start(&[1; 60]), end([2; 41])]);
     assert_eq!(parts_before_the_end(&mut server), 60);
@@ -165,7 +166,7 @@ fn parts_before_the_end(server: &mut Loop) -> usize {
 
 #[test]
 fn a_long_message_holds_no_memory() {
-    let (mut server, mut peer) = open(Limits::default());
+    let (mut server, mut peer) = open(net::Limits::default());
     const LEN: usize = 8 * 1024 * 1024;
     let bytes = binary(&vec![9; LEN]).to(Role::Server);
     let mut most = 0;

@@ -8,7 +8,7 @@ use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::testing::{Network, Peer};
 use wirebell::net::{Cause, Options};
-use wirebell::{Limits, MessageKind, Role};
+use wirebell::{MessageKind, Role, net};
 
 /// The most that one chunk has: what [`Pool`](wirebell::deflate::Pool) says.
 const PART: usize = 128 * 1024;
@@ -17,23 +17,12 @@ const PART: usize = 128 * 1024;
 const ONE: usize = 48 * 1024 + PART + 32 * 1024;
 
 fn settings(takeover: bool) -> Settings {
-    let policy = DeflatePolicy {
-        client_takeover: takeover,
-        ..DeflatePolicy::NO_TAKEOVER
-    };
-    Settings {
-        policy,
-        min_bytes: 1,
-        ..Settings::default()
-    }
+    let policy = DeflatePolicy::NO_TAKEOVER.client_takeover(takeover);
+    Settings::default().policy(policy).min_bytes(1)
 }
 
-fn server_with(settings: Settings, limits: Limits) -> Loop {
-    serve_with(Options {
-        deflate: Some(settings),
-        limits,
-        ..Options::default()
-    })
+fn server_with(settings: Settings, limits: net::Limits) -> Loop {
+    serve_with(Options::default().deflate(Some(settings)).limits(limits))
 }
 
 /// Opens a WebSocket on `/chunks` that compresses.
@@ -54,7 +43,7 @@ fn join(server: &mut Loop) -> Peer {
 }
 
 fn open(takeover: bool) -> (Loop, Peer) {
-    let mut server = server_with(settings(takeover), Limits::default());
+    let mut server = server_with(settings(takeover), net::Limits::default());
     let peer = join(&mut server);
     (server, peer)
 }
@@ -240,11 +229,8 @@ fn first_and_count(server: &mut Loop) -> (bool, usize) {
 /// and of the connection.
 #[test]
 fn without_memory_a_long_message_ends_its_connection() {
-    let settings = Settings {
-        budget: ONE,
-        ..settings(false)
-    };
-    let mut server = server_with(settings, Limits::default());
+    let settings = settings(false).budget(ONE);
+    let mut server = server_with(settings, net::Limits::default());
     let long = vec![7; 1024 * 1024];
     let payload = Zlib::new(false).compress(&long);
     let start = frame(0x42, &payload[..100]).to(Role::Server);
@@ -326,22 +312,13 @@ fn a_broken_message_ends_it_after_the_parts_that_were_good() {
 /// that of its other messages.
 #[test]
 fn an_answer_to_a_chunk_is_compressed() {
-    let policy = DeflatePolicy {
-        server_takeover: true,
-        client_takeover: true,
-        ..DeflatePolicy::NO_TAKEOVER
-    };
-    let settings = Settings {
-        policy,
-        ..settings(true)
-    };
-    let mut server: Loop = Network::new().serve(
-        Options {
-            deflate: Some(settings),
-            ..Options::default()
-        },
-        |_| Probe::default(),
-    );
+    let policy = DeflatePolicy::NO_TAKEOVER
+        .server_takeover(true)
+        .client_takeover(true);
+    let settings = settings(true).policy(policy);
+    let mut server: Loop = Network::new().serve(Options::default().deflate(Some(settings)), |_| {
+        Probe::default()
+    });
     let mut peer = join(&mut server);
     let message = prose(1000);
     let answer = message.clone();

@@ -6,22 +6,19 @@ use crate::support::frames::{binary, binary_start, end, frame, more, take_frames
 use wirebell::net::Options;
 use wirebell::net::testing::{Faults, Network, Peer, Received, TestLoop};
 use wirebell::push::EchoServer;
-use wirebell::{CloseCode, Limits, Message, Role};
+use wirebell::{CloseCode, Limits, Message, Role, net};
 
-fn serve(limits: Limits) -> TestLoop<EchoServer> {
-    let options = Options {
-        limits,
-        ..Options::default()
-    };
+fn serve(limits: net::Limits) -> TestLoop<EchoServer> {
+    let options = Options::default().limits(limits);
     Network::new().serve(options, |_| EchoServer::default())
 }
 
-fn long_messages() -> Limits {
-    Limits {
-        message_bytes: 1 << 30,
-        frame_bytes: 1 << 30,
-        ..Limits::default()
-    }
+fn long_messages() -> net::Limits {
+    net::Limits::default().protocol(
+        Limits::default()
+            .message_bytes(1 << 30)
+            .frame_bytes(1 << 30),
+    )
 }
 
 /// The payload of frames that are one message of this kind.
@@ -43,10 +40,7 @@ fn message(first: u8, frames: &[crate::support::frames::Sent]) -> Vec<u8> {
 #[test]
 fn a_peer_that_reads_later_gets_a_long_message_and_is_not_read_from_after_it() {
     const LEN: usize = 2 * 1024 * 1024;
-    let limits = Limits {
-        message_bytes: LEN as u64,
-        ..Limits::default()
-    };
+    let limits = net::Limits::default().protocol(Limits::default().message_bytes(LEN as u64));
     let mut server = serve(limits);
     let mut peer = server.open("/");
     let frame = binary(&vec![0xA5; LEN]).to(Role::Server);
@@ -84,15 +78,13 @@ fn a_peer_that_reads_later_gets_a_long_message_and_is_not_read_from_after_it() {
 #[test]
 fn what_waits_for_a_peer_that_never_reads_is_bounded() {
     const LEN: usize = 16 * 1024;
-    let options = Options {
-        limits: Limits {
-            message_bytes: LEN as u64,
-            queued_bytes: 4 * 1024,
-            ..Limits::default()
-        },
-        receive_buffer: 4 * 1024,
-        ..Options::default()
-    };
+    let options = Options::default()
+        .limits(
+            net::Limits::default()
+                .protocol(Limits::default().message_bytes(LEN as u64))
+                .queued_bytes(4 * 1024),
+        )
+        .receive_buffer(4 * 1024);
     let narrow = Faults {
         capacity: 4 * 1024,
         ..Faults::default()
@@ -117,7 +109,7 @@ fn what_waits_for_a_peer_that_never_reads_is_bounded() {
 
 #[test]
 fn what_arrived_at_once_comes_back_in_one_frame() {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let mut peer = server.open("/");
     let frames = [text("hello"), binary(&[]), binary(&[7; 60_000])];
     peer.send(&wire(Role::Server, &frames));
@@ -148,11 +140,9 @@ fn a_compressed_message_comes_back_compressed() {
     use crate::net_deflate::peer::Zlib;
     use wirebell::deflate::Settings;
     const LEN: usize = 8 * 1024 * 1024;
-    let options = Options {
-        limits: long_messages(),
-        deflate: Some(Settings::default()),
-        ..Options::default()
-    };
+    let options = Options::default()
+        .limits(long_messages())
+        .deflate(Some(Settings::default()));
     let mut server = Network::new().serve(options, |_| EchoServer::default());
     let mut peer = server.connect();
     peer.send(
@@ -181,12 +171,9 @@ fn a_compressed_message_comes_back_compressed() {
 // req: 6455-10.4-01
 #[test]
 fn the_limit_of_a_message_holds() {
-    let limits = Limits {
-        message_bytes: 1000,
-        ..Limits::default()
-    };
+    let limits = net::Limits::default().protocol(Limits::default().message_bytes(1000));
     let too_big = |frames: &[_]| {
-        let mut server = serve(limits.clone());
+        let mut server = serve(limits);
         let mut peer: Peer = server.open("/");
         peer.send(&wire(Role::Server, frames));
         server.run();
@@ -205,7 +192,7 @@ fn the_limit_of_a_message_holds() {
 
 #[test]
 fn a_stop_in_the_middle_of_a_message_is_clean() {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let mut peer = server.open("/");
     peer.send(&wire(Role::Server, &[binary_start(b"begun")]));
     server.run();

@@ -5,9 +5,9 @@ use crate::support::frames::{binary_start, close, close_empty, frame, text, wire
 use wirebell::error::Violation;
 use wirebell::net::testing::{Peer, Received};
 use wirebell::net::{Cause, Options, Sent};
-use wirebell::{CloseCode, Limits, Message, Role};
+use wirebell::{CloseCode, Limits, Message, Role, net};
 
-fn open_with(limits: Limits) -> (Loop, Peer) {
+fn open_with(limits: net::Limits) -> (Loop, Peer) {
     let mut server = serve(limits);
     let peer = server.open("/");
     let _ = told(&mut server);
@@ -15,7 +15,7 @@ fn open_with(limits: Limits) -> (Loop, Peer) {
 }
 
 fn open() -> (Loop, Peer) {
-    open_with(Limits::default())
+    open_with(net::Limits::default())
 }
 
 /// Without a Close from the peer.
@@ -101,9 +101,9 @@ fn the_peer_breaks_a_rule() {
 
 #[test]
 fn the_peer_answers_no_ping() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, _peer) = open();
-    server.advance(u64::from(limits.ping_ms + limits.pong_ms) + 200);
+    server.advance(u64::from(limits.protocol.ping_ms + limits.protocol.pong_ms) + 200);
     assert_eq!(ended(&mut server), unclean(Cause::Silent));
 }
 
@@ -118,7 +118,7 @@ fn the_peer_answers_no_close() {
 
 #[test]
 fn the_peer_takes_nothing() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, _peer) = open();
     with_last(&mut server, |cx, to| {
         let sent = cx.send(to, Message::binary(&vec![0; 500_000]));
@@ -130,10 +130,7 @@ fn the_peer_takes_nothing() {
 
 #[test]
 fn a_message_takes_too_long() {
-    let limits = Limits {
-        message_ms: 1000,
-        ..Limits::default()
-    };
+    let limits = net::Limits::default().message_ms(1000);
     let (mut server, mut peer) = open_with(limits);
     send(&mut peer, &[binary_start(b"begun")]);
     server.advance(1200);
@@ -163,10 +160,7 @@ fn the_peer_reads_too_slowly() {
 
 #[test]
 fn the_server_holds_too_much() {
-    let (mut server, mut peer) = open_with(Limits {
-        memory_bytes: 200_000,
-        ..Limits::default()
-    });
+    let (mut server, mut peer) = open_with(net::Limits::default().memory_bytes(200_000));
     peer.send(&wire(Role::Server, &[binary_start(&[1; 300_000])]));
     for _ in 0..100 {
         server.run();

@@ -91,10 +91,7 @@ impl Proxied {
 }
 
 fn connect(address: SocketAddr) -> Client {
-    let options = client::Options {
-        proxy: ProxyChoice::Direct,
-        ..client::Options::default()
-    };
+    let options = client::Options::default().proxy(ProxyChoice::Direct);
     let endpoint = Endpoint::at("ws://localhost/", options, vec![address]).expect("a URI");
     Client::open(&endpoint).expect("the proxy opens it")
 }

@@ -1,14 +1,14 @@
 //! Requests that are answered later.
 
 use super::{Loop, Told, ended, last_peer, serve, text, told, with_last};
-use wirebell::Limits;
 use wirebell::http::Status;
+use wirebell::net;
 use wirebell::net::testing::Peer;
 use wirebell::net::{Cause, Response, Sent};
 
 /// A server, and a connection on which these requests have been sent.
 fn ask(requests: &str) -> (Loop, Peer) {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let mut peer = server.connect();
     peer.send(requests.as_bytes());
     server.run();
@@ -61,7 +61,7 @@ fn responses_keep_the_order_of_pipelined_requests() {
 
 #[test]
 fn a_client_that_waits_too_long_gets_504() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, mut peer) = ask(&[get("/later"), get("/a")].concat());
     server.advance(u64::from(limits.answer_ms) - 1);
     assert_eq!(text(&mut peer), "");
@@ -73,7 +73,7 @@ fn a_client_that_waits_too_long_gets_504() {
     let answer = text(&mut peer);
     assert!(answer.starts_with("HTTP/1.1 504 ") && answer.contains("Connection: close"));
     assert_eq!(answer.matches("HTTP/1.1").count(), 1, "nothing follows");
-    server.advance(u64::from(limits.linger_ms) + 200);
+    server.advance(u64::from(limits.protocol.linger_ms) + 200);
     assert_eq!(server.with(|_, cx| cx.connections()), 0);
     assert_eq!(told(&mut server), [], "told once");
 }
@@ -91,7 +91,7 @@ fn a_head_request_gets_the_head_alone() {
             "{answer}"
         );
     }
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, mut peer) = ask(&get("/later").replace("GET", "HEAD"));
     server.advance(u64::from(limits.answer_ms) + 200);
     let answer = text(&mut peer);
@@ -161,11 +161,11 @@ fn a_request_that_waits_is_answered_during_a_stop() {
 
 #[test]
 fn a_stop_does_not_wait_for_an_answer_for_ever() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, mut peer) = ask(&get("/later"));
     let _ = last_peer(&mut server);
     server.handle().stop();
-    server.advance(u64::from(limits.close_ms + limits.linger_ms) + 200);
+    server.advance(u64::from(limits.protocol.close_ms + limits.protocol.linger_ms) + 200);
     assert!(server.has_ended());
     assert_eq!(text(&mut peer), "");
     assert!(peer.has_ended());

@@ -8,7 +8,7 @@ use std::net::{TcpListener, TcpStream};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
-use wirebell::net::{Builder, Listen, Options, Server};
+use wirebell::net::{Builder, Listen, Server};
 
 /// A path of this test alone, which is removed with it.
 struct Place(PathBuf);
@@ -32,10 +32,7 @@ impl Drop for Place {
 }
 
 fn builder(workers: usize) -> Builder {
-    Server::<u32>::builder(Options {
-        workers,
-        ..options()
-    })
+    Server::<u32>::builder(options().workers(workers))
 }
 
 fn start(builder: Builder) -> io::Result<Server<u32>> {

@@ -23,7 +23,7 @@ use wirebell::http::Status;
 use wirebell::net::testing::{Network, Peer, TestLoop};
 use wirebell::net::{Cause, Chunk, Context, Delivery, End, Options, PeerId, Reply, Request};
 use wirebell::net::{Response, Service, Upgrade};
-use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
+use wirebell::{CloseCode, Message, MessageKind, Role, net};
 
 /// What the service was told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,11 +171,8 @@ impl Service for Probe {
 pub type Loop = TestLoop<Probe>;
 
 /// One on a network of its own.
-pub fn serve(limits: Limits) -> Loop {
-    serve_with(Options {
-        limits,
-        ..Options::default()
-    })
+pub fn serve(limits: net::Limits) -> Loop {
+    serve_with(Options::default().limits(limits))
 }
 
 pub fn serve_with(options: Options) -> Loop {

@@ -4,10 +4,10 @@ use super::{Ended, Loop, Told, ended, react, send, serve, told, with_last};
 use crate::support::frames::{binary, close, end, ping, text, text_start, wire};
 use wirebell::net::Cause;
 use wirebell::net::testing::{Peer, Received};
-use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
+use wirebell::{CloseCode, Message, MessageKind, Role, net};
 
 fn open() -> (Loop, Peer) {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let peer = server.open("/");
     let _ = told(&mut server);
     (server, peer)
@@ -78,11 +78,11 @@ fn a_paused_peer_fills_the_network_and_no_memory() {
 
 #[test]
 fn no_deadline_runs_for_what_it_has_to_send() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, mut peer) = open();
     // A message that has begun, and a Ping that is not answered: both would end it.
     send(&mut peer, &[text_start("hel")]);
-    server.advance(u64::from(limits.ping_ms) + 100);
+    server.advance(u64::from(limits.protocol.ping_ms) + 100);
     assert_eq!(peer.received().len(), 1, "a Ping, which is answered unseen");
     with_last(&mut server, |cx, peer| cx.pause(peer));
     server.advance(u64::from(limits.message_ms) * 10);
@@ -92,7 +92,7 @@ fn no_deadline_runs_for_what_it_has_to_send() {
     let pong = Told::Pong(vec![]);
     assert_eq!(told(&mut server), [pong, message("hello")]);
     // From here on they run again.
-    server.advance(u64::from(limits.ping_ms + limits.pong_ms) + 200);
+    server.advance(u64::from(limits.protocol.ping_ms + limits.protocol.pong_ms) + 200);
     assert_eq!(ended(&mut server).cause, Cause::Silent);
 }
 
@@ -161,7 +161,7 @@ fn a_stop_ends_it_too() {
 /// Chunks of a message: a service that pauses has at most what one read brings.
 #[test]
 fn chunks_stop_with_the_pause() {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let mut peer = server.open("/chunks");
     let _ = told(&mut server);
     react(&mut server, |cx, peer, told| {

@@ -6,10 +6,10 @@ use super::{
 use crate::support::frames::{frame, more, ping, pong, take_frames, text_start, wire};
 use wirebell::net::testing::{Peer, Received};
 use wirebell::net::{Cause, Options, Overflow, Sent, SharedFrame};
-use wirebell::{CloseCode, Limits, Message, MessageKind, Role};
+use wirebell::{CloseCode, Message, MessageKind, Role, net};
 
 fn open() -> (Loop, Peer) {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let peer = server.open("/");
     (server, peer)
 }
@@ -187,12 +187,9 @@ fn no_policy_drops_a_piece() {
         Overflow::DropOldest,
         Overflow::KeepLatest,
     ] {
-        let mut server = serve_with(Options {
-            overflow: policy,
-            ..Options::default()
-        });
+        let mut server = serve_with(Options::default().overflow(policy));
         let mut peer = server.open("/");
-        let bound = Limits::default().queued_bytes;
+        let bound = net::Limits::default().queued_bytes;
         let mut pieces = 0;
         loop {
             let sent = with_last(&mut server, |cx, to| {
@@ -251,7 +248,7 @@ fn a_peer_that_is_always_behind_holds_no_more_than_waits() {
 #[test]
 fn a_large_piece_is_taken_while_nothing_waits() {
     let (mut server, mut peer) = open();
-    let large = vec![5; 3 * Limits::default().queued_bytes];
+    let large = vec![5; 3 * net::Limits::default().queued_bytes];
     let sent = with_last(&mut server, |cx, to| {
         cx.send_piece(to, MessageKind::Binary, &large, true)
     });
@@ -272,10 +269,7 @@ fn a_client_masks_each_piece_with_a_key_of_its_own() {
     let network = Network::new();
     let mut server = network.serve(Options::default(), |_| Probe::default());
     let mut client = network.clients(Options::default(), |_| Probe::default());
-    let options = client::Options {
-        proxy: ProxyChoice::Direct,
-        ..client::Options::default()
-    };
+    let options = client::Options::default().proxy(ProxyChoice::Direct);
     let addresses = vec![server.address()];
     let endpoint = Endpoint::at("ws://example.com/chunks", options, addresses).expect("a URI");
     client.with(|_, cx| cx.dial(Dial::new(Arc::new(endpoint))));

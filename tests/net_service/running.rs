@@ -4,13 +4,10 @@ use super::Probe;
 use crate::net_support::{Client, options, wait_until};
 use crate::support::frames::{binary_start, close, end};
 use std::thread;
-use wirebell::net::{Counters, Handle, Options, Server};
+use wirebell::net::{Counters, Handle, Server};
 
 fn start(workers: usize) -> Server<u32> {
-    let options = Options {
-        workers,
-        ..options()
-    };
+    let options = options().workers(workers);
     Server::bind("127.0.0.1:0", options, |_| Probe::default()).expect("a free port")
 }
 

@@ -1,16 +1,13 @@
 //! Bodies that are sent in parts.
 
 use super::{Loop, Told, drain, ended, serve_with, text, told, with_last};
-use wirebell::Limits;
+use wirebell::net;
 use wirebell::net::testing::Peer;
 use wirebell::net::{Cause, Options, Overflow, Sent, SharedChunk};
 
 /// A server, and a connection on which these requests have been sent. What was told is forgotten.
 fn ask_with(requests: &str, overflow: Overflow) -> (Loop, Peer) {
-    let mut server = serve_with(Options {
-        overflow,
-        ..Options::default()
-    });
+    let mut server = serve_with(Options::default().overflow(overflow));
     let mut peer = server.connect();
     peer.send(requests.as_bytes());
     let _ = told(&mut server);
@@ -108,7 +105,7 @@ fn a_head_request_is_complete_at_once() {
 #[test]
 fn no_deadline_ends_a_quiet_stream() {
     let (mut server, mut peer) = ask(GET);
-    server.advance(u64::from(Limits::default().answer_ms) * 3);
+    server.advance(u64::from(net::Limits::default().answer_ms) * 3);
     assert_eq!(told(&mut server), []);
     assert!(write(&mut server, "still here").is_taken());
     assert!(text(&mut peer).ends_with("still here\r\n"));

@@ -2,10 +2,10 @@
 
 use super::{Loop, Told, react, serve, told, with_last};
 use wirebell::net::testing::{Peer, Received};
-use wirebell::{CloseCode, Limits};
+use wirebell::{CloseCode, net};
 
 fn open() -> (Loop, Peer) {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let peer = server.open("/");
     let _ = told(&mut server);
     (server, peer)
@@ -83,10 +83,10 @@ fn it_can_be_set_again_and_far_ahead() {
 
 #[test]
 fn it_does_not_disturb_the_deadlines() {
-    let limits = Limits::default();
+    let limits = net::Limits::default();
     let (mut server, mut peer) = open();
-    set(&mut server, Some(u64::from(limits.ping_ms) - 1000));
-    server.advance(u64::from(limits.ping_ms) + 100);
+    set(&mut server, Some(u64::from(limits.protocol.ping_ms) - 1000));
+    server.advance(u64::from(limits.protocol.ping_ms) + 100);
     assert_eq!(told(&mut server), [Told::Timer]);
     assert_eq!(peer.received(), [Received::Ping(vec![])]);
 }
@@ -113,7 +113,7 @@ fn it_does_not_ring_after_the_end() {
 
 #[test]
 fn a_request_that_waits_has_one_too() {
-    let mut server = serve(Limits::default());
+    let mut server = serve(net::Limits::default());
     let mut peer = server.connect();
     peer.send(b"GET /later HTTP/1.1\r\nHost: localhost\r\n\r\n");
     let _ = told(&mut server);

@@ -30,7 +30,7 @@ pub use simulated::Simulated;
 
 use std::time::{Duration, Instant};
 use wirebell::net::{End, Options};
-use wirebell::{CloseCode, Limits};
+use wirebell::{CloseCode, Limits, net};
 
 /// How a connection ended, to be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,28 +58,22 @@ pub const MOMENT: Duration = Duration::from_millis(2);
 
 /// One worker, and short deadlines for the end, so that a stop is quick whatever the peers do.
 pub fn options() -> Options {
-    Options {
-        workers: 1,
-        limits: limits(),
-        ..Options::default()
-    }
+    Options::default().workers(1).limits(limits())
 }
 
 /// The limits of [`options`].
-pub fn limits() -> Limits {
-    Limits {
-        close_ms: 1000,
-        linger_ms: 1000,
-        ..Limits::default()
-    }
+pub fn limits() -> net::Limits {
+    net::Limits::default().protocol(protocol())
+}
+
+/// The part of [`limits`] that clients have as well.
+pub fn protocol() -> Limits {
+    Limits::default().close_ms(1000).linger_ms(1000)
 }
 
 /// [`options`] with other limits.
-pub fn options_with(limits: Limits) -> Options {
-    Options {
-        limits,
-        ..options()
-    }
+pub fn options_with(limits: net::Limits) -> Options {
+    options().limits(limits)
 }
 
 /// Waits until `done` says so. Looks again and again, as what it asks about belongs to threads of a

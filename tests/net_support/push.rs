@@ -1,12 +1,12 @@
 //! The shipping server, and its publishers.
 
 use super::client::HttpResponse;
-use super::{Client, options_with};
+use super::{Client, options, options_with};
 use crate::support::frames::{ping, pong};
 use std::net::SocketAddr;
-use wirebell::Limits;
 use wirebell::net::Options;
 use wirebell::push::{PushServer, Settings};
+use wirebell::{net, push};
 
 /// The shipping server. Stops when it is dropped.
 pub struct Push {
@@ -25,8 +25,12 @@ impl Push {
     }
 
     /// With the default settings and these limits.
-    pub fn limited(limits: Limits) -> Self {
+    pub fn limited(limits: net::Limits) -> Self {
         Self::start(options_with(limits), Settings::default())
+    }
+
+    pub fn bounded(limits: push::Limits) -> Self {
+        Self::start(options(), Settings::default().limits(limits))
     }
 
     pub fn server(&self) -> &PushServer {

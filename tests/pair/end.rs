@@ -65,7 +65,7 @@ impl End {
     pub fn new(role: Role, limits: &Limits, seed: u64) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
-            limits: limits.clone(),
+            limits: *limits,
             outbox: Outbox::new(),
             rng: Rng::new(seed),
             assembler: Assembler::new(),

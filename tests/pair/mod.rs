@@ -23,13 +23,11 @@ enum Scenario {
     FreezesAtClose,
 }
 
-const LIMITS: Limits = Limits {
-    ping_ms: 2_000,
-    pong_ms: 3_000,
-    close_ms: 1_000_000,
-    linger_ms: 1_000_000,
-    ..Limits::DEFAULT
-};
+const LIMITS: Limits = Limits::DEFAULT
+    .ping_ms(2_000)
+    .pong_ms(3_000)
+    .close_ms(1_000_000)
+    .linger_ms(1_000_000);
 
 const CLOSE_MS: u32 = 4_000;
 
@@ -56,7 +54,7 @@ impl Pair {
             Scenario::FreezesAtClose => CLOSE_MS,
             Scenario::Closes | Scenario::Cut | Scenario::Freezes => LIMITS.close_ms,
         };
-        let limits = Limits { close_ms, ..LIMITS };
+        let limits = LIMITS.close_ms(close_ms);
         Self {
             client: End::new(Role::Client, &limits, seed ^ 0xC11E),
             server: End::new(Role::Server, &LIMITS, seed ^ 0x5E44),

@@ -14,10 +14,7 @@ fn a_token_file_names_the_user_of_each_token() {
         "tokens-names",
         "# token user\n\nt1 alice\n  t2\talice \nt3   bob smith\n",
     );
-    let settings = Settings {
-        tokens: Some(TokenFile::open(path).expect("a token file")),
-        ..Settings::default()
-    };
+    let settings = Settings::default().tokens(Some(TokenFile::open(path).expect("a token file")));
     let push = Push::start(options_with(limits()), settings);
     let mut clients = ["t1", "t2", "t3"].map(|token| push.subscribe(token, "e"));
     // An unknown token is refused at once; so is the name of a user.
@@ -37,10 +34,7 @@ fn a_token_file_names_the_user_of_each_token() {
 fn a_token_file_is_read_again_when_it_changes() {
     let log = Log::keep();
     let path = file("tokens-change", "old alice\n");
-    let settings = Settings {
-        tokens: Some(TokenFile::open(&path).expect("a token file")),
-        ..Settings::default()
-    };
+    let settings = Settings::default().tokens(Some(TokenFile::open(&path).expect("a token file")));
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("old", "e");
     // A clock with coarse steps could give the new file the time of the old one.
@@ -88,10 +82,7 @@ fn a_bad_token_file_is_told_by_its_line() {
 fn every_wrong_key_gets_the_same_answer() {
     let path = file("push-key", "\n  secret key \n");
     let key = PushKey::read(&path).expect("a key");
-    let settings = Settings {
-        push_key: Some(key),
-        ..Settings::default()
-    };
+    let settings = Settings::default().push_key(Some(key));
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("a", "e");
     let body = publication("a", "e", "m");
@@ -135,10 +126,7 @@ fn a_key_file_without_a_key_is_no_key() {
 
 #[test]
 fn guesses_soon_cost_a_connection_each_and_the_right_key_always_works() {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        ..Settings::default()
-    };
+    let settings = Settings::default().push_key(PushKey::new("secret"));
     let push = Push::start(options_with(limits()), settings);
     let body = publication("a", "e", "m");
     let key = |key: &str| format!("Authorization: Bearer {key}\r\n");
@@ -170,11 +158,12 @@ fn guesses_soon_cost_a_connection_each_and_the_right_key_always_works() {
 #[test]
 fn a_page_of_another_site_can_neither_push_nor_drop_and_an_allowed_one_reads_every_answer() {
     let origin = "https://a.example";
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        origin: OriginPolicy::Listed(vec![origin.parse().expect("an origin")]),
-        ..Settings::default()
-    };
+    let settings =
+        Settings::default()
+            .push_key(PushKey::new("secret"))
+            .origin(OriginPolicy::Listed(vec![
+                origin.parse().expect("an origin"),
+            ]));
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("a", "e");
     let body = publication("a", "e", "m");

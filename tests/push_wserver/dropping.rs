@@ -3,20 +3,13 @@
 use crate::net_support::push::registration;
 use crate::net_support::{Client, Push, limits, options_with};
 use crate::support::frames::close;
-use wirebell::net::Options;
 use wirebell::push::{PushKey, Settings};
 
 const KEY: &str = "Authorization: Bearer secret\r\n";
 
 fn keyed() -> Push {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        ..Settings::default()
-    };
-    let options = Options {
-        workers: 2,
-        ..options_with(limits())
-    };
+    let settings = Settings::default().push_key(PushKey::new("secret"));
+    let options = options_with(limits()).workers(2);
     Push::start(options, settings)
 }
 

@@ -2,9 +2,9 @@
 //! away.
 
 use crate::net_support::push::registration;
-use crate::net_support::{Client, Push, limits, wait_until};
+use crate::net_support::{Client, Push, limits, protocol, wait_until};
 use crate::support::frames::{close, frame};
-use wirebell::{Limits, Role};
+use wirebell::{Role, push};
 
 #[test]
 fn every_end_unregisters() {
@@ -41,14 +41,10 @@ fn every_end_unregisters() {
 
 #[test]
 fn who_is_closed_for_reading_too_slowly_counts_no_more() {
-    let push = Push::limited(Limits {
-        queued_bytes: 100_000,
-        // It does not answer, and is not given up for a long time.
-        close_ms: 60_000,
-        stall_ms: 60_000,
-        ping_ms: 0,
-        ..limits()
-    });
+    // It does not answer, and is not given up for a long time.
+    let protocol = protocol().close_ms(60_000).ping_ms(0);
+    let limits = limits().protocol(protocol).queued_bytes(100_000);
+    let push = Push::limited(limits.stall_ms(60_000));
     let mut slow = Client::connect_narrow(push.address()).upgraded("/ws");
     slow.register(r#"{"token":"a","event":["e","f"]}"#);
     let message = "x".repeat(50_000);
@@ -61,11 +57,7 @@ fn who_is_closed_for_reading_too_slowly_counts_no_more() {
 
 #[test]
 fn a_peer_that_vanishes_is_noticed_without_a_push() {
-    let push = Push::limited(Limits {
-        ping_ms: 100,
-        pong_ms: 100,
-        ..limits()
-    });
+    let push = Push::limited(limits().protocol(protocol().ping_ms(100).pong_ms(100)));
     // It does not answer: to the server this looks like a pulled cable.
     let client = push.subscribe("a", "e");
     assert_eq!(push.server().push("a", "e", "m"), Ok(1));
@@ -77,10 +69,7 @@ fn a_peer_that_vanishes_is_noticed_without_a_push() {
 
 #[test]
 fn who_does_not_register_in_time_is_closed_with_1008() {
-    let push = Push::limited(Limits {
-        register_ms: 300,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().register_ms(300));
     let mut silent = push.open();
     let mut registered = push.subscribe("a", "e");
     let mut nonsense = push.open();
@@ -103,10 +92,7 @@ fn who_does_not_register_in_time_is_closed_with_1008() {
 
 #[test]
 fn who_was_closed_for_its_silence_cannot_register_any_more() {
-    let push = Push::limited(Limits {
-        register_ms: 100,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().register_ms(100));
     let mut late = push.open();
     late.expect_close(1008);
     late.send_text(&registration("a", "e"));
@@ -117,11 +103,7 @@ fn who_was_closed_for_its_silence_cannot_register_any_more() {
 
 #[test]
 fn a_registration_that_could_not_be_kept_is_none() {
-    let push = Push::limited(Limits {
-        register_ms: 300,
-        topics: 0,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().register_ms(300).topics(0));
     let reason = push.open().refused(&registration("a", "e"), 1013);
     assert_eq!(reason, "no room for more topics");
 }

@@ -3,12 +3,9 @@
 
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Client, Push, limits, options_with};
-use wirebell::Limits;
+use wirebell::push;
 #[cfg(feature = "deflate")]
-use {
-    crate::net_deflate::peer::Peer, crate::support::frames::frame, wirebell::net::Options,
-    wirebell::push::Settings,
-};
+use {crate::net_deflate::peer::Peer, crate::support::frames::frame, wirebell::push::Settings};
 
 /// A registration for several events.
 fn registrations(token: &str, events: &[impl AsRef<str>]) -> String {
@@ -21,10 +18,7 @@ fn registrations(token: &str, events: &[impl AsRef<str>]) -> String {
 
 #[test]
 fn names_have_a_length() {
-    let push = Push::limited(Limits {
-        topic_bytes: 10,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().topic_bytes(10));
     let (fits, long) = ("x".repeat(10), "x".repeat(11));
     let rows = [
         registration(&long, "e"),
@@ -48,10 +42,7 @@ fn names_have_a_length() {
 
 #[test]
 fn a_connection_has_a_number_of_subscriptions() {
-    let push = Push::limited(Limits {
-        subscriptions: 3,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().subscriptions(3));
     let mut client = push.open();
     client.register(&registrations("a", &["1", "2", "2"]));
     client.register(&registration("a", "3"));
@@ -79,10 +70,7 @@ fn a_connection_has_a_number_of_subscriptions() {
 
 #[test]
 fn the_names_of_a_connection_have_a_number_of_bytes() {
-    let push = Push::limited(Limits {
-        subscription_bytes: 20,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().subscription_bytes(20));
     let mut client = push.open();
     // A user counts once, and what is there already not again.
     client.register(&registrations("user", &["12345678", "1234"]));
@@ -97,10 +85,7 @@ fn the_names_of_a_connection_have_a_number_of_bytes() {
 
 #[test]
 fn a_hub_has_a_number_of_topics_and_gets_room_when_one_is_left() {
-    let push = Push::limited(Limits {
-        topics: 2,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().topics(2));
     let mut first = push.subscribe("a", "1");
     let _second = push.subscribe("a", "2");
     let reason = push.open().refused(&registration("a", "3"), 1013);
@@ -119,11 +104,7 @@ fn a_hub_has_a_number_of_topics_and_gets_room_when_one_is_left() {
 
 #[test]
 fn the_last_topics_are_not_for_those_who_have_many() {
-    let push = Push::limited(Limits {
-        topics: 100,
-        topic_share: 4,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().topics(100).topic_share(4));
     // With 20 there are 80 free, which is no more than four times 20.
     let names = |count| (0..count).map(|n| n.to_string()).collect::<Vec<_>>();
     let mut greedy = push.open();
@@ -147,10 +128,7 @@ fn the_last_topics_are_not_for_those_who_have_many() {
 #[test]
 fn a_registration_that_repeats_itself_is_refused_before_it_costs_anything() {
     let push = Push::start(
-        Options {
-            deflate: Some(wirebell::deflate::Settings::default()),
-            ..options_with(limits())
-        },
+        options_with(limits()).deflate(Some(wirebell::deflate::Settings::default())),
         Settings::default(),
     );
     let names: Vec<_> = (0..1000).map(|n| format!("{n:04}")).collect();
@@ -171,10 +149,7 @@ fn a_registration_that_repeats_itself_is_refused_before_it_costs_anything() {
 
 #[test]
 fn a_registration_has_a_number_of_bytes() {
-    let push = Push::limited(Limits {
-        registration_bytes: 100,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().registration_bytes(100));
     let padded = |length: usize| {
         let text = registration("a", "e");
         format!("{text}{}", " ".repeat(length - text.len()))
@@ -192,10 +167,7 @@ fn a_registration_has_a_number_of_bytes() {
 
 #[test]
 fn publications_for_nobody_leave_nothing_behind() {
-    let push = Push::limited(Limits {
-        topics: 1,
-        ..limits()
-    });
+    let push = Push::bounded(push::Limits::default().topics(1));
     for n in 0..100 {
         assert_eq!(push.server().push(&format!("user {n}"), "e", "m"), Ok(0));
     }

@@ -8,21 +8,13 @@ use crate::support::frames::{ping, pong};
 use std::collections::HashMap;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
-use wirebell::Limits;
-use wirebell::net::Options;
 use wirebell::push::Settings;
 
 const PUBLISHERS: usize = 4;
 const EACH: usize = 150;
 
 fn server() -> Push {
-    let options = Options {
-        workers: 3,
-        ..options_with(Limits {
-            queued_bytes: 64 << 20,
-            ..limits()
-        })
-    };
+    let options = options_with(limits().queued_bytes(64 << 20)).workers(3);
     Push::start(options, Settings::default())
 }
 

@@ -3,8 +3,6 @@
 use crate::net_support::client::HttpResponse;
 use crate::net_support::push::publication;
 use crate::net_support::{Client, Push, limits, options_with};
-use wirebell::Limits;
-use wirebell::net::Options;
 use wirebell::push::{PushKey, Settings};
 
 const ILLEGAL: &str = "request data illegal";
@@ -15,13 +13,7 @@ fn outcome(response: &HttpResponse) -> (u16, &str) {
 
 #[test]
 fn the_answer_counts_the_receivers() {
-    let push = Push::start(
-        Options {
-            workers: 3,
-            ..options_with(limits())
-        },
-        Settings::default(),
-    );
+    let push = Push::start(options_with(limits()).workers(3), Settings::default());
     let mut publisher = push.connect();
     let body = publication("a", "e", "hello");
     let mut clients: Vec<Client> = Vec::new();
@@ -139,10 +131,7 @@ fn a_body_with_a_byte_order_mark_or_bytes_that_are_not_utf_8_is_mended() {
 
 #[test]
 fn an_encoded_body_is_not_guessed_at() {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        ..Settings::default()
-    };
+    let settings = Settings::default().push_key(PushKey::new("secret"));
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("a", "e");
     let mut publisher = push.connect();
@@ -169,10 +158,7 @@ fn an_encoded_body_is_not_guessed_at() {
 
 #[test]
 fn method_then_key_then_body() {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        ..Settings::default()
-    };
+    let settings = Settings::default().push_key(PushKey::new("secret"));
     let push = Push::start(options_with(limits()), settings);
     let mut publisher = push.connect();
     for method in ["GET", "PUT", "DELETE", "OPTIONS"] {
@@ -193,10 +179,7 @@ fn method_then_key_then_body() {
 
 #[test]
 fn a_body_over_the_limit_is_too_large_and_reaches_nobody() {
-    let push = Push::limited(Limits {
-        body_bytes: 1000,
-        ..limits()
-    });
+    let push = Push::limited(limits().body_bytes(1000));
     let mut client = push.subscribe("a", "e");
     let rest = publication("a", "e", "").len();
     let fits = publication("a", "e", &"x".repeat(1000 - rest));

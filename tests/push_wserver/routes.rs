@@ -47,12 +47,10 @@ fn the_echo_is_only_for_open_servers_unless_it_is_asked_for() {
         (None, None, Some(false), false),
     ];
     for (push_key, tokens, echo, is_there) in rows {
-        let settings = Settings {
-            push_key,
-            tokens,
-            echo,
-            ..Settings::default()
-        };
+        let settings = Settings::default()
+            .push_key(push_key)
+            .tokens(tokens)
+            .echo(echo);
         let push = Push::start(options_with(limits()), settings);
         if is_there {
             Client::open_at(push.address(), "/echo").expect_echo("hello");
@@ -105,10 +103,7 @@ fn the_echo_confirms_the_subprotocol_that_its_client_likes_best() {
 /// without `100 Continue`; of pages that may read it, the refusal can be read too.
 #[test]
 fn what_the_head_forbids_costs_no_body() {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        ..Settings::default()
-    };
+    let settings = Settings::default().push_key(PushKey::new("secret"));
     let push = Push::start(options_with(limits()), settings);
     let key = "Authorization: Bearer secret\r\n";
     let rows = [

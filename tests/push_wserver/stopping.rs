@@ -4,21 +4,15 @@ use crate::net_support::client::{HttpResponse, upgrade};
 use crate::net_support::push::{publication, registration};
 use crate::net_support::{Client, Push, limits, options_with};
 use std::sync::mpsc::channel;
-use wirebell::net::Options;
 use wirebell::push::{PushKey, Settings, Unavailable};
 
 const KEY: &str = "Authorization: Bearer secret\r\n";
 
 fn server() -> Push {
-    let settings = Settings {
-        push_key: PushKey::new("secret"),
-        echo: Some(true),
-        ..Settings::default()
-    };
-    let options = Options {
-        workers: 3,
-        ..options_with(limits())
-    };
+    let settings = Settings::default()
+        .push_key(PushKey::new("secret"))
+        .echo(Some(true));
+    let options = options_with(limits()).workers(3);
     Push::start(options, settings)
 }
 

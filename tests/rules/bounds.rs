@@ -18,10 +18,7 @@ fn verdict(role: Role, limits: &Limits, frames: &[Frame]) -> Option<Violation> {
 fn a_frame_of_exactly_the_limit_passes() {
     for role in ROLES {
         for n in [0, 1, 125, 126, 1000, 65535, 65536] {
-            let limits = Limits {
-                frame_bytes: n as u64,
-                ..Limits::default()
-            };
+            let limits = Limits::default().frame_bytes(n as u64);
             assert_eq!(verdict(role, &limits, &[binary(&vec![0; n])]), None, "{n}");
             let over = [binary(&vec![0; n + 1])];
             assert_eq!(
@@ -41,11 +38,7 @@ fn a_frame_of_exactly_the_limit_passes() {
 fn a_connection_may_be_given_another_limit() {
     for role in ROLES {
         for (before, now) in [(1000, 10), (10, 1000), (1000, 200), (200, 130)] {
-            let limits = Limits {
-                frame_bytes: before,
-                message_bytes: before,
-                ..Limits::default()
-            };
+            let limits = Limits::default().frame_bytes(before).message_bytes(before);
             let last = |frames: &[Frame]| {
                 let mut driver = Driver::new(role, &limits);
                 // It counts from the next frame on, also within a message.
@@ -70,10 +63,7 @@ fn a_connection_may_be_given_another_limit() {
 #[test]
 // req: 6455-10.4-01
 fn a_message_of_exactly_the_limit_passes() {
-    let limits = Limits {
-        message_bytes: 100,
-        ..Limits::default()
-    };
+    let limits = Limits::default().message_bytes(100);
     let too_big = Some(Violation::MessageTooBig);
     for role in ROLES {
         let rows: [(&[Frame], _); 7] = [
@@ -103,10 +93,7 @@ fn a_message_of_exactly_the_limit_passes() {
 #[test]
 // req: 6455-10.4-01
 fn exactly_as_many_fragments_as_the_limit_pass() {
-    let limits = Limits {
-        fragments: 4,
-        ..Limits::default()
-    };
+    let limits = Limits::default().fragments(4);
     for role in ROLES {
         let mut frames = vec![binary_start(b"")];
         frames.extend([more(""), ping(b""), more(""), ping(b"")]);
@@ -124,10 +111,7 @@ fn exactly_as_many_fragments_as_the_limit_pass() {
             Some(Violation::TooManyFragments)
         );
     }
-    let none = Limits {
-        fragments: 1,
-        ..Limits::default()
-    };
+    let none = Limits::default().fragments(1);
     assert_eq!(
         verdict(Role::Client, &none, &[binary(b"a"), binary(b"b")]),
         None
@@ -151,11 +135,9 @@ fn a_header_alone_is_enough_to_refuse() {
 #[test]
 // req: 6455-10.4-01
 fn memory_is_taken_for_bytes_that_came_only() {
-    let limits = Limits {
-        frame_bytes: u64::MAX,
-        message_bytes: u64::MAX,
-        ..Limits::default()
-    };
+    let limits = Limits::default()
+        .frame_bytes(u64::MAX)
+        .message_bytes(u64::MAX);
     let mut driver = Driver::new(Role::Client, &limits);
     let mut assembler = Assembler::new();
     let mut bytes = head(0x82, false, &length_in_8(1 << 62));

@@ -5,11 +5,9 @@ use crate::support::frames::{binary_start, body, head, length_in_2, length_in_8,
 use wirebell::wire::{FrameHeader, NoEntropy};
 use wirebell::{Connection, Limits, MessageKind, Role, State, Violation};
 
-const NO_LIMIT: Limits = Limits {
-    frame_bytes: u64::MAX,
-    message_bytes: u64::MAX,
-    ..Limits::DEFAULT
-};
+const NO_LIMIT: Limits = Limits::DEFAULT
+    .frame_bytes(u64::MAX)
+    .message_bytes(u64::MAX);
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -94,10 +92,7 @@ fn the_top_bit_is_refused_and_the_largest_length_is_announced_without_memory() {
 #[test]
 // req: 6455-10.4-01
 fn the_sum_of_lengths_does_not_overflow() {
-    let limits = Limits {
-        message_bytes: 5,
-        ..NO_LIMIT
-    };
+    let limits = NO_LIMIT.message_bytes(5);
     for role in ROLES {
         let masked = role == Role::Server;
         let mut driver = Driver::new(role, &limits);

@@ -7,12 +7,10 @@ use crate::support::frames::{more, ping, pong, text, text_start, wire};
 use wirebell::{Limits, Role, State, Violation};
 
 /// Limits that a few bytes pass.
-pub const SMALL: Limits = Limits {
-    frame_bytes: 10,
-    message_bytes: 15,
-    fragments: 3,
-    ..Limits::DEFAULT
-};
+pub const SMALL: Limits = Limits::DEFAULT
+    .frame_bytes(10)
+    .message_bytes(15)
+    .fragments(3);
 
 /// A way to break a rule.
 pub struct Row {

@@ -2,9 +2,9 @@
 
 use crate::support::Rng;
 use std::fmt;
-use wirebell::Limits;
 use wirebell::net::testing::Faults;
 use wirebell::net::{Options, Overflow};
+use wirebell::{Limits, net};
 
 /// Bare clients of a run.
 pub const CLIENTS: usize = 6;
@@ -128,24 +128,25 @@ pub enum Answer {
     Stream,
 }
 
-fn limits(rng: &mut Rng) -> Limits {
-    Limits {
-        queued_bytes: 2_000 << rng.below(4),
-        memory_bytes: [1 << 30, 1 << 30, 40_000][rng.below(3)],
-        message_bytes: 40_000,
-        message_ms: 2_000,
-        head_ms: 500,
-        http_idle_ms: 3_000,
-        body_ms: 500,
-        answer_ms: 1_000,
-        ping_ms: [0, 1_000][rng.below(2)],
-        pong_ms: 500,
-        close_ms: 400,
-        linger_ms: 200,
-        stall_ms: 800,
-        connections: [1_000, 5][rng.below(2)],
-        ..Limits::default()
-    }
+fn limits(rng: &mut Rng) -> net::Limits {
+    net::Limits::default()
+        .protocol(
+            Limits::default()
+                .message_bytes(40_000)
+                .ping_ms([0, 1_000][rng.below(2)])
+                .pong_ms(500)
+                .close_ms(400)
+                .linger_ms(200),
+        )
+        .queued_bytes(2_000 << rng.below(4))
+        .memory_bytes([1 << 30, 1 << 30, 40_000][rng.below(3)])
+        .message_ms(2_000)
+        .head_ms(500)
+        .http_idle_ms(3_000)
+        .body_ms(500)
+        .answer_ms(1_000)
+        .stall_ms(800)
+        .connections([1_000, 5][rng.below(2)])
 }
 
 impl Plan {
@@ -165,13 +166,13 @@ impl fmt::Display for Plan {
             receive_buffer,
             ..
         } = &self.options;
-        let Limits {
+        let net::Limits {
             queued_bytes,
             memory_bytes,
-            ping_ms,
             connections,
             ..
         } = limits;
+        let ping_ms = limits.protocol.ping_ms;
         writeln!(
             f,
             "{workers} workers, {overflow:?}, queued_bytes {queued_bytes}, memory_bytes \
@@ -199,17 +200,17 @@ impl Plan {
             failed_accepts: one_in(rng),
             capacity: 1_000 << rng.below(5),
         };
-        let options = Options {
-            workers: 1 + rng.below(2),
-            limits: limits(rng),
-            overflow: [
-                Overflow::Disconnect,
-                Overflow::DropOldest,
-                Overflow::KeepLatest,
-            ][rng.below(3)],
-            receive_buffer: 4096 << rng.below(3),
-            ..Options::default()
-        };
+        let options = Options::default()
+            .workers(1 + rng.below(2))
+            .limits(limits(rng))
+            .overflow(
+                [
+                    Overflow::Disconnect,
+                    Overflow::DropOldest,
+                    Overflow::KeepLatest,
+                ][rng.below(3)],
+            )
+            .receive_buffer(4096 << rng.below(3));
         let mut steps: Vec<_> = (0..CLIENTS).map(|client| Step::Open { client }).collect();
         if !rng.one_in(4) {
             steps.push(Step::Run);

@@ -58,11 +58,9 @@ impl<'p> World<'p> {
             waiting: Vec::new(),
         });
         let failures = Rc::default();
-        let options = Options {
-            limits: plan.options.limits.clone(),
-            receive_buffer: plan.options.receive_buffer,
-            ..Options::default()
-        };
+        let options = Options::default()
+            .limits(plan.options.limits)
+            .receive_buffer(plan.options.receive_buffer);
         let dialler = network.clients(options, |_| Dialler {
             record: Rc::clone(&record),
             failures: Rc::clone(&failures),
@@ -228,20 +226,14 @@ impl<'p> World<'p> {
         }
         let tag = client as u32 + 1_000;
         self.dials += 1;
-        let options = Settings {
-            proxy: ProxyChoice::Direct,
-            open_ms: 400,
-            ..Settings::default()
-        };
+        let options = Settings::default()
+            .proxy(ProxyChoice::Direct)
+            .limits(wirebell::client::Limits::default().open_ms(400));
         let uri = format!("ws://server/ws/{tag}");
         let endpoint = Endpoint::at(&uri, options, vec![self.servers[0].address()]);
         let dial = Dial {
             tag,
-            reconnect: Some(Backoff {
-                first_ms: 0,
-                most_ms: 0,
-                attempts: 3,
-            }),
+            reconnect: Some(Backoff::default().first_ms(0).most_ms(0).attempts(3)),
             ..Dial::new(Arc::new(endpoint.expect("a good URI")))
         };
         self.dialler.with(|service, context| {

@@ -131,7 +131,7 @@ fn cases() -> Vec<Case> {
         let limits = Limits::default();
         streams.iter().map(move |frames| Case {
             role,
-            limits: limits.clone(),
+            limits,
             bytes: wire(role, frames),
         })
     };

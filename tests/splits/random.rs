@@ -8,12 +8,10 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use wirebell::{Limits, Role};
 
-const LIMITS: Limits = Limits {
-    frame_bytes: 400,
-    message_bytes: 700,
-    fragments: 6,
-    ..Limits::DEFAULT
-};
+const LIMITS: Limits = Limits::DEFAULT
+    .frame_bytes(400)
+    .message_bytes(700)
+    .fragments(6);
 
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Client), Just(Role::Server)]

@@ -15,7 +15,7 @@ fn compare(limits: &Limits, frames: &[Frame]) {
     {
         let case = Case {
             role,
-            limits: limits.clone(),
+            limits: *limits,
             bytes: wire(meant_for, frames),
         };
         let whole = case.run(&[]);
@@ -46,19 +46,9 @@ fn limits_below_the_border() {
         for length in [0, 1, 2, 4, 5, 6, 123, 124, 125, 126, 127] {
             let frames = [binary(&vec![7; length]), text("")];
             for limits in [
-                Limits {
-                    frame_bytes: most,
-                    ..Limits::default()
-                },
-                Limits {
-                    message_bytes: most,
-                    ..Limits::default()
-                },
-                Limits {
-                    frame_bytes: most,
-                    fragments: 1,
-                    ..Limits::default()
-                },
+                Limits::default().frame_bytes(most),
+                Limits::default().message_bytes(most),
+                Limits::default().frame_bytes(most).fragments(1),
             ] {
                 compare(&limits, &frames);
             }

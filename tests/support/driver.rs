@@ -87,7 +87,7 @@ impl Driver {
     pub fn new(role: Role, limits: &Limits) -> Self {
         Self {
             connection: Connection::new(role, limits, 0),
-            limits: limits.clone(),
+            limits: *limits,
             outbox: Outbox::new(),
             entropy: Rng::new(1),
             seen: Vec::new(),

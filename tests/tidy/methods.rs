@@ -40,8 +40,10 @@ fn folder(path: &str) -> &str {
 /// The type that a line defines.
 fn defined(line: &str) -> Option<String> {
     let mut words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
-    let is_public =
-        line.starts_with("pub") || line.starts_with("struct") || line.starts_with("enum");
+    // Indented by `options!`.
+    let line = line.strip_prefix("    ").unwrap_or(line);
+    let starts = ["pub", "struct", "enum"];
+    let is_public = starts.iter().any(|start| line.starts_with(start));
     words.find(|word| ["struct", "enum"].contains(word))?;
     words.next().filter(|_| is_public).map(str::to_owned)
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use wirebell::handshake::{Refused, UpgradeRequest};
-use wirebell::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, RequestHead};
+use wirebell::http::{EMPTY_FIELD, HeadLimits, HeadReader, MAX_FIELDS, RequestHead};
 use wirebell::wire::NoEntropy;
 use wirebell::{
     Assembler, CloseCode, Connection, Event, Limits, MessageKind, Outbox, Refusal, Role,
@@ -33,10 +33,9 @@ impl WebSocket {
     /// Reads the opening handshake and answers it.
     pub async fn accept(mut stream: TcpStream) -> Result<Self> {
         stream.set_nodelay(true)?;
-        let limits = Limits::default();
         let (mut input, mut reader) = (Vec::with_capacity(READ), HeadReader::new());
         let head = loop {
-            match reader.find(&input, &limits).transpose() {
+            match reader.find(&input, &HeadLimits::DEFAULT).transpose() {
                 Some(head) => break head,
                 None if stream.read_buf(&mut input).await? > 0 => {}
                 None => return Err(ErrorKind::UnexpectedEof.into()),
@@ -54,7 +53,7 @@ impl WebSocket {
         opening.map_err(Error::other)?;
         Ok(Self {
             stream,
-            connection: Connection::new(Role::Server, &limits, 0),
+            connection: Connection::new(Role::Server, &Limits::DEFAULT, 0),
             assembler: Assembler::new(),
             outbox: Outbox::new(),
             input,

@@ -26,10 +26,7 @@ struct End {
 impl End {
     fn new(role: Role, terms: Option<&DeflateTerms>) -> Self {
         let mut connection = Connection::new(role, &Limits::DEFAULT, 0);
-        let settings = Settings {
-            min_bytes: 0,
-            ..Settings::DEFAULT
-        };
+        let settings = Settings::DEFAULT.min_bytes(0);
         let link = terms.map(|terms| match role {
             Role::Client => Params::client(terms),
             Role::Server => Params::server(terms),

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
 const ORDER: [(&str, &str, &str); 22] = [
-    ("", "To begin with", "lib error limits"),
+    ("", "To begin with", "lib error options limits"),
     (
         "wire",
         "One frame",
@@ -17,7 +17,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "http",
         "HTTP around it",
-        "mod fields host head status body request lines date response reader types",
+        "mod fields host limits head status body request lines date response reader types",
     ),
     (
         "handshake",
@@ -39,7 +39,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "client/open",
         "How a client opens a connection",
-        "mod uri proxy error options entropy permit endpoint opening backoff",
+        "mod uri proxy error limits options entropy permit endpoint opening backoff",
     ),
     (
         "client/blocking",
@@ -49,7 +49,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "net",
         "The event loop",
-        "mod words options service context connections frame metrics peer_map mailbox memory wake \
+        "mod words limits options service context connections frame metrics peer_map mailbox memory wake \
          wheel handle sockets entropy upgrade conn/mod conn/peer conn/table conn/cold conn/lists \
          conn/timers conn/batch conn/send_queue conn/deflate conn/dialing conn/no_dialing \
          conn/deadlines output/mod output/buffers output/cork output/write output/send \
@@ -63,8 +63,8 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
-         dialect/json dialect/wserver answers routes echo service server",
+        "mod name topics hub members watched auth origin hosts seldom tries access limits settings \
+         dialect/mod dialect/json dialect/wserver answers routes echo service server",
     ),
     (
         "cli/common",

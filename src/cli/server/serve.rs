@@ -76,10 +76,7 @@ mod tests {
     fn who_serves_beyond_loopback_is_told_what_anyone_may_do() {
         let warn = |listen: &str, key: Option<&str>| {
             let push_key = key.and_then(PushKey::new);
-            let settings = Settings {
-                push_key,
-                ..Settings::default()
-            };
+            let settings = Settings::default().push_key(push_key);
             warning(&[listen.parse().unwrap()], &settings)
         };
         for own in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {

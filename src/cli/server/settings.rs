@@ -11,12 +11,11 @@ use std::env::VarError;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
 use toml::de::DeTable;
-use wirebell::Limits;
-use wirebell::deflate;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::http::{MAX_FIELDS, is_token};
-use wirebell::net::{Options, Overflow};
+use wirebell::net::{Limits, Options, Overflow};
 use wirebell::push::{BadOrigin, OriginPolicy, PushKey, Settings, TokenFile, is_host_name};
+use wirebell::{deflate, push};
 
 /// The default address of `serve` and `echo`.
 const LISTEN: &str = "127.0.0.1:8080";
@@ -77,7 +76,7 @@ impl LoopSettings {
             workers: Some(0),
             host: Some(Vec::new()),
             origin: Some(vec!["same-host".into()]),
-            max_message: Some(Size(limits.message_bytes)),
+            max_message: Some(Size(limits.protocol.message_bytes)),
             max_queued: size(limits.queued_bytes),
             overflow: Some(OverflowPolicy::Disconnect),
             deflate: Some(DeflateMode::On),
@@ -87,16 +86,16 @@ impl LoopSettings {
             deflate_min: size(deflate.min_bytes),
             max_connections: Some(limits.connections),
             max_connections_per_address: Some(limits.connections_per_address),
-            ping_interval: Some(Period(limits.ping_ms)),
-            pong_timeout: Some(Period(limits.pong_ms)),
+            ping_interval: Some(Period(limits.protocol.ping_ms)),
+            pong_timeout: Some(Period(limits.protocol.pong_ms)),
             head_timeout: Some(Period(limits.head_ms)),
-            close_timeout: Some(Period(limits.close_ms)),
+            close_timeout: Some(Period(limits.protocol.close_ms)),
             stall_timeout: Some(Period(limits.stall_ms)),
             message_timeout: Some(Period(limits.message_ms)),
             memory: size(limits.memory_bytes),
-            max_head: size(limits.head_bytes),
-            max_fields: Some(limits.fields),
-            max_target: size(limits.target_bytes),
+            max_head: size(limits.head.bytes),
+            max_fields: Some(limits.head.fields),
+            max_target: size(limits.head.target_bytes),
             idle_timeout: Some(Period(limits.http_idle_ms)),
             log: Some("info".into()),
         })
@@ -104,37 +103,34 @@ impl LoopSettings {
 
     /// The options of the loops.
     pub fn options(&self) -> Result<Options, Failure> {
-        let mut options = Options {
-            deflate: self.compression()?,
-            ..Options::default()
-        };
+        let mut options = Options::default().deflate(self.compression()?);
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         let set = |into: &mut u32, period: Option<Period>| {
             *into = period.map_or(*into, |period| period.0);
         };
         if let Some(size) = self.max_message {
-            limits.message_bytes = size.0;
-            limits.frame_bytes = size.0;
+            limits.protocol.message_bytes = size.0;
+            limits.protocol.frame_bytes = size.0;
         }
         limits.queued_bytes = self.max_queued.map_or(limits.queued_bytes, bytes);
         limits.connections = self.max_connections.unwrap_or(limits.connections);
         limits.connections_per_address = self
             .max_connections_per_address
             .unwrap_or(limits.connections_per_address);
-        set(&mut limits.ping_ms, self.ping_interval);
-        set(&mut limits.pong_ms, self.pong_timeout);
+        set(&mut limits.protocol.ping_ms, self.ping_interval);
+        set(&mut limits.protocol.pong_ms, self.pong_timeout);
         set(&mut limits.head_ms, self.head_timeout);
-        set(&mut limits.close_ms, self.close_timeout);
+        set(&mut limits.protocol.close_ms, self.close_timeout);
         set(&mut limits.stall_ms, self.stall_timeout);
         set(&mut limits.message_ms, self.message_timeout);
         limits.memory_bytes = self.memory.map_or(limits.memory_bytes, bytes);
-        limits.head_bytes = self.max_head.map_or(limits.head_bytes, bytes);
-        limits.target_bytes = self.max_target.map_or(limits.target_bytes, bytes);
-        limits.fields = self.max_fields.unwrap_or(limits.fields);
+        limits.head.bytes = self.max_head.map_or(limits.head.bytes, bytes);
+        limits.head.target_bytes = self.max_target.map_or(limits.head.target_bytes, bytes);
+        limits.head.fields = self.max_fields.unwrap_or(limits.head.fields);
         set(&mut limits.http_idle_ms, self.idle_timeout);
-        if limits.fields == 0 || limits.fields > MAX_FIELDS {
-            let fields = limits.fields;
+        if limits.head.fields == 0 || limits.head.fields > MAX_FIELDS {
+            let fields = limits.head.fields;
             return Err(Failure::usage(format!(
                 "--max-fields {fields}: write a number from 1 to {MAX_FIELDS}"
             )));
@@ -171,13 +167,14 @@ impl LoopSettings {
             policy.client_window_bits = bits;
         }
         let usual = deflate::Settings::default();
-        Ok(Some(deflate::Settings {
-            policy,
-            level: level.unwrap_or(usual.level),
-            min_bytes: self.deflate_min.map_or(usual.min_bytes, bytes),
-            budget: self.deflate_budget.map_or(usual.budget, bytes),
-            idle_ms: usual.idle_ms,
-        }))
+        Ok(Some(
+            deflate::Settings::default()
+                .policy(policy)
+                .level(level.unwrap_or(usual.level))
+                .min_bytes(self.deflate_min.map_or(usual.min_bytes, bytes))
+                .budget(self.deflate_budget.map_or(usual.budget, bytes))
+                .idle_ms(usual.idle_ms),
+        ))
     }
 
     /// The addresses to listen on, checked before the start.
@@ -267,10 +264,10 @@ impl FileSettings {
 
     /// All settings that have a default.
     pub fn effective(mut self) -> Self {
-        let limits = Limits::default();
-        self.max_body.get_or_insert(Size(limits.body_bytes as u64));
-        self.register_timeout
-            .get_or_insert(Period(limits.register_ms));
+        let body_bytes = Limits::DEFAULT.body_bytes as u64;
+        self.max_body.get_or_insert(Size(body_bytes));
+        let register_ms = push::Limits::DEFAULT.register_ms;
+        self.register_timeout.get_or_insert(Period(register_ms));
         let has_key = self.push_key_file.is_some()
             || std::env::var_os(PUSH_KEY).is_some_and(|key| !key.is_empty());
         let is_open = !has_key && self.token_file.is_none();
@@ -286,9 +283,6 @@ impl FileSettings {
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         limits.body_bytes = self.max_body.map_or(limits.body_bytes, bytes);
-        limits.register_ms = self
-            .register_timeout
-            .map_or(limits.register_ms, |time| time.0);
         Ok(options)
     }
 
@@ -313,13 +307,17 @@ impl FileSettings {
                 Failure::failed(format!("--token-file {}: {error}", path.display()))
             })?),
         };
-        Ok(Settings {
-            origin: self.event_loop.origin_policy()?,
-            hosts: self.event_loop.hosts()?.to_vec(),
-            push_key,
-            tokens,
-            echo: self.echo,
-        })
+        let mut limits = push::Limits::DEFAULT;
+        if let Some(Period(ms)) = self.register_timeout {
+            limits = limits.register_ms(ms);
+        }
+        Ok(Settings::default()
+            .limits(limits)
+            .origin(self.event_loop.origin_policy()?)
+            .hosts(self.event_loop.hosts()?.to_vec())
+            .push_key(push_key)
+            .tokens(tokens)
+            .echo(self.echo))
     }
 }
 

@@ -67,11 +67,7 @@ pub struct PushArgs {
 }
 
 /// The delay between two attempts.
-const BACKOFF: Backoff = Backoff {
-    first_ms: 250,
-    most_ms: 10_000,
-    attempts: 0,
-};
+const BACKOFF: Backoff = Backoff::DEFAULT.first_ms(250).most_ms(10_000);
 
 /// The longest Retry-After to wait for: a person or a script is waiting for the command.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);

@@ -139,8 +139,8 @@ impl Client {
     ///   [`Wait::Receive`](crate::client::Wait), and can be called again; by then it has done what
     ///   was due: the Pings of [`Limits::ping_ms`](crate::Limits::ping_ms), the end of
     ///   [`Limits::close_ms`](crate::Limits::close_ms). Over a stream that never times out none of
-    ///   this happens. A write that times out ends the connection. [`Options::open_ms`] is checked
-    ///   between two reads.
+    ///   this happens. A write that times out ends the connection.
+    ///   [`open_ms`](crate::client::Limits::open_ms) is checked between two reads.
     /// - Connecting: [`Options::proxy`] and [`Options::handshakes`] are ignored, so the caller must
     ///   make sure that only one handshake with a server is in progress (section 4.1).
     /// - Closing TCP: after the closing handshake the stream is left open, for
@@ -201,7 +201,7 @@ impl<S: Read + Write> Client<Over<S>> {
 
 impl<T: Transport> Client<T> {
     fn new(stream: T, tap: Option<Tapped>, opened: Opened, options: &Options) -> Self {
-        let mut connection = Connection::new(Role::Client, &options.limits, 0);
+        let mut connection = Connection::new(Role::Client, &options.limits.protocol, 0);
         if opened.deflate.is_some() {
             connection = connection.with_deflate();
         }
@@ -211,7 +211,7 @@ impl<T: Transport> Client<T> {
             sender: Sender {
                 shared: Arc::new(shared),
             },
-            incoming: Incoming::new(opened.rest, options.limits.clone()),
+            incoming: Incoming::new(opened.rest, options.limits.protocol),
             subprotocol: opened.subprotocol,
             codec: receiving,
             partial: false,

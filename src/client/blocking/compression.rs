@@ -23,7 +23,7 @@ pub(super) struct Codec {
 
 /// The two directions, if compression was negotiated.
 pub(super) fn pair(options: &Options, terms: Option<DeflateTerms>) -> Option<(Codec, Codec)> {
-    let settings = options.deflate()?;
+    let settings = options.deflate_settings()?;
     let params = Params::client(&terms?);
     let window = 1 << params.receive.window_bits;
     let budget = Budget::new(settings.budget.max(window));

@@ -1,7 +1,7 @@
 //! Connecting with a blocking stream: RFC 6455 section 4.1.
 //!
 //! Input: an [`Endpoint`]. Output: a stream on which the handshake has succeeded, and what was
-//! negotiated. Invariant: all of it takes no longer than `Options::open_ms`, not counting the wait
+//! negotiated. Invariant: all of it takes no longer than `Limits::open_ms`, not counting the wait
 //! for a permit. What is sent and how answers are judged is left to `open`.
 
 use crate::client::blocking::transport::{Over, Transport, is_timeout};
@@ -21,7 +21,7 @@ const READ: usize = 4096;
 /// Tries the addresses in order; the first that accepts the connection is used.
 // req: 6455-4.1-13 6455-7.2.1-01
 pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Opened), Error> {
-    let mut time = Duration::from_millis(endpoint.options.open_ms.into());
+    let mut time = Duration::from_millis(endpoint.options.limits.open_ms.into());
     let mut last = Error::TimedOut(Wait::Open);
     let addresses = endpoint.addresses();
     for (at, address) in addresses.iter().enumerate() {
@@ -55,7 +55,7 @@ pub(super) fn over<S: Read + Write>(
     stream: S,
     endpoint: &Endpoint,
 ) -> Result<(Over<S>, Option<Tapped>, Opened), Error> {
-    let deadline = Instant::now() + Duration::from_millis(endpoint.options.open_ms.into());
+    let deadline = Instant::now() + Duration::from_millis(endpoint.options.limits.open_ms.into());
     let stream = Over::new(stream);
     let tap = tapped(endpoint, None, NOWHERE);
     let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;

@@ -2,9 +2,8 @@
 //!
 //! Input: an [`Endpoint`](crate::client::Endpoint), messages, the server's bytes. Output: the
 //! server's messages or single events; bytes to the server. Invariant: every wait is bounded by
-//! [`Options::open_ms`](crate::client::Options::open_ms), by [`Limits`](crate::Limits), or by what
-//! the caller set; over the caller's own stream, by that stream. How a connection is opened is left
-//! to `open`, frames to `proto`.
+//! [`Limits`](crate::client::Limits), or by what the caller set; over the caller's own stream, by
+//! that stream. How a connection is opened is left to `open`, frames to `proto`.
 //!
 //! Reading order: `receive_buffer`, `compression`, `transport`, `shared`, `sender`, `connecting`,
 //! `waiting`, `client`.

@@ -36,7 +36,7 @@ impl<T: Transport> Sender<T> {
     /// # Errors
     ///
     /// [`Error::Misuse`] once a Close has been sent or received; [`Error::TimedOut`] if the server
-    /// accepts nothing for [`Limits::stall_ms`](crate::Limits::stall_ms); [`Error::Lost`].
+    /// accepts nothing for [`Limits::stall_ms`](crate::client::Limits::stall_ms); [`Error::Lost`].
     // req: 6455-6.1-01
     pub fn send(&self, message: Message<'_>) -> Result<(), Error> {
         let mut sending = lock(&self.shared.messages);

@@ -4,29 +4,23 @@
 //! the bound, and clients do not wait in step. Sleeping is left to the caller.
 
 use crate::client::open::entropy::Random;
+use crate::options::options;
 use crate::wire::Entropy as _;
 use std::time::Duration;
 
-/// Growing waits with jitter: after a failure of a server, its clients must not all come back at
-/// the same moment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Backoff {
-    /// The first wait is between nothing and this many milliseconds.
-    pub first_ms: u32,
-    /// No wait is longer than this many milliseconds.
-    pub most_ms: u32,
-    /// How many consecutive attempts may fail; 0 means any number.
-    pub attempts: u32,
-}
-
-impl Default for Backoff {
-    /// Up to 5 s at first, as the section proposes, then twice as much each time up to a minute.
-    fn default() -> Self {
-        Self {
-            first_ms: 5_000,
-            most_ms: 60_000,
-            attempts: 0,
-        }
+options! {
+    /// Growing waits with jitter: after a failure of a server, its clients must not all come back
+    /// at the same moment.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+    pub const struct Backoff {
+        /// The first wait is between nothing and this many milliseconds: 5 s, as
+        /// the section proposes.
+        pub first_ms: u32 = 5_000,
+        /// No wait is longer than this many milliseconds; each is up to twice as long as the one
+        /// before.
+        pub most_ms: u32 = 60_000,
+        /// How many consecutive attempts may fail; 0 means any number.
+        pub attempts: u32 = 0,
     }
 }
 
@@ -54,10 +48,7 @@ mod tests {
 
     #[test]
     fn waits_differ_and_grow_up_to_a_bound() {
-        let backoff = Backoff {
-            attempts: 12,
-            ..Backoff::default()
-        };
+        let backoff = Backoff::default().attempts(12);
         let draw = |failed| backoff.delay(failed).map(|delay| delay.as_millis());
         let mut seen: Vec<_> = (0..20).map(|_| draw(0)).collect();
         assert!(seen.iter().all(|ms| ms.is_some_and(|ms| ms <= 5_000)));

@@ -62,7 +62,7 @@ impl Endpoint {
     /// secure is not checked.
     pub(in crate::client) fn over(uri: &str, options: Options) -> Result<Self, Error> {
         let proxy = ProxyChoice::Direct;
-        Self::new(uri.parse()?, Options { proxy, ..options })
+        Self::new(uri.parse()?, options.proxy(proxy))
     }
 
     fn insecure(uri: &str, options: Options) -> Result<Self, Error> {
@@ -187,29 +187,24 @@ fn offers(policy: Option<DeflatePolicy>) -> Vec<DeflateOffer> {
         return Vec::new();
     };
     let below = |bits: u8| Some(bits).filter(|bits| *bits < MAX_WINDOW_BITS);
-    let preferred = DeflateOffer {
-        server_no_context_takeover: !policy.server_takeover,
-        client_no_context_takeover: !policy.client_takeover,
-        server_max_window_bits: below(policy.server_window_bits),
-        client_max_window_bits: below(policy.client_window_bits)
-            .map_or(ClientWindow::Open, ClientWindow::AtMost),
-    };
+    let preferred = DeflateOffer::default()
+        .server_no_context_takeover(!policy.server_takeover)
+        .client_no_context_takeover(!policy.client_takeover)
+        .server_max_window_bits(below(policy.server_window_bits))
+        .client_max_window_bits(
+            below(policy.client_window_bits).map_or(ClientWindow::Open, ClientWindow::AtMost),
+        );
     let mut offers = vec![preferred];
     // For servers that keep no window for our messages: the same, but each of our messages is
     // compressed independently.
     if !preferred.client_no_context_takeover {
-        offers.push(DeflateOffer {
-            client_no_context_takeover: true,
-            ..preferred
-        });
+        offers.push(preferred.client_no_context_takeover(true));
     }
     // For servers that answer with a bare `permessage-deflate` to any offer: they may only if we
     // offer that too (RFC 7692 sections 7.1.1.1 and 7.1.2.1).
-    let bare = DeflateOffer {
-        server_no_context_takeover: false,
-        server_max_window_bits: None,
-        ..preferred
-    };
+    let bare = preferred
+        .server_no_context_takeover(false)
+        .server_max_window_bits(None);
     if bare != preferred {
         offers.push(bare);
     }
@@ -221,10 +216,7 @@ mod tests {
     use super::*;
 
     fn direct() -> Options {
-        Options {
-            proxy: ProxyChoice::Direct,
-            ..Options::default()
-        }
+        Options::default().proxy(ProxyChoice::Direct)
     }
 
     #[test]

@@ -12,6 +12,7 @@ use std::io;
 
 /// What went wrong, from parsing the URI to the last byte.
 #[derive(Debug)]
+#[non_exhaustive]
 pub enum Error {
     /// The text is not a WebSocket URI; no connection was attempted.
     Uri(UriError),
@@ -47,8 +48,9 @@ pub enum Error {
 
 /// What took too long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Wait {
-    /// The connection and the handshake: [`Options::open_ms`](crate::client::Options::open_ms).
+    /// The connection and the handshake: [`Limits::open_ms`](crate::client::Limits::open_ms).
     Open,
     /// A message: the time passed to
     /// [`Client::set_receive_timeout`](crate::client::Client::set_receive_timeout). The connection
@@ -58,7 +60,7 @@ pub enum Wait {
     Pong,
     /// The answer to our Close: [`Limits::close_ms`](crate::Limits::close_ms).
     Close,
-    /// Room for outgoing bytes: [`Limits::stall_ms`](crate::Limits::stall_ms).
+    /// Room for outgoing bytes: [`Limits::stall_ms`](crate::client::Limits::stall_ms).
     Send,
 }
 

@@ -6,13 +6,14 @@
 //! are those for a resolver ([`Endpoint::resolve`]) and for a permit ([`ConnectPermit::wait`]).
 //! Sockets and clocks are left to the callers.
 //!
-//! Reading order: `uri`, `proxy`, `error`, `options`, `entropy`, `permit`, `endpoint`, `opening`,
-//! `backoff`.
+//! Reading order: `uri`, `proxy`, `error`, `limits`, `options`, `entropy`, `permit`, `endpoint`,
+//! `opening`, `backoff`.
 
 mod backoff;
 mod endpoint;
 mod entropy;
 mod error;
+mod limits;
 mod opening;
 mod options;
 mod permit;
@@ -23,6 +24,7 @@ pub use backoff::Backoff;
 pub use endpoint::Endpoint;
 pub use entropy::Random;
 pub use error::{Answer, Error, MAX_ANSWER_BODY, Wait};
+pub use limits::Limits;
 pub(crate) use opening::{BODY_GRACE_MS, Opened, Opening};
 pub use options::Options;
 pub(crate) use permit::ConnectPermit;

@@ -108,7 +108,7 @@ impl Opening {
             if !begins_http(&self.input) {
                 return Ok(None); // It speaks another protocol; its next bytes show which.
             }
-            let found = self.reader.find(&self.input, &endpoint.options.limits);
+            let found = self.reader.find(&self.input, &endpoint.options.limits.head);
             let Some(range) = found.map_err(|error| Error::BadResponse(error.into()))? else {
                 return Ok(None);
             };
@@ -176,7 +176,7 @@ impl Opening {
             value: b"",
         };
         let mut storage = [NO_FIELD; MAX_FIELDS];
-        let storage = &mut storage[..endpoint.options.limits.fields.min(MAX_FIELDS)];
+        let storage = &mut storage[..endpoint.options.limits.head.fields.min(MAX_FIELDS)];
         let response = ResponseHead::parse(head, storage);
         let response = response.map_err(|error| Error::BadResponse(error.into()))?;
         match (&self.stage, response.status) {
@@ -300,10 +300,7 @@ mod tests {
             true => ProxyChoice::Proxy("http://127.0.0.1:3128".parse().unwrap()),
             false => ProxyChoice::Direct,
         };
-        let options = Options {
-            proxy,
-            ..Options::default()
-        };
+        let options = Options::default().proxy(proxy);
         Endpoint::resolve("ws://127.0.0.1/", options).unwrap()
     }
 

@@ -13,6 +13,7 @@ use std::str::FromStr;
 
 /// Whether to go through a proxy.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ProxyChoice {
     /// From the environment: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first that
     /// is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.

@@ -31,6 +31,7 @@ pub struct Uri {
 
 /// Why a text is not a WebSocket URI.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum UriError {
     /// It does not begin with `ws://` or `wss://`.
     Scheme,

@@ -3,8 +3,8 @@
 //! What happens then is left to the engine. Invariant: `None` only for a connection whose end is up
 //! to the service, or an open one without keepalive.
 
-use crate::limits::Limits;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
+use crate::net::limits::Limits;
 use crate::proto::{Millis, State};
 
 /// The earliest moment at which something is due. While output waits, a server does not read from
@@ -16,12 +16,13 @@ pub(crate) fn deadline(peer: &Peer, limits: &Limits) -> Option<Millis> {
     let rests = stall.is_some() || peer.flags.paused;
     let phase = match &peer.phase {
         Phase::Open(connection) if rests && connection.state() == State::Open => None,
-        Phase::Open(connection) => {
-            earlier(connection.deadline(limits), message_deadline(peer, limits))
-        }
+        Phase::Open(connection) => earlier(
+            connection.deadline(&limits.protocol),
+            message_deadline(peer, limits),
+        ),
         Phase::Dial(dialing) => Some(dialing.deadline()),
         Phase::Http { .. } | Phase::Lingering { .. } if stall.is_some() => None,
-        Phase::Lingering { since } => Some(since + Millis::from(limits.linger_ms)),
+        Phase::Lingering { since } => Some(since + Millis::from(limits.protocol.linger_ms)),
         Phase::Http { since, waits } => http_wait(*waits, limits).map(|wait| since + wait),
     };
     earlier(phase, stall)

@@ -61,7 +61,7 @@ impl DeflateState {
 impl Compression {
     /// `budget` is shared by all loops of a server.
     pub(crate) fn new(options: &Options, budget: Option<Budget>) -> Self {
-        let pool = options.deflate().zip(budget);
+        let pool = options.deflate_settings().zip(budget);
         Self {
             pool: pool.map(|(settings, budget)| Pool::new(settings, budget)),
             ..Self::default()

@@ -67,7 +67,7 @@ pub(crate) struct Attempt {
 impl Attempt {
     pub(crate) fn new(dial: Dial, failed: u32) -> Self {
         Self {
-            left: Millis::from(dial.endpoint.options.open_ms),
+            left: Millis::from(dial.endpoint.options.limits.open_ms),
             began: 0,
             addresses: dial.endpoint.addresses().to_vec(),
             dial,
@@ -188,7 +188,7 @@ impl Dials {
         attempt.failed += 1;
         attempt.address = 0;
         attempt.stale = true;
-        attempt.left = Millis::from(attempt.dial.endpoint.options.open_ms);
+        attempt.left = Millis::from(attempt.dial.endpoint.options.limits.open_ms);
         self.numbers += 1;
         let at = now + delay.as_millis() as Millis;
         self.later.insert((at, self.numbers), attempt);

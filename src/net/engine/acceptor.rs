@@ -3,7 +3,7 @@
 //! Invariant: a listener that cannot accept neither spins nor dies. What waits stays in the
 //! kernel's backlog until a connection ends or a short time has passed.
 
-use crate::limits::Limits;
+use crate::net::limits::Limits;
 use crate::proto::Millis;
 use std::collections::HashMap;
 use std::io;
@@ -127,10 +127,7 @@ mod tests {
 
     #[test]
     fn addresses_are_counted_by_network() {
-        let limits = Limits {
-            connections_per_address: 2,
-            ..Limits::default()
-        };
+        let limits = Limits::default().connections_per_address(2);
         let mut addresses = Addresses::default();
         let at = |text: &str| Some(SocketAddr::new(text.parse().unwrap(), 1));
         assert!(addresses.admit(0, at("2001:db8::1"), &limits));

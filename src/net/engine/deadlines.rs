@@ -115,16 +115,16 @@ impl<S: Service> Engine<S> {
 pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     let limits = &out.options.limits;
     if let Phase::Open(connection) = &mut peer.phase
-        && connection.deadline(limits) == Some(0)
+        && connection.deadline(&limits.protocol) == Some(0)
     {
         // The state has just changed: stamp its beginning. Nothing can be due yet.
-        let tick = connection.tick(out.now, limits, &mut out.outbox);
-        debug_assert!(tick == Tick::Early || limits.linger_ms == 0);
+        let tick = connection.tick(out.now, &limits.protocol, &mut out.outbox);
+        debug_assert!(tick == Tick::Early || limits.protocol.linger_ms == 0);
     }
     let mut at = deadline(peer, limits);
-    if matches!(peer.phase, Phase::Open(_)) && limits.ping_ms > 0 {
+    if matches!(peer.phase, Phase::Open(_)) && limits.protocol.ping_ms > 0 {
         // The answer to a Ping moves the deadline forward without a call of this function.
-        at = at.map(|at| at.min(out.now + Millis::from(limits.ping_ms)));
+        at = at.map(|at| at.min(out.now + Millis::from(limits.protocol.ping_ms)));
     }
     let slots = [at.map(Wheel::number), out.timers.of(peer)];
     if let Some(slot) = slots.into_iter().flatten().min()
@@ -151,14 +151,16 @@ fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
         return false;
     }
     match &mut peer.phase {
-        Phase::Open(connection) => match connection.tick(out.now, limits, &mut out.outbox) {
-            Tick::Early => {}
-            Tick::Ping => out.transmit(peer),
-            Tick::Expired => {
-                peer.end_for(Cause::Silent);
-                out.lists.remove_soon(peer);
+        Phase::Open(connection) => {
+            match connection.tick(out.now, &limits.protocol, &mut out.outbox) {
+                Tick::Early => {}
+                Tick::Ping => out.transmit(peer),
+                Tick::Expired => {
+                    peer.end_for(Cause::Silent);
+                    out.lists.remove_soon(peer);
+                }
             }
-        },
+        }
         Phase::Http {
             waits: HttpWait::Answer(_),
             ..

@@ -90,7 +90,7 @@ pub(crate) struct Shared {
 impl Shared {
     /// For as many loops as there are wakers.
     pub(crate) fn new(options: &Options, wakes: &[Wake]) -> Self {
-        let deflate = options.deflate();
+        let deflate = options.deflate_settings();
         let memory = Memory::new(options.limits.memory_bytes, wakes.len());
         memory.set_wakers(wakes);
         Self {

@@ -35,7 +35,8 @@ impl<S: Service> Engine<S> {
         }
         let Connections { peers, out, .. } = &mut self.connections;
         let limits = &out.options.limits;
-        let patience = Millis::from(limits.close_ms) + Millis::from(limits.linger_ms);
+        let patience =
+            Millis::from(limits.protocol.close_ms) + Millis::from(limits.protocol.linger_ms);
         self.stop_at = Some(out.now + patience);
         for index in peers.indices() {
             let Some(peer) = peers.at(index) else {
@@ -85,7 +86,7 @@ impl<S: Service> Engine<S> {
         self.stop_accepting();
         let Connections { peers, out, .. } = &mut self.connections;
         out.now = now;
-        self.stop_at = Some(now + Millis::from(out.options.limits.linger_ms));
+        self.stop_at = Some(now + Millis::from(out.options.limits.protocol.linger_ms));
         for index in peers.indices() {
             let Some(peer) = peers.at(index) else {
                 continue;

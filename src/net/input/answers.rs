@@ -79,7 +79,7 @@ fn open_dialled(
     let dial = dialing.attempt.dial.clone();
     let failed = dialing.attempt.failed;
     let terms = agree(out, peer, &dial.endpoint.options, opened.deflate)?;
-    let mut connection = Connection::new(Role::Client, &out.options.limits, out.now);
+    let mut connection = Connection::new(Role::Client, &out.options.limits.protocol, out.now);
     if terms.is_some() {
         connection = connection.with_deflate();
     }
@@ -107,7 +107,7 @@ fn agree(
     options: &client::Options,
     agreed: Option<DeflateTerms>,
 ) -> Result<Terms, Error> {
-    let (Some(terms), Some(settings)) = (agreed, options.deflate()) else {
+    let (Some(terms), Some(settings)) = (agreed, options.deflate_settings()) else {
         return Ok(None);
     };
     let new = || Pool::new(settings, Budget::new(settings.budget));

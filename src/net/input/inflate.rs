@@ -151,10 +151,8 @@ fn lend_session(
     let (Some(params), Phase::Open(connection)) = (peer.terms, &peer.phase) else {
         return None;
     };
-    let limits = Limits {
-        message_bytes: connection.message_limit(),
-        ..out.options.limits.clone()
-    };
+    let limits = out.options.limits.protocol;
+    let limits = limits.message_bytes(connection.message_limit());
     let session = match lasts {
         true => out.take_session(peer),
         false => Session::default(),

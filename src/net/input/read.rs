@@ -167,8 +167,8 @@ impl<S: Service> Reader<'_, S> {
 }
 
 /// Notes since when a message or frame has been arriving, if one is:
-/// [`Limits::message_ms`](crate::Limits::message_ms) counts from there. `is_whole` if the consumed
-/// bytes completed a message; what is left may be part of a frame.
+/// [`Limits::message_ms`](crate::net::Limits::message_ms) counts from there. `is_whole` if the
+/// consumed bytes completed a message; what is left may be part of a frame.
 #[inline]
 pub(super) fn note_unfinished(
     out: &mut Output,

@@ -40,7 +40,7 @@ impl<S: Service> Reader<'_, S> {
             };
             let id = peer.id(out.worker);
             let mut http = std::mem::take(&mut out.cold.of(peer).http);
-            let flow = match http.feed(&self.buffer[at..end], &out.options.limits) {
+            let flow = match http.feed(&self.buffer[at..end], &out.options.limits.head) {
                 Err(fault) => {
                     log::debug!("{}: bad request: {fault:?}", out.name(peer));
                     match http.is_answered() {
@@ -212,7 +212,7 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     };
     peer.flags.switching = true;
     out.put(peer, response.as_bytes());
-    let mut connection = Connection::new(Role::Server, &out.options.limits, out.now);
+    let mut connection = Connection::new(Role::Server, &out.options.limits.protocol, out.now);
     if terms.is_some() {
         connection = connection.with_deflate();
     }

@@ -4,7 +4,7 @@
 //! miss it. What is compressed once for many is left to `frame`.
 
 use crate::deflate::{Budget, Compressor, Params, Session};
-use crate::handshake::{Accepted, DeflatePolicy};
+use crate::handshake::Accepted;
 use crate::net::conn::deflate::Terms;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::conn::table::Table;
@@ -31,11 +31,7 @@ impl Output {
         if let Some(terms) = answer.deflate()
             && !self.has_memory(peer, &Params::server(&terms), &budget)
         {
-            answer = accepted.negotiate(&DeflatePolicy {
-                server_takeover: false,
-                client_takeover: false,
-                ..policy
-            });
+            answer = accepted.negotiate(&policy.server_takeover(false).client_takeover(false));
         }
         let params = answer.deflate().map(|terms| Params::server(&terms));
         (answer, params)

@@ -1,6 +1,6 @@
 //! The other end of a simulated connection, controlled by a test.
 
-use crate::http::{EMPTY_FIELD, HeadReader, MAX_FIELDS, ResponseHead};
+use crate::http::{EMPTY_FIELD, HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 use crate::limits::Limits;
 use crate::net::testing::network::{EndId, State};
 use crate::proto::{Assembler, Connection, Event, Message, Outbox, Role};
@@ -195,8 +195,8 @@ impl Peer {
     /// Whether the answer has arrived and was 101: frames follow.
     pub fn upgrade(&mut self) -> bool {
         self.read(usize::MAX);
-        let limits = Limits::default();
-        let Ok(Some(head)) = HeadReader::new().find(&self.input, &limits) else {
+        let found = HeadReader::new().find(&self.input, &HeadLimits::DEFAULT);
+        let Ok(Some(head)) = found else {
             return false;
         };
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
@@ -205,7 +205,7 @@ impl Peer {
             return false;
         }
         self.input.drain(..head.end);
-        self.connection = Some(Connection::new(Role::Client, &limits, 0));
+        self.connection = Some(Connection::new(Role::Client, &Limits::DEFAULT, 0));
         true
     }
 

@@ -25,6 +25,7 @@ pub struct Registration {
 
 /// Why a message is not a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NoRegistration {
     /// It is something else, or a field is missing or empty.
     Malformed,

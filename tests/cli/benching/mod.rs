@@ -124,10 +124,7 @@ fn a_rate_sends_the_number_that_it_says() {
 }
 
 fn one_worker() -> Options {
-    Options {
-        workers: 1,
-        ..Options::default()
-    }
+    Options::default().workers(1)
 }
 
 /// Echoes, and stalls once for a while.

@@ -5,10 +5,10 @@ use super::opening::{Opened, end_of_head};
 use super::{Fault, LINGER, Offer};
 use std::io::{self, Error, Read as _, Write as _};
 use std::net::TcpStream;
-use wirebell::Limits;
+
 use wirebell::client::Random;
 use wirebell::handshake::{ClientHandshake, ClientWindow, DeflateOffer};
-use wirebell::http::{Field, HeadReader, MAX_FIELDS, ResponseHead};
+use wirebell::http::{Field, HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 
 /// Requests this path and reads the response; `None` if nothing opens.
 pub fn open(mut stream: &TcpStream, fault: Fault, path: &str) -> io::Result<Option<Opened>> {
@@ -68,14 +68,8 @@ fn offers(fault: Fault) -> Vec<DeflateOffer> {
     let usual = DeflateOffer::default();
     match offer {
         Offer::Usual => vec![usual],
-        Offer::WithoutWindow => vec![DeflateOffer {
-            client_max_window_bits: ClientWindow::Fixed,
-            ..usual
-        }],
-        Offer::SmallWindow => vec![DeflateOffer {
-            server_max_window_bits: Some(9),
-            ..usual
-        }],
+        Offer::WithoutWindow => vec![usual.client_max_window_bits(ClientWindow::Fixed)],
+        Offer::SmallWindow => vec![usual.server_max_window_bits(Some(9))],
         Offer::Nothing => Vec::new(),
     }
 }
@@ -86,7 +80,7 @@ fn read_head(
     fault: Fault,
     bytes: &mut Vec<u8>,
 ) -> io::Result<Option<usize>> {
-    let (limits, mut reader) = (Limits::default(), HeadReader::new());
+    let (limits, mut reader) = (HeadLimits::default(), HeadReader::new());
     let (mut chunk, mut searched) = ([0; 4096], 0_usize);
     loop {
         let found = match fault {

@@ -3,9 +3,9 @@
 use super::Fault;
 use std::io::{self, Read as _, Write as _};
 use std::net::TcpStream;
+use wirebell::Refusal;
 use wirebell::handshake::{DeflatePolicy, DeflateTerms, UpgradeRequest, accept_key};
-use wirebell::http::{Field, HeadReader, MAX_FIELDS, RequestHead};
-use wirebell::{Limits, Refusal};
+use wirebell::http::{Field, HeadLimits, HeadReader, MAX_FIELDS, RequestHead};
 
 const EXTENSIONS: &str = "Sec-WebSocket-Extensions";
 
@@ -50,7 +50,7 @@ pub fn open(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Opened>> 
 type Head = (Vec<u8>, Result<usize, Refusal>);
 
 fn read_head(mut stream: &TcpStream, fault: Fault) -> io::Result<Option<Head>> {
-    let (limits, mut reader) = (Limits::default(), HeadReader::new());
+    let (limits, mut reader) = (HeadLimits::default(), HeadReader::new());
     let (mut bytes, mut chunk) = (Vec::new(), [0; 16 * 1024]);
     loop {
         let n = stream.read(&mut chunk)?;

@@ -54,15 +54,9 @@ enum Heard {
 
 impl<'s> Talk<'s> {
     pub fn new(stream: &'s TcpStream, fault: Fault, role: Role, opened: &Opened) -> Self {
-        let limits = Limits {
-            message_bytes: MESSAGE_BYTES,
-            ..Limits::default()
-        };
+        let limits = Limits::default().message_bytes(MESSAGE_BYTES);
         let mut connection = Connection::new(role, &limits, 0);
-        let settings = Settings {
-            min_bytes: 1,
-            ..Settings::default()
-        };
+        let settings = Settings::default().min_bytes(1);
         let deflate = opened.terms.map(|terms| Deflate {
             link: link(role, &terms, fault),
             pool: Pool::new(settings, Budget::new(settings.budget)),

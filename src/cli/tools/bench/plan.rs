@@ -13,7 +13,7 @@ use crate::cli::tools::common::deflate::offer;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
-use wirebell::{Limits, Message, MessageKind, net};
+use wirebell::{Limits, Message, MessageKind, client, net};
 
 /// The plan of a run.
 #[derive(Debug)]
@@ -113,20 +113,21 @@ impl Plan {
     pub fn loop_options(&self) -> net::Options {
         let size = self.payload.len() as u64;
         let pings = self.args.mode == Mode::Idle;
-        net::Options {
-            workers: self.loops() as usize,
-            limits: Limits {
-                message_bytes: Limits::DEFAULT.message_bytes.max(size),
-                frame_bytes: Limits::DEFAULT.frame_bytes.max(size),
-                queued_bytes: (2 * (size + IN_FLIGHT)) as usize,
-                ping_ms: if pings { self.args.ping.0 } else { 0 },
-                close_ms: 1000,
-                linger_ms: 200,
-                ..Limits::DEFAULT
-            },
-            deflate: offer(self.args.deflate),
-            ..net::Options::default()
-        }
+        net::Options::default()
+            .workers(self.loops() as usize)
+            .limits(
+                net::Limits::DEFAULT
+                    .protocol(
+                        Limits::DEFAULT
+                            .message_bytes(Limits::DEFAULT.message_bytes.max(size))
+                            .frame_bytes(Limits::DEFAULT.frame_bytes.max(size))
+                            .ping_ms(if pings { self.args.ping.0 } else { 0 })
+                            .close_ms(1000)
+                            .linger_ms(200),
+                    )
+                    .queued_bytes((2 * (size + IN_FLIGHT)) as usize),
+            )
+            .deflate(offer(self.args.deflate))
     }
 }
 
@@ -204,15 +205,15 @@ impl Plan {
 fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
     let mut fields = header_fields(&args.header)?;
     fields.extend(args.credentials.field()?);
-    Ok(Options {
-        fields,
-        subprotocols: args.subprotocol.clone(),
-        deflate: offer(args.deflate),
+    Ok(
         // Otherwise the proxy would be measured.
-        proxy: ProxyChoice::Direct,
-        open_ms: args.timeout.0.max(1),
-        ..Options::default()
-    })
+        Options::default()
+            .fields(fields)
+            .subprotocols(args.subprotocol.clone())
+            .deflate(offer(args.deflate))
+            .proxy(ProxyChoice::Direct)
+            .limits(client::Limits::default().open_ms(args.timeout.0.max(1))),
+    )
 }
 
 /// Options that have no meaning in a mode are usage errors.

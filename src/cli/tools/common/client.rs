@@ -70,11 +70,7 @@ pub fn failure_of(error: &Error) -> Failure {
             refused(format!("{text}{said}{hint}"))
         }
         Error::TimedOut(_) => timed_out(text),
-        Error::BadResponse(_)
-        | Error::Misuse(_)
-        | Error::Budget
-        | Error::Violation(_)
-        | Error::Lost(_) => Failure::failed(text),
+        _ => Failure::failed(text),
     }
 }
 

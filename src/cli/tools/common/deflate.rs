@@ -13,8 +13,5 @@ pub fn offer(mode: DeflateMode) -> Option<deflate::Settings> {
         DeflateMode::On => DeflatePolicy::NO_TAKEOVER,
         DeflateMode::Takeover => DeflatePolicy::TAKEOVER,
     };
-    Some(deflate::Settings {
-        policy,
-        ..deflate::Settings::default()
-    })
+    Some(deflate::Settings::default().policy(policy))
 }

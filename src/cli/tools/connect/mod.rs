@@ -28,7 +28,7 @@ use output::{Output, Printed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
-use wirebell::{CloseCode, Limits, Tap};
+use wirebell::{CloseCode, Limits, Tap, client};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let warn = |text: &str| eprintln!("wirebell: {text}");
@@ -57,11 +57,10 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
 const STEADY: Duration = Duration::from_secs(30);
 
 fn backoff(attempts: u32) -> Backoff {
-    Backoff {
-        first_ms: 1_000,
-        most_ms: 30_000,
-        attempts,
-    }
+    Backoff::default()
+        .first_ms(1_000)
+        .most_ms(30_000)
+        .attempts(attempts)
 }
 
 /// How the server closed without a failure.
@@ -189,20 +188,21 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
         (None, true) => ProxyChoice::Direct,
         (None, false) => ProxyChoice::Environment,
     };
-    Ok(Options {
-        fields,
-        origin: args.origin.clone(),
-        subprotocols: args.subprotocol.clone(),
-        limits: Limits {
-            ping_ms: args.ping.0,
-            message_bytes: args.max_message.0,
-            frame_bytes: args.max_message.0,
-            ..Limits::default()
-        },
-        deflate: offer(args.deflate),
-        proxy,
-        open_ms: args.timeout.limit(),
-        tap: tap(args, recorder),
-        ..Options::default()
-    })
+    Ok(Options::default()
+        .fields(fields)
+        .origin(args.origin.clone())
+        .subprotocols(args.subprotocol.clone())
+        .deflate(offer(args.deflate))
+        .proxy(proxy)
+        .tap(tap(args, recorder))
+        .limits(
+            client::Limits::default()
+                .protocol(
+                    Limits::default()
+                        .ping_ms(args.ping.0)
+                        .message_bytes(args.max_message.0)
+                        .frame_bytes(args.max_message.0),
+                )
+                .open_ms(args.timeout.limit()),
+        ))
 }

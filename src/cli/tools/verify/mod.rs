@@ -119,13 +119,11 @@ fn matches(pattern: &str, text: &str) -> bool {
 fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
     let mut fields = header_fields(&args.header)?;
     fields.extend(args.credentials.field()?);
-    let options = Options {
-        fields: fields.clone(),
-        subprotocols: args.subprotocol.clone(),
-        // Otherwise the proxy would be tested.
-        proxy: ProxyChoice::Direct,
-        ..Options::default()
-    };
+    // Through a proxy, the proxy would be tested.
+    let options = Options::default()
+        .fields(fields.clone())
+        .subprotocols(args.subprotocol.clone())
+        .proxy(ProxyChoice::Direct);
     let endpoint = match Endpoint::resolve(uri, options) {
         Err(Error::Lookup(error)) => return Err(within(uri, failure(Error::Lookup(error)))),
         other => other.map_err(|error| Failure::usage(format!("{uri}: {error}")))?,

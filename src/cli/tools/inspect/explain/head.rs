@@ -9,9 +9,8 @@ use crate::cli::tools::inspect::explain::request_info::RequestInfo;
 use crate::cli::tools::inspect::explain::{checks, terms};
 use crate::cli::tools::inspect::model::{Class, Field, Finding, Reference, Text, rfc6455, rfc7692};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
-use wirebell::Limits;
 use wirebell::handshake::{DeflateTerms, accept_key};
-use wirebell::http::{Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+use wirebell::http::{Fields, HeadLimits, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 
 /// Longer heads are not parsed.
 const LONGEST: usize = 1024 * 1024;
@@ -57,11 +56,7 @@ fn is_other(input: &[u8], from: Side) -> bool {
 
 /// Reads the head at the front of `input`. `req` is the request of a response.
 pub fn read(input: &[u8], from: Side, req: Option<&RequestInfo>) -> Head {
-    let limits = Limits {
-        head_bytes: LONGEST,
-        target_bytes: LONGEST / 2,
-        ..Limits::DEFAULT
-    };
+    let limits = HeadLimits::DEFAULT.bytes(LONGEST).target_bytes(LONGEST / 2);
     let range = match HeadReader::new().find(input, &limits) {
         Ok(Some(range)) => range,
         Ok(None) => {

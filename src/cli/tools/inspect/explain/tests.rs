@@ -189,12 +189,10 @@ fn answers() {
 
 /// What fails a connection that gets these bytes; `Err` if it is closed before.
 fn library(bytes: &[u8], from: Side) -> Result<Option<Violation>, ()> {
-    let limits = Limits {
-        frame_bytes: u64::MAX,
-        message_bytes: u64::MAX,
-        fragments: u32::MAX,
-        ..Limits::DEFAULT
-    };
+    let limits = Limits::DEFAULT
+        .frame_bytes(u64::MAX)
+        .message_bytes(u64::MAX)
+        .fragments(u32::MAX);
     let role = match from {
         Side::Client => Role::Server,
         Side::Server => Role::Client,

@@ -229,10 +229,8 @@ impl Inflater {
             outcome.hints.push(what.into());
             return;
         }
-        let limits = Limits {
-            message_bytes: (allowance.work as u64).min(Limits::DEFAULT.message_bytes),
-            ..Limits::DEFAULT
-        };
+        let limits = Limits::DEFAULT
+            .message_bytes((allowance.work as u64).min(Limits::DEFAULT.message_bytes));
         let piece = Compressed {
             kind: open.kind,
             bytes: &open.bytes,

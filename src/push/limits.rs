@@ -1,0 +1,34 @@
+//! The bounds of the push server: what its subscribers may hold.
+//!
+//! Enforced by the services and the hubs.
+
+use crate::options::options;
+
+options! {
+    /// The bounds of the subscribers of a push server. The table of all bounds is at
+    /// [`wirebell::Limits`](crate::Limits).
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub const struct Limits {
+        /// Bytes of a message from a client of the push server, which can only be a registration
+        /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
+        /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.
+        pub registration_bytes: u64 = 64 * 1024,
+        /// Topics that one hub keeps. A client that subscribes to another one is closed with 1013.
+        pub topics: usize = 1_000_000,
+        /// How many times the subscriptions of a connection must fit into the remaining room for
+        /// topics before it may add another one (1013 otherwise); its first needs only room. So the
+        /// last topics go to many clients, not to the few that want most.
+        pub topic_share: usize = 16,
+        /// Bytes of each of the two parts of a topic's name (user and event). A client that
+        /// subscribes to a longer one is closed with 1008.
+        pub topic_bytes: usize = 1024,
+        /// Subscriptions of one connection, and events in one registration (1008 above it).
+        pub subscriptions: usize = 1_000,
+        /// Bytes of the names that one connection subscribes to: each of its users once, and each
+        /// event (1008 above it). As much as one registration can carry.
+        pub subscription_bytes: usize = 64 * 1024,
+        /// Milliseconds within which a connection that exists to subscribe must have done so (1008
+        /// after it).
+        pub register_ms: u32 = 30_000,
+    }
+}

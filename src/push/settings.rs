@@ -1,0 +1,38 @@
+//! The settings of a push server besides those of its loops.
+//!
+//! Read by `service`, which enforces them, and by the command.
+
+use crate::options::options;
+use crate::push::auth::{PushKey, TokenFile};
+use crate::push::limits::Limits;
+use crate::push::origin::OriginPolicy;
+
+options! {
+    /// The settings of a push server besides the [`Options`](crate::net::Options) of its loops.
+    #[derive(Clone, Debug)]
+    pub struct Settings {
+        /// Which pages may connect.
+        pub origin: OriginPolicy = OriginPolicy::default(),
+        /// Names of the server, without ports. On a loopback address they are accepted in addition
+        /// to `localhost` and loopback addresses; elsewhere, any host is accepted if the list is
+        /// empty. See [`HostPolicy`](crate::push::HostPolicy).
+        pub hosts: Vec<String> = Vec::new(),
+        /// Without one, every caller may push and none may drop.
+        pub push_key: Option<PushKey> = None,
+        /// Without one, a token is the name of its user.
+        pub tokens: Option<TokenFile> = None,
+        /// The bounds of subscribers.
+        pub limits: Limits = Limits::DEFAULT,
+        /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing
+        /// needs a secret: a protected server should not be a public echo.
+        pub echo: Option<bool> = None,
+    }
+}
+
+impl Settings {
+    /// Whether `/echo` exists.
+    pub(super) fn has_echo(&self) -> bool {
+        let is_open = self.push_key.is_none() && self.tokens.is_none();
+        self.echo.unwrap_or(is_open)
+    }
+}
