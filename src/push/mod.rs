@@ -7,35 +7,32 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `name`; `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`; `dialect`, `answers`, `routes`, `echo`, `service`, `server`.
+//! Reading order: `name`; `unavailable`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
+//! `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
 mod auth;
-pub mod dialect;
 mod echo;
 mod hosts;
-mod hub;
-mod members;
 mod name;
 mod origin;
 mod routes;
 mod seldom;
 mod server;
 mod service;
-mod topics;
 mod tries;
+mod unavailable;
 mod watched;
+pub mod wserver;
 
 pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
-pub use hub::{Hub, HubMail, Unavailable};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use server::{PushHandle, PushServer};
 pub use service::{PushService, Settings};
-pub use topics::Topic;
+pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;

@@ -63,8 +63,9 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
-         dialect/json dialect/wserver answers routes echo service server",
+        "mod name unavailable wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         wserver/members watched auth origin hosts seldom tries access answers routes echo \
+         service server",
     ),
     (
         "cli/common",
