@@ -7,8 +7,8 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `name`; `unavailable`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`,
-//! `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
+//! Reading order: `time`, `name`, `position`, `record`; `unavailable`; `wserver`; `watched`, `auth`,
+//! `origin`, `hosts`, `seldom`, `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -17,10 +17,13 @@ mod echo;
 mod hosts;
 mod name;
 mod origin;
+mod position;
+mod record;
 mod routes;
 mod seldom;
 mod server;
 mod service;
+pub mod time;
 mod tries;
 mod unavailable;
 mod watched;
@@ -32,6 +35,8 @@ pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
+pub use position::{BadPosition, Epoch, MAX_EPOCH_BYTES, Position, Since};
+pub use record::{Key, Payload, Publication, Record};
 pub use server::{PushHandle, PushServer};
 pub use service::{PushService, Settings};
 pub use unavailable::Unavailable;

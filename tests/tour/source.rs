@@ -63,7 +63,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod name unavailable wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+        "mod time name position record unavailable wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth origin hosts seldom tries access answers routes echo \
          service server",
     ),
