@@ -7,7 +7,7 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `name`, `position`, `record`; `unavailable`; `wserver`; `watched`, `auth`,
+//! Reading order: `time`, `name`, `position`, `record`; `hub`; `unavailable`; `wserver`; `watched`, `auth`,
 //! `origin`, `hosts`, `seldom`, `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
@@ -15,6 +15,7 @@ mod answers;
 mod auth;
 mod echo;
 mod hosts;
+mod hub;
 mod name;
 mod origin;
 mod position;
@@ -33,6 +34,8 @@ pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
+pub use hub::{Applied, Audience, Bounds, Gap, HistoryRules, Hub, HubLimits, InterestId, Page};
+pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use position::{BadPosition, Epoch, MAX_EPOCH_BYTES, Position, Since};
