@@ -7,15 +7,19 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `name`, `position`, `record`; `hub`; `unavailable`; `wserver`; `watched`, `auth`,
+//! Reading order: `time`, `name`, `position`, `record`; `hub`; `log`, `unavailable`,
+//! `delivery`, `broker`; `wserver`; `watched`, `auth`,
 //! `origin`, `hosts`, `seldom`, `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
 mod auth;
+mod broker;
+mod delivery;
 mod echo;
 mod hosts;
 mod hub;
+mod log;
 mod name;
 mod origin;
 mod position;
@@ -32,10 +36,13 @@ pub mod wserver;
 
 pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
+pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Started};
+pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Applied, Audience, Bounds, Gap, HistoryRules, Hub, HubLimits, InterestId, Page};
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
+pub use log::{Appended, Entry, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use position::{BadPosition, Epoch, MAX_EPOCH_BYTES, Position, Since};

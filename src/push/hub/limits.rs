@@ -80,6 +80,8 @@ pub enum Refused {
     /// [`HubLimits::scan`]: the patterns have too many topics to choose from. Without a replay, or
     /// with fewer patterns at a time, it is possible.
     TooWide,
+    /// The server is stopping: see [`Broker::stop`](crate::push::Broker::stop).
+    Stopped,
 }
 
 impl fmt::Display for Refused {
@@ -88,6 +90,7 @@ impl fmt::Display for Refused {
             Self::TooMany => "too many subscriptions on this connection",
             Self::Full => "no room for more topics",
             Self::TooWide => "a replay for these patterns has too many topics to search",
+            Self::Stopped => "the server is stopping",
         })
     }
 }
