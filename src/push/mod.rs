@@ -40,7 +40,9 @@ pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Starte
 pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
-pub use hub::{Applied, Audience, Bounds, Gap, HistoryRules, Hub, HubLimits, InterestId, Page};
+pub use hub::{
+    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page,
+};
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use log::{Appended, Entry, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};

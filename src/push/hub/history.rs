@@ -94,10 +94,10 @@ impl History {
         self.drop_aged(bounds, now);
     }
 
-    /// Lets the oldest record go; returns what it has cost.
-    pub(super) fn drop_oldest(&mut self, now: u64) -> usize {
+    /// Lets the oldest record go.
+    pub(super) fn drop_oldest(&mut self, now: u64) {
         let Some(record) = self.records.pop_front() else {
-            return 0;
+            return;
         };
         if !record.has_expired(now) {
             self.floor = record.sequence;
@@ -105,7 +105,6 @@ impl History {
         self.payloads -= record.payload.bytes().len();
         self.cost -= cost(&record);
         self.release();
-        cost(&record)
     }
 
     /// The records with higher sequence numbers that were published at `time` or later.

@@ -57,6 +57,18 @@ pub struct Page {
     pub records: usize,
     /// Bytes of their payloads and topics; the first message comes in any case.
     pub bytes: usize,
+    /// `None` for the first page; for each other one the [`next`](crate::push::Replay::next) of that
+    /// before it, with everything else as it was.
+    pub cursor: Option<Cursor>,
+}
+
+/// Where the next page of a replay begins. It is of use to the hub that has made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last record that was given.
+    pub(super) after: u64,
+    /// What was let go before this change is in the gaps of the pages so far, or not wanted.
+    pub(super) change: u64,
 }
 
 impl Default for Page {
@@ -65,6 +77,7 @@ impl Default for Page {
         Self {
             records: 1_000,
             bytes: 1024 * 1024,
+            cursor: None,
         }
     }
 }

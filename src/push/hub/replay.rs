@@ -3,10 +3,10 @@
 //!
 //! Input: patterns and where to begin. Output: records in their order, a page at a time, and gaps.
 //! Invariants: a record comes once, however many patterns match it; whatever was let go after the
-//! place to begin is in a gap; the next page begins at [`Replay::position`] and has the gaps that
-//! this one has not.
+//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next page
+//! the others.
 
-use crate::push::hub::limits::{Page, Refused};
+use crate::push::hub::limits::{Cursor, Page, Refused};
 use crate::push::hub::topics::{TopicId, Topics};
 use crate::push::name::Pattern;
 use crate::push::position::{Position, Since};
@@ -22,13 +22,13 @@ pub struct Replay {
     pub records: Vec<Arc<Record>>,
     /// What is missing.
     pub gaps: Vec<Gap>,
-    /// Everything up to here has been said: the last record if there are [more](Self::more),
+    /// Everything up to here has been said: the last record if there is a [next](Self::next) page,
     /// otherwise the head.
     pub position: Position,
     /// Nothing is missing, and the place to begin is known. Of a replay in pages, all must say so.
     pub recovered: bool,
-    /// The page is full: ask again, since `position`.
-    pub more: bool,
+    /// The page is full, and the next one begins here.
+    pub next: Option<Cursor>,
 }
 
 /// Messages of a topic that there were, and that are no longer there.
@@ -57,8 +57,10 @@ pub(super) struct Query<'q> {
 struct Start {
     after: u64,
     time: u64,
-    /// It is a position of this log.
-    asked: Option<Position>,
+    /// It is a position of this log: what was let go after it is a gap.
+    known: bool,
+    /// What was let go before this change is not a gap.
+    change: u64,
     recovered: bool,
 }
 
@@ -70,7 +72,7 @@ impl Query<'_> {
             gaps: Vec::new(),
             position: self.head,
             recovered: start.recovered,
-            more: false,
+            next: None,
         };
         if start.recovered && start.after == self.head.sequence {
             return Ok(replay);
@@ -82,9 +84,9 @@ impl Query<'_> {
         self.merge(topics, &found, &start, &mut replay);
         if !start.recovered {
             replay.gaps = self.all_gaps();
-        } else if let Some(asked) = start.asked {
+        } else if start.known {
             let upto = replay.position.sequence;
-            replay.gaps = self.gaps(topics, &found, unknown, asked, upto);
+            replay.gaps = self.gaps(topics, &found, unknown, &start, upto);
             replay.recovered = replay.gaps.is_empty();
         }
         Ok(replay)
@@ -94,9 +96,18 @@ impl Query<'_> {
         let all = Start {
             after: 0,
             time: 0,
-            asked: None,
+            known: false,
+            change: 0,
             recovered: true,
         };
+        if let Some(Cursor { after, change }) = self.page.cursor {
+            return Start {
+                after,
+                change,
+                known: true,
+                ..all
+            };
+        }
         match self.since {
             Since::New => Start {
                 after: self.head.sequence,
@@ -110,7 +121,7 @@ impl Query<'_> {
             },
             Since::Position(asked) if self.knows(asked) => Start {
                 after: asked.sequence,
-                asked: Some(asked),
+                known: true,
                 ..all
             },
             Since::Position(_) | Since::Unreadable => Start {
@@ -166,15 +177,21 @@ impl Query<'_> {
             bytes += record.size();
             let count = replay.records.len();
             if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
-                replay.more = true;
+                let last = replay.records.last().map_or(0, |last| last.sequence);
+                replay.position.sequence = last;
+                replay.next = Some(Cursor {
+                    after: last,
+                    // Gaps up to here are in this page, those after it in the next.
+                    change: match start.known {
+                        true => start.change,
+                        false => topics.changes(),
+                    },
+                });
                 break;
             }
             replay.records.push(Arc::clone(record));
             let next = parts[at].peek();
             heads.extend(next.map(|next| Reverse((next.sequence, at))));
-        }
-        if let Some(last) = replay.records.last().filter(|_| replay.more) {
-            replay.position.sequence = last.sequence;
         }
     }
 
@@ -201,17 +218,20 @@ impl Query<'_> {
         topics: &Topics,
         found: &[TopicId],
         unknown: Vec<&Pattern>,
-        asked: Position,
+        start: &Start,
         upto: u64,
     ) -> Vec<Gap> {
-        let is_gap = |floor: u64| (asked.sequence + 1..=upto).contains(&floor);
+        let is_gap = |(floor, change): (u64, u64)| {
+            (start.after + 1..=upto).contains(&floor) && change > start.change
+        };
+        let epoch = self.head.epoch;
         let gap = |topic: Pattern, next: Option<u64>| Gap {
             topic,
-            after: Some(asked),
-            next: next.map(|sequence| asked.epoch.at(sequence)),
+            after: Some(epoch.at(start.after)),
+            next: next.map(|sequence| epoch.at(sequence)),
         };
         let known = found.iter().map(|id| topics.get(*id));
-        let known = known.filter(|topic| is_gap(topic.history.floor()));
+        let known = known.filter(|topic| is_gap((topic.history.floor(), topic.change)));
         let known = known.map(|it| gap(it.name.to_pattern(), it.history.oldest()));
         let unknown = unknown
             .into_iter()

@@ -33,6 +33,10 @@ pub(super) struct Topics {
     oldest: BTreeMap<u64, TopicId>,
     due: BTreeSet<(u64, TopicId)>,
     common_floor: u64,
+    /// The last change of the common floor.
+    common_change: u64,
+    /// Counts the changes of all floors.
+    changes: u64,
     /// Bytes of all histories and topics.
     cost: usize,
 }
@@ -42,6 +46,8 @@ pub(super) struct Topic {
     pub(super) name: TopicName,
     pub(super) history: History,
     pub(super) bounds: Bounds,
+    /// The last change of its floor.
+    pub(super) change: u64,
     /// With the generation for which it is right.
     pub(super) audience: Option<(u64, Arc<Audience>)>,
     /// By name.
@@ -69,6 +75,8 @@ impl Topics {
             oldest: BTreeMap::new(),
             due: BTreeSet::new(),
             common_floor: 0,
+            common_change: 0,
+            changes: 0,
             cost: 0,
         }
     }
@@ -81,13 +89,23 @@ impl Topics {
         self.cost
     }
 
-    pub(super) fn common_floor(&self) -> u64 {
-        self.common_floor
+    /// The common floor, and its last change.
+    pub(super) fn common_floor(&self) -> (u64, u64) {
+        (self.common_floor, self.common_change)
+    }
+
+    /// The last change of any floor.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
     }
 
     /// Records up to this one are not known, of any topic.
     pub(super) fn raise_common_floor(&mut self, sequence: u64) {
-        self.common_floor = self.common_floor.max(sequence);
+        if sequence > self.common_floor {
+            self.common_floor = sequence;
+            self.changes += 1;
+            self.common_change = self.changes;
+        }
     }
 
     pub(super) fn find(&self, name: &str) -> Option<TopicId> {
@@ -138,10 +156,7 @@ impl Topics {
             }
         }
         let id = id.unwrap_or_else(|| self.add(&record.topic, bounds));
-        let topic = &mut self.all[id];
-        let (bounds, before) = (topic.bounds, topic.history.cost());
-        topic.history.push(record, &bounds, now);
-        self.cost = self.cost + topic.history.cost() - before;
+        self.alter(id, |history, bounds| history.push(record, bounds, now));
         self.file(id);
     }
 
@@ -162,10 +177,7 @@ impl Topics {
 
     /// Drops from one history what has ended; the topic stays.
     pub(super) fn trim(&mut self, id: TopicId, now: u64) {
-        let topic = &mut self.all[id];
-        let before = topic.history.cost();
-        topic.history.expire(&topic.bounds, now);
-        self.cost -= before - topic.history.cost();
+        self.alter(id, |history, bounds| history.expire(bounds, now));
     }
 
     /// Drops what has ended by now, from a thousand topics at most. Returns when it is to be called
@@ -191,17 +203,29 @@ impl Topics {
         while before - self.cost < bytes
             && let Some(id) = self.with_oldest()
         {
-            self.cost -= self.all[id].history.drop_oldest(now);
+            self.alter(id, |history, _| history.drop_oldest(now));
             self.file(id);
         }
         before - self.cost
+    }
+
+    /// Changes a history, and what is known of all of them.
+    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History, &Bounds)) {
+        let topic = &mut self.all[id];
+        let (cost, floor) = (topic.history.cost(), topic.history.floor());
+        change(&mut topic.history, &topic.bounds);
+        self.cost = self.cost - cost + topic.history.cost();
+        if topic.history.floor() > floor {
+            self.changes += 1;
+            topic.change = self.changes;
+        }
     }
 
     /// Lets go all of the topic that has the oldest record.
     fn end_oldest(&mut self, now: u64) {
         if let Some(id) = self.with_oldest() {
             while !self.all[id].history.is_empty() {
-                self.cost -= self.all[id].history.drop_oldest(now);
+                self.alter(id, |history, _| history.drop_oldest(now));
             }
             self.file(id);
         }
@@ -225,6 +249,7 @@ impl Topics {
             name: name.clone(),
             history: History::new(self.common_floor),
             bounds,
+            change: self.common_change,
             audience: None,
             subscribed: false,
             oldest: None,
@@ -267,7 +292,10 @@ impl Topics {
         if let Some(due) = topic.due {
             self.due.remove(&(due, id));
         }
-        self.raise_common_floor(topic.history.floor());
+        if topic.history.floor() > self.common_floor {
+            self.common_floor = topic.history.floor();
+            self.common_change = self.common_change.max(topic.change);
+        }
         self.cost -= TOPIC + topic.name.as_str().len();
     }
 }
