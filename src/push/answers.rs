@@ -6,7 +6,7 @@
 use crate::error::Refusal;
 use crate::http::{FieldLine, RequestHead, Status, field};
 use crate::net::{Limits, Response};
-use crate::push::hub::Unavailable;
+use crate::push::unavailable::Unavailable;
 
 /// The body has an encoding that we do not decode (RFC 9110 section 8.4).
 pub(super) fn is_encoded(head: &RequestHead<'_>) -> bool {

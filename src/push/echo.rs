@@ -9,7 +9,7 @@ use crate::net::{Chunk, Context, Delivery, PeerId, Reply, Request, Response, Ser
 use crate::proto::Message;
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, unavailable};
-use crate::push::hub::Unavailable;
+use crate::push::unavailable::Unavailable;
 
 /// Echoes on every path; for conformance tools. A message that is longer than
 /// [`Options::receive_buffer`](crate::net::Options::receive_buffer) and not compressed comes back

@@ -7,40 +7,53 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `name`; `topics`, `hub`, `members`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`, `limits`, `settings`; `dialect`, `answers`,
-//! `routes`, `echo`, `service`, `server`.
+//! Reading order: `time`, `name`, `position`, `record`; `hub`; `log`, `unavailable`, `delivery`,
+//! `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`;
+//! `limits`, `settings`, `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
 mod auth;
-pub mod dialect;
+mod broker;
+mod delivery;
 mod echo;
 mod hosts;
 mod hub;
 mod limits;
-mod members;
+mod log;
 mod name;
 mod origin;
+mod position;
+mod record;
 mod routes;
 mod seldom;
 mod server;
 mod service;
 mod settings;
-mod topics;
+pub mod time;
 mod tries;
+mod unavailable;
 mod watched;
+pub mod wserver;
 
 pub use access::{Access, Admitted};
 pub use auth::{PushKey, TokenFile};
+pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Started};
+pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
-pub use hub::{Hub, HubMail, Unavailable};
+pub use hub::{
+    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page,
+};
+pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use limits::Limits;
+pub use log::{Appended, Entry, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
+pub use position::{BadPosition, Epoch, MAX_EPOCH_BYTES, Position, Since};
+pub use record::{Key, Payload, Publication, Record};
 pub use server::{PushHandle, PushServer};
 pub use service::PushService;
 pub use settings::Settings;
-pub use topics::Topic;
+pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;

@@ -10,6 +10,7 @@
 //! names. Invariant: a topic is also the pattern that matches it alone. Whether a client may use a
 //! name is left to `auth`.
 
+use std::borrow::Borrow;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -83,6 +84,11 @@ impl Pattern {
     /// The topic that it matches, if there are no wildcards in it.
     pub fn to_topic(&self) -> Option<TopicName> {
         (!self.0.contains('*')).then(|| TopicName(Arc::clone(&self.0)))
+    }
+
+    /// The text before the first wildcard, with which all that it matches begins.
+    pub(super) fn prefix(&self) -> &str {
+        self.0.split('*').next().unwrap_or_default()
     }
 
     /// Whether the topic is one of these.
@@ -161,6 +167,19 @@ fn check(text: &str, mut stars: impl FnMut(&str) -> Result<(), BadName>) -> Resu
         stars(level)?;
     }
     Ok(())
+}
+
+// Hashes and orders like the text.
+impl Borrow<str> for TopicName {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Borrow<str> for Pattern {
+    fn borrow(&self) -> &str {
+        &self.0
+    }
 }
 
 impl fmt::Display for TopicName {

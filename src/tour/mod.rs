@@ -105,9 +105,9 @@
 //! the answer says how many received it. What is posted as `message` arrives at Alice unchanged, as
 //! one frame of 18 bytes.
 //!
-//! [`Registration::read`](crate::push::dialect::wserver::Registration::read) and
-//! [`Publication::read`](crate::push::dialect::wserver::Publication::read) understand the JSON, the
-//! [`Hub`](crate::push::Hub) knows who listens to what, and a
+//! [`Registration::read`](crate::push::wserver::Registration::read) and
+//! [`Publication::read`](crate::push::wserver::Publication::read) understand the JSON, the
+//! [`Hub`](crate::push::wserver::Hub) knows who listens to what, and a
 //! [`SharedFrame`](crate::net::SharedFrame) is encoded once for all of them.
 //!
 //! ```text

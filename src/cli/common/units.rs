@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::str::FromStr;
 use std::time::{SystemTime, UNIX_EPOCH};
+use wirebell::push::time::{TIMES, Units, quantity, rfc3339, span};
 
 /// A number of bytes, such as `65536`, `64KiB` or `1 MB`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,10 +46,8 @@ impl fmt::Display for Written {
     }
 }
 
-/// Names of units, the smallest first; letters in any case for sizes.
-type Units = &'static [(&'static str, u64)];
-
-const SIZES: Units = &[
+/// Units of size, the smallest first.
+const SIZES: Units<'static> = &[
     ("", 1),
     ("B", 1),
     ("K", 1_000),
@@ -67,49 +66,11 @@ const SIZES: Units = &[
     ("TiB", 1 << 40),
 ];
 
-const TIMES: Units = &[
-    ("ms", 1),
-    ("millisecond", 1),
-    ("s", 1_000),
-    ("sec", 1_000),
-    ("second", 1_000),
-    ("m", 60_000),
-    ("min", 60_000),
-    ("minute", 60_000),
-    ("h", 3_600_000),
-    ("hour", 3_600_000),
-    ("d", 86_400_000),
-    ("day", 86_400_000),
-];
-
-/// One number with its unit at the beginning of `text`, as bytes or milliseconds, and the rest.
-fn one(text: &str, units: Units) -> Option<(u64, &str)> {
-    let digits = text.find(|c: char| !c.is_ascii_digit() && c != '.');
-    let (number, rest) = text.split_at(digits.unwrap_or(text.len()));
-    let rest = rest.trim_start();
-    let end = rest.find(|c: char| !c.is_ascii_alphabetic());
-    let (name, rest) = rest.split_at(end.unwrap_or(rest.len()));
-    let singular = name.strip_suffix('s').filter(|one| one.len() > 1);
-    let is_it = |unit: &&(&str, u64)| {
-        unit.0.eq_ignore_ascii_case(name) || singular.is_some_and(|one| unit.0 == one)
-    };
-    let (_, unit) = units.iter().find(is_it)?;
-    let (whole, part) = number.split_once('.').unwrap_or((number, ""));
-    let whole: u64 = whole.parse().ok()?;
-    // Parts of a unit, to the precision of a millisecond or byte.
-    let part = match part {
-        "" => 0.0,
-        digits => format!("0.{digits}").parse::<f64>().ok()?,
-    };
-    let part = (part * *unit as f64).round() as u64;
-    Some((whole.checked_mul(*unit)?.checked_add(part)?, rest))
-}
-
 impl FromStr for Size {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let size = one(text.trim(), SIZES).filter(|(_, rest)| rest.is_empty());
+        let size = quantity(text.trim(), SIZES).filter(|(_, rest)| rest.is_empty());
         size.map(|(bytes, _)| Self(bytes))
             .ok_or_else(|| "write a size like 64KiB or 1MB".into())
     }
@@ -120,19 +81,10 @@ impl FromStr for Period {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let problem = || "write a time like 30s, 250ms or 1m 30s; 0 switches off".to_owned();
-        let mut text = text.trim();
-        if text == "0" {
-            return Ok(Self(0));
-        }
-        let mut time = 0_u64;
-        while time == 0 || !text.is_empty() {
-            let (part, rest) = one(text, TIMES).ok_or_else(problem)?;
-            time = time.saturating_add(part);
-            text = rest.trim_start();
-            if part == 0 && text.is_empty() {
-                break;
-            }
-        }
+        let time = match text.trim() {
+            "0" => 0,
+            text => span(text).ok_or_else(problem)?,
+        };
         u32::try_from(time)
             .map(Self)
             .map_err(|_| "at most 49 days".into())
@@ -184,32 +136,9 @@ impl From<Period> for String {
 
 /// A time as in logs: RFC 3339, in UTC, to the second.
 pub fn timestamp(time: SystemTime) -> String {
-    let since = time
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .as_secs();
-    let (days, second) = (since / 86_400, since % 86_400);
-    let (year, month, day) = date(days);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}Z")
-}
-
-/// Year, month and day, this many days after 1970-01-01. Years begin in March here, so that the
-/// day of a leap year is the last one.
-fn date(days: u64) -> (u64, u64, u64) {
-    const FOUR_CENTURIES: u64 = 146_097;
-    let days = days + 719_468; // Since 0000-03-01.
-    let (era, day) = (days / FOUR_CENTURIES, days % FOUR_CENTURIES);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let (month, later) = if month < 10 {
-        (month + 3, 0)
-    } else {
-        (month - 9, 1)
-    };
-    (era * 400 + year + later, month, day)
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let text = rfc3339(since.as_secs() * 1000);
+    text.replace(".000", "")
 }
 
 #[cfg(test)]

@@ -10,14 +10,14 @@
 //! neither subscribe nor count as a subscriber, however long its connection lasts.
 
 use crate::net::PeerId;
-use crate::push::hub::{Hub, Joined};
 use crate::push::limits::Limits;
-use crate::push::topics::{OwnerId, TopicId};
+use crate::push::wserver::hub::{Hub, Joined};
+use crate::push::wserver::topics::{OwnerId, TopicId};
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Default)]
-pub(super) struct Members {
+pub(in crate::push) struct Members {
     by_topic: HashMap<TopicId, Vec<Member>>,
     by_peer: HashMap<PeerId, Subscriber>,
 }
@@ -41,7 +41,7 @@ struct Subscriber {
 
 /// Why a registration is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refused {
+pub(in crate::push) enum Refused {
     /// [`Limits::topic_bytes`].
     NameTooLong,
     /// [`Limits::subscriptions`].
@@ -54,7 +54,7 @@ pub(super) enum Refused {
 
 impl Refused {
     /// The code and reason of the Close.
-    pub(super) fn close(self) -> (CloseCode, &'static str) {
+    pub(in crate::push) fn close(self) -> (CloseCode, &'static str) {
         match self {
             Self::NameTooLong => (CloseCode::POLICY, "user or event too long"),
             Self::TooMany => (CloseCode::POLICY, "too many events"),
@@ -66,17 +66,17 @@ impl Refused {
 
 impl Members {
     /// A connection has opened that may subscribe.
-    pub(super) fn open(&mut self, peer: PeerId) {
+    pub(in crate::push) fn open(&mut self, peer: PeerId) {
         self.by_peer.insert(peer, Subscriber::default());
     }
 
     /// The peer may subscribe: it was opened and not removed.
-    pub(super) fn is_open(&self, peer: PeerId) -> bool {
+    pub(in crate::push) fn is_open(&self, peer: PeerId) -> bool {
         self.by_peer.contains_key(&peer)
     }
 
     /// The peer may subscribe and has not done so.
-    pub(super) fn is_idle(&self, peer: PeerId) -> bool {
+    pub(in crate::push) fn is_idle(&self, peer: PeerId) -> bool {
         let subscriber = self.by_peer.get(&peer);
         subscriber.is_some_and(|subscriber| subscriber.places.is_empty())
     }
@@ -84,7 +84,7 @@ impl Members {
     /// Subscribes a peer to topics of one owner, here and in the hub. Topics that it already has
     /// are not an error. If it is refused, it may have joined some of them; the caller closes and
     /// removes it.
-    pub(super) fn subscribe(
+    pub(in crate::push) fn subscribe(
         &mut self,
         hub: &Hub,
         worker: usize,
@@ -136,7 +136,7 @@ impl Members {
     }
 
     /// Removes a peer and all its subscriptions.
-    pub(super) fn remove(&mut self, hub: &Hub, worker: usize, peer: PeerId) {
+    pub(in crate::push) fn remove(&mut self, hub: &Hub, worker: usize, peer: PeerId) {
         let Some(Subscriber { places, .. }) = self.by_peer.remove(&peer) else {
             return;
         };
@@ -161,7 +161,11 @@ impl Members {
     }
 
     /// The receivers of a delivery of this topic and number.
-    pub(super) fn of(&self, topic: TopicId, sequence: u64) -> impl Iterator<Item = PeerId> {
+    pub(in crate::push) fn of(
+        &self,
+        topic: TopicId,
+        sequence: u64,
+    ) -> impl Iterator<Item = PeerId> {
         let members = self.by_topic.get(&topic).map_or(&[][..], Vec::as_slice);
         members
             .iter()
@@ -183,9 +187,10 @@ mod tests {
     use super::*;
     use crate::net::Mailbox;
     use crate::proto::Message;
-    use crate::push::hub::{HubMail, Unavailable, What};
     use crate::push::limits::Limits;
-    use crate::push::topics::Topic;
+    use crate::push::unavailable::Unavailable;
+    use crate::push::wserver::hub::{HubMail, What};
+    use crate::push::wserver::topics::Topic;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
 

@@ -6,7 +6,7 @@
 //! value; of a repeated field the last counts, unless it is null. As an extension, `event` in a
 //! registration may be a list.
 
-use crate::push::dialect::json::{is_field, mend};
+use crate::push::wserver::json::{is_field, mend};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use std::borrow::Cow;
 use std::fmt;

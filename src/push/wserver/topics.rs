@@ -34,10 +34,10 @@ impl Topic {
 }
 
 /// A short name for a topic while it exists, never 0. May be reused for another topic later.
-pub(super) type TopicId = u32;
+pub(in crate::push) type TopicId = u32;
 
 /// The same for an owner.
-pub(super) type OwnerId = u32;
+pub(in crate::push) type OwnerId = u32;
 
 /// A topic that has subscribers.
 #[derive(Debug)]

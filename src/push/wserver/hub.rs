@@ -9,9 +9,9 @@
 use crate::net::{Mailbox, SharedFrame};
 use crate::proto::Message;
 use crate::push::limits::Limits;
-use crate::push::topics::{OwnerId, Topic, TopicId, Topics};
+use crate::push::unavailable::Unavailable;
+use crate::push::wserver::topics::{OwnerId, Topic, TopicId, Topics};
 use std::collections::BTreeSet;
-use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Topics and how to reach their subscribers. Cheap to clone.
@@ -38,47 +38,26 @@ struct State {
 /// What the hub sends to a worker.
 #[derive(Clone, Debug)]
 pub struct HubMail {
-    pub(super) topic: TopicId,
-    pub(super) sequence: u64,
-    pub(super) what: What,
+    pub(in crate::push) topic: TopicId,
+    pub(in crate::push) sequence: u64,
+    pub(in crate::push) what: What,
 }
 
 #[derive(Clone, Debug)]
-pub(super) enum What {
+pub(in crate::push) enum What {
     /// Send this to the subscribers.
     Frame(SharedFrame),
     /// Close the connections of the subscribers.
     Close,
 }
 
-/// Why nothing can be published for now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Unavailable {
-    /// The server is stopping.
-    Stopped,
-    /// The workers have a backlog: try again soon.
-    Busy,
-}
-
-impl fmt::Display for Unavailable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Stopped => "the server is stopping",
-            Self::Busy => "the server has more to deliver than it can hold",
-        })
-    }
-}
-
-impl std::error::Error for Unavailable {}
-
 /// A place among the subscribers of a topic.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Joined {
-    pub(super) owner: OwnerId,
-    pub(super) topic: TopicId,
+pub(in crate::push) struct Joined {
+    pub(in crate::push) owner: OwnerId,
+    pub(in crate::push) topic: TopicId,
     /// Only deliveries with a higher number are for this subscriber.
-    pub(super) sequence: u64,
+    pub(in crate::push) sequence: u64,
 }
 
 impl Hub {
@@ -184,7 +163,11 @@ impl Hub {
     }
 
     /// Lets this worker add subscribers of topics of `owner`; `None` after [`Hub::stop`].
-    pub(super) fn joining<'h>(&'h self, worker: usize, owner: &'h str) -> Option<Joining<'h>> {
+    pub(in crate::push) fn joining<'h>(
+        &'h self,
+        worker: usize,
+        owner: &'h str,
+    ) -> Option<Joining<'h>> {
         let state = self.running().ok()?;
         Some(Joining {
             owner: state.topics.owner(owner),
@@ -197,7 +180,11 @@ impl Hub {
 
     /// The reverse of [`Joining::join`], for all topics that one connection has joined, ordered by
     /// owner.
-    pub(super) fn leave(&self, worker: usize, all: impl Iterator<Item = (OwnerId, TopicId)>) {
+    pub(in crate::push) fn leave(
+        &self,
+        worker: usize,
+        all: impl Iterator<Item = (OwnerId, TopicId)>,
+    ) {
         let mut state = self.lock();
         let mut last = None;
         for (owner, topic) in all {
@@ -245,7 +232,7 @@ impl Hub {
 
     /// No names are left.
     #[cfg(test)]
-    pub(super) fn is_empty(&self) -> bool {
+    pub(in crate::push) fn is_empty(&self) -> bool {
         self.lock().topics.is_empty()
     }
 
@@ -266,7 +253,7 @@ impl Hub {
 }
 
 /// The hub, locked for one registration.
-pub(super) struct Joining<'h> {
+pub(in crate::push) struct Joining<'h> {
     state: MutexGuard<'h, State>,
     /// Looked up once: its name may be long, and its topics many.
     owner: Option<OwnerId>,
@@ -276,22 +263,22 @@ pub(super) struct Joining<'h> {
 }
 
 impl Joining<'_> {
-    pub(super) fn owner(&self) -> Option<OwnerId> {
+    pub(in crate::push) fn owner(&self) -> Option<OwnerId> {
         self.owner
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<TopicId> {
+    pub(in crate::push) fn find(&self, name: &str) -> Option<TopicId> {
         self.state.topics.find(self.owner?, name)
     }
 
     /// Whether a connection that has joined `joined` topics may make another one.
-    pub(super) fn has_room(&self, joined: usize, limits: &Limits) -> bool {
+    pub(in crate::push) fn has_room(&self, joined: usize, limits: &Limits) -> bool {
         let free = limits.topics.saturating_sub(self.state.topics.len());
         free > joined.saturating_mul(limits.topic_share)
     }
 
     /// Counts a subscriber; `first` if it is the first topic of this owner on its connection.
-    pub(super) fn join(&mut self, name: &str, first: bool) -> Joined {
+    pub(in crate::push) fn join(&mut self, name: &str, first: bool) -> Joined {
         let topics = &mut self.state.topics;
         let add = || topics.add_owner(self.name);
         let owner = *self.owner.get_or_insert_with(add);

@@ -1,0 +1,231 @@
+//! The bounded history of one topic, and what it has let go.
+//!
+//! ```text
+//!   let go ───────────┐ floor     kept, oldest first
+//!   31  33  34  38  [ 41 ]        44  45  50  51
+//! ```
+//!
+//! Input: records in their order, and a time. Output: those that are kept. Invariants: everything
+//! kept has a higher sequence number than the floor; everything up to the floor may be missing, and
+//! nothing above it is, except messages whose TTL has ended.
+
+use crate::push::hub::rules::Bounds;
+use crate::push::record::Record;
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+#[derive(Debug)]
+pub(super) struct History {
+    records: VecDeque<Arc<Record>>,
+    /// Bytes of payloads.
+    payloads: usize,
+    /// See [`History::cost`].
+    cost: usize,
+    floor: u64,
+    /// When the first TTL of a record ends, or earlier.
+    expires: u64,
+}
+
+/// What a record costs besides its text: itself with counters, a slot in a list that may be half
+/// empty, and what an allocator adds to three blocks.
+const RECORD: usize = size_of::<Record>() + 4 * size_of::<usize>() + 3 * 16;
+
+fn cost(record: &Record) -> usize {
+    record.size() + RECORD
+}
+
+impl History {
+    /// Without records, of which all up to `floor` may be missing.
+    pub(super) fn new(floor: u64) -> Self {
+        Self {
+            records: VecDeque::new(),
+            payloads: 0,
+            cost: 0,
+            floor,
+            expires: u64::MAX,
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    /// The highest sequence number that has been let go.
+    pub(super) fn floor(&self) -> u64 {
+        self.floor
+    }
+
+    /// Bytes of memory.
+    pub(super) fn cost(&self) -> usize {
+        self.cost
+    }
+
+    /// The sequence number of the oldest record.
+    pub(super) fn oldest(&self) -> Option<u64> {
+        self.records.front().map(|record| record.sequence)
+    }
+
+    /// When something will be let go or expires, if nothing is added.
+    pub(super) fn due(&self, bounds: &Bounds) -> Option<u64> {
+        let oldest = self.records.front()?;
+        Some(oldest.time.saturating_add(bounds.age).min(self.expires))
+    }
+
+    /// Adds a record and lets go what then exceeds the bounds.
+    pub(super) fn push(&mut self, record: Arc<Record>, bounds: &Bounds, now: u64) {
+        self.payloads += record.payload.bytes().len();
+        self.cost += cost(&record);
+        self.expires = self.expires.min(record.expires.unwrap_or(u64::MAX));
+        self.records.push_back(record);
+        let exceeds = |it: &Self| it.records.len() > bounds.messages || it.payloads > bounds.bytes;
+        if exceeds(self) {
+            // What has expired should not push out what has not.
+            self.drop_expired(now);
+        }
+        while exceeds(self) {
+            self.drop_oldest(now);
+        }
+        self.drop_aged(bounds, now);
+    }
+
+    /// Drops what is too old or has expired.
+    pub(super) fn expire(&mut self, bounds: &Bounds, now: u64) {
+        self.drop_expired(now);
+        self.drop_aged(bounds, now);
+    }
+
+    /// Lets the oldest record go.
+    pub(super) fn drop_oldest(&mut self, now: u64) {
+        let Some(record) = self.records.pop_front() else {
+            return;
+        };
+        if !record.has_expired(now) {
+            self.floor = record.sequence;
+        }
+        self.payloads -= record.payload.bytes().len();
+        self.cost -= cost(&record);
+        self.release();
+    }
+
+    /// The records with higher sequence numbers that were published at `time` or later.
+    pub(super) fn after(&self, sequence: u64, time: u64) -> impl Iterator<Item = &Arc<Record>> {
+        let is_before = |it: &Arc<Record>| it.sequence <= sequence || it.time < time;
+        let from = self.records.partition_point(is_before);
+        self.records.range(from..)
+    }
+
+    fn drop_aged(&mut self, bounds: &Bounds, now: u64) {
+        let is_aged = |it: &Arc<Record>| it.time.saturating_add(bounds.age) <= now;
+        while self.records.front().is_some_and(is_aged) {
+            self.drop_oldest(now);
+        }
+    }
+
+    fn drop_expired(&mut self, now: u64) {
+        if now < self.expires {
+            return;
+        }
+        self.expires = u64::MAX;
+        let Self {
+            records,
+            payloads,
+            cost: costs,
+            expires,
+            ..
+        } = self;
+        records.retain(|record| {
+            if record.has_expired(now) {
+                *payloads -= record.payload.bytes().len();
+                *costs -= cost(record);
+                return false;
+            }
+            *expires = record.expires.unwrap_or(u64::MAX).min(*expires);
+            true
+        });
+        self.release();
+    }
+
+    /// An empty list keeps no memory.
+    fn release(&mut self) {
+        if self.records.is_empty() {
+            self.records = VecDeque::new();
+            self.expires = u64::MAX;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::record::Publication;
+
+    fn record(sequence: u64, time: u64, ttl: Option<u64>) -> Arc<Record> {
+        let mut publication = Publication::new("t".parse().unwrap(), "12345".into());
+        publication.ttl = ttl;
+        Arc::new(publication.into_record(sequence, time))
+    }
+
+    fn bounds(messages: usize, age: u64, bytes: usize) -> Bounds {
+        let mut bounds = Bounds::default();
+        (bounds.messages, bounds.age, bounds.bytes) = (messages, age, bytes);
+        bounds
+    }
+
+    fn kept(history: &History) -> Vec<u64> {
+        history.after(0, 0).map(|record| record.sequence).collect()
+    }
+
+    #[test]
+    fn count_bytes_and_age_let_go_and_raise_the_floor() {
+        let all = bounds(10, 1_000, 1_000);
+        for (bounds, expected, floor) in [
+            (all, vec![1, 2, 3, 4], 0),
+            (bounds(3, 1_000, 1_000), vec![2, 3, 4], 1),
+            (bounds(10, 1_000, 14), vec![3, 4], 2),
+            (bounds(10, 2, 1_000), vec![3, 4], 2),
+            (bounds(10, 1_000, 4), vec![], 4),
+        ] {
+            let mut history = History::new(0);
+            (1..=4).for_each(|at| history.push(record(at, at, None), &bounds, at));
+            assert_eq!((kept(&history), history.floor()), (expected, floor));
+        }
+    }
+
+    #[test]
+    fn what_has_expired_is_not_lost_and_goes_first() {
+        let bounds = bounds(3, 100, 1_000);
+        let mut history = History::new(0);
+        for (sequence, ttl) in [(1, None), (2, Some(5)), (3, Some(9))] {
+            history.push(record(sequence, 0, ttl), &bounds, 0);
+        }
+        assert_eq!(history.due(&bounds), Some(5));
+        history.push(record(4, 5, None), &bounds, 5);
+        assert_eq!((kept(&history), history.floor()), (vec![1, 3, 4], 0));
+        assert_eq!(history.due(&bounds), Some(9));
+        history.expire(&bounds, 9);
+        assert_eq!((kept(&history), history.floor()), (vec![1, 4], 0));
+        history.expire(&bounds, 100);
+        assert_eq!((kept(&history), history.floor()), (vec![4], 1));
+        history.expire(&bounds, 105);
+        assert_eq!((history.cost(), history.floor()), (0, 4));
+        assert_eq!(history.due(&bounds), None);
+    }
+
+    #[test]
+    fn a_part_is_found_by_sequence_and_time() {
+        let mut history = History::new(0);
+        for sequence in [2, 4, 6] {
+            let record = record(sequence, sequence * 10, None);
+            history.push(record, &Bounds::default(), 60);
+        }
+        let after = |sequence, time| history.after(sequence, time).count();
+        assert_eq!(
+            [after(0, 0), after(2, 0), after(3, 0), after(6, 0)],
+            [3, 2, 2, 0]
+        );
+        assert_eq!(
+            [after(0, 20), after(0, 21), after(4, 20), after(0, 61)],
+            [3, 2, 1, 0]
+        );
+    }
+}

@@ -1,0 +1,306 @@
+//! Who subscribes to what, over all workers.
+//!
+//! ```text
+//!   by pattern:  "orders.*" ──▶ interest 3     3 ──▶ connections, and how many on each worker
+//!   by peer:     peer 9 ──▶ its name, interests 3 and 7
+//! ```
+//!
+//! Input: patterns that connections join and leave. Output: the [`Audience`] of a topic. Invariant:
+//! a connection counts once, however many of its patterns match. Usually it is a sum of counters:
+//! only connections with several patterns are looked at one by one.
+
+use crate::net::PeerId;
+use crate::push::hub::limits::{HubLimits, Refused};
+use crate::push::hub::wildcards::Wildcards;
+use crate::push::name::{Pattern, TopicName};
+use slab::Slab;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+/// A pattern with subscribers: a small dense number, for lists of workers. When its last
+/// connection has left, another pattern may get it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct InterestId(u32);
+
+impl InterestId {
+    /// An index for tables.
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// The subscribers of a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Audience {
+    /// The patterns that match, in the order of their numbers. Connections that have several of
+    /// them are to be served once.
+    pub interests: Box<[InterestId]>,
+    /// The workers that have subscribers, in order.
+    pub workers: Box<[usize]>,
+    /// Connections.
+    pub subscribers: usize,
+}
+
+/// Who subscribes to a topic.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Presence {
+    /// All connections, with or without a name.
+    pub connections: usize,
+    /// How many of them each name has.
+    pub names: BTreeMap<Arc<str>, usize>,
+}
+
+#[derive(Debug)]
+pub(super) struct Interests {
+    workers: usize,
+    by_pattern: HashMap<Pattern, u32>,
+    all: Slab<Interest>,
+    wildcards: Wildcards,
+    subscribers: HashMap<PeerId, Subscriber>,
+    /// Interests without wildcards.
+    exact: usize,
+    /// Grows when an audience may have changed.
+    generation: u64,
+    empty: Arc<Audience>,
+}
+
+#[derive(Debug)]
+struct Interest {
+    pattern: Pattern,
+    connections: HashSet<PeerId>,
+    /// Those that have other interests as well.
+    several: HashSet<PeerId>,
+    /// Connections by worker.
+    members: Box<[u32]>,
+}
+
+#[derive(Debug, Default)]
+struct Subscriber {
+    name: Option<Arc<str>>,
+    interests: Vec<u32>,
+    /// Of the patterns.
+    bytes: usize,
+}
+
+/// What happened to a pattern.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Left {
+    pub(super) interest: InterestId,
+    /// No connection has it any more.
+    pub(super) ended: Option<Pattern>,
+}
+
+impl Interests {
+    pub(super) fn new(workers: usize) -> Self {
+        Self {
+            workers,
+            by_pattern: HashMap::new(),
+            all: Slab::new(),
+            wildcards: Wildcards::new(),
+            subscribers: HashMap::new(),
+            exact: 0,
+            generation: 1,
+            empty: Arc::default(),
+        }
+    }
+
+    /// Never 0.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation
+    }
+
+    /// Different patterns.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// Whether a connection may join all of these.
+    pub(super) fn check(
+        &self,
+        connection: PeerId,
+        patterns: &[Pattern],
+        limits: &HubLimits,
+    ) -> Result<(), Refused> {
+        let subscriber = self.subscribers.get(&connection);
+        let (mut joined, mut bytes) =
+            subscriber.map_or((0, 0), |it| (it.interests.len(), it.bytes));
+        let mut topics = limits.topics.saturating_sub(self.exact);
+        let mut levels = limits
+            .wildcard_levels
+            .saturating_sub(self.wildcards.levels());
+        let mut seen = HashSet::new();
+        for pattern in patterns {
+            if self.has(connection, pattern) || !seen.insert(pattern) {
+                continue;
+            }
+            if !self.by_pattern.contains_key(pattern) {
+                let (room, needed) = match pattern.to_topic() {
+                    Some(_) => (&mut topics, 1),
+                    None => (&mut levels, Wildcards::levels_of(pattern)),
+                };
+                if *room < needed || *room <= joined.saturating_mul(limits.topic_share) {
+                    return Err(Refused::Full);
+                }
+                *room -= needed;
+            }
+            joined += 1;
+            bytes += pattern.as_str().len();
+            if joined > limits.patterns || bytes > limits.pattern_bytes {
+                return Err(Refused::TooMany);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a connection has joined a pattern.
+    pub(super) fn has(&self, connection: PeerId, pattern: &Pattern) -> bool {
+        let number = self.by_pattern.get(pattern);
+        number.is_some_and(|it| self.all[*it as usize].connections.contains(&connection))
+    }
+
+    /// Sets the name of a connection that has joined something, or is about to.
+    pub(super) fn set_name(&mut self, connection: PeerId, name: Arc<str>) {
+        self.subscribers.entry(connection).or_default().name = Some(name);
+    }
+
+    /// Adds a pattern to a connection, which may have it.
+    pub(super) fn join(&mut self, connection: PeerId, pattern: &Pattern) -> InterestId {
+        let number = self.number(pattern);
+        let interest = &mut self.all[number as usize];
+        if !interest.connections.insert(connection) {
+            return InterestId(number);
+        }
+        interest.members[connection.worker()] += 1;
+        self.generation += 1;
+        let subscriber = self.subscribers.entry(connection).or_default();
+        subscriber.bytes += pattern.as_str().len();
+        subscriber.interests.push(number);
+        match subscriber.interests[..] {
+            [_] => {}
+            [first, second] => {
+                for number in [first, second] {
+                    self.all[number as usize].several.insert(connection);
+                }
+            }
+            _ => drop(self.all[number as usize].several.insert(connection)),
+        }
+        InterestId(number)
+    }
+
+    /// Removes a pattern from a connection.
+    pub(super) fn leave(&mut self, connection: PeerId, pattern: &Pattern) -> Option<Left> {
+        let number = *self.by_pattern.get(pattern)?;
+        let subscriber = self.subscribers.get_mut(&connection)?;
+        let at = subscriber.interests.iter().position(|it| *it == number)?;
+        subscriber.interests.swap_remove(at);
+        subscriber.bytes -= pattern.as_str().len();
+        match subscriber.interests[..] {
+            [] => drop(self.subscribers.remove(&connection)),
+            [last] => drop(self.all[last as usize].several.remove(&connection)),
+            _ => {}
+        }
+        Some(self.part(connection, number))
+    }
+
+    /// Removes a connection, and so all of its patterns.
+    pub(super) fn leave_all(&mut self, connection: PeerId) -> Vec<Left> {
+        let subscriber = self.subscribers.remove(&connection).unwrap_or_default();
+        let numbers = subscriber.interests.into_iter();
+        numbers.map(|it| self.part(connection, it)).collect()
+    }
+
+    /// The subscribers of a topic.
+    pub(super) fn audience(&self, topic: &TopicName) -> Arc<Audience> {
+        let matching = self.matching(topic);
+        if matching.is_empty() {
+            return Arc::clone(&self.empty);
+        }
+        let has_any = |worker: &usize| {
+            let mut interests = matching.iter().map(|it| &self.all[*it as usize]);
+            interests.any(|it| it.members[*worker] > 0)
+        };
+        Arc::new(Audience {
+            workers: (0..self.workers).filter(has_any).collect(),
+            subscribers: self.count(&matching),
+            interests: matching.into_iter().map(InterestId).collect(),
+        })
+    }
+
+    pub(super) fn presence(&self, topic: &TopicName) -> Presence {
+        let matching = self.matching(topic);
+        let interests = matching.iter().map(|it| &self.all[*it as usize]);
+        let connections: HashSet<_> = interests.flat_map(|it| &it.connections).collect();
+        let mut names = BTreeMap::new();
+        for connection in &connections {
+            let subscriber = self.subscribers.get(connection);
+            if let Some(name) = subscriber.and_then(|it| it.name.as_ref()) {
+                *names.entry(Arc::clone(name)).or_default() += 1;
+            }
+        }
+        Presence {
+            connections: connections.len(),
+            names,
+        }
+    }
+
+    /// The interests that match a topic, in order.
+    fn matching(&self, topic: &TopicName) -> Vec<u32> {
+        let mut matching = self.wildcards.matching(topic);
+        matching.extend(self.by_pattern.get(topic.as_str()));
+        matching.sort_unstable();
+        matching
+    }
+
+    /// Connections that have at least one of these.
+    fn count(&self, matching: &[u32]) -> usize {
+        let interests = || matching.iter().map(|it| &self.all[*it as usize]);
+        let sum: usize = interests().map(|it| it.connections.len()).sum();
+        if matching.len() == 1 {
+            return sum;
+        }
+        let several: usize = interests().map(|it| it.several.len()).sum();
+        let once: HashSet<_> = interests().flat_map(|it| &it.several).collect();
+        sum - (several - once.len())
+    }
+
+    fn number(&mut self, pattern: &Pattern) -> u32 {
+        if let Some(number) = self.by_pattern.get(pattern) {
+            return *number;
+        }
+        let interest = Interest {
+            pattern: pattern.clone(),
+            connections: HashSet::new(),
+            several: HashSet::new(),
+            members: vec![0; self.workers].into(),
+        };
+        let number = self.all.insert(interest) as u32;
+        self.by_pattern.insert(pattern.clone(), number);
+        match pattern.to_topic() {
+            Some(_) => self.exact += 1,
+            None => self.wildcards.insert(pattern, number),
+        }
+        number
+    }
+
+    /// Removes a connection from an interest, which ends with its last one.
+    fn part(&mut self, connection: PeerId, number: u32) -> Left {
+        self.generation += 1;
+        let interest = &mut self.all[number as usize];
+        interest.connections.remove(&connection);
+        interest.several.remove(&connection);
+        interest.members[connection.worker()] -= 1;
+        let ended = interest.connections.is_empty().then(|| {
+            let pattern = self.all.remove(number as usize).pattern;
+            self.by_pattern.remove(&pattern);
+            match pattern.to_topic() {
+                Some(_) => self.exact -= 1,
+                None => self.wildcards.remove(&pattern),
+            }
+            pattern
+        });
+        Left {
+            interest: InterestId(number),
+            ended,
+        }
+    }
+}

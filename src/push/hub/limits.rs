@@ -1,0 +1,111 @@
+//! How much one hub keeps, and what a subscriber is told that wants more.
+//!
+//! Plain values. Invariant: whatever peers do, no table of a hub exceeds its limit.
+
+use std::fmt;
+
+/// The bounds of a hub and of what one call may cost.
+///
+/// | field | default | why |
+/// |---|---|---|
+/// | `topics` | 100,000 | about 50 MB with a short message in each |
+/// | `topic_share` | 16 | the last topics go to many connections, not to the few that want most |
+/// | `patterns` | 1,000 | a page of a busy site follows tens |
+/// | `pattern_bytes` | 64 KiB | 1,000 patterns of 64 bytes |
+/// | `wildcard_levels` | 32,768 | a publication may have to visit them all: about a millisecond |
+/// | `history_bytes` | 64 MiB | a quarter of the default memory budget |
+/// | `scan` | 250,000 | about 10 ms, during which nothing else is published |
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HubLimits {
+    /// Topics that have a history, and again those that are subscribed to by name. With a history
+    /// too many, the one with the oldest message ends; a subscription too many is refused.
+    pub topics: usize,
+    /// How many times the patterns of a connection must fit into the remaining room of the hub
+    /// before it may add another one that no other connection has.
+    pub topic_share: usize,
+    /// Patterns of one connection.
+    pub patterns: usize,
+    /// Bytes of the patterns of one connection.
+    pub pattern_bytes: usize,
+    /// Levels of all patterns with wildcards, where those that begin alike share the beginning.
+    pub wildcard_levels: usize,
+    /// Bytes of all histories together; beyond it the oldest messages go.
+    pub history_bytes: usize,
+    /// Topics that one replay may compare with patterns.
+    pub scan: usize,
+}
+
+impl Default for HubLimits {
+    fn default() -> Self {
+        Self {
+            topics: 100_000,
+            topic_share: 16,
+            patterns: 1_000,
+            pattern_bytes: 64 * 1024,
+            wildcard_levels: 32_768,
+            history_bytes: 64 * 1024 * 1024,
+            scan: 250_000,
+        }
+    }
+}
+
+/// How much of a replay comes at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Page {
+    /// Messages.
+    pub records: usize,
+    /// Bytes of their payloads and topics; the first message comes in any case.
+    pub bytes: usize,
+    /// `None` for the first page; for each other one the [`next`](crate::push::Replay::next) of that
+    /// before it, with everything else as it was.
+    pub cursor: Option<Cursor>,
+}
+
+/// Where the next page of a replay begins. It is of use to the hub that has made it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The last record that was given.
+    pub(super) after: u64,
+    /// What was let go before this change is in the gaps of the pages so far, or not wanted.
+    pub(super) change: u64,
+}
+
+impl Default for Page {
+    /// 1,000 messages and 1 MiB.
+    fn default() -> Self {
+        Self {
+            records: 1_000,
+            bytes: 1024 * 1024,
+            cursor: None,
+        }
+    }
+}
+
+/// Why a subscription is refused. Nothing of it has been done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Refused {
+    /// [`HubLimits::patterns`] or [`HubLimits::pattern_bytes`]: the connection has too many.
+    TooMany,
+    /// [`HubLimits::topics`] or [`HubLimits::wildcard_levels`]: the hub has no room for another.
+    Full,
+    /// [`HubLimits::scan`]: the patterns have too many topics to choose from. Without a replay, or
+    /// with fewer patterns at a time, it is possible.
+    TooWide,
+    /// The server is stopping: see [`Broker::stop`](crate::push::Broker::stop).
+    Stopped,
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::TooMany => "too many subscriptions on this connection",
+            Self::Full => "no room for more topics",
+            Self::TooWide => "a replay for these patterns has too many topics to search",
+            Self::Stopped => "the server is stopping",
+        })
+    }
+}
+
+impl std::error::Error for Refused {}

@@ -1,0 +1,698 @@
+//! The hub: topics with their histories, and who subscribes to them.
+//!
+//! ```text
+//!   Record ──apply──▶ histories ──▶ Audience: workers, interests, number of subscribers
+//!                         │
+//!   patterns ─subscribe───┴───────▶ Start: what was missed, up to a position; then live
+//! ```
+//!
+//! Input: records in the order of their log, subscriptions, a time. Output: values that say what to
+//! deliver to whom. Pure: no clock, no lock, no mailbox. Invariants: a replay and the deliveries
+//! after it are every record of the patterns, once and in order, or a gap says otherwise; no table
+//! exceeds its limit. Delivering is left to the broker and its workers.
+//!
+//! Reading order: `limits`, `rules`, `history`; `wildcards`, `interests`; `topics`, `replay`.
+
+mod history;
+mod interests;
+mod limits;
+mod replay;
+mod rules;
+mod topics;
+mod wildcards;
+
+use crate::net::PeerId;
+use crate::push::name::{Pattern, TopicName};
+use crate::push::position::{Epoch, Position, Since};
+use crate::push::record::Record;
+use interests::{Interests, Left};
+use replay::Query;
+use std::sync::Arc;
+use topics::Topics;
+
+pub use interests::{Audience, InterestId, Presence};
+pub use limits::{Cursor, HubLimits, Page, Refused};
+pub use replay::{Gap, Replay};
+pub use rules::{Bounds, HistoryRules};
+
+/// All topics of a server. See the [module](self).
+#[derive(Debug)]
+pub struct Hub {
+    limits: HubLimits,
+    head: Position,
+    /// Records that were applied, ephemeral ones included.
+    order: u64,
+    topics: Topics,
+    interests: Interests,
+}
+
+/// A record that has been applied.
+#[derive(Clone, Debug)]
+pub struct Applied {
+    /// Who is to get it.
+    pub audience: Arc<Audience>,
+    /// Grows with every record: see [`Start::order`].
+    pub order: u64,
+}
+
+/// What a connection wants to get.
+#[derive(Clone, Debug, Default)]
+pub struct Subscribe {
+    /// Whose connection it is, for [`Hub::presence`].
+    pub name: Option<Arc<str>>,
+    /// Of which topics.
+    pub patterns: Vec<Pattern>,
+    /// Where to begin.
+    pub since: Since,
+    /// How much of the replay is wanted at once.
+    pub page: Page,
+}
+
+/// How a subscription begins.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// What it missed. If there is a [next](Replay::next) page, nothing has been subscribed to yet:
+    /// subscribe again with its cursor.
+    pub replay: Replay,
+    /// The patterns by number; empty before the last page.
+    pub interests: Vec<(Pattern, InterestId)>,
+    /// Only records that were [applied](Applied::order) with a higher number are to be delivered;
+    /// the others are in the replay, or too old.
+    pub order: u64,
+}
+
+impl Hub {
+    /// A hub without topics, of a log that has no records yet, for the connections of so many
+    /// workers.
+    pub fn new(epoch: Epoch, workers: usize, rules: HistoryRules, limits: HubLimits) -> Self {
+        Self {
+            limits,
+            head: epoch.at(0),
+            order: 0,
+            topics: Topics::new(rules),
+            interests: Interests::new(workers),
+        }
+    }
+
+    /// The log no longer has the records up to this one: who resumes from before it gets a gap.
+    pub fn begin_after(&mut self, sequence: u64) {
+        self.head.sequence = self.head.sequence.max(sequence);
+        self.topics.raise_common_floor(sequence);
+    }
+
+    /// Takes the next record of the log, or one of an ephemeral topic, and keeps it as long as the
+    /// rules say. `now` is a Unix time in milliseconds, as everywhere here.
+    pub fn apply(&mut self, record: &Arc<Record>, now: u64) -> Applied {
+        self.order += 1;
+        if record.sequence > 0 {
+            debug_assert!(
+                record.sequence > self.head.sequence,
+                "records come in order"
+            );
+            self.head.sequence = record.sequence;
+            self.topics
+                .keep(Arc::clone(record), now, self.limits.topics);
+            let excess = self.topics.cost().saturating_sub(self.limits.history_bytes);
+            if excess > 0 {
+                self.topics.shed(excess, now);
+            }
+        }
+        Applied {
+            audience: self.audience(&record.topic),
+            order: self.order,
+        }
+    }
+
+    /// Who gets a record of this topic.
+    pub fn audience(&mut self, topic: &TopicName) -> Arc<Audience> {
+        let Some(id) = self.topics.find(topic.as_str()) else {
+            return self.interests.audience(topic);
+        };
+        let generation = self.interests.generation();
+        let topic = self.topics.get_mut(id);
+        match &topic.audience {
+            Some((then, audience)) if *then == generation => Arc::clone(audience),
+            _ => {
+                let audience = self.interests.audience(&topic.name);
+                topic.audience = Some((generation, Arc::clone(&audience)));
+                audience
+            }
+        }
+    }
+
+    /// Subscribes a connection to patterns, all or none, and replays what it missed. Patterns that
+    /// it has are replayed again.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub fn subscribe(
+        &mut self,
+        connection: PeerId,
+        request: &Subscribe,
+        now: u64,
+    ) -> Result<Start, Refused> {
+        let patterns = &request.patterns;
+        self.interests.check(connection, patterns, &self.limits)?;
+        let replay = self.replay(patterns, request.since, request.page, now)?;
+        let mut start = Start {
+            replay,
+            interests: Vec::new(),
+            order: self.order,
+        };
+        if start.replay.next.is_some() {
+            return Ok(start);
+        }
+        for pattern in patterns {
+            if let Some(topic) = pattern.to_topic() {
+                self.topics.subscribe(&topic);
+            }
+            let interest = self.interests.join(connection, pattern);
+            start.interests.push((pattern.clone(), interest));
+        }
+        if let Some(name) = request.name.as_ref().filter(|_| !patterns.is_empty()) {
+            self.interests.set_name(connection, Arc::clone(name));
+        }
+        Ok(start)
+    }
+
+    /// What histories hold of these patterns, without subscribing.
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TooWide`].
+    pub fn replay(
+        &mut self,
+        patterns: &[Pattern],
+        since: Since,
+        page: Page,
+        now: u64,
+    ) -> Result<Replay, Refused> {
+        let query = Query {
+            patterns,
+            since,
+            page,
+            scan: self.limits.scan,
+            now,
+            head: self.head,
+        };
+        query.run(&mut self.topics)
+    }
+
+    /// Ends subscriptions of a connection. Returns the numbers of those that it had.
+    pub fn unsubscribe(&mut self, connection: PeerId, patterns: &[Pattern]) -> Vec<InterestId> {
+        let patterns = patterns.iter();
+        let left = patterns.filter_map(|it| self.interests.leave(connection, it));
+        let left: Vec<_> = left.collect();
+        self.parted(left)
+    }
+
+    /// Ends all subscriptions of a connection. Returns their numbers.
+    pub fn leave(&mut self, connection: PeerId) -> Vec<InterestId> {
+        let left = self.interests.leave_all(connection);
+        self.parted(left)
+    }
+
+    /// Who subscribes to a topic.
+    pub fn presence(&self, topic: &TopicName) -> Presence {
+        self.interests.presence(topic)
+    }
+
+    /// The bounds of a topic.
+    pub fn bounds(&self, topic: &TopicName) -> Bounds {
+        self.topics.bounds(topic)
+    }
+
+    /// Drops what has ended by now, of at most a thousand topics. Returns when to call again; `None`
+    /// if nothing is kept. What has ended is never replayed, whether or not this is called.
+    pub fn expire(&mut self, now: u64) -> Option<u64> {
+        self.topics.expire(now)
+    }
+
+    /// Lets the oldest records go until so many bytes are free or there is no history. Returns the
+    /// bytes that have become free.
+    pub fn shed(&mut self, bytes: usize, now: u64) -> usize {
+        self.topics.shed(bytes, now)
+    }
+
+    /// Bytes that topics and their histories take.
+    pub fn history_bytes(&self) -> usize {
+        self.topics.cost()
+    }
+
+    /// The position of the last record.
+    pub fn head(&self) -> Position {
+        self.head
+    }
+
+    /// Topics that have a history or are subscribed to by name.
+    pub fn topics(&self) -> usize {
+        self.topics.len()
+    }
+
+    /// Different patterns that are subscribed to.
+    pub fn interests(&self) -> usize {
+        self.interests.len()
+    }
+
+    fn parted(&mut self, left: Vec<Left>) -> Vec<InterestId> {
+        for topic in left.iter().filter_map(|it| it.ended.as_ref()?.to_topic()) {
+            self.topics.unsubscribe(&topic);
+        }
+        left.into_iter().map(|it| it.interest).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::record::Publication;
+    use proptest::prelude::*;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    const WORKERS: usize = 2;
+
+    /// Few, so that they meet often.
+    const TOPICS: [&str; 6] = ["a", "b.x", "b.y", "c", "c.d", "e.x"];
+    const PATTERNS: [&str; 9] = ["a", "b.x", "b.*", "b.**", "*", "**", "c.d", "*.x", "e.x"];
+
+    fn pattern(text: &str) -> Pattern {
+        text.parse().unwrap()
+    }
+
+    fn epoch() -> Epoch {
+        "e".parse().unwrap()
+    }
+
+    fn peer(number: u32) -> PeerId {
+        PeerId {
+            worker: (number as usize % WORKERS) as u16,
+            index: number,
+            generation: 1,
+        }
+    }
+
+    fn keep(messages: usize, age: u64, bytes: usize) -> Bounds {
+        let mut bounds = Bounds::default();
+        (bounds.messages, bounds.age, bounds.bytes) = (messages, age, bytes);
+        bounds
+    }
+
+    fn rules() -> HistoryRules {
+        let rules = [
+            ("a", keep(3, 50, 20)),
+            ("b.**", keep(2, 1_000, 1_000)),
+            ("e.**", Bounds::EPHEMERAL),
+        ];
+        let rules = rules.map(|(text, bounds)| (pattern(text), bounds));
+        HistoryRules::new(rules.into(), keep(5, 200, 30))
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Publish(usize, Option<u64>, usize),
+        Subscribe(u32, Vec<usize>, Begin, usize),
+        Unsubscribe(u32, Vec<usize>),
+        Leave(u32),
+        /// Milliseconds pass.
+        Pass(u64),
+        Expire,
+        Shed(usize),
+    }
+
+    /// A place to begin, relative to the head or to now.
+    #[derive(Clone, Copy, Debug)]
+    enum Begin {
+        New,
+        All,
+        Ago(u64),
+        Back(u64),
+        Beyond,
+        Foreign,
+        Unreadable,
+    }
+
+    fn steps() -> impl Strategy<Value = Vec<Step>> {
+        let connection = 0_u32..5;
+        let patterns = prop::collection::vec(0..PATTERNS.len(), 0..4);
+        let begin = prop_oneof![
+            2 => Just(Begin::New),
+            2 => Just(Begin::All),
+            2 => (0_u64..300).prop_map(Begin::Ago),
+            6 => (0_u64..12).prop_map(Begin::Back),
+            1 => Just(Begin::Beyond),
+            1 => Just(Begin::Foreign),
+            1 => Just(Begin::Unreadable),
+        ];
+        let ttl = prop::option::weighted(0.3, prop_oneof![Just(0_u64), 1..120_u64]);
+        let step = prop_oneof![
+            12 => (0..TOPICS.len(), ttl, 0_usize..12).prop_map(|(a, b, c)| Step::Publish(a, b, c)),
+            6 => (connection.clone(), patterns.clone(), begin, 1_usize..5)
+                .prop_map(|(a, b, c, d)| Step::Subscribe(a, b, c, d)),
+            2 => (connection.clone(), patterns).prop_map(|(a, b)| Step::Unsubscribe(a, b)),
+            1 => connection.prop_map(Step::Leave),
+            4 => (1_u64..80).prop_map(Step::Pass),
+            2 => Just(Step::Expire),
+            1 => (1_usize..600).prop_map(Step::Shed),
+        ];
+        prop::collection::vec(step, 0..120)
+    }
+
+    /// A record as the model knows it, for ever.
+    struct Known {
+        record: Arc<Record>,
+        /// The rules or a shortage have ended it before its TTL.
+        let_go: bool,
+    }
+
+    impl Known {
+        fn is_kept(&self, now: u64) -> bool {
+            !self.let_go && !self.record.has_expired(now)
+        }
+    }
+
+    /// The hub, and a model that keeps everything and filters.
+    struct Both {
+        hub: Hub,
+        now: u64,
+        all: Vec<Known>,
+        connections: BTreeMap<u32, BTreeSet<Pattern>>,
+        /// What workers keep: who has which interest, and since when.
+        lists: BTreeMap<InterestId, BTreeMap<u32, u64>>,
+        /// The highest floor of any topic that may have been forgotten.
+        forgotten: u64,
+    }
+
+    impl Both {
+        fn new() -> Self {
+            Self {
+                hub: Hub::new(epoch(), WORKERS, rules(), HubLimits::default()),
+                now: 1_000_000,
+                all: Vec::new(),
+                connections: BTreeMap::new(),
+                lists: BTreeMap::new(),
+                forgotten: 0,
+            }
+        }
+
+        fn step(&mut self, step: &Step) {
+            let named = |all: &[usize]| all.iter().map(|at| pattern(PATTERNS[*at])).collect();
+            match step {
+                Step::Publish(topic, ttl, len) => self.publish(TOPICS[*topic], *ttl, *len),
+                Step::Subscribe(connection, patterns, begin, page) => {
+                    self.subscribe(*connection, named(patterns), *begin, *page);
+                }
+                Step::Unsubscribe(connection, patterns) => {
+                    let patterns: Vec<_> = named(patterns);
+                    let ended = self.hub.unsubscribe(peer(*connection), &patterns);
+                    self.parted(*connection, &ended);
+                    let mine = self.connections.entry(*connection).or_default();
+                    mine.retain(|pattern| !patterns.contains(pattern));
+                }
+                Step::Leave(connection) => self.leave(*connection),
+                Step::Pass(ms) => self.now += ms,
+                Step::Expire => {
+                    let next = self.hub.expire(self.now);
+                    assert!(next.is_none_or(|next| next > self.now));
+                }
+                Step::Shed(bytes) => self.shed(*bytes),
+            }
+            self.let_go();
+            self.check();
+        }
+
+        fn publish(&mut self, topic: &str, ttl: Option<u64>, len: usize) {
+            let topic: TopicName = topic.parse().unwrap();
+            let mut publication = Publication::new(topic.clone(), "x".repeat(len).into());
+            publication.ttl = ttl;
+            let sequence = match rules().of(&topic).is_ephemeral() {
+                true => 0,
+                false => self.hub.head().sequence + 1,
+            };
+            let record = Arc::new(publication.into_record(sequence, self.now));
+            let applied = self.hub.apply(&record, self.now);
+            if sequence > 0 {
+                let let_go = false;
+                self.all.push(Known { record, let_go });
+            }
+            let matches =
+                |patterns: &BTreeSet<Pattern>| patterns.iter().any(|it| it.matches(&topic));
+            let expected = self.connections.iter().filter(|(_, it)| matches(it));
+            let expected: BTreeSet<u32> = expected.map(|(connection, _)| *connection).collect();
+            let audience = &applied.audience;
+            let lists = audience.interests.iter().map(|it| &self.lists[it]);
+            let in_time = |(connection, since): (&u32, &u64)| {
+                assert!(*since < applied.order);
+                *connection
+            };
+            let got: BTreeSet<u32> = lists.flatten().map(in_time).collect();
+            assert_eq!(got, expected);
+            assert_eq!(audience.subscribers, expected.len());
+            let workers: BTreeSet<_> = expected.iter().map(|it| peer(*it).worker()).collect();
+            assert_eq!(
+                audience.workers[..],
+                workers.into_iter().collect::<Vec<_>>()
+            );
+        }
+
+        fn subscribe(
+            &mut self,
+            connection: u32,
+            patterns: Vec<Pattern>,
+            begin: Begin,
+            size: usize,
+        ) {
+            let head = self.hub.head();
+            let back = head
+                .sequence
+                .saturating_sub(if let Begin::Back(it) = begin { it } else { 0 });
+            let since = match begin {
+                Begin::New => Since::New,
+                Begin::All => Since::All,
+                Begin::Ago(ms) => Since::Ago(ms),
+                Begin::Back(_) => Since::Position(epoch().at(back)),
+                Begin::Beyond => Since::Position(epoch().at(head.sequence + 1)),
+                Begin::Foreign => Since::Position("other-1".parse().unwrap()),
+                Begin::Unreadable => Since::Unreadable,
+            };
+            let (mut records, mut gaps, mut recovered) = (Vec::new(), Vec::new(), true);
+            let mut cursor = None;
+            loop {
+                let request = Subscribe {
+                    name: (connection > 0).then(|| (connection / 2).to_string().into()),
+                    patterns: patterns.clone(),
+                    since,
+                    page: Page {
+                        records: size,
+                        bytes: 8 * size,
+                        cursor,
+                    },
+                };
+                let start = self
+                    .hub
+                    .subscribe(peer(connection), &request, self.now)
+                    .unwrap();
+                let Replay { next, position, .. } = start.replay;
+                assert!(start.replay.records.len() <= size);
+                records.extend(start.replay.records);
+                gaps.extend(start.replay.gaps);
+                recovered &= start.replay.recovered;
+                if next.is_none() {
+                    assert_eq!(position, head);
+                    self.joined(connection, start.interests, start.order);
+                    break;
+                }
+                assert!(start.interests.is_empty());
+                assert_eq!(
+                    records.last().map(|it| it.sequence),
+                    Some(position.sequence)
+                );
+                cursor = next;
+            }
+            self.check_records(&patterns, since, &records);
+            self.check_gaps(&patterns, since, &gaps, recovered);
+        }
+
+        fn check_records(&self, patterns: &[Pattern], since: Since, records: &[Arc<Record>]) {
+            let is_after = |record: &Record| match since {
+                Since::New => false,
+                Since::Ago(ms) => record.time >= self.now - ms,
+                Since::Position(it) if self.is_known(it) => record.sequence > it.sequence,
+                _ => true,
+            };
+            let matches = |record: &Record| patterns.iter().any(|it| it.matches(&record.topic));
+            let kept = self.all.iter().filter(|it| it.is_kept(self.now));
+            let expected = kept.map(|it| &it.record);
+            let expected = expected.filter(|record| is_after(record) && matches(record));
+            let sequences = |it: &Arc<Record>| it.sequence;
+            let got: Vec<_> = records.iter().map(sequences).collect();
+            assert_eq!(got, expected.map(sequences).collect::<Vec<_>>());
+        }
+
+        fn check_gaps(&self, patterns: &[Pattern], since: Since, gaps: &[Gap], recovered: bool) {
+            let asked = match since {
+                Since::Position(it) if self.is_known(it) => it,
+                Since::Position(_) | Since::Unreadable => {
+                    let topics: BTreeSet<_> = gaps.iter().map(|gap| &gap.topic).collect();
+                    let patterns: BTreeSet<_> = patterns.iter().collect();
+                    assert!(!recovered && patterns.is_subset(&topics));
+                    return;
+                }
+                _ => return assert!(recovered && gaps.is_empty()),
+            };
+            assert_eq!(recovered, gaps.is_empty());
+            let after = |it: &&Known| it.let_go && it.record.sequence > asked.sequence;
+            for lost in self.all.iter().filter(after) {
+                let topic = &lost.record.topic;
+                if lost.is_kept(self.now) || lost.record.has_expired(self.now) {
+                    continue;
+                }
+                let meant = patterns.iter().any(|it| it.matches(topic));
+                let told = gaps.iter().any(|gap| gap.topic.matches(topic));
+                assert!(!meant || told, "{} {asked} {gaps:?}", lost.record.sequence);
+            }
+            for gap in gaps {
+                let lost = self.all.iter().filter(after);
+                let mut lost =
+                    lost.filter(|it| gap.topic.to_topic() == Some(it.record.topic.clone()));
+                assert!(
+                    lost.next().is_some() || self.forgotten > asked.sequence,
+                    "{gap:?}"
+                );
+                if let Some(next) = gap.next {
+                    let of = self
+                        .all
+                        .iter()
+                        .filter(|it| gap.topic.matches(&it.record.topic));
+                    let mut kept = of.filter(|it| it.is_kept(self.now));
+                    assert_eq!(
+                        kept.next().map(|it| it.record.sequence),
+                        Some(next.sequence)
+                    );
+                }
+            }
+        }
+
+        fn is_known(&self, position: Position) -> bool {
+            position.epoch == epoch() && position.sequence <= self.hub.head().sequence
+        }
+
+        fn joined(&mut self, connection: u32, interests: Vec<(Pattern, InterestId)>, order: u64) {
+            for (pattern, interest) in interests {
+                self.connections
+                    .entry(connection)
+                    .or_default()
+                    .insert(pattern);
+                self.lists
+                    .entry(interest)
+                    .or_default()
+                    .insert(connection, order);
+            }
+        }
+
+        fn parted(&mut self, connection: u32, ended: &[InterestId]) {
+            for interest in ended {
+                let list = self.lists.get_mut(interest).unwrap();
+                assert!(list.remove(&connection).is_some());
+            }
+        }
+
+        fn leave(&mut self, connection: u32) {
+            let ended = self.hub.leave(peer(connection));
+            self.parted(connection, &ended);
+            let mine = self.connections.remove(&connection).unwrap_or_default();
+            assert_eq!(ended.len(), mine.len());
+        }
+
+        /// The oldest go, and as few as that takes.
+        fn shed(&mut self, bytes: usize) {
+            let before = self.hub.history_bytes();
+            let freed = self.hub.shed(bytes, self.now);
+            assert_eq!(before - self.hub.history_bytes(), freed);
+            let all = [pattern("**")];
+            let page = Page {
+                records: usize::MAX,
+                bytes: usize::MAX,
+                cursor: None,
+            };
+            let left = self
+                .hub
+                .replay(&all, Since::All, page, self.now)
+                .unwrap()
+                .records;
+            assert!(freed >= bytes || left.is_empty());
+            let first = left.first().map_or(u64::MAX, |record| record.sequence);
+            for known in &mut self.all {
+                known.let_go |= known.record.sequence < first && known.is_kept(self.now);
+            }
+        }
+
+        /// What the rules let go by now, from the oldest to the newest.
+        fn let_go(&mut self) {
+            for name in TOPICS {
+                let topic = name.parse().unwrap();
+                let bounds = rules().of(&topic);
+                let of_topic = self.all.iter_mut().filter(|it| it.record.topic == topic);
+                let (mut count, mut bytes, mut empty, mut floor) = (0, 0, true, 0);
+                for known in of_topic.rev() {
+                    if known.is_kept(self.now) {
+                        count += 1;
+                        bytes += known.record.payload.bytes().len();
+                        known.let_go = count > bounds.messages
+                            || bytes > bounds.bytes
+                            || known.record.time + bounds.age <= self.now;
+                        empty &= known.let_go;
+                    }
+                    if known.let_go {
+                        floor = floor.max(known.record.sequence);
+                    }
+                }
+                if empty && !self.connections.values().any(|it| it.contains(name)) {
+                    self.forgotten = self.forgotten.max(floor);
+                }
+            }
+        }
+
+        fn check(&self) {
+            for topic in TOPICS {
+                let topic = topic.parse().unwrap();
+                let here = self.connections.iter();
+                let here = here.filter(|(_, all)| all.iter().any(|it| it.matches(&topic)));
+                let here: Vec<u32> = here.map(|(connection, _)| *connection).collect();
+                let mut names = BTreeMap::<Arc<str>, usize>::new();
+                for connection in here.iter().filter(|it| **it > 0) {
+                    *names
+                        .entry((connection / 2).to_string().into())
+                        .or_default() += 1;
+                }
+                let connections = here.len();
+                assert_eq!(self.hub.presence(&topic), Presence { connections, names });
+            }
+            let patterns: BTreeSet<_> = self.connections.values().flatten().collect();
+            assert_eq!(self.hub.interests(), patterns.len());
+        }
+
+        /// Nothing is left when everything has ended.
+        fn end(mut self) {
+            (0..5).for_each(|connection| self.leave(connection));
+            self.hub.expire(u64::MAX);
+            assert_eq!((self.hub.topics(), self.hub.interests()), (0, 0));
+            assert_eq!(self.hub.history_bytes(), 0);
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig {
+            cases: 500,
+            failure_persistence: None,
+            ..ProptestConfig::default()
+        })]
+
+        #[test]
+        fn the_hub_does_what_a_list_of_everything_would(steps in steps()) {
+            let mut both = Both::new();
+            steps.iter().for_each(|step| both.step(step));
+            both.end();
+        }
+    }
+}

@@ -1,0 +1,244 @@
+//! What a subscriber gets first: the messages that histories hold for it, and where some are
+//! missing.
+//!
+//! Input: patterns and where to begin. Output: records in their order, a page at a time, and gaps.
+//! Invariants: a record comes once, however many patterns match it; whatever was let go after the
+//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next page
+//! the others.
+
+use crate::push::hub::limits::{Cursor, Page, Refused};
+use crate::push::hub::topics::{TopicId, Topics};
+use crate::push::name::Pattern;
+use crate::push::position::{Position, Since};
+use crate::push::record::Record;
+use std::cmp::Reverse;
+use std::collections::{BinaryHeap, HashSet};
+use std::sync::Arc;
+
+/// The messages that a subscriber missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Replay {
+    /// In their order.
+    pub records: Vec<Arc<Record>>,
+    /// What is missing.
+    pub gaps: Vec<Gap>,
+    /// Everything up to here has been said: the last record if there is a [next](Self::next) page,
+    /// otherwise the head.
+    pub position: Position,
+    /// Nothing is missing, and the place to begin is known. Of a replay in pages, all must say so.
+    pub recovered: bool,
+    /// The page is full, and the next one begins here.
+    pub next: Option<Cursor>,
+}
+
+/// Messages of a topic that there were, and that are no longer there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// The topic; a pattern if it is not known of which topics messages are missing.
+    pub topic: Pattern,
+    /// They came after this position; `None` if the subscriber has named none that can be read.
+    pub after: Option<Position>,
+    /// They came before the oldest message of this topic that is still there.
+    pub next: Option<Position>,
+}
+
+/// What one subscriber asks for.
+#[derive(Debug)]
+pub(super) struct Query<'q> {
+    pub(super) patterns: &'q [Pattern],
+    pub(super) since: Since,
+    pub(super) page: Page,
+    pub(super) scan: usize,
+    pub(super) now: u64,
+    pub(super) head: Position,
+}
+
+/// Where a query begins.
+struct Start {
+    after: u64,
+    time: u64,
+    /// It is a position of this log: what was let go after it is a gap.
+    known: bool,
+    /// What was let go before this change is not a gap.
+    change: u64,
+    recovered: bool,
+}
+
+impl Query<'_> {
+    pub(super) fn run(&self, topics: &mut Topics) -> Result<Replay, Refused> {
+        let start = self.start();
+        let mut replay = Replay {
+            records: Vec::new(),
+            gaps: Vec::new(),
+            position: self.head,
+            recovered: start.recovered,
+            next: None,
+        };
+        if start.recovered && start.after == self.head.sequence {
+            return Ok(replay);
+        }
+        let (found, unknown) = self.find(topics)?;
+        for id in &found {
+            topics.trim(*id, self.now);
+        }
+        self.merge(topics, &found, &start, &mut replay);
+        if !start.recovered {
+            replay.gaps = self.all_gaps();
+        } else if start.known {
+            let upto = replay.position.sequence;
+            replay.gaps = self.gaps(topics, &found, unknown, &start, upto);
+            replay.recovered = replay.gaps.is_empty();
+        }
+        Ok(replay)
+    }
+
+    fn start(&self) -> Start {
+        let all = Start {
+            after: 0,
+            time: 0,
+            known: false,
+            change: 0,
+            recovered: true,
+        };
+        if let Some(Cursor { after, change }) = self.page.cursor {
+            return Start {
+                after,
+                change,
+                known: true,
+                ..all
+            };
+        }
+        match self.since {
+            Since::New => Start {
+                after: self.head.sequence,
+                ..all
+            },
+            Since::All => all,
+            Since::Time(time) => Start { time, ..all },
+            Since::Ago(ms) => Start {
+                time: self.now.saturating_sub(ms),
+                ..all
+            },
+            Since::Position(asked) if self.knows(asked) => Start {
+                after: asked.sequence,
+                known: true,
+                ..all
+            },
+            Since::Position(_) | Since::Unreadable => Start {
+                recovered: false,
+                ..all
+            },
+        }
+    }
+
+    /// The log has given this position, or will give the one after it next.
+    fn knows(&self, asked: Position) -> bool {
+        asked.epoch == self.head.epoch && asked.sequence <= self.head.sequence
+    }
+
+    /// The known topics, and the patterns that may have matched topics that are not known.
+    fn find(&self, topics: &Topics) -> Result<(Vec<TopicId>, Vec<&Pattern>), Refused> {
+        let (mut found, mut unknown) = (HashSet::new(), HashSet::new());
+        let mut left = self.scan;
+        for pattern in self.patterns {
+            if pattern.to_topic().is_some() {
+                match topics.find(pattern.as_str()) {
+                    Some(id) => drop(found.insert(id)),
+                    None => drop(unknown.insert(pattern)),
+                }
+                continue;
+            }
+            unknown.insert(pattern);
+            for (id, matches) in topics.candidates(pattern) {
+                left = left.checked_sub(1).ok_or(Refused::TooWide)?;
+                if matches {
+                    found.insert(id);
+                }
+            }
+        }
+        let mut unknown: Vec<_> = unknown.into_iter().collect();
+        unknown.sort_unstable();
+        Ok((found.into_iter().collect(), unknown))
+    }
+
+    /// Takes records from all histories in order until the page is full.
+    fn merge(&self, topics: &Topics, found: &[TopicId], start: &Start, replay: &mut Replay) {
+        let histories = found.iter().map(|id| &topics.get(*id).history);
+        let mut parts: Vec<_> = histories
+            .map(|history| history.after(start.after, start.time).peekable())
+            .collect();
+        let heads = parts.iter_mut().enumerate();
+        let heads = heads.filter_map(|(at, part)| Some(Reverse((part.peek()?.sequence, at))));
+        let mut heads: BinaryHeap<_> = heads.collect();
+        let mut bytes = 0;
+        while let Some(Reverse((_, at))) = heads.pop()
+            && let Some(record) = parts[at].next()
+        {
+            bytes += record.size();
+            let count = replay.records.len();
+            if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
+                let last = replay.records.last().map_or(0, |last| last.sequence);
+                replay.position.sequence = last;
+                replay.next = Some(Cursor {
+                    after: last,
+                    // Gaps up to here are in this page, those after it in the next.
+                    change: match start.known {
+                        true => start.change,
+                        false => topics.changes(),
+                    },
+                });
+                break;
+            }
+            replay.records.push(Arc::clone(record));
+            let next = parts[at].peek();
+            heads.extend(next.map(|next| Reverse((next.sequence, at))));
+        }
+    }
+
+    /// Nothing is known of what came after the place to begin.
+    fn all_gaps(&self) -> Vec<Gap> {
+        let after = match self.since {
+            Since::Position(position) => Some(position),
+            _ => None,
+        };
+        let gap = |topic: &Pattern| Gap {
+            topic: topic.clone(),
+            after,
+            next: None,
+        };
+        let mut patterns: Vec<_> = self.patterns.iter().collect();
+        patterns.sort_unstable();
+        patterns.dedup();
+        patterns.into_iter().map(gap).collect()
+    }
+
+    /// What has been let go after a known position, up to a sequence number.
+    fn gaps(
+        &self,
+        topics: &Topics,
+        found: &[TopicId],
+        unknown: Vec<&Pattern>,
+        start: &Start,
+        upto: u64,
+    ) -> Vec<Gap> {
+        let is_gap = |(floor, change): (u64, u64)| {
+            (start.after + 1..=upto).contains(&floor) && change > start.change
+        };
+        let epoch = self.head.epoch;
+        let gap = |topic: Pattern, next: Option<u64>| Gap {
+            topic,
+            after: Some(epoch.at(start.after)),
+            next: next.map(|sequence| epoch.at(sequence)),
+        };
+        let known = found.iter().map(|id| topics.get(*id));
+        let known = known.filter(|topic| is_gap((topic.history.floor(), topic.change)));
+        let known = known.map(|it| gap(it.name.to_pattern(), it.history.oldest()));
+        let unknown = unknown
+            .into_iter()
+            .filter(|_| is_gap(topics.common_floor()));
+        let unknown = unknown.map(|pattern| gap(pattern.clone(), None));
+        let mut gaps: Vec<_> = known.chain(unknown).collect();
+        gaps.sort_unstable_by(|one, other| one.topic.cmp(&other.topic));
+        gaps
+    }
+}

@@ -1,0 +1,103 @@
+//! How much history each topic keeps.
+//!
+//! Input: the rules of the settings, in order. Output: the bounds of a topic: those of the first
+//! rule that matches. Invariant: topics of the server itself keep nothing.
+
+use crate::net::Overflow;
+use crate::push::name::{Pattern, TopicName};
+
+/// What a topic keeps, and what happens to subscribers that are too slow for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Bounds {
+    /// Messages; 0 makes the topic ephemeral: it is not in the log and its messages have no
+    /// positions.
+    pub messages: usize,
+    /// Milliseconds.
+    pub age: u64,
+    /// Bytes of payloads.
+    pub bytes: usize,
+    /// For queues of slow subscribers.
+    pub overflow: Overflow,
+}
+
+impl Default for Bounds {
+    /// 100 messages, 12 hours, 1 MiB, and slow subscribers are disconnected: those that resume
+    /// within a night lose nothing of a topic of ordinary size.
+    fn default() -> Self {
+        Self {
+            messages: 100,
+            age: 12 * 3_600_000,
+            bytes: 1024 * 1024,
+            overflow: Overflow::Disconnect,
+        }
+    }
+}
+
+impl Bounds {
+    /// No history and no positions.
+    pub const EPHEMERAL: Self = Self {
+        messages: 0,
+        age: 0,
+        bytes: 0,
+        overflow: Overflow::Disconnect,
+    };
+
+    /// Whether topics with these bounds are not in the log.
+    pub fn is_ephemeral(&self) -> bool {
+        self.messages == 0
+    }
+}
+
+/// The bounds of all topics. Without rules each has the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryRules {
+    rules: Vec<(Pattern, Bounds)>,
+    otherwise: Bounds,
+}
+
+impl HistoryRules {
+    /// Rules in order, and the bounds of topics that none matches.
+    pub fn new(rules: Vec<(Pattern, Bounds)>, otherwise: Bounds) -> Self {
+        Self { rules, otherwise }
+    }
+
+    /// The bounds of a topic.
+    pub fn of(&self, topic: &TopicName) -> Bounds {
+        if topic.is_reserved() {
+            return Bounds::EPHEMERAL;
+        }
+        let mut rules = self.rules.iter();
+        let first = rules.find(|(pattern, _)| pattern.matches(topic));
+        first.map_or(self.otherwise, |(_, bounds)| *bounds)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_rule_that_matches_counts() {
+        let keep = |messages| Bounds {
+            messages,
+            ..Bounds::default()
+        };
+        let rules = vec![
+            ("a.b".parse().unwrap(), keep(0)),
+            ("a.*".parse().unwrap(), keep(5)),
+            ("**".parse().unwrap(), keep(7)),
+        ];
+        let rules = HistoryRules::new(rules, keep(9));
+        for (topic, messages) in [("a.b", 0), ("a.c", 5), ("a", 7), ("a.b.c", 7), ("$a", 0)] {
+            assert_eq!(
+                rules.of(&topic.parse().unwrap()).messages,
+                messages,
+                "{topic}"
+            );
+        }
+        let without = HistoryRules::default();
+        assert_eq!(without.of(&"a".parse().unwrap()), Bounds::default());
+        assert!(without.of(&"$stats".parse().unwrap()).is_ephemeral());
+    }
+}

@@ -1,0 +1,301 @@
+//! All topics that the hub knows, with their histories.
+//!
+//! ```text
+//!   by name:    "orders.eu" ──▶ 7      7 ──▶ history, bounds, audience as it was last looked up
+//!   by oldest:  sequence 31 ──▶ 7      whose turn it is when memory must be freed
+//!   by due:     time ──▶ 7             when something in it ends
+//! ```
+//!
+//! Input: records in their order. Output: histories. Invariants: a topic exists while it has a
+//! history or is subscribed to by name; the floor of one that was forgotten is in the common floor,
+//! which all topics begin with that the hub does not know; the keys of `oldest` and `due` are never
+//! later than the truth, and are corrected when their turn comes.
+
+use crate::push::hub::history::History;
+use crate::push::hub::interests::Audience;
+use crate::push::hub::rules::{Bounds, HistoryRules};
+use crate::push::name::{Pattern, TopicName};
+use crate::push::record::Record;
+use slab::Slab;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
+use std::sync::Arc;
+
+pub(super) type TopicId = usize;
+
+#[derive(Debug)]
+pub(super) struct Topics {
+    rules: HistoryRules,
+    by_name: HashMap<TopicName, TopicId>,
+    /// For the topics of a pattern.
+    names: BTreeMap<TopicName, TopicId>,
+    all: Slab<Topic>,
+    oldest: BTreeMap<u64, TopicId>,
+    due: BTreeSet<(u64, TopicId)>,
+    common_floor: u64,
+    /// The last change of the common floor.
+    common_change: u64,
+    /// Counts the changes of all floors.
+    changes: u64,
+    /// Bytes of all histories and topics.
+    cost: usize,
+}
+
+#[derive(Debug)]
+pub(super) struct Topic {
+    pub(super) name: TopicName,
+    pub(super) history: History,
+    pub(super) bounds: Bounds,
+    /// The last change of its floor.
+    pub(super) change: u64,
+    /// With the generation for which it is right.
+    pub(super) audience: Option<(u64, Arc<Audience>)>,
+    /// By name.
+    subscribed: bool,
+    /// Its key in `oldest`.
+    oldest: Option<u64>,
+    /// Its key in `due`.
+    due: Option<u64>,
+}
+
+/// Topics that one call of [`Topics::expire`] looks at: about a millisecond.
+const EXPIRED_AT_ONCE: usize = 1_000;
+
+/// What a topic costs besides its name: itself, a slot in each table, of which some are half empty,
+/// and what the allocator adds.
+const TOPIC: usize = size_of::<Topic>() + 2 * (size_of::<TopicName>() + 4 * size_of::<u64>()) + 160;
+
+impl Topics {
+    pub(super) fn new(rules: HistoryRules) -> Self {
+        Self {
+            rules,
+            by_name: HashMap::new(),
+            names: BTreeMap::new(),
+            all: Slab::new(),
+            oldest: BTreeMap::new(),
+            due: BTreeSet::new(),
+            common_floor: 0,
+            common_change: 0,
+            changes: 0,
+            cost: 0,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    pub(super) fn cost(&self) -> usize {
+        self.cost
+    }
+
+    /// The common floor, and its last change.
+    pub(super) fn common_floor(&self) -> (u64, u64) {
+        (self.common_floor, self.common_change)
+    }
+
+    /// The last change of any floor.
+    pub(super) fn changes(&self) -> u64 {
+        self.changes
+    }
+
+    /// Records up to this one are not known, of any topic.
+    pub(super) fn raise_common_floor(&mut self, sequence: u64) {
+        if sequence > self.common_floor {
+            self.common_floor = sequence;
+            self.changes += 1;
+            self.common_change = self.changes;
+        }
+    }
+
+    pub(super) fn find(&self, name: &str) -> Option<TopicId> {
+        self.by_name.get(name).copied()
+    }
+
+    pub(super) fn get(&self, id: TopicId) -> &Topic {
+        &self.all[id]
+    }
+
+    pub(super) fn get_mut(&mut self, id: TopicId) -> &mut Topic {
+        &mut self.all[id]
+    }
+
+    pub(super) fn bounds(&self, name: &TopicName) -> Bounds {
+        match self.find(name.as_str()) {
+            Some(id) => self.all[id].bounds,
+            None => self.rules.of(name),
+        }
+    }
+
+    /// The topics that a pattern may match, by name, and whether it does.
+    pub(super) fn candidates<'t>(
+        &'t self,
+        pattern: &'t Pattern,
+    ) -> impl Iterator<Item = (TopicId, bool)> {
+        let prefix = pattern.prefix();
+        let range = (Bound::Included(prefix), Bound::Unbounded);
+        let names = self.names.range::<str, _>(range);
+        names
+            .take_while(move |(name, _)| name.as_str().starts_with(prefix))
+            .map(|(name, id)| (*id, pattern.matches(name)))
+    }
+
+    /// Adds a record to the history of its topic, which is one of at most `most` with histories.
+    pub(super) fn keep(&mut self, record: Arc<Record>, now: u64, most: usize) {
+        let id = self.find(record.topic.as_str());
+        let bounds = id.map_or_else(|| self.rules.of(&record.topic), |id| self.all[id].bounds);
+        if record.has_expired(now) {
+            return;
+        }
+        if bounds.is_ephemeral() || most == 0 {
+            return self.raise_common_floor(record.sequence);
+        }
+        if id.is_none_or(|id| self.all[id].oldest.is_none()) {
+            while self.oldest.len() >= most {
+                self.end_oldest(now);
+            }
+        }
+        let id = id.unwrap_or_else(|| self.add(&record.topic, bounds));
+        self.alter(id, |history, bounds| history.push(record, bounds, now));
+        self.file(id);
+    }
+
+    /// Marks a topic as subscribed to by name.
+    pub(super) fn subscribe(&mut self, name: &TopicName) {
+        let id = self.find(name.as_str());
+        let id = id.unwrap_or_else(|| self.add(name, self.rules.of(name)));
+        self.all[id].subscribed = true;
+    }
+
+    /// The reverse.
+    pub(super) fn unsubscribe(&mut self, name: &TopicName) {
+        if let Some(id) = self.find(name.as_str()) {
+            self.all[id].subscribed = false;
+            self.file(id);
+        }
+    }
+
+    /// Drops from one history what has ended; the topic stays.
+    pub(super) fn trim(&mut self, id: TopicId, now: u64) {
+        self.alter(id, |history, bounds| history.expire(bounds, now));
+    }
+
+    /// Drops what has ended by now, from a thousand topics at most. Returns when it is to be called
+    /// again.
+    pub(super) fn expire(&mut self, now: u64) -> Option<u64> {
+        for _ in 0..EXPIRED_AT_ONCE {
+            let (due, id) = *self.due.first()?;
+            if due > now {
+                return Some(due);
+            }
+            self.due.pop_first();
+            self.all[id].due = None;
+            self.trim(id, now);
+            self.file(id);
+        }
+        self.due.first().map(|(due, _)| *due)
+    }
+
+    /// Lets the oldest records of all go until `bytes` are free or none is left. Returns how many
+    /// bytes have become free.
+    pub(super) fn shed(&mut self, bytes: usize, now: u64) -> usize {
+        let before = self.cost;
+        while before - self.cost < bytes
+            && let Some(id) = self.with_oldest()
+        {
+            self.alter(id, |history, _| history.drop_oldest(now));
+            self.file(id);
+        }
+        before - self.cost
+    }
+
+    /// Changes a history, and what is known of all of them.
+    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History, &Bounds)) {
+        let topic = &mut self.all[id];
+        let (cost, floor) = (topic.history.cost(), topic.history.floor());
+        change(&mut topic.history, &topic.bounds);
+        self.cost = self.cost - cost + topic.history.cost();
+        if topic.history.floor() > floor {
+            self.changes += 1;
+            topic.change = self.changes;
+        }
+    }
+
+    /// Lets go all of the topic that has the oldest record.
+    fn end_oldest(&mut self, now: u64) {
+        if let Some(id) = self.with_oldest() {
+            while !self.all[id].history.is_empty() {
+                self.alter(id, |history, _| history.drop_oldest(now));
+            }
+            self.file(id);
+        }
+    }
+
+    /// The topic with the oldest record. It is no longer in `oldest`: call `file` next.
+    fn with_oldest(&mut self) -> Option<TopicId> {
+        while let Some((sequence, id)) = self.oldest.pop_first() {
+            let topic = &mut self.all[id];
+            topic.oldest = None;
+            if topic.history.oldest() == Some(sequence) {
+                return Some(id);
+            }
+            self.file(id);
+        }
+        None
+    }
+
+    fn add(&mut self, name: &TopicName, bounds: Bounds) -> TopicId {
+        let id = self.all.insert(Topic {
+            name: name.clone(),
+            history: History::new(self.common_floor),
+            bounds,
+            change: self.common_change,
+            audience: None,
+            subscribed: false,
+            oldest: None,
+            due: None,
+        });
+        self.by_name.insert(name.clone(), id);
+        self.names.insert(name.clone(), id);
+        self.cost += TOPIC + name.as_str().len();
+        id
+    }
+
+    /// Puts a topic where its turn will be found; forgets it if there is no reason to know it.
+    fn file(&mut self, id: TopicId) {
+        let topic = &mut self.all[id];
+        if topic.history.is_empty() && !topic.subscribed {
+            return self.forget(id);
+        }
+        if topic.oldest.is_none()
+            && let Some(sequence) = topic.history.oldest()
+        {
+            topic.oldest = Some(sequence);
+            self.oldest.insert(sequence, id);
+        }
+        let due = topic.history.due(&topic.bounds);
+        if due.is_some_and(|due| topic.due.is_none_or(|before| due < before)) {
+            if let Some(before) = std::mem::replace(&mut topic.due, due) {
+                self.due.remove(&(before, id));
+            }
+            self.due.extend(due.map(|due| (due, id)));
+        }
+    }
+
+    fn forget(&mut self, id: TopicId) {
+        let topic = self.all.remove(id);
+        self.by_name.remove(&topic.name);
+        self.names.remove(&topic.name);
+        if let Some(sequence) = topic.oldest {
+            self.oldest.remove(&sequence);
+        }
+        if let Some(due) = topic.due {
+            self.due.remove(&(due, id));
+        }
+        if topic.history.floor() > self.common_floor {
+            self.common_floor = topic.history.floor();
+            self.common_change = self.common_change.max(topic.change);
+        }
+        self.cost -= TOPIC + topic.name.as_str().len();
+    }
+}

@@ -1,0 +1,202 @@
+//! Idempotency keys: which publications were seen, and what they were answered.
+//!
+//! Input: publications with keys, in the order of the log. Output: whether each is new. Invariants:
+//! a key is remembered for [`KEY_MS`], unless there are more than the limits allow: then the oldest
+//! are forgotten first.
+
+use crate::push::record::{Key, Publication};
+use crate::wire::MessageKind;
+use sha1::{Digest, Sha1};
+use std::collections::{HashMap, VecDeque};
+
+/// How long a key is remembered: longer than clients repeat a request that was not answered.
+pub(super) const KEY_MS: u64 = 5 * 60 * 1000;
+
+/// The bounds of all idempotency keys together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct KeyLimits {
+    /// Keys: 65,536, more than 200 a second.
+    pub count: usize,
+    /// Bytes that they take: 16 MiB.
+    pub bytes: usize,
+}
+
+impl Default for KeyLimits {
+    fn default() -> Self {
+        Self {
+            count: 65_536,
+            bytes: 16 * 1024 * 1024,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct Keys {
+    limits: KeyLimits,
+    seen: HashMap<Key, Seen>,
+    /// The oldest first, with the time.
+    order: VecDeque<(u64, Key)>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Seen {
+    digest: [u8; 20],
+    sequence: u64,
+    subscribers: Option<usize>,
+}
+
+/// What is known of a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Known {
+    /// Nothing.
+    No,
+    /// It has this sequence number and has reached so many.
+    Yes(u64, Option<usize>),
+    /// Another one had its key.
+    Another,
+}
+
+/// What a key takes besides its text: itself twice, what is known of it, slots in lists that may be
+/// half empty, counters and what an allocator adds.
+const KEY: usize = 4 * size_of::<Key>() + 2 * size_of::<Seen>() + 64;
+
+fn cost(key: &Key) -> usize {
+    key.owner.len() + key.text.len() + KEY
+}
+
+impl Keys {
+    pub(super) fn new(limits: KeyLimits) -> Self {
+        Self {
+            limits,
+            seen: HashMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// Looks a publication up, and remembers it with this sequence number if it is new.
+    pub(super) fn note(&mut self, publication: &Publication, sequence: u64, now: u64) -> Known {
+        self.forget(|_, time| time.saturating_add(KEY_MS) <= now);
+        let Some(key) = &publication.key else {
+            return Known::No;
+        };
+        let digest = digest(publication);
+        match self.seen.get(key) {
+            Some(seen) if seen.digest == digest => Known::Yes(seen.sequence, seen.subscribers),
+            Some(_) => Known::Another,
+            None => {
+                let seen = Seen {
+                    digest,
+                    sequence,
+                    subscribers: None,
+                };
+                self.bytes += cost(key);
+                self.seen.insert(key.clone(), seen);
+                self.order.push_back((now, key.clone()));
+                let KeyLimits { count, bytes } = self.limits;
+                self.forget(|it, _| it.seen.len() > count || it.bytes > bytes);
+                Known::No
+            }
+        }
+    }
+
+    pub(super) fn delivered(&mut self, key: &Key, subscribers: usize) {
+        if let Some(seen) = self.seen.get_mut(key) {
+            seen.subscribers = Some(subscribers);
+        }
+    }
+
+    /// Forgets the oldest while this holds of it and its time.
+    fn forget(&mut self, condition: impl Fn(&Self, u64) -> bool) {
+        while let Some((time, _)) = self.order.front()
+            && condition(self, *time)
+            && let Some((_, key)) = self.order.pop_front()
+        {
+            self.bytes -= cost(&key);
+            self.seen.remove(&key);
+        }
+    }
+}
+
+/// Of what must be the same in a repetition. SHA-1 will do: who makes two messages with the same
+/// digest only loses the second.
+fn digest(publication: &Publication) -> [u8; 20] {
+    let topic = publication.topic.as_str();
+    let kind = match publication.payload.kind() {
+        MessageKind::Text => b'T',
+        MessageKind::Binary => b'B',
+    };
+    // A topic cannot contain a zero.
+    let parts = [
+        &[kind][..],
+        topic.as_bytes(),
+        &[0],
+        publication.payload.bytes(),
+    ];
+    let digest = parts
+        .iter()
+        .fold(Sha1::new(), |sha, part| sha.chain_update(part));
+    digest.finalize().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::record::Payload;
+
+    fn publication(topic: &str, payload: impl Into<Payload>, key: &str) -> Publication {
+        let mut publication = Publication::new(topic.parse().unwrap(), payload.into());
+        publication.key = Some(Key {
+            owner: "alice".into(),
+            text: key.into(),
+        });
+        publication
+    }
+
+    #[test]
+    fn a_key_means_one_publication_for_five_minutes() {
+        let mut keys = Keys::new(KeyLimits::default());
+        let first = publication("a", "x", "k");
+        assert_eq!(keys.note(&first, 1, 0), Known::No);
+        assert_eq!(keys.note(&first, 2, 1), Known::Yes(1, None));
+        keys.delivered(first.key.as_ref().unwrap(), 7);
+        assert_eq!(keys.note(&first, 2, KEY_MS - 1), Known::Yes(1, Some(7)));
+        for other in [
+            publication("b", "x", "k"),
+            publication("a", "y", "k"),
+            publication("a", b"x".to_vec(), "k"),
+        ] {
+            assert_eq!(keys.note(&other, 2, 2), Known::Another);
+        }
+        let mut of_bob = first.clone();
+        of_bob.key.as_mut().unwrap().owner = "bob".into();
+        assert_eq!(keys.note(&of_bob, 2, 2), Known::No);
+        assert_eq!(keys.note(&publication("a", "x", "l"), 3, 2), Known::No);
+        assert_eq!(keys.note(&first, 4, KEY_MS), Known::No);
+    }
+
+    #[test]
+    fn too_many_keys_push_the_oldest_out() {
+        let of = |number: usize| publication("a", "x", &format!("{number:03}"));
+        let size = cost(of(0).key.as_ref().unwrap());
+        let count = KeyLimits {
+            count: 10,
+            bytes: usize::MAX,
+        };
+        let bytes = KeyLimits {
+            count: usize::MAX,
+            bytes: 10 * size,
+        };
+        for limits in [count, bytes] {
+            let mut keys = Keys::new(limits);
+            for number in 0..20 {
+                assert_eq!(keys.note(&of(number), number as u64, 0), Known::No);
+                assert!(keys.seen.len() <= 10 && keys.order.len() == keys.seen.len());
+            }
+            assert_eq!(keys.note(&of(10), 20, 0), Known::Yes(10, None));
+            assert_eq!(keys.note(&of(9), 20, 0), Known::No);
+        }
+    }
+}

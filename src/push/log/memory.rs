@@ -1,0 +1,106 @@
+//! The log of a server that keeps everything in memory.
+//!
+//! Input: publications. Output: records, at once. Invariant: it keeps no records itself, only the
+//! number of the last one, and the idempotency keys; histories are the hub's. It ends with the
+//! process, so each has a new epoch.
+
+use crate::push::log::keys::{KeyLimits, Keys, Known};
+use crate::push::log::{Appended, Entry, Log, LogError, Logged, Ticket};
+use crate::push::position::Epoch;
+use crate::push::record::{Key, Publication};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A log in memory.
+#[derive(Debug)]
+pub struct MemoryLog {
+    epoch: Epoch,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    sequence: u64,
+    time: u64,
+    keys: Keys,
+}
+
+impl MemoryLog {
+    /// An empty log. Its epoch should be one that no other log had, such as that of a random
+    /// number.
+    pub fn new(epoch: Epoch, limits: KeyLimits) -> Self {
+        let state = State {
+            sequence: 0,
+            time: 0,
+            keys: Keys::new(limits),
+        };
+        Self {
+            epoch,
+            state: Mutex::new(state),
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn append(&mut self, publication: Publication) -> Logged {
+        let sequence = self.sequence + 1;
+        match self.keys.note(&publication, sequence, self.time) {
+            Known::No => {
+                self.sequence = sequence;
+                let record = publication.into_record(sequence, self.time);
+                Ok(Entry::New(Arc::new(record)))
+            }
+            Known::Yes(sequence, subscribers) => Ok(Entry::Repeated {
+                sequence,
+                subscribers,
+            }),
+            Known::Another => Err(LogError::KeyReused),
+        }
+    }
+}
+
+impl Log for MemoryLog {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn append(&self, batch: Vec<Publication>, now: u64, _: Ticket) -> Appended {
+        let mut state = self.lock();
+        // The clock of the system may be set back.
+        state.time = state.time.max(now);
+        let entries = batch.into_iter().map(|it| state.append(it));
+        Appended::Now(entries.collect())
+    }
+
+    fn delivered(&self, key: &Key, subscribers: usize) {
+        self.lock().keys.delivered(key, subscribers);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sequence_numbers_grow_by_one_and_times_never_decrease() {
+        let log = MemoryLog::new("e".parse().unwrap(), KeyLimits::default());
+        let publication = |topic: &str| Publication::new(topic.parse().unwrap(), "x".into());
+        let mut seen = Vec::new();
+        for now in [5, 3, 9] {
+            let batch = vec![publication("a"), publication("b")];
+            let Appended::Now(entries) = log.append(batch, now, Ticket(0)) else {
+                panic!("it answers at once");
+            };
+            for entry in entries {
+                let Ok(Entry::New(record)) = entry else {
+                    panic!("{entry:?}");
+                };
+                seen.push((record.sequence, record.time));
+            }
+        }
+        assert_eq!(seen, [(1, 5), (2, 5), (3, 5), (4, 5), (5, 9), (6, 9)]);
+    }
+}
