@@ -29,7 +29,7 @@ mod tries;
 mod watched;
 
 pub use access::{Access, Admitted};
-pub use auth::{PushKey, TokenFile};
+pub use auth::{Auth, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Hub, HubMail, Unavailable};

@@ -63,7 +63,8 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod topics hub members watched auth origin hosts seldom tries access dialect/mod \
+        "mod name topics hub members watched auth/mod auth/digest auth/wserver auth/timestamp \
+         auth/grant auth/tokens auth/authenticator origin hosts seldom tries access dialect/mod \
          dialect/json dialect/wserver answers routes echo service server",
     ),
     (

@@ -1,0 +1,20 @@
+//! Who may do what: tokens, what each of them grants, and where a request carries one.
+//!
+//! Input: a token as a client sent it, and the time. Output: a [`Grant`], or why there is none.
+//! Invariant: tokens are known by their SHA-256 alone, so that neither a file nor the time of a
+//! look-up discloses one; none is ever logged. What a route needs is left to the route.
+//!
+//! Reading order: `digest`, `wserver`, `timestamp`, `grant`, `tokens`, `authenticator`.
+
+mod authenticator;
+mod digest;
+mod grant;
+mod timestamp;
+mod tokens;
+mod wserver;
+
+pub use authenticator::{Auth, Verdict};
+pub use digest::Digest;
+pub use grant::{Denied, Grant};
+pub use tokens::Tokens;
+pub use wserver::{PushKey, TokenFile};
