@@ -29,6 +29,8 @@ mod tries;
 mod watched;
 
 pub use access::{Access, Admitted};
+#[cfg(feature = "jwt")]
+pub use auth::JwtKey;
 pub use auth::{Auth, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};

@@ -5,6 +5,7 @@
 
 use crate::push::auth::digest::Digest;
 use crate::push::auth::grant::{Denied, Grant, Proof};
+use crate::push::auth::jwt::JwtKey;
 use crate::push::auth::tokens::Tokens;
 use std::sync::Arc;
 
@@ -16,6 +17,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 #[derive(Clone, Debug, Default)]
 pub struct Auth {
     tokens: Option<Tokens>,
+    jwt: Option<JwtKey>,
 }
 
 /// What has become of a grant.
@@ -30,11 +32,20 @@ pub enum Verdict {
 }
 
 impl Auth {
-    /// Knows these tokens.
-    pub fn new(tokens: Tokens) -> Self {
-        Self {
-            tokens: Some(tokens),
-        }
+    /// Knows these tokens as well.
+    #[must_use]
+    pub fn tokens(mut self, tokens: Tokens) -> Self {
+        self.tokens = Some(tokens);
+        self
+    }
+
+    /// Knows the JWTs that are signed with this key as well. The revoked subjects are those of the
+    /// tokens.
+    #[cfg(feature = "jwt")]
+    #[must_use]
+    pub fn jwt_key(mut self, key: JwtKey) -> Self {
+        self.jwt = Some(key);
+        self
     }
 
     /// What the token grants.
@@ -47,27 +58,43 @@ impl Auth {
             return Err(Denied::Unknown);
         }
         let grant = self.find(&Digest::of(token.as_bytes()));
-        let grant = grant.ok_or(Denied::Unknown)?;
-        match grant.is_expired(now) {
-            true => Err(Denied::Expired),
-            false => Ok(grant),
+        match (grant, &self.jwt) {
+            (Some(grant), _) if grant.is_expired(now) => Err(Denied::Expired),
+            (Some(grant), _) => Ok(grant),
+            (None, None) => Err(Denied::Unknown),
+            (None, Some(key)) => {
+                let grant = key.check(token, now)?;
+                match self.has_revoked(&grant) {
+                    true => Err(Denied::Revoked),
+                    false => Ok(Arc::new(grant)),
+                }
+            }
         }
     }
 
     /// Grows whenever tokens or keys have changed. Until then, of the grants that were checked only
     /// those may be gone that have expired.
     pub fn generation(&self) -> u64 {
-        self.tokens.as_ref().map_or(0, Tokens::generation)
+        let tokens = self.tokens.as_ref().map_or(0, Tokens::generation);
+        tokens + self.jwt.as_ref().map_or(0, JwtKey::generation)
     }
 
     /// What has become of a grant that `check` gave out.
     pub fn revalidate(&self, grant: &Grant, now: u64) -> Verdict {
-        let Proof::Token(digest) = grant.proof;
-        match self.find(&digest) {
-            Some(new) if new.is_expired(now) || new.name != grant.name => Verdict::Gone,
-            Some(new) if *new == *grant => Verdict::Unchanged,
-            Some(new) => Verdict::Changed(new),
-            None => Verdict::Gone,
+        match grant.proof {
+            Proof::Token(digest) => match self.find(&digest) {
+                Some(new) if new.is_expired(now) || new.name != grant.name => Verdict::Gone,
+                Some(new) if *new == *grant => Verdict::Unchanged,
+                Some(new) => Verdict::Changed(new),
+                None => Verdict::Gone,
+            },
+            Proof::Jwt(digest) => {
+                let is_proven = self.jwt.as_ref().is_some_and(|key| key.is(digest));
+                match is_proven && !grant.is_expired(now) && !self.has_revoked(grant) {
+                    true => Verdict::Unchanged,
+                    false => Verdict::Gone,
+                }
+            }
         }
     }
 
@@ -77,10 +104,18 @@ impl Auth {
         if let Some(tokens) = &self.tokens {
             tokens.reload();
         }
+        if let Some(key) = &self.jwt {
+            key.reload();
+        }
     }
 
     fn find(&self, token: &Digest) -> Option<Arc<Grant>> {
         self.tokens.as_ref()?.find(token)
+    }
+
+    fn has_revoked(&self, grant: &Grant) -> bool {
+        let tokens = self.tokens.as_ref();
+        tokens.is_some_and(|tokens| tokens.has_revoked(&grant.name))
     }
 }
 
@@ -96,7 +131,7 @@ mod tests {
 
     fn auth(text: &str) -> (Auth, Tokens) {
         let tokens = Tokens::parse(text).unwrap();
-        (Auth::new(tokens.clone()), tokens)
+        (Auth::default().tokens(tokens.clone()), tokens)
     }
 
     const END: u64 = 1_798_761_600_000;

@@ -25,6 +25,8 @@ pub struct Grant {
 pub(super) enum Proof {
     /// The token has this digest.
     Token(Digest),
+    /// The token is a JWT whose key has this digest.
+    Jwt(Digest),
 }
 
 impl Grant {
@@ -38,6 +40,7 @@ impl Grant {
     pub fn id(&self) -> String {
         match self.proof {
             Proof::Token(digest) => digest.short(),
+            Proof::Jwt(_) => "jwt".to_owned(),
         }
     }
 

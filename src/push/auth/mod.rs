@@ -4,11 +4,14 @@
 //! Invariant: tokens are known by their SHA-256 alone, so that neither a file nor the time of a
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
-//! Reading order: `digest`, `wserver`, `timestamp`, `grant`, `tokens`, `authenticator`.
+//! Reading order: `digest`, `wserver`, `timestamp`, `grant`, `tokens`, `jwt`, `no_jwt`,
+//! `authenticator`.
 
 mod authenticator;
 mod digest;
 mod grant;
+#[cfg_attr(not(feature = "jwt"), path = "no_jwt.rs")]
+mod jwt;
 mod timestamp;
 mod tokens;
 mod wserver;
@@ -16,5 +19,7 @@ mod wserver;
 pub use authenticator::{Auth, Verdict};
 pub use digest::Digest;
 pub use grant::{Denied, Grant};
+#[cfg(feature = "jwt")]
+pub use jwt::JwtKey;
 pub use tokens::Tokens;
 pub use wserver::{PushKey, TokenFile};
