@@ -31,7 +31,10 @@ mod watched;
 pub use access::{Access, Admitted};
 #[cfg(feature = "jwt")]
 pub use auth::JwtKey;
-pub use auth::{Auth, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict};
+pub use auth::{
+    Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
+    token_of,
+};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{Hub, HubMail, Unavailable};

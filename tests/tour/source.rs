@@ -64,7 +64,8 @@ const ORDER: [(&str, &str, &str); 22] = [
         "push",
         "The push server",
         "mod name topics hub members watched auth/mod auth/digest auth/wserver auth/timestamp \
-         auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator origin hosts seldom tries access dialect/mod \
+         auth/grant auth/tokens auth/jwt auth/no_jwt \
+         auth/authenticator auth/bearer origin hosts seldom tries access dialect/mod \
          dialect/json dialect/wserver answers routes echo service server",
     ),
     (

@@ -27,7 +27,7 @@ pub enum Verdict {
     Unchanged,
     /// It allows something else from now on, less or more, or for another time.
     Changed(Arc<Grant>),
-    /// It was removed or revoked, has expired, or is of somebody else now.
+    /// It was removed or revoked, has expired, or belongs to another name now.
     Gone,
 }
 
@@ -193,11 +193,7 @@ mod tests {
             .unwrap();
         assert_eq!(auth.revalidate(&grant, END - 1), Verdict::Gone);
         tokens.replace(&entry("pub", "t", EXPIRES)).unwrap();
-        assert_eq!(
-            auth.revalidate(&grant, 0),
-            Verdict::Gone,
-            "of somebody else"
-        );
+        assert_eq!(auth.revalidate(&grant, 0), Verdict::Gone, "another name");
         let before = auth.generation();
         assert!(tokens.replace("nonsense").is_err());
         assert_eq!(auth.generation(), before, "a broken edit changes nothing");
@@ -221,7 +217,8 @@ mod tests {
                     is_new
                 });
                 fresh.map(|(token, name, more)| {
-                    let more = ["", EXPIRES, "publish = [\"a\"]", "admin = true"][usize::from(*more)];
+                    let all = ["", EXPIRES, "publish = [\"a\"]", "admin = true"];
+                    let more = all[usize::from(*more)];
                     entry(&name.to_string(), &token.to_string(), more)
                 }).collect::<String>()
             };

@@ -1,8 +1,8 @@
 //! SHA-256 (FIPS 180-4) of a secret.
 //!
 //! Input: a secret, or the digits of a file. Output: 32 bytes that can be stored and compared.
-//! Invariant: whoever compares digests learns nothing about a secret from the time it takes, as he
-//! cannot choose their bytes.
+//! Invariant: the time of a comparison says nothing about a secret, as the caller cannot choose the
+//! bytes of its digest.
 
 use sha2::{Digest as _, Sha256};
 use std::fmt;

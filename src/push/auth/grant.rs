@@ -1,7 +1,7 @@
 //! What one token allows.
 //!
 //! Input: the checked content of a token, and what its bearer wants to do. Output: yes or no.
-//! Invariant: whoever may subscribe to a pattern may subscribe to every topic that it matches. How
+//! Invariant: a pattern is allowed only if every topic that it matches is. How
 //! a token is proven is left to `tokens` and `jwt`.
 
 use crate::push::auth::digest::Digest;
@@ -69,7 +69,7 @@ impl Grant {
         self.expires.is_some_and(|end| end <= now)
     }
 
-    /// Whether its bearer may publish to this topic. Nobody may publish to the server's own.
+    /// Whether its bearer may publish to this topic. The server's own are for no token.
     pub fn may_publish(&self, topic: &TopicName) -> bool {
         !topic.is_reserved() && self.publish.iter().any(|allowed| allowed.matches(topic))
     }
@@ -88,7 +88,7 @@ impl Grant {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denied {
-    /// Nobody has this token; or it is a JWT with another signature.
+    /// There is no such token; or it is a JWT with another signature.
     Unknown,
     /// It has ended.
     Expired,
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn the_servers_own_topics_are_for_admins_to_read_and_for_nobody_to_publish() {
+    fn the_servers_own_topics_are_for_admins_to_read_and_for_none_to_publish() {
         let (admin, other) = (grant(&["**"], &[], true), grant(&["**"], &["**"], false));
         let stats: TopicName = "$stats".parse().unwrap();
         assert!(admin.may_subscribe(&stats.to_pattern()));

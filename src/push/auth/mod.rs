@@ -5,18 +5,23 @@
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
 //! Reading order: `digest`, `wserver`, `timestamp`, `grant`, `tokens`, `jwt`, `no_jwt`,
-//! `authenticator`.
+//! `authenticator`, `bearer`.
 
 mod authenticator;
+mod bearer;
 mod digest;
 mod grant;
-#[cfg_attr(not(feature = "jwt"), path = "no_jwt.rs")]
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_jwt.rs"]
 mod jwt;
 mod timestamp;
 mod tokens;
 mod wserver;
 
 pub use authenticator::{Auth, Verdict};
+pub use bearer::{BadToken, mask_token, token_of};
 pub use digest::Digest;
 pub use grant::{Denied, Grant};
 #[cfg(feature = "jwt")]
