@@ -23,7 +23,7 @@
 //! | `http-types` | handshakes in types of the crate `http`, for hyper and others | http |
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
-//! | `push` | the hub and the dialects | serde, serde_json, subtle |
+//! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
 //! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!

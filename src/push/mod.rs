@@ -37,7 +37,12 @@ mod watched;
 pub mod wserver;
 
 pub use access::{Access, Admitted};
-pub use auth::{PushKey, TokenFile};
+#[cfg(feature = "jwt")]
+pub use auth::JwtKey;
+pub use auth::{
+    Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
+    token_of,
+};
 pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Started};
 pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;

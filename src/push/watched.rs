@@ -37,9 +37,17 @@ pub fn read_text(path: &Path) -> io::Result<String> {
 
 /// The parsed content of a file. Clones share it.
 pub struct Watched<T> {
-    value: Arc<RwLock<Arc<T>>>,
-    /// Its thread ends with the last of these.
-    wake: Sender<()>,
+    latest: Shared<T>,
+    /// Its thread ends with the last of these. `None` without a file.
+    wake: Option<Sender<()>>,
+}
+
+type Shared<T> = Arc<RwLock<Latest<T>>>;
+
+struct Latest<T> {
+    value: Arc<T>,
+    /// How many values there were before this one.
+    generation: u64,
 }
 
 /// Parses a text.
@@ -52,38 +60,69 @@ impl<T: PartialEq + Send + Sync + 'static> Watched<T> {
     ///
     /// Those of [`read_text`] and of `parse`, or the system's error for threads.
     pub fn open(path: PathBuf, parse: Parse<T>) -> io::Result<Self> {
-        let (mut watcher, value) = Watcher::open(path, parse)?;
+        let (mut watcher, latest) = Watcher::open(path, parse)?;
         let (wake, woken) = channel();
         let watched = Self {
-            value: value.clone(),
-            wake,
+            latest,
+            wake: Some(wake),
         };
         let thread = std::thread::Builder::new().name("secrets".into());
         thread.spawn(move || watcher.run(&woken))?;
         Ok(watched)
     }
 
+    /// A value without a file.
+    pub fn new(value: T) -> Self {
+        let (value, generation) = (Arc::new(value), 0);
+        Self {
+            latest: Arc::new(RwLock::new(Latest { value, generation })),
+            wake: None,
+        }
+    }
+
     /// The last parsed value.
     pub fn get(&self) -> Arc<T> {
-        let value = self.value.read();
-        Arc::clone(&value.unwrap_or_else(PoisonError::into_inner))
+        let latest = self.latest.read();
+        Arc::clone(&latest.unwrap_or_else(PoisonError::into_inner).value)
+    }
+
+    /// How often the value has changed.
+    pub fn generation(&self) -> u64 {
+        let latest = self.latest.read();
+        latest.unwrap_or_else(PoisonError::into_inner).generation
+    }
+
+    /// Replaces the value, until the file changes.
+    pub fn set(&self, value: T) {
+        replace(&self.latest, value);
     }
 
     /// Reads the file at once, whether or not it seems to have changed. Does not wait for the
     /// result.
     pub fn reload(&self) {
-        // It outlives us.
-        let _ = self.wake.send(());
+        // Its thread outlives us.
+        let _ = self.wake.as_ref().map(|wake| wake.send(()));
     }
 }
 
 impl<T> Clone for Watched<T> {
     fn clone(&self) -> Self {
         Self {
-            value: self.value.clone(),
+            latest: Arc::clone(&self.latest),
             wake: self.wake.clone(),
         }
     }
+}
+
+/// Whether that was a change.
+fn replace<T: PartialEq>(latest: &RwLock<Latest<T>>, value: T) -> bool {
+    let mut latest = latest.write().unwrap_or_else(PoisonError::into_inner);
+    let changes = *latest.value != value;
+    if changes {
+        latest.value = Arc::new(value);
+        latest.generation += 1;
+    }
+    changes
 }
 
 impl<T> fmt::Debug for Watched<T> {
@@ -96,7 +135,7 @@ impl<T> fmt::Debug for Watched<T> {
 struct Watcher<T> {
     path: PathBuf,
     parse: Parse<T>,
-    value: Arc<RwLock<Arc<T>>>,
+    latest: Shared<T>,
     /// The file as it was last read.
     seen: Option<Stamp>,
     /// Reading it again would give the same.
@@ -105,21 +144,20 @@ struct Watcher<T> {
     problem: Option<String>,
 }
 
-type Value<T> = Arc<RwLock<Arc<T>>>;
-
 impl<T: PartialEq> Watcher<T> {
-    fn open(path: PathBuf, parse: Parse<T>) -> io::Result<(Self, Value<T>)> {
+    fn open(path: PathBuf, parse: Parse<T>) -> io::Result<(Self, Shared<T>)> {
         let (text, stamp) = read_file(&path)?;
-        let value = Arc::new(RwLock::new(Arc::new(parse(&text)?)));
+        let (value, generation) = (Arc::new(parse(&text)?), 0);
+        let latest = Arc::new(RwLock::new(Latest { value, generation }));
         let watcher = Self {
             path,
             parse,
-            value: value.clone(),
+            latest: Arc::clone(&latest),
             settled: stamp.is_settled(),
             seen: Some(stamp),
             problem: None,
         };
-        Ok((watcher, value))
+        Ok((watcher, latest))
     }
 
     fn run(&mut self, woken: &Receiver<()>) {
@@ -152,12 +190,7 @@ impl<T: PartialEq> Watcher<T> {
     }
 
     fn change(&mut self, new: T) {
-        let mut value = self.value.write().unwrap_or_else(PoisonError::into_inner);
-        let changed = **value != new;
-        if changed {
-            *value = Arc::new(new);
-        }
-        drop(value);
+        let changed = replace(&self.latest, new);
         if self.problem.take().is_some() || changed {
             log::info!("{}: read again", self.path.display());
         }
@@ -271,7 +304,7 @@ mod tests {
     }
 
     fn value(watcher: &Watcher<String>) -> String {
-        watcher.value.read().unwrap().to_string()
+        watcher.latest.read().unwrap().value.to_string()
     }
 
     #[test]
@@ -354,7 +387,8 @@ mod tests {
     fn the_thread_reads_when_it_is_told_and_ends_with_its_last_owner() {
         let file = Scratch::new("thread", "one");
         let watched = Watched::open(file.0.clone(), parse).unwrap();
-        let weak = Arc::downgrade(&watched.value);
+        let weak = Arc::downgrade(&watched.latest);
+        assert_eq!(watched.generation(), 0);
         fs::write(&file.0, "two").unwrap();
         watched.reload();
         let wait = |done: &dyn Fn() -> bool| {
@@ -366,6 +400,7 @@ mod tests {
             assert!(done());
         };
         wait(&|| *watched.get() == "two");
+        assert_eq!(watched.generation(), 1);
         drop(watched);
         wait(&|| weak.upgrade().is_none());
     }

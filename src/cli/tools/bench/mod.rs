@@ -40,6 +40,7 @@ use plan::Plan;
 use report::Report;
 use std::path::Path;
 use std::sync::Arc;
+use wirebell::push::mask_token;
 
 pub fn run(args: Box<BenchArgs>) -> Result<(), Failure> {
     let plan = Arc::new(Plan::new(args)?);
@@ -47,7 +48,7 @@ pub fn run(args: Box<BenchArgs>) -> Result<(), Failure> {
     let failure = figures.tally.failure.take();
     if figures.opened == 0 {
         let why = failure.unwrap_or_else(|| Failure::failed("interrupted".into()));
-        return Err(within(&plan.args.uri, why));
+        return Err(within(&mask_token(&plan.args.uri), why));
     }
     let report = Report::new(&plan, &figures);
     let text = match plan.args.format {

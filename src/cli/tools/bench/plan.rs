@@ -13,6 +13,7 @@ use crate::cli::tools::common::deflate::offer;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
+use wirebell::push::mask_token;
 use wirebell::{Limits, Message, MessageKind, client, net};
 
 /// The plan of a run.
@@ -70,7 +71,8 @@ impl Plan {
         }
         let endpoint = match Endpoint::resolve(&args.uri, client_options(&args)?) {
             Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
-            other => other.map_err(|error| Failure::usage(format!("{}: {error}", args.uri)))?,
+            other => other
+                .map_err(|error| Failure::usage(format!("{}: {error}", mask_token(&args.uri))))?,
         };
         let payload = payload(size as usize, args.text);
         Ok(Self {

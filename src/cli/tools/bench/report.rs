@@ -7,6 +7,7 @@ use crate::cli::tools::bench::figures::{Cpu, Figures, Memory};
 use crate::cli::tools::bench::plan::Plan;
 use crate::cli::tools::bench::tally::Latencies;
 use serde::Serialize;
+use wirebell::push::mask_token;
 
 /// Everything about a run.
 #[derive(Debug, Serialize)]
@@ -176,7 +177,7 @@ impl Report {
         };
         let to_last = figures.published.as_ref();
         Self {
-            url: args.uri.clone(),
+            url: mask_token(&args.uri).into_owned(),
             generator: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
             mode: args.mode.name(),
             load: LoadReport {

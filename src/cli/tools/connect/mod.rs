@@ -28,6 +28,7 @@ use output::{Output, Printed};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
+use wirebell::push::mask_token;
 use wirebell::{CloseCode, Limits, Tap, client};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
@@ -38,7 +39,9 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let options = options(&args, recorder.clone())?;
     let endpoint = match Endpoint::resolve(&args.uri, options) {
         Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
-        other => other.map_err(|error| Failure::usage(format!("{}: {error}", args.uri)))?,
+        other => {
+            other.map_err(|error| Failure::usage(format!("{}: {error}", mask_token(&args.uri))))?
+        }
     };
     let current = Arc::new(Current::default());
     current::stop_on_signals(Arc::clone(&current))?;

@@ -9,6 +9,7 @@ use clap::builder::styling::{AnsiColor, Style};
 use serde_json::json;
 use std::io::{self, IsTerminal as _, Write as _};
 use wirebell::client::{Client, Endpoint};
+use wirebell::push::mask_token;
 use wirebell::{Message, MessageKind};
 
 /// How messages are printed.
@@ -54,7 +55,7 @@ impl Output {
             .map(|name| format!(", subprotocol {name}"));
         eprintln!(
             "Connected to {}{}. Lines are sent; Ctrl-D closes.",
-            endpoint.uri(),
+            mask_token(&endpoint.uri().to_string()),
             subprotocol.unwrap_or_default()
         );
     }

@@ -41,6 +41,7 @@ use std::time::Duration;
 use target::Target;
 use unsolicited::Unsolicited;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
+use wirebell::push::mask_token;
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     let cases = select(&args)?;
@@ -53,7 +54,7 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
             let uri = uri.as_deref().unwrap_or_default();
             let mut target = target(uri, &args)?;
             match preflight::run(&target) {
-                Err(failure) if !args.force => return Err(within(uri, failure)),
+                Err(failure) if !args.force => return Err(within(&mask_token(uri), failure)),
                 found => target.unsolicited = found.unwrap_or_default(),
             }
             (suite::run(uri, &target, &cases, args.jobs.into()), 0)
@@ -125,8 +126,10 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
         .subprotocols(args.subprotocol.clone())
         .proxy(ProxyChoice::Direct);
     let endpoint = match Endpoint::resolve(uri, options) {
-        Err(Error::Lookup(error)) => return Err(within(uri, failure(Error::Lookup(error)))),
-        other => other.map_err(|error| Failure::usage(format!("{uri}: {error}")))?,
+        Err(Error::Lookup(error)) => {
+            return Err(within(&mask_token(uri), failure(Error::Lookup(error))));
+        }
+        other => other.map_err(|error| Failure::usage(format!("{}: {error}", mask_token(uri))))?,
     };
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
     let timeout = Duration::from_millis(args.timeout.0.max(1).into());
@@ -147,7 +150,7 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
             Err(error) => last = error,
         }
     }
-    Err(refused(format!("{uri}: {last}")))
+    Err(refused(format!("{}: {last}", mask_token(uri))))
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
+use wirebell::push::mask_token;
 
 /// Cells of the progress bar.
 const BAR: usize = 30;
@@ -35,7 +36,7 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
         .unwrap_or_else(PoisonError::into_inner);
     outcomes.sort_by_key(|(at, _)| *at);
     Report {
-        url: uri.to_owned(),
+        url: mask_token(uri).into_owned(),
         agent: None,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,

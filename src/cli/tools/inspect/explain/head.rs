@@ -11,6 +11,7 @@ use crate::cli::tools::inspect::model::{Class, Field, Finding, Reference, Text, 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::handshake::{DeflateTerms, accept_key};
 use wirebell::http::{Fields, HeadLimits, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+use wirebell::push::mask_token;
 
 /// Longer heads are not parsed.
 const LONGEST: usize = 1024 * 1024;
@@ -145,7 +146,7 @@ fn request(head: RequestHead<'_>) -> Head {
         false => "a plain HTTP request",
     };
     Head {
-        title: format!("{} {}: {what}", head.method, head.target),
+        title: format!("{} {}: {what}", head.method, mask_token(head.target)),
         findings: match req.upgrade {
             true => checks::request(head),
             false => Vec::new(),

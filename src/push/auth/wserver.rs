@@ -1,15 +1,15 @@
-//! Who may subscribe and who may publish.
+//! The secrets of the wserver dialect: one key for all publishers, and tokens that stand for users.
 //!
-//! Input: tokens and keys as clients send them. Output: a user, or yes or no. Invariant: a key is
-//! compared in constant time, and neither a key nor a token is ever logged.
+//! Input: tokens and keys as clients send them. Output: a user, or yes or no. Invariant: how long a
+//! comparison takes says nothing about the key, and neither a key nor a token is ever logged.
 
+use crate::push::auth::digest::Digest;
 use crate::push::watched::{Watched, read_text};
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::fmt;
 use std::io;
 use std::path::{Path, PathBuf};
-use subtle::ConstantTimeEq;
 
 /// The secret that publishing requires.
 #[derive(Clone)]
@@ -17,8 +17,8 @@ pub struct PushKey(Source);
 
 #[derive(Clone)]
 enum Source {
-    Fixed(String),
-    File(Watched<String>),
+    Fixed(Digest),
+    File(Watched<Digest>),
 }
 
 impl PushKey {
@@ -59,15 +59,14 @@ impl PushKey {
         }
     }
 
-    /// Whether the caller's key is this one. Takes the same time for every wrong key of the same
-    /// length.
+    /// Whether the caller's key is this one. Compares digests, so that the time it takes says
+    /// nothing about the key.
     pub fn admits(&self, given: Option<&str>) -> bool {
-        let is_equal = |key: &str| {
-            given.is_some_and(|given| bool::from(key.as_bytes().ct_eq(given.as_bytes())))
-        };
+        let Some(given) = given else { return false };
+        let given = Digest::of(given.as_bytes());
         match &self.0 {
-            Source::Fixed(key) => is_equal(key),
-            Source::File(file) => is_equal(&file.get()),
+            Source::Fixed(key) => *key == given,
+            Source::File(file) => *file.get() == given,
         }
     }
 }
@@ -78,10 +77,10 @@ impl fmt::Debug for PushKey {
     }
 }
 
-fn parse_key(text: &str) -> io::Result<String> {
+fn parse_key(text: &str) -> io::Result<Digest> {
     match text.trim_start_matches('\u{feff}').trim() {
         "" => Err(invalid("the file holds no key".into())),
-        key => Ok(key.to_owned()),
+        key => Ok(Digest::of(key.as_bytes())),
     }
 }
 
