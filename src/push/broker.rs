@@ -572,3 +572,286 @@ impl fmt::Debug for Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::hub::Bounds;
+    use crate::push::log::{KeyLimits, MemoryLog};
+    use crate::push::position::Epoch;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    fn epoch() -> Epoch {
+        "e".parse().unwrap()
+    }
+
+    fn peer(worker: u16) -> PeerId {
+        PeerId {
+            worker,
+            index: 1,
+            generation: 1,
+        }
+    }
+
+    fn publication(topic: &str, text: &str) -> Publication {
+        Publication::new(topic.parse().unwrap(), text.into())
+    }
+
+    fn with_key(topic: &str, text: &str, key: &str) -> Publication {
+        let mut publication = publication(topic, text);
+        publication.key = Some(Key {
+            owner: "".into(),
+            text: key.into(),
+        });
+        publication
+    }
+
+    fn request(pattern: &str, since: Since) -> Subscribe {
+        Subscribe {
+            patterns: vec![pattern.parse().unwrap()],
+            since,
+            ..Subscribe::default()
+        }
+    }
+
+    fn at(sequence: u64, subscribers: usize) -> Outcome {
+        Ok(Receipt {
+            position: Some(epoch().at(sequence)),
+            subscribers,
+            repeated: false,
+        })
+    }
+
+    fn nowhere() -> Answer {
+        Answer::Call(Box::new(|_| panic!("it was answered")))
+    }
+
+    /// A broker of two workers, of which topics beginning with `e` are ephemeral.
+    struct World {
+        broker: Broker,
+        mailboxes: Vec<Mailbox<BrokerMail>>,
+        now: Arc<AtomicU64>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self::of(MemoryLog::new(epoch(), KeyLimits::default()))
+        }
+
+        fn of(log: impl Log + 'static) -> Self {
+            let now = Arc::new(AtomicU64::new(1_000));
+            let clock = Arc::clone(&now);
+            let ephemeral = vec![("e.**".parse().unwrap(), Bounds::EPHEMERAL)];
+            let rules = HistoryRules::new(ephemeral, Bounds::default());
+            let limits = HubLimits::default();
+            let broker = Broker::new(log, 2, rules, limits, move || clock.load(Relaxed));
+            let mailboxes: Vec<_> = (0..2).map(|_| Mailbox::unread()).collect();
+            broker.connect(&mailboxes);
+            Self {
+                broker,
+                mailboxes,
+                now,
+            }
+        }
+
+        fn publish(&self, batch: Vec<Publication>) -> Vec<Outcome> {
+            match self.broker.publish(batch, nowhere()) {
+                Ok(Published::Now(outcomes)) => outcomes,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        /// The mail of a worker in words.
+        fn mail(&self, worker: usize) -> Vec<String> {
+            let mail = self.mailboxes[worker].take_mail().into_iter();
+            let told = mail.map(|mail| match mail {
+                BrokerMail::Delivery(delivery) => {
+                    let text = delivery.record().payload.text().unwrap_or("?");
+                    match delivery.position() {
+                        Some(position) => format!("{position} {text}"),
+                        None => text.to_owned(),
+                    }
+                }
+                BrokerMail::Started(started) => {
+                    let start = started.start.expect("it has subscribed");
+                    let count = start.replay.records.len();
+                    format!(
+                        "start {} with {count} at {}",
+                        started.tag, start.replay.position
+                    )
+                }
+                BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
+            });
+            told.collect()
+        }
+    }
+
+    #[test]
+    fn each_worker_with_subscribers_gets_one_mail_in_order() {
+        let world = World::new();
+        assert_eq!(world.publish(vec![publication("a", "0")]), [at(1, 0)]);
+        for (worker, pattern) in [(0, "a"), (0, "*"), (1, "e.*")] {
+            let start = world
+                .broker
+                .subscribe(peer(worker), &request(pattern, Since::New));
+            assert_eq!(start.map(|it| it.replay.position), Ok(epoch().at(1)));
+        }
+        let batch = ["a", "b.c", "e.x", "b"].map(|topic| publication(topic, topic));
+        let ephemeral = Ok(Receipt {
+            position: None,
+            subscribers: 1,
+            repeated: false,
+        });
+        let outcomes = world.publish(batch.into());
+        assert_eq!(outcomes, [at(2, 1), at(3, 0), ephemeral, at(4, 1)]);
+        assert_eq!(world.mail(0), ["e-2 a", "e-4 b"]);
+        assert_eq!(world.mail(1), ["e.x"]);
+        world.broker.leave(peer(0));
+        assert_eq!(world.publish(vec![publication("a", "0")]), [at(5, 0)]);
+        assert!(world.mail(0).is_empty());
+    }
+
+    #[test]
+    fn a_subscription_is_answered_between_older_and_newer_deliveries() {
+        let world = World::new();
+        let subscribe = |tag, pattern| {
+            let request = request(pattern, Since::All);
+            assert_eq!(
+                world.broker.subscribe_in_order(peer(1), &request, tag),
+                Ok(())
+            );
+        };
+        subscribe(7, "a");
+        world.publish(vec![publication("b", "1"), publication("a", "2")]);
+        subscribe(8, "b");
+        world.publish(vec![publication("b", "3")]);
+        let expected = [
+            "start 7 with 0 at e-0",
+            "e-2 2",
+            "start 8 with 1 at e-2",
+            "e-3 3",
+        ];
+        assert_eq!(world.mail(1), expected);
+    }
+
+    #[test]
+    fn a_repetition_gets_the_first_answer_again() {
+        let world = World::new();
+        let _ = world.broker.subscribe(peer(0), &request("a", Since::New));
+        let repeated = |sequence, subscribers| {
+            Ok(Receipt {
+                position: Some(epoch().at(sequence)),
+                subscribers,
+                repeated: true,
+            })
+        };
+        let batch = ["x", "x", "y"].map(|text| with_key("a", text, "k"));
+        let outcomes = world.publish(batch.into());
+        assert_eq!(
+            outcomes,
+            [at(1, 1), repeated(1, 1), Err(LogError::KeyReused)]
+        );
+        world.broker.leave(peer(0));
+        assert_eq!(
+            world.publish(vec![with_key("a", "x", "k")]),
+            [repeated(1, 1)]
+        );
+        assert_eq!(world.mail(0), ["e-1 x"]);
+        world.now.fetch_add(5 * 60_000, Relaxed);
+        assert_eq!(world.publish(vec![with_key("a", "x", "k")]), [at(2, 0)]);
+    }
+
+    #[test]
+    fn nothing_is_published_while_a_worker_has_too_much_mail_or_after_a_stop() {
+        let world = World::new();
+        let _ = world.broker.subscribe(peer(1), &request("a", Since::New));
+        let large = publication("a", &"x".repeat(2 << 20));
+        assert_eq!(world.publish(vec![large]), [at(1, 1)]);
+        let batch = || vec![publication("b", "1"), publication("a", "2")];
+        let busy = Err(Unavailable::Busy);
+        assert_eq!(world.broker.publish(batch(), nowhere()), busy);
+        let request = request("b", Since::New);
+        let in_order = || world.broker.subscribe_in_order(peer(1), &request, 1);
+        assert_eq!(in_order(), Err(Unavailable::Busy));
+        assert_eq!(world.broker.head(), epoch().at(1));
+        // Others do not wait for that worker.
+        assert_eq!(world.publish(vec![publication("b", "1")]), [at(2, 0)]);
+        world.mail(1);
+        assert_eq!(world.publish(batch()), [at(3, 0), at(4, 1)]);
+        world.broker.stop();
+        let stopped = Err(Unavailable::Stopped);
+        assert_eq!(world.broker.publish(batch(), nowhere()), stopped);
+        assert_eq!(
+            world.broker.subscribe(peer(0), &request),
+            Err(Refused::Stopped)
+        );
+    }
+
+    /// A log that answers when it is told to.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<(Ticket, Vec<Publication>)>>);
+
+    impl Log for Arc<Slow> {
+        fn epoch(&self) -> Epoch {
+            epoch()
+        }
+
+        fn append(&self, batch: Vec<Publication>, _: u64, ticket: Ticket) -> Appended {
+            self.0.lock().unwrap().push((ticket, batch));
+            Appended::Later
+        }
+
+        fn delivered(&self, _: &Key, _: usize) {}
+    }
+
+    #[test]
+    fn a_log_may_answer_later_and_have_records_of_other_servers() {
+        let log = Arc::new(Slow::default());
+        let world = World::of(Arc::clone(&log));
+        let _ = world.broker.subscribe(peer(0), &request("**", Since::New));
+        let batch = vec![
+            publication("a", "1"),
+            publication("e.x", "2"),
+            publication("b", "3"),
+        ];
+        let answer = Answer::Mail { worker: 1, tag: 9 };
+        assert_eq!(world.broker.publish(batch, answer), Ok(Published::Later));
+        assert_eq!(world.mail(0), ["2"], "ephemeral messages do not wait");
+        let record =
+            |sequence, it: Publication| Ok(Entry::New(Arc::new(it.into_record(sequence, 1_000))));
+        let others = vec![record(1, publication("c", "0"))];
+        world.broker.committed(None, others);
+        let (ticket, mut batch) = log.0.lock().unwrap().pop().unwrap();
+        assert_eq!(batch.len(), 2);
+        let entries = vec![record(2, batch.remove(0)), Err(LogError::Full)];
+        world.broker.committed(Some(ticket), entries);
+        assert_eq!(world.mail(0), ["e-1 0", "e-2 1"]);
+        let ephemeral = Ok(Receipt {
+            position: None,
+            subscribers: 1,
+            repeated: false,
+        });
+        let outcomes: Vec<Outcome> = vec![at(2, 1), ephemeral, Err(LogError::Full)];
+        assert_eq!(world.mail(1), [format!("published 9 {outcomes:?}")]);
+    }
+
+    #[test]
+    fn a_form_is_made_once_for_all_workers() {
+        let world = World::new();
+        for worker in [0, 1] {
+            let _ = world
+                .broker
+                .subscribe(peer(worker), &request("a", Since::New));
+        }
+        world.publish(vec![publication("a", "hi")]);
+        let frames = world
+            .mailboxes
+            .iter()
+            .map(|mailbox| match &mailbox.take_mail()[..] {
+                [BrokerMail::Delivery(delivery)] => delivery.raw().clone(),
+                other => panic!("{other:?}"),
+            });
+        let frames: Vec<_> = frames.collect();
+        assert!(frames[0].is(&frames[1]) && frames[0].as_bytes() == b"\x81\x02hi");
+    }
+}

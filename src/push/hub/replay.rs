@@ -12,7 +12,7 @@ use crate::push::name::Pattern;
 use crate::push::position::{Position, Since};
 use crate::push::record::Record;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::{BinaryHeap, HashMap, HashSet};
 use std::sync::Arc;
 
 /// The messages that a subscriber missed.
@@ -53,6 +53,9 @@ pub(super) struct Query<'q> {
     pub(super) head: Position,
 }
 
+/// A topic, and whether a wildcard matches it.
+type Found = (TopicId, bool);
+
 /// Where a query begins.
 struct Start {
     after: u64,
@@ -78,7 +81,7 @@ impl Query<'_> {
             return Ok(replay);
         }
         let (found, unknown) = self.find(topics)?;
-        for id in &found {
+        for (id, _) in &found {
             topics.trim(*id, self.now);
         }
         self.merge(topics, &found, &start, &mut replay);
@@ -137,13 +140,13 @@ impl Query<'_> {
     }
 
     /// The known topics, and the patterns that may have matched topics that are not known.
-    fn find(&self, topics: &Topics) -> Result<(Vec<TopicId>, Vec<&Pattern>), Refused> {
-        let (mut found, mut unknown) = (HashSet::new(), HashSet::new());
+    fn find(&self, topics: &Topics) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
+        let (mut found, mut unknown) = (HashMap::new(), HashSet::new());
         let mut left = self.scan;
         for pattern in self.patterns {
             if pattern.to_topic().is_some() {
                 match topics.find(pattern.as_str()) {
-                    Some(id) => drop(found.insert(id)),
+                    Some(id) => drop(found.entry(id).or_insert(false)),
                     None => drop(unknown.insert(pattern)),
                 }
                 continue;
@@ -152,7 +155,7 @@ impl Query<'_> {
             for (id, matches) in topics.candidates(pattern) {
                 left = left.checked_sub(1).ok_or(Refused::TooWide)?;
                 if matches {
-                    found.insert(id);
+                    found.insert(id, true);
                 }
             }
         }
@@ -162,8 +165,8 @@ impl Query<'_> {
     }
 
     /// Takes records from all histories in order until the page is full.
-    fn merge(&self, topics: &Topics, found: &[TopicId], start: &Start, replay: &mut Replay) {
-        let histories = found.iter().map(|id| &topics.get(*id).history);
+    fn merge(&self, topics: &Topics, found: &[Found], start: &Start, replay: &mut Replay) {
+        let histories = found.iter().map(|(id, _)| &topics.get(*id).history);
         let mut parts: Vec<_> = histories
             .map(|history| history.after(start.after, start.time).peekable())
             .collect();
@@ -216,7 +219,7 @@ impl Query<'_> {
     fn gaps(
         &self,
         topics: &Topics,
-        found: &[TopicId],
+        found: &[Found],
         unknown: Vec<&Pattern>,
         start: &Start,
         upto: u64,
@@ -230,9 +233,13 @@ impl Query<'_> {
             after: Some(epoch.at(start.after)),
             next: next.map(|sequence| epoch.at(sequence)),
         };
-        let known = found.iter().map(|id| topics.get(*id));
-        let known = known.filter(|topic| is_gap((topic.history.floor(), topic.change)));
-        let known = known.map(|it| gap(it.name.to_pattern(), it.history.oldest()));
+        let known = found
+            .iter()
+            .map(|(id, wildcard)| (topics.get(*id), wildcard));
+        // Of what there was before it became known, the gap of the wildcard says enough.
+        let known = known.filter(|(it, wildcard)| !(**wildcard && it.has_common_floor()));
+        let known = known.filter(|(it, _)| is_gap((it.history.floor(), it.change)));
+        let known = known.map(|(it, _)| gap(it.name.to_pattern(), it.history.oldest()));
         let unknown = unknown
             .into_iter()
             .filter(|_| is_gap(topics.common_floor()));
