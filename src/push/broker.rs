@@ -327,7 +327,7 @@ impl Broker {
         turn.state.hub.expire(now)
     }
 
-    /// Lets the oldest records go until so many bytes are free: see [`Hub::shed`].
+    /// Lets the oldest records go until this many bytes are free: see [`Hub::shed`].
     pub fn shed(&self, bytes: usize) -> usize {
         let mut turn = self.turn();
         let now = turn.now;

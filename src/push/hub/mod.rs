@@ -229,7 +229,7 @@ impl Hub {
         self.topics.expire(now)
     }
 
-    /// Lets the oldest records go until so many bytes are free or there is no history. Returns the
+    /// Lets the oldest records go until this many bytes are free or there is no history. Returns the
     /// bytes that have become free.
     pub fn shed(&mut self, bytes: usize, now: u64) -> usize {
         self.topics.shed(bytes, now)
