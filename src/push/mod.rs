@@ -7,9 +7,9 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `name`, `position`, `record`; `hub`; `log`, `unavailable`,
-//! `delivery`, `broker`; `wserver`; `watched`, `auth`,
-//! `origin`, `hosts`, `seldom`, `tries`, `access`; `answers`, `routes`, `echo`, `service`, `server`.
+//! Reading order: `time`, `name`, `position`, `record`; `hub`; `log`, `unavailable`, `delivery`,
+//! `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`;
+//! `answers`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

@@ -57,8 +57,8 @@ pub struct Page {
     pub records: usize,
     /// Bytes of their payloads and topics; the first message comes in any case.
     pub bytes: usize,
-    /// `None` for the first page; for each other one the [`next`](crate::push::Replay::next) of that
-    /// before it, with everything else as it was.
+    /// `None` for the first page; for any other, the [`next`](crate::push::Replay::next) of the
+    /// page before it, with everything else unchanged.
     pub cursor: Option<Cursor>,
 }
 

@@ -223,14 +223,14 @@ impl Hub {
         self.topics.bounds(topic)
     }
 
-    /// Drops what has ended by now, of at most a thousand topics. Returns when to call again; `None`
-    /// if nothing is kept. What has ended is never replayed, whether or not this is called.
+    /// Drops what has ended by now, of at most a thousand topics. Returns when to call again, if
+    /// anything is kept. What has ended is never replayed, whether or not this is called.
     pub fn expire(&mut self, now: u64) -> Option<u64> {
         self.topics.expire(now)
     }
 
-    /// Lets the oldest records go until this many bytes are free or there is no history. Returns the
-    /// bytes that have become free.
+    /// Lets the oldest records go until this many bytes are free or there is no history. Returns
+    /// how many have become free.
     pub fn shed(&mut self, bytes: usize, now: u64) -> usize {
         self.topics.shed(bytes, now)
     }

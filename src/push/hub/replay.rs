@@ -3,8 +3,8 @@
 //!
 //! Input: patterns and where to begin. Output: records in their order, a page at a time, and gaps.
 //! Invariants: a record comes once, however many patterns match it; whatever was let go after the
-//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next page
-//! the others.
+//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next
+//! page the others.
 
 use crate::push::hub::limits::{Cursor, Page, Refused};
 use crate::push::hub::topics::{TopicId, Topics};

@@ -9,117 +9,32 @@
 //! Invariants: records get their place and enter the mailboxes under one lock, so all workers see
 //! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
 //! if a worker has too much mail, nothing is published.
+//!
+//! Reading order: `mail`, `workers`, `turn`.
+
+mod mail;
+mod turn;
+mod workers;
 
 use crate::net::{Mailbox, PeerId};
-use crate::push::delivery::Delivery;
 use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
-use crate::push::log::{Appended, Entry, Log, LogError, Logged, Ticket};
+use crate::push::log::{Appended, Log, Logged, Ticket};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
-use crate::push::record::{Key, Publication, Record};
+use crate::push::record::Publication;
 use crate::push::unavailable::Unavailable;
-use std::collections::{BTreeSet, HashMap};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+use turn::{Shared, State, Step};
+use workers::Worker;
+
+pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
 
 /// A log, a hub, and how to reach the workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Broker {
     shared: Arc<Shared>,
-}
-
-struct Shared {
-    log: Box<dyn Log>,
-    clock: Box<dyn Fn() -> u64 + Send + Sync>,
-    state: Mutex<State>,
-    workers: OnceLock<Vec<Box<dyn Worker>>>,
-}
-
-#[derive(Debug)]
-struct State {
-    hub: Hub,
-    stopped: bool,
-    tickets: u64,
-    /// Batches that the log has not answered.
-    waiting: HashMap<Ticket, Waiting>,
-}
-
-#[derive(Debug)]
-struct Waiting {
-    outcomes: Vec<Option<Outcome>>,
-    keys: Vec<Option<Key>>,
-    answer: Answer,
-}
-
-/// What the broker sends to a worker.
-#[derive(Clone, Debug)]
-pub enum BrokerMail {
-    /// For the subscribers of this worker.
-    Delivery(Delivery),
-    /// The answer to [`Broker::subscribe_in_order`].
-    Started(Box<Started>),
-    /// The answer to a [`Broker::publish`] that was to come [later](Published::Later).
-    Published {
-        /// The one that was given.
-        tag: u64,
-        /// For each publication, in order.
-        outcomes: Vec<Outcome>,
-    },
-}
-
-/// The answer to a subscription, among the deliveries before and after it.
-#[derive(Clone, Debug)]
-pub struct Started {
-    /// Who has subscribed.
-    pub connection: PeerId,
-    /// The one that was given.
-    pub tag: u64,
-    /// What it gets.
-    pub start: Result<Start, Refused>,
-}
-
-/// Where the outcomes of a batch go that the log does not answer at once.
-pub enum Answer {
-    /// To a worker, as [`BrokerMail::Published`] with this tag.
-    Mail {
-        /// Its number.
-        worker: usize,
-        /// What it knows the batch by.
-        tag: u64,
-    },
-    /// To the program, on a thread of the log.
-    Call(Box<dyn FnOnce(Vec<Outcome>) + Send>),
-}
-
-/// What became of a batch.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[must_use = "a publication may have been refused"]
-pub enum Published {
-    /// The outcome of each publication, in order.
-    Now(Vec<Outcome>),
-    /// They go to the [`Answer`].
-    Later,
-}
-
-/// What became of one publication.
-pub type Outcome = Result<Receipt, LogError>;
-
-/// A publication that was delivered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Receipt {
-    /// Where it is in the log; `None` if its topic is ephemeral.
-    pub position: Option<Position>,
-    /// Connections that it was for. Of a repetition the first count, or 0 if it is not known.
-    pub subscribers: usize,
-    /// It was published before, under the same idempotency key, and was not published again.
-    pub repeated: bool,
-}
-
-/// A place in a batch.
-enum Step {
-    Ephemeral(Publication),
-    Logged(Option<Key>),
 }
 
 impl Broker {
@@ -157,8 +72,8 @@ impl Broker {
         self.shared.workers.get_or_init(all);
     }
 
-    /// Publishes a batch, in order. Publications that the log refuses do not stop the others. If the
-    /// log answers later, so do the outcomes, by `answer`; otherwise they are returned.
+    /// Publishes a batch, in order. Publications that the log refuses do not stop the others.
+    /// Outcomes are returned if the log answers at once; otherwise they go to `answer`.
     ///
     /// # Errors
     ///
@@ -169,7 +84,7 @@ impl Broker {
         batch: Vec<Publication>,
         answer: Answer,
     ) -> Result<Published, Unavailable> {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         turn.check(&batch)?;
         let mut logged = Vec::with_capacity(batch.len());
         let mut steps = Vec::with_capacity(batch.len());
@@ -202,7 +117,7 @@ impl Broker {
     /// The log has ordered records: a batch that was appended here, if there is a ticket, or
     /// another server's. Every record of the log is to be told once, in order.
     pub fn committed(&self, ticket: Option<Ticket>, entries: Vec<Logged>) {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         let waiting = ticket.and_then(|it| turn.state.waiting.remove(&it));
         let Some(mut waiting) = waiting else {
             turn.run(vec![], entries);
@@ -232,11 +147,11 @@ impl Broker {
     ///
     /// See [`Refused`].
     pub fn subscribe(&self, connection: PeerId, request: &Subscribe) -> Result<Start, Refused> {
-        self.turn().subscribe(connection, request)
+        self.shared.turn().subscribe(connection, request)
     }
 
     /// Subscribes a connection that may have subscriptions. The answer is the mail
-    /// [`BrokerMail::Started`], after all deliveries that are older and before those that are newer.
+    /// [`BrokerMail::Started`], after all older deliveries and before all newer ones.
     ///
     /// # Errors
     ///
@@ -248,7 +163,7 @@ impl Broker {
         request: &Subscribe,
         tag: u64,
     ) -> Result<(), Unavailable> {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         if turn.is_full(connection.worker()) {
             return Err(Unavailable::Busy);
         }
@@ -279,306 +194,85 @@ impl Broker {
         since: Since,
         page: Page,
     ) -> Result<Replay, Refused> {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         let now = turn.now;
         turn.state.hub.replay(patterns, since, page, now)
     }
 
     /// Ends subscriptions: see [`Hub::unsubscribe`].
     pub fn unsubscribe(&self, connection: PeerId, patterns: &[Pattern]) -> Vec<InterestId> {
-        self.lock().hub.unsubscribe(connection, patterns)
+        self.shared.lock().hub.unsubscribe(connection, patterns)
     }
 
     /// Ends all subscriptions of a connection: see [`Hub::leave`].
     pub fn leave(&self, connection: PeerId) -> Vec<InterestId> {
-        self.lock().hub.leave(connection)
+        self.shared.lock().hub.leave(connection)
     }
 
     /// Who subscribes to a topic.
     pub fn presence(&self, topic: &TopicName) -> Presence {
-        self.lock().hub.presence(topic)
+        self.shared.lock().hub.presence(topic)
     }
 
     /// What a topic keeps.
     pub fn bounds(&self, topic: &TopicName) -> Bounds {
-        self.lock().hub.bounds(topic)
+        self.shared.lock().hub.bounds(topic)
     }
 
     /// The position of the last record.
     pub fn head(&self) -> Position {
-        self.lock().hub.head()
+        self.shared.lock().hub.head()
     }
 
     /// Topics that have a history or are subscribed to by name.
     pub fn topics(&self) -> usize {
-        self.lock().hub.topics()
+        self.shared.lock().hub.topics()
     }
 
     /// Bytes that topics and their histories take.
     pub fn history_bytes(&self) -> usize {
-        self.lock().hub.history_bytes()
+        self.shared.lock().hub.history_bytes()
     }
 
     /// Drops what has ended. Returns the Unix time in milliseconds at which to call again, if
     /// anything is kept: see [`Hub::expire`].
     pub fn expire(&self) -> Option<u64> {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         let now = turn.now;
         turn.state.hub.expire(now)
     }
 
     /// Lets the oldest records go until this many bytes are free: see [`Hub::shed`].
     pub fn shed(&self, bytes: usize) -> usize {
-        let mut turn = self.turn();
+        let mut turn = self.shared.turn();
         let now = turn.now;
         turn.state.hub.shed(bytes, now)
     }
 
     /// The log no longer has the records up to this one: see [`Hub::begin_after`].
     pub fn begin_after(&self, sequence: u64) {
-        self.lock().hub.begin_after(sequence);
+        self.shared.lock().hub.begin_after(sequence);
     }
 
     /// From now on nothing is published and no connection can subscribe. Call it before the workers
     /// are stopped: they stop at different times, and none may count subscribers of one that has
     /// stopped.
     pub fn stop(&self) {
-        self.lock().stopped = true;
+        self.shared.lock().stopped = true;
     }
 
     /// [`Broker::stop`] was called.
     pub fn is_stopped(&self) -> bool {
-        self.lock().stopped
-    }
-
-    fn turn(&self) -> Turn<'_> {
-        let state = self.lock();
-        Turn {
-            shared: &self.shared,
-            // Under the lock, so that times are in the order of the turns.
-            now: (self.shared.clock)(),
-            state,
-            asleep: Asleep {
-                shared: &self.shared,
-                workers: BTreeSet::new(),
-            },
-        }
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
-        let state = &self.shared.state;
-        state.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The broker, locked for one call. Fields are dropped in order: first the lock is released, then
-/// the loops are woken, each of which is a system call.
-struct Turn<'b> {
-    shared: &'b Shared,
-    now: u64,
-    state: MutexGuard<'b, State>,
-    asleep: Asleep<'b>,
-}
-
-/// The workers to wake.
-struct Asleep<'b> {
-    shared: &'b Shared,
-    workers: BTreeSet<usize>,
-}
-
-impl Drop for Asleep<'_> {
-    fn drop(&mut self) {
-        for worker in &self.workers {
-            self.shared.workers()[*worker].wake();
-        }
-    }
-}
-
-impl Turn<'_> {
-    /// Whether a batch can be published now.
-    fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
-        if self.state.stopped {
-            return Err(Unavailable::Stopped);
-        }
-        for publication in batch {
-            let audience = self.state.hub.audience(&publication.topic);
-            if audience.workers.iter().any(|worker| self.is_full(*worker)) {
-                return Err(Unavailable::Busy);
-            }
-        }
-        Ok(())
-    }
-
-    fn subscribe(&mut self, connection: PeerId, request: &Subscribe) -> Result<Start, Refused> {
-        if self.state.stopped {
-            return Err(Refused::Stopped);
-        }
-        let now = self.now;
-        self.state.hub.subscribe(connection, request, now)
-    }
-
-    /// Delivers a batch in its order: the entries of the log are those of its logged steps. Entries
-    /// without a step are other servers' and have no outcome.
-    fn run(&mut self, steps: Vec<Step>, entries: Vec<Logged>) -> Vec<Outcome> {
-        let mut outcomes = Vec::with_capacity(steps.len());
-        let mut entries = entries.into_iter();
-        for step in steps {
-            match step {
-                Step::Ephemeral(publication) => outcomes.push(Ok(self.ephemeral(publication))),
-                Step::Logged(key) => {
-                    let Some(entry) = entries.next() else { break };
-                    let outcome = self.logged(entry, &outcomes);
-                    if let (Some(key), Ok(receipt)) = (&key, &outcome)
-                        && !receipt.repeated
-                    {
-                        self.shared.log.delivered(key, receipt.subscribers);
-                    }
-                    outcomes.push(outcome);
-                }
-            }
-        }
-        for entry in entries {
-            let _ = self.logged(entry, &[]);
-        }
-        outcomes
-    }
-
-    /// Delivers what need not wait for the log.
-    fn wait(&mut self, steps: Vec<Step>, answer: Answer) -> Waiting {
-        let mut waiting = Waiting {
-            outcomes: Vec::with_capacity(steps.len()),
-            keys: Vec::new(),
-            answer,
-        };
-        for step in steps {
-            waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(Ok(self.ephemeral(publication))),
-                Step::Logged(key) => {
-                    waiting.keys.push(key);
-                    None
-                }
-            });
-        }
-        waiting
-    }
-
-    fn ephemeral(&mut self, publication: Publication) -> Receipt {
-        let record = publication.into_record(0, self.now);
-        Receipt {
-            position: None,
-            subscribers: self.deliver(Arc::new(record)),
-            repeated: false,
-        }
-    }
-
-    /// `before` are the outcomes of the same batch: a repetition may follow its original.
-    fn logged(&mut self, entry: Logged, before: &[Outcome]) -> Outcome {
-        let epoch = self.shared.log.epoch();
-        match entry? {
-            Entry::New(record) => Ok(Receipt {
-                position: record.position(epoch),
-                subscribers: self.deliver(record),
-                repeated: false,
-            }),
-            Entry::Repeated {
-                sequence,
-                subscribers,
-            } => {
-                let position = Some(epoch.at(sequence));
-                let is_it = |it: &&Receipt| it.position == position;
-                let first = || before.iter().flatten().find(is_it).map(|it| it.subscribers);
-                Ok(Receipt {
-                    position,
-                    subscribers: subscribers.or_else(first).unwrap_or(0),
-                    repeated: true,
-                })
-            }
-        }
-    }
-
-    /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
-    /// are counted.
-    fn deliver(&mut self, record: Arc<Record>) -> usize {
-        let now = self.now;
-        let hub = &mut self.state.hub;
-        let applied = hub.apply(&record, now);
-        let audience = Arc::clone(&applied.audience);
-        if audience.subscribers == 0 {
-            return 0;
-        }
-        let position = record.position(hub.head().epoch);
-        let overflow = hub.bounds(&record.topic).overflow;
-        let delivery = Delivery::new(record, position, applied, overflow);
-        let size = delivery.size();
-        for worker in &audience.workers {
-            self.post(*worker, BrokerMail::Delivery(delivery.clone()), size);
-        }
-        audience.subscribers
-    }
-
-    fn post(&mut self, worker: usize, mail: BrokerMail, size: usize) {
-        let mailbox = self.shared.workers().get(worker);
-        if mailbox.is_some_and(|mailbox| mailbox.append(mail, size)) {
-            self.asleep.workers.insert(worker);
-        }
-    }
-
-    fn is_full(&self, worker: usize) -> bool {
-        let mailbox = self.shared.workers().get(worker);
-        mailbox.is_some_and(|mailbox| mailbox.is_full())
-    }
-}
-
-impl Shared {
-    fn workers(&self) -> &[Box<dyn Worker>] {
-        self.workers.get().map_or(&[], Vec::as_slice)
-    }
-}
-
-/// A mailbox, whatever else it takes: see [`Mailbox`].
-trait Worker: Send + Sync {
-    fn append(&self, mail: BrokerMail, bytes: usize) -> bool;
-    fn is_full(&self) -> bool;
-    fn wake(&self);
-}
-
-impl<M: From<BrokerMail> + Send> Worker for Mailbox<M> {
-    fn append(&self, mail: BrokerMail, bytes: usize) -> bool {
-        Mailbox::append(self, mail.into(), bytes)
-    }
-
-    fn is_full(&self) -> bool {
-        Mailbox::is_full(self)
-    }
-
-    fn wake(&self) {
-        Mailbox::wake(self);
-    }
-}
-
-impl fmt::Debug for Shared {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut all = f.debug_struct("Broker");
-        all.field("log", &self.log).field("state", &self.state);
-        all.finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Answer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Mail { worker, tag } => write!(f, "Mail({worker}, {tag})"),
-            Self::Call(_) => f.write_str("Call"),
-        }
+        self.shared.lock().stopped
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::push::hub::Bounds;
-    use crate::push::log::{KeyLimits, MemoryLog};
+    use crate::push::log::{Entry, KeyLimits, LogError, MemoryLog};
     use crate::push::position::Epoch;
+    use crate::push::record::Key;
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
     fn epoch() -> Epoch {
