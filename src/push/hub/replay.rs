@@ -12,7 +12,7 @@ use crate::push::name::Pattern;
 use crate::push::position::{Position, Since};
 use crate::push::record::Record;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashMap, HashSet};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// The messages that a subscriber missed.
@@ -141,27 +141,30 @@ impl Query<'_> {
 
     /// The known topics, and the patterns that may have matched topics that are not known.
     fn find(&self, topics: &Topics) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
-        let (mut found, mut unknown) = (HashMap::new(), HashSet::new());
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
         let mut left = self.scan;
         for pattern in self.patterns {
             if pattern.to_topic().is_some() {
                 match topics.find(pattern.as_str()) {
-                    Some(id) => drop(found.entry(id).or_insert(false)),
-                    None => drop(unknown.insert(pattern)),
+                    Some(id) => found.push((id, false)),
+                    None => unknown.push(pattern),
                 }
                 continue;
             }
-            unknown.insert(pattern);
+            unknown.push(pattern);
             for (id, matches) in topics.candidates(pattern) {
                 left = left.checked_sub(1).ok_or(Refused::TooWide)?;
                 if matches {
-                    found.insert(id, true);
+                    found.push((id, true));
                 }
             }
         }
-        let mut unknown: Vec<_> = unknown.into_iter().collect();
         unknown.sort_unstable();
-        Ok((found.into_iter().collect(), unknown))
+        unknown.dedup();
+        // Of a topic that is named and matched as well, the wildcard counts.
+        found.sort_unstable_by_key(|(id, wildcard)| (*id, !wildcard));
+        found.dedup_by_key(|(id, _)| *id);
+        Ok((found, unknown))
     }
 
     /// Takes records from all histories in order until the page is full.
@@ -173,29 +176,37 @@ impl Query<'_> {
         let heads = parts.iter_mut().enumerate();
         let heads = heads.filter_map(|(at, part)| Some(Reverse((part.peek()?.sequence, at))));
         let mut heads: BinaryHeap<_> = heads.collect();
+        let left: usize = parts.iter().map(|part| part.size_hint().0).sum();
+        replay.records.reserve(left.min(self.page.records));
         let mut bytes = 0;
-        while let Some(Reverse((_, at))) = heads.pop()
-            && let Some(record) = parts[at].next()
-        {
-            bytes += record.size();
-            let count = replay.records.len();
-            if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
-                let last = replay.records.last().map_or(0, |last| last.sequence);
-                replay.position.sequence = last;
-                replay.next = Some(Cursor {
-                    after: last,
-                    // Gaps up to here are in this page, those after it in the next.
-                    change: match start.known {
-                        true => start.change,
-                        false => topics.changes(),
-                    },
-                });
-                break;
+        while let Some(Reverse((_, at))) = heads.pop() {
+            // All up to the first of another topic.
+            let other = heads
+                .peek()
+                .map_or(u64::MAX, |Reverse((sequence, _))| *sequence);
+            while let Some(record) = parts[at].next_if(|record| record.sequence < other) {
+                bytes += record.size();
+                let count = replay.records.len();
+                if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
+                    return Self::end_page(topics, start, replay);
+                }
+                replay.records.push(Arc::clone(record));
             }
-            replay.records.push(Arc::clone(record));
             let next = parts[at].peek();
             heads.extend(next.map(|next| Reverse((next.sequence, at))));
         }
+    }
+
+    /// There is more than fits into this page.
+    fn end_page(topics: &Topics, start: &Start, replay: &mut Replay) {
+        let after = replay.records.last().map_or(0, |last| last.sequence);
+        // Gaps up to here are in this page, those after it in the next.
+        let change = match start.known {
+            true => start.change,
+            false => topics.changes(),
+        };
+        replay.position.sequence = after;
+        replay.next = Some(Cursor { after, change });
     }
 
     /// Nothing is known of what came after the place to begin.
