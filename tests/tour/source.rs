@@ -64,11 +64,12 @@ const ORDER: [(&str, &str, &str); 22] = [
         "push",
         "The push server",
         "mod time name position record hub/limits hub/rules hub/history hub/wildcards \
-         hub/interests hub/topics hub/replay hub/mod log/keys log/memory log/mod unavailable \
-         delivery broker wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
-         wserver/members watched auth/mod auth/digest auth/wserver auth/timestamp auth/grant \
-         auth/tokens auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries \
-         access limits settings answers routes echo service server",
+         hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory log/mod \
+         unavailable delivery broker/mail broker/workers broker/turn broker/mod wserver/mod \
+         wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \
+         auth/digest auth/wserver auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator \
+         auth/bearer origin hosts seldom tries access limits settings answers routes echo service \
+         server",
     ),
     (
         "cli/common",

@@ -4,7 +4,7 @@
 //! Invariant: tokens are known by their SHA-256 alone, so that neither a file nor the time of a
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
-//! Reading order: `digest`, `wserver`, `timestamp`, `grant`, `tokens`, `jwt`, `no_jwt`,
+//! Reading order: `digest`, `wserver`, `grant`, `tokens`, `jwt`, `no_jwt`,
 //! `authenticator`, `bearer`.
 
 mod authenticator;
@@ -16,7 +16,6 @@ mod jwt;
 #[cfg(not(feature = "jwt"))]
 #[path = "no_jwt.rs"]
 mod jwt;
-mod timestamp;
 mod tokens;
 mod wserver;
 

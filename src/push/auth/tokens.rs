@@ -17,8 +17,8 @@
 
 use crate::push::auth::digest::Digest;
 use crate::push::auth::grant::{Grant, Proof, check_name, check_pattern};
-use crate::push::auth::timestamp;
 use crate::push::name::Pattern;
+use crate::push::time::parse_rfc3339;
 use crate::push::watched::Watched;
 use std::collections::{HashMap, HashSet};
 use std::io;
@@ -270,8 +270,8 @@ fn patterns(value: &Value<'_>) -> Result<Vec<Pattern>, Problem> {
 /// A time of TOML, or the same in quotes.
 fn time(value: &Value<'_>) -> Result<u64, Problem> {
     let time = match value.get_ref() {
-        DeValue::Datetime(time) => timestamp::parse(&time.to_string()),
-        other => other.as_str().and_then(timestamp::parse),
+        DeValue::Datetime(time) => parse_rfc3339(&time.to_string()),
+        other => other.as_str().and_then(parse_rfc3339),
     };
     let example = "expires: write a time with its zone, such as 2027-01-31T12:00:00Z";
     time.ok_or_else(|| Problem::new(value, example))

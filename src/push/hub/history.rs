@@ -22,6 +22,8 @@ pub(super) struct History {
     /// See [`History::cost`].
     cost: usize,
     floor: u64,
+    /// The sequence number of the last record that was added.
+    newest: u64,
     /// When the first TTL of a record ends, or earlier.
     expires: u64,
 }
@@ -42,6 +44,7 @@ impl History {
             payloads: 0,
             cost: 0,
             floor,
+            newest: 0,
             expires: u64::MAX,
         }
     }
@@ -76,6 +79,7 @@ impl History {
         self.payloads += record.payload.bytes().len();
         self.cost += cost(&record);
         self.expires = self.expires.min(record.expires.unwrap_or(u64::MAX));
+        self.newest = record.sequence;
         self.records.push_back(record);
         let exceeds = |it: &Self| it.records.len() > bounds.messages || it.payloads > bounds.bytes;
         if exceeds(self) {
@@ -110,7 +114,12 @@ impl History {
     /// The records with higher sequence numbers that were published at `time` or later.
     pub(super) fn after(&self, sequence: u64, time: u64) -> impl Iterator<Item = &Arc<Record>> {
         let is_before = |it: &Arc<Record>| it.sequence <= sequence || it.time < time;
-        let from = self.records.partition_point(is_before);
+        // Most topics have nothing new, or all is wanted: those are not searched.
+        let from = match (sequence, time) {
+            _ if self.newest <= sequence => self.records.len(),
+            (0, 0) => 0,
+            _ => self.records.partition_point(is_before),
+        };
         self.records.range(from..)
     }
 

@@ -8,13 +8,13 @@ use std::fmt;
 ///
 /// | field | default | why |
 /// |---|---|---|
-/// | `topics` | 100,000 | about 50 MB with a short message in each |
+/// | `topics` | 100,000 | with a short message in each they fill `history_bytes` |
 /// | `topic_share` | 16 | the last topics go to many connections, not to the few that want most |
 /// | `patterns` | 1,000 | a page of a busy site follows tens |
 /// | `pattern_bytes` | 64 KiB | 1,000 patterns of 64 bytes |
 /// | `wildcard_levels` | 32,768 | a publication may have to visit them all: about a millisecond |
 /// | `history_bytes` | 64 MiB | a quarter of the default memory budget |
-/// | `scan` | 250,000 | about 10 ms, during which nothing else is published |
+/// | `scan` | 100,000 | all topics once: some 40 ms, during which nothing else is published |
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct HubLimits {
@@ -45,7 +45,7 @@ impl Default for HubLimits {
             pattern_bytes: 64 * 1024,
             wildcard_levels: 32_768,
             history_bytes: 64 * 1024 * 1024,
-            scan: 250_000,
+            scan: 100_000,
         }
     }
 }
@@ -57,8 +57,8 @@ pub struct Page {
     pub records: usize,
     /// Bytes of their payloads and topics; the first message comes in any case.
     pub bytes: usize,
-    /// `None` for the first page; for each other one the [`next`](crate::push::Replay::next) of that
-    /// before it, with everything else as it was.
+    /// `None` for the first page; for any other, the [`next`](crate::push::Replay::next) of the
+    /// page before it, with everything else unchanged.
     pub cursor: Option<Cursor>,
 }
 

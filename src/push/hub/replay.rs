@@ -3,8 +3,8 @@
 //!
 //! Input: patterns and where to begin. Output: records in their order, a page at a time, and gaps.
 //! Invariants: a record comes once, however many patterns match it; whatever was let go after the
-//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next page
-//! the others.
+//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next
+//! page the others.
 
 use crate::push::hub::limits::{Cursor, Page, Refused};
 use crate::push::hub::topics::{TopicId, Topics};
@@ -12,7 +12,7 @@ use crate::push::name::Pattern;
 use crate::push::position::{Position, Since};
 use crate::push::record::Record;
 use std::cmp::Reverse;
-use std::collections::{BinaryHeap, HashSet};
+use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 /// The messages that a subscriber missed.
@@ -53,6 +53,9 @@ pub(super) struct Query<'q> {
     pub(super) head: Position,
 }
 
+/// A topic, and whether a wildcard matches it.
+type Found = (TopicId, bool);
+
 /// Where a query begins.
 struct Start {
     after: u64,
@@ -78,7 +81,7 @@ impl Query<'_> {
             return Ok(replay);
         }
         let (found, unknown) = self.find(topics)?;
-        for id in &found {
+        for (id, _) in &found {
             topics.trim(*id, self.now);
         }
         self.merge(topics, &found, &start, &mut replay);
@@ -137,62 +140,73 @@ impl Query<'_> {
     }
 
     /// The known topics, and the patterns that may have matched topics that are not known.
-    fn find(&self, topics: &Topics) -> Result<(Vec<TopicId>, Vec<&Pattern>), Refused> {
-        let (mut found, mut unknown) = (HashSet::new(), HashSet::new());
+    fn find(&self, topics: &Topics) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
+        let (mut found, mut unknown) = (Vec::new(), Vec::new());
         let mut left = self.scan;
         for pattern in self.patterns {
             if pattern.to_topic().is_some() {
                 match topics.find(pattern.as_str()) {
-                    Some(id) => drop(found.insert(id)),
-                    None => drop(unknown.insert(pattern)),
+                    Some(id) => found.push((id, false)),
+                    None => unknown.push(pattern),
                 }
                 continue;
             }
-            unknown.insert(pattern);
+            unknown.push(pattern);
             for (id, matches) in topics.candidates(pattern) {
                 left = left.checked_sub(1).ok_or(Refused::TooWide)?;
                 if matches {
-                    found.insert(id);
+                    found.push((id, true));
                 }
             }
         }
-        let mut unknown: Vec<_> = unknown.into_iter().collect();
         unknown.sort_unstable();
-        Ok((found.into_iter().collect(), unknown))
+        unknown.dedup();
+        // Of a topic that is named and matched as well, the wildcard counts.
+        found.sort_unstable_by_key(|(id, wildcard)| (*id, !wildcard));
+        found.dedup_by_key(|(id, _)| *id);
+        Ok((found, unknown))
     }
 
     /// Takes records from all histories in order until the page is full.
-    fn merge(&self, topics: &Topics, found: &[TopicId], start: &Start, replay: &mut Replay) {
-        let histories = found.iter().map(|id| &topics.get(*id).history);
+    fn merge(&self, topics: &Topics, found: &[Found], start: &Start, replay: &mut Replay) {
+        let histories = found.iter().map(|(id, _)| &topics.get(*id).history);
         let mut parts: Vec<_> = histories
             .map(|history| history.after(start.after, start.time).peekable())
             .collect();
         let heads = parts.iter_mut().enumerate();
         let heads = heads.filter_map(|(at, part)| Some(Reverse((part.peek()?.sequence, at))));
         let mut heads: BinaryHeap<_> = heads.collect();
+        let left: usize = parts.iter().map(|part| part.size_hint().0).sum();
+        replay.records.reserve(left.min(self.page.records));
         let mut bytes = 0;
-        while let Some(Reverse((_, at))) = heads.pop()
-            && let Some(record) = parts[at].next()
-        {
-            bytes += record.size();
-            let count = replay.records.len();
-            if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
-                let last = replay.records.last().map_or(0, |last| last.sequence);
-                replay.position.sequence = last;
-                replay.next = Some(Cursor {
-                    after: last,
-                    // Gaps up to here are in this page, those after it in the next.
-                    change: match start.known {
-                        true => start.change,
-                        false => topics.changes(),
-                    },
-                });
-                break;
+        while let Some(Reverse((_, at))) = heads.pop() {
+            // All up to the first of another topic.
+            let other = heads
+                .peek()
+                .map_or(u64::MAX, |Reverse((sequence, _))| *sequence);
+            while let Some(record) = parts[at].next_if(|record| record.sequence < other) {
+                bytes += record.size();
+                let count = replay.records.len();
+                if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
+                    return Self::end_page(topics, start, replay);
+                }
+                replay.records.push(Arc::clone(record));
             }
-            replay.records.push(Arc::clone(record));
             let next = parts[at].peek();
             heads.extend(next.map(|next| Reverse((next.sequence, at))));
         }
+    }
+
+    /// There is more than fits into this page.
+    fn end_page(topics: &Topics, start: &Start, replay: &mut Replay) {
+        let after = replay.records.last().map_or(0, |last| last.sequence);
+        // Gaps up to here are in this page, those after it in the next.
+        let change = match start.known {
+            true => start.change,
+            false => topics.changes(),
+        };
+        replay.position.sequence = after;
+        replay.next = Some(Cursor { after, change });
     }
 
     /// Nothing is known of what came after the place to begin.
@@ -216,7 +230,7 @@ impl Query<'_> {
     fn gaps(
         &self,
         topics: &Topics,
-        found: &[TopicId],
+        found: &[Found],
         unknown: Vec<&Pattern>,
         start: &Start,
         upto: u64,
@@ -230,9 +244,13 @@ impl Query<'_> {
             after: Some(epoch.at(start.after)),
             next: next.map(|sequence| epoch.at(sequence)),
         };
-        let known = found.iter().map(|id| topics.get(*id));
-        let known = known.filter(|topic| is_gap((topic.history.floor(), topic.change)));
-        let known = known.map(|it| gap(it.name.to_pattern(), it.history.oldest()));
+        let known = found
+            .iter()
+            .map(|(id, wildcard)| (topics.get(*id), wildcard));
+        // Of what there was before it became known, the gap of the wildcard says enough.
+        let known = known.filter(|(it, wildcard)| !(**wildcard && it.has_common_floor()));
+        let known = known.filter(|(it, _)| is_gap((it.history.floor(), it.change)));
+        let known = known.map(|(it, _)| gap(it.name.to_pattern(), it.history.oldest()));
         let unknown = unknown
             .into_iter()
             .filter(|_| is_gap(topics.common_floor()));

@@ -48,6 +48,8 @@ pub(super) struct Topic {
     pub(super) bounds: Bounds,
     /// The last change of its floor.
     pub(super) change: u64,
+    /// The common floor when it became known.
+    common_floor: u64,
     /// With the generation for which it is right.
     pub(super) audience: Option<(u64, Arc<Audience>)>,
     /// By name.
@@ -250,6 +252,7 @@ impl Topics {
             history: History::new(self.common_floor),
             bounds,
             change: self.common_change,
+            common_floor: self.common_floor,
             audience: None,
             subscribed: false,
             oldest: None,
@@ -297,5 +300,12 @@ impl Topics {
             self.common_change = self.common_change.max(topic.change);
         }
         self.cost -= TOPIC + topic.name.as_str().len();
+    }
+}
+
+impl Topic {
+    /// It has let nothing go since it became known.
+    pub(super) fn has_common_floor(&self) -> bool {
+        self.history.floor() == self.common_floor
     }
 }

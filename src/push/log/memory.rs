@@ -5,7 +5,7 @@
 //! process, so each has a new epoch.
 
 use crate::push::log::keys::{KeyLimits, Keys, Known};
-use crate::push::log::{Appended, Entry, Log, LogError, Logged, Ticket};
+use crate::push::log::port::{Appended, Entry, Log, LogError, Logged, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -1,0 +1,84 @@
+//! What the broker says: to workers, and to those who publish.
+//!
+//! Plain values. Input: deliveries and outcomes. Output: mail for the service of a worker.
+//! Invariant: a delivery is shared, never copied.
+
+use crate::net::PeerId;
+use crate::push::delivery::Delivery;
+use crate::push::hub::{Refused, Start};
+use crate::push::log::LogError;
+use crate::push::position::Position;
+use std::fmt;
+
+/// What the broker sends to a worker.
+#[derive(Clone, Debug)]
+pub enum BrokerMail {
+    /// For the subscribers of this worker.
+    Delivery(Delivery),
+    /// The answer to [`Broker::subscribe_in_order`].
+    Started(Box<Started>),
+    /// The answer to a [`Broker::publish`] that was to come [later](Published::Later).
+    Published {
+        /// The one that was given.
+        tag: u64,
+        /// For each publication, in order.
+        outcomes: Vec<Outcome>,
+    },
+}
+
+/// The answer to a subscription, among the deliveries before and after it.
+#[derive(Clone, Debug)]
+pub struct Started {
+    /// Who has subscribed.
+    pub connection: PeerId,
+    /// The one that was given.
+    pub tag: u64,
+    /// What it gets.
+    pub start: Result<Start, Refused>,
+}
+
+/// Where the outcomes of a batch go that the log does not answer at once.
+pub enum Answer {
+    /// To a worker, as [`BrokerMail::Published`] with this tag.
+    Mail {
+        /// Its number.
+        worker: usize,
+        /// What it knows the batch by.
+        tag: u64,
+    },
+    /// To the program, on a thread of the log.
+    Call(Box<dyn FnOnce(Vec<Outcome>) + Send>),
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[must_use = "a publication may have been refused"]
+pub enum Published {
+    /// The outcome of each publication, in order.
+    Now(Vec<Outcome>),
+    /// They go to the [`Answer`].
+    Later,
+}
+
+/// What became of one publication.
+pub type Outcome = Result<Receipt, LogError>;
+
+/// A publication that was delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Receipt {
+    /// Where it is in the log; `None` if its topic is ephemeral.
+    pub position: Option<Position>,
+    /// Connections that it was for. Of a repetition the first count, or 0 if it is not known.
+    pub subscribers: usize,
+    /// It was published before, under the same idempotency key, and was not published again.
+    pub repeated: bool,
+}
+
+impl fmt::Debug for Answer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mail { worker, tag } => write!(f, "Mail({worker}, {tag})"),
+            Self::Call(_) => f.write_str("Call"),
+        }
+    }
+}

@@ -1,0 +1,551 @@
+//! Where publications, log, hub and workers meet: shared by all workers and by the program itself.
+//!
+//! ```text
+//!   publish ──▶ Log::append ──▶ Hub::apply ──▶ one mail for each worker with subscribers
+//!   subscribe ─────────────────▶ Hub        ──▶ Start: the replay, and what comes next is live
+//! ```
+//!
+//! Input: publications and subscriptions, from any thread. Output: [`BrokerMail`] for the workers.
+//! Invariants: records get their place and enter the mailboxes under one lock, so all workers see
+//! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
+//! if a worker has too much mail, nothing is published.
+//!
+//! Reading order: `mail`, `workers`, `turn`.
+
+mod mail;
+mod turn;
+mod workers;
+
+use crate::net::{Mailbox, PeerId};
+use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
+use crate::push::hub::{Refused, Replay, Start, Subscribe};
+use crate::push::log::{Appended, Log, Logged, Ticket};
+use crate::push::name::{Pattern, TopicName};
+use crate::push::position::{Position, Since};
+use crate::push::record::Publication;
+use crate::push::unavailable::Unavailable;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock};
+use turn::{Shared, State, Step};
+use workers::Worker;
+
+pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
+
+/// A log, a hub, and how to reach the workers. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Broker {
+    shared: Arc<Shared>,
+}
+
+impl Broker {
+    /// A broker for the connections of so many workers. `clock` gives a Unix time in milliseconds.
+    pub fn new(
+        log: impl Log + 'static,
+        workers: usize,
+        rules: HistoryRules,
+        limits: HubLimits,
+        clock: impl Fn() -> u64 + Send + Sync + 'static,
+    ) -> Self {
+        let state = State {
+            hub: Hub::new(log.epoch(), workers, rules, limits),
+            stopped: false,
+            tickets: 0,
+            waiting: HashMap::new(),
+        };
+        Self {
+            shared: Arc::new(Shared {
+                log: Box::new(log),
+                clock: Box::new(clock),
+                state: Mutex::new(state),
+                workers: OnceLock::new(),
+            }),
+        }
+    }
+
+    /// Gives the broker its workers. Only the first call counts, so every worker may make it.
+    pub fn connect<M>(&self, mailboxes: &[Mailbox<M>])
+    where
+        M: From<BrokerMail> + Send + 'static,
+    {
+        let new = |it: &Mailbox<M>| Box::new(it.clone()) as Box<dyn Worker>;
+        let all = || mailboxes.iter().map(new).collect();
+        self.shared.workers.get_or_init(all);
+    }
+
+    /// Publishes a batch, in order. Publications that the log refuses do not stop the others.
+    /// Outcomes are returned if the log answers at once; otherwise they go to `answer`.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is published: [`Unavailable::Stopped`] after [`Broker::stop`], and
+    /// [`Unavailable::Busy`] if a worker with subscribers has as much mail as it may.
+    pub fn publish(
+        &self,
+        batch: Vec<Publication>,
+        answer: Answer,
+    ) -> Result<Published, Unavailable> {
+        let mut turn = self.shared.turn();
+        turn.check(&batch)?;
+        let mut logged = Vec::with_capacity(batch.len());
+        let mut steps = Vec::with_capacity(batch.len());
+        for publication in batch {
+            steps.push(match turn.state.hub.bounds(&publication.topic) {
+                bounds if bounds.is_ephemeral() => Step::Ephemeral(publication),
+                _ => {
+                    let key = publication.key.clone();
+                    logged.push(publication);
+                    Step::Logged(key)
+                }
+            });
+        }
+        turn.state.tickets += 1;
+        let ticket = Ticket(turn.state.tickets);
+        let appended = match logged.is_empty() {
+            true => Appended::Now(Vec::new()),
+            false => self.shared.log.append(logged, turn.now, ticket),
+        };
+        match appended {
+            Appended::Now(entries) => Ok(Published::Now(turn.run(steps, entries))),
+            Appended::Later => {
+                let waiting = turn.wait(steps, answer);
+                turn.state.waiting.insert(ticket, waiting);
+                Ok(Published::Later)
+            }
+        }
+    }
+
+    /// The log has ordered records: a batch that was appended here, if there is a ticket, or
+    /// another server's. Every record of the log is to be told once, in order.
+    pub fn committed(&self, ticket: Option<Ticket>, entries: Vec<Logged>) {
+        let mut turn = self.shared.turn();
+        let waiting = ticket.and_then(|it| turn.state.waiting.remove(&it));
+        let Some(mut waiting) = waiting else {
+            turn.run(vec![], entries);
+            return;
+        };
+        let steps = std::mem::take(&mut waiting.keys);
+        let steps = steps.into_iter().map(Step::Logged).collect();
+        let mut later = turn.run(steps, entries).into_iter();
+        let outcomes = waiting.outcomes.into_iter();
+        let outcomes = outcomes.filter_map(|outcome| outcome.or_else(|| later.next()));
+        let outcomes = outcomes.collect();
+        match waiting.answer {
+            Answer::Mail { worker, tag } => {
+                turn.post(worker, BrokerMail::Published { tag, outcomes }, 0);
+            }
+            Answer::Call(call) => {
+                drop(turn); // It may call the broker.
+                call(outcomes);
+            }
+        }
+    }
+
+    /// Subscribes a connection: see [`Hub::subscribe`]. For a connection that has no subscriptions
+    /// yet; of one that has, older deliveries may still be on their way.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub fn subscribe(&self, connection: PeerId, request: &Subscribe) -> Result<Start, Refused> {
+        self.shared.turn().subscribe(connection, request)
+    }
+
+    /// Subscribes a connection that may have subscriptions. The answer is the mail
+    /// [`BrokerMail::Started`], after all older deliveries and before all newer ones.
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable::Busy`] if the worker of the connection has as much mail as it may. Then
+    /// nothing is done.
+    pub fn subscribe_in_order(
+        &self,
+        connection: PeerId,
+        request: &Subscribe,
+        tag: u64,
+    ) -> Result<(), Unavailable> {
+        let mut turn = self.shared.turn();
+        if turn.is_full(connection.worker()) {
+            return Err(Unavailable::Busy);
+        }
+        let start = turn.subscribe(connection, request);
+        let records = start.iter().flat_map(|start| &start.replay.records);
+        let size = records.map(|record| record.size()).sum();
+        let started = Started {
+            connection,
+            tag,
+            start,
+        };
+        turn.post(
+            connection.worker(),
+            BrokerMail::Started(Box::new(started)),
+            size,
+        );
+        Ok(())
+    }
+
+    /// What histories hold: see [`Hub::replay`].
+    ///
+    /// # Errors
+    ///
+    /// [`Refused::TooWide`].
+    pub fn replay(
+        &self,
+        patterns: &[Pattern],
+        since: Since,
+        page: Page,
+    ) -> Result<Replay, Refused> {
+        let mut turn = self.shared.turn();
+        let now = turn.now;
+        turn.state.hub.replay(patterns, since, page, now)
+    }
+
+    /// Ends subscriptions: see [`Hub::unsubscribe`].
+    pub fn unsubscribe(&self, connection: PeerId, patterns: &[Pattern]) -> Vec<InterestId> {
+        self.shared.lock().hub.unsubscribe(connection, patterns)
+    }
+
+    /// Ends all subscriptions of a connection: see [`Hub::leave`].
+    pub fn leave(&self, connection: PeerId) -> Vec<InterestId> {
+        self.shared.lock().hub.leave(connection)
+    }
+
+    /// Who subscribes to a topic.
+    pub fn presence(&self, topic: &TopicName) -> Presence {
+        self.shared.lock().hub.presence(topic)
+    }
+
+    /// What a topic keeps.
+    pub fn bounds(&self, topic: &TopicName) -> Bounds {
+        self.shared.lock().hub.bounds(topic)
+    }
+
+    /// The position of the last record.
+    pub fn head(&self) -> Position {
+        self.shared.lock().hub.head()
+    }
+
+    /// Topics that have a history or are subscribed to by name.
+    pub fn topics(&self) -> usize {
+        self.shared.lock().hub.topics()
+    }
+
+    /// Bytes that topics and their histories take.
+    pub fn history_bytes(&self) -> usize {
+        self.shared.lock().hub.history_bytes()
+    }
+
+    /// Drops what has ended. Returns the Unix time in milliseconds at which to call again, if
+    /// anything is kept: see [`Hub::expire`].
+    pub fn expire(&self) -> Option<u64> {
+        let mut turn = self.shared.turn();
+        let now = turn.now;
+        turn.state.hub.expire(now)
+    }
+
+    /// Lets the oldest records go until this many bytes are free: see [`Hub::shed`].
+    pub fn shed(&self, bytes: usize) -> usize {
+        let mut turn = self.shared.turn();
+        let now = turn.now;
+        turn.state.hub.shed(bytes, now)
+    }
+
+    /// The log no longer has the records up to this one: see [`Hub::begin_after`].
+    pub fn begin_after(&self, sequence: u64) {
+        self.shared.lock().hub.begin_after(sequence);
+    }
+
+    /// From now on nothing is published and no connection can subscribe. Call it before the workers
+    /// are stopped: they stop at different times, and none may count subscribers of one that has
+    /// stopped.
+    pub fn stop(&self) {
+        self.shared.lock().stopped = true;
+    }
+
+    /// [`Broker::stop`] was called.
+    pub fn is_stopped(&self) -> bool {
+        self.shared.lock().stopped
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::push::log::{Entry, KeyLimits, LogError, MemoryLog};
+    use crate::push::position::Epoch;
+    use crate::push::record::Key;
+    use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+    fn epoch() -> Epoch {
+        "e".parse().unwrap()
+    }
+
+    fn peer(worker: u16) -> PeerId {
+        PeerId {
+            worker,
+            index: 1,
+            generation: 1,
+        }
+    }
+
+    fn publication(topic: &str, text: &str) -> Publication {
+        Publication::new(topic.parse().unwrap(), text.into())
+    }
+
+    fn with_key(topic: &str, text: &str, key: &str) -> Publication {
+        let mut publication = publication(topic, text);
+        publication.key = Some(Key {
+            owner: "".into(),
+            text: key.into(),
+        });
+        publication
+    }
+
+    fn request(pattern: &str, since: Since) -> Subscribe {
+        Subscribe {
+            patterns: vec![pattern.parse().unwrap()],
+            since,
+            ..Subscribe::default()
+        }
+    }
+
+    fn at(sequence: u64, subscribers: usize) -> Outcome {
+        Ok(Receipt {
+            position: Some(epoch().at(sequence)),
+            subscribers,
+            repeated: false,
+        })
+    }
+
+    fn nowhere() -> Answer {
+        Answer::Call(Box::new(|_| panic!("it was answered")))
+    }
+
+    /// A broker of two workers, of which topics beginning with `e` are ephemeral.
+    struct World {
+        broker: Broker,
+        mailboxes: Vec<Mailbox<BrokerMail>>,
+        now: Arc<AtomicU64>,
+    }
+
+    impl World {
+        fn new() -> Self {
+            Self::of(MemoryLog::new(epoch(), KeyLimits::default()))
+        }
+
+        fn of(log: impl Log + 'static) -> Self {
+            let now = Arc::new(AtomicU64::new(1_000));
+            let clock = Arc::clone(&now);
+            let ephemeral = vec![("e.**".parse().unwrap(), Bounds::EPHEMERAL)];
+            let rules = HistoryRules::new(ephemeral, Bounds::default());
+            let limits = HubLimits::default();
+            let broker = Broker::new(log, 2, rules, limits, move || clock.load(Relaxed));
+            let mailboxes: Vec<_> = (0..2).map(|_| Mailbox::unread()).collect();
+            broker.connect(&mailboxes);
+            Self {
+                broker,
+                mailboxes,
+                now,
+            }
+        }
+
+        fn publish(&self, batch: Vec<Publication>) -> Vec<Outcome> {
+            match self.broker.publish(batch, nowhere()) {
+                Ok(Published::Now(outcomes)) => outcomes,
+                other => panic!("{other:?}"),
+            }
+        }
+
+        /// The mail of a worker in words.
+        fn mail(&self, worker: usize) -> Vec<String> {
+            let mail = self.mailboxes[worker].take_mail().into_iter();
+            let told = mail.map(|mail| match mail {
+                BrokerMail::Delivery(delivery) => {
+                    let text = delivery.record().payload.text().unwrap_or("?");
+                    match delivery.position() {
+                        Some(position) => format!("{position} {text}"),
+                        None => text.to_owned(),
+                    }
+                }
+                BrokerMail::Started(started) => {
+                    let start = started.start.expect("it has subscribed");
+                    let count = start.replay.records.len();
+                    format!(
+                        "start {} with {count} at {}",
+                        started.tag, start.replay.position
+                    )
+                }
+                BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
+            });
+            told.collect()
+        }
+    }
+
+    #[test]
+    fn each_worker_with_subscribers_gets_one_mail_in_order() {
+        let world = World::new();
+        assert_eq!(world.publish(vec![publication("a", "0")]), [at(1, 0)]);
+        for (worker, pattern) in [(0, "a"), (0, "*"), (1, "e.*")] {
+            let start = world
+                .broker
+                .subscribe(peer(worker), &request(pattern, Since::New));
+            assert_eq!(start.map(|it| it.replay.position), Ok(epoch().at(1)));
+        }
+        let batch = ["a", "b.c", "e.x", "b"].map(|topic| publication(topic, topic));
+        let ephemeral = Ok(Receipt {
+            position: None,
+            subscribers: 1,
+            repeated: false,
+        });
+        let outcomes = world.publish(batch.into());
+        assert_eq!(outcomes, [at(2, 1), at(3, 0), ephemeral, at(4, 1)]);
+        assert_eq!(world.mail(0), ["e-2 a", "e-4 b"]);
+        assert_eq!(world.mail(1), ["e.x"]);
+        world.broker.leave(peer(0));
+        assert_eq!(world.publish(vec![publication("a", "0")]), [at(5, 0)]);
+        assert!(world.mail(0).is_empty());
+    }
+
+    #[test]
+    fn a_subscription_is_answered_between_older_and_newer_deliveries() {
+        let world = World::new();
+        let subscribe = |tag, pattern| {
+            let request = request(pattern, Since::All);
+            assert_eq!(
+                world.broker.subscribe_in_order(peer(1), &request, tag),
+                Ok(())
+            );
+        };
+        subscribe(7, "a");
+        world.publish(vec![publication("b", "1"), publication("a", "2")]);
+        subscribe(8, "b");
+        world.publish(vec![publication("b", "3")]);
+        let expected = [
+            "start 7 with 0 at e-0",
+            "e-2 2",
+            "start 8 with 1 at e-2",
+            "e-3 3",
+        ];
+        assert_eq!(world.mail(1), expected);
+    }
+
+    #[test]
+    fn a_repetition_gets_the_first_answer_again() {
+        let world = World::new();
+        let _ = world.broker.subscribe(peer(0), &request("a", Since::New));
+        let repeated = |sequence, subscribers| {
+            Ok(Receipt {
+                position: Some(epoch().at(sequence)),
+                subscribers,
+                repeated: true,
+            })
+        };
+        let batch = ["x", "x", "y"].map(|text| with_key("a", text, "k"));
+        let outcomes = world.publish(batch.into());
+        assert_eq!(
+            outcomes,
+            [at(1, 1), repeated(1, 1), Err(LogError::KeyReused)]
+        );
+        world.broker.leave(peer(0));
+        assert_eq!(
+            world.publish(vec![with_key("a", "x", "k")]),
+            [repeated(1, 1)]
+        );
+        assert_eq!(world.mail(0), ["e-1 x"]);
+        world.now.fetch_add(5 * 60_000, Relaxed);
+        assert_eq!(world.publish(vec![with_key("a", "x", "k")]), [at(2, 0)]);
+    }
+
+    #[test]
+    fn nothing_is_published_while_a_worker_has_too_much_mail_or_after_a_stop() {
+        let world = World::new();
+        let _ = world.broker.subscribe(peer(1), &request("a", Since::New));
+        let large = publication("a", &"x".repeat(2 << 20));
+        assert_eq!(world.publish(vec![large]), [at(1, 1)]);
+        let batch = || vec![publication("b", "1"), publication("a", "2")];
+        let busy = Err(Unavailable::Busy);
+        assert_eq!(world.broker.publish(batch(), nowhere()), busy);
+        let request = request("b", Since::New);
+        let in_order = || world.broker.subscribe_in_order(peer(1), &request, 1);
+        assert_eq!(in_order(), Err(Unavailable::Busy));
+        assert_eq!(world.broker.head(), epoch().at(1));
+        // Others do not wait for that worker.
+        assert_eq!(world.publish(vec![publication("b", "1")]), [at(2, 0)]);
+        world.mail(1);
+        assert_eq!(world.publish(batch()), [at(3, 0), at(4, 1)]);
+        world.broker.stop();
+        let stopped = Err(Unavailable::Stopped);
+        assert_eq!(world.broker.publish(batch(), nowhere()), stopped);
+        assert_eq!(
+            world.broker.subscribe(peer(0), &request),
+            Err(Refused::Stopped)
+        );
+    }
+
+    /// A log that answers when it is told to.
+    #[derive(Debug, Default)]
+    struct Slow(Mutex<Vec<(Ticket, Vec<Publication>)>>);
+
+    impl Log for Arc<Slow> {
+        fn epoch(&self) -> Epoch {
+            epoch()
+        }
+
+        fn append(&self, batch: Vec<Publication>, _: u64, ticket: Ticket) -> Appended {
+            self.0.lock().unwrap().push((ticket, batch));
+            Appended::Later
+        }
+
+        fn delivered(&self, _: &Key, _: usize) {}
+    }
+
+    #[test]
+    fn a_log_may_answer_later_and_have_records_of_other_servers() {
+        let log = Arc::new(Slow::default());
+        let world = World::of(Arc::clone(&log));
+        let _ = world.broker.subscribe(peer(0), &request("**", Since::New));
+        let batch = vec![
+            publication("a", "1"),
+            publication("e.x", "2"),
+            publication("b", "3"),
+        ];
+        let answer = Answer::Mail { worker: 1, tag: 9 };
+        assert_eq!(world.broker.publish(batch, answer), Ok(Published::Later));
+        assert_eq!(world.mail(0), ["2"], "ephemeral messages do not wait");
+        let record =
+            |sequence, it: Publication| Ok(Entry::New(Arc::new(it.into_record(sequence, 1_000))));
+        let others = vec![record(1, publication("c", "0"))];
+        world.broker.committed(None, others);
+        let (ticket, mut batch) = log.0.lock().unwrap().pop().unwrap();
+        assert_eq!(batch.len(), 2);
+        let entries = vec![record(2, batch.remove(0)), Err(LogError::Full)];
+        world.broker.committed(Some(ticket), entries);
+        assert_eq!(world.mail(0), ["e-1 0", "e-2 1"]);
+        let ephemeral = Ok(Receipt {
+            position: None,
+            subscribers: 1,
+            repeated: false,
+        });
+        let outcomes: Vec<Outcome> = vec![at(2, 1), ephemeral, Err(LogError::Full)];
+        assert_eq!(world.mail(1), [format!("published 9 {outcomes:?}")]);
+    }
+
+    #[test]
+    fn a_form_is_made_once_for_all_workers() {
+        let world = World::new();
+        for worker in [0, 1] {
+            let _ = world
+                .broker
+                .subscribe(peer(worker), &request("a", Since::New));
+        }
+        world.publish(vec![publication("a", "hi")]);
+        let frames = world
+            .mailboxes
+            .iter()
+            .map(|mailbox| match &mailbox.take_mail()[..] {
+                [BrokerMail::Delivery(delivery)] => delivery.raw().clone(),
+                other => panic!("{other:?}"),
+            });
+        let frames: Vec<_> = frames.collect();
+        assert!(frames[0].is(&frames[1]) && frames[0].as_bytes() == b"\x81\x02hi");
+    }
+}

@@ -1,0 +1,240 @@
+//! The broker, locked: what happens to publications while nothing else does.
+//!
+//! Input: batches, entries of the log. Output: outcomes, and mail in the mailboxes. Invariants: a
+//! record is applied and appended under the lock, in the order of the log; the lock is released
+//! before a loop is woken. Which calls there are is left to the broker.
+
+use crate::net::PeerId;
+use crate::push::broker::mail::{Answer, BrokerMail, Outcome, Receipt};
+use crate::push::broker::workers::Worker;
+use crate::push::delivery::Delivery;
+use crate::push::hub::{Hub, Refused, Start, Subscribe};
+use crate::push::log::{Entry, Log, Logged, Ticket};
+use crate::push::record::{Key, Publication, Record};
+use crate::push::unavailable::Unavailable;
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+pub(super) struct Shared {
+    pub(super) log: Box<dyn Log>,
+    pub(super) clock: Box<dyn Fn() -> u64 + Send + Sync>,
+    pub(super) state: Mutex<State>,
+    pub(super) workers: OnceLock<Vec<Box<dyn Worker>>>,
+}
+
+#[derive(Debug)]
+pub(super) struct State {
+    pub(super) hub: Hub,
+    pub(super) stopped: bool,
+    pub(super) tickets: u64,
+    /// Batches that the log has not answered.
+    pub(super) waiting: HashMap<Ticket, Waiting>,
+}
+
+#[derive(Debug)]
+pub(super) struct Waiting {
+    pub(super) outcomes: Vec<Option<Outcome>>,
+    pub(super) keys: Vec<Option<Key>>,
+    pub(super) answer: Answer,
+}
+
+/// A place in a batch.
+pub(super) enum Step {
+    Ephemeral(Publication),
+    Logged(Option<Key>),
+}
+
+/// The broker, locked for one call. Fields are dropped in order: first the lock is released, then
+/// the loops are woken, each of which is a system call.
+pub(super) struct Turn<'b> {
+    shared: &'b Shared,
+    pub(super) now: u64,
+    pub(super) state: MutexGuard<'b, State>,
+    asleep: Asleep<'b>,
+}
+
+/// The workers to wake.
+struct Asleep<'b> {
+    shared: &'b Shared,
+    workers: BTreeSet<usize>,
+}
+
+impl Drop for Asleep<'_> {
+    fn drop(&mut self) {
+        for worker in &self.workers {
+            self.shared.workers()[*worker].wake();
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// Whether a batch can be published now.
+    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
+        if self.state.stopped {
+            return Err(Unavailable::Stopped);
+        }
+        for publication in batch {
+            let audience = self.state.hub.audience(&publication.topic);
+            if audience.workers.iter().any(|worker| self.is_full(*worker)) {
+                return Err(Unavailable::Busy);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        connection: PeerId,
+        request: &Subscribe,
+    ) -> Result<Start, Refused> {
+        if self.state.stopped {
+            return Err(Refused::Stopped);
+        }
+        let now = self.now;
+        self.state.hub.subscribe(connection, request, now)
+    }
+
+    /// Delivers a batch in its order: the entries of the log are those of its logged steps. Entries
+    /// without a step are other servers' and have no outcome.
+    pub(super) fn run(&mut self, steps: Vec<Step>, entries: Vec<Logged>) -> Vec<Outcome> {
+        let mut outcomes = Vec::with_capacity(steps.len());
+        let mut entries = entries.into_iter();
+        for step in steps {
+            match step {
+                Step::Ephemeral(publication) => outcomes.push(Ok(self.ephemeral(publication))),
+                Step::Logged(key) => {
+                    let Some(entry) = entries.next() else { break };
+                    let outcome = self.logged(entry, &outcomes);
+                    if let (Some(key), Ok(receipt)) = (&key, &outcome)
+                        && !receipt.repeated
+                    {
+                        self.shared.log.delivered(key, receipt.subscribers);
+                    }
+                    outcomes.push(outcome);
+                }
+            }
+        }
+        for entry in entries {
+            let _ = self.logged(entry, &[]);
+        }
+        outcomes
+    }
+
+    /// Delivers what need not wait for the log.
+    pub(super) fn wait(&mut self, steps: Vec<Step>, answer: Answer) -> Waiting {
+        let mut waiting = Waiting {
+            outcomes: Vec::with_capacity(steps.len()),
+            keys: Vec::new(),
+            answer,
+        };
+        for step in steps {
+            waiting.outcomes.push(match step {
+                Step::Ephemeral(publication) => Some(Ok(self.ephemeral(publication))),
+                Step::Logged(key) => {
+                    waiting.keys.push(key);
+                    None
+                }
+            });
+        }
+        waiting
+    }
+
+    fn ephemeral(&mut self, publication: Publication) -> Receipt {
+        let record = publication.into_record(0, self.now);
+        Receipt {
+            position: None,
+            subscribers: self.deliver(Arc::new(record)),
+            repeated: false,
+        }
+    }
+
+    /// `before` are the outcomes of the same batch: a repetition may follow its original.
+    fn logged(&mut self, entry: Logged, before: &[Outcome]) -> Outcome {
+        let epoch = self.shared.log.epoch();
+        match entry? {
+            Entry::New(record) => Ok(Receipt {
+                position: record.position(epoch),
+                subscribers: self.deliver(record),
+                repeated: false,
+            }),
+            Entry::Repeated {
+                sequence,
+                subscribers,
+            } => {
+                let position = Some(epoch.at(sequence));
+                let is_it = |it: &&Receipt| it.position == position;
+                let first = || before.iter().flatten().find(is_it).map(|it| it.subscribers);
+                Ok(Receipt {
+                    position,
+                    subscribers: subscribers.or_else(first).unwrap_or(0),
+                    repeated: true,
+                })
+            }
+        }
+    }
+
+    /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
+    /// are counted.
+    fn deliver(&mut self, record: Arc<Record>) -> usize {
+        let now = self.now;
+        let hub = &mut self.state.hub;
+        let applied = hub.apply(&record, now);
+        let audience = Arc::clone(&applied.audience);
+        if audience.subscribers == 0 {
+            return 0;
+        }
+        let position = record.position(hub.head().epoch);
+        let overflow = hub.bounds(&record.topic).overflow;
+        let delivery = Delivery::new(record, position, applied, overflow);
+        let size = delivery.size();
+        for worker in &audience.workers {
+            self.post(*worker, BrokerMail::Delivery(delivery.clone()), size);
+        }
+        audience.subscribers
+    }
+
+    pub(super) fn post(&mut self, worker: usize, mail: BrokerMail, size: usize) {
+        let mailbox = self.shared.workers().get(worker);
+        if mailbox.is_some_and(|mailbox| mailbox.append(mail, size)) {
+            self.asleep.workers.insert(worker);
+        }
+    }
+
+    pub(super) fn is_full(&self, worker: usize) -> bool {
+        let mailbox = self.shared.workers().get(worker);
+        mailbox.is_some_and(|mailbox| mailbox.is_full())
+    }
+}
+
+impl Shared {
+    pub(super) fn turn(&self) -> Turn<'_> {
+        let state = self.lock();
+        Turn {
+            shared: self,
+            // Under the lock, so that times are in the order of the turns.
+            now: (self.clock)(),
+            state,
+            asleep: Asleep {
+                shared: self,
+                workers: BTreeSet::new(),
+            },
+        }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn workers(&self) -> &[Box<dyn Worker>] {
+        self.workers.get().map_or(&[], Vec::as_slice)
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut all = f.debug_struct("Broker");
+        all.field("log", &self.log).field("state", &self.state);
+        all.finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,77 @@
+//! What a log is to the broker.
+//!
+//! Input: batches of publications. Output: an entry for each, now or later. Invariants: those of
+//! the [folder](super). How records are kept is left to each log.
+
+use crate::push::position::Epoch;
+use crate::push::record::{Key, Publication, Record};
+use std::fmt;
+use std::sync::Arc;
+
+/// Orders publications. The broker calls it while it is locked: no call may wait for anything slow
+/// or call the broker.
+pub trait Log: fmt::Debug + Send + Sync {
+    /// Which log the positions belong to.
+    fn epoch(&self) -> Epoch;
+
+    /// Orders a batch. `now` is a Unix time in milliseconds.
+    fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended;
+
+    /// The publication with this key has reached so many subscribers: the answer to its repetition.
+    fn delivered(&self, key: &Key, subscribers: usize);
+}
+
+/// The name of one call of [`Log::append`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Ticket(pub u64);
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Appended {
+    /// An entry for each publication, in order.
+    Now(Vec<Logged>),
+    /// The entries come later, with the ticket, to
+    /// [`Broker::committed`](crate::push::Broker::committed).
+    Later,
+}
+
+/// What became of one publication.
+pub type Logged = Result<Entry, LogError>;
+
+/// A publication that the log has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// It is the next record.
+    New(Arc<Record>),
+    /// It was there before.
+    Repeated {
+        /// Of the record.
+        sequence: u64,
+        /// How many it had reached; `None` if it is not known.
+        subscribers: Option<usize>,
+    },
+}
+
+/// Why a publication was not logged. It reaches no subscriber.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum LogError {
+    /// Its key was used for another topic, kind or payload.
+    KeyReused,
+    /// The log cannot keep more.
+    Full,
+    /// The log cannot be reached or written: try again later.
+    Unavailable,
+}
+
+impl fmt::Display for LogError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::KeyReused => "this idempotency key was used for another message",
+            Self::Full => "the log cannot keep more",
+            Self::Unavailable => "the log cannot be written now",
+        })
+    }
+}
+
+impl std::error::Error for LogError {}
