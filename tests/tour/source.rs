@@ -63,13 +63,15 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod time name position record hub/limits hub/rules hub/history hub/wildcards \
+         "mod time percent name position record json hub/limits hub/rules hub/history hub/wildcards \
          hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory log/mod \
          unavailable delivery broker/mail broker/workers broker/turn broker/mod wserver/mod \
          wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \
          auth/digest auth/wserver auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator \
-         auth/bearer origin hosts seldom tries access limits settings answers routes echo service \
-         server",
+         auth/bearer origin hosts seldom tries access limits settings answers native/mod \
+         native/problem native/publish native/batch native/ask native/caller native/envelope \
+         native/events native/messages native/form native/session native/subscribers \
+         native/dialect native/gate native/live native/revocation routes echo service server",
     ),
     (
         "cli/common",
