@@ -94,6 +94,17 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// [`Service::writable`](crate::net::Service::writable) is called once everything that was sent
+    /// to the peer has left, even if nothing has to wait: for output that is made as the peer takes
+    /// it.
+    pub fn notify_when_sent(&mut self, peer: PeerId) {
+        let out = &mut self.connections.out;
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.flags.wants_writable = true;
+            out.lists.touch(peer);
+        }
+    }
+
     /// Sends a Ping; [`Service::pong`](crate::net::Service::pong) follows if it is answered. A
     /// payload of over 125 bytes is not sent (RFC 6455 section 5.5).
     pub fn ping(&mut self, peer: PeerId, payload: &[u8]) -> Sent {

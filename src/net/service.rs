@@ -105,8 +105,9 @@ pub trait Service {
         let _ = (context, peer, payload);
     }
 
-    /// Everything that waited for a slow peer has left; or the pieces sent to it in the last turn
-    /// of the loop have left ([`Context::send_piece`]), whether or not it is slow.
+    /// Everything that waited for a slow peer has left; or what was sent to it in the last turn of
+    /// the loop has left, whether or not it is slow, if there was a piece of a message
+    /// ([`Context::send_piece`]) or the service wanted to know ([`Context::notify_when_sent`]).
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let _ = (context, peer);
     }
@@ -170,7 +171,7 @@ pub enum Reply<'r> {
     /// (RFC 9112 section 7.1), or until the end of the connection for HTTP/1.0. The answer to a
     /// HEAD request is complete at once.
     Stream {
-        /// The head; its body is ignored.
+        /// The head; its body is the first part.
         head: Response,
         /// A number for the service to use: see [`Context::tag`].
         tag: u32,

@@ -155,6 +155,10 @@ impl Admitted {
     pub fn mark_reply<'r>(&self, reply: Reply<'r>) -> Reply<'r> {
         match reply {
             Reply::Respond(response) => self.mark(response).into(),
+            Reply::Stream { head, tag } => Reply::Stream {
+                head: self.mark(head),
+                tag,
+            },
             open => open,
         }
     }

@@ -3,12 +3,18 @@
 //! Enforced by the services, the hubs and the dialects.
 
 use crate::options::options;
+use crate::push::hub::HubLimits;
+use crate::push::log::KeyLimits;
 
 options! {
     /// The bounds of the clients of a push server. The table of all bounds is at
     /// [`wirebell::Limits`](crate::Limits).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub const struct Limits {
+        /// The bounds of topics and of their subscribers.
+        pub hub: HubLimits = HubLimits::DEFAULT,
+        /// The bounds of idempotency keys.
+        pub keys: KeyLimits = KeyLimits::DEFAULT,
         /// Bytes of a message from a client of the push server, which can only be a registration
         /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
         /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.

@@ -83,6 +83,15 @@ impl Publication {
     }
 }
 
+impl From<Message<'_>> for Payload {
+    fn from(message: Message<'_>) -> Self {
+        match message.as_text() {
+            Some(text) => Self::Text(text.into()),
+            None => Self::Binary(message.bytes.into()),
+        }
+    }
+}
+
 impl Payload {
     /// A payload of this kind; `None` for a text that is not UTF-8.
     pub fn new(kind: MessageKind, bytes: Vec<u8>) -> Option<Self> {

@@ -3,6 +3,13 @@
 use crate::http::{RequestHead, StaticField, Status, field};
 use crate::net::Response;
 use crate::push::answers::nothing_at;
+use crate::push::native::TOPICS;
+
+/// Whether a path belongs to the native dialect.
+fn is_topics(path: &str) -> bool {
+    let rest = path.strip_prefix(TOPICS);
+    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
 
 /// The routes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -13,6 +20,7 @@ pub(super) enum Route {
     Drop,
     Echo,
     Health,
+    Topics,
 }
 
 impl Route {
@@ -31,13 +39,14 @@ impl Route {
             "/drop" => Self::Drop,
             "/echo" => Self::Echo,
             "/healthz" => Self::Health,
+            path if is_topics(path) => Self::Topics,
             path => return Err(nothing_at(path, upgrades)),
         };
         let (methods, allow): (&[&str], StaticField) = match route {
             Self::Page | Self::Health => (&["GET", "HEAD"], field!("Allow", "GET, HEAD")),
             Self::Push | Self::Drop => (&["POST"], field!("Allow", "POST")),
-            // The handshake has its own answer to other methods.
-            Self::Register | Self::Echo => return Ok(route),
+            // They have their own answers to other methods.
+            Self::Register | Self::Echo | Self::Topics => return Ok(route),
         };
         match methods.contains(&head.method) {
             true => Ok(route),

@@ -4,32 +4,29 @@
 
 use crate::net::{Counters, Handle, Options, Server, WorkerError};
 use crate::proto::Message;
-use crate::push::access::Access;
-use crate::push::auth::{PushKey, TokenFile};
-use crate::push::hosts::HostPolicy;
+use crate::push::broker::Broker;
+use crate::push::mail::PushMail;
 use crate::push::service::PushService;
 use crate::push::settings::Settings;
+use crate::push::shared::Shared;
 use crate::push::unavailable::Unavailable;
-use crate::push::wserver::{Hub, HubMail, Topic};
+use crate::push::wserver::Topic;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Deref;
-use std::sync::Arc;
 
 /// A running push server. It has all methods of its [`PushHandle`].
 #[derive(Debug)]
 pub struct PushServer {
     handle: PushHandle,
-    server: Server<HubMail>,
+    server: Server<PushMail>,
 }
 
 /// Controls a push server from any thread, even while another joins it; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PushHandle {
-    hub: Hub,
-    loops: Handle<HubMail>,
-    push_key: Option<PushKey>,
-    tokens: Option<TokenFile>,
+    shared: Shared,
+    loops: Handle<PushMail>,
 }
 
 impl Deref for PushServer {
@@ -52,23 +49,15 @@ impl PushServer {
         settings: Settings,
     ) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
-        let hosts = HostPolicy::new(&addresses, &settings.hosts);
-        let access = Access::new(settings.origin.clone(), hosts);
-        let tries = Arc::default();
-        let (push_key, tokens) = (settings.push_key.clone(), settings.tokens.clone());
-        let hub = Hub::default();
-        let shared = hub.clone();
+        let shared = Shared::new(settings, &addresses, options.worker_count());
+        let of_workers = shared.clone();
         let server = Server::bind(&addresses[..], options, move |worker| {
-            let (hub, settings) = (shared.clone(), settings.clone());
-            let service = PushService::new(hub, settings, &worker.mailboxes);
-            service.with(access.clone(), Arc::clone(&tries))
+            PushService::new(&of_workers, &worker.mailboxes)
         })?;
-        hub.connect(server.mailboxes());
+        shared.connect(server.mailboxes());
         let handle = PushHandle {
-            hub,
+            shared,
             loops: server.handle(),
-            push_key,
-            tokens,
         };
         Ok(Self { handle, server })
     }
@@ -97,11 +86,15 @@ impl PushHandle {
     /// Reads the files of keys and tokens again at once, whether or not they seem to have changed.
     /// Does not wait for the result.
     pub fn reload(&self) {
-        if let Some(key) = &self.push_key {
+        let settings = &self.shared.settings;
+        if let Some(key) = &settings.push_key {
             key.reload();
         }
-        if let Some(tokens) = &self.tokens {
+        if let Some(tokens) = &settings.tokens {
             tokens.reload();
+        }
+        if let Some(auth) = &settings.auth {
+            auth.reload();
         }
     }
 
@@ -112,8 +105,8 @@ impl PushHandle {
     ///
     /// The same as [`Hub::publish`].
     pub fn push(&self, user: &str, event: &str, message: &str) -> Result<usize, Unavailable> {
-        self.hub
-            .publish(&Topic::new(user, event), Message::text(message))
+        let hub = &self.shared.hub;
+        hub.publish(&Topic::new(user, event), Message::text(message))
     }
 
     /// Closes the connections of `user`, or only those registered for `event`; returns how many
@@ -123,14 +116,19 @@ impl PushHandle {
     ///
     /// The same as [`Hub::close`].
     pub fn close_connections(&self, user: &str, event: Option<&str>) -> Result<usize, Unavailable> {
-        self.hub.close(user, event)
+        self.shared.hub.close(user, event)
     }
 
     /// Begins a graceful stop: see [`Handle::stop`]. From now on no connection counts as a
     /// subscriber.
     pub fn stop(&self) {
-        self.hub.stop();
+        self.shared.stop();
         self.loops.stop();
+    }
+
+    /// The topics: to publish to them and to see who subscribes.
+    pub fn broker(&self) -> &Broker {
+        &self.shared.broker
     }
 
     /// The counters of each worker.

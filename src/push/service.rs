@@ -3,6 +3,7 @@
 //! | path | what |
 //! |---|---|
 //! | `/` | the live page |
+//! | `/topics`, `/topics/…` | the native dialect |
 //! | `/ws`, `/push`, `/drop` | the wserver dialect |
 //! | `/echo` | every message comes back |
 //! | `/healthz` | 200 |
@@ -12,22 +13,23 @@
 //! do not exist.
 
 use crate::handshake::UpgradeRequest;
-use crate::http::{MediaType, RequestHead, Status, field};
+use crate::http::{RequestHead, Status, field};
 use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
-use crate::push::access::{Access, Admitted};
+use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
 use crate::push::echo::first_of;
-use crate::push::hosts::HostPolicy;
+use crate::push::mail::PushMail;
+use crate::push::native::{Caller, Dialect, NATIVE};
+use crate::push::page::page;
 use crate::push::routes::Route;
-use crate::push::settings::Settings;
-use crate::push::tries::Tries;
+use crate::push::shared::Shared;
 use crate::push::unavailable::Unavailable;
 use crate::push::wserver::hub::What;
 use crate::push::wserver::members::{Members, Refused};
-use crate::push::wserver::{Dropping, Hub, HubMail, ILLEGAL, NoRegistration};
+use crate::push::wserver::{Dropping, HubMail, ILLEGAL, NoRegistration};
 use crate::push::wserver::{Publication, Registration, Topic};
 use crate::wire::CloseCode;
 use std::net::SocketAddr;
@@ -36,47 +38,44 @@ use std::sync::Arc;
 /// The push server of one worker.
 #[derive(Debug)]
 pub struct PushService {
-    hub: Hub,
-    settings: Settings,
-    access: Access,
-    /// Shared by all workers.
-    tries: Arc<Tries>,
+    shared: Shared,
+    native: Dialect,
     members: Members,
+    /// When to look after topics and tokens.
+    due: Millis,
 }
 
-/// The purpose of an open connection: the tag of its peer.
+/// A request that is let in.
+enum Entry {
+    Route(Route),
+    /// One of the native dialect, and who has sent it, if that is known.
+    Topics(Option<Caller>),
+}
+
+/// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
 const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
 
-const PAGE: &str = include_str!("page/index.html");
-
-/// The page is one file: nothing is loaded from elsewhere, and the policy forbids it.
-const PAGE_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; \
-     script-src 'unsafe-inline'; connect-src 'self' ws: wss:; img-src data:; \
-     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+/// Milliseconds between two looks at topics and tokens: a revoked token has ended within a second.
+const LOOK_MS: Millis = 500;
 
 impl PushService {
-    /// The service of one worker. As it does not know its addresses, any host is accepted unless
-    /// the settings name some. Call [`Hub::stop`] before stopping the server, as a `PushServer`
-    /// does.
-    pub fn new(hub: Hub, settings: Settings, mailboxes: &[Mailbox<HubMail>]) -> Self {
-        hub.connect(mailboxes);
-        let members = Members::default();
-        let hosts = HostPolicy::new(&[], &settings.hosts);
+    /// The service of one worker, whose number is not known yet. Call [`Shared::stop`] before
+    /// stopping the server, as a `PushServer` does.
+    pub fn new(shared: &Shared, mailboxes: &[Mailbox<PushMail>]) -> Self {
+        shared.connect(mailboxes);
+        let settings = &shared.settings;
         Self {
-            hub,
-            access: Access::new(settings.origin.clone(), hosts),
-            tries: Arc::default(),
-            settings,
-            members,
+            native: Dialect::new(
+                shared.broker.clone(),
+                settings.auth.clone(),
+                Arc::clone(&shared.tries),
+                settings.limits,
+            ),
+            shared: shared.clone(),
+            members: Members::default(),
+            due: 0,
         }
-    }
-
-    /// With the policies that all workers share.
-    pub(super) fn with(mut self, access: Access, tries: Arc<Tries>) -> Self {
-        self.access = access;
-        self.tries = tries;
-        self
     }
 
     fn upgrade<'r>(&self, request: &Request<'r>, tag: u32) -> Reply<'r> {
@@ -103,10 +102,10 @@ impl PushService {
         context: &Context<'_>,
         from: PeerId,
         head: &RequestHead<'_>,
-    ) -> Result<(Admitted, Route), Response> {
-        let admitted = self.access.admit(head, || context.address(from))?;
+    ) -> Result<(Admitted, Entry), Response> {
+        let admitted = self.shared.access.admit(head, || context.address(from))?;
         match self.gate(context, from, head) {
-            Ok(route) => Ok((admitted, route)),
+            Ok(entry) => Ok((admitted, entry)),
             Err(refused) => Err(admitted.mark(refused)),
         }
     }
@@ -116,12 +115,12 @@ impl PushService {
         context: &Context<'_>,
         from: PeerId,
         head: &RequestHead<'_>,
-    ) -> Result<Route, Response> {
+    ) -> Result<Entry, Response> {
         if self.is_stopping(context) {
             return Err(unavailable(Unavailable::Stopped, context.limits()));
         }
         let route = Route::of(head)?;
-        match (route, &self.settings.push_key) {
+        match (route, &self.shared.settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
                 return Err(self.unauthorized(context.address(from), head));
             }
@@ -129,13 +128,16 @@ impl PushService {
                 let text = "dropping needs a server with a push key";
                 return Err(Response::text(Status::FORBIDDEN, text));
             }
-            (Route::Echo, _) if !self.settings.has_echo() => return Err(no_echo()),
+            (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo()),
             (Route::Register | Route::Echo, _) => check_method(head)?,
+            (Route::Topics, _) => {
+                return self.native.gate(context, from, head).map(Entry::Topics);
+            }
             _ => {}
         }
         match route.takes_body() && is_encoded(head) {
             true => Err(unsupported()),
-            false => Ok(route),
+            false => Ok(Entry::Route(route)),
         }
     }
 
@@ -143,7 +145,7 @@ impl PushService {
     fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
         let mut response =
             Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
-        response.close = head.bearer().is_some() && self.tries.wrong("push key", from);
+        response.close = head.bearer().is_some() && self.shared.tries.wrong("push key", from);
         response
     }
 
@@ -157,7 +159,7 @@ impl PushService {
             message,
         } = publication;
         let topic = Topic::new(user, event);
-        match self.hub.publish(&topic, Message::text(&message)) {
+        match self.shared.hub.publish(&topic, Message::text(&message)) {
             Ok(count) => Response::text(Status::OK, format!("message sent to {count} clients")),
             Err(reason) => unavailable(reason, limits),
         }
@@ -170,7 +172,7 @@ impl PushService {
         let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
             return Response::text(Status::BAD_REQUEST, ILLEGAL);
         };
-        match self.hub.close(&user, event.as_deref()) {
+        match self.shared.hub.close(&user, event.as_deref()) {
             Ok(count) => Response::text(Status::OK, format!("{count} clients dropped")),
             Err(reason) => unavailable(reason, limits),
         }
@@ -180,7 +182,7 @@ impl PushService {
     /// is ignored, as clients of wserver expect, and a refused registration ends the connection, so
     /// that its client does not wait for pushes that never come.
     fn register(&mut self, context: &mut Context<'_>, peer: PeerId, bytes: &[u8]) {
-        let limits = &self.settings.limits;
+        let limits = &self.shared.settings.limits;
         let Registration { token, events } = match Registration::read(bytes, limits.subscriptions) {
             Ok(registration) => registration,
             Err(NoRegistration::Malformed) => {
@@ -191,15 +193,15 @@ impl PushService {
                 return self.dismiss(context, peer, code, reason);
             }
         };
-        let user = match &self.settings.tokens {
+        let user = match &self.shared.settings.tokens {
             None => Some(token),
             Some(tokens) => tokens.user(&token),
         };
         let Some(user) = user else {
-            self.tries.wrong("token", context.address(peer));
+            self.shared.tries.wrong("token", context.address(peer));
             return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
-        let (hub, members) = (&self.hub, &mut self.members);
+        let (hub, members) = (&self.shared.hub, &mut self.members);
         let joined = members.subscribe(hub, peer.worker(), peer, &user, &events, limits);
         if let Err(refused) = joined {
             let (code, reason) = refused.close();
@@ -217,25 +219,46 @@ impl PushService {
     ) {
         log::info!("peer {}: closing with {code}: {reason}", peer.index());
         // First, as the Close may be seen before this returns.
-        self.members.remove(&self.hub, peer.worker(), peer);
+        self.members.remove(&self.shared.hub, peer.worker(), peer);
         context.close(peer, code, reason);
     }
 
+    /// Sends what was published to the members of a topic of the wserver dialect, or closes them.
+    fn deliver(&mut self, context: &mut Context<'_>, delivery: HubMail) {
+        let HubMail {
+            topic,
+            sequence,
+            what,
+        } = delivery;
+        let members = self.members.of(topic, sequence);
+        match what {
+            What::Frame(frame) => {
+                let mut send = |peer: &PeerId| context.send_frame(*peer, &frame, topic);
+                let closed: Vec<_> = members.filter(|peer| send(peer) == Sent::Closed).collect();
+                for peer in closed {
+                    self.members.remove(&self.shared.hub, peer.worker(), peer);
+                }
+            }
+            What::Close => {
+                for peer in members.collect::<Vec<_>>() {
+                    self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
+                }
+            }
+        }
+    }
+
+    fn forget(&mut self, peer: PeerId) {
+        self.members.remove(&self.shared.hub, peer.worker(), peer);
+        self.native.closed(peer);
+    }
+
     fn is_stopping(&self, context: &Context<'_>) -> bool {
-        context.is_stopping() || self.hub.is_stopped()
+        context.is_stopping() || self.shared.hub.is_stopped()
     }
 }
 
-fn page() -> Response {
-    Response::content(Status::OK, MediaType::HTML, PAGE.as_bytes())
-        .field(field!("Content-Security-Policy", PAGE_POLICY))
-        .field(field!("Cache-Control", "no-cache"))
-        .field(field!("Referrer-Policy", "no-referrer"))
-        .field(field!("X-Content-Type-Options", "nosniff"))
-}
-
 impl Service for PushService {
-    type Mail = HubMail;
+    type Mail = PushMail;
 
     fn body(
         &mut self,
@@ -243,12 +266,13 @@ impl Service for PushService {
         from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
-        let (admitted, route) = self.judge(context, from, head)?;
-        let limit = match route.takes_body() {
-            true => context.limits().body_bytes,
-            false => UNREAD_BODY,
+        let (admitted, entry) = self.judge(context, from, head)?;
+        let limit = match entry {
+            Entry::Topics(_) => self.native.body_bytes(context, head),
+            Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
+            Entry::Route(_) => at_most(UNREAD_BODY, head),
         };
-        at_most(limit, head).map_err(|refused| admitted.mark(refused))
+        limit.map_err(|refused| admitted.mark(refused))
     }
 
     fn request<'r>(
@@ -257,28 +281,36 @@ impl Service for PushService {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let limits = context.limits();
-        let (admitted, route) = match self.judge(context, from, &request.head()) {
+        let (admitted, entry) = match self.judge(context, from, &request.head()) {
             Ok(judged) => judged,
             Err(refused) => return refused.into(),
         };
-        let reply = match route {
-            Route::Page => page().into(),
-            Route::Register => self.upgrade(request, WSERVER),
-            Route::Push => self.push(request, limits).into(),
-            Route::Drop => self.drop_user(request, limits).into(),
-            Route::Echo => self.upgrade(request, ECHO),
-            Route::Health => Response::text(Status::OK, "ok").into(),
+        let limits = context.limits();
+        let reply = match entry {
+            Entry::Topics(caller) => {
+                let native = &mut self.native;
+                native.request(context, from, request, caller, &admitted)
+            }
+            Entry::Route(Route::Page | Route::Topics) => page().into(),
+            Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
+            Entry::Route(Route::Push) => self.push(request, limits).into(),
+            Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
+            Entry::Route(Route::Echo) => self.upgrade(request, ECHO),
+            Entry::Route(Route::Health) => Response::text(Status::OK, "ok").into(),
         };
         admitted.mark_reply(reply)
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        if context.tag(peer) == Some(WSERVER) {
+        let tag = context.tag(peer);
+        if tag == Some(NATIVE) {
+            self.native.opened(context, peer);
+        }
+        if tag == Some(WSERVER) {
             let protocol = &context.limits().protocol;
-            let until = context.now() + Millis::from(self.settings.limits.register_ms);
+            let until = context.now() + Millis::from(self.shared.settings.limits.register_ms);
             let general = protocol.frame_bytes.min(protocol.message_bytes);
-            let bytes = self.settings.limits.registration_bytes.min(general);
+            let bytes = self.shared.settings.limits.registration_bytes.min(general);
             context.set_message_limit(peer, bytes);
             context.set_timer(peer, Some(until));
             self.members.open(peer);
@@ -291,38 +323,27 @@ impl Service for PushService {
                 self.register(context, peer, message.bytes);
             }
             Some(WSERVER) => {} // It was sent a Close.
+            Some(NATIVE) => self.native.message(context, peer, message),
             _ => drop(context.send(peer, message)),
         }
     }
 
+    fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        self.native.writable(context, peer);
+    }
+
     fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
-        self.members.remove(&self.hub, peer.worker(), peer);
+        self.forget(peer);
     }
 
     fn closed(&mut self, _: &mut Context<'_>, peer: PeerId, _: End<'_>) {
-        self.members.remove(&self.hub, peer.worker(), peer);
+        self.forget(peer);
     }
 
-    fn mail(&mut self, context: &mut Context<'_>, delivery: HubMail) {
-        let HubMail {
-            topic,
-            sequence,
-            what,
-        } = delivery;
-        let members = self.members.of(topic, sequence);
-        match what {
-            What::Frame(frame) => {
-                let mut send = |peer: &PeerId| context.send_frame(*peer, &frame, topic);
-                let closed: Vec<_> = members.filter(|peer| send(peer) == Sent::Closed).collect();
-                for peer in closed {
-                    self.members.remove(&self.hub, peer.worker(), peer);
-                }
-            }
-            What::Close => {
-                for peer in members.collect::<Vec<_>>() {
-                    self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
-                }
-            }
+    fn mail(&mut self, context: &mut Context<'_>, mail: PushMail) {
+        match mail {
+            PushMail::Broker(mail) => self.native.mail(context, mail),
+            PushMail::Wserver(mail) => self.deliver(context, mail),
         }
     }
 
@@ -330,5 +351,15 @@ impl Service for PushService {
         if self.members.is_idle(peer) {
             self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
+        self.native.timer(context, peer);
+    }
+
+    fn deadline(&self) -> Option<Millis> {
+        Some(self.due)
+    }
+
+    fn tick(&mut self, context: &mut Context<'_>) {
+        self.due = context.now() + LOOK_MS;
+        self.native.look(context);
     }
 }

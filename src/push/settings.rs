@@ -3,7 +3,9 @@
 //! Read by `service`, which enforces them, and by the command.
 
 use crate::options::options;
-use crate::push::auth::{PushKey, TokenFile};
+use crate::push::auth::{Auth, PushKey, TokenFile};
+use crate::push::clock::Clock;
+use crate::push::hub::HistoryRules;
 use crate::push::limits::Limits;
 use crate::push::origin::OriginPolicy;
 
@@ -21,6 +23,12 @@ options! {
         pub push_key: Option<PushKey> = None,
         /// Without one, a token is the name of its user.
         pub tokens: Option<TokenFile> = None,
+        /// Who may publish to topics and subscribe to them. Without one, everybody may.
+        pub auth: Option<Auth> = None,
+        /// How much history topics keep.
+        pub history: HistoryRules = HistoryRules::default(),
+        /// The time of day.
+        pub clock: Clock = Clock::default(),
         /// The bounds of subscribers.
         pub limits: Limits = Limits::DEFAULT,
         /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing
@@ -32,7 +40,7 @@ options! {
 impl Settings {
     /// Whether `/echo` exists.
     pub(super) fn has_echo(&self) -> bool {
-        let is_open = self.push_key.is_none() && self.tokens.is_none();
+        let is_open = self.push_key.is_none() && self.tokens.is_none() && self.auth.is_none();
         self.echo.unwrap_or(is_open)
     }
 }

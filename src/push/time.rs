@@ -83,11 +83,36 @@ pub fn span(text: &str) -> Option<u64> {
 /// assert_eq!(rfc3339(1_795_825_200_123), "2026-11-28T00:20:00.123Z");
 /// ```
 pub fn rfc3339(ms: u64) -> String {
+    let mut out = Vec::with_capacity(24);
+    write_rfc3339(&mut out, ms);
+    String::from_utf8(out).unwrap_or_default() // It is ASCII.
+}
+
+/// Appends the same: for messages, of which each has a time.
+pub(super) fn write_rfc3339(out: &mut Vec<u8>, ms: u64) {
     let (days, rest) = (ms / DAY, ms % DAY);
     let (year, month, day) = date(days);
     let (second, ms) = (rest / 1000, rest % 1000);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    let fields = [
+        (year as u64, 4, b'-'),
+        (month as u64, 2, b'-'),
+        (day as u64, 2, b'T'),
+        (hour, 2, b':'),
+        (minute, 2, b':'),
+        (second, 2, b'.'),
+        (ms, 3, b'Z'),
+    ];
+    for (value, digits, after) in fields {
+        let at = out.len();
+        out.resize(at + digits, b'0');
+        let mut left = value;
+        for digit in out[at..].iter_mut().rev() {
+            *digit = b'0' + (left % 10) as u8;
+            left /= 10;
+        }
+        out.push(after);
+    }
 }
 
 /// Reads a time as RFC 3339 section 5.6 defines it, with any offset and any fraction of a second,

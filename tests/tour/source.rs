@@ -63,7 +63,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-         "mod time percent name position record json hub/limits hub/rules hub/history hub/wildcards \
+        "mod time percent name position record json hub/limits hub/rules hub/history hub/wildcards \
          hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory log/mod \
          unavailable delivery broker/mail broker/workers broker/turn broker/mod wserver/mod \
          wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \

@@ -109,8 +109,8 @@ pub(crate) struct Flags {
     pub(crate) switching: bool,
     /// The service has set a timer.
     pub(crate) timer: bool,
-    /// A piece was sent in this turn: the service waits for the call that says it has left.
-    pub(crate) piece_sent: bool,
+    /// The service waits for the call that says that what was sent in this turn has left.
+    pub(crate) wants_writable: bool,
 }
 
 /// What only some connections have, and only for a while.

@@ -32,6 +32,9 @@ impl Output {
     ) -> bool {
         let mut bytes = Vec::with_capacity(512);
         response.write_head_of_stream(&mut bytes, answer.chunks);
+        if !answer.head_only {
+            write_first_part(&mut bytes, &response.body, answer.chunks);
+        }
         self.put(peer, &bytes);
         let close = response.close || answer.close || !answer.chunks;
         match (answer.head_only, close) {
@@ -124,5 +127,14 @@ impl Output {
             cold.drop_input();
         }
         self.lists.touch(peer);
+    }
+}
+
+/// Appends what is sent together with the head of a body in parts.
+fn write_first_part(out: &mut Vec<u8>, part: &[u8], chunked: bool) {
+    let chunk = SharedChunk::new(part);
+    match chunked {
+        true => out.extend_from_slice(chunk.frame().as_bytes()),
+        false => out.extend_from_slice(part),
     }
 }

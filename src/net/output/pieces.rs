@@ -28,7 +28,7 @@ impl Output {
             Err(crate::error::Misuse::MessageOpen) => return Sent::Busy,
             Err(_) => return Sent::Closed,
         };
-        peer.flags.piece_sent = true;
+        peer.flags.wants_writable = true;
         self.write_run(peer);
         if !peer.has_room_for(bytes.len(), self.options.limits.queued_bytes) {
             self.overflow(peer);

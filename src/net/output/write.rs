@@ -236,7 +236,8 @@ impl Output {
         peer.flags.dirty = false;
         self.write_run(peer);
         peer.pending = PendingIndex::NONE;
-        if std::mem::take(&mut peer.flags.piece_sent) && peer.queued() == 0 && peer.is_open() {
+        let wanted = std::mem::take(&mut peer.flags.wants_writable);
+        if wanted && peer.queued() == 0 && peer.can_take() {
             self.lists.left.push(peer.index);
         }
         self.after_write(peer);

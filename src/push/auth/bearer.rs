@@ -5,6 +5,7 @@
 //! whichever places it is in; and where a target is shown, its token is not.
 
 use crate::http::RequestHead;
+use crate::push::percent::decode;
 use std::borrow::Cow;
 use std::fmt;
 
@@ -44,7 +45,9 @@ pub fn token_of<'h>(head: &RequestHead<'h>) -> Result<Option<Cow<'h, str>>, BadT
         is_bearer.then(|| Ok(Cow::Borrowed(token.trim())))
     });
     let parameters = head.query().into_iter().flat_map(|query| query.split('&'));
-    let parameters = parameters.filter_map(|parameter| value_of(parameter).map(decode));
+    let parameters = parameters.filter_map(|parameter| {
+        value_of(parameter).map(|value| decode(value).ok_or(BadToken::Encoding))
+    });
     let mut found = None;
     for token in fields.chain(parameters) {
         let token = token?;
@@ -84,25 +87,6 @@ pub fn mask_token(target: &str) -> Cow<'_, str> {
 /// The value of a parameter if it is the token.
 fn value_of(parameter: &str) -> Option<&str> {
     parameter.strip_prefix(PARAMETER)?.strip_prefix('=')
-}
-
-/// Percent-decodes once. A `+` stays one.
-fn decode(text: &str) -> Result<Cow<'_, str>, BadToken> {
-    if !text.contains('%') {
-        return Ok(Cow::Borrowed(text));
-    }
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut parts = text.split('%');
-    bytes.extend(parts.next().unwrap_or_default().bytes());
-    for part in parts {
-        let (digits, rest) = part.split_at_checked(2).ok_or(BadToken::Encoding)?;
-        let is_number = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
-        let byte = u8::from_str_radix(digits, 16).ok().filter(|_| is_number);
-        bytes.push(byte.ok_or(BadToken::Encoding)?);
-        bytes.extend(rest.bytes());
-    }
-    let text = String::from_utf8(bytes).map_err(|_| BadToken::Encoding)?;
-    Ok(Cow::Owned(text))
 }
 
 #[cfg(test)]

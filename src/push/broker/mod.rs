@@ -10,11 +10,10 @@
 //! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
 //! if a worker has too much mail, nothing is published.
 //!
-//! Reading order: `mail`, `workers`, `turn`.
+//! Reading order: `mail`, `turn`.
 
 mod mail;
 mod turn;
-mod workers;
 
 use crate::net::{Mailbox, PeerId};
 use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
@@ -24,10 +23,10 @@ use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
 use crate::push::record::Publication;
 use crate::push::unavailable::Unavailable;
+use crate::push::workers::workers;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use turn::{Shared, State, Step};
-use workers::Worker;
 
 pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
 
@@ -67,9 +66,7 @@ impl Broker {
     where
         M: From<BrokerMail> + Send + 'static,
     {
-        let new = |it: &Mailbox<M>| Box::new(it.clone()) as Box<dyn Worker>;
-        let all = || mailboxes.iter().map(new).collect();
-        self.shared.workers.get_or_init(all);
+        self.shared.workers.get_or_init(|| workers(mailboxes));
     }
 
     /// Publishes a batch, in order. Publications that the log refuses do not stop the others.
@@ -212,6 +209,16 @@ impl Broker {
     /// Who subscribes to a topic.
     pub fn presence(&self, topic: &TopicName) -> Presence {
         self.shared.lock().hub.presence(topic)
+    }
+
+    /// The time as the broker knows it: a Unix time in milliseconds.
+    pub fn now(&self) -> u64 {
+        (self.shared.clock)()
+    }
+
+    /// Whether some topic has another policy for slow subscribers than to disconnect them.
+    pub fn has_policies(&self) -> bool {
+        self.shared.lock().hub.has_policies()
     }
 
     /// What a topic keeps.

@@ -6,12 +6,12 @@
 
 use crate::net::PeerId;
 use crate::push::broker::mail::{Answer, BrokerMail, Outcome, Receipt};
-use crate::push::broker::workers::Worker;
 use crate::push::delivery::Delivery;
 use crate::push::hub::{Hub, Refused, Start, Subscribe};
 use crate::push::log::{Entry, Log, Logged, Ticket};
 use crate::push::record::{Key, Publication, Record};
 use crate::push::unavailable::Unavailable;
+use crate::push::workers::{Worker, Workers};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -20,7 +20,7 @@ pub(super) struct Shared {
     pub(super) log: Box<dyn Log>,
     pub(super) clock: Box<dyn Fn() -> u64 + Send + Sync>,
     pub(super) state: Mutex<State>,
-    pub(super) workers: OnceLock<Vec<Box<dyn Worker>>>,
+    pub(super) workers: OnceLock<Workers<BrokerMail>>,
 }
 
 #[derive(Debug)]
@@ -226,7 +226,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn workers(&self) -> &[Box<dyn Worker>] {
+    fn workers(&self) -> &[Box<dyn Worker<BrokerMail>>] {
         self.workers.get().map_or(&[], Vec::as_slice)
     }
 }

@@ -218,6 +218,11 @@ impl Hub {
         self.interests.presence(topic)
     }
 
+    /// Whether some topic has another policy for slow subscribers than to disconnect them.
+    pub fn has_policies(&self) -> bool {
+        self.topics.has_policies()
+    }
+
     /// The bounds of a topic.
     pub fn bounds(&self, topic: &TopicName) -> Bounds {
         self.topics.bounds(topic)

@@ -62,6 +62,13 @@ impl HistoryRules {
         Self { rules, otherwise }
     }
 
+    /// Whether some topic has another policy for slow subscribers than to disconnect them.
+    pub fn has_policies(&self) -> bool {
+        let rules = self.rules.iter().map(|(_, bounds)| bounds);
+        let mut all = rules.chain([&self.otherwise]);
+        all.any(|bounds| bounds.overflow != Overflow::Disconnect)
+    }
+
     /// The bounds of a topic.
     pub fn of(&self, topic: &TopicName) -> Bounds {
         if topic.is_reserved() {

@@ -122,6 +122,10 @@ impl Topics {
         &mut self.all[id]
     }
 
+    pub(super) fn has_policies(&self) -> bool {
+        self.rules.has_policies()
+    }
+
     pub(super) fn bounds(&self, name: &TopicName) -> Bounds {
         match self.find(name.as_str()) {
             Some(id) => self.all[id].bounds,

@@ -4,6 +4,7 @@
 //! a key is remembered for [`KEY_MS`], unless there are more than the limits allow: then the oldest
 //! are forgotten first.
 
+use crate::options::options;
 use crate::push::record::{Key, Publication};
 use crate::wire::MessageKind;
 use sha1::{Digest, Sha1};
@@ -12,22 +13,14 @@ use std::collections::{HashMap, VecDeque};
 /// How long a key is remembered: longer than clients repeat a request that was not answered.
 pub(super) const KEY_MS: u64 = 5 * 60 * 1000;
 
-/// The bounds of all idempotency keys together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeyLimits {
-    /// Keys: 65,536, more than 200 a second.
-    pub count: usize,
-    /// Bytes that they take: 16 MiB.
-    pub bytes: usize,
-}
-
-impl Default for KeyLimits {
-    fn default() -> Self {
-        Self {
-            count: 65_536,
-            bytes: 16 * 1024 * 1024,
-        }
+options! {
+    /// The bounds of all idempotency keys together.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub const struct KeyLimits {
+        /// Keys; beyond it the oldest go. More than 200 a second.
+        pub count: usize = 65_536,
+        /// Bytes that they take.
+        pub bytes: usize = 16 * 1024 * 1024,
     }
 }
 

@@ -1,13 +1,36 @@
-//! The native dialect: topics over HTTP, with a body that is the message.
+//! The native dialect: topics over HTTP and WebSockets.
 //!
-//! Input: requests for `/topics`. Output: publications for the broker, and answers. Invariant: an
-//! error is JSON, with a code word and advice.
+//! | request | what |
+//! |---|---|
+//! | `POST /topics/NAME` | publishes |
+//! | `POST /topics` | publishes many |
+//! | `GET /topics/PATTERNS` | subscribes: WebSocket, server-sent events, NDJSON or a poll |
 //!
-//! Reading order: `problem`, `publish`, `batch`.
+//! Input: requests, messages of clients, mail of the broker. Output: what publishers and
+//! subscribers see. Invariants: an error is JSON, with a code word and advice; each form of a
+//! record is made once, whatever the number of its receivers.
+//!
+//! Reading order: `problem`, `publish`, `batch`; `ask`, `caller`, `envelope`, `events`, `messages`,
+//! `form`, `session`, `subscribers`; `dialect`, `gate`, `live`, `revocation`.
 
+mod ask;
 mod batch;
+mod caller;
+mod dialect;
+mod envelope;
+mod events;
+mod form;
+mod gate;
+mod live;
+mod messages;
 mod problem;
 pub mod publish;
+mod revocation;
+mod session;
+mod subscribers;
 
+pub(super) use ask::TOPICS;
 pub use batch::Batch;
+pub(super) use caller::Caller;
+pub(super) use dialect::{Dialect, NATIVE};
 pub use problem::Problem;

@@ -94,6 +94,11 @@ impl Problem {
         Self::new(Status::METHOD_NOT_ALLOWED, "method_not_allowed", message).field(allow)
     }
 
+    /// 406 `not_acceptable`: say in which form.
+    pub fn not_acceptable(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Status::NOT_ACCEPTABLE, "not_acceptable", message)
+    }
+
     /// 413 `too_large`: send less at a time.
     pub fn too_large(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::CONTENT_TOO_LARGE, "too_large", message)

@@ -10,8 +10,10 @@ use crate::net::{Mailbox, SharedFrame};
 use crate::proto::Message;
 use crate::push::limits::Limits;
 use crate::push::unavailable::Unavailable;
+use crate::push::workers::{Workers, workers};
 use crate::push::wserver::topics::{OwnerId, Topic, TopicId, Topics};
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Topics and how to reach their subscribers. Cheap to clone.
@@ -20,10 +22,18 @@ pub struct Hub {
     shared: Arc<Shared>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
-    mailboxes: OnceLock<Vec<Mailbox<HubMail>>>,
+    mailboxes: OnceLock<Workers<HubMail>>,
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hub")
+            .field("state", &self.state)
+            .finish_non_exhaustive()
+    }
 }
 
 #[derive(Debug, Default)]
@@ -62,8 +72,11 @@ pub(in crate::push) struct Joined {
 
 impl Hub {
     /// Gives the hub its workers. Only the first call counts, so every worker may make it.
-    pub fn connect(&self, mailboxes: &[Mailbox<HubMail>]) {
-        self.shared.mailboxes.get_or_init(|| mailboxes.to_vec());
+    pub fn connect<M>(&self, mailboxes: &[Mailbox<M>])
+    where
+        M: From<HubMail> + Send + 'static,
+    {
+        self.shared.mailboxes.get_or_init(|| workers(mailboxes));
     }
 
     /// Sends a message to every subscriber of a topic and returns how many there are. It is encoded

@@ -462,7 +462,7 @@ mod tests {
     fn a_worker_that_is_behind_makes_publishers_wait_and_loses_nothing() {
         let (hub, mut members) = (Hub::default(), Members::default());
         let (peer, limits) = (PeerId::invented(1), Limits::default());
-        let mailbox = Mailbox::unread();
+        let mailbox = Mailbox::<HubMail>::unread();
         hub.connect(std::slice::from_ref(&mailbox));
         let (topic, unheard) = (Topic::new("a", "e"), Topic::new("a", "f"));
         members.open(peer);

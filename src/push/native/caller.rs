@@ -1,0 +1,46 @@
+//! Who is at the other end, and what that allows.
+//!
+//! Input: a grant, or none on a server that is open to all. Output: yes or no. Invariant: the
+//! server's own topics are published to by nobody. How a token becomes a grant is left to `auth`.
+
+use crate::push::auth::Grant;
+use crate::push::name::{Pattern, TopicName};
+use std::sync::Arc;
+
+/// A client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::push) enum Caller {
+    /// The server has no tokens: everybody may do everything.
+    Anybody,
+    /// The bearer of a token.
+    Bearer(Arc<Grant>),
+}
+
+impl Caller {
+    pub(in crate::push) fn may_publish(&self, topic: &TopicName) -> bool {
+        match self {
+            Self::Anybody => !topic.is_reserved(),
+            Self::Bearer(grant) => grant.may_publish(topic),
+        }
+    }
+
+    pub(in crate::push) fn may_subscribe(&self, pattern: &Pattern) -> bool {
+        match self {
+            Self::Anybody => true,
+            Self::Bearer(grant) => grant.may_subscribe(pattern),
+        }
+    }
+
+    /// The name in presence; without tokens there is none.
+    pub(in crate::push) fn name(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Anybody => None,
+            Self::Bearer(grant) => Some(Arc::clone(grant.name())),
+        }
+    }
+
+    /// Whose idempotency keys its are; without tokens all share them.
+    pub(in crate::push) fn owner(&self) -> Arc<str> {
+        self.name().unwrap_or_default()
+    }
+}

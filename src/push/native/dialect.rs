@@ -1,0 +1,481 @@
+//! The native dialect of one worker: requests and messages in, answers out.
+//!
+//! Input: what the service of the worker is told of `/topics`. Output: replies, and what subscribers
+//! get. Invariants: nothing is done for a client that its token does not allow; whatever the log
+//! answers later is answered in the order of the requests, as the loop keeps it. Live connections
+//! are left to `live`, who may come in to `gate`.
+
+use crate::http::{MediaType, Request, RequestHead, Response, Status, field};
+use crate::net::{Context, PeerId, Reply, Upgrade};
+use crate::proto::Millis;
+use crate::push::access::Admitted;
+use crate::push::auth::Auth;
+use crate::push::broker::{Answer, Broker, Outcome, Published};
+use crate::push::hub::{Refused, Start, Subscribe};
+use crate::push::limits::Limits;
+use crate::push::log::LogError;
+use crate::push::name::TopicName;
+use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of};
+use crate::push::native::batch::Batch;
+use crate::push::native::caller::Caller;
+use crate::push::native::events::{begin, beginning, subscribed};
+use crate::push::native::form::Form;
+use crate::push::native::messages::Reference;
+use crate::push::native::problem::Problem;
+use crate::push::native::publish;
+use crate::push::native::session::{POLL_PAGE, Replaying, Work, poll_answer, write_page};
+use crate::push::native::subscribers::{Subscriber, Subscribers};
+use crate::push::page::page;
+use crate::push::position::Since;
+use crate::push::record::Publication;
+use crate::push::tries::Tries;
+use crate::push::unavailable::Unavailable;
+use crate::wire::CloseCode;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The purpose of a connection: the tag of its peer. Other dialects have other numbers.
+pub(in crate::push) const NATIVE: u32 = 16;
+
+/// The token of a connection is no longer good.
+pub(super) const TOKEN_REVOKED: CloseCode = CloseCode::new(4001).expect("an application's code");
+
+/// Milliseconds for a client of `/topics` to send its token.
+pub(super) const TOKEN_MS: Millis = 10_000;
+
+/// Milliseconds after which a silent stream says that it is there: proxies cut those that are
+/// silent for half a minute or more.
+pub(super) const KEEPALIVE_MS: Millis = 15_000;
+
+/// The native dialect of one worker.
+#[derive(Debug)]
+pub(in crate::push) struct Dialect {
+    pub(super) broker: Broker,
+    pub(super) auth: Option<Auth>,
+    pub(super) tries: Arc<Tries>,
+    pub(super) limits: Limits,
+    pub(super) subscribers: Subscribers,
+    /// What the log has not answered yet, by tag.
+    awaited: HashMap<u64, Awaited>,
+    tags: u64,
+    /// Some topic has another policy for slow subscribers than the default.
+    pub(super) policies: bool,
+    /// Of the tokens, as of the last time they were looked at.
+    pub(super) generation: u64,
+    /// When the first of the grants in use ends.
+    pub(super) expires: Option<u64>,
+}
+
+/// Who waits for the log.
+#[derive(Debug)]
+pub(super) enum Awaited {
+    Request {
+        peer: PeerId,
+        topic: TopicName,
+        admitted: Admitted,
+    },
+    Batch {
+        peer: PeerId,
+        batch: Batch,
+        admitted: Admitted,
+    },
+    Message {
+        peer: PeerId,
+        topic: TopicName,
+        reference: Reference,
+    },
+    /// A message on a raw WebSocket, of which only a failure is told.
+    Raw { peer: PeerId },
+}
+
+impl Dialect {
+    pub(in crate::push) fn new(
+        broker: Broker,
+        auth: Option<Auth>,
+        tries: Arc<Tries>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            policies: broker.has_policies(),
+            broker,
+            auth,
+            tries,
+            limits,
+            subscribers: Subscribers::default(),
+            awaited: HashMap::new(),
+            tags: 0,
+            generation: 0,
+            expires: None,
+        }
+    }
+
+    /// Answers a request that [`Dialect::gate`] has let in.
+    pub(in crate::push) fn request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        caller: Option<Caller>,
+        admitted: &Admitted,
+    ) -> Reply<'r> {
+        let result = match (request.method(), caller) {
+            ("POST" | "PUT", Some(caller)) => {
+                self.publish_request(from, request, &caller, admitted)
+            }
+            (_, caller) => self.subscribe_request(context, from, request, caller, admitted),
+        };
+        result.unwrap_or_else(|problem| Response::from(problem).into())
+    }
+
+    fn publish_request<'r>(
+        &mut self,
+        from: PeerId,
+        request: &Request<'r>,
+        caller: &Caller,
+        admitted: &Admitted,
+    ) -> Result<Reply<'r>, Problem> {
+        let (head, owner) = (request.head(), caller.owner());
+        if is_batch(request.path()) {
+            let may_publish = |topic: &TopicName| caller.may_publish(topic);
+            let mut batch = Batch::read(request.body(), &owner, may_publish, &self.limits)?;
+            let publications = batch.publications();
+            return Ok(match self.publish(from, publications)? {
+                (_, Published::Now(outcomes)) => batch.answer(outcomes).into(),
+                (tag, Published::Later) => self.later(
+                    tag,
+                    Awaited::Batch {
+                        peer: from,
+                        batch,
+                        admitted: admitted.clone(),
+                    },
+                ),
+            });
+        }
+        let topic = topic_of(request.path())?;
+        if !caller.may_publish(&topic) {
+            return Err(Problem::may_not_publish(&topic));
+        }
+        let publication = publish::read(topic.clone(), &head, request.body(), &owner)?;
+        Ok(match self.publish(from, vec![publication])? {
+            (_, Published::Now(outcomes)) => publish::answer(&topic, first(outcomes)).into(),
+            (tag, Published::Later) => self.later(
+                tag,
+                Awaited::Request {
+                    peer: from,
+                    topic,
+                    admitted: admitted.clone(),
+                },
+            ),
+        })
+    }
+
+    fn later<'r>(&mut self, tag: u64, awaited: Awaited) -> Reply<'r> {
+        self.awaited.insert(tag, awaited);
+        Reply::Later { tag: NATIVE }
+    }
+
+    /// Publishes; the tag is for outcomes that come later.
+    pub(super) fn publish(
+        &mut self,
+        from: PeerId,
+        publications: Vec<Publication>,
+    ) -> Result<(u64, Published), Problem> {
+        self.tags += 1;
+        let answer = Answer::Mail {
+            worker: from.worker(),
+            tag: self.tags,
+        };
+        let published = self.broker.publish(publications, answer)?;
+        Ok((self.tags, published))
+    }
+
+    /// Notes who is told the outcome.
+    pub(super) fn await_log(&mut self, tag: u64, awaited: Awaited) {
+        self.awaited.insert(tag, awaited);
+    }
+
+    /// The log has answered.
+    pub(super) fn published(
+        &mut self,
+        context: &mut Context<'_>,
+        tag: u64,
+        outcomes: Vec<Outcome>,
+    ) {
+        match self.awaited.remove(&tag) {
+            Some(Awaited::Request {
+                peer,
+                topic,
+                admitted,
+            }) => {
+                let response = publish::answer(&topic, first(outcomes));
+                let _ = context.respond(peer, admitted.mark(response));
+            }
+            Some(Awaited::Batch {
+                peer,
+                batch,
+                admitted,
+            }) => {
+                let response = batch.answer(outcomes);
+                let _ = context.respond(peer, admitted.mark(response));
+            }
+            Some(Awaited::Message {
+                peer,
+                topic,
+                reference,
+            }) => self.tell_published(context, peer, &topic, &reference, first(outcomes)),
+            Some(Awaited::Raw { peer }) => self.tell_raw(context, peer, first(outcomes)),
+            None => {}
+        }
+    }
+
+    fn subscribe_request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        caller: Option<Caller>,
+        admitted: &Admitted,
+    ) -> Result<Reply<'r>, Problem> {
+        let ask = Ask::read(&request.head())?;
+        if let Some(caller) = &caller {
+            let mut patterns = ask.patterns.iter();
+            if let Some(wide) = patterns.find(|pattern| !caller.may_subscribe(pattern)) {
+                return Err(may_not_subscribe(wide.as_str()));
+            }
+        }
+        match ask.how {
+            How::Page => Ok(page().into()),
+            How::Raw | How::Envelopes => self.open(from, request, ask, caller),
+            How::Events { envelopes } => {
+                let form = match envelopes {
+                    true => Form::EnvelopeEvents,
+                    false => Form::Events,
+                };
+                self.stream(context, from, request, ask, caller, form)
+            }
+            How::Lines => self.stream(context, from, request, ask, caller, Form::Lines),
+            How::Poll(wait) => self.poll(context, from, request, ask, caller, admitted, wait),
+        }
+    }
+
+    /// Accepts a WebSocket. What its URL names is subscribed to before the answer, which can still
+    /// be a refusal; the replay follows once it is open.
+    fn open<'r>(
+        &mut self,
+        from: PeerId,
+        request: &Request<'r>,
+        ask: Ask,
+        caller: Option<Caller>,
+    ) -> Result<Reply<'r>, Problem> {
+        let opening = match request.upgrade() {
+            Ok(opening) => opening,
+            Err(refusal) => return Ok(refusal.into()),
+        };
+        let form = match ask.how {
+            How::Envelopes => Form::Envelopes,
+            _ => Form::Raw,
+        };
+        let subprotocol = opening
+            .subprotocols()
+            .find(|offered| form == Form::Envelopes && offered.name() == ENVELOPES);
+        let mut upgrade = Upgrade::new(opening.accept(subprotocol)).tag(NATIVE);
+        let mut work = caller.is_none().then_some(Work::Token);
+        if !ask.patterns.is_empty() {
+            let mut replaying = Replaying::new(ask.patterns, ask.since, None);
+            if caller.is_some() {
+                let start = self.start(from, &replaying, caller.as_ref())?;
+                if form == Form::Raw {
+                    upgrade = with_position(upgrade, &start);
+                }
+                replaying.ready = Some(start);
+            }
+            work = Some(Work::Replay(replaying));
+        }
+        self.admit(Subscriber::new(from, form, caller, work));
+        Ok(upgrade.into())
+    }
+
+    /// Begins a body that does not end.
+    fn stream<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        ask: Ask,
+        caller: Option<Caller>,
+        form: Form,
+    ) -> Result<Reply<'r>, Problem> {
+        let media_type = match form {
+            Form::Lines => "application/x-ndjson",
+            _ => "text/event-stream",
+        };
+        let media_type = MediaType::new(media_type).expect("a valid value");
+        let head = Response::content(Status::OK, media_type, Vec::new())
+            .field(field!("Cache-Control", "no-store"))
+            // nginx would collect what belongs to subscribers now.
+            .field(field!("X-Accel-Buffering", "no"));
+        if request.method() == "HEAD" {
+            return Ok(Reply::Stream { head, tag: NATIVE });
+        }
+        let asked = match ask.since {
+            Since::Position(position) => Some(position),
+            _ => None,
+        };
+        let mut replaying = Replaying::new(ask.patterns, ask.since, None);
+        let start = self.start(from, &replaying, caller.as_ref())?;
+        let page = &start.replay;
+        let at = beginning(page, asked, page.position.epoch);
+        let mut body = Vec::new();
+        match form {
+            Form::Lines => subscribed(&mut body, &replaying.patterns, at, page.recovered),
+            _ => begin(&mut body, at),
+        }
+        write_page(&mut body, form, page);
+        let more = replaying.take(page);
+        let work = more.then_some(Work::Replay(replaying));
+        self.admit(Subscriber::new(from, form, caller, work));
+        match more {
+            true => context.notify_when_sent(from),
+            false => self.subscribers.join(from, &start.interests, start.order),
+        }
+        context.set_timer(from, Some(context.now() + KEEPALIVE_MS));
+        let mut head = head;
+        head.body = body.into();
+        Ok(Reply::Stream { head, tag: NATIVE })
+    }
+
+    /// Answers at once if there is something, or else when there is.
+    #[expect(clippy::too_many_arguments, reason = "what a request has")]
+    fn poll<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        ask: Ask,
+        caller: Option<Caller>,
+        admitted: &Admitted,
+        wait: u64,
+    ) -> Result<Reply<'r>, Problem> {
+        let waits = wait > 0 && request.method() != "HEAD";
+        let subscribe = Subscribe {
+            name: caller.as_ref().and_then(Caller::name),
+            patterns: ask.patterns,
+            since: ask.since,
+            page: POLL_PAGE,
+        };
+        if !waits {
+            let (patterns, since) = (&subscribe.patterns, subscribe.since);
+            let page = self.broker.replay(patterns, since, POLL_PAGE)?;
+            return Ok(json(poll_answer(&page)).into());
+        }
+        let start = self.broker.subscribe(from, &subscribe)?;
+        let page = &start.replay;
+        if page.next.is_some() || !page.records.is_empty() || !page.gaps.is_empty() {
+            self.broker.leave(from);
+            return Ok(json(poll_answer(page)).into());
+        }
+        let work = Work::Poll {
+            at: page.position,
+            recovered: page.recovered,
+            admitted: admitted.clone(),
+        };
+        self.admit(Subscriber::new(from, Form::Poll, caller, Some(work)));
+        self.subscribers.join(from, &start.interests, start.order);
+        context.set_timer(from, Some(context.now() + wait));
+        Ok(Reply::Later { tag: NATIVE })
+    }
+
+    /// Subscribes a connection that has no subscriptions.
+    pub(super) fn start(
+        &self,
+        peer: PeerId,
+        replaying: &Replaying,
+        caller: Option<&Caller>,
+    ) -> Result<Start, Problem> {
+        let request = replaying.request(caller.and_then(Caller::name));
+        self.broker.subscribe(peer, &request).map_err(Problem::from)
+    }
+
+    fn admit(&mut self, subscriber: Subscriber) {
+        if let Some(Caller::Bearer(grant)) = &subscriber.caller {
+            self.expires = earlier(self.expires, grant.expires());
+        }
+        self.subscribers.insert(subscriber);
+    }
+
+    /// The limit of messages from clients: what they may publish.
+    pub(super) fn message_bytes(context: &Context<'_>) -> u64 {
+        let limits = context.limits();
+        let general = limits
+            .protocol
+            .frame_bytes
+            .min(limits.protocol.message_bytes);
+        general.min(limits.body_bytes as u64)
+    }
+}
+
+/// The earlier of two times.
+pub(super) fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}
+
+/// The only outcome of one publication.
+pub(super) fn first(outcomes: Vec<Outcome>) -> Outcome {
+    let lost = Err(LogError::Unavailable);
+    outcomes.into_iter().next().unwrap_or(lost)
+}
+
+/// Where the messages of a raw WebSocket begin: its client can note it.
+fn with_position<'r>(upgrade: Upgrade<'r>, start: &Start) -> Upgrade<'r> {
+    let position = start.replay.position.to_string();
+    let recovered = start.replay.recovered.to_string();
+    upgrade
+        .field("Wirebell-Position", position)
+        .and_then(|it| it.field("Wirebell-Recovered", recovered))
+        .expect("positions are values")
+}
+
+pub(super) fn json(body: Vec<u8>) -> Response {
+    Response::content(Status::OK, MediaType::JSON, body).field(field!("Cache-Control", "no-store"))
+}
+
+/// Whether a path publishes many.
+pub(super) fn is_batch(path: &str) -> bool {
+    path.trim_end_matches('/') == TOPICS
+}
+
+pub(super) fn may_not_subscribe(pattern: &str) -> Problem {
+    Problem::forbidden(format!("this token may not subscribe to {pattern}"))
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        match refused {
+            Refused::TooMany | Refused::TooWide => Self::malformed(text),
+            Refused::Stopped => Unavailable::Stopped.into(),
+            Refused::Full => Self::unavailable(text, 1),
+        }
+    }
+}
+
+/// Methods of the two kinds of paths.
+pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Problem> {
+    let upgrades = head.fields.has_token("Upgrade", "websocket");
+    match (is_batch(head.path()), head.method) {
+        (_, "POST" | "PUT") if !upgrades => Ok(()),
+        (_, "GET") => Ok(()),
+        (false, "HEAD") if !upgrades => Ok(()),
+        (true, _) => Err(Problem::method_not_allowed(field!(
+            "Allow",
+            "GET, POST, PUT"
+        ))),
+        (false, _) => Err(Problem::method_not_allowed(field!(
+            "Allow",
+            "GET, HEAD, POST, PUT"
+        ))),
+    }
+}

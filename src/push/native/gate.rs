@@ -1,0 +1,107 @@
+//! Who comes in: methods, tokens and permissions, judged by the head of a request.
+//!
+//! Input: a head. Output: the [`Caller`], or the problem. Invariant: what is refused costs no body.
+//! `/topics` opens for envelopes without a token, which then has to come in a message; until it
+//! does, there is no caller.
+
+use crate::http::{RequestHead, Response};
+use crate::net::{Context, PeerId};
+use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
+use crate::push::auth::token_of;
+use crate::push::native::ask::{ENVELOPES, topic_of};
+use crate::push::native::batch::Batch;
+use crate::push::native::caller::Caller;
+use crate::push::native::dialect::{Dialect, check_method, is_batch};
+use crate::push::native::problem::Problem;
+
+impl Dialect {
+    /// Lets a request in.
+    ///
+    /// # Errors
+    ///
+    /// The response that refuses it.
+    pub(in crate::push) fn gate(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+    ) -> Result<Option<Caller>, Response> {
+        check_method(head)?;
+        let caller = self.caller(context, from, head)?;
+        if !publishes(head) {
+            return Ok(caller);
+        }
+        if is_encoded(head) {
+            return Err(Problem::encoded().into());
+        }
+        let Some(caller) = caller else {
+            return Err(no_token().into());
+        };
+        if is_batch(head.path()) {
+            Batch::check(head)?;
+        } else {
+            let topic = topic_of(head.path())?;
+            if !caller.may_publish(&topic) {
+                return Err(Problem::may_not_publish(&topic).into());
+            }
+        }
+        Ok(Some(caller))
+    }
+
+    /// How long the body may be.
+    ///
+    /// # Errors
+    ///
+    /// The response, if the head announces more.
+    pub(in crate::push) fn body_bytes(
+        &self,
+        context: &Context<'_>,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        match publishes(head) {
+            true => Ok(context.limits().body_bytes),
+            false => at_most(UNREAD_BODY, head),
+        }
+    }
+
+    fn caller(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+    ) -> Result<Option<Caller>, Response> {
+        let Some(auth) = &self.auth else {
+            return Ok(Some(Caller::Anybody));
+        };
+        let token = token_of(head).map_err(|bad| Problem::malformed(bad.to_string()))?;
+        let Some(token) = token else {
+            return match opens_without_token(head) {
+                true => Ok(None),
+                false => Err(no_token().into()),
+            };
+        };
+        match auth.check(&token, self.broker.now()) {
+            Ok(grant) => Ok(Some(Caller::Bearer(grant))),
+            Err(denied) => {
+                let mut response = Response::from(Problem::unauthorized(denied.to_string()));
+                response.close = self.tries.wrong("token", context.address(from));
+                Err(response)
+            }
+        }
+    }
+}
+
+fn no_token() -> Problem {
+    Problem::unauthorized("send a token: Authorization: Bearer TOKEN")
+}
+
+fn publishes(head: &RequestHead<'_>) -> bool {
+    matches!(head.method, "POST" | "PUT")
+}
+
+fn opens_without_token(head: &RequestHead<'_>) -> bool {
+    let mut offered = head.fields.list("Sec-WebSocket-Protocol");
+    is_batch(head.path())
+        && head.fields.has_token("Upgrade", "websocket")
+        && offered.any(|name| name == ENVELOPES)
+}

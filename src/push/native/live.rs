@@ -1,0 +1,434 @@
+//! Live connections of the native dialect: WebSockets, streams and polls that wait.
+//!
+//! Input: messages of clients, mail of the broker, timers. Output: answers, deliveries, the end.
+//! Invariants: while a connection subscribes, nothing more of it is read, so its answers are in the
+//! order of its messages; a connection that was told its end is no longer a subscriber.
+
+use crate::net::{Context, PeerId, SharedChunk};
+use crate::proto::Message;
+use crate::push::broker::{BrokerMail, Outcome, Published, Started};
+use crate::push::delivery::Delivery;
+use crate::push::hub::Start;
+use crate::push::name::{Pattern, TopicName};
+use crate::push::native::caller::Caller;
+use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS, TOKEN_MS};
+use crate::push::native::dialect::{earlier, first, json, may_not_subscribe};
+use crate::push::native::events::{KEEPALIVE_EVENT, KEEPALIVE_LINE};
+use crate::push::native::form::Form;
+use crate::push::native::messages::{self, Reference, Said};
+use crate::push::native::problem::Problem;
+use crate::push::native::session::{Replaying, Work, poll_answer, polled, send_json, send_page};
+use crate::push::native::subscribers::Subscriber;
+use crate::push::position::Since;
+use crate::push::record::{Publication, Record};
+use crate::wire::{CloseCode, MessageKind};
+use std::sync::Arc;
+
+impl Dialect {
+    /// A WebSocket is open.
+    pub(in crate::push) fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        context.set_message_limit(peer, Self::message_bytes(context));
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        match subscriber.work.as_deref_mut() {
+            Some(Work::Token) => context.set_timer(peer, Some(context.now() + TOKEN_MS)),
+            Some(Work::Replay(replaying)) => {
+                if let Some(start) = replaying.ready.take() {
+                    self.page(context, peer, &start);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A page of a replay has come: after the last one it is live.
+    fn page(&mut self, context: &mut Context<'_>, peer: PeerId, start: &Start) {
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        let form = subscriber.form;
+        let Some(Work::Replay(replaying)) = subscriber.work.as_deref_mut() else {
+            return;
+        };
+        replaying.asking = false;
+        let more = replaying.take(&start.replay);
+        send_page(context, peer, form, replaying, &start.replay);
+        if more {
+            return context.notify_when_sent(peer);
+        }
+        subscriber.work = None;
+        self.subscribers.join(peer, &start.interests, start.order);
+        context.resume(peer);
+    }
+
+    /// What was sent has left: a replay goes on.
+    pub(in crate::push) fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        if let Some(Work::Replay(replaying)) = subscriber.work.as_deref()
+            && !replaying.asking
+        {
+            self.ask_for_page(context, peer);
+        }
+    }
+
+    /// Asks the broker for the next page. A connection that is live already gets it among its
+    /// deliveries.
+    fn ask_for_page(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        let name = subscriber.caller.as_ref().and_then(Caller::name);
+        let form = subscriber.form;
+        let Some(Work::Replay(replaying)) = subscriber.work.as_deref_mut() else {
+            return;
+        };
+        let request = replaying.request(name);
+        let result = match form {
+            Form::Envelopes => {
+                replaying.asking = true;
+                let asked = self.broker.subscribe_in_order(peer, &request, 0);
+                asked.map(|()| None).map_err(Problem::from)
+            }
+            _ => {
+                let start = self.broker.subscribe(peer, &request);
+                start.map(Some).map_err(Problem::from)
+            }
+        };
+        match result {
+            Ok(Some(start)) => self.page(context, peer, &start),
+            Ok(None) => {}
+            Err(problem) => self.no_page(context, peer, &problem),
+        }
+    }
+
+    /// A replay cannot go on.
+    fn no_page(&mut self, context: &mut Context<'_>, peer: PeerId, problem: &Problem) {
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        if subscriber.form != Form::Envelopes {
+            return self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "try again later");
+        }
+        if let Some(Work::Replay(replaying)) = subscriber.work.take().map(|work| *work) {
+            let json = messages::error(replaying.reference.as_deref(), problem);
+            send_json(context, peer, json);
+            context.resume(peer);
+        }
+    }
+
+    /// A message of a client.
+    pub(in crate::push) fn message(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        message: Message<'_>,
+    ) {
+        let Some(subscriber) = self.subscribers.get(peer) else {
+            return; // It was sent a Close.
+        };
+        if subscriber.form == Form::Raw {
+            return self.raw_message(context, peer, message);
+        }
+        let (reference, said) = match message.kind {
+            MessageKind::Text => messages::read(message.as_text().unwrap_or_default()),
+            MessageKind::Binary => (None, Err(Problem::malformed("send JSON as text messages"))),
+        };
+        let done = match (said, &subscriber.caller) {
+            (Err(problem), _) => Err(problem),
+            (Ok(Said::Auth(token)), _) => self.authenticate(context, peer, &reference, &token),
+            (Ok(_), None) => Err(Problem::unauthorized("send a message of type auth first")),
+            (Ok(said), Some(caller)) => {
+                let caller = caller.clone();
+                self.act(context, peer, &reference, said, &caller)
+            }
+        };
+        if let Err(problem) = done {
+            send_json(
+                context,
+                peer,
+                messages::error(reference.as_deref(), &problem),
+            );
+        }
+    }
+
+    fn act(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        reference: &Reference,
+        said: Said,
+        caller: &Caller,
+    ) -> Result<(), Problem> {
+        let to = reference.as_deref();
+        match said {
+            Said::Subscribe(patterns, since) => {
+                check_patterns(caller, &patterns)?;
+                self.subscribe(context, peer, reference, patterns, since);
+            }
+            Said::Unsubscribe(patterns) => {
+                let interests = self.broker.unsubscribe(peer, &patterns);
+                self.subscribers.part(peer, &interests);
+                send_json(context, peer, messages::unsubscribed(to, &patterns));
+            }
+            Said::Publish(mut publication) => {
+                if !caller.may_publish(&publication.topic) {
+                    return Err(Problem::may_not_publish(&publication.topic));
+                }
+                if let Some(key) = &mut publication.key {
+                    key.owner = caller.owner();
+                }
+                self.publish_message(context, peer, reference, *publication)?;
+            }
+            Said::Presence(topic) => {
+                check_patterns(caller, &[topic.to_pattern()])?;
+                let presence = self.broker.presence(&topic);
+                send_json(context, peer, messages::presence(to, &topic, &presence));
+            }
+            Said::Auth(_) => {}
+        }
+        Ok(())
+    }
+
+    fn subscribe(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        reference: &Reference,
+        patterns: Vec<Pattern>,
+        since: Since,
+    ) {
+        if let Some(subscriber) = self.subscribers.get_mut(peer) {
+            let replaying = Replaying::new(patterns, since, reference.clone());
+            subscriber.work = Some(Box::new(Work::Replay(replaying)));
+            context.pause(peer);
+            self.ask_for_page(context, peer);
+        }
+    }
+
+    fn publish_message(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        reference: &Reference,
+        publication: Publication,
+    ) -> Result<(), Problem> {
+        let topic = publication.topic.clone();
+        match self.publish(peer, vec![publication])? {
+            (_, Published::Now(outcomes)) => {
+                self.tell_published(context, peer, &topic, reference, first(outcomes));
+            }
+            (tag, Published::Later) => {
+                let reference = reference.clone();
+                self.await_log(
+                    tag,
+                    Awaited::Message {
+                        peer,
+                        topic,
+                        reference,
+                    },
+                );
+            }
+        }
+        Ok(())
+    }
+
+    /// Says what became of a message that was published.
+    pub(super) fn tell_published(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        topic: &TopicName,
+        reference: &Reference,
+        outcome: Outcome,
+    ) {
+        let to = reference.as_deref();
+        let json = match outcome {
+            Ok(receipt) => messages::published(to, topic, &receipt),
+            Err(error) => messages::error(to, &error.into()),
+        };
+        send_json(context, peer, json);
+    }
+
+    /// A message on a raw WebSocket is published, if it has one topic and the token allows it.
+    fn raw_message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
+        let patterns = match self.subscribers.get(peer).map(|it| it.work.as_deref()) {
+            Some(Some(Work::Replay(replaying))) => replaying.patterns.clone(),
+            _ => self.subscribers.patterns(peer),
+        };
+        let caller = self.subscribers.get(peer).and_then(|it| it.caller.clone());
+        let topic = match &patterns[..] {
+            [pattern] => pattern.to_topic(),
+            _ => None,
+        };
+        let topic = topic.filter(|it| caller.is_some_and(|caller| caller.may_publish(it)));
+        let Some(topic) = topic else {
+            return self.end(
+                context,
+                peer,
+                CloseCode::POLICY,
+                "this cannot be published to",
+            );
+        };
+        let publication = Publication::new(topic, message.into());
+        match self.publish(peer, vec![publication]) {
+            Ok((_, Published::Now(outcomes))) => self.tell_raw(context, peer, first(outcomes)),
+            Ok((tag, Published::Later)) => self.await_log(tag, Awaited::Raw { peer }),
+            Err(_) => self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published"),
+        }
+    }
+
+    /// A raw WebSocket has no words for what was not published.
+    pub(super) fn tell_raw(&mut self, context: &mut Context<'_>, peer: PeerId, outcome: Outcome) {
+        if outcome.is_err() {
+            self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
+        }
+    }
+
+    fn authenticate(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        reference: &Reference,
+        token: &str,
+    ) -> Result<(), Problem> {
+        let Some(auth) = &self.auth else {
+            return Err(Problem::malformed("this server has no tokens"));
+        };
+        let grant = match auth.check(token, self.broker.now()) {
+            Ok(grant) => grant,
+            Err(denied) => {
+                if self.tries.wrong("token", context.address(peer)) {
+                    self.end(context, peer, CloseCode::POLICY, "wrong token");
+                }
+                return Err(Problem::unauthorized(denied.to_string()));
+            }
+        };
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return Ok(());
+        };
+        if let Some(Caller::Bearer(before)) = &subscriber.caller
+            && before.name() != grant.name()
+        {
+            return Err(Problem::forbidden("this token belongs to another name"));
+        }
+        if matches!(subscriber.work.as_deref(), Some(Work::Token)) {
+            subscriber.work = None;
+            context.set_timer(peer, None);
+        }
+        self.expires = earlier(self.expires, grant.expires());
+        let name = Arc::clone(grant.name());
+        subscriber.caller = Some(Caller::Bearer(grant));
+        send_json(
+            context,
+            peer,
+            messages::authenticated(reference.as_deref(), &name),
+        );
+        self.drop_forbidden(context, peer);
+        Ok(())
+    }
+
+    /// Mail of the broker.
+    pub(in crate::push) fn mail(&mut self, context: &mut Context<'_>, mail: BrokerMail) {
+        match mail {
+            BrokerMail::Delivery(delivery) => self.deliver(context, &delivery),
+            BrokerMail::Published { tag, outcomes } => self.published(context, tag, outcomes),
+            BrokerMail::Started(started) => {
+                let Started {
+                    connection, start, ..
+                } = *started;
+                match start {
+                    Ok(start) => self.page(context, connection, &start),
+                    Err(refused) => self.no_page(context, connection, &refused.into()),
+                }
+            }
+        }
+    }
+
+    fn deliver(&mut self, context: &mut Context<'_>, delivery: &Delivery) {
+        let mut polls = Vec::new();
+        self.subscribers
+            .deliver(context, delivery, self.policies, &mut polls);
+        for peer in polls {
+            let record = Arc::new(delivery.record().clone());
+            self.end_poll(context, peer, Some(record));
+        }
+    }
+
+    /// Answers a poll that waited.
+    fn end_poll(&mut self, context: &mut Context<'_>, peer: PeerId, record: Option<Arc<Record>>) {
+        let Some(subscriber) = self.remove(peer) else {
+            return;
+        };
+        if let Some(Work::Poll {
+            at,
+            recovered,
+            admitted,
+        }) = subscriber.work.map(|work| *work)
+        {
+            let body = poll_answer(&polled(record, at, recovered));
+            let response = json(body);
+            let _ = context.respond(peer, admitted.mark(response));
+        }
+    }
+
+    /// A timer has expired: of a token, of a poll, or of a stream that is silent.
+    pub(in crate::push) fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let Some(subscriber) = self.subscribers.get(peer) else {
+            return;
+        };
+        let keepalive = match subscriber.form {
+            Form::Poll => return self.end_poll(context, peer, None),
+            Form::Raw | Form::Envelopes => {
+                if let Some(Work::Token) = subscriber.work.as_deref() {
+                    self.end(context, peer, CloseCode::POLICY, "no token came");
+                }
+                return;
+            }
+            Form::Lines => KEEPALIVE_LINE,
+            Form::Events | Form::EnvelopeEvents => KEEPALIVE_EVENT,
+        };
+        let _ = context.write(peer, &SharedChunk::new(keepalive), 0);
+        context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
+    }
+
+    /// Ends a connection, which is no longer a subscriber.
+    pub(super) fn end(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        code: CloseCode,
+        reason: &str,
+    ) {
+        log::info!("peer {}: closing with {code}: {reason}", peer.index());
+        let Some(subscriber) = self.remove(peer) else {
+            return;
+        };
+        match subscriber.form {
+            Form::Raw | Form::Envelopes => context.close(peer, code, reason),
+            form if form.is_stream() => drop(context.finish(peer)),
+            _ => {}
+        }
+    }
+
+    /// A connection has ended, or is about to.
+    pub(in crate::push) fn closed(&mut self, peer: PeerId) {
+        self.remove(peer);
+    }
+
+    pub(super) fn remove(&mut self, peer: PeerId) -> Option<Subscriber> {
+        let subscriber = self.subscribers.remove(peer)?;
+        self.broker.leave(peer);
+        Some(subscriber)
+    }
+}
+
+fn check_patterns(caller: &Caller, patterns: &[Pattern]) -> Result<(), Problem> {
+    let mut patterns = patterns.iter();
+    match patterns.find(|pattern| !caller.may_subscribe(pattern)) {
+        Some(wide) => Err(may_not_subscribe(wide.as_str())),
+        None => Ok(()),
+    }
+}

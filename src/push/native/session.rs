@@ -1,0 +1,194 @@
+//! A subscription on its way from the past to the present: pages of a replay, then live.
+//!
+//! ```text
+//!   subscribe ──▶ page ──▶ has it left? ──▶ next page … last page ──▶ in the lists: live
+//! ```
+//!
+//! Input: pages from the broker. Output: the same in the form of the subscriber. Invariants: a page
+//! is asked for when the one before has left, so a replay takes no more memory than a page; the
+//! last page and the first live message are adjacent in the order of the log.
+
+use crate::net::{Context, PeerId, SharedChunk};
+use crate::proto::Message;
+use crate::push::access::Admitted;
+use crate::push::hub::{Cursor, Page, Replay, Start, Subscribe};
+use crate::push::name::Pattern;
+use crate::push::native::envelope::{gap, list, message, position};
+use crate::push::native::events::{event, gap_event, gap_line, line};
+use crate::push::native::form::Form;
+use crate::push::native::messages::{Reference, replay, subscribed};
+use crate::push::position::{Position, Since};
+use crate::push::record::Record;
+use std::io::Write as _;
+use std::sync::Arc;
+
+/// What a connection has not finished.
+#[derive(Debug)]
+pub(super) enum Work {
+    /// It has to say who it is.
+    Token,
+    /// It subscribes.
+    Replay(Replaying),
+    /// It waits for something to happen.
+    Poll {
+        /// Where it is.
+        at: Position,
+        recovered: bool,
+        admitted: Admitted,
+    },
+}
+
+/// A subscription whose replay is not over.
+#[derive(Debug)]
+pub(super) struct Replaying {
+    pub(super) reference: Reference,
+    pub(super) patterns: Vec<Pattern>,
+    pub(super) since: Since,
+    /// Where the next page begins.
+    cursor: Option<Cursor>,
+    /// Whether all pages so far have said so.
+    pub(super) recovered: bool,
+    /// The broker was asked for a page, which has not come.
+    pub(super) asking: bool,
+    /// A page that has not been sent.
+    pub(super) ready: Option<Start>,
+}
+
+/// Messages and bytes of a page for a connection that stays open: a quarter of what may wait for a
+/// slow one by default.
+pub(super) const PAGE: Page = Page {
+    records: 250,
+    bytes: 256 * 1024,
+    cursor: None,
+};
+
+/// The same for the answer to a poll.
+pub(super) const POLL_PAGE: Page = Page {
+    records: 1_000,
+    bytes: 1024 * 1024,
+    cursor: None,
+};
+
+impl Replaying {
+    pub(super) fn new(patterns: Vec<Pattern>, since: Since, reference: Reference) -> Self {
+        Self {
+            reference,
+            patterns,
+            since,
+            cursor: None,
+            recovered: true,
+            asking: false,
+            ready: None,
+        }
+    }
+
+    /// What to ask the broker for next.
+    pub(super) fn request(&self, name: Option<Arc<str>>) -> Subscribe {
+        Subscribe {
+            name,
+            patterns: self.patterns.clone(),
+            since: self.since,
+            page: Page {
+                cursor: self.cursor,
+                ..PAGE
+            },
+        }
+    }
+
+    /// Takes note of a page. True if another one follows.
+    pub(super) fn take(&mut self, page: &Replay) -> bool {
+        self.recovered &= page.recovered;
+        self.cursor = page.next;
+        page.next.is_some()
+    }
+}
+
+/// Sends a page; and what follows the last one, where the form has that.
+pub(super) fn send_page(
+    context: &mut Context<'_>,
+    peer: PeerId,
+    form: Form,
+    replaying: &Replaying,
+    page: &Replay,
+) {
+    let reference = replaying.reference.as_deref();
+    match form {
+        Form::Raw => {
+            for record in &page.records {
+                let _ = context.send(peer, record.payload.message());
+            }
+        }
+        Form::Envelopes => {
+            if let Some(json) = replay(reference, page, page.position.epoch) {
+                send_json(context, peer, json);
+            }
+            if page.next.is_none() {
+                let (patterns, at) = (&replaying.patterns, page.position);
+                let json = subscribed(reference, patterns, at, replaying.recovered);
+                send_json(context, peer, json);
+            }
+        }
+        Form::Events | Form::EnvelopeEvents | Form::Lines | Form::Poll => {
+            let mut body = Vec::new();
+            write_page(&mut body, form, page);
+            let _ = context.write(peer, &SharedChunk::new(&body), 0);
+        }
+    }
+}
+
+/// Sends an answer.
+pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) {
+    let text = String::from_utf8(json).unwrap_or_default(); // JSON is UTF-8.
+    let _ = context.send(peer, Message::text(&text));
+}
+
+/// Appends a page to the body of a stream.
+pub(super) fn write_page(out: &mut Vec<u8>, form: Form, page: &Replay) {
+    let epoch = page.position.epoch;
+    for it in &page.gaps {
+        match form {
+            Form::Lines => gap_line(out, it),
+            _ => gap_event(out, it),
+        }
+    }
+    for record in &page.records {
+        match form {
+            Form::Lines => line(out, record, epoch),
+            _ => event(out, record, epoch, form == Form::EnvelopeEvents),
+        }
+    }
+}
+
+/// The answer to a poll.
+pub(super) fn poll_answer(page: &Replay) -> Vec<u8> {
+    let epoch = page.position.epoch;
+    let mut out = b"{\"messages\":".to_vec();
+    list(&mut out, &page.records, |out, record| {
+        message(out, record, epoch);
+    });
+    out.extend_from_slice(b",\"gaps\":");
+    list(&mut out, &page.gaps, |out, it| gap(out, it, false));
+    out.extend_from_slice(b",\"position\":");
+    position(&mut out, Some(page.position));
+    write!(out, ",\"recovered\":{}", page.recovered).expect("a vector takes everything");
+    if page.next.is_some() {
+        out.extend_from_slice(b",\"more\":true");
+    }
+    out.push(b'}');
+    out
+}
+
+/// What a poll gets that waited: one message, or none.
+pub(super) fn polled(record: Option<Arc<Record>>, at: Position, recovered: bool) -> Replay {
+    let position = match record.as_ref().map(|record| record.sequence) {
+        Some(sequence) if sequence > 0 => at.epoch.at(sequence),
+        _ => at,
+    };
+    Replay {
+        records: record.into_iter().collect(),
+        gaps: Vec::new(),
+        position,
+        recovered,
+        next: None,
+    }
+}

@@ -1,0 +1,74 @@
+//! What all workers of a push server have in common.
+//!
+//! Input: the settings. Output: one value, cloned for each worker. Invariant: a topic, a wrong key
+//! and a refused origin are the same for all workers.
+
+use crate::net::Mailbox;
+use crate::push::access::Access;
+use crate::push::broker::Broker;
+use crate::push::hosts::HostPolicy;
+use crate::push::log::MemoryLog;
+use crate::push::mail::PushMail;
+use crate::push::position::Epoch;
+use crate::push::settings::Settings;
+use crate::push::tries::Tries;
+use crate::push::wserver::Hub;
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+/// The topics of a push server and its policies. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    pub(super) settings: Arc<Settings>,
+    pub(super) broker: Broker,
+    pub(super) hub: Hub,
+    pub(super) access: Access,
+    pub(super) tries: Arc<Tries>,
+}
+
+impl Shared {
+    /// For so many workers that listen on these addresses: see [`HostPolicy::new`].
+    pub fn new(settings: Settings, addresses: &[SocketAddr], workers: usize) -> Self {
+        let clock = settings.clock.clone();
+        let log = MemoryLog::new(new_epoch(), settings.limits.keys);
+        let (rules, limits) = (settings.history.clone(), settings.limits.hub);
+        let hosts = HostPolicy::new(addresses, &settings.hosts);
+        Self {
+            broker: Broker::new(log, workers, rules, limits, move || clock.now()),
+            hub: Hub::default(),
+            access: Access::new(settings.origin.clone(), hosts),
+            tries: Arc::default(),
+            settings: Arc::new(settings),
+        }
+    }
+
+    /// Gives the topics their workers. Only the first call counts, so every worker may make it.
+    pub(super) fn connect(&self, mailboxes: &[Mailbox<PushMail>]) {
+        self.broker.connect(mailboxes);
+        self.hub.connect(mailboxes);
+    }
+
+    /// The topics, for the program itself.
+    pub fn broker(&self) -> &Broker {
+        &self.broker
+    }
+
+    /// The hub of the wserver dialect, for the program itself.
+    pub fn hub(&self) -> &Hub {
+        &self.hub
+    }
+
+    /// From now on nothing is published and no connection can subscribe. Call it before the workers
+    /// are stopped.
+    pub fn stop(&self) {
+        self.broker.stop();
+        self.hub.stop();
+    }
+}
+
+/// Another one at each start: 40 random bits are eight letters.
+fn new_epoch() -> Epoch {
+    let random = RandomState::new().hash_one(std::process::id());
+    Epoch::from_number(random >> 24)
+}

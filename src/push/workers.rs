@@ -1,0 +1,40 @@
+//! The mailboxes of workers, whatever else they take.
+//!
+//! Input: mail of one sender, such as the broker. Output: mail of the service. Invariant: an append
+//! never waits, and never makes a system call.
+
+use crate::net::Mailbox;
+
+/// A [`Mailbox`] that takes `M` among others.
+pub(super) trait Worker<M>: Send + Sync {
+    /// Whether its loop sleeps and has to be woken.
+    fn append(&self, mail: M, bytes: usize) -> bool;
+    fn is_full(&self) -> bool;
+    fn wake(&self);
+}
+
+/// Those of a server, by the number of the worker.
+pub(super) type Workers<M> = Vec<Box<dyn Worker<M>>>;
+
+/// The mailboxes of a service whose mail is `S`.
+pub(super) fn workers<M, S>(mailboxes: &[Mailbox<S>]) -> Workers<M>
+where
+    S: From<M> + Send + 'static,
+{
+    let new = |it: &Mailbox<S>| Box::new(it.clone()) as Box<dyn Worker<M>>;
+    mailboxes.iter().map(new).collect()
+}
+
+impl<M, S: From<M> + Send> Worker<M> for Mailbox<S> {
+    fn append(&self, mail: M, bytes: usize) -> bool {
+        Mailbox::append(self, mail.into(), bytes)
+    }
+
+    fn is_full(&self) -> bool {
+        Mailbox::is_full(self)
+    }
+
+    fn wake(&self) {
+        Mailbox::wake(self);
+    }
+}
