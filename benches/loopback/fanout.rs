@@ -28,6 +28,7 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
     for (length, burst, goal) in [
         (128, 1, Some(1.10)),
         (1024, 1, Some(1.10)),
+        (4096, 1, Some(1.10)),
         (128, 8, None),
         (1024, 8, None),
     ] {

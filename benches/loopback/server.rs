@@ -146,6 +146,8 @@ fn wirebell_line(command: &str, address: SocketAddrV4) -> Vec<OsString> {
     let mut line = vec![wirebell().into_os_string(), command.into()];
     line.extend(["--listen".into(), address.to_string().into()]);
     line.extend(["--workers".into(), "1".into()]);
+    // Subscribers send nothing, and count the bytes that come: no ping may be among them.
+    line.extend(["--ping-interval".into(), "1h".into()]);
     line
 }
 

@@ -213,12 +213,15 @@ impl Batch {
         self.full
     }
 
-    /// The bytes of a run of several frames, for the second peer that gets it and later ones: one
-    /// slice costs the kernel less than many.
+    /// The bytes of a run of one frame; or of several, for the second peer that gets it and later
+    /// ones: one slice costs the kernel less than many.
     pub(crate) fn block(&mut self, run: RunIndex) -> Option<&[u8]> {
         let one = *self.runs.get(run.0 as usize)?;
         let len = one.bytes as usize;
-        if one.before.is_empty() || !one.written {
+        if one.before.is_empty() {
+            return Some(self.frames[one.frame as usize].as_bytes());
+        }
+        if !one.written {
             self.runs[run.0 as usize].written = true;
             return None;
         }

@@ -114,17 +114,19 @@ impl Output {
         if run.is_empty() {
             return;
         }
-        let mut batch = mem::take(&mut self.batch);
-        match batch.block(run).filter(|_| peer.queued() == 0) {
-            None => self.write_frames(peer, batch.frames(run)),
-            Some(block) => {
-                self.metrics.writes.add(1);
-                match written(self.sockets.write(peer.index, &[IoSlice::new(block)])) {
-                    Ok(n) if n == block.len() => {}
-                    Ok(n) => self.queue_rest(peer, batch.frames(run), n),
-                    Err(_) => self.lists.remove_soon(peer),
-                }
+        let mut sent = None;
+        if let Some(bytes) = self.batch.block(run).filter(|_| peer.queued() == 0) {
+            self.metrics.writes.add(1);
+            match written(self.sockets.write(peer.index, &[IoSlice::new(bytes)])) {
+                Ok(n) if n == bytes.len() => return,
+                Ok(n) => sent = Some(n),
+                Err(_) => return self.lists.remove_soon(peer),
             }
+        }
+        let mut batch = mem::take(&mut self.batch);
+        match sent {
+            Some(sent) => self.queue_rest(peer, batch.frames(run), sent),
+            None => self.write_frames(peer, batch.frames(run)),
         }
         self.batch = batch;
     }
