@@ -40,7 +40,7 @@ const MAX_MESSAGE: usize = 200;
 /// Bytes of a result besides the topic, to reserve memory.
 const RESULT: usize = 64;
 
-/// The standard alphabet; padding is optional.
+/// The standard alphabet; padding may be left out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
     &alphabet::STANDARD,
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
@@ -518,7 +518,7 @@ mod tests {
             let line = format!(r#"{{"topic":"a","base64":"{text}"}}"#);
             assert_eq!(one(&line).payload, bytes.to_vec().into(), "{text}");
         }
-        for text in ["_w==", "/w=", "/", "/w==x", " /w==", "é", "/x=="] {
+        for text in ["_w==", "/", "/w==x", " /w==", "é", "/x=="] {
             let line = format!(r#"{{"topic":"a","base64":"{text}"}}"#);
             assert!(error(line).contains("RFC 4648"), "{text}");
         }
@@ -780,11 +780,11 @@ mod tests {
             };
             (line.into_bytes(), topics.into_iter().map(result).collect())
         });
-        let bad = prop_oneof![
-            Just(&b"{\"topic\":\"a\"}"[..]),
-            Just(b"{\"topic\":\"a\",\"data\":\"x\""),
-            Just(b"{\"topic\":\"a\",\"data\":\"\xFF\"}"),
-        ];
+        let bad = prop::sample::select(vec![
+            &b"{\"topic\":\"a\"}"[..],
+            b"{\"topic\":\"a\",\"data\":\"x\"",
+            b"{\"topic\":\"a\",\"data\":\"\xFF\"}",
+        ]);
         let bad = bad.prop_map(|line| (line.to_vec(), vec![None]));
         let blank = "[ \t\r]{0,2}".prop_map(|line| (line.into_bytes(), vec![]));
         prop_oneof![4 => good, 1 => bad, 1 => blank]
