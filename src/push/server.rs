@@ -5,7 +5,7 @@
 use crate::net::{Counters, Handle, Options, Server, WorkerError};
 use crate::proto::Message;
 use crate::push::access::Access;
-use crate::push::auth::{PushKey, TokenFile};
+use crate::push::auth::{Auth, PushKey, TokenFile};
 use crate::push::hosts::HostPolicy;
 use crate::push::hub::{Hub, HubMail, Unavailable};
 use crate::push::service::{PushService, Settings};
@@ -27,6 +27,7 @@ pub struct PushServer {
 pub struct PushHandle {
     hub: Hub,
     loops: Handle<HubMail>,
+    auth: Option<Auth>,
     push_key: Option<PushKey>,
     tokens: Option<TokenFile>,
 }
@@ -55,6 +56,7 @@ impl PushServer {
         let access = Access::new(settings.origin.clone(), hosts);
         let tries = Arc::default();
         let (push_key, tokens) = (settings.push_key.clone(), settings.tokens.clone());
+        let auth = settings.auth.clone();
         let hub = Hub::default();
         let shared = hub.clone();
         let server = Server::bind(&addresses[..], options, move |worker| {
@@ -66,6 +68,7 @@ impl PushServer {
         let handle = PushHandle {
             hub,
             loops: server.handle(),
+            auth,
             push_key,
             tokens,
         };
@@ -96,6 +99,9 @@ impl PushHandle {
     /// Reads the files of keys and tokens again at once, whether or not they seem to have changed.
     /// Does not wait for the result.
     pub fn reload(&self) {
+        if let Some(auth) = &self.auth {
+            auth.reload();
+        }
         if let Some(key) = &self.push_key {
             key.reload();
         }

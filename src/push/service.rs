@@ -20,7 +20,7 @@ use crate::proto::{Message, Millis};
 use crate::push::access::{Access, Admitted};
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::auth::{PushKey, TokenFile};
+use crate::push::auth::{Auth, PushKey, TokenFile};
 use crate::push::dialect::wserver::{Dropping, ILLEGAL, NoRegistration};
 use crate::push::dialect::wserver::{Publication, Registration};
 use crate::push::echo::first_of;
@@ -44,6 +44,8 @@ pub struct Settings {
     /// `localhost` and loopback addresses; elsewhere, any host is accepted if the list is empty.
     /// See [`HostPolicy`].
     pub hosts: Vec<String>,
+    /// Who may use which topics. Without it, everyone may use all.
+    pub auth: Option<Auth>,
     /// Without one, every caller may push and none may drop.
     pub push_key: Option<PushKey>,
     /// Without one, a token is the name of its user.
@@ -55,7 +57,7 @@ pub struct Settings {
 
 impl Settings {
     fn has_echo(&self) -> bool {
-        let is_open = self.push_key.is_none() && self.tokens.is_none();
+        let is_open = self.auth.is_none() && self.push_key.is_none() && self.tokens.is_none();
         self.echo.unwrap_or(is_open)
     }
 }

@@ -76,7 +76,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace args settings listening stop serve echo",
+        "mod trace no_trace jwt no_jwt args settings listening stop serve echo",
     ),
     (
         "cli/tools/common",

@@ -39,8 +39,11 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
         }
         'wirebell;serve' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this TOML file')
-            [CompletionResult]::new('--push-key-file', '--push-key-file', [CompletionResultType]::ParameterName, 'File with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]')
-            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]')
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]')
+            [CompletionResult]::new('--jwt-key-file', '--jwt-key-file', [CompletionResultType]::ParameterName, 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]')
+            [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]')
+            [CompletionResult]::new('--push-key-file', '--push-key-file', [CompletionResultType]::ParameterName, 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]')
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'Longest body of an HTTP request [default: 1MiB]')
             [CompletionResult]::new('--register-timeout', '--register-timeout', [CompletionResultType]::ParameterName, 'Time within which a connection to /ws must register [default: 30s]')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]')

@@ -37,8 +37,12 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "completions" -d '
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l config -d 'Read settings from this TOML file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'File with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tokens -d 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l jwt-key-file -d 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]' -r -f -a "true\t''
+false\t''"
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
