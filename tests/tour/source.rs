@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 22] = [
+const ORDER: [(&str, &str, &str); 23] = [
     ("", "To begin with", "lib error limits"),
     (
         "wire",
@@ -89,6 +89,7 @@ const ORDER: [(&str, &str, &str); 22] = [
         "mod seconds args current input frames output",
     ),
     ("cli/tools", "wirebell push", "push"),
+    ("cli/tools/token", "wirebell token", "mod args edit"),
     (
         "cli/tools/inspect",
         "wirebell inspect",

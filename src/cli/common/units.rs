@@ -105,6 +105,24 @@ fn one(text: &str, units: Units) -> Option<(u64, &str)> {
     Some((whole.checked_mul(*unit)?.checked_add(part)?, rest))
 }
 
+/// The milliseconds of a time such as `30d` or `1m 30s`.
+pub fn span(text: &str) -> Option<u64> {
+    let mut text = text.trim();
+    if text == "0" {
+        return Some(0);
+    }
+    let mut time = 0_u64;
+    while time == 0 || !text.is_empty() {
+        let (part, rest) = one(text, TIMES)?;
+        time = time.saturating_add(part);
+        text = rest.trim_start();
+        if part == 0 && text.is_empty() {
+            break;
+        }
+    }
+    Some(time)
+}
+
 impl FromStr for Size {
     type Err = String;
 
@@ -119,20 +137,8 @@ impl FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || "write a time like 30s, 250ms or 1m 30s; 0 switches off".to_owned();
-        let mut text = text.trim();
-        if text == "0" {
-            return Ok(Self(0));
-        }
-        let mut time = 0_u64;
-        while time == 0 || !text.is_empty() {
-            let (part, rest) = one(text, TIMES).ok_or_else(problem)?;
-            time = time.saturating_add(part);
-            text = rest.trim_start();
-            if part == 0 && text.is_empty() {
-                break;
-            }
-        }
+        let problem = "write a time like 30s, 250ms or 1m 30s; 0 switches off";
+        let time = span(text).ok_or_else(|| problem.to_owned())?;
         u32::try_from(time)
             .map(Self)
             .map_err(|_| "at most 49 days".into())
