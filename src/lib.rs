@@ -24,6 +24,7 @@
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
+//! | `jwt` | JWTs as tokens of the push server | hmac |
 //! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!

@@ -35,7 +35,7 @@ fn after_help() -> String {
     format!(
         "Examples:\n  \
          wirebell                                   serve on 127.0.0.1:8080\n  \
-         wirebell serve --listen 0.0.0.0:80 --push-key-file key.txt\n  \
+         wirebell serve --listen 0.0.0.0:80 --tokens tokens.toml\n  \
          wirebell echo --listen 127.0.0.1:9001      for conformance tools{EXAMPLES}\n\n\
          Exit status: 0 after a graceful stop, 2 for wrong usage, 1 for other failures{STATUSES}."
     )

@@ -7,9 +7,10 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `name`, `position`, `record`, `json`; `hub`; `log`, `unavailable`,
-//! `delivery`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`,
-//! `access`; `limits`, `settings`, `answers`; `native`; `routes`, `echo`, `service`, `server`.
+//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `json`; `hub`; `log`,
+//! `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`,
+//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`, `shared`,
+//! `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

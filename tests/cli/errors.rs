@@ -104,7 +104,7 @@ fn a_port_in_use_is_told_however_many_workers_the_other_has() {
 fn an_address_of_another_machine_is_told() {
     // 192.0.2.0/24 is for documentation (RFC 5737): no machine has it.
     expect_line(
-        &run(&["--listen", "192.0.2.1:8080"]),
+        &run(&["--listen", "192.0.2.1:8080", "--open"]),
         1,
         &["192.0.2.1:8080", "does not have"],
     );
@@ -112,7 +112,13 @@ fn an_address_of_another_machine_is_told() {
 
 #[test]
 fn files_that_cannot_be_read_are_named() {
-    for flag in ["--config", "--push-key-file", "--token-file"] {
+    for flag in [
+        "--config",
+        "--push-key-file",
+        "--token-file",
+        "--tokens",
+        "--jwt-key-file",
+    ] {
         expect_line(
             &run(&[flag, "/nothing/here"]),
             1,

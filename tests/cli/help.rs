@@ -21,6 +21,7 @@ fn help_names_the_commands_and_shows_examples() {
         "echo",
         "connect",
         "push",
+        "token",
         "verify",
         "inspect",
         "bench",
@@ -74,6 +75,7 @@ fn help_of_each_tool_shows_examples_and_exit_statuses() {
     for tool in [
         "connect",
         "push",
+        "token",
         "verify",
         "inspect",
         "bench",

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 22] = [
+const ORDER: [(&str, &str, &str); 23] = [
     ("", "To begin with", "lib error options limits"),
     (
         "wire",
@@ -63,15 +63,16 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod time percent name position record json hub/limits hub/rules hub/history hub/wildcards \
-         hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory log/mod \
-         unavailable delivery broker/mail broker/workers broker/turn broker/mod wserver/mod \
+        "mod time clock percent name position record json hub/limits hub/rules hub/history \
+         hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
+         log/mod unavailable delivery workers broker/mail broker/turn broker/mod wserver/mod \
          wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \
          auth/digest auth/wserver auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator \
-         auth/bearer origin hosts seldom tries access limits settings answers native/mod \
+         auth/bearer origin hosts seldom tries access limits settings answers page native/mod \
          native/problem native/publish native/batch native/ask native/caller native/envelope \
          native/events native/messages native/form native/session native/subscribers \
-         native/dialect native/gate native/live native/revocation routes echo service server",
+         native/dialect native/gate native/live native/revocation mail shared routes echo service \
+         server",
     ),
     (
         "cli/common",
@@ -81,7 +82,7 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace args settings listening stop serve echo",
+        "mod trace no_trace jwt no_jwt args settings listening stop serve echo",
     ),
     (
         "cli/tools/common",
@@ -94,6 +95,7 @@ const ORDER: [(&str, &str, &str); 22] = [
         "mod seconds args current input frames output",
     ),
     ("cli/tools", "wirebell push", "push"),
+    ("cli/tools/token", "wirebell token", "mod args edit"),
     (
         "cli/tools/inspect",
         "wirebell inspect",

@@ -3,6 +3,7 @@
 
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::jwt::JwtSettings;
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -16,7 +17,8 @@ use std::path::PathBuf;
                   http://127.0.0.1:8080/push\n\n\
                   Clients connect to /ws and send {\"token\":\"alice\",\"event\":\"orders\"}.\n\
                   A settings file uses the names of the flags, with _ for -:\n  \
-                  listen = \"0.0.0.0:8080\"\n  ping_interval = \"20s\"\n\n\
+                  listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
+                  ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001. A second one\n\
                   exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
                   (without nohup); otherwise it reloads the key and token files. An empty\n\
@@ -63,14 +65,40 @@ pub struct CommonArgs {
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct FileSettings {
-    /// File with the key that publishers must send as `Authorization: Bearer KEY`; the key may
-    /// also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]
+    /// File of tokens (TOML), each with the topics that it may publish and subscribe to, as
+    /// `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]
+    #[arg(long, value_name = "FILE", env = "WIREBELL_TOKENS")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<PathBuf>,
+
+    /// The key of JWTs.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub jwt: JwtSettings,
+
+    /// Listen beyond this machine without tokens: anyone who can reach the server may then publish
+    /// and subscribe to everything [default: false]
+    #[arg(
+        long,
+        value_name = "BOOL",
+        env = "WIREBELL_OPEN",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<bool>,
+
+    /// For /push and /drop: file with the key that publishers must send as
+    /// `Authorization: Bearer KEY`; the key may also be in the environment variable
+    /// WIREBELL_PUSH_KEY [default: anyone may publish]
     #[arg(long, value_name = "FILE", env = "WIREBELL_PUSH_KEY_FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub push_key_file: Option<PathBuf>,
 
-    /// File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of
-    /// its user]
+    /// For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the
+    /// name of its user]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TOKEN_FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,

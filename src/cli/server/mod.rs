@@ -2,10 +2,16 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `args`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `args`, `settings`, `listening`, `stop`,
+//! `serve`, `echo`.
 
 mod args;
 mod echo;
+#[cfg(feature = "jwt")]
+mod jwt;
+#[cfg(not(feature = "jwt"))]
+#[path = "no_jwt.rs"]
+mod jwt;
 mod listening;
 mod serve;
 mod settings;

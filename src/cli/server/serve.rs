@@ -3,16 +3,23 @@
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listening::{cannot_listen, print_settings};
+use crate::cli::server::settings::is_local;
 use crate::cli::server::stop::Stop;
+use log::Level;
 use std::io;
 use std::net::SocketAddr;
 use wirebell::push::{PushServer, Settings};
+
+/// What a server without tokens says at its start.
+const OPEN: &str = "open: anyone who can reach this server may publish and subscribe; \
+     --tokens FILE changes that";
 
 pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.event_loop.addresses()?;
     let push = settings.push_settings()?;
-    let warning = warning(&addresses, &push);
+    settings.check_open(&addresses, &push)?;
+    let (is_open, warning) = (push.auth.is_none(), warning(&addresses, &push));
     let mut options = settings.options()?;
     let level = settings.event_loop.log_level()?;
     if args.common.check {
@@ -25,6 +32,13 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let stop = Stop::prepare()?;
     let server = PushServer::bind(&addresses[..], options, push)
         .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
+    if is_open {
+        let level = match is_local(&addresses) {
+            true => Level::Info,
+            false => Level::Warn,
+        };
+        log::log!(level, "{OPEN}");
+    }
     if let Some(warning) = warning {
         log::warn!("{warning}");
     }
@@ -36,22 +50,21 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     ended
 }
 
-/// Warns of what anyone who can reach the server may do, when keys or tokens are missing.
+/// Warns of what anyone who can reach the server may do on the paths of wserver, unless the whole
+/// server is open.
 fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
-    if addresses
-        .iter()
-        .all(|at| at.ip().to_canonical().is_loopback())
-    {
+    if is_local(addresses) {
         return None;
     }
     let (may, flags) = match (&settings.push_key, &settings.tokens) {
+        (None, None) if settings.auth.is_none() => return None,
         (None, None) => ("publish and subscribe", "--push-key-file and --token-file"),
         (None, Some(_)) => ("publish", "--push-key-file"),
         (Some(_), None) => ("subscribe as any user", "--token-file"),
         (Some(_), Some(_)) => return None,
     };
     Some(format!(
-        "anyone who can reach this server may {may}: set {flags}, or listen on 127.0.0.1"
+        "anyone who can reach /ws and /push may {may} there: set {flags}, or listen on 127.0.0.1"
     ))
 }
 
@@ -70,13 +83,14 @@ fn greet(address: SocketAddr) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use wirebell::push::PushKey;
+    use wirebell::push::{Auth, PushKey};
 
     #[test]
     fn who_serves_beyond_loopback_is_told_what_anyone_may_do() {
         let warn = |listen: &str, key: Option<&str>| {
             let push_key = key.and_then(PushKey::new);
             let settings = Settings::default().push_key(push_key);
+            let settings = settings.auth(Some(Auth::default()));
             warning(&[listen.parse().unwrap()], &settings)
         };
         for own in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
@@ -88,5 +102,8 @@ mod tests {
             let text = warn(all, Some("secret")).unwrap();
             assert!(!text.contains("--push-key-file") && text.contains("--token-file"));
         }
+        // The line about the whole server says it.
+        let settings = Settings::default();
+        assert_eq!(warning(&["0.0.0.0:1".parse().unwrap()], &settings), None);
     }
 }

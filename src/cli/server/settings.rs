@@ -10,11 +10,13 @@ use serde::de::DeserializeOwned;
 use std::env::VarError;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
+use std::path::PathBuf;
 use toml::de::DeTable;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::http::{MAX_FIELDS, is_token};
 use wirebell::net::{Limits, Options, Overflow};
-use wirebell::push::{BadOrigin, OriginPolicy, PushKey, Settings, TokenFile, is_host_name};
+use wirebell::push::{Auth, BadOrigin, OriginPolicy, PushKey};
+use wirebell::push::{Settings, TokenFile, Tokens, is_host_name};
 use wirebell::{deflate, push};
 
 /// The default address of `serve` and `echo`.
@@ -22,6 +24,12 @@ const LISTEN: &str = "127.0.0.1:8080";
 
 /// Holds the push key itself, not the name of a file.
 const PUSH_KEY: &str = "WIREBELL_PUSH_KEY";
+
+/// Whether only this machine reaches these addresses.
+pub fn is_local(addresses: &[SocketAddr]) -> bool {
+    let mut addresses = addresses.iter();
+    addresses.all(|at| at.ip().to_canonical().is_loopback())
+}
 
 /// Takes each field that is not set from `$from`.
 macro_rules! fill {
@@ -251,12 +259,15 @@ impl FileSettings {
         fill!(
             self,
             file,
+            tokens,
+            open,
             push_key_file,
             token_file,
             max_body,
             register_timeout,
             echo
         );
+        self.jwt = self.jwt.or(file.jwt);
         self.event_loop = self.event_loop.or(file.event_loop);
         self.trace = self.trace.or(file.trace);
         self
@@ -270,8 +281,9 @@ impl FileSettings {
         self.register_timeout.get_or_insert(Period(register_ms));
         let has_key = self.push_key_file.is_some()
             || std::env::var_os(PUSH_KEY).is_some_and(|key| !key.is_empty());
-        let is_open = !has_key && self.token_file.is_none();
-        self.echo.get_or_insert(is_open);
+        let has_tokens = self.tokens.is_some() || self.jwt.is_set() || self.token_file.is_some();
+        self.echo.get_or_insert(!has_key && !has_tokens);
+        self.open.get_or_insert(false);
         self.event_loop = self.event_loop.effective();
         self.trace = self.trace.effective();
         self
@@ -315,9 +327,35 @@ impl FileSettings {
             .limits(limits)
             .origin(self.event_loop.origin_policy()?)
             .hosts(self.event_loop.hosts()?.to_vec())
+            .auth(self.auth()?)
             .push_key(push_key)
             .tokens(tokens)
             .echo(self.echo))
+    }
+
+    /// The tokens; `None` if none are needed.
+    fn auth(&self) -> Result<Option<Auth>, Failure> {
+        let read = |path: &PathBuf| {
+            let tokens = Tokens::watch(path);
+            let tokens = tokens.map(|tokens| Auth::default().tokens(tokens));
+            tokens.map_err(|error| Failure::failed(format!("--tokens {}: {error}", path.display())))
+        };
+        self.jwt.add_to(self.tokens.as_ref().map(read).transpose()?)
+    }
+
+    /// An open server beyond this machine must be wanted.
+    pub fn check_open(&self, addresses: &[SocketAddr], settings: &Settings) -> Result<(), Failure> {
+        let listen = self.event_loop.listen.as_deref().unwrap_or(LISTEN);
+        match (settings.auth.is_some(), self.open == Some(true)) {
+            (true, true) => Err(Failure::usage(
+                "--open: this server has tokens, so it is not open: leave out one of them".into(),
+            )),
+            (false, false) if !is_local(addresses) => Err(Failure::usage(format!(
+                "--listen {listen}: without tokens, anyone who can reach this address may publish \
+                 and subscribe; set --tokens FILE, or --open if they may"
+            ))),
+            _ => Ok(()),
+        }
     }
 }
 

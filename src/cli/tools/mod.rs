@@ -12,6 +12,7 @@ mod connect;
 mod inspect;
 mod manual;
 mod push;
+mod token;
 mod verify;
 
 use crate::cli::common::Failure;
@@ -22,6 +23,7 @@ use connect::ConnectArgs;
 use inspect::InspectArgs;
 use manual::ManArgs;
 use push::PushArgs;
+use token::TokenArgs;
 use verify::VerifyArgs;
 
 /// What the whole command is, for its help.
@@ -44,6 +46,8 @@ pub enum Tool {
     Connect(Box<ConnectArgs>),
     /// Publish to a push server
     Push(Box<PushArgs>),
+    /// Create, list and revoke the tokens of a push server
+    Token(TokenArgs),
     /// Test whether an echo server or a client conforms to the RFCs
     Verify(Box<VerifyArgs>),
     /// Explain captured frames byte by byte
@@ -61,6 +65,7 @@ pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
     match tool {
         Tool::Connect(args) => connect::run(args),
         Tool::Push(args) => push::run(args),
+        Tool::Token(args) => token::run(&args),
         Tool::Verify(args) => verify::run(args),
         Tool::Inspect(args) => inspect::run(args),
         Tool::Bench(args) => bench::run(args),

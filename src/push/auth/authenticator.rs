@@ -81,20 +81,19 @@ impl Auth {
 
     /// What has become of a grant that `check` gave out.
     pub fn revalidate(&self, grant: &Grant, now: u64) -> Verdict {
-        match grant.proof {
-            Proof::Token(digest) => match self.find(&digest) {
-                Some(new) if new.is_expired(now) || new.name != grant.name => Verdict::Gone,
-                Some(new) if *new == *grant => Verdict::Unchanged,
-                Some(new) => Verdict::Changed(new),
-                None => Verdict::Gone,
-            },
-            Proof::Jwt(digest) => {
-                let is_proven = self.jwt.as_ref().is_some_and(|key| key.is(digest));
-                match is_proven && !grant.is_expired(now) && !self.has_revoked(grant) {
-                    true => Verdict::Unchanged,
-                    false => Verdict::Gone,
-                }
-            }
+        let Proof { digest, is_jwt } = grant.proof;
+        if is_jwt {
+            let is_proven = self.jwt.as_ref().is_some_and(|key| key.is(digest));
+            return match is_proven && !grant.is_expired(now) && !self.has_revoked(grant) {
+                true => Verdict::Unchanged,
+                false => Verdict::Gone,
+            };
+        }
+        match self.find(&digest) {
+            Some(new) if new.is_expired(now) || new.name != grant.name => Verdict::Gone,
+            Some(new) if *new == *grant => Verdict::Unchanged,
+            Some(new) => Verdict::Changed(new),
+            None => Verdict::Gone,
         }
     }
 

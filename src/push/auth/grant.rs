@@ -22,11 +22,10 @@ pub struct Grant {
 
 /// Why the bearer was believed, to ask again later.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Proof {
-    /// The token has this digest.
-    Token(Digest),
-    /// The token is a JWT whose key has this digest.
-    Jwt(Digest),
+pub(super) struct Proof {
+    /// Of the token; for a JWT, of the key that signed it.
+    pub digest: Digest,
+    pub is_jwt: bool,
 }
 
 impl Grant {
@@ -38,9 +37,9 @@ impl Grant {
     /// Identifies the token in a log and in `wirebell token list`: the first digits of its digest,
     /// or `jwt`.
     pub fn id(&self) -> String {
-        match self.proof {
-            Proof::Token(digest) => digest.short(),
-            Proof::Jwt(_) => "jwt".to_owned(),
+        match self.proof.is_jwt {
+            false => self.proof.digest.short(),
+            true => "jwt".to_owned(),
         }
     }
 
@@ -148,7 +147,10 @@ mod tests {
             subscribe: patterns(subscribe),
             admin,
             expires: None,
-            proof: Proof::Token(Digest::of(b"a")),
+            proof: Proof {
+                digest: Digest::of(b"a"),
+                is_jwt: false,
+            },
         }
     }
 

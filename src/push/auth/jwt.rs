@@ -91,7 +91,11 @@ impl JwtKey {
         let claims: Claims = json(claims).ok_or(Denied::Invalid(
             "its claims must be a JSON object with \"sub\", a text, and \"exp\", in seconds",
         ))?;
-        claims.grant(Proof::Jwt(key.digest), now)
+        let proof = Proof {
+            digest: key.digest,
+            is_jwt: true,
+        };
+        claims.grant(proof, now)
     }
 }
 

@@ -241,7 +241,10 @@ fn read_entry(entry: &Value<'_>) -> Result<(Grant, Digest), Problem> {
         subscribe,
         admin,
         expires,
-        proof: Proof::Token(digest),
+        proof: Proof {
+            digest,
+            is_jwt: false,
+        },
     };
     Ok((grant, digest))
 }

@@ -29,6 +29,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('echo', 'echo', [CompletionResultType]::ParameterValue, 'Echo every message on every path, for conformance and load tools')
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
@@ -39,8 +40,11 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
         }
         'wirebell;serve' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this TOML file')
-            [CompletionResult]::new('--push-key-file', '--push-key-file', [CompletionResultType]::ParameterName, 'File with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]')
-            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]')
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]')
+            [CompletionResult]::new('--jwt-key-file', '--jwt-key-file', [CompletionResultType]::ParameterName, 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]')
+            [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]')
+            [CompletionResult]::new('--push-key-file', '--push-key-file', [CompletionResultType]::ParameterName, 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]')
+            [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]')
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'Longest body of an HTTP request [default: 1MiB]')
             [CompletionResult]::new('--register-timeout', '--register-timeout', [CompletionResultType]::ParameterName, 'Time within which a connection to /ws must register [default: 30s]')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]')
@@ -158,6 +162,59 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'wirebell;token' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Create a token, print it once, and add it to the file, which is created if missing')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the tokens: their names and rights, and the first digits of their digests')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Remove tokens: connections that use them end within a second')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;token;new' {
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'The file of tokens')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'Whose token it is; several tokens may have one name')
+            [CompletionResult]::new('--publish', '--publish', [CompletionResultType]::ParameterName, 'Topics that it may publish to: names, or patterns such as orders.*.eu or orders.**; may be given several times')
+            [CompletionResult]::new('--subscribe', '--subscribe', [CompletionResultType]::ParameterName, 'Topics that it may subscribe to')
+            [CompletionResult]::new('--expires', '--expires', [CompletionResultType]::ParameterName, 'When it ends: a time from now such as 30d or 12h, or a time in the form of RFC 3339 [default: never]')
+            [CompletionResult]::new('--admin', '--admin', [CompletionResultType]::ParameterName, 'Let it read the server''s own topics, such as $stats')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;token;list' {
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'The file of tokens')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;token;revoke' {
+            [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'The file of tokens')
+            [CompletionResult]::new('--name', '--name', [CompletionResultType]::ParameterName, 'All tokens of this name')
+            [CompletionResult]::new('--subject', '--subject', [CompletionResultType]::ParameterName, 'All JWTs of this subject, those that are still to be issued as well')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;token;help' {
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Create a token, print it once, and add it to the file, which is created if missing')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the tokens: their names and rights, and the first digits of their digests')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Remove tokens: connections that use them end within a second')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;token;help;new' {
+            break
+        }
+        'wirebell;token;help;list' {
+            break
+        }
+        'wirebell;token;help;revoke' {
+            break
+        }
+        'wirebell;token;help;help' {
+            break
+        }
         'wirebell;verify' {
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header field with each handshake; may be given several times')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header field with each handshake; may be given several times')
@@ -254,6 +311,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('echo', 'echo', [CompletionResultType]::ParameterValue, 'Echo every message on every path, for conformance and load tools')
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
+            [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
@@ -272,6 +330,21 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             break
         }
         'wirebell;help;push' {
+            break
+        }
+        'wirebell;help;token' {
+            [CompletionResult]::new('new', 'new', [CompletionResultType]::ParameterValue, 'Create a token, print it once, and add it to the file, which is created if missing')
+            [CompletionResult]::new('list', 'list', [CompletionResultType]::ParameterValue, 'List the tokens: their names and rights, and the first digits of their digests')
+            [CompletionResult]::new('revoke', 'revoke', [CompletionResultType]::ParameterValue, 'Remove tokens: connections that use them end within a second')
+            break
+        }
+        'wirebell;help;token;new' {
+            break
+        }
+        'wirebell;help;token;list' {
+            break
+        }
+        'wirebell;help;token;revoke' {
             break
         }
         'wirebell;help;verify' {

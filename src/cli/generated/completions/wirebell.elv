@@ -26,6 +26,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand echo 'Echo every message on every path, for conformance and load tools'
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
+            cand token 'Create, list and revoke the tokens of a push server'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
@@ -35,8 +36,11 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         }
         &'wirebell;serve'= {
             cand --config 'Read settings from this TOML file'
-            cand --push-key-file 'File with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'
-            cand --token-file 'File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]'
+            cand --tokens 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]'
+            cand --jwt-key-file 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]'
+            cand --open 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]'
+            cand --push-key-file 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'
+            cand --token-file 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]'
             cand --max-body 'Longest body of an HTTP request [default: 1MiB]'
             cand --register-timeout 'Time within which a connection to /ws must register [default: 30s]'
             cand --echo 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]'
@@ -150,6 +154,50 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'wirebell;token'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand new 'Create a token, print it once, and add it to the file, which is created if missing'
+            cand list 'List the tokens: their names and rights, and the first digits of their digests'
+            cand revoke 'Remove tokens: connections that use them end within a second'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;token;new'= {
+            cand --tokens 'The file of tokens'
+            cand --name 'Whose token it is; several tokens may have one name'
+            cand --publish 'Topics that it may publish to: names, or patterns such as orders.*.eu or orders.**; may be given several times'
+            cand --subscribe 'Topics that it may subscribe to'
+            cand --expires 'When it ends: a time from now such as 30d or 12h, or a time in the form of RFC 3339 [default: never]'
+            cand --admin 'Let it read the server''s own topics, such as $stats'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;token;list'= {
+            cand --tokens 'The file of tokens'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;token;revoke'= {
+            cand --tokens 'The file of tokens'
+            cand --name 'All tokens of this name'
+            cand --subject 'All JWTs of this subject, those that are still to be issued as well'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;token;help'= {
+            cand new 'Create a token, print it once, and add it to the file, which is created if missing'
+            cand list 'List the tokens: their names and rights, and the first digits of their digests'
+            cand revoke 'Remove tokens: connections that use them end within a second'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;token;help;new'= {
+        }
+        &'wirebell;token;help;list'= {
+        }
+        &'wirebell;token;help;revoke'= {
+        }
+        &'wirebell;token;help;help'= {
+        }
         &'wirebell;verify'= {
             cand -H 'Send this header field with each handshake; may be given several times'
             cand --header 'Send this header field with each handshake; may be given several times'
@@ -241,6 +289,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand echo 'Echo every message on every path, for conformance and load tools'
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
+            cand token 'Create, list and revoke the tokens of a push server'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
@@ -255,6 +304,17 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;help;connect'= {
         }
         &'wirebell;help;push'= {
+        }
+        &'wirebell;help;token'= {
+            cand new 'Create a token, print it once, and add it to the file, which is created if missing'
+            cand list 'List the tokens: their names and rights, and the first digits of their digests'
+            cand revoke 'Remove tokens: connections that use them end within a second'
+        }
+        &'wirebell;help;token;new'= {
+        }
+        &'wirebell;help;token;list'= {
+        }
+        &'wirebell;help;token;revoke'= {
         }
         &'wirebell;help;verify'= {
         }

@@ -30,6 +30,7 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "serve" -d 'Run th
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "connect" -d 'Connect to a server: send lines, print messages'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "push" -d 'Publish to a push server'
+complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "inspect" -d 'Explain captured frames byte by byte'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "bench" -d 'Load a server and measure it'
@@ -37,8 +38,12 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "completions" -d '
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l config -d 'Read settings from this TOML file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'File with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'File with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tokens -d 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l jwt-key-file -d 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]' -r -f -a "true\t''
+false\t''"
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
@@ -146,6 +151,28 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'T
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line of stdin as a separate message, as it arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print how many connections each message reached'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l tokens -d 'The file of tokens' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l name -d 'Whose token it is; several tokens may have one name' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l publish -d 'Topics that it may publish to: names, or patterns such as orders.*.eu or orders.**; may be given several times' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l subscribe -d 'Topics that it may subscribe to' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l expires -d 'When it ends: a time from now such as 30d or 12h, or a time in the form of RFC 3339 [default: never]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -l admin -d 'Let it read the server\'s own topics, such as $stats'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from new" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from list" -l tokens -d 'The file of tokens' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from list" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from revoke" -l tokens -d 'The file of tokens' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from revoke" -l name -d 'All tokens of this name' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from revoke" -l subject -d 'All JWTs of this subject, those that are still to be issued as well' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from revoke" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
+complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l subprotocol -d 'Offer this subprotocol with each handshake; may be given several times, the preferred one first' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
@@ -219,13 +246,17 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
