@@ -48,6 +48,8 @@ impl MediaType {
     pub const HTML: Self = Self(Cow::Borrowed("text/html; charset=utf-8"));
     /// JSON, which is always UTF-8 (RFC 8259 section 8.1).
     pub const JSON: Self = Self(Cow::Borrowed("application/json"));
+    /// One JSON value a line.
+    pub const NDJSON: Self = Self(Cow::Borrowed("application/x-ndjson"));
 
     /// Any other.
     ///

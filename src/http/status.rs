@@ -12,7 +12,7 @@ pub struct Status(u16);
 
 macro_rules! statuses {
     ($($name:ident = $code:literal $reason:literal;)+) => {
-        /// Those of RFC 9110 section 15, RFC 6585 and RFC 7725 that a server may need.
+        /// Those of RFC 9110 section 15, RFC 4918, RFC 6585 and RFC 7725 that a server may need.
         impl Status {
             $(#[doc = concat!("`", $code, " ", $reason, "`")] pub const $name: Self = Self($code);)+
 
@@ -73,6 +73,7 @@ statuses! {
     SERVICE_UNAVAILABLE = 503 "Service Unavailable";
     GATEWAY_TIMEOUT = 504 "Gateway Timeout";
     HTTP_VERSION_NOT_SUPPORTED = 505 "HTTP Version Not Supported";
+    INSUFFICIENT_STORAGE = 507 "Insufficient Storage";
     NETWORK_AUTHENTICATION_REQUIRED = 511 "Network Authentication Required";
 }
 

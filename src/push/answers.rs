@@ -49,9 +49,9 @@ pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Response> {
     }
 }
 
-/// Publishing is not possible now. It will be later: by this server if it is only busy; otherwise
+/// After how many seconds publishing will be possible: by this server if it is only busy; otherwise
 /// by another one, or by this one when it has been restarted.
-pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
+pub(super) fn retry_seconds(reason: Unavailable, limits: &Limits) -> u64 {
     let ms = match reason {
         Unavailable::Busy => 1000,
         Unavailable::Stopped => {
@@ -59,8 +59,16 @@ pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
             u64::from(protocol.close_ms) + u64::from(protocol.linger_ms)
         }
     };
-    let seconds = ms.div_ceil(1000).max(1).to_string();
-    let later = FieldLine::new("Retry-After", seconds).expect("digits are a value");
+    ms.div_ceil(1000).max(1)
+}
+
+pub(super) fn retry_after(seconds: u64) -> FieldLine {
+    FieldLine::new("Retry-After", seconds.to_string()).expect("digits are a value")
+}
+
+/// Publishing is not possible now.
+pub(super) fn unavailable(reason: Unavailable, limits: &Limits) -> Response {
+    let later = retry_after(retry_seconds(reason, limits));
     let mut response = Response::text(Status::SERVICE_UNAVAILABLE, reason.to_string()).field(later);
     response.close = reason == Unavailable::Stopped;
     response

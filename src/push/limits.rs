@@ -1,11 +1,11 @@
-//! The bounds of the push server: what its subscribers may hold.
+//! The bounds of the push server: what its subscribers may hold, and what one request may publish.
 //!
-//! Enforced by the services and the hubs.
+//! Enforced by the services, the hubs and the dialects.
 
 use crate::options::options;
 
 options! {
-    /// The bounds of the subscribers of a push server. The table of all bounds is at
+    /// The bounds of the clients of a push server. The table of all bounds is at
     /// [`wirebell::Limits`](crate::Limits).
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub const struct Limits {
@@ -30,5 +30,13 @@ options! {
         /// Milliseconds within which a connection that exists to subscribe must have done so (1008
         /// after it).
         pub register_ms: u32 = 30_000,
+        /// Messages of one batch, of which a line with several topics has one for each (413 above
+        /// it). Together they keep the broker from others for about ten milliseconds, and their
+        /// answer is at most 6 MB.
+        pub batch_lines: usize = 10_000,
+        /// Bytes of the payloads and topics of one batch, as each message of a line with several
+        /// topics has its own payload (413 above it). A body without such lines never makes more
+        /// than its own length, so four times the default of `body_bytes` is generous.
+        pub batch_bytes: usize = 4 * 1024 * 1024,
     }
 }

@@ -7,9 +7,9 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `name`, `position`, `record`; `hub`; `log`, `unavailable`, `delivery`,
-//! `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`;
-//! `limits`, `settings`, `answers`, `routes`, `echo`, `service`, `server`.
+//! Reading order: `time`, `name`, `position`, `record`, `json`; `hub`; `log`, `unavailable`,
+//! `delivery`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`,
+//! `access`; `limits`, `settings`, `answers`; `native`; `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -19,9 +19,11 @@ mod delivery;
 mod echo;
 mod hosts;
 mod hub;
+mod json;
 mod limits;
 mod log;
 mod name;
+pub mod native;
 mod origin;
 mod position;
 mod record;

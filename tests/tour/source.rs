@@ -63,11 +63,11 @@ const ORDER: [(&str, &str, &str); 22] = [
     (
         "push",
         "The push server",
-        "mod time name position record hub/limits hub/rules hub/history hub/wildcards \
+        "mod time name position record json hub/limits hub/rules hub/history hub/wildcards \
          hub/interests hub/topics hub/replay hub/mod log/keys log/memory log/mod unavailable \
          delivery broker wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth origin hosts seldom tries access limits settings answers \
-         routes echo service server",
+         native/mod native/problem native/publish native/batch routes echo service server",
     ),
     (
         "cli/common",
