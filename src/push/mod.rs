@@ -9,8 +9,8 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `json`; `hub`; `log`,
 //! `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`, `shared`,
-//! `routes`, `echo`, `service`, `server`.
+//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
+//! `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

@@ -49,8 +49,8 @@ const ORDER: [(&str, &str, &str); 23] = [
     (
         "net",
         "The event loop",
-        "mod words limits options service context connections frame metrics peer_map mailbox memory wake \
-         wheel handle sockets entropy upgrade conn/mod conn/peer conn/table conn/cold conn/lists \
+        "mod words limits options service context connections frame metrics peer_map mailbox \
+         memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table conn/cold conn/lists \
          conn/timers conn/batch conn/send_queue conn/deflate conn/dialing conn/no_dialing \
          conn/deadlines output/mod output/buffers output/cork output/write output/send \
          output/compress \

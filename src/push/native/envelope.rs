@@ -108,11 +108,19 @@ mod tests {
         let text = Payload::Text("a\"b\n".into());
         assert_eq!(
             record(text, 44),
-            r#"{"type":"message","topic":"orders.eu","id":"q7c2m4-44","time":"2026-11-28T00:20:00.123Z","data":"a\"b\n"}"#
+            [
+                r#"{"type":"message","topic":"orders.eu","id":"q7c2m4-44","#,
+                r#""time":"2026-11-28T00:20:00.123Z","data":"a\"b\n"}"#,
+            ]
+            .concat()
         );
         assert_eq!(
             record(Payload::Binary(b"\0\xff\xfe\xfd".as_slice().into()), 0),
-            r#"{"type":"message","topic":"orders.eu","time":"2026-11-28T00:20:00.123Z","base64":"AP/+/Q=="}"#
+            [
+                r#"{"type":"message","topic":"orders.eu","#,
+                r#""time":"2026-11-28T00:20:00.123Z","base64":"AP/+/Q=="}"#,
+            ]
+            .concat()
         );
     }
 
