@@ -38,6 +38,7 @@ mod server;
 mod service;
 mod settings;
 mod shared;
+mod stats;
 pub mod time;
 mod tries;
 mod unavailable;
@@ -52,7 +53,9 @@ pub use auth::{
     Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
     token_of,
 };
-pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Started};
+pub use broker::{
+    Answer, Broker, BrokerMail, BrokerStats, Outcome, Published, Receipt, Started, TopicStats,
+};
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;

@@ -109,6 +109,11 @@ impl Interests {
         self.generation
     }
 
+    /// Connections with patterns.
+    pub(super) fn connections(&self) -> usize {
+        self.subscribers.len()
+    }
+
     /// Different patterns.
     pub(super) fn len(&self) -> usize {
         self.all.len()
