@@ -10,7 +10,7 @@
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `json`; `hub`; `log`,
 //! `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`,
 //! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
-//! `shared`, `routes`, `echo`, `service`, `server`.
+//! `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

@@ -65,13 +65,13 @@ const ORDER: [(&str, &str, &str); 23] = [
         "The push server",
         "mod time clock percent name position record json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
-         log/mod unavailable delivery workers broker/mail broker/turn broker/mod wserver/mod \
+         log/mod unavailable delivery workers broker/mail broker/rates broker/turn broker/stats broker/mod wserver/mod \
          wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \
          auth/digest auth/wserver auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator \
          auth/bearer origin hosts seldom tries access limits settings answers page native/mod \
-         native/problem native/publish native/batch native/ask native/caller native/envelope \
+         native/base64 native/problem native/publish native/batch native/ask native/caller native/envelope \
          native/events native/messages native/form native/session native/subscribers \
-         native/dialect native/gate native/live native/revocation mail shared routes echo service \
+         native/dialect native/gate native/live native/revocation mail stats shared routes echo service \
          server",
     ),
     (

@@ -1,7 +1,7 @@
 //! How much is published, and where.
 //!
 //! Input: each record that is delivered. Output: counts since the last time they were taken.
-//! Invariant: at most [`TOPICS`] topics are told apart, and none while nobody wants to know.
+//! Invariant: at most [`TOPICS`] topics are told apart, and none unless somebody asked for them.
 
 use crate::push::name::TopicName;
 use std::collections::HashMap;
@@ -36,7 +36,7 @@ impl Rates {
     }
 
     /// Takes the counts, with the busiest topics first; from now on topics are told apart if
-    /// somebody wants to know.
+    /// `by_name`.
     pub(super) fn take(&mut self, by_name: bool) -> (Self, Vec<(TopicName, u64)>) {
         let mut taken = std::mem::take(self);
         self.by_name = by_name;
@@ -51,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn topics_are_told_apart_while_somebody_wants_to_know() {
+    fn topics_are_counted_one_by_one_on_demand() {
         let topic = |name: &str| name.parse::<TopicName>().unwrap();
         let mut rates = Rates::default();
         rates.count(&topic("a"), 2);

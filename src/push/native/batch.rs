@@ -18,12 +18,10 @@ use crate::push::json::{mend, without_mark, write_number, write_string};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{MAX_NAME_BYTES, TopicName};
+use crate::push::native::base64::decode;
 use crate::push::native::problem::Problem;
 use crate::push::native::publish::{check_key, check_topic, message_kind, write_members};
 use crate::push::record::{Key, Payload, Publication};
-use base64::Engine as _;
-use base64::alphabet;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
 use std::borrow::Cow;
@@ -43,12 +41,6 @@ const RESULT: usize = 64;
 
 /// Bytes of a line that is rather short, to reserve memory.
 const SHORT_LINE: usize = 64;
-
-/// The standard alphabet; padding may be left out.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &alphabet::STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// A batch that was read, and the places of its results.
 ///
@@ -288,11 +280,8 @@ fn payload(data: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Payload, 
     match (data, base64) {
         (Some(Text(data)), None) => Ok(Payload::Text(data.into())),
         (None, Some(Text(text))) => {
-            let mut bytes = vec![0; base64::decoded_len_estimate(text.len())];
-            let length = BASE64.decode_slice(&*text, &mut bytes);
-            let bad = |_| Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
-            bytes.truncate(length.map_err(bad)?);
-            Ok(bytes.into())
+            let bad = || Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
+            decode(&text).map(Payload::from).ok_or_else(bad)
         }
         _ => {
             let text = "a line has either \"data\" or \"base64\"";

@@ -8,7 +8,8 @@
 use crate::push::hub::{Gap, Replay};
 use crate::push::json::write_string;
 use crate::push::name::Pattern;
-use crate::push::native::envelope::{base64, gap, list, message, position};
+use crate::push::native::base64;
+use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::position::{Epoch, Position};
 use crate::push::record::{Payload, Record};
 use std::io::Write as _;
@@ -36,7 +37,7 @@ pub(super) fn subscribed(out: &mut Vec<u8>, patterns: &[Pattern], at: Position, 
     });
     out.extend_from_slice(b",\"position\":");
     position(out, Some(at));
-    write!(out, ",\"recovered\":{recovered}}}\n").expect("a vector takes everything");
+    writeln!(out, ",\"recovered\":{recovered}}}").expect("a vector takes everything");
 }
 
 /// Where a stream begins that replays this: everything after it follows, or is in a gap.
@@ -63,7 +64,7 @@ pub(super) fn event(out: &mut Vec<u8>, record: &Record, epoch: Epoch, envelope: 
         (Payload::Text(text), false) => data(out, text),
         (Payload::Binary(bytes), false) => {
             out.extend_from_slice(b"event: binary\ndata: ");
-            base64(out, bytes);
+            base64::write(out, bytes);
             out.push(b'\n');
         }
     }
