@@ -1,7 +1,7 @@
 //! `$stats`: what the server does, once a second, as a topic that others can follow.
 //!
-//! Input: the counters of each worker, the broker, the memory of the loops. Output: one JSON object.
-//! Invariant: it is built by one worker, and only while somebody listens.
+//! Input: the counters of each worker, the broker, the memory of the loops. Output: one JSON
+//! object. Invariant: it is built by one worker, and only if the topic has subscribers.
 
 use crate::net::Counters;
 use crate::push::broker::{Answer, Broker, BrokerStats, TopicStats};
@@ -42,7 +42,7 @@ impl Board {
     }
 }
 
-/// Reports once a second, while somebody listens.
+/// Reports once a second, if the topic has subscribers.
 #[derive(Debug)]
 pub(super) struct Reporter {
     topic: TopicName,

@@ -439,9 +439,12 @@ fn span_of(table: &Spanned<DeValue<'_>>) -> Range<usize> {
 fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
     let table = DeTable::parse(text).ok()?;
     let settings = table.get_ref().iter();
-    let spans = settings.flat_map(|(name, value)| match value.get_ref().as_array() {
-        Some(tables) if is_headed(&text[value.span()]) => tables.iter().map(span_of).collect(),
-        _ => vec![name.span().start..value.span().end],
+    let spans = settings.flat_map(|(name, value)| {
+        let whole = name.span().start..value.span().end;
+        match value.get_ref().as_array() {
+            Some(tables) if is_headed(&text[value.span()]) => tables.iter().map(span_of).collect(),
+            _ => Vec::from_iter([whole]),
+        }
     });
     let bad = |span: Range<usize>| {
         let read = toml::from_str::<T>(&text[span.clone()]);

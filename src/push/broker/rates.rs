@@ -1,7 +1,7 @@
 //! How much is published, and where.
 //!
 //! Input: each record that is delivered. Output: counts since the last time they were taken.
-//! Invariant: at most [`TOPICS`] topics are told apart, and none unless somebody asked for them.
+//! Invariant: at most [`TOPICS`] topics are told apart, and none unless that is wanted.
 
 use crate::push::name::TopicName;
 use std::collections::HashMap;

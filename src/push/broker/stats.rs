@@ -1,7 +1,7 @@
 //! What a broker says of itself, once a second, to those who want to know.
 //!
-//! Input: the hub and the rates. Output: plain values. Invariant: it costs nothing while it is not
-//! asked for, and then no more than a look at all topics.
+//! Input: the hub and the rates. Output: plain values. Invariant: it costs nothing until it is
+//! wanted, and then at most a look at all topics.
 
 use crate::push::broker::turn::State;
 use crate::push::name::TopicName;
