@@ -63,7 +63,7 @@ const ORDER: [(&str, &str, &str); 23] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position record json hub/limits hub/rules hub/history \
+        "mod time clock percent name position record few json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
          log/mod unavailable delivery workers broker/mail broker/rates broker/turn broker/stats \
          broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
