@@ -9,7 +9,7 @@
 //! a connection counts once, however many of its patterns match. Usually it is a sum of counters:
 //! only connections with several patterns are looked at one by one.
 
-use crate::net::PeerId;
+use crate::net::{PeerId, PeerMap};
 use crate::push::few::Few;
 use crate::push::hub::limits::{HubLimits, Refused};
 use crate::push::hub::wildcards::Wildcards;
@@ -57,7 +57,8 @@ pub(super) struct Interests {
     by_pattern: HashMap<Pattern, u32>,
     all: Slab<Interest>,
     wildcards: Wildcards,
-    subscribers: HashMap<PeerId, Subscriber>,
+    /// By worker.
+    subscribers: Box<[PeerMap<Subscriber>]>,
     /// Interests without wildcards.
     exact: usize,
     /// Grows when an audience may have changed.
@@ -99,7 +100,7 @@ impl Interests {
             by_pattern: HashMap::new(),
             all: Slab::new(),
             wildcards: Wildcards::new(),
-            subscribers: HashMap::new(),
+            subscribers: (0..workers).map(|_| PeerMap::new()).collect(),
             exact: 0,
             generation: 1,
             empty: Arc::default(),
@@ -113,7 +114,7 @@ impl Interests {
 
     /// Connections with patterns.
     pub(super) fn connections(&self) -> usize {
-        self.subscribers.len()
+        self.subscribers.iter().map(PeerMap::len).sum()
     }
 
     /// Different patterns.
@@ -128,7 +129,7 @@ impl Interests {
         patterns: &[Pattern],
         limits: &HubLimits,
     ) -> Result<(), Refused> {
-        let subscriber = self.subscribers.get(&connection);
+        let subscriber = self.subscriber(connection);
         let interests = subscriber.map_or(&[][..], |it| it.interests.as_slice());
         let size = |number: &u32| self.all[*number as usize].pattern.as_str().len();
         let mut joined = interests.len();
@@ -163,7 +164,7 @@ impl Interests {
 
     /// Whether a connection has joined a pattern.
     pub(super) fn has(&self, connection: PeerId, pattern: &Pattern) -> bool {
-        let subscriber = self.subscribers.get(&connection);
+        let subscriber = self.subscriber(connection);
         let number = self.by_pattern.get(pattern);
         let both = subscriber.zip(number);
         both.is_some_and(|(it, number)| it.interests.as_slice().contains(number))
@@ -171,7 +172,7 @@ impl Interests {
 
     /// Sets the name of a connection that has joined something, or is about to.
     pub(super) fn set_name(&mut self, connection: PeerId, name: Arc<str>) {
-        let subscriber = self.subscribers.entry(connection).or_default();
+        let subscriber = entry(&mut self.subscribers, connection);
         subscriber.name = Some(name);
         for number in subscriber.interests.as_slice() {
             self.all[*number as usize].named.insert(connection);
@@ -181,7 +182,7 @@ impl Interests {
     /// Adds a pattern to a connection, which may have it.
     pub(super) fn join(&mut self, connection: PeerId, pattern: &Pattern) -> InterestId {
         let number = self.number(pattern);
-        let subscriber = self.subscribers.entry(connection).or_default();
+        let subscriber = entry(&mut self.subscribers, connection);
         if subscriber.interests.as_slice().contains(&number) {
             return InterestId(number);
         }
@@ -208,7 +209,7 @@ impl Interests {
     /// Removes a pattern from a connection.
     pub(super) fn leave(&mut self, connection: PeerId, pattern: &Pattern) -> Option<Left> {
         let number = *self.by_pattern.get(pattern)?;
-        let subscriber = self.subscribers.get_mut(&connection)?;
+        let subscriber = self.subscribers[connection.worker()].get_mut(connection)?;
         if subscriber
             .interests
             .split_off(|it| *it != number)
@@ -217,7 +218,7 @@ impl Interests {
             return None;
         }
         match *subscriber.interests.as_slice() {
-            [] => drop(self.subscribers.remove(&connection)),
+            [] => drop(self.subscribers[connection.worker()].remove(connection)),
             [last] => drop(self.all[last as usize].several.remove(&connection)),
             _ => {}
         }
@@ -226,7 +227,8 @@ impl Interests {
 
     /// Removes a connection, and so all of its patterns.
     pub(super) fn leave_all(&mut self, connection: PeerId) -> Vec<Left> {
-        let subscriber = self.subscribers.remove(&connection).unwrap_or_default();
+        let subscriber = self.subscribers[connection.worker()].remove(connection);
+        let subscriber = subscriber.unwrap_or_default();
         let numbers = subscriber.interests.into_iter();
         numbers.map(|it| self.part(connection, it)).collect()
     }
@@ -254,7 +256,7 @@ impl Interests {
         let named: HashSet<_> = interests.flat_map(|it| &it.named).collect();
         let mut names = BTreeMap::new();
         for connection in named {
-            let subscriber = self.subscribers.get(connection);
+            let subscriber = self.subscriber(*connection);
             if let Some(name) = subscriber.and_then(|it| it.name.as_ref()) {
                 *names.entry(Arc::clone(name)).or_default() += 1;
             }
@@ -263,6 +265,10 @@ impl Interests {
             connections: self.count(&matching),
             names,
         }
+    }
+
+    fn subscriber(&self, connection: PeerId) -> Option<&Subscriber> {
+        self.subscribers.get(connection.worker())?.get(connection)
     }
 
     /// The interests that match a topic, in order.
@@ -327,4 +333,13 @@ impl Interests {
             ended,
         }
     }
+}
+
+/// What is kept of a connection, from now on at the latest.
+fn entry(subscribers: &mut [PeerMap<Subscriber>], connection: PeerId) -> &mut Subscriber {
+    let subscribers = &mut subscribers[connection.worker()];
+    if subscribers.get(connection).is_none() {
+        subscribers.insert(connection, Subscriber::default());
+    }
+    subscribers.get_mut(connection).expect("it was inserted")
 }
