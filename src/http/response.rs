@@ -96,6 +96,17 @@ impl Response {
         }
     }
 
+    /// Replaces the body; status and fields stay.
+    pub fn with_content(
+        mut self,
+        media_type: MediaType,
+        body: impl Into<Cow<'static, [u8]>>,
+    ) -> Self {
+        self.media_type = Some(media_type);
+        self.body = body.into();
+        self
+    }
+
     /// Adds a header field: [`field!`](crate::http::field) for constants, [`FieldLine::new`] for
     /// values that are known only at run time. If there is an Upgrade field, Connection names it
     /// (RFC 9110 section 7.8).

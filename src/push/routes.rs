@@ -6,7 +6,7 @@ use crate::push::answers::nothing_at;
 use crate::push::native::TOPICS;
 
 /// Whether a path belongs to the native dialect.
-fn is_topics(path: &str) -> bool {
+pub(super) fn is_topics(path: &str) -> bool {
     let rest = path.strip_prefix(TOPICS);
     rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }

@@ -22,9 +22,9 @@ use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
 use crate::push::echo::first_of;
 use crate::push::mail::PushMail;
-use crate::push::native::{Caller, Dialect, NATIVE};
+use crate::push::native::{Caller, Dialect, NATIVE, restate};
 use crate::push::page::page;
-use crate::push::routes::Route;
+use crate::push::routes::{Route, is_topics};
 use crate::push::shared::Shared;
 use crate::push::stats::{Memory, Reporter};
 use crate::push::unavailable::Unavailable;
@@ -106,10 +106,12 @@ impl PushService {
         from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<(Admitted, Entry), Response> {
-        let admitted = self.shared.access.admit(head, || context.address(from))?;
+        let said = |refused| in_dialect(head, refused);
+        let admitted = self.shared.access.admit(head, || context.address(from));
+        let admitted = admitted.map_err(said)?;
         match self.gate(context, from, head) {
             Ok(entry) => Ok((admitted, entry)),
-            Err(refused) => Err(admitted.mark(refused)),
+            Err(refused) => Err(admitted.mark(said(refused))),
         }
     }
 
@@ -275,7 +277,7 @@ impl Service for PushService {
             Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
             Entry::Route(_) => at_most(UNREAD_BODY, head),
         };
-        limit.map_err(|refused| admitted.mark(refused))
+        limit.map_err(|refused| admitted.mark(in_dialect(head, refused)))
     }
 
     fn request<'r>(
@@ -377,5 +379,13 @@ impl Service for PushService {
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {
         self.shared.broker.shed(bytes);
+    }
+}
+
+/// Topics have errors of their own form.
+fn in_dialect(head: &RequestHead<'_>, refused: Response) -> Response {
+    match is_topics(head.path()) {
+        true => restate(refused),
+        false => refused,
     }
 }

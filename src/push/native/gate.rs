@@ -59,7 +59,7 @@ impl Dialect {
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
         match publishes(head) {
-            true => Ok(context.limits().body_bytes),
+            true => at_most(context.limits().body_bytes, head),
             false => at_most(UNREAD_BODY, head),
         }
     }

@@ -35,3 +35,4 @@ pub use batch::Batch;
 pub(super) use caller::Caller;
 pub(super) use dialect::{Dialect, NATIVE};
 pub use problem::Problem;
+pub(super) use problem::restate;

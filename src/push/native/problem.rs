@@ -158,6 +158,29 @@ impl Problem {
     }
 }
 
+/// A refusal of the server in general, as this dialect says it.
+pub(in crate::push) fn restate(refused: Response) -> Response {
+    let error = match refused.status.code() {
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        405 => "method_not_allowed",
+        413 => "too_large",
+        415 => "unsupported_media_type",
+        421 => "misdirected",
+        503 => "unavailable",
+        400..=499 => "malformed",
+        // A preflight, or what is JSON already.
+        _ => return refused,
+    };
+    if refused.body.first() == Some(&b'{') {
+        return refused;
+    }
+    let message = String::from_utf8_lossy(&refused.body).trim_end().to_owned();
+    let body = Problem::new(refused.status, error, message).body();
+    refused.with_content(MediaType::JSON, body)
+}
+
 impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
         let mut response = Self::content(problem.status, MediaType::JSON, problem.body());
