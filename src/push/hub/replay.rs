@@ -42,6 +42,14 @@ pub struct Gap {
     pub next: Option<Position>,
 }
 
+impl Replay {
+    /// Whether the log has given this position, which was asked for. All of a replay comes after
+    /// such a position; if it is unknown, that of the replay is before it, or of another log.
+    pub(in crate::push) fn follows(&self, asked: Position) -> bool {
+        asked.epoch == self.position.epoch && asked.sequence <= self.position.sequence
+    }
+}
+
 /// What one subscriber asks for.
 #[derive(Debug)]
 pub(super) struct Query<'q> {

@@ -35,6 +35,9 @@ impl Dialect {
             Some(Work::Token) => context.set_timer(peer, Some(context.now() + TOKEN_MS)),
             Some(Work::Replay(replaying)) => {
                 if let Some(start) = replaying.ready.take() {
+                    if subscriber.form == Form::Envelopes {
+                        context.pause(peer);
+                    }
                     self.page(context, peer, &start);
                 }
             }

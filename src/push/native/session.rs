@@ -14,6 +14,7 @@ use crate::push::access::Admitted;
 use crate::push::hub::{Cursor, Page, Replay, Start, Subscribe};
 use crate::push::name::Pattern;
 use crate::push::native::envelope::{gap, list, message, position};
+use crate::push::native::events::{begin, beginning, id, subscribed_line};
 use crate::push::native::events::{event, gap_event, gap_line, line};
 use crate::push::native::form::Form;
 use crate::push::native::messages::{Reference, replay, subscribed};
@@ -130,7 +131,8 @@ pub(super) fn send_page(
         }
         Form::Events | Form::EnvelopeEvents | Form::Lines | Form::Poll => {
             let mut body = Vec::new();
-            write_page(&mut body, form, page);
+            write_gaps(&mut body, form, page);
+            write_records(&mut body, form, page);
             let _ = context.write(peer, &SharedChunk::new(&body), 0);
         }
     }
@@ -142,15 +144,34 @@ pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) 
     let _ = context.send(peer, Message::text(&text));
 }
 
-/// Appends a page to the body of a stream.
-pub(super) fn write_page(out: &mut Vec<u8>, form: Form, page: &Replay) {
-    let epoch = page.position.epoch;
+/// The first page of a stream, after what says where it begins.
+pub(super) fn first_page(form: Form, patterns: &[Pattern], since: Since, page: &Replay) -> Vec<u8> {
+    let at = beginning(page, since);
+    let is_known = page.recovered || matches!(since, Since::Position(asked) if page.follows(asked));
+    let mut out = Vec::new();
+    match form {
+        Form::Lines => subscribed_line(&mut out, patterns, at, page.recovered),
+        _ => begin(&mut out, is_known.then_some(at)),
+    }
+    write_gaps(&mut out, form, page);
+    if form != Form::Lines && !is_known {
+        id(&mut out, at);
+    }
+    write_records(&mut out, form, page);
+    out
+}
+
+fn write_gaps(out: &mut Vec<u8>, form: Form, page: &Replay) {
     for it in &page.gaps {
         match form {
             Form::Lines => gap_line(out, it),
             _ => gap_event(out, it),
         }
     }
+}
+
+fn write_records(out: &mut Vec<u8>, form: Form, page: &Replay) {
+    let epoch = page.position.epoch;
     for record in &page.records {
         match form {
             Form::Lines => line(out, record, epoch),
