@@ -29,7 +29,7 @@ fn since_has_many_forms() {
         ("119999ms", 1),
         ("1h", 3),
         ("1d", 3),
-        ("99999999999999999d", 3),
+        ("9999999d", 3),
         ("2026-11-27T23:30:00Z", 3),
         ("2026-11-27T23:30:00.001Z", 2),
         ("2026-11-28T00:32:00%2B01:00", 1),
@@ -58,7 +58,6 @@ fn since_has_many_forms() {
         "A-1",
         "a-",
     ] {
-        let since = since.replace(' ', "%20");
         let answer = native.get(&format!("/topics/a?poll=0&since={since}"), "");
         assert_eq!(answer.status, 400, "{since} {answer:?}");
     }

@@ -40,12 +40,9 @@ fn expect(quick: &mut Socket, n: usize) {
     assert_eq!(number(quick.json()["data"].as_str().expect("text")), n);
 }
 
-/// What comes before the end of a body that was cut.
+/// What comes before the end of a body that was cut, with the sizes of its chunks.
 fn rest(body: &mut Body) -> String {
-    let bytes = body.client.rest();
-    let text = String::from_utf8_lossy(&bytes);
-    // Sizes of chunks are lines of their own; no line of a message is one.
-    text.into_owned()
+    String::from_utf8_lossy(&body.client.rest()).into_owned()
 }
 
 #[test]
@@ -145,4 +142,26 @@ fn a_replay_does_not_outrun_its_reader() {
         seen += messages.len();
     }
     assert_eq!(seen, COUNT);
+}
+
+/// A message that alone is as long as what may wait, and texts that JSON makes much longer.
+#[test]
+fn a_replay_of_large_messages_comes_to_its_end() {
+    let native = Native::start();
+    for text in [
+        "x".repeat(1 << 20),
+        "\u{1}".repeat(250_000),
+        "\u{1}".repeat(100_000),
+    ] {
+        native.publish("a", &text);
+    }
+    for target in ["/topics/a?since=all", "/topics/**?since=all"] {
+        let mut client = native.envelopes(target);
+        let mut seen = 0;
+        while let Some(messages) = client.json()["messages"].as_array() {
+            seen += messages.len();
+        }
+        assert_eq!(seen, 2, "all that history holds");
+        native.publish("b", "live");
+    }
 }

@@ -203,6 +203,10 @@ impl Query<'_> {
             let next = parts[at].peek();
             heads.extend(next.map(|next| Reverse((next.sequence, at))));
         }
+        // What is larger than a page leaves before anything follows it.
+        if bytes > self.page.bytes {
+            Self::end_page(topics, start, replay);
+        }
     }
 
     /// There is more than fits into this page.

@@ -245,7 +245,7 @@ impl Dialect {
         }
         match ask.how {
             How::Page => Ok(page().into()),
-            How::Raw | How::Envelopes => self.open(from, request, ask, caller),
+            How::Raw | How::Envelopes => self.open(context, from, request, ask, caller),
             How::Events { envelopes } => {
                 let form = match envelopes {
                     true => Form::EnvelopeEvents,
@@ -262,6 +262,7 @@ impl Dialect {
     /// be a refusal; the replay follows once it is open.
     fn open<'r>(
         &mut self,
+        context: &Context<'_>,
         from: PeerId,
         request: &Request<'r>,
         ask: Ask,
@@ -283,7 +284,7 @@ impl Dialect {
         if !ask.patterns.is_empty() {
             let mut replaying = Replaying::new(ask.patterns, ask.since, None);
             if caller.is_some() {
-                let start = self.start(from, &replaying, caller.as_ref())?;
+                let start = self.start(context, from, &replaying, caller.as_ref())?;
                 if form == Form::Raw {
                     upgrade = with_position(upgrade, ask.since, &start.replay);
                 }
@@ -319,7 +320,7 @@ impl Dialect {
         }
         let since = ask.since;
         let mut replaying = Replaying::new(ask.patterns, ask.since, None);
-        let start = self.start(from, &replaying, caller.as_ref())?;
+        let start = self.start(context, from, &replaying, caller.as_ref())?;
         let page = &start.replay;
         let body = first_page(form, &replaying.patterns, since, page);
         let more = replaying.take(page);
@@ -379,11 +380,13 @@ impl Dialect {
     /// Subscribes a connection that has no subscriptions.
     pub(super) fn start(
         &self,
+        context: &Context<'_>,
         peer: PeerId,
         replaying: &Replaying,
         caller: Option<&Caller>,
     ) -> Result<Start, Problem> {
-        let request = replaying.request(caller.and_then(Caller::name));
+        let queued_bytes = context.limits().queued_bytes;
+        let request = replaying.request(caller.and_then(Caller::name), queued_bytes);
         self.broker.subscribe(peer, &request).map_err(Problem::from)
     }
 

@@ -55,15 +55,17 @@ pub(super) struct Replaying {
     pub(super) ready: Option<Start>,
 }
 
-/// Messages and bytes of a page for a connection that stays open: a quarter of what may wait for a
-/// slow one by default.
-pub(super) const PAGE: Page = Page {
-    records: 250,
-    bytes: 256 * 1024,
-    cursor: None,
-};
+/// Messages of a page for a connection that stays open, and bytes.
+const PAGE_RECORDS: usize = 250;
+const PAGE_BYTES: usize = 128 * 1024;
 
-/// The same for the answer to a poll.
+/// Bytes of an envelope besides payload and topic, with much to spare.
+const ENVELOPE: usize = 1024;
+
+/// Of a byte, `\u0000` makes six.
+const ESCAPED: usize = 6;
+
+/// A page that is the answer to a poll.
 pub(super) const POLL_PAGE: Page = Page {
     records: 1_000,
     bytes: 1024 * 1024,
@@ -83,15 +85,17 @@ impl Replaying {
         }
     }
 
-    /// What to ask the broker for next.
-    pub(super) fn request(&self, name: Option<Arc<str>>) -> Subscribe {
+    /// What to ask the broker for next. `queued_bytes` may wait for a slow connection: a page in
+    /// any form leaves room for what follows it.
+    pub(super) fn request(&self, name: Option<Arc<str>>, queued_bytes: usize) -> Subscribe {
         Subscribe {
             name,
             patterns: self.patterns.clone(),
             since: self.since,
             page: Page {
+                records: PAGE_RECORDS.min(queued_bytes / (4 * ENVELOPE)),
+                bytes: PAGE_BYTES.min(queued_bytes / (2 * ESCAPED)),
                 cursor: self.cursor,
-                ..PAGE
             },
         }
     }
