@@ -95,9 +95,9 @@ pub enum Step {
 fn limits(rng: &mut Rng) -> net::Limits {
     net::Limits::default()
         .protocol(Limits::default().ping_ms(0).close_ms(300).linger_ms(200))
-        .queued_bytes(3_000 << rng.below(5))
-        .memory_bytes([1 << 30, 1 << 30, 60_000, 30_000][rng.below(4)])
-        .mail_bytes([1 << 20, 1 << 20, 12_000][rng.below(3)])
+        .queued_bytes(1_500 << rng.below(5))
+        .memory_bytes([1 << 30, 1 << 30, 40_000, 20_000][rng.below(4)])
+        .mail_bytes([1 << 20, 1 << 20, 6_000][rng.below(3)])
         .stall_ms(5_000)
 }
 
@@ -128,7 +128,7 @@ impl Scenario for Plan {
             short_writes: one_in(rng),
             refused_writes: one_in(rng),
             failed_accepts: 0,
-            capacity: 2_000 << rng.below(4),
+            capacity: 1_000 << rng.below(4),
         };
         let options = Options::default()
             .workers(1 + rng.below(2))
@@ -174,7 +174,7 @@ fn steps(rng: &mut Rng) -> Vec<Step> {
         .map(|client| Step::Resume { client })
         .collect();
     steps.push(Step::Run);
-    for _ in 0..15 + rng.below(25) {
+    for _ in 0..10 + rng.below(25) {
         steps.push(step(rng));
         if rng.one_in(3) {
             steps.push([Step::Run, Step::Turn { of: rng.below(2) }][rng.below(2)]);
@@ -189,8 +189,8 @@ fn step(rng: &mut Rng) -> Step {
         0..=12 => Step::Publish {
             publisher: rng.below(PUBLISHERS),
             topic: rng.below(TOPICS.len()),
-            bytes: [10, 200, 200, 1_000, 7_000][rng.below(5)],
-            count: [1, 1, 3, 8][rng.below(4)],
+            bytes: [10, 10, 100, 400, 2_500][rng.below(5)],
+            count: [1, 1, 2, 5][rng.below(4)],
         },
         13..=22 => Step::Read {
             client,
