@@ -27,6 +27,8 @@ mod net_service;
 #[cfg(feature = "net")]
 mod net_support;
 mod pair;
+#[cfg(feature = "jwt")]
+mod push_native;
 #[cfg(feature = "push")]
 mod push_wserver;
 mod requirements;

@@ -187,6 +187,10 @@ impl<S: Stream> Client<S> {
     pub fn stream(&self) -> &S {
         &self.stream
     }
+
+    pub fn stream_mut(&mut self) -> &mut S {
+        &mut self.stream
+    }
 }
 
 /// Writing.
@@ -410,6 +414,25 @@ impl<S: Stream> Client<S> {
             fields: fields.collect(),
             body: String::new(),
         }
+    }
+
+    /// The next chunk of a body in chunks; the last one is empty.
+    #[track_caller]
+    pub fn chunk(&mut self) -> String {
+        let end = loop {
+            if let Some(end) = self.left().windows(2).position(|two| two == b"\r\n") {
+                break end;
+            }
+            assert!(self.fill(), "the stream ends between chunks");
+        };
+        let size = String::from_utf8(self.take(end + 2)).expect("ASCII");
+        let size = usize::from_str_radix(&size[..end], 16).expect("a size");
+        while self.left().len() < size + 2 {
+            assert!(self.fill(), "the stream ends inside a chunk");
+        }
+        let mut chunk = self.take(size + 2);
+        assert_eq!(chunk.split_off(size), b"\r\n");
+        String::from_utf8(chunk).expect("UTF-8")
     }
 
     /// A response with the body that its length announces.

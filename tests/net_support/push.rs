@@ -1,6 +1,6 @@
 //! The shipping server, and its publishers.
 
-use super::client::HttpResponse;
+use super::client::{HttpResponse, Stream};
 use super::{Client, options, options_with};
 use crate::support::frames::{ping, pong};
 use std::net::SocketAddr;
@@ -81,7 +81,7 @@ pub fn publication(user: &str, event: &str, message: &str) -> String {
     format!(r#"{{"userId":"{user}","event":"{event}","message":"{message}"}}"#)
 }
 
-impl Client {
+impl<S: Stream> Client<S> {
     /// Sends a text that has no answer, and waits until it was read.
     #[track_caller]
     pub fn register(&mut self, message: &str) {

@@ -1,4 +1,5 @@
-//! A server of [`Probe`]s on a simulated network, and clients that wait in its virtual time.
+//! A server on a simulated network, by default of [`Probe`]s, and clients that wait in its virtual
+//! time.
 //!
 //! Whatever a client sends is handled in a turn of its own. A client that waits lets time pass, as
 //! one on a real socket does, from one deadline of the server to the next.
@@ -10,29 +11,71 @@ use crate::net_support::probe::Probe;
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read, Write};
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 use wirebell::net::testing::{Network, Peer, TestLoop};
-use wirebell::net::{Context, Counters, Options, PeerId};
+use wirebell::net::{Context, Counters, Options, PeerId, Service, Worker};
 
 /// A loop of probes, and what happens to its service.
 pub struct Simulated {
-    turns: Rc<Turns>,
+    turns: Rc<Turns<Probe>>,
     events: Receiver<Happened>,
 }
 
-/// The loop, run by the thread that waits for it.
-struct Turns {
+/// The loops of a server, run by the thread that waits for them.
+pub struct Turns<S: Service> {
     network: Network,
-    server: RefCell<TestLoop<Probe>>,
+    loops: RefCell<Vec<TestLoop<S>>>,
     held_up: Cell<bool>,
+    /// The time, for those who have no network.
+    now: Arc<AtomicU64>,
 }
 
-impl Turns {
-    fn run(&self) {
-        if !self.held_up.get() {
-            self.server.borrow_mut().run();
+impl<S: Service> Turns<S> {
+    /// A server of as many workers as the options say; `now` is kept up to date.
+    pub fn start(
+        options: Options,
+        now: Arc<AtomicU64>,
+        make: impl FnMut(&Worker<S::Mail>) -> S,
+    ) -> Self {
+        let network = Network::new();
+        let loops = RefCell::new(network.serve_all(options, make));
+        Self {
+            network,
+            loops,
+            held_up: Cell::new(false),
+            now,
         }
+    }
+
+    /// The loops, until nothing is left to do.
+    pub fn run(&self) {
+        let mut loops = self.loops.borrow_mut();
+        while !self.held_up.get() && loops.iter().any(TestLoop::is_due) {
+            loops.iter_mut().for_each(TestLoop::run);
+        }
+    }
+
+    /// Time passes, and the server does what is due.
+    pub fn advance(&self, ms: u64) {
+        self.wait(Duration::from_millis(ms), || None::<()>);
+    }
+
+    fn pass(&self, ms: u64) {
+        self.network.advance(ms);
+        self.now.store(self.network.now(), Relaxed);
+    }
+
+    /// A connection, nothing more.
+    pub fn connect(self: &Rc<Self>) -> Client<SimulatedStream<S>> {
+        let address = self.loops.borrow()[0].address();
+        Client::on(SimulatedStream {
+            turns: Rc::clone(self),
+            peer: self.network.connect(address).expect("it listens"),
+            patience: PATIENCE,
+        })
     }
 
     /// Time passes until there is something, at most this long.
@@ -46,8 +89,13 @@ impl Turns {
             if found.is_some() || now == end {
                 return found;
             }
-            let next = self.server.borrow().deadline().unwrap_or(end);
-            self.network.advance(next.clamp(now + 1, end) - now);
+            let next = self
+                .loops
+                .borrow()
+                .iter()
+                .filter_map(TestLoop::deadline)
+                .min();
+            self.pass(next.unwrap_or(end).clamp(now + 1, end) - now);
         }
     }
 }
@@ -55,13 +103,8 @@ impl Turns {
 impl Simulated {
     pub fn start(options: Options) -> Self {
         let (sender, events) = channel();
-        let network = Network::new();
-        let server = network.serve(options, |worker| Probe::new(worker.number, sender));
-        let turns = Turns {
-            network,
-            server: RefCell::new(server),
-            held_up: Cell::new(false),
-        };
+        let make = |worker: &Worker<_>| Probe::new(worker.number, sender.clone());
+        let turns = Turns::start(options.workers(1), Arc::default(), make);
         Self {
             turns: Rc::new(turns),
             events,
@@ -70,11 +113,7 @@ impl Simulated {
 
     /// A connection, nothing more.
     pub fn connect(&self) -> Client<SimulatedStream> {
-        Client::on(SimulatedStream {
-            turns: Rc::clone(&self.turns),
-            peer: self.turns.server.borrow_mut().connect(),
-            patience: PATIENCE,
-        })
+        self.turns.connect()
     }
 
     /// A WebSocket on `/`.
@@ -90,14 +129,14 @@ impl Simulated {
 
     /// Time passes, and the server does what is due.
     pub fn advance(&self, ms: u64) {
-        self.turns.server.borrow_mut().advance(ms);
+        self.turns.advance(ms);
     }
 
     /// What is sent meanwhile arrives, but the server only finds it when this time has passed.
     pub fn hold_up(&self, ms: u64, meanwhile: impl FnOnce()) {
         self.turns.held_up.set(true);
         meanwhile();
-        self.turns.network.advance(ms);
+        self.turns.pass(ms);
         self.turns.held_up.set(false);
         self.turns.run();
     }
@@ -105,13 +144,13 @@ impl Simulated {
     /// Calls the service's context; with its open connections, in the order of their opening.
     pub fn run<R>(&self, job: impl FnOnce(&mut Context<'_>, &[PeerId]) -> R) -> R {
         let call = |probe: &mut Probe, context: &mut Context<'_>| job(context, probe.peers());
-        let result = self.turns.server.borrow_mut().with(call);
+        let result = self.turns.loops.borrow_mut()[0].with(call);
         self.turns.run();
         result
     }
 
     pub fn counters(&self) -> Counters {
-        self.turns.server.borrow().counters()
+        self.turns.loops.borrow()[0].counters()
     }
 
     /// Connections in any state.
@@ -145,20 +184,25 @@ impl Simulated {
 
 /// A client's end of a simulated connection. What finds no room is kept and sent as room comes,
 /// as if another thread wrote it.
-pub struct SimulatedStream {
-    turns: Rc<Turns>,
+pub struct SimulatedStream<S: Service = Probe> {
+    turns: Rc<Turns<S>>,
     peer: Peer,
     patience: Duration,
 }
 
-impl SimulatedStream {
+impl<S: Service> SimulatedStream<S> {
     /// Bytes that have not found room.
     pub fn unsent(&self) -> usize {
         self.peer.unsent()
     }
+
+    /// Ends the connection at once.
+    pub fn reset(&mut self) {
+        self.peer.reset();
+    }
 }
 
-impl Read for SimulatedStream {
+impl<S: Service> Read for SimulatedStream<S> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
         let Self {
             turns,
@@ -179,7 +223,7 @@ impl Read for SimulatedStream {
     }
 }
 
-impl Write for SimulatedStream {
+impl<S: Service> Write for SimulatedStream<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.peer.send(bytes);
         self.turns.run();
@@ -195,7 +239,7 @@ impl Write for SimulatedStream {
     }
 }
 
-impl Stream for SimulatedStream {
+impl<S: Service> Stream for SimulatedStream<S> {
     fn bound_reads(&mut self, time: Duration) {
         self.patience = time;
     }
@@ -205,7 +249,7 @@ impl Stream for SimulatedStream {
     }
 }
 
-impl Drop for SimulatedStream {
+impl<S: Service> Drop for SimulatedStream<S> {
     fn drop(&mut self) {
         // What panics may be the network itself.
         if !std::thread::panicking() {
@@ -215,7 +259,7 @@ impl Drop for SimulatedStream {
 }
 
 /// Sends what the server makes room for at this time.
-fn transmit(turns: &Turns, peer: &mut Peer) {
+fn transmit<S: Service>(turns: &Turns<S>, peer: &mut Peer) {
     let mut before = 0;
     while peer.unsent() != before {
         before = peer.unsent();

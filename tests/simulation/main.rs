@@ -16,6 +16,8 @@
 mod checks;
 mod client;
 mod plan;
+#[cfg(feature = "push")]
+mod push;
 mod record;
 mod services;
 #[path = "../support/mod.rs"]
@@ -26,10 +28,11 @@ mod wire;
 mod world;
 
 use plan::Plan;
+use std::fmt::Display;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 use totals::Totals;
-use world::World;
 
 /// Seeds of a run without arguments.
 const SEEDS: u64 = 2_000;
@@ -62,6 +65,19 @@ fn arguments() -> Option<Arguments> {
     Some(parsed)
 }
 
+/// Something that runs from a seed in steps.
+trait Scenario: Clone + Display {
+    fn new(seed: u64) -> Self;
+    fn seed(&self) -> u64;
+
+    /// Runs the steps and holds the promises against what happened.
+    fn run(&self) -> Result<Totals, String>;
+
+    /// How many steps there are.
+    fn steps(&self) -> usize;
+    fn leave_out(&mut self, steps: Range<usize>);
+}
+
 fn main() {
     let Some(Arguments { from, seeds, shows }) = arguments() else {
         return;
@@ -71,17 +87,9 @@ fn main() {
     let begun = Instant::now();
     let mut totals = Totals::default();
     for seed in from..from + seeds {
-        let plan = Plan::new(seed);
-        if shows {
-            println!("{plan}");
-        }
-        match outcome(&plan) {
-            Ok(counts) => totals.add(&counts),
-            Err(problem) => {
-                report(plan, &problem);
-                std::process::exit(1);
-            }
-        }
+        totals.add(&one::<Plan>(seed, shows));
+        #[cfg(feature = "push")]
+        totals.add(&one::<push::Plan>(seed, shows));
     }
     println!(
         "{seeds} seeds from {from} in {:.1?}: {totals}",
@@ -92,9 +100,24 @@ fn main() {
     }
 }
 
+/// Runs the plan of a seed.
+fn one<S: Scenario>(seed: u64, shows: bool) -> Totals {
+    let plan = S::new(seed);
+    if shows {
+        println!("{plan}");
+    }
+    match outcome(&plan) {
+        Ok(counts) => counts,
+        Err(problem) => {
+            report(plan, &problem);
+            std::process::exit(1);
+        }
+    }
+}
+
 /// Runs a plan; a panic is a problem like any other.
-fn outcome(plan: &Plan) -> Result<Totals, String> {
-    let run = catch_unwind(AssertUnwindSafe(|| World::run(plan)));
+fn outcome(plan: &impl Scenario) -> Result<Totals, String> {
+    let run = catch_unwind(AssertUnwindSafe(|| plan.run()));
     run.unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<String>().cloned();
         let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
@@ -103,17 +126,17 @@ fn outcome(plan: &Plan) -> Result<Totals, String> {
 }
 
 /// Leaves steps out as long as the plan still fails, and prints what is left.
-fn report(mut plan: Plan, problem: &str) {
-    let seed = plan.seed;
+fn report(mut plan: impl Scenario, problem: &str) {
+    let seed = plan.seed();
     println!("seed {seed}: {problem}");
     let mut problem = problem.to_owned();
-    let mut part = plan.steps.len().div_ceil(2);
+    let mut part = plan.steps().div_ceil(2);
     while part > 0 {
         let mut at = 0;
-        while at < plan.steps.len() {
+        while at < plan.steps() {
             let mut shorter = plan.clone();
-            let end = (at + part).min(shorter.steps.len());
-            shorter.steps.drain(at..end);
+            let end = (at + part).min(shorter.steps());
+            shorter.leave_out(at..end);
             match outcome(&shorter) {
                 Err(still) => (plan, problem) = (shorter, still),
                 Ok(_) => at += part,

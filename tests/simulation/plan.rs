@@ -1,6 +1,9 @@
 //! What happens in one run: the bounds of the server, the faults of the network, and the steps.
 
+use crate::Scenario;
 use crate::support::Rng;
+use crate::totals::Totals;
+use crate::world::World;
 use std::fmt;
 use wirebell::net::testing::Faults;
 use wirebell::net::{Options, Overflow};
@@ -187,8 +190,8 @@ impl fmt::Display for Plan {
     }
 }
 
-impl Plan {
-    pub fn new(seed: u64) -> Self {
+impl Scenario for Plan {
+    fn new(seed: u64) -> Self {
         let rng = &mut Rng::new(seed);
         let faulty = !rng.one_in(4);
         let one_in = |rng: &mut Rng| if faulty { [0, 2, 5][rng.below(3)] } else { 0 };
@@ -234,6 +237,22 @@ impl Plan {
             faults,
             steps,
         }
+    }
+
+    fn seed(&self) -> u64 {
+        self.seed
+    }
+
+    fn run(&self) -> Result<Totals, String> {
+        World::run(self)
+    }
+
+    fn steps(&self) -> usize {
+        self.steps.len()
+    }
+
+    fn leave_out(&mut self, steps: std::ops::Range<usize>) {
+        self.steps.drain(steps);
     }
 }
 

@@ -34,7 +34,8 @@ options! {
 pub struct Page {
     /// Messages.
     pub records: usize,
-    /// Bytes of their payloads and topics; the first message comes in any case.
+    /// Bytes of their payloads and topics; the first message comes in any case. After one that is
+    /// larger there is always another page.
     pub bytes: usize,
     /// `None` for the first page; for any other, the [`next`](crate::push::Replay::next) of the
     /// page before it, with everything else unchanged.

@@ -3,8 +3,7 @@
 //!
 //! Input: patterns and where to begin. Output: records in their order, a page at a time, and gaps.
 //! Invariants: a record comes once, however many patterns match it; whatever was let go after the
-//! place to begin is in a gap; a page has the gaps up to its [`Replay::position`], and the next
-//! page the others.
+//! place to begin is in a gap of the first page, or of a later one if it was let go meanwhile.
 
 use crate::push::hub::limits::{Cursor, Page, Refused};
 use crate::push::hub::topics::{TopicId, Topics};
@@ -40,6 +39,14 @@ pub struct Gap {
     pub after: Option<Position>,
     /// They came before the oldest message of this topic that is still there.
     pub next: Option<Position>,
+}
+
+impl Replay {
+    /// Whether the log has given this position, which was asked for. All of a replay comes after
+    /// such a position; if it is unknown, that of the replay is before it, or of another log.
+    pub(in crate::push) fn follows(&self, asked: Position) -> bool {
+        asked.epoch == self.position.epoch && asked.sequence <= self.position.sequence
+    }
 }
 
 /// What one subscriber asks for.
@@ -88,8 +95,7 @@ impl Query<'_> {
         if !start.recovered {
             replay.gaps = self.all_gaps();
         } else if start.known {
-            let upto = replay.position.sequence;
-            replay.gaps = self.gaps(topics, &found, unknown, &start, upto);
+            replay.gaps = self.gaps(topics, &found, unknown, &start);
             replay.recovered = replay.gaps.is_empty();
         }
         Ok(replay)
@@ -188,23 +194,23 @@ impl Query<'_> {
                 bytes += record.size();
                 let count = replay.records.len();
                 if count >= self.page.records.max(1) || (count > 0 && bytes > self.page.bytes) {
-                    return Self::end_page(topics, start, replay);
+                    return Self::end_page(topics, replay);
                 }
                 replay.records.push(Arc::clone(record));
             }
             let next = parts[at].peek();
             heads.extend(next.map(|next| Reverse((next.sequence, at))));
         }
+        // What is larger than a page leaves before anything follows it.
+        if bytes > self.page.bytes {
+            Self::end_page(topics, replay);
+        }
     }
 
     /// There is more than fits into this page.
-    fn end_page(topics: &Topics, start: &Start, replay: &mut Replay) {
+    fn end_page(topics: &Topics, replay: &mut Replay) {
         let after = replay.records.last().map_or(0, |last| last.sequence);
-        // Gaps up to here are in this page, those after it in the next.
-        let change = match start.known {
-            true => start.change,
-            false => topics.changes(),
-        };
+        let change = topics.changes();
         replay.position.sequence = after;
         replay.next = Some(Cursor { after, change });
     }
@@ -226,18 +232,16 @@ impl Query<'_> {
         patterns.into_iter().map(gap).collect()
     }
 
-    /// What has been let go after a known position, up to a sequence number.
+    /// What has been let go after a known position. All at once: whoever resumes from a record of
+    /// this page asks no more for what came before it.
     fn gaps(
         &self,
         topics: &Topics,
         found: &[Found],
         unknown: Vec<&Pattern>,
         start: &Start,
-        upto: u64,
     ) -> Vec<Gap> {
-        let is_gap = |(floor, change): (u64, u64)| {
-            (start.after + 1..=upto).contains(&floor) && change > start.change
-        };
+        let is_gap = |(floor, change): (u64, u64)| floor > start.after && change > start.change;
         let epoch = self.head.epoch;
         let gap = |topic: Pattern, next: Option<u64>| Gap {
             topic,

@@ -444,7 +444,8 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
 }
 
 /// What `serde_json` says, with the column only, as it sees a single line.
-fn malformed(error: &serde_json::Error) -> Problem {
+/// What is wrong with JSON, without much of it.
+pub(super) fn malformed(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());
     let text = cut(&text[..end], MAX_MESSAGE);

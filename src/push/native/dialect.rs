@@ -11,19 +11,19 @@ use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::auth::Auth;
 use crate::push::broker::{Answer, Broker, Outcome, Published};
-use crate::push::hub::{Refused, Start, Subscribe};
+use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::TopicName;
 use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
-use crate::push::native::events::{begin, beginning, subscribed};
+use crate::push::native::events::beginning;
 use crate::push::native::form::Form;
 use crate::push::native::messages::Reference;
 use crate::push::native::problem::Problem;
 use crate::push::native::publish;
-use crate::push::native::session::{POLL_PAGE, Replaying, Work, poll_answer, write_page};
+use crate::push::native::session::{POLL_PAGE, Replaying, Work, first_page, poll_answer};
 use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
@@ -245,7 +245,7 @@ impl Dialect {
         }
         match ask.how {
             How::Page => Ok(page().into()),
-            How::Raw | How::Envelopes => self.open(from, request, ask, caller),
+            How::Raw | How::Envelopes => self.open(context, from, request, ask, caller),
             How::Events { envelopes } => {
                 let form = match envelopes {
                     true => Form::EnvelopeEvents,
@@ -262,6 +262,7 @@ impl Dialect {
     /// be a refusal; the replay follows once it is open.
     fn open<'r>(
         &mut self,
+        context: &Context<'_>,
         from: PeerId,
         request: &Request<'r>,
         ask: Ask,
@@ -283,9 +284,9 @@ impl Dialect {
         if !ask.patterns.is_empty() {
             let mut replaying = Replaying::new(ask.patterns, ask.since, None);
             if caller.is_some() {
-                let start = self.start(from, &replaying, caller.as_ref())?;
+                let start = self.start(context, from, &replaying, caller.as_ref())?;
                 if form == Form::Raw {
-                    upgrade = with_position(upgrade, &start);
+                    upgrade = with_position(upgrade, ask.since, &start.replay);
                 }
                 replaying.ready = Some(start);
             }
@@ -317,20 +318,11 @@ impl Dialect {
         if request.method() == "HEAD" {
             return Ok(Reply::Stream { head, tag: NATIVE });
         }
-        let asked = match ask.since {
-            Since::Position(position) => Some(position),
-            _ => None,
-        };
+        let since = ask.since;
         let mut replaying = Replaying::new(ask.patterns, ask.since, None);
-        let start = self.start(from, &replaying, caller.as_ref())?;
+        let start = self.start(context, from, &replaying, caller.as_ref())?;
         let page = &start.replay;
-        let at = beginning(page, asked, page.position.epoch);
-        let mut body = Vec::new();
-        match form {
-            Form::Lines => subscribed(&mut body, &replaying.patterns, at, page.recovered),
-            _ => begin(&mut body, at),
-        }
-        write_page(&mut body, form, page);
+        let body = first_page(form, &replaying.patterns, since, page);
         let more = replaying.take(page);
         let work = more.then_some(Work::Replay(replaying));
         self.admit(Subscriber::new(from, form, caller, work));
@@ -388,11 +380,13 @@ impl Dialect {
     /// Subscribes a connection that has no subscriptions.
     pub(super) fn start(
         &self,
+        context: &Context<'_>,
         peer: PeerId,
         replaying: &Replaying,
         caller: Option<&Caller>,
     ) -> Result<Start, Problem> {
-        let request = replaying.request(caller.and_then(Caller::name));
+        let queued_bytes = context.limits().queued_bytes;
+        let request = replaying.request(caller.and_then(Caller::name), queued_bytes);
         self.broker.subscribe(peer, &request).map_err(Problem::from)
     }
 
@@ -429,9 +423,9 @@ pub(super) fn first(outcomes: Vec<Outcome>) -> Outcome {
 }
 
 /// Where the messages of a raw WebSocket begin: its client can note it.
-fn with_position<'r>(upgrade: Upgrade<'r>, start: &Start) -> Upgrade<'r> {
-    let position = start.replay.position.to_string();
-    let recovered = start.replay.recovered.to_string();
+fn with_position<'r>(upgrade: Upgrade<'r>, since: Since, page: &Replay) -> Upgrade<'r> {
+    let position = beginning(page, since).to_string();
+    let recovered = page.recovered.to_string();
     upgrade
         .field("Wirebell-Position", position)
         .and_then(|it| it.field("Wirebell-Recovered", recovered))

@@ -10,7 +10,7 @@ use crate::push::json::write_string;
 use crate::push::name::Pattern;
 use crate::push::native::base64;
 use crate::push::native::envelope::{gap, list, message, position};
-use crate::push::position::{Epoch, Position};
+use crate::push::position::{Epoch, Position, Since};
 use crate::push::record::{Payload, Record};
 use std::io::Write as _;
 
@@ -25,12 +25,28 @@ pub(super) const KEEPALIVE_EVENT: &[u8] = b": keepalive\n\n";
 pub(super) const KEEPALIVE_LINE: &[u8] = b"{\"type\":\"keepalive\"}\n";
 
 /// The first event: where the stream begins, so that a cut before the first message loses nothing.
-pub(super) fn begin(out: &mut Vec<u8>, at: Position) {
-    write!(out, "retry: {RETRY_MS}\nid: {at}\n\n").expect("a vector takes everything");
+/// If it cannot begin where it was asked to, nothing of that: see [`id`].
+pub(super) fn begin(out: &mut Vec<u8>, at: Option<Position>) {
+    writeln!(out, "retry: {RETRY_MS}").expect("a vector takes everything");
+    match at {
+        Some(at) => id(out, at),
+        None => out.push(b'\n'),
+    }
+}
+
+/// An event without data, which is not seen: its receiver resumes from here. After the gaps, so
+/// that a cut before it does not hide them.
+pub(super) fn id(out: &mut Vec<u8>, at: Position) {
+    write!(out, "id: {at}\n\n").expect("a vector takes everything");
 }
 
 /// The first line of NDJSON.
-pub(super) fn subscribed(out: &mut Vec<u8>, patterns: &[Pattern], at: Position, recovered: bool) {
+pub(super) fn subscribed_line(
+    out: &mut Vec<u8>,
+    patterns: &[Pattern],
+    at: Position,
+    recovered: bool,
+) {
     out.extend_from_slice(b"{\"type\":\"subscribed\",\"topics\":");
     list(out, patterns, |out, pattern| {
         write_string(out, pattern.as_str())
@@ -40,10 +56,12 @@ pub(super) fn subscribed(out: &mut Vec<u8>, patterns: &[Pattern], at: Position, 
     writeln!(out, ",\"recovered\":{recovered}}}").expect("a vector takes everything");
 }
 
-/// Where a stream begins that replays this: everything after it follows, or is in a gap.
-pub(super) fn beginning(replay: &Replay, asked: Option<Position>, epoch: Epoch) -> Position {
-    match (asked, replay.records.first()) {
-        (Some(asked), _) if asked.epoch == epoch && replay.recovered => asked,
+/// Where a stream begins that replays this: everything after it follows, or is in a gap. The asked
+/// position, if the log has given it.
+pub(super) fn beginning(replay: &Replay, since: Since) -> Position {
+    let epoch = replay.position.epoch;
+    match (since, replay.records.first()) {
+        (Since::Position(asked), _) if replay.follows(asked) => asked,
         (_, Some(first)) => epoch.at(first.sequence - 1),
         (_, None) => replay.position,
     }

@@ -35,6 +35,9 @@ impl Dialect {
             Some(Work::Token) => context.set_timer(peer, Some(context.now() + TOKEN_MS)),
             Some(Work::Replay(replaying)) => {
                 if let Some(start) = replaying.ready.take() {
+                    if subscriber.form == Form::Envelopes {
+                        context.pause(peer);
+                    }
                     self.page(context, peer, &start);
                 }
             }
@@ -85,7 +88,7 @@ impl Dialect {
         let Some(Work::Replay(replaying)) = subscriber.work.as_deref_mut() else {
             return;
         };
-        let request = replaying.request(name);
+        let request = replaying.request(name, context.limits().queued_bytes);
         let result = match form {
             Form::Envelopes => {
                 replaying.asking = true;
@@ -390,7 +393,10 @@ impl Dialect {
             Form::Lines => KEEPALIVE_LINE,
             Form::Events | Form::EnvelopeEvents => KEEPALIVE_EVENT,
         };
-        let _ = context.write(peer, &SharedChunk::new(keepalive), 0);
+        // What waits for a slow one keeps it alive as well.
+        if context.queued_bytes(peer) == 0 {
+            let _ = context.write(peer, &SharedChunk::new(keepalive), 0);
+        }
         context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
     }
 

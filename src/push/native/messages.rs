@@ -2,13 +2,14 @@
 //!
 //! Input: a text message. Output: a [`Said`], or a problem; answers as JSON. Invariants: the `ref`
 //! of a message comes back in its answer as it was written, even if nothing else of the message can
-//! be used; a field that a message does not have is a mistake, which is not passed over.
+//! be used, unless it is too long; a field that a message does not have is a mistake, which is not passed over.
 
 use crate::push::broker::Receipt;
 use crate::push::hub::{Gap, Presence, Replay};
 use crate::push::json::{mend, write_string};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::native::base64::decode;
+use crate::push::native::batch::malformed;
 use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::native::problem::Problem;
 use crate::push::native::publish::{check_key, write_members};
@@ -19,6 +20,9 @@ use serde_json::value::RawValue;
 use std::borrow::Cow;
 use std::io::Write as _;
 use std::sync::Arc;
+
+/// Bytes of a `ref`: it is in each page of a replay, and kept while an answer waits.
+const MAX_REF: usize = 1024;
 
 /// What comes back in the answer: JSON of the client, or nothing.
 pub(super) type Reference = Option<Box<str>>;
@@ -84,22 +88,23 @@ pub(super) fn read(text: &str) -> (Reference, Result<Said, Problem>) {
     let text = mend(text).map_or(Cow::Borrowed(text), Cow::Owned);
     let head: Head<'_> = match serde_json::from_str(&text) {
         Ok(head) => head,
-        Err(error) => return (None, Err(not_json(&error))),
+        Err(error) => return (None, Err(malformed(&error))),
     };
-    let reference = head.reference.map(|it| it.get().into());
+    let reference = head.reference.map(RawValue::get);
+    if reference.is_some_and(|it| it.len() > MAX_REF) {
+        let text = format!("ref has at most {MAX_REF} bytes");
+        return (None, Err(Problem::malformed(text)));
+    }
+    let reference = reference.map(Box::from);
     let said = match MESSAGES.iter().find(|(kind, _)| *kind == head.kind) {
         Some((kind, allowed)) => serde_json::from_str(&text)
-            .map_err(|error| not_json(&error))
+            .map_err(|error| malformed(&error))
             .and_then(|fields| said(kind, allowed, fields)),
         None => Err(Problem::malformed(
             "type is subscribe, unsubscribe, publish, presence or auth",
         )),
     };
     (reference, said)
-}
-
-fn not_json(error: &serde_json::Error) -> Problem {
-    Problem::malformed(error.to_string())
 }
 
 fn said(kind: &str, allowed: &[&str], fields: Fields<'_>) -> Result<Said, Problem> {

@@ -14,6 +14,7 @@ use crate::push::access::Admitted;
 use crate::push::hub::{Cursor, Page, Replay, Start, Subscribe};
 use crate::push::name::Pattern;
 use crate::push::native::envelope::{gap, list, message, position};
+use crate::push::native::events::{begin, beginning, id, subscribed_line};
 use crate::push::native::events::{event, gap_event, gap_line, line};
 use crate::push::native::form::Form;
 use crate::push::native::messages::{Reference, replay, subscribed};
@@ -54,15 +55,17 @@ pub(super) struct Replaying {
     pub(super) ready: Option<Start>,
 }
 
-/// Messages and bytes of a page for a connection that stays open: a quarter of what may wait for a
-/// slow one by default.
-pub(super) const PAGE: Page = Page {
-    records: 250,
-    bytes: 256 * 1024,
-    cursor: None,
-};
+/// Messages of a page for a connection that stays open, and bytes.
+const PAGE_RECORDS: usize = 250;
+const PAGE_BYTES: usize = 128 * 1024;
 
-/// The same for the answer to a poll.
+/// Bytes of an envelope besides payload and topic, with much to spare.
+const ENVELOPE: usize = 1024;
+
+/// Of a byte, `\u0000` makes six.
+const ESCAPED: usize = 6;
+
+/// A page that is the answer to a poll.
 pub(super) const POLL_PAGE: Page = Page {
     records: 1_000,
     bytes: 1024 * 1024,
@@ -82,15 +85,17 @@ impl Replaying {
         }
     }
 
-    /// What to ask the broker for next.
-    pub(super) fn request(&self, name: Option<Arc<str>>) -> Subscribe {
+    /// What to ask the broker for next. `queued_bytes` may wait for a slow connection: a page in
+    /// any form leaves room for what follows it.
+    pub(super) fn request(&self, name: Option<Arc<str>>, queued_bytes: usize) -> Subscribe {
         Subscribe {
             name,
             patterns: self.patterns.clone(),
             since: self.since,
             page: Page {
+                records: PAGE_RECORDS.min(queued_bytes / (4 * ENVELOPE)),
+                bytes: PAGE_BYTES.min(queued_bytes / (2 * ESCAPED)),
                 cursor: self.cursor,
-                ..PAGE
             },
         }
     }
@@ -130,7 +135,8 @@ pub(super) fn send_page(
         }
         Form::Events | Form::EnvelopeEvents | Form::Lines | Form::Poll => {
             let mut body = Vec::new();
-            write_page(&mut body, form, page);
+            write_gaps(&mut body, form, page);
+            write_records(&mut body, form, page);
             let _ = context.write(peer, &SharedChunk::new(&body), 0);
         }
     }
@@ -142,15 +148,34 @@ pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) 
     let _ = context.send(peer, Message::text(&text));
 }
 
-/// Appends a page to the body of a stream.
-pub(super) fn write_page(out: &mut Vec<u8>, form: Form, page: &Replay) {
-    let epoch = page.position.epoch;
+/// The first page of a stream, after what says where it begins.
+pub(super) fn first_page(form: Form, patterns: &[Pattern], since: Since, page: &Replay) -> Vec<u8> {
+    let at = beginning(page, since);
+    let is_known = page.recovered || matches!(since, Since::Position(asked) if page.follows(asked));
+    let mut out = Vec::new();
+    match form {
+        Form::Lines => subscribed_line(&mut out, patterns, at, page.recovered),
+        _ => begin(&mut out, is_known.then_some(at)),
+    }
+    write_gaps(&mut out, form, page);
+    if form != Form::Lines && !is_known {
+        id(&mut out, at);
+    }
+    write_records(&mut out, form, page);
+    out
+}
+
+fn write_gaps(out: &mut Vec<u8>, form: Form, page: &Replay) {
     for it in &page.gaps {
         match form {
             Form::Lines => gap_line(out, it),
             _ => gap_event(out, it),
         }
     }
+}
+
+fn write_records(out: &mut Vec<u8>, form: Form, page: &Replay) {
+    let epoch = page.position.epoch;
     for record in &page.records {
         match form {
             Form::Lines => line(out, record, epoch),

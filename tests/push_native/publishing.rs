@@ -1,0 +1,208 @@
+//! `POST /topics/NAME`.
+
+use super::{Native, ask, parsed};
+use crate::support::frames::binary;
+use serde_json::json;
+
+#[test]
+fn the_answer_says_whether_somebody_was_listening() {
+    let native = Native::start();
+    let answer = native.post("/topics/orders.eu", "", "shipped");
+    let body = json!({"topic": "orders.eu", "id": native.id(1), "subscribers": 0});
+    assert_eq!((answer.status, parsed(&answer.body)), (202, body));
+    let _raw = native.raw("/topics/orders.eu");
+    let _events = native.events("/topics/orders.*");
+    let _lines = native.lines("/topics/**");
+    let answer = ask(&mut native.connect(), "PUT", "/topics/orders.eu", "", "");
+    let body = json!({"topic": "orders.eu", "id": native.id(2), "subscribers": 3});
+    assert_eq!((answer.status, parsed(&answer.body)), (201, body));
+    assert_eq!(answer.field("content-type"), Some("application/json"));
+}
+
+#[test]
+fn content_types_say_whether_it_is_text() {
+    let native = Native::start();
+    let mut raw = native.raw("/topics/a");
+    let texts = [
+        "",
+        "Content-Type: text/plain\r\n",
+        "Content-Type: text/html; charset=utf-8\r\n",
+        "Content-Type: Application/JSON\r\n",
+        "Content-Type: application/cloudevents+json\r\n",
+        "Content-Type: application/xml\r\n",
+        "Content-Type: application/x-www-form-urlencoded\r\n",
+    ];
+    for field in texts {
+        assert_eq!(native.post("/topics/a", field, "é").status, 201, "{field}");
+        raw.expect_text("é");
+        let answer = native.post("/topics/a", field, b"\xFF");
+        assert_eq!(answer.status, 400, "{field}");
+        assert!(
+            answer.body.contains("application/octet-stream"),
+            "{answer:?}"
+        );
+    }
+    for field in ["application/octet-stream", "image/png", "application/cbor"] {
+        let field = format!("Content-Type: {field}\r\n");
+        assert_eq!(native.post("/topics/a", &field, b"\xFF\0").status, 201);
+        assert_eq!(raw.frame(), binary(b"\xFF\0"));
+    }
+    let parts = "Content-Type: multipart/form-data; boundary=x\r\n";
+    let answer = native.post("/topics/a", parts, "x");
+    assert_eq!(answer.status, 415);
+    assert!(answer.body.contains("--data-binary"), "{answer:?}");
+    let encoded = native.post("/topics/a", "Content-Encoding: gzip\r\n", "x");
+    assert_eq!(encoded.status, 415);
+    raw.expect_nothing();
+}
+
+#[test]
+fn a_message_is_not_replayed_after_its_ttl() {
+    let native = Native::start();
+    let mut raw = native.raw("/topics/a");
+    for (ttl, text) in [
+        ("0", "now"),
+        ("2", "soon"),
+        ("99999999999999999999", "ever"),
+    ] {
+        let field = format!("TTL: {ttl}\r\n");
+        assert_eq!(native.post("/topics/a", &field, text).status, 201);
+        raw.expect_text(text);
+    }
+    let texts = || {
+        let all = native.poll("/topics/a?poll=0&since=all");
+        let all = all["messages"].as_array().expect("a list").clone();
+        all.iter().map(|it| it["data"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts(), ["soon", "ever"]);
+    native.advance(1_999);
+    assert_eq!(texts(), ["soon", "ever"]);
+    native.advance(1);
+    assert_eq!(texts(), ["ever"]);
+    // What has expired is not missing.
+    let answer = native.poll(&format!("/topics/a?poll=0&since={}", native.id(0)));
+    assert_eq!(answer["recovered"], true, "{answer}");
+    for ttl in ["-1", "1.5", "", "x", "1, 2"] {
+        let field = format!("TTL: {ttl}\r\n");
+        assert_eq!(native.post("/topics/a", &field, "x").status, 400, "{ttl}");
+    }
+}
+
+#[test]
+fn a_key_publishes_once() {
+    let native = Native::start();
+    let mut raw = native.raw("/topics/a");
+    let key = "Idempotency-Key: \"k 1\"\r\n";
+    let first = native.post("/topics/a", key, "x");
+    assert_eq!(
+        (first.status, first.field("idempotency-replayed")),
+        (400, None)
+    );
+    let key = "Idempotency-Key: \"k1\"\r\n";
+    let first = native.post("/topics/a", key, "x");
+    assert_eq!(
+        (first.status, first.field("idempotency-replayed")),
+        (201, None)
+    );
+    for key in [key, "Idempotency-Key: k1\r\n"] {
+        let again = native.post("/topics/a", key, "x");
+        assert_eq!((again.status, &again.body), (201, &first.body));
+        assert_eq!(again.field("idempotency-replayed"), Some("true"));
+    }
+    let others = [
+        ("/topics/b", "", "x"),
+        ("/topics/a", "", "y"),
+        (
+            "/topics/a",
+            "Content-Type: application/octet-stream\r\n",
+            "x",
+        ),
+    ];
+    for (target, fields, body) in others {
+        let answer = native.post(target, &format!("{key}{fields}"), body);
+        assert_eq!(answer.status, 422, "{target} {fields} {body}");
+        assert_eq!(parsed(&answer.body)["error"], "key_reused");
+    }
+    raw.expect_text("x");
+    raw.expect_nothing();
+    native.advance(5 * 60_000 - 1);
+    assert_eq!(native.post("/topics/a", key, "x").body, first.body);
+    native.advance(2);
+    let later = native.post("/topics/a", key, "x");
+    assert_eq!(later.field("idempotency-replayed"), None);
+    assert_eq!(parsed(&later.body)["id"], native.id(2));
+}
+
+#[test]
+fn names_are_decoded_once_and_checked() {
+    let native = Native::start();
+    let answer = native.post("/topics/caf%C3%A9.%2541", "", "x");
+    assert_eq!(parsed(&answer.body)["topic"], "café.%41", "{answer:?}");
+    let longest = "x".repeat(255);
+    assert_eq!(
+        native.post(&format!("/topics/{longest}"), "", "").status,
+        202
+    );
+    let bad = [
+        "a..b",
+        ".a",
+        "a.",
+        "a*",
+        "*",
+        "**",
+        "a,b",
+        "a/b",
+        "a%20b",
+        "a%0Ab",
+        "%FF",
+        "%zz",
+        "%23",
+        &"x".repeat(256),
+    ];
+    for name in bad {
+        let answer = native.post(&format!("/topics/{name}"), "", "x");
+        assert_eq!(answer.status, 400, "{name} {answer:?}");
+        assert_eq!(parsed(&answer.body)["error"], "malformed");
+    }
+    let answer = native.post("/topics/$stats", "", "x");
+    assert_eq!(answer.status, 403);
+    assert_eq!(parsed(&answer.body)["error"], "forbidden");
+}
+
+#[test]
+fn methods_and_lengths_are_checked() {
+    let native = Native::start();
+    for (target, allow) in [
+        ("/topics/a", "GET, HEAD, POST, PUT"),
+        ("/topics", "GET, POST, PUT"),
+    ] {
+        let answer = ask(&mut native.connect(), "DELETE", target, "", "");
+        assert_eq!((answer.status, answer.field("allow")), (405, Some(allow)));
+    }
+    let mut client = native.connect();
+    client.send("POST /topics/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1048577\r\n\r\n");
+    assert_eq!(client.response().status, 413);
+    let longest = "x".repeat(1 << 20);
+    assert_eq!(native.post("/topics/a", "", longest).status, 202);
+}
+
+#[test]
+fn ephemeral_topics_have_no_positions() {
+    let native = Native::with(super::keeping(0));
+    let mut events = native.events("/topics/a");
+    events.event();
+    let answer = native.post("/topics/a", "", "x");
+    let body = json!({"topic": "a", "subscribers": 1});
+    assert_eq!((answer.status, parsed(&answer.body)), (201, body));
+    assert_eq!(events.event(), "data: x");
+    let mut client = native.envelopes("/topics/a");
+    client.json();
+    let answer = client.say(r#"{"type":"publish","topic":"a","data":"y"}"#);
+    let answers = [answer, client.json()];
+    for answer in &answers {
+        assert!(
+            answer["type"] != "error" && answer["id"].is_null(),
+            "{answer}"
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! The whole push server: publishers, and subscribers of every transport that stall, vanish and
+//! resume from their last position.
+
+mod body;
+mod checks;
+mod plan;
+mod spy;
+mod subscriber;
+mod world;
+
+pub use plan::Plan;
