@@ -180,11 +180,11 @@ mod tests {
     #[test]
     fn streams_say_where_they_begin() {
         let mut out = Vec::new();
-        begin(&mut out, "q-4".parse().unwrap());
+        begin(&mut out, "q-4".parse().ok());
         assert_eq!(out, b"retry: 2000\nid: q-4\n\n");
         let mut out = Vec::new();
         let patterns = ["a.*".parse().unwrap(), "b".parse().unwrap()];
-        subscribed(&mut out, &patterns, "q-4".parse().unwrap(), false);
+        subscribed_line(&mut out, &patterns, "q-4".parse().unwrap(), false);
         let expected = [
             r#"{"type":"subscribed","topics":["a.*","b"],"#,
             r#""position":"q-4","recovered":false}"#,
