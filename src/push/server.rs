@@ -103,7 +103,7 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// The same as [`Hub::publish`].
+    /// The same as [`Hub::publish`](crate::push::wserver::Hub::publish).
     pub fn push(&self, user: &str, event: &str, message: &str) -> Result<usize, Unavailable> {
         let hub = &self.shared.hub;
         hub.publish(&Topic::new(user, event), Message::text(message))
@@ -114,7 +114,7 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// The same as [`Hub::close`].
+    /// The same as [`Hub::close`](crate::push::wserver::Hub::close).
     pub fn close_connections(&self, user: &str, event: Option<&str>) -> Result<usize, Unavailable> {
         self.shared.hub.close(user, event)
     }

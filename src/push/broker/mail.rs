@@ -15,9 +15,9 @@ use std::fmt;
 pub enum BrokerMail {
     /// For the subscribers of this worker.
     Delivery(Delivery),
-    /// The answer to [`Broker::subscribe_in_order`].
+    /// The answer to [`Broker::subscribe_in_order`](crate::push::Broker::subscribe_in_order).
     Started(Box<Started>),
-    /// The answer to a [`Broker::publish`] that was to come [later](Published::Later).
+    /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come [later](Published::Later).
     Published {
         /// The one that was given.
         tag: u64,

@@ -35,7 +35,7 @@ pub use limits::{Cursor, HubLimits, Page, Refused};
 pub use replay::{Gap, Replay};
 pub use rules::{Bounds, HistoryRules};
 
-/// All topics of a server. See the [module](self).
+/// All topics of a server.
 #[derive(Debug)]
 pub struct Hub {
     limits: HubLimits,

@@ -8,7 +8,7 @@
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use wirebell::handshake::{UpgradeRequest, ClientHandshake, Refused};
-use wirebell::http::{EMPTY_FIELD, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+use wirebell::http::{HeadLimits, EMPTY_FIELD, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::{Entropy, NoEntropy};
 use wirebell::{CloseCode, Connection, Event, MessageKind, Limits, Outbox, Role};
 
@@ -86,7 +86,7 @@ fn open() -> Option<()> {
     let mut out = Buffer { bytes: &mut request, len: 0 };
     write!(out, "{client}").ok()?;
     let len = out.len;
-    let range = HeadReader::new().find(&request[..len], &Limits::DEFAULT).ok()??;
+    let range = HeadReader::new().find(&request[..len], &HeadLimits::DEFAULT).ok()??;
     let mut fields = [EMPTY_FIELD; MAX_FIELDS];
     let head = RequestHead::parse(&request[range], &mut fields).ok()?;
     let opening = UpgradeRequest::read(head).ok()?;
