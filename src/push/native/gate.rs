@@ -2,13 +2,13 @@
 //!
 //! Input: a head. Output: the [`Caller`], or the problem. Invariant: what is refused costs no body.
 //! `/topics` opens for envelopes without a token, which then has to come in a message; until it
-//! does, there is no caller.
+//! does, there is no caller. The live page needs no token either: it is the same for all topics.
 
 use crate::http::{RequestHead, Response};
 use crate::net::{Context, PeerId};
 use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
 use crate::push::auth::token_of;
-use crate::push::native::ask::{ENVELOPES, topic_of};
+use crate::push::native::ask::{Ask, ENVELOPES, How, topic_of};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Dialect, check_method, is_batch};
@@ -75,7 +75,7 @@ impl Dialect {
         };
         let token = token_of(head).map_err(|bad| Problem::malformed(bad.to_string()))?;
         let Some(token) = token else {
-            return match opens_without_token(head) {
+            return match opens_without_token(head) || is_page(head) {
                 true => Ok(None),
                 false => Err(no_token().into()),
             };
@@ -97,6 +97,11 @@ fn no_token() -> Problem {
 
 fn publishes(head: &RequestHead<'_>) -> bool {
     matches!(head.method, "POST" | "PUT")
+}
+
+/// Whether a browser asks for the live page, opened on some topics.
+fn is_page(head: &RequestHead<'_>) -> bool {
+    !publishes(head) && Ask::read(head).is_ok_and(|ask| ask.how == How::Page)
 }
 
 fn opens_without_token(head: &RequestHead<'_>) -> bool {
