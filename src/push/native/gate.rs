@@ -110,3 +110,31 @@ fn opens_without_token(head: &RequestHead<'_>) -> bool {
         && head.fields.has_token("Upgrade", "websocket")
         && offered.any(|name| name == ENVELOPES)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{EMPTY_FIELD, MAX_FIELDS};
+
+    fn is_page(head: &str) -> bool {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        super::is_page(&RequestHead::parse(head.as_bytes(), &mut storage).unwrap())
+    }
+
+    #[test]
+    fn only_the_live_page_needs_no_token() {
+        assert!(is_page(
+            "GET /topics/a HTTP/1.1\r\nAccept: text/html, */*\r\n\r\n"
+        ));
+        for head in [
+            "GET /topics/a HTTP/1.1\r\n\r\n",
+            "GET /topics/a HTTP/1.1\r\nAccept: text/event-stream, text/html\r\n\r\n",
+            "GET /topics/a?poll=0 HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+            "GET /topics/a?format=ndjson HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+            "GET /topics/a HTTP/1.1\r\nAccept: text/html\r\nUpgrade: websocket\r\n\r\n",
+            "POST /topics/a HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+        ] {
+            assert!(!is_page(head), "{head}");
+        }
+    }
+}
