@@ -153,6 +153,16 @@ impl<M> Mailbox<M> {
         self.shared.memory.held()
     }
 
+    /// What a service holds besides its mail was `before` and is `after`, in bytes; it counts
+    /// toward [`Limits::memory_bytes`](crate::net::Limits::memory_bytes). Returns how much should
+    /// be given back because the server holds too much.
+    #[cfg_attr(not(feature = "push"), expect(dead_code))]
+    pub(crate) fn charge(&self, before: usize, after: usize) -> usize {
+        let memory = &self.shared.memory;
+        memory.change_shared(before, after);
+        memory.excess(0)
+    }
+
     /// The result of the look-up with this number.
     #[cfg(feature = "client")]
     pub(crate) fn post_addresses(&self, number: u64, addresses: Option<Vec<SocketAddr>>) {

@@ -63,6 +63,22 @@ impl Memory {
         self.shared.in_loops.fetch_add(difference, Relaxed);
     }
 
+    /// The same for what belongs to no loop.
+    pub(crate) fn change_shared(&self, before: usize, after: usize) {
+        let difference = after.wrapping_sub(before);
+        self.shared.held.fetch_add(difference, Relaxed);
+    }
+
+    /// How much must go until there is room again; 0 while the limit is kept. `more` bytes are
+    /// still to be added.
+    pub(crate) fn excess(&self, more: usize) -> usize {
+        let held = self.held() + more;
+        match held > self.shared.limit {
+            true => held - self.shared.limit / 8 * 7,
+            false => 0,
+        }
+    }
+
     /// Bytes held now.
     pub(crate) fn held(&self) -> usize {
         self.shared.held.load(Relaxed)

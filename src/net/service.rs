@@ -124,6 +124,13 @@ pub trait Service {
         let _ = (context, peer);
     }
 
+    /// The server holds more than [`Limits::memory_bytes`](crate::net::Limits::memory_bytes). What
+    /// the service keeps for its peers and can do without, such as a history, goes first; then the
+    /// connections that hold most are closed. `bytes` is how much must go.
+    fn shed(&mut self, context: &mut Context<'_>, bytes: usize) {
+        let _ = (context, bytes);
+    }
+
     /// A connection that the service knows of has ended. Called once for each [`Service::opened`],
     /// and for each unanswered [`Reply::Later`] and unfinished [`Reply::Stream`].
     fn closed(&mut self, context: &mut Context<'_>, peer: PeerId, end: End<'_>) {

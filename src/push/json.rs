@@ -1,8 +1,8 @@
 //! JSON as all dialects read and write it: RFC 8259.
 //!
 //! Input: text from a client; strings of our own. Output: text that `serde_json` reads; JSON.
-//! Invariant: a lone surrogate, which JavaScript and Go may send, becomes U+FFFD and is no reason to
-//! refuse a message. The syntax itself is left to `serde_json`.
+//! Invariant: a lone surrogate, which JavaScript and Go may send, becomes U+FFFD and is no reason
+//! to refuse a message. The syntax itself is left to `serde_json`.
 
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 

@@ -7,10 +7,10 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `json`; `hub`; `log`,
+//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`; `log`,
 //! `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`, `shared`,
-//! `routes`, `echo`, `service`, `server`.
+//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
+//! `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -19,6 +19,7 @@ mod broker;
 mod clock;
 mod delivery;
 mod echo;
+mod few;
 mod hosts;
 mod hub;
 mod json;
@@ -38,6 +39,7 @@ mod server;
 mod service;
 mod settings;
 mod shared;
+mod stats;
 pub mod time;
 mod tries;
 mod unavailable;
@@ -52,7 +54,9 @@ pub use auth::{
     Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
     token_of,
 };
-pub use broker::{Answer, Broker, BrokerMail, Outcome, Published, Receipt, Started};
+pub use broker::{
+    Answer, Broker, BrokerMail, BrokerStats, Outcome, Published, Receipt, Started, TopicStats,
+};
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;

@@ -26,6 +26,7 @@ use crate::push::native::{Caller, Dialect, NATIVE};
 use crate::push::page::page;
 use crate::push::routes::Route;
 use crate::push::shared::Shared;
+use crate::push::stats::{Memory, Reporter};
 use crate::push::unavailable::Unavailable;
 use crate::push::wserver::hub::What;
 use crate::push::wserver::members::{Members, Refused};
@@ -43,6 +44,7 @@ pub struct PushService {
     members: Members,
     /// When to look after topics and tokens.
     due: Millis,
+    reporter: Reporter,
 }
 
 /// A request that is let in.
@@ -75,6 +77,7 @@ impl PushService {
             shared: shared.clone(),
             members: Members::default(),
             due: 0,
+            reporter: Reporter::new(settings.clock.now()),
         }
     }
 
@@ -361,5 +364,18 @@ impl Service for PushService {
     fn tick(&mut self, context: &mut Context<'_>) {
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
+        self.shared.board.tell(context.worker(), context.counters());
+        if context.worker() == 0 {
+            let memory = Memory {
+                used: context.held_bytes(),
+                budget: context.limits().memory_bytes,
+            };
+            let Shared { broker, board, .. } = &self.shared;
+            self.reporter.report(broker, board, memory);
+        }
+    }
+
+    fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {
+        self.shared.broker.shed(bytes);
     }
 }

@@ -23,7 +23,7 @@ options! {
         pub push_key: Option<PushKey> = None,
         /// Without one, a token is the name of its user.
         pub tokens: Option<TokenFile> = None,
-        /// Who may publish to topics and subscribe to them. Without one, everybody may.
+        /// Who may publish to topics and subscribe to them. Without one, all clients may.
         pub auth: Option<Auth> = None,
         /// How much history topics keep.
         pub history: HistoryRules = HistoryRules::default(),

@@ -11,6 +11,7 @@ use crate::push::log::MemoryLog;
 use crate::push::mail::PushMail;
 use crate::push::position::Epoch;
 use crate::push::settings::Settings;
+use crate::push::stats::Board;
 use crate::push::tries::Tries;
 use crate::push::wserver::Hub;
 use std::hash::{BuildHasher as _, RandomState};
@@ -25,6 +26,7 @@ pub struct Shared {
     pub(super) hub: Hub,
     pub(super) access: Access,
     pub(super) tries: Arc<Tries>,
+    pub(super) board: Arc<Board>,
 }
 
 impl Shared {
@@ -39,6 +41,7 @@ impl Shared {
             hub: Hub::default(),
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
+            board: Arc::default(),
             settings: Arc::new(settings),
         }
     }

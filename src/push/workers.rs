@@ -11,6 +11,9 @@ pub(super) trait Worker<M>: Send + Sync {
     fn append(&self, mail: M, bytes: usize) -> bool;
     fn is_full(&self) -> bool;
     fn wake(&self);
+    /// What is held besides mail was `before` and is `after`: counts toward
+    /// [`memory_bytes`](crate::net::Limits::memory_bytes). Returns how much must be given back.
+    fn charge(&self, before: usize, after: usize) -> usize;
 }
 
 /// Those of a server, by the number of the worker.
@@ -36,5 +39,9 @@ impl<M, S: From<M> + Send> Worker<M> for Mailbox<S> {
 
     fn wake(&self) {
         Mailbox::wake(self);
+    }
+
+    fn charge(&self, before: usize, after: usize) -> usize {
+        Mailbox::charge(self, before, after)
     }
 }

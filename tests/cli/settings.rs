@@ -179,3 +179,29 @@ fn the_echo_of_the_push_server_is_off_where_there_are_secrets_unless_it_is_said(
         );
     }
 }
+
+#[test]
+fn topics_are_tables_of_the_file_and_a_wrong_one_is_named() {
+    let rules = "[[topics]]\npattern = \"orders.**\"\nhistory = 5\nage = \"1h\"\n\n\
+                 [[topics]]\nbytes = \"1MiB\"\noverflow = \"keep-latest\"\npattern = \"live.*\"\n";
+    let good = file("cli-topics.toml", &format!("log = \"warn\"\n\n{rules}"));
+    let outcome = check(&["serve", "--config", good.to_str().unwrap()], &[]);
+    assert_eq!((outcome.status, &*outcome.stderr), (Some(0), ""));
+    let again = file("cli-topics-again.toml", &outcome.stdout);
+    let again = check(&["serve", "--config", again.to_str().unwrap()], &[]);
+    assert_eq!(again.stdout, outcome.stdout);
+    for (from, to, line, problem) in [
+        ("live.*", "live*", 8, "pattern \"live*\""),
+        ("history", "histroy", 3, "histroy"),
+        ("1h", "soon", 3, "a time like"),
+        ("keep-latest", "keep", 8, "keep"),
+    ] {
+        let text = format!("log = \"warn\"\n\n{}", rules.replace(from, to));
+        let bad = file("cli-topics-bad.toml", &text);
+        let outcome = check(&["serve", "--config", bad.to_str().unwrap()], &[]);
+        assert_eq!(outcome.status, Some(2), "{to}");
+        let place = format!("line {line}:");
+        let says = outcome.stderr.contains(&place) && outcome.stderr.contains(problem);
+        assert!(says, "{to}: {}", outcome.stderr);
+    }
+}

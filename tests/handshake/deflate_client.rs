@@ -240,7 +240,11 @@ proptest! {
         (server, client) in (any::<bool>(), any::<bool>()),
         (server_bits, client_bits) in (8..=15u8, 8..=15u8),
     ) {
-        let policy = DeflatePolicy::default().server_takeover(server).client_takeover(client).server_window_bits(server_bits).client_window_bits(client_bits);
+        let policy = DeflatePolicy::default()
+            .server_takeover(server)
+            .client_takeover(client)
+            .server_window_bits(server_bits)
+            .client_window_bits(client_bits);
         let handshake = ClientHandshake::new("host", "/", &mut Zeros).unwrap();
         let request = handshake.deflate(&offers).unwrap().to_string();
         let terms = read(request.as_bytes(), |opening| {

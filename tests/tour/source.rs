@@ -49,30 +49,30 @@ const ORDER: [(&str, &str, &str); 23] = [
     (
         "net",
         "The event loop",
-        "mod words limits options service context connections frame metrics peer_map mailbox memory wake \
-         wheel handle sockets entropy upgrade conn/mod conn/peer conn/table conn/cold conn/lists \
-         conn/timers conn/batch conn/send_queue conn/deflate conn/dialing conn/no_dialing \
-         conn/deadlines output/mod output/buffers output/cork output/write output/send \
-         output/compress \
-         output/pieces output/http output/end input/mod input/read input/requests input/frames \
-         input/events input/inflate input/direct input/answers engine/mod engine/acceptor \
-         engine/turn engine/accept engine/deadlines engine/shed engine/dial engine/stop driver/mod \
-         driver/listeners driver/sockets driver/taps driver/alarm driver/event_loop driver/server \
-         testing/mod testing/pipes testing/network testing/sockets testing/peer testing/test_loop",
+        "mod words limits options service context connections frame metrics peer_map mailbox \
+         memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
+         conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
+         conn/no_dialing conn/deadlines output/mod output/buffers output/cork output/write \
+         output/send output/compress output/pieces output/http output/end input/mod input/read \
+         input/requests input/frames input/events input/inflate input/direct input/answers \
+         engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
+         engine/dial engine/stop driver/mod driver/listeners driver/sockets driver/taps \
+         driver/alarm driver/event_loop driver/server testing/mod testing/pipes testing/network \
+         testing/sockets testing/peer testing/test_loop",
     ),
     (
         "push",
         "The push server",
-        "mod time clock percent name position record json hub/limits hub/rules hub/history \
+        "mod time clock percent name position record few json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
-         log/mod unavailable delivery workers broker/mail broker/turn broker/mod wserver/mod \
-         wserver/json wserver/wire wserver/topics wserver/hub wserver/members watched auth/mod \
-         auth/digest auth/wserver auth/grant auth/tokens auth/jwt auth/no_jwt auth/authenticator \
-         auth/bearer origin hosts seldom tries access limits settings answers page native/mod \
-         native/problem native/publish native/batch native/ask native/caller native/envelope \
-         native/events native/messages native/form native/session native/subscribers \
-         native/dialect native/gate native/live native/revocation mail shared routes echo service \
-         server",
+         log/mod unavailable delivery workers broker/mail broker/rates broker/turn broker/stats \
+         broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
+         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
+         limits settings answers page native/mod native/base64 native/problem native/publish \
+         native/batch native/ask native/caller native/envelope native/events native/messages \
+         native/form native/session native/subscribers native/dialect native/gate native/live \
+         native/revocation mail stats shared routes echo service server",
     ),
     (
         "cli/common",

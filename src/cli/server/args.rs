@@ -9,6 +9,8 @@ use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
+use wirebell::net::Overflow;
+use wirebell::push::Pattern;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  \
@@ -102,6 +104,11 @@ pub struct FileSettings {
     #[arg(long, value_name = "FILE", env = "WIREBELL_TOKEN_FILE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
+
+    /// How much history topics keep.
+    #[arg(skip)]
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub topics: Vec<TopicSettings>,
 
     /// Longest body of an HTTP request [default: 1MiB]
     #[arg(long, value_name = "SIZE", env = "WIREBELL_MAX_BODY")]
@@ -318,6 +325,57 @@ pub struct LoopSettings {
     #[arg(long, value_name = "LEVEL", env = "WIREBELL_LOG")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub log: Option<String>,
+}
+
+/// How much history the topics of a pattern keep: a table `[[topics]]` of a settings file. The
+/// first whose pattern matches counts; what it leaves out has its default.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct TopicSettings {
+    /// Such as `orders.**`.
+    pub pattern: PatternText,
+    /// Messages; 0 for topics without positions, whose messages only those get who listen.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub history: Option<usize>,
+    /// How long a message is kept.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<Period>,
+    /// Bytes of the messages of one topic.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bytes: Option<Size>,
+    /// What to do with subscribers that read too slowly.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub overflow: Option<OverflowPolicy>,
+}
+
+/// A pattern, as text.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct PatternText(pub Pattern);
+
+impl TryFrom<String> for PatternText {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let pattern = text.parse().map(Self);
+        pattern.map_err(|error| format!("pattern {text:?}: {error}"))
+    }
+}
+
+impl From<PatternText> for String {
+    fn from(pattern: PatternText) -> Self {
+        pattern.0.as_str().to_owned()
+    }
+}
+
+impl From<OverflowPolicy> for Overflow {
+    fn from(policy: OverflowPolicy) -> Self {
+        match policy {
+            OverflowPolicy::Disconnect => Self::Disconnect,
+            OverflowPolicy::DropOldest => Self::DropOldest,
+            OverflowPolicy::KeepLatest => Self::KeepLatest,
+        }
+    }
 }
 
 /// What to do with a connection that reads too slowly.

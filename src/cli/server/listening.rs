@@ -6,22 +6,44 @@
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
 use crate::cli::server::args::LoopSettings;
+use serde_json::Value;
 use std::io;
 
 /// Prints the effective settings as a settings file.
 pub fn print_settings(settings: &impl serde::Serialize) -> Result<(), Failure> {
     let settings = serde_json::to_value(settings);
     let settings = settings.map_err(|error| Failure::failed(error.to_string()))?;
-    let fields = settings.as_object().into_iter().flatten();
-    let fields = fields.filter(|(_, value)| !value.is_null());
-    let text: String = fields
-        .map(|(name, value)| format!("{name} = {}\n", toml_value(value)))
-        .collect();
-    print(text)
+    let (tables, values): (Vec<_>, Vec<_>) = settings
+        .as_object()
+        .into_iter()
+        .flatten()
+        .filter(|(_, value)| !value.is_null())
+        .partition(|(_, value)| is_tables(value));
+    let values = values.into_iter().map(|(name, value)| line(name, value));
+    let tables = tables.into_iter().flat_map(|(name, tables)| {
+        let tables = tables.as_array().into_iter().flatten();
+        tables.map(move |table| format!("\n[[{name}]]\n{}", lines(table)))
+    });
+    print(values.chain(tables).collect::<String>())
+}
+
+/// Whether a value is a list of tables, which come last in a settings file.
+fn is_tables(value: &Value) -> bool {
+    let first = value.as_array().and_then(|list| list.first());
+    first.is_some_and(Value::is_object)
+}
+
+fn lines(table: &Value) -> String {
+    let fields = table.as_object().into_iter().flatten();
+    fields.map(|(name, value)| line(name, value)).collect()
+}
+
+fn line(name: &str, value: &Value) -> String {
+    format!("{name} = {}\n", toml_value(value))
 }
 
 /// Strings, numbers and booleans are written in TOML as in JSON.
-fn toml_value(value: &serde_json::Value) -> String {
+fn toml_value(value: &Value) -> String {
     match value.as_array() {
         Some(list) => {
             let items: Vec<String> = list.iter().map(toml_value).collect();

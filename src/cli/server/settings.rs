@@ -11,11 +11,12 @@ use std::env::VarError;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
-use toml::de::DeTable;
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::http::{MAX_FIELDS, is_token};
 use wirebell::net::{Limits, Options, Overflow};
-use wirebell::push::{Auth, BadOrigin, OriginPolicy, PushKey};
+use wirebell::push::{Auth, BadOrigin, Bounds, HistoryRules, OriginPolicy, PushKey};
 use wirebell::push::{Settings, TokenFile, Tokens, is_host_name};
 use wirebell::{deflate, push};
 
@@ -144,11 +145,7 @@ impl LoopSettings {
             )));
         }
         options.workers = self.workers.unwrap_or(options.workers);
-        options.overflow = match self.overflow {
-            None | Some(OverflowPolicy::Disconnect) => Overflow::Disconnect,
-            Some(OverflowPolicy::DropOldest) => Overflow::DropOldest,
-            Some(OverflowPolicy::KeepLatest) => Overflow::KeepLatest,
-        };
+        options.overflow = self.overflow.map_or(options.overflow, Overflow::from);
         Ok(options)
     }
 
@@ -268,6 +265,9 @@ impl FileSettings {
             echo
         );
         self.jwt = self.jwt.or(file.jwt);
+        if self.topics.is_empty() {
+            self.topics = file.topics;
+        }
         self.event_loop = self.event_loop.or(file.event_loop);
         self.trace = self.trace.or(file.trace);
         self
@@ -325,12 +325,28 @@ impl FileSettings {
         }
         Ok(Settings::default()
             .limits(limits)
+            .history(self.history())
             .origin(self.event_loop.origin_policy()?)
             .hosts(self.event_loop.hosts()?.to_vec())
             .auth(self.auth()?)
             .push_key(push_key)
             .tokens(tokens)
             .echo(self.echo))
+    }
+
+    /// How much history topics keep: by the first rule that matches.
+    fn history(&self) -> HistoryRules {
+        let rules = self.topics.iter().map(|rule| {
+            let kept = Bounds::DEFAULT;
+            let bytes = rule.bytes.map(|Size(bytes)| usize::try_from(bytes));
+            let bounds = kept
+                .messages(rule.history.unwrap_or(kept.messages))
+                .age(rule.age.map_or(kept.age, |Period(ms)| ms.into()))
+                .bytes(bytes.map_or(kept.bytes, |bytes| bytes.unwrap_or(usize::MAX)))
+                .overflow(rule.overflow.map_or(kept.overflow, Overflow::from));
+            (rule.pattern.0.clone(), bounds)
+        });
+        HistoryRules::new(rules.collect(), Bounds::default())
     }
 
     /// The tokens; `None` if none are needed.
@@ -405,13 +421,31 @@ impl CommonArgs {
     }
 }
 
+/// Whether a list is written as tables with headers.
+fn is_headed(text: &str) -> bool {
+    text.starts_with("[[")
+}
+
+/// A table with its header.
+fn span_of(table: &Spanned<DeValue<'_>>) -> Range<usize> {
+    let fields = table.get_ref().as_table().into_iter().flatten();
+    let end = fields.map(|(_, value)| value.span().end).max();
+    table.span().start..end.unwrap_or(table.span().end)
+}
+
 /// Where the first setting begins that cannot be read alone, and what is wrong: the error of a
 /// flattened structure does not have its place. `None` if the text is not TOML; that error does
 /// have it.
 fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de::Error)> {
     let table = DeTable::parse(text).ok()?;
     let settings = table.get_ref().iter();
-    let spans = settings.map(|(name, value)| name.span().start..value.span().end);
+    let spans = settings.flat_map(|(name, value)| {
+        let whole = name.span().start..value.span().end;
+        match value.get_ref().as_array() {
+            Some(tables) if is_headed(&text[value.span()]) => tables.iter().map(span_of).collect(),
+            _ => Vec::from_iter([whole]),
+        }
+    });
     let bad = |span: Range<usize>| {
         let read = toml::from_str::<T>(&text[span.clone()]);
         Some((span.start, read.err()?))

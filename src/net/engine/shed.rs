@@ -4,6 +4,7 @@
 use crate::net::conn::cold::Wanted;
 use crate::net::conn::peer::Peer;
 use crate::net::connections::Connections;
+use crate::net::context::Context;
 use crate::net::engine::Engine;
 use crate::net::service::Service;
 
@@ -29,8 +30,14 @@ impl<S: Service> Engine<S> {
     /// or nothing is left that would help.
     #[cold]
     pub(super) fn shed(&mut self, more: usize) {
+        let excess = self.connections.out.cold.memory.excess(more);
+        let context = &mut Context::new(&mut self.connections);
+        self.service.shed(context, excess);
         let Connections { peers, out, .. } = &mut self.connections;
         let memory = out.cold.memory.clone();
+        if !memory.lacks(more.max(1)) {
+            return;
+        }
         let held = memory.held() + more;
         if held <= self.unsheddable {
             return;

@@ -10,9 +10,11 @@
 //! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
 //! if a worker has too much mail, nothing is published.
 //!
-//! Reading order: `mail`, `turn`.
+//! Reading order: `mail`, `rates`, `turn`, `stats`.
 
 mod mail;
+mod rates;
+mod stats;
 mod turn;
 
 use crate::net::{Mailbox, PeerId};
@@ -24,11 +26,13 @@ use crate::push::position::{Position, Since};
 use crate::push::record::Publication;
 use crate::push::unavailable::Unavailable;
 use crate::push::workers::workers;
+use rates::Rates;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use turn::{Shared, State, Step};
 
 pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
+pub use stats::{BrokerStats, TopicStats};
 
 /// A log, a hub, and how to reach the workers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -47,6 +51,8 @@ impl Broker {
     ) -> Self {
         let state = State {
             hub: Hub::new(log.epoch(), workers, rules, limits),
+            rates: Rates::default(),
+            charged: 0,
             stopped: false,
             tickets: 0,
             waiting: HashMap::new(),
@@ -224,6 +230,17 @@ impl Broker {
     /// What a topic keeps.
     pub fn bounds(&self, topic: &TopicName) -> Bounds {
         self.shared.lock().hub.bounds(topic)
+    }
+
+    /// Connections that subscribe to anything.
+    pub fn connections(&self) -> usize {
+        self.shared.lock().hub.connections()
+    }
+
+    /// What has happened since the last call, with at most so many topics. If there are to be any,
+    /// they are counted one by one from now on.
+    pub fn stats(&self, topics: usize) -> BrokerStats {
+        stats::collect(&mut self.shared.turn().state, topics)
     }
 
     /// The position of the last record.

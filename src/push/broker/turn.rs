@@ -6,6 +6,7 @@
 
 use crate::net::PeerId;
 use crate::push::broker::mail::{Answer, BrokerMail, Outcome, Receipt};
+use crate::push::broker::rates::Rates;
 use crate::push::delivery::Delivery;
 use crate::push::hub::{Hub, Refused, Start, Subscribe};
 use crate::push::log::{Entry, Log, Logged, Ticket};
@@ -26,6 +27,9 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) hub: Hub,
+    pub(super) rates: Rates,
+    /// Bytes of histories that the account of the loops has been told of.
+    pub(super) charged: usize,
     pub(super) stopped: bool,
     pub(super) tickets: u64,
     /// Batches that the log has not answered.
@@ -64,6 +68,24 @@ impl Drop for Asleep<'_> {
     fn drop(&mut self) {
         for worker in &self.workers {
             self.shared.workers()[*worker].wake();
+        }
+    }
+}
+
+impl Drop for Turn<'_> {
+    /// What histories hold is part of the memory budget of the loops. Past it they shrink first.
+    fn drop(&mut self) {
+        let Some(worker) = self.shared.workers().first() else {
+            return;
+        };
+        let State { hub, charged, .. } = &mut *self.state;
+        let held = hub.history_bytes();
+        let over = worker.charge(*charged, held);
+        *charged = held;
+        if over > 0 && held > 0 {
+            hub.shed(over, self.now);
+            let _ = worker.charge(*charged, hub.history_bytes());
+            *charged = hub.history_bytes();
         }
     }
 }
@@ -181,9 +203,12 @@ impl Turn<'_> {
         let hub = &mut self.state.hub;
         let applied = hub.apply(&record, now);
         let audience = Arc::clone(&applied.audience);
+        let rates = &mut self.state.rates;
+        rates.count(&record.topic, audience.subscribers);
         if audience.subscribers == 0 {
             return 0;
         }
+        let hub = &mut self.state.hub;
         let position = record.position(hub.head().epoch);
         let overflow = hub.bounds(&record.topic).overflow;
         let delivery = Delivery::new(record, position, applied, overflow);

@@ -58,6 +58,11 @@ impl History {
         self.floor
     }
 
+    /// Messages, and bytes of their payloads.
+    pub(super) fn size(&self) -> (usize, usize) {
+        (self.records.len(), self.payloads)
+    }
+
     /// Bytes of memory.
     pub(super) fn cost(&self) -> usize {
         self.cost

@@ -10,6 +10,7 @@
 //! only connections with several patterns are looked at one by one.
 
 use crate::net::PeerId;
+use crate::push::few::Few;
 use crate::push::hub::limits::{HubLimits, Refused};
 use crate::push::hub::wildcards::Wildcards;
 use crate::push::name::{Pattern, TopicName};
@@ -67,19 +68,20 @@ pub(super) struct Interests {
 #[derive(Debug)]
 struct Interest {
     pattern: Pattern,
-    connections: HashSet<PeerId>,
-    /// Those that have other interests as well.
-    several: HashSet<PeerId>,
+    /// Connections.
+    total: usize,
     /// Connections by worker.
     members: Box<[u32]>,
+    /// Those that have other interests as well.
+    several: HashSet<PeerId>,
+    /// Those that have a name.
+    named: HashSet<PeerId>,
 }
 
 #[derive(Debug, Default)]
 struct Subscriber {
     name: Option<Arc<str>>,
-    interests: Vec<u32>,
-    /// Of the patterns.
-    bytes: usize,
+    interests: Few<u32>,
 }
 
 /// What happened to a pattern.
@@ -109,6 +111,11 @@ impl Interests {
         self.generation
     }
 
+    /// Connections with patterns.
+    pub(super) fn connections(&self) -> usize {
+        self.subscribers.len()
+    }
+
     /// Different patterns.
     pub(super) fn len(&self) -> usize {
         self.all.len()
@@ -122,8 +129,10 @@ impl Interests {
         limits: &HubLimits,
     ) -> Result<(), Refused> {
         let subscriber = self.subscribers.get(&connection);
-        let (mut joined, mut bytes) =
-            subscriber.map_or((0, 0), |it| (it.interests.len(), it.bytes));
+        let interests = subscriber.map_or(&[][..], |it| it.interests.as_slice());
+        let size = |number: &u32| self.all[*number as usize].pattern.as_str().len();
+        let mut joined = interests.len();
+        let mut bytes: usize = interests.iter().map(size).sum();
         let mut topics = limits.topics.saturating_sub(self.exact);
         let mut levels = limits
             .wildcard_levels
@@ -154,28 +163,37 @@ impl Interests {
 
     /// Whether a connection has joined a pattern.
     pub(super) fn has(&self, connection: PeerId, pattern: &Pattern) -> bool {
+        let subscriber = self.subscribers.get(&connection);
         let number = self.by_pattern.get(pattern);
-        number.is_some_and(|it| self.all[*it as usize].connections.contains(&connection))
+        let both = subscriber.zip(number);
+        both.is_some_and(|(it, number)| it.interests.as_slice().contains(number))
     }
 
     /// Sets the name of a connection that has joined something, or is about to.
     pub(super) fn set_name(&mut self, connection: PeerId, name: Arc<str>) {
-        self.subscribers.entry(connection).or_default().name = Some(name);
+        let subscriber = self.subscribers.entry(connection).or_default();
+        subscriber.name = Some(name);
+        for number in subscriber.interests.as_slice() {
+            self.all[*number as usize].named.insert(connection);
+        }
     }
 
     /// Adds a pattern to a connection, which may have it.
     pub(super) fn join(&mut self, connection: PeerId, pattern: &Pattern) -> InterestId {
         let number = self.number(pattern);
-        let interest = &mut self.all[number as usize];
-        if !interest.connections.insert(connection) {
+        let subscriber = self.subscribers.entry(connection).or_default();
+        if subscriber.interests.as_slice().contains(&number) {
             return InterestId(number);
         }
+        let interest = &mut self.all[number as usize];
+        interest.total += 1;
         interest.members[connection.worker()] += 1;
+        if subscriber.name.is_some() {
+            interest.named.insert(connection);
+        }
         self.generation += 1;
-        let subscriber = self.subscribers.entry(connection).or_default();
-        subscriber.bytes += pattern.as_str().len();
         subscriber.interests.push(number);
-        match subscriber.interests[..] {
+        match *subscriber.interests.as_slice() {
             [_] => {}
             [first, second] => {
                 for number in [first, second] {
@@ -191,10 +209,14 @@ impl Interests {
     pub(super) fn leave(&mut self, connection: PeerId, pattern: &Pattern) -> Option<Left> {
         let number = *self.by_pattern.get(pattern)?;
         let subscriber = self.subscribers.get_mut(&connection)?;
-        let at = subscriber.interests.iter().position(|it| *it == number)?;
-        subscriber.interests.swap_remove(at);
-        subscriber.bytes -= pattern.as_str().len();
-        match subscriber.interests[..] {
+        if subscriber
+            .interests
+            .split_off(|it| *it != number)
+            .is_empty()
+        {
+            return None;
+        }
+        match *subscriber.interests.as_slice() {
             [] => drop(self.subscribers.remove(&connection)),
             [last] => drop(self.all[last as usize].several.remove(&connection)),
             _ => {}
@@ -229,16 +251,16 @@ impl Interests {
     pub(super) fn presence(&self, topic: &TopicName) -> Presence {
         let matching = self.matching(topic);
         let interests = matching.iter().map(|it| &self.all[*it as usize]);
-        let connections: HashSet<_> = interests.flat_map(|it| &it.connections).collect();
+        let named: HashSet<_> = interests.flat_map(|it| &it.named).collect();
         let mut names = BTreeMap::new();
-        for connection in &connections {
+        for connection in named {
             let subscriber = self.subscribers.get(connection);
             if let Some(name) = subscriber.and_then(|it| it.name.as_ref()) {
                 *names.entry(Arc::clone(name)).or_default() += 1;
             }
         }
         Presence {
-            connections: connections.len(),
+            connections: self.count(&matching),
             names,
         }
     }
@@ -254,7 +276,7 @@ impl Interests {
     /// Connections that have at least one of these.
     fn count(&self, matching: &[u32]) -> usize {
         let interests = || matching.iter().map(|it| &self.all[*it as usize]);
-        let sum: usize = interests().map(|it| it.connections.len()).sum();
+        let sum: usize = interests().map(|it| it.total).sum();
         if matching.len() == 1 {
             return sum;
         }
@@ -269,9 +291,10 @@ impl Interests {
         }
         let interest = Interest {
             pattern: pattern.clone(),
-            connections: HashSet::new(),
-            several: HashSet::new(),
+            total: 0,
             members: vec![0; self.workers].into(),
+            several: HashSet::new(),
+            named: HashSet::new(),
         };
         let number = self.all.insert(interest) as u32;
         self.by_pattern.insert(pattern.clone(), number);
@@ -286,10 +309,11 @@ impl Interests {
     fn part(&mut self, connection: PeerId, number: u32) -> Left {
         self.generation += 1;
         let interest = &mut self.all[number as usize];
-        interest.connections.remove(&connection);
+        interest.total -= 1;
         interest.several.remove(&connection);
+        interest.named.remove(&connection);
         interest.members[connection.worker()] -= 1;
-        let ended = interest.connections.is_empty().then(|| {
+        let ended = (interest.total == 0).then(|| {
             let pattern = self.all.remove(number as usize).pattern;
             self.by_pattern.remove(&pattern);
             match pattern.to_topic() {

@@ -7,27 +7,18 @@ use std::fmt;
 
 options! {
     /// The bounds of a hub and of what one call may cost.
-    ///
-    /// | field | default | why |
-    /// |---|---|---|
-    /// | `topics` | 100,000 | with a short message in each they fill `history_bytes` |
-    /// | `topic_share` | 16 | the last topics go to many connections, not to the few that want most |
-    /// | `patterns` | 1,000 | a page of a busy site follows tens |
-    /// | `pattern_bytes` | 64 KiB | 1,000 patterns of 64 bytes |
-    /// | `wildcard_levels` | 32,768 | a publication may have to visit them all: about a millisecond |
-    /// | `history_bytes` | 64 MiB | a quarter of the default memory budget |
-    /// | `scan` | 100,000 | all topics once: some 40 ms, during which nothing else is published |
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     pub const struct HubLimits {
-        /// Topics that have a history, and again those that are subscribed to by name. With a history
-        /// too many, the one with the oldest message ends; a subscription too many is refused.
+        /// Topics that have a history, and again those that are subscribed to by name: with a short
+        /// message in each they fill `history_bytes`. With a history too many, the one with the
+        /// oldest message ends; a subscription too many is refused.
         pub topics: usize = 100_000,
         /// How many times the patterns of a connection must fit into the remaining room of the hub
         /// before it may add another one that no other connection has.
         pub topic_share: usize = 16,
-        /// Patterns of one connection.
+        /// Patterns of one connection. A page of a busy site follows tens.
         pub patterns: usize = 1_000,
-        /// Bytes of the patterns of one connection.
+        /// Bytes of the patterns of one connection: 1,000 of 64 bytes.
         pub pattern_bytes: usize = 64 * 1024,
         /// Levels of all patterns with wildcards, where those that begin alike share the beginning.
         pub wildcard_levels: usize = 32_768,

@@ -245,6 +245,22 @@ impl Hub {
         self.topics.cost()
     }
 
+    /// Connections that subscribe to anything.
+    pub fn connections(&self) -> usize {
+        self.interests.connections()
+    }
+
+    /// Messages of the history of a topic, and the bytes of their payloads.
+    pub fn history_of(&self, topic: &TopicName) -> (usize, usize) {
+        let id = self.topics.find(topic.as_str());
+        id.map_or((0, 0), |id| self.topics.get(id).history.size())
+    }
+
+    /// Some topics that have a history or are subscribed to by name, in no order.
+    pub fn known(&self, most: usize) -> Vec<TopicName> {
+        self.topics.some(most)
+    }
+
     /// The position of the last record.
     pub fn head(&self) -> Position {
         self.head

@@ -4,33 +4,23 @@
 //! rule that matches. Invariant: topics of the server itself keep nothing.
 
 use crate::net::Overflow;
+use crate::options::options;
 use crate::push::name::{Pattern, TopicName};
 
-/// What a topic keeps, and what happens to subscribers that are too slow for it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Bounds {
-    /// Messages; 0 makes the topic ephemeral: it is not in the log and its messages have no
-    /// positions.
-    pub messages: usize,
-    /// Milliseconds.
-    pub age: u64,
-    /// Bytes of payloads.
-    pub bytes: usize,
-    /// For queues of slow subscribers.
-    pub overflow: Overflow,
-}
-
-impl Default for Bounds {
-    /// 100 messages, 12 hours, 1 MiB, and slow subscribers are disconnected: those that resume
-    /// within a night lose nothing of a topic of ordinary size.
-    fn default() -> Self {
-        Self {
-            messages: 100,
-            age: 12 * 3_600_000,
-            bytes: 1024 * 1024,
-            overflow: Overflow::Disconnect,
-        }
+options! {
+    /// What a topic keeps, and what happens to subscribers that are too slow for it. Those that
+    /// resume within a night lose nothing of a topic of ordinary size.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    pub const struct Bounds {
+        /// Messages; 0 makes the topic ephemeral: it is not in the log and its messages have no
+        /// positions.
+        pub messages: usize = 100,
+        /// Milliseconds.
+        pub age: u64 = 12 * 3_600_000,
+        /// Bytes of payloads.
+        pub bytes: usize = 1024 * 1024,
+        /// For queues of slow subscribers.
+        pub overflow: Overflow = Overflow::Disconnect,
     }
 }
 

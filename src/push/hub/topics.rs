@@ -122,6 +122,12 @@ impl Topics {
         &mut self.all[id]
     }
 
+    /// The names of some.
+    pub(super) fn some(&self, most: usize) -> Vec<TopicName> {
+        let all = self.all.iter().take(most);
+        all.map(|(_, topic)| topic.name.clone()).collect()
+    }
+
     pub(super) fn has_policies(&self) -> bool {
         self.rules.has_policies()
     }

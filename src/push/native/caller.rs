@@ -1,7 +1,7 @@
 //! Who is at the other end, and what that allows.
 //!
-//! Input: a grant, or none on a server that is open to all. Output: yes or no. Invariant: the
-//! server's own topics are published to by nobody. How a token becomes a grant is left to `auth`.
+//! Input: a grant, or none on a server that is open to all. Output: yes or no. Invariant: no
+//! client publishes to a topic of the server itself. How a token becomes a grant is left to `auth`.
 
 use crate::push::auth::Grant;
 use crate::push::name::{Pattern, TopicName};
@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::push) enum Caller {
-    /// The server has no tokens: everybody may do everything.
+    /// The server has no tokens: all clients may do everything.
     Anybody,
     /// The bearer of a token.
     Bearer(Arc<Grant>),

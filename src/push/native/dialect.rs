@@ -1,9 +1,9 @@
 //! The native dialect of one worker: requests and messages in, answers out.
 //!
-//! Input: what the service of the worker is told of `/topics`. Output: replies, and what subscribers
-//! get. Invariants: nothing is done for a client that its token does not allow; whatever the log
-//! answers later is answered in the order of the requests, as the loop keeps it. Live connections
-//! are left to `live`, who may come in to `gate`.
+//! Input: what the service of the worker is told of `/topics`. Output: replies, and what
+//! subscribers get. Invariants: nothing is done for a client that its token does not allow;
+//! whatever the log answers later is answered in the order of the requests, as the loop keeps it.
+//! Live connections are left to `live`, permissions to `gate`.
 
 use crate::http::{MediaType, Request, RequestHead, Response, Status, field};
 use crate::net::{Context, PeerId, Reply, Upgrade};

@@ -10,10 +10,10 @@
 
 use crate::push::hub::Gap;
 use crate::push::json::write_string;
+use crate::push::native::base64;
 use crate::push::position::{Epoch, Position};
 use crate::push::record::{Payload, Record};
 use crate::push::time::write_rfc3339;
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use std::io::Write as _;
 
 /// Appends a position as a JSON string; `null` if there is none.
@@ -41,7 +41,7 @@ pub(super) fn message(out: &mut Vec<u8>, record: &Record, epoch: Epoch) {
         }
         Payload::Binary(bytes) => {
             out.extend_from_slice(b"\",\"base64\":\"");
-            base64(out, bytes);
+            base64::write(out, bytes);
             out.push(b'"');
         }
     }
@@ -78,14 +78,6 @@ pub(super) fn list<T>(
     out.push(b']');
 }
 
-/// Appends base64 with padding (RFC 4648 section 4).
-pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
-    let from = out.len();
-    out.resize(from + bytes.len().div_ceil(3) * 4, 0);
-    let written = BASE64_STANDARD.encode_slice(bytes, &mut out[from..]);
-    debug_assert_eq!(written, Ok(out.len() - from));
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,11 +100,19 @@ mod tests {
         let text = Payload::Text("a\"b\n".into());
         assert_eq!(
             record(text, 44),
-            r#"{"type":"message","topic":"orders.eu","id":"q7c2m4-44","time":"2026-11-28T00:20:00.123Z","data":"a\"b\n"}"#
+            [
+                r#"{"type":"message","topic":"orders.eu","id":"q7c2m4-44","#,
+                r#""time":"2026-11-28T00:20:00.123Z","data":"a\"b\n"}"#,
+            ]
+            .concat()
         );
         assert_eq!(
             record(Payload::Binary(b"\0\xff\xfe\xfd".as_slice().into()), 0),
-            r#"{"type":"message","topic":"orders.eu","time":"2026-11-28T00:20:00.123Z","base64":"AP/+/Q=="}"#
+            [
+                r#"{"type":"message","topic":"orders.eu","#,
+                r#""time":"2026-11-28T00:20:00.123Z","base64":"AP/+/Q=="}"#,
+            ]
+            .concat()
         );
     }
 

@@ -1,13 +1,15 @@
 //! Streams of records over HTTP: server-sent events and NDJSON.
 //!
-//! Server-sent events are those of <https://html.spec.whatwg.org/multipage/server-sent-events.html>.
-//! Input: records, gaps. Output: bytes of a body. Invariant: an event is whole in one part, so a
-//! part that a policy drops takes nothing else with it.
+//! Server-sent events are those of
+//! <https://html.spec.whatwg.org/multipage/server-sent-events.html>. Input: records, gaps. Output:
+//! bytes of a body. Invariant: an event is whole in one part, so a part that a policy drops takes
+//! nothing else with it.
 
 use crate::push::hub::{Gap, Replay};
 use crate::push::json::write_string;
 use crate::push::name::Pattern;
-use crate::push::native::envelope::{base64, gap, list, message, position};
+use crate::push::native::base64;
+use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::position::{Epoch, Position};
 use crate::push::record::{Payload, Record};
 use std::io::Write as _;
@@ -35,7 +37,7 @@ pub(super) fn subscribed(out: &mut Vec<u8>, patterns: &[Pattern], at: Position, 
     });
     out.extend_from_slice(b",\"position\":");
     position(out, Some(at));
-    write!(out, ",\"recovered\":{recovered}}}\n").expect("a vector takes everything");
+    writeln!(out, ",\"recovered\":{recovered}}}").expect("a vector takes everything");
 }
 
 /// Where a stream begins that replays this: everything after it follows, or is in a gap.
@@ -62,7 +64,7 @@ pub(super) fn event(out: &mut Vec<u8>, record: &Record, epoch: Epoch, envelope: 
         (Payload::Text(text), false) => data(out, text),
         (Payload::Binary(bytes), false) => {
             out.extend_from_slice(b"event: binary\ndata: ");
-            base64(out, bytes);
+            base64::write(out, bytes);
             out.push(b'\n');
         }
     }
@@ -165,7 +167,11 @@ mod tests {
         let mut out = Vec::new();
         let patterns = ["a.*".parse().unwrap(), "b".parse().unwrap()];
         subscribed(&mut out, &patterns, "q-4".parse().unwrap(), false);
-        let expected = "{\"type\":\"subscribed\",\"topics\":[\"a.*\",\"b\"],\"position\":\"q-4\",\"recovered\":false}\n";
-        assert_eq!(String::from_utf8(out).unwrap(), expected);
+        let expected = [
+            r#"{"type":"subscribed","topics":["a.*","b"],"#,
+            r#""position":"q-4","recovered":false}"#,
+            "\n",
+        ];
+        assert_eq!(String::from_utf8(out).unwrap(), expected.concat());
     }
 }

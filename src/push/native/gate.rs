@@ -1,4 +1,4 @@
-//! Who comes in: methods, tokens and permissions, judged by the head of a request.
+//! Which requests are let in: methods, tokens and permissions, judged by the head.
 //!
 //! Input: a head. Output: the [`Caller`], or the problem. Invariant: what is refused costs no body.
 //! `/topics` opens for envelopes without a token, which then has to come in a message; until it

@@ -8,12 +8,12 @@ use crate::push::broker::Receipt;
 use crate::push::hub::{Gap, Presence, Replay};
 use crate::push::json::{mend, write_string};
 use crate::push::name::{Pattern, TopicName};
+use crate::push::native::base64::decode;
 use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::native::problem::Problem;
 use crate::push::native::publish::{check_key, write_members};
 use crate::push::position::{BadPosition, Epoch, Position, Since};
 use crate::push::record::{Key, Payload, Publication};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -166,10 +166,10 @@ impl Fields<'_> {
         let topic = self.topic()?;
         let payload = match (self.data, self.base64) {
             (Some(text), None) => Payload::Text(text.into()),
-            (None, Some(text)) => match BASE64_STANDARD.decode(text.as_bytes()) {
-                Ok(bytes) => Payload::Binary(bytes.into()),
-                Err(_) => return Err(Problem::malformed("base64 is not base64 with padding")),
-            },
+            (None, Some(text)) => {
+                let bad = || Problem::malformed("base64 is not Base64 (RFC 4648 section 4)");
+                decode(&text).map(Payload::from).ok_or_else(bad)?
+            }
             _ => return Err(Problem::malformed("a message has either data or base64")),
         };
         let mut publication = Publication::new(topic, payload);
@@ -347,7 +347,7 @@ mod tests {
             r#"{"type":"subscribe","ref":1,"topics":["a"],"topcis":["a"]}"#,
             r#"{"type":"publish","ref":1,"topic":"a"}"#,
             r#"{"type":"publish","ref":1,"topic":"a","data":"x","base64":""}"#,
-            r#"{"type":"publish","ref":1,"topic":"a","base64":"AP8"}"#,
+            r#"{"type":"publish","ref":1,"topic":"a","base64":"AP8-"}"#,
             r#"{"type":"publish","ref":1,"topic":"a","data":"x","ttl":-1}"#,
             r#"{"type":"publish","ref":1,"topic":"a","data":"x","key":""}"#,
             r#"{"type":"publish","ref":1,"topic":"a.*","data":"x"}"#,

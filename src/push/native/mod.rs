@@ -10,10 +10,11 @@
 //! subscribers see. Invariants: an error is JSON, with a code word and advice; each form of a
 //! record is made once, whatever the number of its receivers.
 //!
-//! Reading order: `problem`, `publish`, `batch`; `ask`, `caller`, `envelope`, `events`, `messages`,
-//! `form`, `session`, `subscribers`; `dialect`, `gate`, `live`, `revocation`.
+//! Reading order: `base64`, `problem`, `publish`, `batch`; `ask`, `caller`, `envelope`, `events`,
+//! `messages`, `form`, `session`, `subscribers`; `dialect`, `gate`, `live`, `revocation`.
 
 mod ask;
+mod base64;
 mod batch;
 mod caller;
 mod dialect;

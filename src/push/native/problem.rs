@@ -94,7 +94,7 @@ impl Problem {
         Self::new(Status::METHOD_NOT_ALLOWED, "method_not_allowed", message).field(allow)
     }
 
-    /// 406 `not_acceptable`: say in which form.
+    /// 406 `not_acceptable`: the form that was asked for does not exist.
     pub fn not_acceptable(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::NOT_ACCEPTABLE, "not_acceptable", message)
     }

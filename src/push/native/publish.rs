@@ -10,8 +10,8 @@
 //!
 //! Input: a topic, a head, a body; what the broker has made of it. Output: a publication; a
 //! response. Invariant: a text is UTF-8, and nothing is altered to make it so. RFC 9110 section 8.3
-//! (Content-Type), RFC 8030 section 5.2 (TTL), RFC 8941 section 3.3.3 (the string of a key). Who may
-//! publish is left to the service, except that topics of the server itself are closed to all.
+//! (Content-Type), RFC 8030 section 5.2 (TTL), RFC 8941 section 3.3.3 (the string of a key). Who
+//! may publish is left to the service, except that topics of the server itself are closed to all.
 
 use crate::http::{MediaType, RequestHead, Response, Status, field, is_token};
 use crate::push::answers::is_encoded;

@@ -13,6 +13,7 @@
 use crate::net::{Context, Overflow, PeerId, PeerMap, Sent, SharedChunk, SharedFrame};
 use crate::proto::Message;
 use crate::push::delivery::{ChunkForm, Delivery, FrameForm};
+use crate::push::few::Few;
 use crate::push::hub::InterestId;
 use crate::push::name::Pattern;
 use crate::push::native::caller::Caller;
@@ -54,7 +55,7 @@ pub(super) struct Subscriber {
     pub(super) caller: Option<Caller>,
     /// What is not finished yet.
     pub(super) work: Option<Box<Work>>,
-    places: Vec<Place>,
+    places: Few<Place>,
     /// The last delivery that matched several patterns.
     last: u64,
 }
@@ -77,13 +78,13 @@ impl Subscriber {
             form,
             caller,
             work: work.map(Box::new),
-            places: Vec::new(),
+            places: Few::None,
             last: 0,
         }
     }
 
     pub(super) fn has_subscriptions(&self) -> bool {
-        !self.places.is_empty()
+        !self.places.as_slice().is_empty()
     }
 }
 
@@ -116,7 +117,7 @@ impl Subscribers {
                 pattern: pattern.clone(),
                 entries: Vec::new(),
             });
-            let mut places = subscriber.places.iter();
+            let mut places = subscriber.places.as_slice().iter();
             if let Some(place) = places.find(|place| place.interest == *interest) {
                 list.entries[place.at as usize].order = order;
                 continue;
@@ -135,7 +136,8 @@ impl Subscribers {
 
     /// The patterns of a peer.
     pub(super) fn patterns(&self, peer: PeerId) -> Vec<Pattern> {
-        let places = self.peers.get(peer).map_or(&[][..], |it| &it.places);
+        let places = self.peers.get(peer);
+        let places = places.map_or(&[][..], |it| it.places.as_slice());
         let lists = places.iter().filter_map(|it| self.lists.get(&it.interest));
         lists.map(|list| list.pattern.clone()).collect()
     }
@@ -145,10 +147,8 @@ impl Subscribers {
         let Some(subscriber) = self.peers.get_mut(peer) else {
             return;
         };
-        let (gone, kept) = std::mem::take(&mut subscriber.places)
-            .into_iter()
-            .partition(|place| interests.contains(&place.interest));
-        subscriber.places = kept;
+        let places = &mut subscriber.places;
+        let gone = places.split_off(|place| !interests.contains(&place.interest));
         self.drop_places(gone);
     }
 
@@ -159,7 +159,7 @@ impl Subscribers {
         Some(subscriber)
     }
 
-    fn drop_places(&mut self, places: Vec<Place>) {
+    fn drop_places(&mut self, places: impl IntoIterator<Item = Place>) {
         let Self { peers, lists } = self;
         for Place { interest, at } in places {
             let Some(list) = lists.get_mut(&interest) else {
@@ -168,7 +168,7 @@ impl Subscribers {
             list.entries.swap_remove(at as usize);
             if let Some(moved) = list.entries.get(at as usize)
                 && let Some(subscriber) = peers.get_mut(moved.peer)
-                && let mut places = subscriber.places.iter_mut()
+                && let mut places = subscriber.places.as_mut_slice().iter_mut()
                 && let Some(place) = places.find(|place| place.interest == interest)
             {
                 place.at = at;

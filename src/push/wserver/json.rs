@@ -2,8 +2,8 @@
 //!
 //! Input: a body as received. Output: bytes that `serde_json` reads to the same values. What Go
 //! tolerates is repaired, mostly without a copy: bytes that are not UTF-8 and escapes of lone
-//! surrogates become U+FFFD. A byte order mark at the front is skipped, although Go would refuse it.
-//! The syntax itself is left to `serde_json`.
+//! surrogates become U+FFFD. A byte order mark at the front is skipped, although Go would refuse
+//! it. The syntax itself is left to `serde_json`.
 
 use crate::push::json;
 use std::borrow::Cow;

@@ -1,0 +1,177 @@
+//! `$stats`: what the server does, once a second, as a topic that others can follow.
+//!
+//! Input: the counters of each worker, the broker, the memory of the loops. Output: one JSON
+//! object. Invariant: it is built by one worker, and only if the topic has subscribers.
+
+use crate::net::Counters;
+use crate::push::broker::{Answer, Broker, BrokerStats, TopicStats};
+use crate::push::name::TopicName;
+use crate::push::record::{Payload, Publication};
+use crate::push::time::rfc3339;
+use serde::Serialize;
+use std::sync::{Mutex, PoisonError};
+
+/// The topic.
+pub(super) const STATS: &str = "$stats";
+
+/// Topics in one report: as many as a page can show.
+const TOPICS: usize = 100;
+
+/// Milliseconds between two reports: a second, or a little less, as workers look every half.
+const PERIOD: u64 = 900;
+
+/// What each worker has counted, for the one that reports.
+#[derive(Debug, Default)]
+pub(super) struct Board {
+    workers: Mutex<Vec<Counters>>,
+}
+
+impl Board {
+    /// A worker tells what it has counted.
+    pub(super) fn tell(&self, worker: usize, counters: Counters) {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        if workers.len() <= worker {
+            workers.resize(worker + 1, Counters::default());
+        }
+        workers[worker] = counters;
+    }
+
+    fn sum(&self) -> Counters {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.iter().copied().sum()
+    }
+}
+
+/// Reports once a second, if the topic has subscribers.
+#[derive(Debug)]
+pub(super) struct Reporter {
+    topic: TopicName,
+    started: u64,
+    /// When the last report was made.
+    last: u64,
+}
+
+/// The memory of the loops.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Memory {
+    pub(super) used: usize,
+    pub(super) budget: usize,
+}
+
+#[derive(Serialize)]
+struct Report<'r> {
+    time: String,
+    uptime: u64,
+    connections: u64,
+    subscribers: usize,
+    published: u64,
+    delivered: u64,
+    topics: Vec<Topic<'r>>,
+    topics_total: usize,
+    dropped: Dropped,
+    memory: Used,
+}
+
+#[derive(Serialize)]
+struct Topic<'r> {
+    topic: &'r str,
+    published: u64,
+    subscribers: usize,
+    messages: usize,
+    bytes: usize,
+}
+
+/// Since the start.
+#[derive(Serialize)]
+struct Dropped {
+    /// Messages that a policy dropped for slow subscribers.
+    overflow: u64,
+    /// Connections that were too slow.
+    slow: u64,
+    /// Connections that were closed for lack of memory.
+    memory: u64,
+}
+
+#[derive(Serialize)]
+struct Used {
+    used: usize,
+    budget: usize,
+    history: usize,
+}
+
+impl Reporter {
+    pub(super) fn new(now: u64) -> Self {
+        Self {
+            topic: STATS.parse().expect("a topic"),
+            started: now,
+            last: now,
+        }
+    }
+
+    /// Publishes a report if one is due.
+    pub(super) fn report(&mut self, broker: &Broker, board: &Board, memory: Memory) {
+        let now = broker.now();
+        let elapsed = now.saturating_sub(self.last);
+        if elapsed < PERIOD {
+            return;
+        }
+        self.last = now;
+        let presence = broker.presence(&self.topic);
+        let stats = broker.stats(if presence.connections > 0 { TOPICS } else { 0 });
+        if presence.connections == 0 {
+            return;
+        }
+        let report = self.json(
+            now,
+            elapsed,
+            &stats,
+            board.sum(),
+            memory,
+            broker.connections(),
+        );
+        let report = serde_json::to_string(&report).expect("plain values");
+        let publication = Publication::new(self.topic.clone(), Payload::from(report));
+        // If the workers are busy, the next one will do.
+        let _ = broker.publish(vec![publication], Answer::Call(Box::new(drop)));
+    }
+
+    fn json<'s>(
+        &self,
+        now: u64,
+        elapsed: u64,
+        stats: &'s BrokerStats,
+        counters: Counters,
+        memory: Memory,
+        subscribers: usize,
+    ) -> Report<'s> {
+        let rate = |count: u64| count.saturating_mul(1000) / elapsed.max(1);
+        let topic = |it: &'s TopicStats| Topic {
+            topic: it.topic.as_str(),
+            published: rate(it.published),
+            subscribers: it.subscribers,
+            messages: it.messages,
+            bytes: it.bytes,
+        };
+        let others = stats.topics.iter().filter(|it| !it.topic.is_reserved());
+        Report {
+            time: rfc3339(now),
+            uptime: now.saturating_sub(self.started) / 1000,
+            connections: (counters.accepted + counters.dialled).saturating_sub(counters.ended),
+            subscribers,
+            published: rate(stats.published),
+            delivered: rate(stats.delivered),
+            topics: others.map(topic).collect(),
+            topics_total: stats.topics_total,
+            dropped: Dropped {
+                overflow: counters.dropped,
+                slow: counters.overflowed,
+                memory: counters.shed,
+            },
+            memory: Used {
+                used: memory.used,
+                budget: memory.budget,
+                history: stats.history_bytes,
+            },
+        }
+    }
+}
