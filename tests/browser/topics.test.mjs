@@ -322,16 +322,33 @@ live('a server with tokens: asked for, used, kept out of addresses, revoked', as
 });
 
 // The numbers of the server.
-/** Opens the page and gives back what says something as `$stats`. */
+/** Opens the page and gives back what says something as `$stats`, in place of the server. */
 async function withStats(page, topic) {
   let socket;
-  await page.routeWebSocket('**/topics', it => { it.connectToServer(); socket = it; });
+  await page.routeWebSocket('**/topics', it => {
+    socket = it;
+    it.connectToServer().onMessage(text => { if (JSON.parse(text).topic !== '$stats') it.send(text); });
+  });
   await open(page, topic);
   return it => socket.send(JSON.stringify({
     type: 'message', topic: '$stats', time: new Date().toISOString(), data: typeof it === 'string' ? it : JSON.stringify(it),
   }));
 }
 const figure = (page, id) => page.textContent(`#${id} .value`);
+
+live('the server says its numbers by itself', async (page, topic) => {
+  await publish(`${topic}.kept`, 'one');
+  await publish(`${topic}.kept`, 'two');
+  await open(page);
+  const row = page.locator('#rows tr').filter({ hasText: `${topic}.kept` });
+  await until('the topic', async () => (await row.count()) && (await row.locator('td').last().textContent()) === '2');
+  assert.ok(Number(await figure(page, 'connections')) >= 1);
+  assert.match(await page.textContent('#connections .detail'), /up \d+ s$/);
+  assert.match(await figure(page, 'memory'), /(bytes|iB)$/);
+  assert.match(await page.textContent('#memory .detail'), /^of 256 MiB · histories /);
+  assert.equal(await page.textContent('#drops .detail'), 'none since the start');
+  await until('a chart', async () => /^M118 \S+L119 /.test(await page.getAttribute('#memory .line', 'd')));
+});
 
 live('the numbers of the server, with topics that can be opened', async (page, topic) => {
   const tell = await withStats(page, topic);
