@@ -2,13 +2,13 @@
 //!
 //! Input: a head. Output: the [`Caller`], or the problem. Invariant: what is refused costs no body.
 //! `/topics` opens for envelopes without a token, which then has to come in a message; until it
-//! does, there is no caller.
+//! does, there is no caller. The live page needs no token either: it is the same for all topics.
 
 use crate::http::{RequestHead, Response};
 use crate::net::{Context, PeerId};
 use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
 use crate::push::auth::token_of;
-use crate::push::native::ask::{ENVELOPES, topic_of};
+use crate::push::native::ask::{Ask, ENVELOPES, How, topic_of};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Dialect, check_method, is_batch};
@@ -75,7 +75,7 @@ impl Dialect {
         };
         let token = token_of(head).map_err(|bad| Problem::malformed(bad.to_string()))?;
         let Some(token) = token else {
-            return match opens_without_token(head) {
+            return match opens_without_token(head) || is_page(head) {
                 true => Ok(None),
                 false => Err(no_token().into()),
             };
@@ -99,9 +99,42 @@ fn publishes(head: &RequestHead<'_>) -> bool {
     matches!(head.method, "POST" | "PUT")
 }
 
+/// Whether a browser asks for the live page, opened on some topics.
+fn is_page(head: &RequestHead<'_>) -> bool {
+    !publishes(head) && Ask::read(head).is_ok_and(|ask| ask.how == How::Page)
+}
+
 fn opens_without_token(head: &RequestHead<'_>) -> bool {
     let mut offered = head.fields.list("Sec-WebSocket-Protocol");
     is_batch(head.path())
         && head.fields.has_token("Upgrade", "websocket")
         && offered.any(|name| name == ENVELOPES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::{EMPTY_FIELD, MAX_FIELDS};
+
+    fn is_page(head: &str) -> bool {
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        super::is_page(&RequestHead::parse(head.as_bytes(), &mut storage).unwrap())
+    }
+
+    #[test]
+    fn only_the_live_page_needs_no_token() {
+        assert!(is_page(
+            "GET /topics/a HTTP/1.1\r\nAccept: text/html, */*\r\n\r\n"
+        ));
+        for head in [
+            "GET /topics/a HTTP/1.1\r\n\r\n",
+            "GET /topics/a HTTP/1.1\r\nAccept: text/event-stream, text/html\r\n\r\n",
+            "GET /topics/a?poll=0 HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+            "GET /topics/a?format=ndjson HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+            "GET /topics/a HTTP/1.1\r\nAccept: text/html\r\nUpgrade: websocket\r\n\r\n",
+            "POST /topics/a HTTP/1.1\r\nAccept: text/html\r\n\r\n",
+        ] {
+            assert!(!is_page(head), "{head}");
+        }
+    }
 }

@@ -1,79 +1,17 @@
-// The live page and the WebSockets of a real server, in a real browser. Start it with ./run.
+// The live page in the wserver dialect, and the WebSockets of a real server, in a real browser.
+// Start it with ./run.
 //
 // One server and one browser serve all tests, in order: the later ones stop and restart the
-// server on the same port. Everything that waits has a bound.
+// server on the same port.
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { createServer } from 'node:net';
-import { after, before, test } from 'node:test';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
+import {
+  WIREBELL, arrives, base, checkControls, fits, freePort, live, newest, port, reach, startServer, state, stopServer, texts,
+  until,
+} from './harness.mjs';
 
-const { WIREBELL, CHROMIUM } = process.env;
-assert.ok(WIREBELL && CHROMIUM, 'set WIREBELL and CHROMIUM, or start the test with ./run');
-
-const BOUND = { timeout: 60_000 }; // milliseconds for one test
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
   + "connect-src 'self' ws: wss:; img-src data:";
-
-/** Waits until `probe` gives a true value, and gives it back. */
-async function until(what, probe, ms = 10_000) {
-  const end = Date.now() + ms;
-  for (;;) {
-    const value = await probe();
-    if (value) return value;
-    if (Date.now() > end) assert.fail(`${what}: not within ${ms} ms`);
-    await sleep(25);
-  }
-}
-
-// The server.
-let port, base, server;
-
-async function freePort() {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const free = probe.address().port;
-  probe.close();
-  await once(probe, 'close');
-  return free;
-}
-
-async function startServer() {
-  const child = spawn(WIREBELL, ['serve', '--listen', `127.0.0.1:${port}`], { stdio: ['ignore', 'pipe', 'pipe'] });
-  server = child;
-  let output = '', problem;
-  const keep = chunk => { output = (output + chunk).slice(-4000); };
-  child.stdout.on('data', keep);
-  child.stderr.on('data', keep);
-  child.on('error', error => { problem = error; });
-  await until('the server answers', async () => {
-    if (problem) throw problem;
-    assert.ok(running(child), `the server has ended (${child.exitCode ?? child.signalCode}):\n${output}`);
-    try {
-      return (await fetch(`${base}/healthz`, { signal: AbortSignal.timeout(1000) })).ok;
-    } catch {
-      return false;
-    }
-  });
-}
-
-const running = child => child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-
-async function stopServer(signal) {
-  const child = server;
-  if (!child || !running(child)) return;
-  child.kill(signal);
-  try {
-    await until(`the server ends after ${signal}`, () => !running(child), 15_000);
-  } finally {
-    if (running(child)) child.kill('SIGKILL');
-  }
-}
-
-process.on('exit', () => { if (server && running(server)) server.kill('SIGKILL'); });
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
 async function push(userId, event, message) {
   const answer = await fetch(`${base}/push`, {
@@ -95,73 +33,17 @@ const pushToOne = (userId, event, message) => until(`one client has ${event}`, a
 const nobodyHas = (userId, event) =>
   until(`no client has ${event}`, async () => (await push(userId, event, 'nobody')) === '200 message sent to 0 clients');
 
-// The browser.
-let browser, users = 0;
-
-before(async () => {
-  port = await freePort();
-  base = `http://127.0.0.1:${port}`;
-  await startServer();
-  browser = await chromium.launch({ // with a profile directory of its own
-    executablePath: CHROMIUM,
-    headless: true,
-    timeout: 30_000,
-    args: [
-      '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-    ],
-  });
-}, { timeout: 60_000 });
-
-after(async () => {
-  try {
-    await browser?.close();
-  } finally {
-    await stopServer('SIGKILL');
-  }
-}, { timeout: 30_000 });
-
-/**
- * Runs `body` with a fresh page of a fresh context and a user of its own. `page.seen` holds what
- * went wrong and where it went.
- */
-async function withPage(body, options) {
-  const context = await browser.newContext(options);
-  context.setDefaultTimeout(10_000);
-  const page = await context.newPage();
-  page.seen = { errors: [], addresses: [] };
-  page.on('console', m => { if (m.type() === 'error' || m.type() === 'warning') page.seen.errors.push(m.text()); });
-  page.on('pageerror', error => page.seen.errors.push(String(error)));
-  page.on('request', request => page.seen.addresses.push(request.url()));
-  page.on('websocket', socket => page.seen.addresses.push(socket.url()));
-  try {
-    await body(page, `user-${++users}`);
-  } finally {
-    await context.close();
-  }
-}
-
-const live = (name, body, options) => test(name, BOUND, async () => {
-  if (!running(server)) await startServer(); // a failed test may have left none
-  await withPage(body, options);
-});
-const state = page => page.getAttribute('#state', 'data-state');
-const reach = (page, wanted, ms) => until(`state ${wanted}`, async () => (await state(page)) === wanted, ms);
-const newest = page => page.evaluate(() => document.querySelector('#log li .text')?.textContent);
-const arrives = (page, message) => until('the message arrives', async () => (await newest(page)) === message);
-const texts = page => page.evaluate(() => Array.from(document.querySelectorAll('#log .text'), e => e.textContent));
-
 async function open(page, token, events = 'orders') {
   await page.goto(`${base}/?${new URLSearchParams({ token, event: events })}`);
   await reach(page, 'open');
 }
 
 live('the page opens, clean, and talks to its own server only', async page => {
-  const answer = await page.goto(`${base}/`);
+  const answer = await page.goto(`${base}/#wserver`);
   assert.equal(answer.status(), 200);
   assert.match(answer.headers()['content-type'], /^text\/html/);
   await reach(page, 'open');
-  assert.equal(await page.textContent('#label'), 'Open');
+  assert.equal(await page.textContent('#label'), 'Live');
   await page.waitForLoadState('networkidle');
   assert.deepEqual(page.seen.errors, []);
   const outside = page.seen.addresses.filter(a => !a.startsWith('data:') && new URL(a).host !== `127.0.0.1:${port}`);
@@ -186,24 +68,14 @@ live('the page works under a strict content security policy', async (page, user)
 
 live('every control has a name, and the keyboard reaches it', async (page, user) => {
   await open(page, user);
-  const unnamed = await page.evaluate(() => [...document.querySelectorAll('input, textarea, button')]
-    .filter(e => !(e.labels?.length || e.ariaLabel || e.textContent.trim())).map(e => e.id));
-  assert.deepEqual(unnamed, []);
-  const all = await page.evaluate(() => Array.from(document.querySelectorAll('input, textarea, button'), e => e.id));
-  const reached = new Set();
-  for (let i = 0; i < all.length + 5; i++) {
-    await page.keyboard.press('Tab');
-    reached.add(await page.evaluate(() => document.activeElement.id));
-  }
-  assert.deepEqual(all.filter(id => !reached.has(id)), []);
-  assert.equal(await page.getAttribute('[role=log]', 'aria-live'), 'polite');
+  await checkControls(page);
 });
 
 live('a phone needs no sideways scrolling', async (page, user) => {
   await open(page, user);
   await pushToOne(user, 'orders', 'x'.repeat(2000));
   await until('the message arrives', () => newest(page));
-  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+  assert.ok(await fits(page));
 }, { viewport: { width: 320, height: 640 } });
 
 live('a push by HTTP arrives', async (page, user) => {
@@ -215,7 +87,7 @@ live('a push by HTTP arrives', async (page, user) => {
   assert.equal(await push(user, 'orders', 'the last'), '200 message sent to 1 clients');
   await arrives(page, 'the last');
   assert.deepEqual(await texts(page), ['the last', 'from Node']);
-  assert.match(await page.textContent('#log li:first-child time'), /^\d\d:\d\d:\d\d$/);
+  assert.match(await page.textContent('#log li:first-child time'), /^\d\d:\d\d:\d\d\.\d{3}$/);
   assert.equal(await page.textContent('#count'), '2 received');
 });
 
@@ -260,7 +132,7 @@ live('a new registration takes effect and is remembered', async (page, user) => 
   await nobodyHas(user, 'orders');
   await page.goto('about:blank');
   await nobodyHas(other, 'news');
-  await page.goto(`${base}/`);
+  await page.goto(`${base}/#wserver`);
   await reach(page, 'open');
   assert.equal(await page.inputValue('#token'), other);
   await pushToOne(other, 'news', 'fourth');
