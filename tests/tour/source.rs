@@ -92,9 +92,13 @@ const ORDER: [(&str, &str, &str); 23] = [
     (
         "cli/tools/connect",
         "wirebell connect",
-        "mod seconds args current input frames output",
+        "mod seconds args current input frames output envelopes resume_file follow",
     ),
-    ("cli/tools", "wirebell push", "push"),
+    (
+        "cli/tools/push",
+        "wirebell push",
+        "mod args attempts credentials users listeners topic batch",
+    ),
     ("cli/tools/token", "wirebell token", "mod args edit"),
     (
         "cli/tools/inspect",

@@ -59,7 +59,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn read(mut response: Response<Body>) -> Self {
+    pub fn read(response: Response<Body>) -> Self {
+        Self::read_at_most(response, MAX_ANSWER)
+    }
+
+    /// Reads so many bytes of the body.
+    pub fn read_at_most(mut response: Response<Body>, most: u64) -> Self {
         let field = |name: &str| {
             let value = response.headers().get(name);
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -73,7 +78,7 @@ impl Answer {
         };
         // A truncated body is shown as far as it was received.
         let reader = response.body_mut().as_reader();
-        let _ = reader.take(MAX_ANSWER).read_to_end(&mut answer.body);
+        let _ = reader.take(most).read_to_end(&mut answer.body);
         answer
     }
 
