@@ -69,21 +69,23 @@ pub struct PushArgs {
 
     /// The media type [default: text/plain; charset=utf-8]. One that is not text, such as
     /// application/octet-stream, makes the message binary
-    #[arg(long, value_name = "TYPE", requires = "topic")]
+    #[arg(long, value_name = "TYPE", conflicts_with_all = ["user", "batch"])]
     pub content_type: Option<String>,
 
     /// Do not replay the message to those who subscribe later than this: 10m, or a number of
     /// seconds; 0 for those alone who listen now
-    #[arg(long, value_name = "TIME", requires = "topic", value_parser = seconds)]
+    #[arg(long, value_name = "TIME", value_parser = seconds)]
+    #[arg(conflicts_with_all = ["user", "batch"])]
     pub ttl: Option<u64>,
 
     /// The Idempotency-Key: within five minutes, a message is published once under the same key
-    #[arg(long, value_name = "KEY", requires = "topic", conflicts_with = "lines")]
+    #[arg(long, value_name = "KEY", conflicts_with_all = ["user", "batch", "lines"])]
     pub key: Option<String>,
 
     /// Publish only when somebody listens: asks the server until the topic has a subscriber, at
     /// most for TIME. Needs the right to subscribe to it
-    #[arg(long, value_name = "TIME", requires = "topic", num_args = 0..=1)]
+    #[arg(long, value_name = "TIME", num_args = 0..=1)]
+    #[arg(conflicts_with_all = ["user", "batch"])]
     #[arg(require_equals = true, default_missing_value = "0")]
     pub wait_for_subscribers: Option<Period>,
 
