@@ -124,7 +124,7 @@ const ORDER: [(&str, &str, &str); 23] = [
         "cli/tools/bench",
         "wirebell bench",
         "mod args process open_files clock stamp plan tally load_loop interrupt progress opening \
-         figures echo handshake idle fanout publish run report text plot",
+         figures echo handshake idle fanout topic publish run report text plot",
     ),
     (
         "",

@@ -10,6 +10,7 @@
 //! same Idempotency-Key, so that the server publishes it once.
 
 use crate::cli::common::Failure;
+use crate::cli::tools::common::http::segment;
 use crate::cli::tools::push::args::PushArgs;
 use crate::cli::tools::push::attempts::{Post, Poster};
 use crate::cli::tools::push::credentials;
@@ -44,7 +45,7 @@ impl<'a> Topic<'a> {
         Ok(Self {
             args,
             poster,
-            path: format!("/topics/{}", encoded(topic)),
+            path: format!("/topics/{}", segment(topic)),
             authorization,
             listeners: listeners.transpose()?,
         })
@@ -101,27 +102,12 @@ fn quoted(key: &str) -> String {
     format!("\"{key}\"")
 }
 
-/// Percent-encoded as one segment of a path (RFC 3986 section 2).
-fn encoded(topic: &str) -> String {
-    let mut path = String::new();
-    for byte in topic.bytes() {
-        match byte {
-            b'-' | b'.' | b'_' | b'~' => path.push(byte.into()),
-            _ if byte.is_ascii_alphanumeric() => path.push(byte.into()),
-            _ => path.push_str(&format!("%{byte:02X}")),
-        }
-    }
-    path
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn names_and_keys_are_written_so_that_they_read_back() {
-        assert_eq!(encoded("orders.eu-1"), "orders.eu-1");
-        assert_eq!(encoded("größe.50%"), "gr%C3%B6%C3%9Fe.50%25");
+    fn keys_are_written_so_that_they_read_back() {
         assert_eq!(quoted(r#"a"b\c"#), r#""a\"b\\c""#);
         assert_eq!(random_key().len(), 32);
         assert_ne!(random_key(), random_key());
