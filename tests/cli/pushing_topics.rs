@@ -303,13 +303,13 @@ fn tokens_decide_where_to_publish() {
 }
 
 #[test]
-fn it_waits_until_somebody_listens() {
+fn it_waits_for_a_subscriber() {
     let (_server, address, server) = serve();
     let outcome = push(
         &server,
         &["--topic", "a", "--wait-for-subscribers=300ms", "x"],
     );
-    expect_line(&outcome, 4, &["nobody subscribed to a"]);
+    expect_line(&outcome, 4, &["no subscriber of a"]);
     assert!(history(address, "a").is_empty());
     let args = [
         "push",

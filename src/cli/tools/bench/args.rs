@@ -14,7 +14,7 @@ use wirebell::push::TopicName;
                   wirebell bench --depth 16 --pid $(pidof -s server) ws://127.0.0.1:9001/\n  \
                   wirebell bench -m idle -c 10000 --pid 4711 ws://127.0.0.1:9001/\n  \
                   wirebell bench -m fan-out -c 1000 --size 128B ws://127.0.0.1:8080/ws\n  \
-                  wirebell bench -m fan-out -c 1000 --topic bench --batch 16 ws://127.0.0.1:8080/\n  \
+                  wirebell bench -m fan-out -c 1000 --topic a --batch 16 ws://127.0.0.1:8080/\n  \
                   wirebell bench -m handshake --format json ws://127.0.0.1:9001/\n\n\
                   Without --rate the loop is closed: each message follows an answer, so a server\n\
                   that stalls gets less load, and the stall hardly shows. With --rate messages\n\

@@ -76,7 +76,7 @@ impl Answer {
         Self::read_at_most(response, MAX_ANSWER)
     }
 
-    /// Reads so many bytes of the body.
+    /// Reads at most this much of the body.
     pub fn read_at_most(mut response: Response<Body>, most: u64) -> Self {
         let field = |name: &str| {
             let value = response.headers().get(name);

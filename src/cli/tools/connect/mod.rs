@@ -207,7 +207,7 @@ impl Session {
         Ok(())
     }
 
-    /// Counts a message. False if it has reached nobody.
+    /// Counts a message. False if stdout has no reader.
     fn printed(&mut self, printed: io::Result<Printed>) -> Result<bool, Failure> {
         let is_read = match printed {
             Ok(Printed::Taken) => true,

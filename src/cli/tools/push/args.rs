@@ -82,8 +82,8 @@ pub struct PushArgs {
     #[arg(long, value_name = "KEY", conflicts_with_all = ["user", "batch", "lines"])]
     pub key: Option<String>,
 
-    /// Publish only when somebody listens: asks the server until the topic has a subscriber, at
-    /// most for TIME. Needs the right to subscribe to it
+    /// Publish only once the topic has a subscriber: asks the server until it has one, at most for
+    /// TIME. Needs the right to subscribe to it
     #[arg(long, value_name = "TIME", num_args = 0..=1)]
     #[arg(conflicts_with_all = ["user", "batch"])]
     #[arg(require_equals = true, default_missing_value = "0")]

@@ -1,4 +1,4 @@
-//! `--wait-for-subscribers`: whether anybody listens to a topic.
+//! `--wait-for-subscribers`: whether a topic has subscribers.
 //!
 //! ```text
 //!   → {"type":"presence","topic":"orders.eu"}
@@ -71,7 +71,7 @@ impl Listeners {
         })
     }
 
-    /// Returns when somebody listens.
+    /// Returns when there is a subscriber.
     pub fn wait(&self) -> Result<(), Failure> {
         let deadline = Instant::now() + self.patience;
         let mut failed = 0;
@@ -118,7 +118,7 @@ impl Listeners {
             let left = deadline.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 let (topic, time) = (&self.topic, self.patience);
-                let text = format!("nobody subscribed to {topic} within {time:.1?}");
+                let text = format!("no subscriber of {topic} within {time:.1?}");
                 return Err(timed_out(text));
             }
             std::thread::sleep(QUESTIONS.delay(asked).unwrap_or_default().min(left));

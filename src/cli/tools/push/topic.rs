@@ -1,9 +1,9 @@
 //! Publishing to a topic: `POST /topics/NAME`, whose body is the message.
 //!
 //! ```text
-//!   POST /topics/orders.eu                   201 Created
-//!   Content-Type: text/plain; charset=utf-8  {"topic":"orders.eu","id":"q7c2m4-41","subscribers":3}
-//!   Idempotency-Key: 5f0c…
+//!   POST /topics/orders.eu                    201 Created
+//!   Content-Type: text/plain; charset=utf-8   {"topic":"orders.eu","id":"q7c2m4-41",
+//!   Idempotency-Key: "5f0c…"                   "subscribers":3}
 //! ```
 //!
 //! Input: a message. Output: what the server says. Invariant: a message that is sent again has the
@@ -65,7 +65,7 @@ impl<'a> Topic<'a> {
         };
         let (said, subscribers) = self.poster.post(&post, receipt)?;
         if subscribers == 0 && self.listeners.is_some() {
-            eprintln!("wirebell: nobody listened any more when the message was published");
+            eprintln!("wirebell: the last subscriber had left when the message was published");
         }
         Ok(said)
     }
