@@ -92,9 +92,13 @@ const ORDER: [(&str, &str, &str); 23] = [
     (
         "cli/tools/connect",
         "wirebell connect",
-        "mod seconds args current input frames output",
+        "mod seconds args current input frames output envelopes resume_file follow",
     ),
-    ("cli/tools", "wirebell push", "push"),
+    (
+        "cli/tools/push",
+        "wirebell push",
+        "mod args attempts credentials users listeners topic batch",
+    ),
     ("cli/tools/token", "wirebell token", "mod args edit"),
     (
         "cli/tools/inspect",
@@ -120,7 +124,7 @@ const ORDER: [(&str, &str, &str); 23] = [
         "cli/tools/bench",
         "wirebell bench",
         "mod args process open_files clock stamp plan tally load_loop interrupt progress opening \
-         figures echo handshake idle fanout publish run report text plot",
+         figures echo handshake idle fanout topic publish run report text plot",
     ),
     (
         "",

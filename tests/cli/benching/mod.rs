@@ -272,6 +272,29 @@ fn publications_reach_every_subscriber() {
     expect_line(&outcome, 1, &["2 of 2 subscribers", "--subscribe"]);
 }
 
+#[test]
+fn publications_to_a_topic_reach_every_subscriber() {
+    let (_server, address) = Program::serve(&["--listen", "127.0.0.1:0"]);
+    let url = format!("ws://{address}/");
+    let base = ["-m", "fan-out", "-c", "20", "--topic", "bench.größe"];
+    let rows: [&[&str]; 5] = [
+        &[],
+        &["--envelopes", "--publishers", "2"],
+        &["--pipeline", "8"],
+        &["--batch", "16", "--pipeline", "2"],
+        &["--rate", "100", "--batch", "5"],
+    ];
+    for extra in rows {
+        let report = report(&url, &[&base[..], extra].concat());
+        let published = number(&report, "/publications");
+        assert!(published >= 5.0, "{report:#}");
+        assert_eq!(number(&report, "/sent"), published * 20.0);
+        assert_eq!(number(&report, "/lost"), 0.0, "{extra:?} {report:#}");
+    }
+    let outcome = bench(&url, &["--topic", "a"]);
+    expect_line(&outcome, 2, &["--topic", "echo"]);
+}
+
 /// Sends each message to all connections of the loop.
 struct Chat(Vec<PeerId>);
 

@@ -125,6 +125,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l auth -d 'S
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l binary -d 'Send and print binary messages: `hex`, one line of hexadecimal digits each, or `raw`, bytes as they are [default: text; a binary message that arrives is printed as hex]' -r -f -a "hex\t'Hexadecimal digits, one message per line'
 raw\t'Bytes as they are'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l since -d 'Topics: begin in the past: with `all` that the server has, a time ago such as `10m`, a time such as 2026-11-28T00:20:00Z, or after a position such as q7c2m4-41 [default: `new`]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l resume-file -d 'Topics: continue after the position in this file, if it exists, and keep it up to date: a message that was printed is not printed again by the next start. Wins over --since' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ping -d 'Send a Ping after this many seconds without traffic; 0 disables' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-messages -d 'Close after N messages have arrived' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l wait -d 'Keep receiving for this long after the end of stdin before closing' -r
@@ -138,18 +140,29 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-messag
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Timeout for the connection and the handshake' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is binary. This way messages may contain line breaks'
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json -d 'Topics: print each message with its topic, position and time, as a line of JSON'
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-follow -d 'Topics: do not follow them, but send lines and print what arrives as on any other path'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s n -l no-input -d 'Do not read stdin; only receive, until the server closes or a signal arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l show-frames -d 'Print every frame, both ways, on stderr'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-proxy -d 'Use no proxy, whatever the environment says'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l server -d 'The push server' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l user -d 'The user to push to' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l event -d 'The event to push' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key-file -d 'File with the key that the server requires of publishers; it may also be in the environment variable WIREBELL_PUSH_KEY' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l attempts -d 'Attempts per message, with growing delays between them' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l topic -d 'The topic to publish to, such as orders.eu' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l user -d 'The user to push to, at /push' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l event -d 'The event to push, at /push' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l file -d 'Publish the content of this file as it is; `-` is stdin. With --lines or --batch, read those from it' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l content-type -d 'The media type [default: text/plain; charset=utf-8]. One that is not text, such as application/octet-stream, makes the message binary' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ttl -d 'Do not replay the message to those who subscribe later than this: 10m, or a number of seconds; 0 for those alone who listen now' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key -d 'The Idempotency-Key: within five minutes, a message is published once under the same key' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l wait-for-subscribers -d 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME. Needs the right to subscribe to it' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l token -d 'Send `Authorization: Bearer` with this token' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key-file -d 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l attempts -d 'Attempts per message or batch, with growing delays between them' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'Timeout of one attempt' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line of stdin as a separate message, as it arrives'
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print how many connections each message reached'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l batch -d 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print the answer of the server to each message: how many connections it reached'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
@@ -235,6 +248,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publishers -
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l subscribe -d '`fan-out`: what a subscriber sends first; empty for nothing' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish-url -d '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish -d '`fan-out`: what to publish, where {message} is replaced by the message' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l topic -d '`fan-out`: subscribe to this topic at /topics/TOPIC, and publish to it over HTTP, on one connection per publisher that stays open' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l batch -d '`fan-out` with --topic: publish N messages in one request' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l pipeline -d '`fan-out` with --topic: send N requests before the first is answered' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l timeout -d 'Timeout for a connection and its handshake, and for answers still missing at the end' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l format -d 'Format of the report' -r -f -a "text\t'For people'
 json\t'Everything, for programs'"
@@ -242,6 +258,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s o -l output 
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l plot -d 'Plot the latencies by percentile into this SVG file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l text -d 'Send text instead of binary messages'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l touch -d '`idle`: first echo one message on each connection'
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l envelopes -d '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F

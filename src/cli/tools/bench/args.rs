@@ -5,6 +5,7 @@ use crate::cli::common::units::{Period, Size};
 use crate::cli::tools::common::client::Credentials;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use wirebell::push::TopicName;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -13,6 +14,7 @@ use std::path::PathBuf;
                   wirebell bench --depth 16 --pid $(pidof -s server) ws://127.0.0.1:9001/\n  \
                   wirebell bench -m idle -c 10000 --pid 4711 ws://127.0.0.1:9001/\n  \
                   wirebell bench -m fan-out -c 1000 --size 128B ws://127.0.0.1:8080/ws\n  \
+                  wirebell bench -m fan-out -c 1000 --topic a --batch 16 ws://127.0.0.1:8080/\n  \
                   wirebell bench -m handshake --format json ws://127.0.0.1:9001/\n\n\
                   Without --rate the loop is closed: each message follows an answer, so a server\n\
                   that stalls gets less load, and the stall hardly shows. With --rate messages\n\
@@ -117,6 +119,26 @@ pub struct BenchArgs {
     #[arg(long, value_name = "TEXT")]
     #[arg(default_value = r#"{"userId":"bench","event":"bench","message":"{message}"}"#)]
     pub publish: String,
+
+    /// `fan-out`: subscribe to this topic at /topics/TOPIC, and publish to it over HTTP, on one
+    /// connection per publisher that stays open
+    #[arg(long, value_name = "TOPIC")]
+    #[arg(conflicts_with_all = ["subscribe", "publish_url", "publish", "subprotocol"])]
+    pub topic: Option<TopicName>,
+
+    /// `fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads
+    #[arg(long, requires = "topic")]
+    pub envelopes: bool,
+
+    /// `fan-out` with --topic: publish N messages in one request
+    #[arg(long, value_name = "N", default_value = "1", requires = "topic")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub batch: u32,
+
+    /// `fan-out` with --topic: send N requests before the first is answered
+    #[arg(long, value_name = "N", default_value = "1", requires = "topic")]
+    #[arg(value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub pipeline: u32,
 
     /// Timeout for a connection and its handshake, and for answers still missing at the end
     #[arg(long, value_name = "TIME", default_value = "10s")]

@@ -136,8 +136,9 @@ impl Subscribers {
 
 impl Load for Subscribers {
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        let registration = &self.run.plan.args.subscribe;
-        if !registration.is_empty() {
+        let args = &self.run.plan.args;
+        let registration = &args.subscribe;
+        if !registration.is_empty() && args.topic.is_none() {
             let _ = context.send(peer, Message::text(registration));
         }
     }
@@ -147,7 +148,11 @@ impl Load for Subscribers {
         if reads != self.reads {
             (self.reads, self.now) = (reads, self.run.plan.clock.now());
         }
-        let stamp = Stamp::read(message.bytes).filter(|stamp| self.flights.knows(stamp.number));
+        let payload = match self.run.plan.args.envelopes {
+            true => data(message.bytes),
+            false => message.bytes,
+        };
+        let stamp = Stamp::read(payload).filter(|stamp| self.flights.knows(stamp.number));
         let Some(stamp) = stamp else {
             match self.began {
                 true => self.tally.wrong += 1,
@@ -167,7 +172,7 @@ impl Load for Subscribers {
             }
             arrivals[number].count += 1;
             arrivals[number].last = arrivals[number].last.max(latency);
-            self.tally.wrong += u64::from(message.bytes.len() != self.run.plan.payload.len());
+            self.tally.wrong += u64::from(payload.len() != self.run.plan.payload.len());
         }
         self.flights.deliver(stamp);
     }
@@ -181,9 +186,25 @@ impl Load for Subscribers {
     }
 }
 
+/// The payload of an envelope, which ends with it; a stamp has nothing that JSON escapes.
+fn data(envelope: &[u8]) -> &[u8] {
+    const NAME: &[u8] = b"\"data\":\"";
+    let at = envelope.windows(NAME.len()).position(|it| it == NAME);
+    let data = at.map(|at| &envelope[at + NAME.len()..]);
+    data.and_then(|it| it.strip_suffix(b"\"}"))
+        .unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_payload_of_an_envelope() {
+        let envelope = br#"{"type":"message","topic":"a","id":"q-1","time":"","data":"wb0.."}"#;
+        assert_eq!(data(envelope), b"wb0..");
+        assert_eq!(data(br#"{"type":"subscribed"}"#), b"");
+    }
 
     #[test]
     fn a_publisher_waits_for_the_last() {

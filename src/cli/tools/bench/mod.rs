@@ -5,8 +5,8 @@
 //! rate, how late the generator was, what CPU time it used.
 //!
 //! Reading order: `args`, `process`, `open_files`, `clock`, `stamp`, `plan`, `tally`, `load_loop`,
-//! `interrupt`, `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `publish`,
-//! `run`, `report`, `text`, `plot`.
+//! `interrupt`, `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `topic`,
+//! `publish`, `run`, `report`, `text`, `plot`.
 
 mod args;
 mod clock;
@@ -29,6 +29,7 @@ mod run;
 mod stamp;
 mod tally;
 mod text;
+mod topic;
 
 pub use args::BenchArgs;
 

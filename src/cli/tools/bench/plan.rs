@@ -10,6 +10,7 @@ use crate::cli::tools::bench::process;
 use crate::cli::tools::bench::stamp::STAMP;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::deflate::offer;
+use crate::cli::tools::common::http::segment;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
@@ -69,7 +70,7 @@ impl Plan {
             let readable = process::cpu_ns(pid);
             readable.map_err(|error| Failure::usage(format!("--pid {pid}: {error}")))?;
         }
-        let endpoint = match Endpoint::resolve(&args.uri, client_options(&args)?) {
+        let endpoint = match Endpoint::resolve(&subscribers_uri(&args), client_options(&args)?) {
             Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
             other => other
                 .map_err(|error| Failure::usage(format!("{}: {error}", mask_token(&args.uri))))?,
@@ -211,11 +212,29 @@ fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
         // Otherwise the proxy would be measured.
         Options::default()
             .fields(fields)
-            .subprotocols(args.subprotocol.clone())
+            .subprotocols(subprotocols(args))
             .deflate(offer(args.deflate))
             .proxy(ProxyChoice::Direct)
             .limits(client::Limits::default().open_ms(args.timeout.0.max(1))),
     )
+}
+
+/// Where connections are opened.
+fn subscribers_uri(args: &BenchArgs) -> String {
+    match &args.topic {
+        None => args.uri.clone(),
+        Some(topic) => {
+            let server = args.uri.trim_end_matches('/');
+            format!("{server}/topics/{}", segment(topic.as_str()))
+        }
+    }
+}
+
+fn subprotocols(args: &BenchArgs) -> Vec<String> {
+    match args.envelopes {
+        true => vec!["wirebell.v1".into()],
+        false => args.subprotocol.clone(),
+    }
 }
 
 /// Options that have no meaning in a mode are usage errors.
@@ -229,6 +248,7 @@ fn check_mode(args: &BenchArgs, size: u64) -> Result<(), Failure> {
         only("--depth", args.depth.is_some(), &[Mode::Echo]),
         only("--touch", args.touch, &[Mode::Idle]),
         only("--publish-url", args.publish_url.is_some(), &[Mode::FanOut]),
+        only("--topic", args.topic.is_some(), &[Mode::FanOut]),
         only(
             "--rate",
             args.rate.is_some(),

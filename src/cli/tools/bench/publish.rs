@@ -8,6 +8,7 @@ use crate::cli::tools::bench::clock::{Nanos, Window, sleep_exactly};
 use crate::cli::tools::bench::fanout::Flights;
 use crate::cli::tools::bench::plan::Plan;
 use crate::cli::tools::bench::stamp::Stamp;
+use crate::cli::tools::bench::topic::TopicPublisher;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, timed_out, within};
 use crate::cli::tools::common::http::{self, Answer};
@@ -40,6 +41,7 @@ enum Outlet {
         fields: Vec<(String, String)>,
     },
     Socket(Sender),
+    Topic(TopicPublisher),
 }
 
 impl Publishers {
@@ -78,7 +80,9 @@ impl Publisher {
             Some(url) => url.clone(),
             None => format!("http://{}/push", plan.endpoint.uri().authority()),
         };
-        let outlet = if url.starts_with("ws://") {
+        let outlet = if let Some(topic) = &plan.args.topic {
+            Outlet::Topic(TopicPublisher::connect(plan, topic.as_str())?)
+        } else if url.starts_with("ws://") {
             socket(&url, plan)?
         } else if url.starts_with("http://") {
             let (agent, _) =
@@ -102,11 +106,11 @@ impl Publisher {
     }
 
     /// Publishes until a publication reaches all subscribers: registrations are not answered.
-    pub fn probe(&self) -> Result<(), Failure> {
+    pub fn probe(&mut self) -> Result<(), Failure> {
         let clock = self.plan.clock;
         let deadline = clock.now() + self.plan.timeout().as_nanos() as Nanos;
         loop {
-            self.publish(clock.now(), false)?;
+            self.publish(&[(clock.now(), false)])?;
             if self
                 .flights
                 .wait(self.number as u8, Duration::from_millis(100))
@@ -124,37 +128,52 @@ impl Publisher {
         }
     }
 
-    fn publish(&self, at: Nanos, measured: bool) -> Result<(), Failure> {
-        let stamp = Stamp {
-            publisher: self.number as u8,
-            number: self.flights.number(measured),
-            at,
-        };
-        self.flights.depart(stamp, self.subscribers);
-        let payload = stamp.payload(self.plan.payload.len());
-        let text = self.plan.args.publish.replace("{message}", &payload);
-        match &self.outlet {
-            Outlet::Socket(sender) => sender.send(Message::text(&text)).map_err(failure),
-            Outlet::Http { agent, url, fields } => post(agent, url, fields, &text),
+    /// Publishes messages that are due at these times. All of them have arrived when the last one
+    /// has: a topic keeps their order.
+    fn publish(&mut self, due: &[(Nanos, bool)]) -> Result<(), Failure> {
+        let payloads = due.iter().map(|(at, measured)| {
+            let stamp = Stamp {
+                publisher: self.number as u8,
+                number: self.flights.number(*measured),
+                at: *at,
+            };
+            self.flights.depart(stamp, self.subscribers);
+            stamp.payload(self.plan.payload.len())
+        });
+        let payloads: Vec<String> = payloads.collect();
+        let form = &self.plan.args.publish;
+        let mut texts = payloads.iter().map(|it| form.replace("{message}", it));
+        match &mut self.outlet {
+            Outlet::Topic(topic) => topic.publish(&payloads),
+            Outlet::Socket(sender) => {
+                texts.try_for_each(|text| sender.send(Message::text(&text)).map_err(failure))
+            }
+            Outlet::Http { agent, url, fields } => {
+                texts.try_for_each(|text| post(agent, url, fields, &text))
+            }
         }
     }
 
-    fn run(&self, window: Window, until: &AtomicU64) -> Result<(), Failure> {
+    fn run(mut self, window: Window, until: &AtomicU64) -> Result<(), Failure> {
         sleep_exactly();
         let clock = self.plan.clock;
         let all = self.plan.whole_schedule(window.start);
         let schedule = all.map(|all| all.part(self.number, self.plan.args.publishers));
         let timeout = self.plan.timeout();
+        let together = u64::from(self.plan.args.batch * self.plan.args.pipeline);
         for k in 0.. {
-            let at = match schedule {
+            let due = |n: u64| match schedule {
                 None => clock.now(),
-                Some(schedule) => schedule.due(k),
+                Some(schedule) => schedule.due(k * together + n),
             };
+            let all: Vec<Nanos> = (0..together).map(due).collect();
+            let at = due(together - 1);
             let over = || at >= until.load(Ordering::Relaxed);
             if clock.sleep_until(at, over).is_none() {
                 break;
             }
-            self.publish(at, window.counts(at))?;
+            let all: Vec<_> = all.iter().map(|at| (*at, window.counts(*at))).collect();
+            self.publish(&all)?;
             if schedule.is_none() && !self.flights.wait(self.number as u8, timeout) {
                 let text = "a publication did not reach all subscribers in time";
                 return Err(timed_out(text.into()));

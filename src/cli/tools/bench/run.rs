@@ -89,7 +89,7 @@ fn fan_out(plan: &Arc<Plan>, interrupt: &Interrupt) -> Result<Figures, Failure> 
     }
     let publisher = |n| Publisher::new(plan, &flights, n, subscribers as u32);
     let publishers = (0..plan.args.publishers).map(publisher);
-    let publishers: Vec<_> = publishers.collect::<Result<_, _>>()?;
+    let mut publishers: Vec<_> = publishers.collect::<Result<_, _>>()?;
     publishers[0].probe()?;
     let before = pool.gauges.sum(|gauge| &gauge.done);
     let published = || flights.measured.load(Ordering::Acquire);

@@ -49,6 +49,19 @@ fn ureq_proxy(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {
     builder.build().map_err(what)
 }
 
+/// A topic, percent-encoded as one segment of a path (RFC 3986 section 2).
+pub fn segment(topic: &str) -> String {
+    let mut path = String::new();
+    for byte in topic.bytes() {
+        match byte {
+            b'-' | b'.' | b'_' | b'~' => path.push(byte.into()),
+            _ if byte.is_ascii_alphanumeric() => path.push(byte.into()),
+            _ => path.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    path
+}
+
 /// A response, read as far as it is shown.
 pub struct Answer {
     pub status: u16,
@@ -59,7 +72,12 @@ pub struct Answer {
 }
 
 impl Answer {
-    pub fn read(mut response: Response<Body>) -> Self {
+    pub fn read(response: Response<Body>) -> Self {
+        Self::read_at_most(response, MAX_ANSWER)
+    }
+
+    /// Reads at most this much of the body.
+    pub fn read_at_most(mut response: Response<Body>, most: u64) -> Self {
         let field = |name: &str| {
             let value = response.headers().get(name);
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -73,7 +91,7 @@ impl Answer {
         };
         // A truncated body is shown as far as it was received.
         let reader = response.body_mut().as_reader();
-        let _ = reader.take(MAX_ANSWER).read_to_end(&mut answer.body);
+        let _ = reader.take(most).read_to_end(&mut answer.body);
         answer
     }
 
@@ -109,6 +127,12 @@ fn retry_after(value: &str, now: SystemTime) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn topics_are_segments_of_paths() {
+        assert_eq!(segment("orders.eu-1"), "orders.eu-1");
+        assert_eq!(segment("größe.50%"), "gr%C3%B6%C3%9Fe.50%25");
+    }
 
     #[test]
     fn waits_that_a_server_asks_for() {

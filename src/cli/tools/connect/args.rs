@@ -6,17 +6,26 @@ use crate::cli::tools::common::client::Credentials;
 use crate::cli::tools::connect::seconds::Seconds;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
+use std::str::FromStr;
+use wirebell::push::{BadPosition, Since};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
                   wirebell connect ws://127.0.0.1:8080/echo\n  \
                   printf 'one\\ntwo\\n' | wirebell connect ws://127.0.0.1:8080/echo\n  \
                   wirebell connect -n --max-messages 1 ws://example.org/feed > first.txt\n  \
-                  tar c docs | wirebell connect --binary raw ws://example.org/upload\n\n\
+                  tar c docs | wirebell connect --binary raw ws://example.org/upload\n  \
+                  wirebell connect --since 1h 'ws://127.0.0.1:8080/topics/orders.*'\n  \
+                  wirebell connect --reconnect --resume-file at.txt \
+                  ws://127.0.0.1:8080/topics/log\n\n\
                   Lines of stdin become text messages; messages are printed to stdout, one per\n\
                   line. At the end of stdin the connection is closed, and what arrives until the\n\
                   server has closed too is still printed. If the server closes before it has\n\
                   answered, use --wait.\n\n\
+                  On ws://HOST[:PORT]/topics/PATTERNS of a Wirebell server it follows topics: it\n\
+                  prints what is published, one message per line, and reads no stdin. After a\n\
+                  lost connection (--reconnect), or the next time (--resume-file), it continues\n\
+                  where it was; what the server no longer has is told as a gap on stderr.\n\n\
                   Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: connection\n\
                   lost, protocol violation or another close code; 2 wrong usage; 3 connection\n\
                   refused, or an HTTP response other than 101; 4 timed out.")]
@@ -49,6 +58,24 @@ pub struct ConnectArgs {
     /// binary. This way messages may contain line breaks
     #[arg(long, conflicts_with = "binary")]
     pub json_lines: bool,
+
+    /// Topics: begin in the past: with `all` that the server has, a time ago such as `10m`, a time
+    /// such as 2026-11-28T00:20:00Z, or after a position such as q7c2m4-41 [default: `new`]
+    #[arg(long, value_name = "SINCE")]
+    pub since: Option<SinceText>,
+
+    /// Topics: continue after the position in this file, if it exists, and keep it up to date: a
+    /// message that was printed is not printed again by the next start. Wins over --since
+    #[arg(long, value_name = "FILE")]
+    pub resume_file: Option<PathBuf>,
+
+    /// Topics: print each message with its topic, position and time, as a line of JSON
+    #[arg(long, conflicts_with_all = ["binary", "json_lines"])]
+    pub json: bool,
+
+    /// Topics: do not follow them, but send lines and print what arrives as on any other path
+    #[arg(long)]
+    pub no_follow: bool,
 
     /// Send a Ping after this many seconds without traffic; 0 disables
     #[arg(long, value_name = "SECONDS", default_value = "30")]
@@ -106,6 +133,18 @@ pub struct ConnectArgs {
     /// Timeout for the connection and the handshake
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
+}
+
+/// A place to begin, as it was written.
+#[derive(Clone, Debug)]
+pub struct SinceText(pub String);
+
+impl FromStr for SinceText {
+    type Err = BadPosition;
+
+    fn from_str(text: &str) -> Result<Self, BadPosition> {
+        text.parse::<Since>().map(|_| Self(text.to_owned()))
+    }
 }
 
 /// How binary messages are read and printed.

@@ -3,15 +3,20 @@
 //! Input: lines or bytes on stdin, messages from the server. Output: messages to the server, lines
 //! or bytes on stdout, and an exit status. Two threads: `input` sends, this one receives; `current`
 //! is what they share. Invariant: everything read from stdin is sent before the Close, and
-//! everything the server sends before its Close is printed.
+//! everything the server sends before its Close is printed. Topics are followed instead: nothing
+//! is sent, and each connection continues after the one before.
 //!
-//! Reading order: `seconds`, `args`, `current`, `input`, `frames`, `output`.
+//! Reading order: `seconds`, `args`, `current`, `input`, `frames`, `output`, `envelopes`,
+//! `resume_file`, `follow`.
 
 mod args;
 mod current;
+mod envelopes;
+mod follow;
 mod frames;
 mod input;
 mod output;
+mod resume_file;
 mod seconds;
 
 pub use args::ConnectArgs;
@@ -22,21 +27,28 @@ use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::deflate::offer;
 use crate::cli::tools::common::terminal::one_line;
 use current::Current;
+use follow::Follow;
 use frames::FrameLog;
 use input::Input;
 use output::{Output, Printed};
+use std::io;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
 use wirebell::push::mask_token;
-use wirebell::{CloseCode, Limits, Tap, client};
+use wirebell::{CloseCode, Limits, Message, Tap, client};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let warn = |text: &str| eprintln!("wirebell: {text}");
     let path = args.trace.as_deref();
     let recorder = path.map(|path| Recorder::create(path, args.trace_limit, warn));
     let recorder = recorder.transpose()?;
-    let options = options(&args, recorder.clone())?;
+    let follows = follow::is_asked(&args)?;
+    let mut options = options(&args, recorder.clone())?;
+    if follows {
+        options.subprotocols.push(follow::ENVELOPES.into());
+    }
+    let follow = follows.then(|| Follow::new(&args, options.clone()));
     let endpoint = match Endpoint::resolve(&args.uri, options) {
         Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
         other => {
@@ -46,9 +58,11 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let current = Arc::new(Current::default());
     current::stop_on_signals(Arc::clone(&current))?;
     let mut session = Session {
-        output: Output::new(args.binary, args.json_lines),
+        output: Output::new(args.binary, args.json_lines || args.json),
         messages_left: args.max_messages,
-        input: (!args.no_input).then(|| Input::new(&args)),
+        input: (!args.no_input && !follows).then(|| Input::new(&args)),
+        follow: follow.transpose()?,
+        json: args.json,
         endpoint,
         current,
     };
@@ -79,6 +93,9 @@ struct Session {
     messages_left: Option<u64>,
     /// Taken when its thread starts.
     input: Option<Input>,
+    follow: Option<Follow>,
+    /// Envelopes are printed instead of payloads.
+    json: bool,
 }
 
 impl Session {
@@ -111,9 +128,8 @@ impl Session {
         if self.current.is_ending() {
             return Ok(Close::Normal);
         }
-        let mut client = Client::open(&self.endpoint).map_err(failure)?;
+        let mut client = self.open()?;
         let opened = Instant::now();
-        self.output.connected(&self.endpoint, &client);
         self.current.set(client.sender());
         if let Some(input) = self.input.take() {
             input.start(Arc::clone(&self.current));
@@ -130,25 +146,85 @@ impl Session {
         }
     }
 
+    fn open(&mut self) -> Result<Client, Failure> {
+        let Some(follow) = &mut self.follow else {
+            let client = Client::open(&self.endpoint).map_err(failure)?;
+            let hint = "Lines are sent; Ctrl-D closes.";
+            self.output.connected(&self.endpoint, &client, hint);
+            return Ok(client);
+        };
+        let endpoint = follow.endpoint(&self.endpoint)?;
+        let client = Client::open(&endpoint).map_err(failure)?;
+        follow.check(&client)?;
+        self.output.connected(&endpoint, &client, "Ctrl-C ends.");
+        Ok(client)
+    }
+
     fn receive(&mut self, client: &mut Client) -> Result<(), Failure> {
+        if self.follow.is_some() {
+            return self.receive_topics(client);
+        }
         while let Some(message) = client.receive().map_err(failure)? {
             if self.messages_left == Some(0) {
                 continue;
             }
-            match self.output.print(message) {
-                Ok(Printed::Taken) => {}
-                // stdout closed (EPIPE): exit quietly.
-                Ok(Printed::NoReader) => self.messages_left = Some(1),
-                Err(error) => return Err(Failure::failed(format!("stdout: {error}"))),
-            }
-            if let Some(left) = &mut self.messages_left {
-                *left -= 1;
-                if *left == 0 {
-                    self.current.end(CloseCode::NORMAL);
-                }
-            }
+            let printed = self.output.print(message);
+            self.printed(printed)?;
         }
         Ok(())
+    }
+
+    /// Follows topics until the connection ends.
+    fn receive_topics(&mut self, client: &mut Client) -> Result<(), Failure> {
+        while let Some(message) = client.receive().map_err(failure)? {
+            let Some(mut follow) = self.follow.take_if(|_| self.messages_left != Some(0)) else {
+                continue;
+            };
+            let taken = self.take(&mut follow, message);
+            let stored = follow.store();
+            self.follow = Some(follow);
+            taken.and(stored)?;
+        }
+        Ok(())
+    }
+
+    /// Prints what the server says of topics.
+    fn take(&mut self, follow: &mut Follow, message: Message<'_>) -> Result<(), Failure> {
+        let (envelopes, then) = follow.hear(message.as_text())?;
+        for envelope in envelopes {
+            let printed = match self.json {
+                true => self.output.print_json(envelope.json),
+                false => self.output.print(envelope.message()),
+            };
+            if self.printed(printed)? {
+                follow.reached(envelope.id);
+            }
+            if self.messages_left == Some(0) {
+                return Ok(());
+            }
+        }
+        follow.reached(then);
+        Ok(())
+    }
+
+    /// Counts a message. False if stdout has no reader.
+    fn printed(&mut self, printed: io::Result<Printed>) -> Result<bool, Failure> {
+        let is_read = match printed {
+            Ok(Printed::Taken) => true,
+            // stdout closed (EPIPE): exit quietly.
+            Ok(Printed::NoReader) => {
+                self.messages_left = Some(1);
+                false
+            }
+            Err(error) => return Err(Failure::failed(format!("stdout: {error}"))),
+        };
+        if let Some(left) = &mut self.messages_left {
+            *left -= 1;
+            if *left == 0 {
+                self.current.end(CloseCode::NORMAL);
+            }
+        }
+        Ok(is_read)
     }
 
     /// Whether the server's Close was a normal one.

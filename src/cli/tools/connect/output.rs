@@ -46,7 +46,7 @@ impl Output {
     }
 
     /// Tells a person what was negotiated.
-    pub fn connected(&self, endpoint: &Endpoint, client: &Client) {
+    pub fn connected(&self, endpoint: &Endpoint, client: &Client, hint: &str) {
         if !io::stderr().is_terminal() {
             return;
         }
@@ -54,7 +54,7 @@ impl Output {
             .subprotocol()
             .map(|name| format!(", subprotocol {name}"));
         eprintln!(
-            "Connected to {}{}. Lines are sent; Ctrl-D closes.",
+            "Connected to {}{}. {hint}",
             mask_token(&endpoint.uri().to_string()),
             subprotocol.unwrap_or_default()
         );
@@ -65,12 +65,11 @@ impl Output {
         let raw = self.form == Some(BinaryForm::Raw);
         let as_hex =
             !raw && (message.kind == MessageKind::Binary || self.form == Some(BinaryForm::Hex));
-        let mut stdout = io::stdout().lock();
-        let written = match raw {
-            true => stdout.write_all(message.bytes),
-            false if self.json => stdout.write_all(json(message).as_bytes()),
+        self.line.clear();
+        match raw {
+            true => self.line.extend_from_slice(message.bytes),
+            false if self.json => self.line.extend_from_slice(json(message).as_bytes()),
             false => {
-                self.line.clear();
                 let (on, off) = (self.style.render(), self.style.render_reset());
                 write!(self.line, "{on}{}", self.mark)?;
                 match as_hex {
@@ -82,9 +81,21 @@ impl Output {
                     }
                 }
                 writeln!(self.line, "{off}")?;
-                stdout.write_all(&self.line)
             }
-        };
+        }
+        self.write()
+    }
+
+    /// Prints a line of JSON that the server wrote.
+    pub fn print_json(&mut self, json: &str) -> io::Result<Printed> {
+        self.line.clear();
+        writeln!(self.line, "{json}")?;
+        self.write()
+    }
+
+    fn write(&self) -> io::Result<Printed> {
+        let mut stdout = io::stdout().lock();
+        let written = stdout.write_all(&self.line);
         match written.and_then(|()| stdout.flush()) {
             Ok(()) => Ok(Printed::Taken),
             Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(Printed::NoReader),
