@@ -7,9 +7,9 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`; `log`,
-//! `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`, `hosts`,
-//! `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
+//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
+//! `log`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
+//! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
 //! `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;

@@ -152,6 +152,8 @@ impl Reporter {
             messages: it.messages,
             bytes: it.bytes,
         };
+        let own = stats.topics.iter().filter(|it| it.topic.is_reserved());
+        let own = own.count();
         let others = stats.topics.iter().filter(|it| !it.topic.is_reserved());
         Report {
             time: rfc3339(now),
@@ -161,7 +163,7 @@ impl Reporter {
             published: rate(stats.published),
             delivered: rate(stats.delivered),
             topics: others.map(topic).collect(),
-            topics_total: stats.topics_total,
+            topics_total: stats.topics_total.saturating_sub(own),
             dropped: Dropped {
                 overflow: counters.dropped,
                 slow: counters.overflowed,

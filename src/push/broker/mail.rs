@@ -17,7 +17,8 @@ pub enum BrokerMail {
     Delivery(Delivery),
     /// The answer to [`Broker::subscribe_in_order`](crate::push::Broker::subscribe_in_order).
     Started(Box<Started>),
-    /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come [later](Published::Later).
+    /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come
+    /// [later](Published::Later).
     Published {
         /// The one that was given.
         tag: u64,

@@ -232,7 +232,7 @@ impl Query<'_> {
         patterns.into_iter().map(gap).collect()
     }
 
-    /// What has been let go after a known position. All at once: whoever resumes from a record of
+    /// What has been let go after a known position. All at once: a client that resumes from a record of
     /// this page asks no more for what came before it.
     fn gaps(
         &self,

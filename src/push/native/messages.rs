@@ -2,7 +2,8 @@
 //!
 //! Input: a text message. Output: a [`Said`], or a problem; answers as JSON. Invariants: the `ref`
 //! of a message comes back in its answer as it was written, even if nothing else of the message can
-//! be used, unless it is too long; a field that a message does not have is a mistake, which is not passed over.
+//! be used, unless it is too long; a field that a message does not have is a mistake, which is not
+//! passed over.
 
 use crate::push::broker::Receipt;
 use crate::push::hub::{Gap, Presence, Replay};
