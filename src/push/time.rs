@@ -95,9 +95,9 @@ pub(super) fn write_rfc3339(out: &mut Vec<u8>, ms: u64) {
     let (second, ms) = (rest / 1000, rest % 1000);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
     let fields = [
-        (year as u64, 4, b'-'),
-        (month as u64, 2, b'-'),
-        (day as u64, 2, b'T'),
+        (year, 4, b'-'),
+        (month, 2, b'-'),
+        (day, 2, b'T'),
         (hour, 2, b':'),
         (minute, 2, b':'),
         (second, 2, b'.'),

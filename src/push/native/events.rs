@@ -51,7 +51,7 @@ pub(super) fn subscribed_line(
     });
     out.extend_from_slice(b",\"position\":");
     position(out, Some(at));
-    write!(out, ",\"recovered\":{recovered}}}\n").expect("a vector takes everything");
+    writeln!(out, ",\"recovered\":{recovered}}}").expect("a vector takes everything");
 }
 
 /// Where a stream begins that replays this: everything after it follows, or is in a gap. The asked
@@ -178,11 +178,11 @@ mod tests {
     #[test]
     fn streams_say_where_they_begin() {
         let mut out = Vec::new();
-        begin(&mut out, "q-4".parse().unwrap());
+        begin(&mut out, Some("q-4".parse().unwrap()));
         assert_eq!(out, b"retry: 2000\nid: q-4\n\n");
         let mut out = Vec::new();
         let patterns = ["a.*".parse().unwrap(), "b".parse().unwrap()];
-        subscribed(&mut out, &patterns, "q-4".parse().unwrap(), false);
+        subscribed_line(&mut out, &patterns, "q-4".parse().unwrap(), false);
         let expected = "{\"type\":\"subscribed\",\"topics\":[\"a.*\",\"b\"],\"position\":\"q-4\",\"recovered\":false}\n";
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }

@@ -96,7 +96,7 @@ fn limits(rng: &mut Rng) -> net::Limits {
     net::Limits::default()
         .protocol(Limits::default().ping_ms(0).close_ms(300).linger_ms(200))
         .queued_bytes(1_500 << rng.below(5))
-        .memory_bytes([1 << 30, 1 << 30, 60_000, 45_000][rng.below(4)])
+        .memory_bytes([1 << 30, 1 << 30, 30_000, 20_000][rng.below(4)])
         .mail_bytes([1 << 20, 1 << 20, 6_000][rng.below(3)])
         .stall_ms(5_000)
 }
@@ -146,7 +146,7 @@ impl Scenario for Plan {
         };
         // The answer to a poll must fit into the budget.
         if plan.options.limits.memory_bytes < 1 << 30 {
-            plan.history = plan.history.min(3);
+            plan.history = plan.history.min(1);
         }
         // With so few topics, those that are subscribed to by name would be refused.
         if topics < TOPICS.len() {
