@@ -1,6 +1,7 @@
 //! The whole server, and servers with clients of the loop, on simulated sockets and a virtual
 //! clock: many seeds of short reads and writes, refusals, resets, half-closes, stalls, timeouts,
-//! overflow of each policy, stops under load, dialling and reconnecting.
+//! overflow of each policy, stops under load, dialling and reconnecting; and the push server with
+//! publishers and subscribers, in `push`.
 //!
 //! Each seed is a plan, each plan a list of steps; after it the promises of `checks` are held
 //! against what was recorded. Without arguments 2,000 seeds; a failure prints its seed and the
@@ -86,11 +87,13 @@ fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let begun = Instant::now();
     let mut totals = Totals::default();
-    for seed in from..from + seeds {
-        totals.add(&one::<Plan>(seed, shows));
+    std::thread::scope(|scope| {
         #[cfg(feature = "push")]
-        totals.add(&one::<push::Plan>(seed, shows));
-    }
+        let pushes = scope.spawn(|| all::<push::Plan>(from..from + seeds, shows));
+        totals.add(&all::<Plan>(from..from + seeds, shows));
+        #[cfg(feature = "push")]
+        totals.add(&pushes.join().expect("problems are reported"));
+    });
     println!(
         "{seeds} seeds from {from} in {:.1?}: {totals}",
         begun.elapsed()
@@ -100,19 +103,23 @@ fn main() {
     }
 }
 
-/// Runs the plan of a seed.
-fn one<S: Scenario>(seed: u64, shows: bool) -> Totals {
-    let plan = S::new(seed);
-    if shows {
-        println!("{plan}");
-    }
-    match outcome(&plan) {
-        Ok(counts) => counts,
-        Err(problem) => {
-            report(plan, &problem);
-            std::process::exit(1);
+/// Runs the plans of these seeds.
+fn all<S: Scenario>(seeds: Range<u64>, shows: bool) -> Totals {
+    let mut totals = Totals::default();
+    for seed in seeds {
+        let plan = S::new(seed);
+        if shows {
+            println!("{plan}");
+        }
+        match outcome(&plan) {
+            Ok(counts) => totals.add(&counts),
+            Err(problem) => {
+                report(plan, &problem);
+                std::process::exit(1);
+            }
         }
     }
+    totals
 }
 
 /// Runs a plan; a panic is a problem like any other.

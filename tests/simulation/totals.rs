@@ -28,6 +28,17 @@ const MUST_HAPPEN: [&str; 15] = [
     "shed",
 ];
 
+/// The same of the push server.
+const PUSH_MUST_HAPPEN: [&str; 7] = [
+    "gaps",
+    "not published",
+    "received",
+    "received live",
+    "records",
+    "revoked",
+    "too slow",
+];
+
 impl Totals {
     pub fn add(&mut self, other: &Self) {
         for (name, count) in &other.counts {
@@ -36,7 +47,8 @@ impl Totals {
     }
 
     pub fn check(&self) {
-        for name in MUST_HAPPEN {
+        let pushes = cfg!(feature = "push").then_some(PUSH_MUST_HAPPEN);
+        for name in MUST_HAPPEN.into_iter().chain(pushes.into_iter().flatten()) {
             if self.counts.get(name).is_none_or(|count| *count == 0) {
                 println!("{name} has never happened");
                 std::process::exit(1);

@@ -44,9 +44,9 @@ impl ColdStore {
         }
     }
 
-    /// Bytes that this loop holds.
-    pub(crate) fn held(&self) -> usize {
-        self.held
+    /// Bytes that this loop holds, as the server's account knows it.
+    pub(crate) fn told(&self) -> usize {
+        self.told
     }
 
     /// The side table of a peer, made if it has none.

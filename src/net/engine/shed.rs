@@ -43,7 +43,7 @@ impl<S: Service> Engine<S> {
             return;
         }
         memory.call();
-        if !memory.concerns(out.cold.held()) {
+        if !memory.concerns(out.cold.told()) {
             return; // Another loop holds more, and has been woken.
         }
         let mut holders: Vec<(usize, u32)> = peers.iter().filter_map(holding).collect();

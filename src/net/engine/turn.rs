@@ -168,6 +168,8 @@ impl<S: Service> Engine<S> {
         self.connections.out.end_turn();
         if self.connections.out.cold.memory.is_over() {
             self.shed(0); // The peers it touches are settled in the next turn.
+        } else {
+            self.unsheddable = 0;
         }
     }
 

@@ -96,7 +96,7 @@ fn limits(rng: &mut Rng) -> net::Limits {
     net::Limits::default()
         .protocol(Limits::default().ping_ms(0).close_ms(300).linger_ms(200))
         .queued_bytes(1_500 << rng.below(5))
-        .memory_bytes([1 << 30, 1 << 30, 40_000, 20_000][rng.below(4)])
+        .memory_bytes([1 << 30, 1 << 30, 30_000, 20_000][rng.below(4)])
         .mail_bytes([1 << 20, 1 << 20, 6_000][rng.below(3)])
         .stall_ms(5_000)
 }
@@ -144,6 +144,10 @@ impl Scenario for Plan {
             wanted: std::array::from_fn(|_| wanted(rng)),
             steps: Vec::new(),
         };
+        // The answer to a poll must fit into the budget.
+        if plan.options.limits.memory_bytes < 1 << 30 {
+            plan.history = plan.history.min(1);
+        }
         // With so few topics, those that are subscribed to by name would be refused.
         if topics < TOPICS.len() {
             plan.wanted.iter_mut().for_each(|it| it.patterns = "**");
@@ -174,7 +178,7 @@ fn steps(rng: &mut Rng) -> Vec<Step> {
         .map(|client| Step::Resume { client })
         .collect();
     steps.push(Step::Run);
-    for _ in 0..10 + rng.below(25) {
+    for _ in 0..8 + rng.below(17) {
         steps.push(step(rng));
         if rng.one_in(3) {
             steps.push([Step::Run, Step::Turn { of: rng.below(2) }][rng.below(2)]);

@@ -22,6 +22,9 @@ const REVOKED_MS: u64 = 1_000;
 /// The time within which a publisher has its answer, far less than any for subscribers.
 const PUBLISHED_MS: u64 = 50;
 
+/// How much the account of a server may differ from what one loop holds.
+const SLAB: usize = 16 * 1024;
+
 /// A connection that publishes.
 #[derive(Default)]
 struct Publisher {
@@ -383,8 +386,9 @@ impl<'p> World<'p> {
         }
         checks::look_at_forms(self)?;
         let held = self.loops[0].handle().held_bytes();
-        // What a connection that is being closed has begun to send cannot be taken from it.
-        let most = self.plan.options.limits.memory_bytes / 4 * 5;
+        // Loops tell what they hold in slabs; and what a connection that is being closed has begun
+        // to send cannot be taken from it.
+        let most = self.plan.options.limits.memory_bytes / 8 * 9 + SLAB * self.loops.len();
         if held > most {
             return Err(format!("{held} bytes are held, {most} may be"));
         }
