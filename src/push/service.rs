@@ -129,6 +129,14 @@ impl PushService {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
                 return Err(self.unauthorized(context.address(from), head));
             }
+            (Route::Push, None) if self.shared.settings.auth.is_some() => {
+                let text = "publishing here needs a push key, as this server has tokens";
+                return Err(Response::text(Status::FORBIDDEN, text));
+            }
+            (Route::Register, _) if self.shared.settings.closes_register() => {
+                let text = "registering needs a token file, as this server has tokens";
+                return Err(Response::text(Status::FORBIDDEN, text));
+            }
             (Route::Drop, None) => {
                 let text = "dropping needs a server with a push key";
                 return Err(Response::text(Status::FORBIDDEN, text));

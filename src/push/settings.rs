@@ -38,6 +38,12 @@ options! {
 }
 
 impl Settings {
+    /// Whether nobody can register at `/ws`: on a server with tokens, a token that is only the name
+    /// of its user is none.
+    pub(super) fn closes_register(&self) -> bool {
+        self.auth.is_some() && self.tokens.is_none()
+    }
+
     /// Whether `/echo` exists.
     pub(super) fn has_echo(&self) -> bool {
         let is_open = self.push_key.is_none() && self.tokens.is_none() && self.auth.is_none();
