@@ -232,8 +232,8 @@ impl Query<'_> {
         patterns.into_iter().map(gap).collect()
     }
 
-    /// What has been let go after a known position. All at once: a client that resumes from a
-    /// record of this page asks no more for what came before it.
+    /// What has been let go after a known position. The first page has all of it: a client that
+    /// resumes from a record of that page does not ask for what came before the record.
     fn gaps(
         &self,
         topics: &Topics,
