@@ -38,7 +38,7 @@ options! {
 }
 
 impl Settings {
-    /// Whether nobody can register at `/ws`: on a server with tokens, a token that is only the name
+    /// Whether `/ws` is closed: on a server with tokens, a token that is only the name
     /// of its user is none.
     pub(super) fn closes_register(&self) -> bool {
         self.auth.is_some() && self.tokens.is_none()

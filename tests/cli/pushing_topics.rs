@@ -142,7 +142,13 @@ fn lines_of_a_batch_are_published_as_they_come() {
         std::io::BufRead::read_line(&mut stdout, &mut line).unwrap();
         assert!(line.starts_with(r#"{"topic":"a","id":""#), "{line}");
     }
-    let rest = "{\"topic\":[\"a\",\"$c\"],\"base64\":\"/w==\"}\n\nnonsense\n{\"topic\":\"a\",\"data\":\"last\"}";
+    let rest = [
+        r#"{"topic":["a","$c"],"base64":"/w=="}"#,
+        "",
+        "nonsense",
+        r#"{"topic":"a","data":"last"}"#,
+    ];
+    let rest = rest.join("\n");
     stdin.write_all(rest.as_bytes()).unwrap();
     drop(stdin);
     let output = child.wait_with_output().unwrap();

@@ -6,7 +6,7 @@ use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
 use sha2::Sha256;
-use wirebell::push::{Auth, Digest, JwtKey, Settings, Tokens};
+use wirebell::push::{Auth, Digest, JwtKey, PushKey, Settings, Tokens};
 
 /// An entry of a token file.
 pub fn entry(name: &str, token: &str, more: &str) -> String {
@@ -50,6 +50,22 @@ fn without_a_token_nothing_is_done() {
         401,
         "no subprotocol"
     );
+}
+
+/// Its tokens are only names, so it would be open to all.
+#[test]
+fn the_wserver_dialect_is_closed_unless_it_has_secrets_of_its_own() {
+    let push = r#"{"userId":"a","event":"e","message":"m"}"#;
+    let (native, _) = guarded(&alice());
+    for fields in ["", &bearer("secret")] {
+        let answer = ask(&mut native.connect(), "POST", "/push", fields, push);
+        assert_eq!(answer.status, 403);
+    }
+    assert_eq!(native.handshake("/ws", "").status, 403);
+    let settings = Settings::default().auth(Some(Auth::default()));
+    let native = Native::with(settings.push_key(PushKey::new("key")));
+    let answer = ask(&mut native.connect(), "POST", "/push", &bearer("key"), push);
+    assert_eq!(answer.status, 200);
 }
 
 #[test]

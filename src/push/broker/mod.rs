@@ -204,12 +204,16 @@ impl Broker {
 
     /// Ends subscriptions: see [`Hub::unsubscribe`].
     pub fn unsubscribe(&self, connection: PeerId, patterns: &[Pattern]) -> Vec<InterestId> {
-        self.shared.lock().hub.unsubscribe(connection, patterns)
+        self.shared
+            .turn()
+            .state
+            .hub
+            .unsubscribe(connection, patterns)
     }
 
     /// Ends all subscriptions of a connection: see [`Hub::leave`].
     pub fn leave(&self, connection: PeerId) -> Vec<InterestId> {
-        self.shared.lock().hub.leave(connection)
+        self.shared.turn().state.hub.leave(connection)
     }
 
     /// Who subscribes to a topic.
@@ -275,7 +279,7 @@ impl Broker {
 
     /// The log no longer has the records up to this one: see [`Hub::begin_after`].
     pub fn begin_after(&self, sequence: u64) {
-        self.shared.lock().hub.begin_after(sequence);
+        self.shared.turn().state.hub.begin_after(sequence);
     }
 
     /// From now on nothing is published and no connection can subscribe. Call it before the workers

@@ -8,7 +8,8 @@
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use wirebell::handshake::{UpgradeRequest, ClientHandshake, Refused};
-use wirebell::http::{HeadLimits, EMPTY_FIELD, Fields, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
+use wirebell::http::{EMPTY_FIELD, Fields, HeadLimits, HeadReader};
+use wirebell::http::{MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::{Entropy, NoEntropy};
 use wirebell::{CloseCode, Connection, Event, MessageKind, Limits, Outbox, Role};
 

@@ -4,6 +4,7 @@
 mod body;
 mod checks;
 mod plan;
+mod publishers;
 mod spy;
 mod subscriber;
 mod world;

@@ -1,19 +1,19 @@
 //! One run: a push server of one or two workers, publishers, and subscribers.
 
-use super::body::Input;
 use super::checks;
 use super::plan::{PUBLISHERS, Plan, Step, TOPICS, Transport};
+use super::publishers::Publisher;
 use super::spy::{Deliveries, Spy};
 use super::subscriber::{Life, Subscriber, number};
 use crate::support::frames::text;
 use crate::totals::Totals;
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wirebell::Role;
-use wirebell::net::testing::{Network, Peer, TestLoop};
-use wirebell::push::{Auth, Bounds, Clock, Digest, HistoryRules, Position, PushService};
+use wirebell::net::testing::{Network, TestLoop};
+use wirebell::push::{Auth, Bounds, Clock, Digest, HistoryRules, PushService};
 use wirebell::push::{Settings, Shared, Tokens};
 
 /// The time within which what was revoked must be gone.
@@ -25,16 +25,6 @@ const PUBLISHED_MS: u64 = 50;
 /// How much the account of a server may differ from what one loop holds.
 const SLAB: usize = 16 * 1024;
 
-/// A connection that publishes.
-#[derive(Default)]
-struct Publisher {
-    peer: Option<Peer>,
-    input: Input,
-    status: Option<(u16, usize)>,
-    /// What has not been answered: topics and numbers.
-    waiting: VecDeque<(usize, Vec<u64>)>,
-}
-
 /// A message that the log has taken.
 #[derive(Clone, Copy, Debug)]
 pub struct Published {
@@ -44,7 +34,7 @@ pub struct Published {
 
 pub struct World<'p> {
     pub plan: &'p Plan,
-    network: Network,
+    pub(super) network: Network,
     now: Arc<AtomicU64>,
     pub loops: Vec<TestLoop<Spy>>,
     pub shared: Shared,
@@ -52,12 +42,12 @@ pub struct World<'p> {
     pub deliveries: Deliveries,
     /// In which forms of frames each message was encoded, by number.
     pub encoded: HashMap<u64, [bool; 2]>,
-    publishers: [Publisher; PUBLISHERS],
+    pub(super) publishers: [Publisher; PUBLISHERS],
     pub subscribers: Vec<Subscriber>,
     pub published: BTreeMap<u64, Published>,
     /// When each message was sent, and to which topic, by number.
-    sent: HashMap<u64, (u64, &'static str)>,
-    refused: u64,
+    pub(super) sent: HashMap<u64, (u64, &'static str)>,
+    pub(super) refused: u64,
 }
 
 fn tokens(revoked: impl Fn(usize) -> bool, count: usize) -> String {
@@ -155,113 +145,6 @@ impl<'p> World<'p> {
             Step::Advance { ms } => return self.advance(ms),
         }
         Ok(())
-    }
-
-    fn message(&mut self, topic: usize, bytes: usize) -> (u64, String) {
-        let number = self.sent.len() as u64 + 1;
-        self.sent
-            .insert(number, (self.network.now(), TOPICS[topic]));
-        (number, format!("{number} {}", "x".repeat(bytes)))
-    }
-
-    fn publish(&mut self, publisher: usize, topic: usize, bytes: usize, count: usize) {
-        let messages: Vec<_> = (0..count).map(|_| self.message(topic, bytes)).collect();
-        let name = TOPICS[topic];
-        let (target, body) = match &messages[..] {
-            [(_, text)] => (format!("/topics/{name}"), text.clone()),
-            all => {
-                let lines = all
-                    .iter()
-                    .map(|(_, text)| format!("{{\"topic\":\"{name}\",\"data\":\"{text}\"}}\n"));
-                ("/topics".to_owned(), lines.collect())
-            }
-        };
-        let address = self.loops[0].address();
-        let it = &mut self.publishers[publisher];
-        if it.peer.is_none() {
-            it.peer = self.network.connect(address).ok();
-        }
-        let Some(peer) = &mut it.peer else {
-            return;
-        };
-        let length = body.len();
-        peer.send(
-            format!(
-                "POST {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer publisher\r\n\
-                 Content-Length: {length}\r\n\r\n{body}"
-            )
-            .as_bytes(),
-        );
-        let numbers = messages.into_iter().map(|(number, _)| number).collect();
-        it.waiting.push_back((topic, numbers));
-    }
-
-    /// Reads what publishers are answered; true if something came.
-    fn read_publishers(&mut self) -> Result<bool, String> {
-        let mut came = false;
-        for at in 0..PUBLISHERS {
-            let it = &mut self.publishers[at];
-            let Some(peer) = &mut it.peer else {
-                continue;
-            };
-            came |= peer.read(usize::MAX) > 0;
-            it.input.push(&peer.take_bytes());
-            let unsent = peer.unsent();
-            peer.send(&[]);
-            came |= unsent != peer.unsent();
-            let ended = peer.has_ended();
-            while self.answered(at)? {}
-            if ended {
-                self.publishers[at] = Publisher::default();
-            }
-        }
-        Ok(came)
-    }
-
-    /// Takes one answer.
-    fn answered(&mut self, publisher: usize) -> Result<bool, String> {
-        let it = &mut self.publishers[publisher];
-        let (status, length) = match it.status {
-            Some(status) => status,
-            None => match it.input.head() {
-                Some(head) => {
-                    let length = head.field("content-length").and_then(|it| it.parse().ok());
-                    *it.status.insert((head.status, length.unwrap_or(0)))
-                }
-                None => return Ok(false),
-            },
-        };
-        let Some(body) = it.input.body(length) else {
-            return Ok(false);
-        };
-        it.status = None;
-        let (topic, numbers) = it.waiting.pop_front().ok_or("an answer to nothing")?;
-        match status {
-            200..=202 => {
-                for (line, number) in body.lines().zip(numbers) {
-                    let answer: serde_json::Value =
-                        serde_json::from_str(line).map_err(|error| error.to_string())?;
-                    let id = answer["id"]
-                        .as_str()
-                        .and_then(|it| it.parse::<Position>().ok());
-                    let id = id.ok_or_else(|| format!("a publisher got {line}"))?;
-                    self.note(id.sequence, number, TOPICS[topic])?;
-                }
-            }
-            503 => self.refused += 1,
-            _ => return Err(format!("a publisher got {status}: {body}")),
-        }
-        Ok(true)
-    }
-
-    fn note(&mut self, sequence: u64, number: u64, topic: &'static str) -> Result<(), String> {
-        let published = Published { topic, number };
-        match self.published.insert(sequence, published) {
-            Some(other) if other.number != number => Err(format!(
-                "{sequence} is the id of {other:?} and {published:?}"
-            )),
-            _ => Ok(()),
-        }
     }
 
     fn vanish(&mut self, client: usize, reset: bool) {
@@ -489,9 +372,10 @@ impl<'p> World<'p> {
         self.loops[0].handle().stop();
         for _ in 0..200 {
             if self.loops.iter().all(TestLoop::has_ended) {
-                return match self.loops[0].handle().held_bytes() {
-                    0 => Ok(()),
-                    held => Err(format!("{held} bytes are still held")),
+                let held = self.loops[0].handle().held_bytes();
+                return match held == self.shared.broker().history_bytes() {
+                    true => Ok(()),
+                    false => Err(format!("{held} bytes are held, not only by histories")),
                 };
             }
             self.network.advance(50);
