@@ -28,7 +28,7 @@ fn no_command_serves_and_says_what_to_try() {
     drop((client, publisher));
     assert_eq!(program.wait().code(), Some(0));
     let greeting = program.stdout();
-    for part in [&format!("http://{address}/"), "curl", "Ctrl-C", "/push"] {
+    for part in [&format!("http://{address}/"), "curl", "Ctrl-C", "/topics/"] {
         assert!(greeting.contains(part), "{part}: {greeting}");
     }
     let log = program.stderr();

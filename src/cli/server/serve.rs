@@ -50,15 +50,14 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     ended
 }
 
-/// Warns of what anyone who can reach the server may do on the paths of wserver, unless the whole
-/// server is open.
+/// Warns of what anyone who can reach an open server may do on the paths of wserver, if there is a
+/// secret for one of them alone. A server with tokens closes those without.
 fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
-    if is_local(addresses) {
+    if is_local(addresses) || settings.auth.is_some() {
         return None;
     }
     let (may, flags) = match (&settings.push_key, &settings.tokens) {
-        (None, None) if settings.auth.is_none() => return None,
-        (None, None) => ("publish and subscribe", "--push-key-file and --token-file"),
+        (None, None) => return None,
         (None, Some(_)) => ("publish", "--push-key-file"),
         (Some(_), None) => ("subscribe as any user", "--token-file"),
         (Some(_), Some(_)) => return None,
@@ -71,10 +70,9 @@ fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
 fn greet(address: SocketAddr) {
     let text = format!(
         "wirebell {} listens on http://{address}/\n\n\
-         See pushes arrive:  open http://{address}/ in a browser\n\
-         Push one:           curl -d '{{\"userId\":\"alice\",\"event\":\"orders\",\
-         \"message\":\"hello\"}}' http://{address}/push\n\
-         Stop:               Ctrl-C\n",
+         See messages arrive:  open http://{address}/ in a browser\n\
+         Publish one:          curl -d hello http://{address}/topics/greetings\n\
+         Stop:                 Ctrl-C\n",
         env!("CARGO_PKG_VERSION")
     );
     logging::write(io::stdout(), text);
@@ -90,20 +88,19 @@ mod tests {
         let warn = |listen: &str, key: Option<&str>| {
             let push_key = key.and_then(PushKey::new);
             let settings = Settings::default().push_key(push_key);
-            let settings = settings.auth(Some(Auth::default()));
             warning(&[listen.parse().unwrap()], &settings)
         };
         for own in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
             assert_eq!(warn(own, None), None);
         }
         for all in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1"] {
-            let text = warn(all, None).unwrap();
-            assert!(text.contains("--push-key-file") && text.contains("--token-file"));
+            // The line about the whole server says it.
+            assert_eq!(warn(all, None), None);
             let text = warn(all, Some("secret")).unwrap();
             assert!(!text.contains("--push-key-file") && text.contains("--token-file"));
         }
-        // The line about the whole server says it.
-        let settings = Settings::default();
+        let settings = Settings::default().push_key(PushKey::new("secret"));
+        let settings = settings.auth(Some(Auth::default()));
         assert_eq!(warning(&["0.0.0.0:1".parse().unwrap()], &settings), None);
     }
 }
