@@ -57,14 +57,14 @@ impl Memory {
 
     /// What a loop holds for one peer was `before` and is `after`.
     pub(crate) fn change(&self, before: usize, after: usize) {
-        // Wrapping: the difference may be negative, but never the sums.
+        self.change_shared(before, after);
         let difference = after.wrapping_sub(before);
-        self.shared.held.fetch_add(difference, Relaxed);
         self.shared.in_loops.fetch_add(difference, Relaxed);
     }
 
     /// The same for what belongs to no loop.
     pub(crate) fn change_shared(&self, before: usize, after: usize) {
+        // Wrapping: the difference may be negative, but never the sums.
         let difference = after.wrapping_sub(before);
         self.shared.held.fetch_add(difference, Relaxed);
     }
@@ -74,7 +74,7 @@ impl Memory {
     pub(crate) fn excess(&self, more: usize) -> usize {
         let held = self.held() + more;
         match held > self.shared.limit {
-            true => held - self.shared.limit / 8 * 7,
+            true => held - self.target(),
             false => 0,
         }
     }
@@ -99,10 +99,15 @@ impl Memory {
         self.held() > self.shared.limit
     }
 
-    /// Where to stop shedding: an eighth below the limit, so that it is not due again at the next
-    /// read; `more` bytes are still to be added.
+    /// More is held than where shedding stops; `more` bytes are still to be added.
     pub(crate) fn is_over_target(&self, more: usize) -> bool {
-        self.held() + more > self.shared.limit / 8 * 7
+        self.held() + more > self.target()
+    }
+
+    /// Where to stop shedding: an eighth below the limit, so that it is not due again at the next
+    /// read.
+    fn target(&self) -> usize {
+        self.shared.limit / 8 * 7
     }
 
     /// A loop that holds `own` bytes holds at least the average of all loops: it should make room.

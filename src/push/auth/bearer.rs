@@ -5,7 +5,7 @@
 //! whichever places it is in; and where a target is shown, its token is not.
 
 use crate::http::RequestHead;
-use crate::push::percent::decode;
+use crate::push::percent::{decode, values};
 use std::borrow::Cow;
 use std::fmt;
 
@@ -44,10 +44,8 @@ pub fn token_of<'h>(head: &RequestHead<'h>) -> Result<Option<Cow<'h, str>>, BadT
         let is_bearer = scheme.eq_ignore_ascii_case("bearer");
         is_bearer.then(|| Ok(Cow::Borrowed(token.trim())))
     });
-    let parameters = head.query().into_iter().flat_map(|query| query.split('&'));
-    let parameters = parameters.filter_map(|parameter| {
-        value_of(parameter).map(|value| decode(value).ok_or(BadToken::Encoding))
-    });
+    let parameters = values(head.query(), PARAMETER);
+    let parameters = parameters.map(|value| decode(value).ok_or(BadToken::Encoding));
     let mut found = None;
     for token in fields.chain(parameters) {
         let token = token?;
@@ -73,7 +71,7 @@ pub fn mask_token(target: &str) -> Cow<'_, str> {
     let mut parts: Vec<Cow<'_, str>> = query.split('&').map(Cow::Borrowed).collect();
     let mut is_masked = false;
     for part in &mut parts {
-        if value_of(part).is_some() {
+        if values(Some(part), PARAMETER).next().is_some() {
             *part = format!("{PARAMETER}=***").into();
             is_masked = true;
         }
@@ -82,11 +80,6 @@ pub fn mask_token(target: &str) -> Cow<'_, str> {
         true => format!("{path}?{}", parts.join("&")).into(),
         false => Cow::Borrowed(target),
     }
-}
-
-/// The value of a parameter if it is the token.
-fn value_of(parameter: &str) -> Option<&str> {
-    parameter.strip_prefix(PARAMETER)?.strip_prefix('=')
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use crate::push::position::{BadPosition, Since};
 use crate::push::time::span;
 
 /// The subprotocol of envelopes.
-pub(in crate::push) const ENVELOPES: &str = "wirebell.v1";
+pub const ENVELOPES: &str = "wirebell.v1";
 
 /// Milliseconds that a poll may wait: proxies give up soon after.
 const LONGEST_POLL: u64 = 120_000;

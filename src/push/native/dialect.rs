@@ -14,16 +14,17 @@ use crate::push::broker::{Answer, Broker, Outcome, Published};
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
-use crate::push::name::TopicName;
+use crate::push::name::{Pattern, TopicName};
 use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::events::beginning;
 use crate::push::native::form::Form;
-use crate::push::native::messages::Reference;
+use crate::push::native::messages::{self, Reference};
 use crate::push::native::problem::Problem;
 use crate::push::native::publish;
-use crate::push::native::session::{POLL_PAGE, Replaying, Work, first_page, poll_answer};
+use crate::push::native::session::{POLL_PAGE, Replaying, Work};
+use crate::push::native::session::{first_page, poll_answer, send_json};
 use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
@@ -71,12 +72,7 @@ pub(in crate::push) struct Dialect {
 pub(super) enum Awaited {
     Request {
         peer: PeerId,
-        topic: TopicName,
-        admitted: Admitted,
-    },
-    Batch {
-        peer: PeerId,
-        batch: Batch,
+        requested: Requested,
         admitted: Admitted,
     },
     Message {
@@ -86,6 +82,22 @@ pub(super) enum Awaited {
     },
     /// A message on a raw WebSocket, of which only a failure is told.
     Raw { peer: PeerId },
+}
+
+/// What a request has published.
+#[derive(Debug)]
+pub(super) enum Requested {
+    One(TopicName),
+    Batch(Batch),
+}
+
+impl Requested {
+    fn answer(self, outcomes: Vec<Outcome>) -> Response {
+        match self {
+            Self::One(topic) => publish::answer(&topic, first(outcomes)),
+            Self::Batch(batch) => batch.answer(outcomes),
+        }
+    }
 }
 
 impl Dialect {
@@ -135,47 +147,47 @@ impl Dialect {
         admitted: &Admitted,
     ) -> Result<Reply<'r>, Problem> {
         let (head, owner) = (request.head(), caller.owner());
-        if is_batch(request.path()) {
+        let (requested, publications) = if is_batch(request.path()) {
             let may_publish = |topic: &TopicName| caller.may_publish(topic);
             let mut batch = Batch::read(request.body(), &owner, may_publish, &self.limits)?;
             let publications = batch.publications();
-            return Ok(match self.publish(from, publications)? {
-                (_, Published::Now(outcomes)) => batch.answer(outcomes).into(),
-                (tag, Published::Later) => self.later(
-                    tag,
-                    Awaited::Batch {
-                        peer: from,
-                        batch,
-                        admitted: admitted.clone(),
-                    },
-                ),
-            });
-        }
-        let topic = topic_of(request.path())?;
-        if !caller.may_publish(&topic) {
-            return Err(Problem::may_not_publish(&topic));
-        }
-        let publication = publish::read(topic.clone(), &head, request.body(), &owner)?;
-        Ok(match self.publish(from, vec![publication])? {
-            (_, Published::Now(outcomes)) => publish::answer(&topic, first(outcomes)).into(),
-            (tag, Published::Later) => self.later(
-                tag,
-                Awaited::Request {
+            (Requested::Batch(batch), publications)
+        } else {
+            let topic = topic_of(request.path())?;
+            let publication = publish::read(topic.clone(), &head, request.body(), &owner)?;
+            (Requested::One(topic), vec![publication])
+        };
+        match self.publish(from, publications)? {
+            (_, Published::Now(outcomes)) => Ok(requested.answer(outcomes).into()),
+            (tag, Published::Later) => {
+                let awaited = Awaited::Request {
                     peer: from,
-                    topic,
+                    requested,
                     admitted: admitted.clone(),
-                },
-            ),
-        })
+                };
+                self.awaited.insert(tag, awaited);
+                Ok(Reply::Later { tag: NATIVE })
+            }
+        }
     }
 
-    fn later<'r>(&mut self, tag: u64, awaited: Awaited) -> Reply<'r> {
-        self.awaited.insert(tag, awaited);
-        Reply::Later { tag: NATIVE }
+    /// Publishes one message of a WebSocket, and tells its client what became of it.
+    pub(super) fn publish_and_tell(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        publication: Publication,
+        awaited: Awaited,
+    ) -> Result<(), Problem> {
+        match self.publish(from, vec![publication])? {
+            (_, Published::Now(outcomes)) => self.tell(context, awaited, outcomes),
+            (tag, Published::Later) => drop(self.awaited.insert(tag, awaited)),
+        }
+        Ok(())
     }
 
     /// Publishes; the tag is for outcomes that come later.
-    pub(super) fn publish(
+    fn publish(
         &mut self,
         from: PeerId,
         publications: Vec<Publication>,
@@ -189,11 +201,6 @@ impl Dialect {
         Ok((self.tags, published))
     }
 
-    /// Notes who is told the outcome.
-    pub(super) fn await_log(&mut self, tag: u64, awaited: Awaited) {
-        self.awaited.insert(tag, awaited);
-    }
-
     /// The log has answered.
     pub(super) fn published(
         &mut self,
@@ -201,30 +208,30 @@ impl Dialect {
         tag: u64,
         outcomes: Vec<Outcome>,
     ) {
-        match self.awaited.remove(&tag) {
-            Some(Awaited::Request {
+        if let Some(awaited) = self.awaited.remove(&tag) {
+            self.tell(context, awaited, outcomes);
+        }
+    }
+
+    fn tell(&mut self, context: &mut Context<'_>, awaited: Awaited, outcomes: Vec<Outcome>) {
+        match awaited {
+            Awaited::Request {
                 peer,
-                topic,
+                requested,
                 admitted,
-            }) => {
-                let response = publish::answer(&topic, first(outcomes));
+            } => {
+                let response = requested.answer(outcomes);
                 let _ = context.respond(peer, admitted.mark(response));
             }
-            Some(Awaited::Batch {
-                peer,
-                batch,
-                admitted,
-            }) => {
-                let response = batch.answer(outcomes);
-                let _ = context.respond(peer, admitted.mark(response));
-            }
-            Some(Awaited::Message {
+            Awaited::Message {
                 peer,
                 topic,
                 reference,
-            }) => self.tell_published(context, peer, &topic, &reference, first(outcomes)),
-            Some(Awaited::Raw { peer }) => self.tell_raw(context, peer, first(outcomes)),
-            None => {}
+            } => {
+                let json = messages::outcome(reference.as_deref(), &topic, first(outcomes));
+                send_json(context, peer, json);
+            }
+            Awaited::Raw { peer } => self.tell_raw(context, peer, &first(outcomes)),
         }
     }
 
@@ -238,10 +245,7 @@ impl Dialect {
     ) -> Result<Reply<'r>, Problem> {
         let ask = Ask::read(&request.head())?;
         if let Some(caller) = &caller {
-            let mut patterns = ask.patterns.iter();
-            if let Some(wide) = patterns.find(|pattern| !caller.may_subscribe(pattern)) {
-                return Err(may_not_subscribe(wide.as_str()));
-            }
+            check_patterns(caller, &ask.patterns)?;
         }
         match ask.how {
             How::Page => Ok(page().into()),
@@ -417,7 +421,7 @@ pub(super) fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
 }
 
 /// The only outcome of one publication.
-pub(super) fn first(outcomes: Vec<Outcome>) -> Outcome {
+fn first(outcomes: Vec<Outcome>) -> Outcome {
     let lost = Err(LogError::Unavailable);
     outcomes.into_iter().next().unwrap_or(lost)
 }
@@ -441,8 +445,15 @@ pub(super) fn is_batch(path: &str) -> bool {
     path.trim_end_matches('/') == TOPICS
 }
 
-pub(super) fn may_not_subscribe(pattern: &str) -> Problem {
-    Problem::forbidden(format!("this token may not subscribe to {pattern}"))
+/// Whether a client may subscribe to all of these.
+pub(super) fn check_patterns(caller: &Caller, patterns: &[Pattern]) -> Result<(), Problem> {
+    let mut patterns = patterns.iter();
+    match patterns.find(|pattern| !caller.may_subscribe(pattern)) {
+        Some(wide) => Err(Problem::forbidden(format!(
+            "this token may not subscribe to {wide}"
+        ))),
+        None => Ok(()),
+    }
 }
 
 impl From<Refused> for Problem {

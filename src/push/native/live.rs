@@ -6,13 +6,13 @@
 
 use crate::net::{Context, PeerId, SharedChunk};
 use crate::proto::Message;
-use crate::push::broker::{BrokerMail, Outcome, Published, Started};
+use crate::push::broker::{BrokerMail, Outcome, Started};
 use crate::push::delivery::Delivery;
 use crate::push::hub::Start;
-use crate::push::name::{Pattern, TopicName};
+use crate::push::name::Pattern;
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS, TOKEN_MS};
-use crate::push::native::dialect::{earlier, first, json, may_not_subscribe};
+use crate::push::native::dialect::{check_patterns, earlier, json};
 use crate::push::native::events::{KEEPALIVE_EVENT, KEEPALIVE_LINE};
 use crate::push::native::form::Form;
 use crate::push::native::messages::{self, Reference, Said};
@@ -183,7 +183,12 @@ impl Dialect {
                 if let Some(key) = &mut publication.key {
                     key.owner = caller.owner();
                 }
-                self.publish_message(context, peer, reference, *publication)?;
+                let awaited = Awaited::Message {
+                    peer,
+                    topic: publication.topic.clone(),
+                    reference: reference.clone(),
+                };
+                self.publish_and_tell(context, peer, *publication, awaited)?;
             }
             Said::Presence(topic) => {
                 check_patterns(caller, &[topic.to_pattern()])?;
@@ -211,50 +216,6 @@ impl Dialect {
         }
     }
 
-    fn publish_message(
-        &mut self,
-        context: &mut Context<'_>,
-        peer: PeerId,
-        reference: &Reference,
-        publication: Publication,
-    ) -> Result<(), Problem> {
-        let topic = publication.topic.clone();
-        match self.publish(peer, vec![publication])? {
-            (_, Published::Now(outcomes)) => {
-                self.tell_published(context, peer, &topic, reference, first(outcomes));
-            }
-            (tag, Published::Later) => {
-                let reference = reference.clone();
-                self.await_log(
-                    tag,
-                    Awaited::Message {
-                        peer,
-                        topic,
-                        reference,
-                    },
-                );
-            }
-        }
-        Ok(())
-    }
-
-    /// Says what became of a message that was published.
-    pub(super) fn tell_published(
-        &mut self,
-        context: &mut Context<'_>,
-        peer: PeerId,
-        topic: &TopicName,
-        reference: &Reference,
-        outcome: Outcome,
-    ) {
-        let to = reference.as_deref();
-        let json = match outcome {
-            Ok(receipt) => messages::published(to, topic, &receipt),
-            Err(error) => messages::error(to, &error.into()),
-        };
-        send_json(context, peer, json);
-    }
-
     /// A message on a raw WebSocket is published, if it has one topic and the token allows it.
     fn raw_message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         let patterns = match self.subscribers.get(peer).map(|it| it.work.as_deref()) {
@@ -276,15 +237,15 @@ impl Dialect {
             );
         };
         let publication = Publication::new(topic, message.into());
-        match self.publish(peer, vec![publication]) {
-            Ok((_, Published::Now(outcomes))) => self.tell_raw(context, peer, first(outcomes)),
-            Ok((tag, Published::Later)) => self.await_log(tag, Awaited::Raw { peer }),
-            Err(_) => self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published"),
+        let awaited = Awaited::Raw { peer };
+        let published = self.publish_and_tell(context, peer, publication, awaited);
+        if published.is_err() {
+            self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
         }
     }
 
     /// A raw WebSocket has no words for what was not published.
-    pub(super) fn tell_raw(&mut self, context: &mut Context<'_>, peer: PeerId, outcome: Outcome) {
+    pub(super) fn tell_raw(&mut self, context: &mut Context<'_>, peer: PeerId, outcome: &Outcome) {
         if outcome.is_err() {
             self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
         }
@@ -428,13 +389,5 @@ impl Dialect {
         let subscriber = self.subscribers.remove(peer)?;
         self.broker.leave(peer);
         Some(subscriber)
-    }
-}
-
-fn check_patterns(caller: &Caller, patterns: &[Pattern]) -> Result<(), Problem> {
-    let mut patterns = patterns.iter();
-    match patterns.find(|pattern| !caller.may_subscribe(pattern)) {
-        Some(wide) => Err(may_not_subscribe(wide.as_str())),
-        None => Ok(()),
     }
 }

@@ -5,7 +5,7 @@
 //! be used, unless it is too long; a field that a message does not have is a mistake, which is not
 //! passed over.
 
-use crate::push::broker::Receipt;
+use crate::push::broker::{Outcome, Receipt};
 use crate::push::hub::{Gap, Presence, Replay};
 use crate::push::json::{mend, write_string};
 use crate::push::name::{Pattern, TopicName};
@@ -249,8 +249,16 @@ fn topics(out: &mut Vec<u8>, patterns: &[Pattern]) {
     });
 }
 
+/// What became of a message that was to be published.
+pub(super) fn outcome(reference: Option<&str>, topic: &TopicName, it: Outcome) -> Vec<u8> {
+    match it {
+        Ok(receipt) => published(reference, topic, &receipt),
+        Err(problem) => error(reference, &problem.into()),
+    }
+}
+
 /// A message was published.
-pub(super) fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8> {
+fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8> {
     let mut out = begin("published", reference);
     out.push(b',');
     write_members(&mut out, topic, it);

@@ -30,6 +30,7 @@ mod revocation;
 mod session;
 mod subscribers;
 
+pub use ask::ENVELOPES;
 pub(super) use ask::TOPICS;
 pub use batch::Batch;
 pub(super) use caller::Caller;

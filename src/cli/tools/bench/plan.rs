@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 use wirebell::push::mask_token;
+use wirebell::push::native::ENVELOPES;
 use wirebell::{Limits, Message, MessageKind, client, net};
 
 /// The plan of a run.
@@ -232,7 +233,7 @@ fn subscribers_uri(args: &BenchArgs) -> String {
 
 fn subprotocols(args: &BenchArgs) -> Vec<String> {
     match args.envelopes {
-        true => vec!["wirebell.v1".into()],
+        true => vec![ENVELOPES.into()],
         false => args.subprotocol.clone(),
     }
 }

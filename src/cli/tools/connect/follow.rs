@@ -18,10 +18,8 @@ use crate::cli::tools::connect::args::ConnectArgs;
 use crate::cli::tools::connect::envelopes::{Envelope, Gap, Said};
 use crate::cli::tools::connect::resume_file::ResumeFile;
 use wirebell::client::{Client, Endpoint, Options};
+use wirebell::push::native::ENVELOPES;
 use wirebell::push::{Position, mask_token};
-
-/// The subprotocol with positions.
-pub const ENVELOPES: &str = "wirebell.v1";
 
 /// What a connection to `/topics/PATTERNS` follows.
 pub struct Follow {

@@ -36,6 +36,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::{Backoff, Client, Closed, Endpoint, Error, Options, ProxyChoice};
 use wirebell::push::mask_token;
+use wirebell::push::native::ENVELOPES;
 use wirebell::{CloseCode, Limits, Message, Tap, client};
 
 pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
@@ -46,7 +47,7 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     let follows = follow::is_asked(&args)?;
     let mut options = options(&args, recorder.clone())?;
     if follows {
-        options.subprotocols.push(follow::ENVELOPES.into());
+        options.subprotocols.push(ENVELOPES.into());
     }
     let follow = follows.then(|| Follow::new(&args, options.clone()));
     let endpoint = match Endpoint::resolve(&args.uri, options) {

@@ -19,6 +19,7 @@ use serde::Deserialize;
 use serde_json::json;
 use std::time::{Duration, Instant};
 use wirebell::client::{self, Backoff, Client, Endpoint, Error, Options};
+use wirebell::push::native::ENVELOPES;
 use wirebell::{CloseCode, Message};
 
 /// The time between two questions.
@@ -58,7 +59,7 @@ impl Listeners {
         let fields = authorization.map(|value| ("Authorization".to_owned(), value));
         let options = Options::default()
             .fields(fields.into_iter().collect())
-            .subprotocols(vec!["wirebell.v1".into()])
+            .subprotocols(vec![ENVELOPES.into()])
             .limits(client::Limits::default().open_ms(args.timeout.limit()));
         let endpoint = Endpoint::resolve(&format!("ws://{rest}/topics"), options);
         Ok(Self {
