@@ -95,6 +95,8 @@ pub mod proto;
 pub mod push;
 #[cfg(any(feature = "client", feature = "net"))]
 mod tap;
+#[cfg(feature = "tls")]
+pub mod tls;
 #[cfg(doc)]
 pub mod tour;
 pub mod wire;

@@ -18,13 +18,14 @@ use std::path::Path;
 type Rule = fn(&str, &str) -> Vec<String>;
 
 /// The layers, lowest first. A module may use only those before it.
-const LAYERS: [&str; 10] = [
+const LAYERS: [&str; 11] = [
     "wire",
     "http",
     "handshake",
     "deflate",
     "proto",
     "tap",
+    "tls",
     "client",
     "net",
     "push",

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 23] = [
+const ORDER: [(&str, &str, &str); 24] = [
     ("", "To begin with", "lib error options limits"),
     (
         "wire",
@@ -35,6 +35,7 @@ const ORDER: [(&str, &str, &str); 23] = [
         "mod role sequence closing outbox wait event connection keepalive short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
+    ("tls", "Encryption", "mod"),
     ("client", "A client", "mod"),
     (
         "client/open",
