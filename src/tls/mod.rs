@@ -13,4 +13,13 @@
 //!
 //! Reading order: `session`.
 
+mod acceptor;
+mod connector;
+mod error;
+pub(crate) mod session;
+
+pub use acceptor::Acceptor;
+pub use connector::Connector;
+pub(crate) use connector::SecureServer;
+pub use error::TlsError;
 pub use rustls;
