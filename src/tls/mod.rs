@@ -17,6 +17,8 @@ mod acceptor;
 mod connector;
 mod error;
 pub(crate) mod session;
+#[cfg(all(test, feature = "ring"))]
+pub(crate) mod testing;
 
 pub use acceptor::Acceptor;
 pub use connector::Connector;
