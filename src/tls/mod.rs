@@ -11,6 +11,9 @@
 //! side. Invariant: nothing that can be read stays inside a session. Sockets are left to `client`
 //! and `net`.
 //!
-//! Reading order: `session`.
+//! Reading order: `error`.
 
+mod error;
+
+pub use error::{TlsError, TlsErrorKind};
 pub use rustls;

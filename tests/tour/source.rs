@@ -35,7 +35,7 @@ const ORDER: [(&str, &str, &str); 24] = [
         "mod role sequence closing outbox wait event connection keepalive short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
-    ("tls", "Encryption", "mod"),
+    ("tls", "Encryption", "mod error"),
     ("client", "A client", "mod"),
     (
         "client/open",
