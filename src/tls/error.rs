@@ -123,7 +123,7 @@ fn certificate(problem: &CertificateError) -> TlsError {
             expected,
             presented,
         } => {
-            let names: Vec<_> = presented.iter().filter_map(|name| plain(name)).collect();
+            let names: Vec<_> = names_of(presented).collect();
             let names = match names.is_empty() {
                 true => "no name".into(),
                 false => listed(&names),
@@ -210,6 +210,11 @@ fn incompatible(why: &PeerIncompatible) -> String {
         Why::NoKxGroupsInCommon => "no group for the key exchange in common with the peer".into(),
         why => format!("the peer is not compatible: {why:?}"),
     }
+}
+
+/// The names in a certificate, out of what webpki says about them.
+pub(crate) fn names_of(presented: &[String]) -> impl Iterator<Item = &str> {
+    presented.iter().filter_map(|name| plain(name))
 }
 
 /// A name in a certificate, of which webpki says what kind it is: `DnsName("localhost")`.
