@@ -9,6 +9,8 @@ use crate::net::metrics::Counters;
 use crate::net::wheel::Wheel;
 use crate::net::words::{Cause, Overflow, PeerId, Sent};
 use crate::proto::{Message, Millis};
+#[cfg(feature = "tls")]
+use crate::tls::rustls::pki_types::CertificateDer;
 use crate::wire::{CloseCode, MessageKind};
 use std::net::SocketAddr;
 
@@ -300,6 +302,19 @@ impl<'a> Context<'a> {
     pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         let peer = self.peer(peer)?;
         self.connections.out.sockets.remote(peer.index)
+    }
+
+    /// The connection is encrypted.
+    pub fn is_secure(&self, peer: PeerId) -> bool {
+        self.peer(peer).is_some_and(|peer| peer.flags.secure)
+    }
+
+    /// The certificates that the other end of an encrypted connection has shown, its own first.
+    /// `None` if it has shown none.
+    #[cfg(feature = "tls")]
+    pub fn peer_certificates(&self, peer: PeerId) -> Option<&[CertificateDer<'static>]> {
+        let peer = self.peer(peer)?;
+        self.connections.out.sockets.peer_certificates(peer.index)
     }
 
     /// Bytes that all loops of the server hold for their peers, of at most

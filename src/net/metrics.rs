@@ -77,6 +77,8 @@ counters! {
     /// Connections that were ended because the server held too much for its peers
     /// ([`Limits::memory_bytes`](crate::net::Limits::memory_bytes)).
     shed,
+    /// Connections whose encryption failed, most often in its handshake.
+    tls_failed,
     /// Connections that failed because their peer broke a rule.
     violations,
 }

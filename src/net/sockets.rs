@@ -7,18 +7,38 @@
 
 use crate::proto::Role;
 use crate::tap::Tap;
+#[cfg(all(feature = "client", feature = "tls"))]
+use crate::tls::SecureServer;
+#[cfg(feature = "tls")]
+use crate::tls::rustls::pki_types::CertificateDer;
 use std::fmt;
 use std::io::{self, IoSlice};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
-/// The result of one read.
+/// The result of one read. With `more`, more may already be there: read again, as no event will
+/// announce it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Received {
-    /// Bytes; 0 at the end of the stream.
-    pub(crate) len: usize,
-    /// More may already be there: read again, as no event will announce it.
-    pub(crate) more: bool,
+pub(crate) enum Received {
+    /// This many bytes, at least one.
+    Bytes { len: usize, more: bool },
+    /// Only bytes of a layer below, such as a part of a TLS record. Something may have become
+    /// possible to write.
+    Progress { more: bool },
+    /// The peer sends no more.
+    End,
+}
+
+/// A connection that was accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Accepted {
+    /// The address of the other end, if it has one.
+    pub(crate) remote: Option<SocketAddr>,
+    /// Encrypted.
+    pub(crate) secure: bool,
+    /// Requests are sent to this port, over TLS.
+    pub(crate) redirect: Option<NonZeroU16>,
 }
 
 /// What happened to a socket.
@@ -34,19 +54,42 @@ pub(crate) struct Ready {
 
 /// The sockets of one loop, by the numbers of its peers.
 pub(crate) trait Sockets: fmt::Debug {
-    /// Takes a connection that waits at this listener, under the number `index`; returns its remote
-    /// address, if it has one. [`io::ErrorKind::WouldBlock`] if none waits,
+    /// A turn begins.
+    fn begin_turn(&mut self) {}
+
+    /// Takes a connection that waits at this listener, under the number `index`.
+    /// [`io::ErrorKind::WouldBlock`] if none waits,
     /// [`io::ErrorKind::ConnectionAborted`] if it had already gone.
-    fn accept(&mut self, listener: usize, index: u32) -> io::Result<Option<SocketAddr>>;
+    fn accept(&mut self, listener: usize, index: u32) -> io::Result<Accepted>;
 
     /// Stops accepting: the ports become free.
     fn stop_listening(&mut self);
 
-    /// Reads once. [`io::ErrorKind::WouldBlock`] if nothing is there.
+    /// Reads once. [`io::ErrorKind::WouldBlock`] if nothing is there;
+    /// [`io::ErrorKind::InvalidData`] if the layer below has failed and told the peer so.
     fn read(&mut self, index: u32, into: &mut [u8]) -> io::Result<Received>;
 
     /// Writes once; 0 bytes if there is no room for any.
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize>;
+
+    /// A socket of which output waits below has become writable.
+    fn flush(&mut self, _index: u32) {}
+
+    /// Bytes held below, for all connections.
+    fn held(&self) -> usize {
+        0
+    }
+
+    /// Bytes held below for this one.
+    fn held_by(&self, _index: u32) -> usize {
+        0
+    }
+
+    /// The certificates that the other end has shown, its own first.
+    #[cfg(feature = "tls")]
+    fn peer_certificates(&self, _index: u32) -> Option<&[CertificateDer<'static>]> {
+        None
+    }
 
     /// Nothing more will be sent. Errors mean that the peer is gone, which the next read reports
     /// too.
@@ -68,6 +111,12 @@ pub(crate) trait Sockets: fmt::Debug {
     /// Runs a job that may block on another thread.
     #[cfg(feature = "client")]
     fn run(&mut self, job: Box<dyn FnOnce() + Send>);
+
+    /// What is sent from here on is encrypted for the server of this endpoint.
+    #[cfg(all(feature = "client", feature = "tls"))]
+    fn secure(&mut self, _index: u32, _server: &SecureServer) -> io::Result<()> {
+        Err(io::ErrorKind::Unsupported.into())
+    }
 
     /// Whether connecting has succeeded; `None` while the outcome is unknown.
     #[cfg(feature = "client")]

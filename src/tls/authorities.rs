@@ -105,7 +105,10 @@ mod tests {
     fn a_certificate_that_is_none_is_named() {
         let good = rcgen::generate_simple_self_signed(["a".to_owned()]).unwrap();
         let good = good.cert.pem();
-        assert_eq!(Authorities::from_pem(good.as_bytes()).unwrap().roots.len(), 1);
+        assert_eq!(
+            Authorities::from_pem(good.as_bytes()).unwrap().roots.len(),
+            1
+        );
         let bad = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
         let error = Authorities::from_pem(format!("{good}{bad}").as_bytes());
         let error = error.unwrap_err().to_string();

@@ -7,6 +7,7 @@
 use rustls::pki_types::UnixTime;
 use rustls::{AlertDescription, CertificateError, Error, InvalidMessage, PeerIncompatible};
 use std::fmt;
+use std::io;
 
 /// Why there is no TLS session, or why it ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -51,6 +52,20 @@ impl TlsError {
         Self { kind, text }
     }
 
+    /// What came is no TLS.
+    pub(crate) fn not_tls() -> Self {
+        Self::new(
+            TlsErrorKind::NotTls,
+            "the peer does not speak TLS on this port",
+        )
+    }
+
+    /// More records were sealed than the keys allow (RFC 8446 section 5.5).
+    pub(crate) fn exhausted() -> Self {
+        let text = "so much was sent that the keys are used up: connect again";
+        Self::new(TlsErrorKind::Broken, text)
+    }
+
     /// A setting of ours that cannot be used.
     pub(crate) fn setup(text: impl Into<String>) -> Self {
         Self::new(TlsErrorKind::Setup, text)
@@ -70,15 +85,21 @@ impl fmt::Display for TlsError {
 
 impl std::error::Error for TlsError {}
 
+impl From<TlsError> for io::Error {
+    fn from(error: TlsError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
+}
+
 impl From<Error> for TlsError {
     fn from(error: Error) -> Self {
-        use TlsErrorKind::{Broken, Incompatible, NoCertificate, NoProtocol, NotTls, Setup};
+        use TlsErrorKind::{Broken, Incompatible, NoCertificate, NoProtocol, Setup};
         let (kind, text) = match &error {
             Error::InvalidCertificate(problem) => return certificate(problem),
             Error::AlertReceived(alert) => return received(*alert),
             Error::InvalidMessage(
                 InvalidMessage::InvalidContentType | InvalidMessage::UnknownProtocolVersion,
-            ) => (NotTls, "the peer does not speak TLS on this port".into()),
+            ) => return Self::not_tls(),
             Error::NoCertificatesPresented => (
                 NoCertificate,
                 "the peer sent no certificate, and one is required".into(),

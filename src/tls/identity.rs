@@ -88,9 +88,7 @@ impl Identity {
         }
         let loaded = CertifiedKey::from_der(certificates.clone(), private.clone_key(), &provider);
         let certified = loaded.map_err(|error| match error {
-            Error::InconsistentKeys(_) => {
-                key.wrong(&other_key(&certificates, &private, &provider))
-            }
+            Error::InconsistentKeys(_) => key.wrong(&other_key(&certificates, &private, &provider)),
             _ => key.wrong(
                 "a key of this kind cannot be used: make one with ECDSA (P-256, P-384), Ed25519 \
                  or RSA (2048 to 8192 bits)",
@@ -145,7 +143,8 @@ impl Identity {
         let never = UnixTime::since_unix_epoch(Duration::MAX);
         let verifier = self.provider.signature_verification_algorithms.all;
         let leaf = ParsedCertificate::try_from(self.leaf());
-        let end = leaf.and_then(|leaf| verify(&leaf, &RootCertStore::empty(), &[], never, verifier));
+        let end =
+            leaf.and_then(|leaf| verify(&leaf, &RootCertStore::empty(), &[], never, verifier));
         match end {
             Err(Error::InvalidCertificate(CertificateError::ExpiredContext {
                 not_after, ..

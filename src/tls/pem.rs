@@ -201,7 +201,10 @@ mod tests {
                    -----END ENCRYPTED PRIVATE KEY-----\n";
         for text in [old, new] {
             let error = key(text);
-            assert!(error.contains("`openssl pkey -in k.pem -out FILE`"), "{error}");
+            assert!(
+                error.contains("`openssl pkey -in k.pem -out FILE`"),
+                "{error}"
+            );
         }
     }
 

@@ -38,7 +38,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "tls",
         "Encryption",
-        "mod error pem identity self_signed identities provider acceptor connector",
+        "mod error pem provider versions authorities identity self_signed identities acceptor \
+         unverified connector session",
     ),
     ("client", "A client", "mod"),
     (

@@ -5,7 +5,9 @@
 //! for a permit. What is sent and how answers are judged is left to `open`.
 
 use crate::client::blocking::transport::{Over, Transport, is_timeout};
-use crate::client::open::{BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Wait};
+use crate::client::open::{
+    BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Progress, Wait,
+};
 use crate::proto::Role;
 use crate::tap::{ConnectionInfo, Tapped};
 use std::io::{self, Read, Write};
@@ -113,8 +115,10 @@ fn shake_hands(
                 if let Some(tap) = tap {
                     tap.received(&buffer[..n]);
                 }
-                if let Some(opened) = opening.receive(endpoint, &buffer[..n], &mut out)? {
-                    return Ok(opened);
+                match opening.receive(endpoint, &buffer[..n], &mut out)? {
+                    Progress::More => {}
+                    Progress::Secure => return Err(Error::Secure),
+                    Progress::Opened(opened) => return Ok(opened),
                 }
             }
             Err(error) if is_timeout(&error) => return Err(opening.timed_out()),

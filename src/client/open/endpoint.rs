@@ -14,6 +14,8 @@ use crate::error::Misuse;
 use crate::handshake::{
     ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, MAX_WINDOW_BITS,
 };
+#[cfg(feature = "tls")]
+use crate::tls::SecureServer;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 
@@ -29,6 +31,9 @@ pub struct Endpoint {
     /// The addresses are the application's, not the resolver's.
     is_given: bool,
     offers: Vec<DeflateOffer>,
+    /// The server is reached through TLS.
+    #[cfg(feature = "tls")]
+    secure: Option<SecureServer>,
 }
 
 impl Endpoint {
@@ -37,10 +42,10 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Uri`], [`Error::Secure`], [`Error::ProxySetting`], [`Error::Misuse`] for a field
+    /// [`Error::Uri`], [`Error::Secure`], `Error::Tls`, [`Error::ProxySetting`], [`Error::Misuse`] for a field
     /// or a subprotocol that cannot be sent, [`Error::Lookup`].
     pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
-        let mut endpoint = Self::insecure(uri, options)?;
+        let mut endpoint = Self::reached(uri, options)?;
         endpoint.refresh()?;
         Ok(endpoint)
     }
@@ -52,7 +57,7 @@ impl Endpoint {
     ///
     /// Those of [`Endpoint::resolve`]; [`Error::Lookup`] if there is no address.
     pub fn at(uri: &str, options: Options, addresses: Vec<SocketAddr>) -> Result<Self, Error> {
-        let mut endpoint = Self::insecure(uri, options)?;
+        let mut endpoint = Self::reached(uri, options)?;
         endpoint.addresses = reachable(addresses)?;
         endpoint.is_given = true;
         Ok(endpoint)
@@ -65,7 +70,20 @@ impl Endpoint {
         Self::new(uri.parse()?, options.proxy(proxy))
     }
 
-    fn insecure(uri: &str, options: Options) -> Result<Self, Error> {
+    /// For connections that are made here, so that `wss` needs TLS.
+    #[cfg(feature = "tls")]
+    fn reached(uri: &str, options: Options) -> Result<Self, Error> {
+        let mut endpoint = Self::new(uri.parse()?, options)?;
+        if endpoint.uri.is_secure() {
+            let connector = endpoint.options.tls.as_ref().ok_or(Error::Secure)?;
+            let server = connector.server(endpoint.uri.host()).map_err(Error::Tls)?;
+            endpoint.secure = Some(server);
+        }
+        Ok(endpoint)
+    }
+
+    #[cfg(not(feature = "tls"))]
+    fn reached(uri: &str, options: Options) -> Result<Self, Error> {
         let uri: Uri = uri.parse()?;
         match uri.is_secure() {
             true => Err(Error::Secure),
@@ -73,11 +91,27 @@ impl Endpoint {
         }
     }
 
+    /// The server at the other end of TLS, if that is spoken.
+    #[cfg(feature = "tls")]
+    pub(crate) fn secure(&self) -> Option<&SecureServer> {
+        self.secure.as_ref()
+    }
+
+    /// TLS is spoken with the server itself, whether or not there is a proxy in between.
+    pub(super) fn is_secure(&self) -> bool {
+        #[cfg(feature = "tls")]
+        return self.secure.is_some();
+        #[cfg(not(feature = "tls"))]
+        false
+    }
+
     fn new(uri: Uri, options: Options) -> Result<Self, Error> {
         let proxy = options.proxy.resolve(&uri)?;
         let endpoint = Self {
             authority: uri.authority(),
             offers: offers(options.deflate_policy()),
+            #[cfg(feature = "tls")]
+            secure: None,
             uri,
             options,
             proxy,

@@ -7,6 +7,8 @@
 use crate::client::open::proxy::ProxyError;
 use crate::client::open::uri::UriError;
 use crate::error::{BadResponse, Misuse, Violation};
+#[cfg(feature = "tls")]
+use crate::tls::TlsError;
 use std::fmt;
 use std::io;
 
@@ -16,9 +18,13 @@ use std::io;
 pub enum Error {
     /// The text is not a WebSocket URI; no connection was attempted.
     Uri(UriError),
-    /// `wss://` needs TLS, which the caller can provide: see
+    /// `wss://` needs TLS, and this build or these options have none: see
+    /// [`Options::tls`](crate::client::Options) and
     /// [`Client::over`](crate::client::Client::over).
     Secure,
+    /// The encrypted connection failed, or is not to be trusted.
+    #[cfg(feature = "tls")]
+    Tls(TlsError),
     /// The setting of a proxy is malformed.
     ProxySetting(ProxyError),
     /// The protocol does not allow a call or an option; nothing was sent.
@@ -115,9 +121,9 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uri(error) => error.fmt(f),
-            Self::Secure => f.write_str(
-                "wss:// needs TLS, which the feature `tls` will bring; use ws://, or a tunnel",
-            ),
+            Self::Secure => f.write_str("wss:// needs TLS, which was not set up"),
+            #[cfg(feature = "tls")]
+            Self::Tls(error) => write!(f, "no secure connection: {error}"),
             Self::ProxySetting(error) => error.fmt(f),
             Self::Misuse(misuse) => misuse.fmt(f),
             Self::Lookup(error) => write!(f, "cannot resolve the host: {error}"),
@@ -147,6 +153,18 @@ impl std::error::Error for Error {
             Self::Lookup(error) | Self::Connect(error) | Self::Lost(Some(error)) => Some(error),
             _ => None,
         }
+    }
+}
+
+impl Error {
+    /// A connection that its own encryption has ended, or that the system has.
+    pub(crate) fn of_read(error: io::Error) -> Self {
+        #[cfg(feature = "tls")]
+        let error = match error.downcast::<TlsError>() {
+            Ok(error) => return Self::Tls(error),
+            Err(error) => error,
+        };
+        Self::Lost(Some(error))
     }
 }
 

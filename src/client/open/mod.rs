@@ -25,7 +25,7 @@ pub use endpoint::Endpoint;
 pub use entropy::Random;
 pub use error::{Answer, Error, MAX_ANSWER_BODY, Wait};
 pub use limits::Limits;
-pub(crate) use opening::{BODY_GRACE_MS, Opened, Opening};
+pub(crate) use opening::{BODY_GRACE_MS, Opened, Opening, Progress};
 pub use options::Options;
 pub(crate) use permit::ConnectPermit;
 #[cfg(feature = "net")]

@@ -41,6 +41,17 @@ enum Stage {
     },
 }
 
+/// What has become of an attempt.
+#[derive(Debug)]
+pub(crate) enum Progress {
+    /// More has to come, after what there is to send was sent.
+    More,
+    /// The tunnel leads to the server: from here on everything is encrypted, and what there is to
+    /// send is the first.
+    Secure,
+    Opened(Opened),
+}
+
 /// What a server agreed to, and what it sent after that.
 #[derive(Debug)]
 pub(crate) struct Opened {
@@ -85,38 +96,43 @@ impl Opening {
         Ok(())
     }
 
-    /// Consumes what has arrived. `Some` is success, an error is failure, `None` waits for more
-    /// once `out` is sent.
+    /// Nothing is sent in clear: TLS comes first, as there is no proxy in between.
+    pub(crate) fn is_secure_at_once(endpoint: &Endpoint) -> bool {
+        endpoint.is_secure() && endpoint.proxy.is_none()
+    }
+
+    /// Consumes what has arrived; an error is failure.
     // req: 6455-4.1-40 6455-4.1-13
     pub(crate) fn receive(
         &mut self,
         endpoint: &Endpoint,
         bytes: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Opened>, Error> {
+    ) -> Result<Progress, Error> {
         self.input.extend_from_slice(bytes);
         loop {
             if matches!(self.stage, Stage::Body { .. }) {
                 return match self.body_is_whole() {
                     true => Err(self.receive_eof()),
-                    false => Ok(None),
+                    false => Ok(Progress::More),
                 };
             }
             if let Some(peer) = stranger(&self.input, false) {
                 return Err(Error::NotHttp(peer));
             }
             if !begins_http(&self.input) {
-                return Ok(None); // It speaks another protocol; its next bytes show which.
+                return Ok(Progress::More); // It speaks another protocol; its next bytes show which.
             }
             let found = self.reader.find(&self.input, &endpoint.options.limits.head);
             let Some(range) = found.map_err(|error| Error::BadResponse(error.into()))? else {
-                return Ok(None);
+                return Ok(Progress::More);
             };
             let input = mem::take(&mut self.input);
             self.input = input[range.end..].to_vec();
             self.reader = HeadReader::new();
-            if let Some(opened) = self.head(endpoint, &input[range], out)? {
-                return Ok(Some(opened));
+            match self.head(endpoint, &input[range], out)? {
+                Progress::More => {}
+                progress => return Ok(progress),
             }
         }
     }
@@ -170,7 +186,7 @@ impl Opening {
         endpoint: &Endpoint,
         head: &[u8],
         out: &mut Vec<u8>,
-    ) -> Result<Option<Opened>, Error> {
+    ) -> Result<Progress, Error> {
         const NO_FIELD: Field<'_> = Field {
             name: "",
             value: b"",
@@ -187,7 +203,7 @@ impl Opening {
                 })?;
                 let (subprotocol, deflate) = verified.map_err(Error::BadResponse)?;
                 let rest = mem::take(&mut self.input);
-                Ok(Some(Opened {
+                Ok(Progress::Opened(Opened {
                     subprotocol,
                     deflate,
                     rest,
@@ -195,17 +211,23 @@ impl Opening {
             }
             (_, 100..=199) if self.interim < MAX_INTERIM => {
                 self.interim += 1;
-                Ok(None)
+                Ok(Progress::More)
             }
             (_, 100..=199) => Err(Error::BadResponse(BadResponse::TooManyInterim)),
-            (Stage::Proxy, 200..=299) => self.request(endpoint, out).map(|()| None),
+            (Stage::Proxy, 200..=299) => {
+                self.request(endpoint, out)?;
+                match endpoint.is_secure() {
+                    true => Ok(Progress::Secure),
+                    false => Ok(Progress::More),
+                }
+            }
             (stage, _) => {
                 self.stage = Stage::Body {
                     of_proxy: matches!(stage, Stage::Proxy),
                     body: BodyDecoder::truncating(Framing::of_response(&response), MAX_ANSWER_BODY),
                     answer: Box::new(answer(&response)),
                 };
-                Ok(None)
+                Ok(Progress::More)
             }
         }
     }
@@ -315,8 +337,8 @@ mod tests {
             let (now, later) = rest.split_at(step);
             rest = later;
             match opening.receive(endpoint, now, &mut out) {
-                Ok(None) => {}
-                Ok(Some(opened)) => {
+                Ok(Progress::More | Progress::Secure) => {}
+                Ok(Progress::Opened(opened)) => {
                     let frames = [&opened.rest, rest].concat();
                     return format!("{:?} {frames:?}", opened.subprotocol);
                 }

@@ -11,6 +11,8 @@ use crate::deflate;
 use crate::handshake::DeflatePolicy;
 use crate::options::options;
 use crate::tap::Tap;
+#[cfg(feature = "tls")]
+use crate::tls::Connector;
 use std::sync::Arc;
 
 options! {
@@ -31,6 +33,9 @@ options! {
         /// Offers permessage-deflate (RFC 7692).
         #[cfg(feature = "deflate")]
         pub deflate: Option<deflate::Settings> = None,
+        /// Whom to trust, for `wss://`; without it such a URI is refused.
+        #[cfg(feature = "tls")]
+        pub tls: Option<Connector> = None,
         /// The way to the server.
         pub proxy: ProxyChoice = ProxyChoice::default(),
         /// Handshakes with the same server that may be in progress at a time, from this process; 0

@@ -12,6 +12,8 @@ pub(crate) struct ColdStore {
     pub(crate) memory: Memory,
     /// What this loop holds for its peers.
     held: usize,
+    /// The part of it that lies below, in the sockets.
+    in_sockets: usize,
     /// The part of it that was reported to the server's account.
     told: usize,
     /// Memory that a peer needs to continue and that is not available.
@@ -38,6 +40,7 @@ impl ColdStore {
         Self {
             memory,
             held: 0,
+            in_sockets: 0,
             told: 0,
             wanted: None,
             spares: Vec::new(),
@@ -65,6 +68,16 @@ impl ColdStore {
                 self.held = self.held + after - before;
                 self.tell();
             }
+        }
+    }
+
+    /// What the sockets hold in all, for encryption.
+    #[inline]
+    pub(crate) fn charge_sockets(&mut self, held: usize) {
+        if held != self.in_sockets {
+            self.held = self.held + held - self.in_sockets;
+            self.in_sockets = held;
+            self.tell();
         }
     }
 

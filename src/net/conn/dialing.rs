@@ -123,6 +123,11 @@ impl Dialing {
         });
     }
 
+    /// The encrypted connection has failed.
+    pub(crate) fn insecure(&mut self, error: io::Error) {
+        self.error = Some(Error::of_read(error));
+    }
+
     /// TCP is not connected yet.
     pub(crate) fn is_connecting(&self) -> bool {
         !self.first.is_empty()

@@ -14,6 +14,10 @@ impl Dialing {
         match *self {}
     }
 
+    pub(crate) fn insecure(&mut self, _: std::io::Error) {
+        match *self {}
+    }
+
     pub(crate) fn timed_out(&mut self) {
         match *self {}
     }

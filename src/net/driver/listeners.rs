@@ -4,6 +4,10 @@
 //! Invariant: a path that this process has bound is removed when its listeners are gone, and no
 //! other path is, except for a stale socket on which no process listens.
 
+#[cfg(not(feature = "tls"))]
+use crate::net::driver::no_secure::Acceptor;
+#[cfg(feature = "tls")]
+use crate::tls::Acceptor;
 use mio::net::TcpListener;
 #[cfg(unix)]
 use mio::net::UnixListener;
@@ -11,6 +15,7 @@ use mio::{Interest, Registry, Token};
 use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
+use std::num::NonZeroU16;
 use std::sync::Arc;
 #[cfg(unix)]
 use std::{os::fd::OwnedFd, path::PathBuf};
@@ -25,6 +30,11 @@ const FIRST: usize = usize::MAX - 1;
 #[derive(Debug)]
 pub struct Listen {
     what: What,
+    /// TLS is spoken here.
+    #[cfg(feature = "tls")]
+    secure: Option<Acceptor>,
+    /// Requests are sent to this port, over TLS.
+    redirect: Option<NonZeroU16>,
 }
 
 #[derive(Debug)]
@@ -44,38 +54,62 @@ impl Listen {
     /// The system's error for a name.
     pub fn tcp(addresses: impl ToSocketAddrs) -> io::Result<Self> {
         let addresses = addresses.to_socket_addrs()?.collect();
-        Ok(Self {
-            what: What::Tcp(addresses),
-        })
+        Ok(Self::new(What::Tcp(addresses)))
     }
 
     /// A unix socket at this path: for a reverse proxy on the same machine. Its file is removed
     /// when the server stops; a stale one, on which no process listens, is replaced.
     #[cfg(unix)]
     pub fn unix(path: impl Into<PathBuf>) -> Self {
-        Self {
-            what: What::Unix(path.into()),
-        }
+        Self::new(What::Unix(path.into()))
     }
 
     /// A stream socket, TCP or unix, on which another process has called `listen`, such as systemd
     /// (`sd_listen_fds(3)`).
     #[cfg(unix)]
     pub fn inherited(socket: impl Into<OwnedFd>) -> Self {
+        Self::new(What::Inherited(socket.into()))
+    }
+
+    fn new(what: What) -> Self {
         Self {
-            what: What::Inherited(socket.into()),
+            what,
+            #[cfg(feature = "tls")]
+            secure: None,
+            redirect: None,
         }
+    }
+
+    /// Speaks TLS here, and nothing else: a request in clear gets 400 and a text that says so.
+    #[cfg(feature = "tls")]
+    #[must_use]
+    pub fn secured(mut self, acceptor: Acceptor) -> Self {
+        self.secure = Some(acceptor);
+        self
+    }
+
+    /// Serves nothing here: each request is answered with 308 (RFC 9110 section 15.4.9) to the same
+    /// host and path at `https://`, on this port.
+    #[must_use]
+    pub fn redirecting(mut self, https_port: NonZeroU16) -> Self {
+        self.redirect = Some(https_port);
+        self
     }
 
     /// One listener for each worker, and their common address.
     pub(super) fn open(self, workers: usize) -> io::Result<(Vec<Listener>, Option<SocketAddr>)> {
-        let listeners = match self.what {
+        let mut listeners = match self.what {
             What::Tcp(addresses) => first_of(&addresses, workers)?,
             #[cfg(unix)]
             What::Unix(path) => at_path(path, workers)?,
             #[cfg(unix)]
             What::Inherited(socket) => shared(Socket::from(socket), workers, None)?,
         };
+        for listener in &mut listeners {
+            #[cfg(feature = "tls")]
+            listener.secure.clone_from(&self.secure);
+            listener.redirect = self.redirect;
+        }
         let address = match &listeners[0].kind {
             ListenerKind::Tcp(listener) => Some(listener.local_addr()?),
             #[cfg(unix)]
@@ -89,6 +123,8 @@ impl Listen {
 #[derive(Debug)]
 pub(super) struct Listener {
     pub(super) kind: ListenerKind,
+    pub(super) secure: Option<Acceptor>,
+    pub(super) redirect: Option<NonZeroU16>,
     /// Removed with the last of them.
     _path: Option<Arc<BoundPath>>,
 }
@@ -173,6 +209,8 @@ fn bind(address: SocketAddr, shared: bool) -> io::Result<Socket> {
 fn tcp(socket: Socket) -> Listener {
     Listener {
         kind: ListenerKind::Tcp(TcpListener::from_std(socket.into())),
+        secure: None,
+        redirect: None,
         _path: None,
     }
 }
@@ -238,6 +276,8 @@ fn shared(
             true => ListenerKind::Unix(UnixListener::from_std(socket.into())),
             false => ListenerKind::Tcp(TcpListener::from_std(socket.into())),
         },
+        secure: None,
+        redirect: None,
         _path: path.clone(),
     };
     Ok(sockets.into_iter().map(listener).collect())

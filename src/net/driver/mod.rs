@@ -4,11 +4,15 @@
 //! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
 //! the listeners.
 //!
-//! Reading order: `listeners`, `sockets`, `taps`, `alarm`, `event_loop`, `server`.
+//! Reading order: `listeners`, `secure`, `no_secure`, `sockets`, `taps`, `alarm`, `event_loop`, `server`.
 
 mod alarm;
 mod event_loop;
 mod listeners;
+#[cfg(not(feature = "tls"))]
+mod no_secure;
+#[cfg(feature = "tls")]
+mod secure;
 mod server;
 mod sockets;
 mod taps;

@@ -4,10 +4,18 @@
 //! socket is set when it is registered and never changed; a socket takes four bytes here.
 
 use crate::net::driver::listeners::{Listener, ListenerKind};
+#[cfg(not(feature = "tls"))]
+use crate::net::driver::no_secure::Sessions;
+#[cfg(feature = "tls")]
+use crate::net::driver::secure::Sessions;
 use crate::net::driver::taps::Taps;
-use crate::net::sockets::{Received, Sockets};
+use crate::net::sockets::{Accepted, Received, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
+#[cfg(all(feature = "client", feature = "tls"))]
+use crate::tls::SecureServer;
+#[cfg(feature = "tls")]
+use crate::tls::rustls::pki_types::CertificateDer;
 use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
@@ -21,6 +29,7 @@ pub(super) struct SystemSockets {
     listeners: Vec<Listener>,
     /// By the number of the peer.
     sockets: Vec<Option<TcpStream>>,
+    sessions: Sessions,
     taps: Taps,
     /// Dropped when the loop stops listening.
     open: Option<Arc<()>>,
@@ -42,6 +51,7 @@ impl SystemSockets {
             registry,
             listeners,
             sockets: Vec::new(),
+            sessions: Sessions::default(),
             taps: Taps::default(),
             open: Some(open),
             read_until_would_block,
@@ -50,9 +60,7 @@ impl SystemSockets {
 
     #[inline]
     fn at(&mut self, index: u32) -> io::Result<&mut TcpStream> {
-        let socket = self.sockets.get_mut(index as usize);
-        let socket = socket.and_then(Option::as_mut);
-        socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
+        at(&mut self.sockets, index)
     }
 
     /// Asks for both directions, once and for all.
@@ -69,11 +77,15 @@ impl SystemSockets {
 }
 
 impl Sockets for SystemSockets {
-    fn accept(&mut self, listener: usize, index: u32) -> io::Result<Option<SocketAddr>> {
+    fn begin_turn(&mut self) {
+        self.sessions.begin_turn();
+    }
+
+    fn accept(&mut self, listener: usize, index: u32) -> io::Result<Accepted> {
         let Some(listener) = self.listeners.get(listener) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
-        let (socket, address) = match &listener.kind {
+        let (socket, remote) = match &listener.kind {
             ListenerKind::Tcp(listener) => {
                 let (stream, address) = listener.accept()?;
                 (stream, Some(address))
@@ -81,11 +93,21 @@ impl Sockets for SystemSockets {
             #[cfg(unix)]
             ListenerKind::Unix(listener) => (as_stream(listener.accept()?.0), None),
         };
+        let redirect = listener.redirect;
+        let secure = listener.secure.is_some();
+        if let Some(acceptor) = &listener.secure {
+            self.sessions.accept(index, acceptor);
+        }
         match self.insert(index, socket) {
-            Ok(()) => Ok(address),
+            Ok(()) => Ok(Accepted {
+                remote,
+                secure,
+                redirect,
+            }),
             // Not the listener's fault: treated as if the peer had already gone.
             Err(error) => {
                 log::warn!("cannot watch a connection: {error}");
+                self.sessions.close(index);
                 Err(io::ErrorKind::ConnectionAborted.into())
             }
         }
@@ -100,18 +122,31 @@ impl Sockets for SystemSockets {
 
     #[inline]
     fn read(&mut self, index: u32, into: &mut [u8]) -> io::Result<Received> {
-        let len = self.at(index)?.read(into)?;
-        if let Some(tap) = self.taps.of(index) {
+        let until_would_block = self.read_until_would_block;
+        let socket = at(&mut self.sockets, index)?;
+        let received = match self.sessions.has(index) {
+            false => match socket.read(into)? {
+                0 => Received::End,
+                len => Received::Bytes {
+                    len,
+                    more: len == into.len() || until_would_block,
+                },
+            },
+            true => self.sessions.read(index, socket, into, until_would_block)?,
+        };
+        if let Received::Bytes { len, .. } = received
+            && let Some(tap) = self.taps.of(index)
+        {
             tap.received(&into[..len]);
         }
-        let more = len == into.len() || self.read_until_would_block;
-        Ok(Received { len, more })
+        Ok(received)
     }
 
     #[inline]
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize> {
-        let socket = self.at(index)?;
+        let socket = at(&mut self.sockets, index)?;
         let written = match parts {
+            parts if self.sessions.has(index) => self.sessions.write(index, socket, parts)?,
             [one] => socket.write(one)?,
             several => socket.write_vectored(several)?,
         };
@@ -121,14 +156,38 @@ impl Sockets for SystemSockets {
         Ok(written)
     }
 
+    fn flush(&mut self, index: u32) {
+        if let Ok(socket) = at(&mut self.sockets, index) {
+            self.sessions.flush(index, socket);
+        }
+    }
+
+    fn held(&self) -> usize {
+        self.sessions.held()
+    }
+
+    fn held_by(&self, index: u32) -> usize {
+        self.sessions.held_by(index)
+    }
+
+    #[cfg(feature = "tls")]
+    fn peer_certificates(&self, index: u32) -> Option<&[CertificateDer<'static>]> {
+        self.sessions.peer_certificates(index)
+    }
+
     fn shutdown_write(&mut self, index: u32) {
-        if let Ok(socket) = self.at(index) {
-            let _ = socket.shutdown(Shutdown::Write);
+        let Ok(socket) = at(&mut self.sockets, index) else {
+            return;
+        };
+        match self.sessions.has(index) {
+            true => self.sessions.shut_down(index, socket),
+            false => drop(socket.shutdown(Shutdown::Write)),
         }
     }
 
     fn close(&mut self, index: u32) {
         self.taps.close(index);
+        self.sessions.close(index);
         if let Some(socket) = self.sockets.get_mut(index as usize) {
             *socket = None;
         }
@@ -162,6 +221,12 @@ impl Sockets for SystemSockets {
         }
     }
 
+    #[cfg(all(feature = "client", feature = "tls"))]
+    fn secure(&mut self, index: u32, server: &SecureServer) -> io::Result<()> {
+        let socket = at(&mut self.sockets, index)?;
+        self.sessions.connect(index, server, socket)
+    }
+
     #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>> {
         let stream = self.at(index)?;
@@ -174,6 +239,12 @@ impl Sockets for SystemSockets {
             Err(error) => Err(error),
         }
     }
+}
+
+#[inline]
+fn at(sockets: &mut [Option<TcpStream>], index: u32) -> io::Result<&mut TcpStream> {
+    let socket = sockets.get_mut(index as usize).and_then(Option::as_mut);
+    socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
 }
 
 /// A unix socket connection as a TCP one: it is read, written and shut down with the same calls. It

@@ -5,9 +5,9 @@ use crate::net::connections::Connections;
 use crate::net::engine::Engine;
 use crate::net::engine::deadlines::arm;
 use crate::net::service::Service;
+use crate::net::sockets::Accepted;
 use crate::proto::Role;
 use std::io;
-use std::net::SocketAddr;
 
 /// Connections accepted in one turn, so that a flood of them does not starve the others.
 const PER_TURN: usize = 64;
@@ -38,9 +38,9 @@ impl<S: Service> Engine<S> {
         for _ in 0..PER_TURN {
             let Connections { peers, out, .. } = &mut self.connections;
             match out.sockets.accept(listener, peers.vacant()) {
-                Ok(address) => {
+                Ok(accepted) => {
                     self.acceptor.works_again();
-                    self.accepted(address);
+                    self.accepted(accepted);
                 }
                 Err(error) => match error.kind() {
                     io::ErrorKind::WouldBlock => {
@@ -60,7 +60,8 @@ impl<S: Service> Engine<S> {
     }
 
     /// A socket has the next number of the table.
-    fn accepted(&mut self, address: Option<SocketAddr>) {
+    fn accepted(&mut self, accepted: Accepted) {
+        let address = accepted.remote;
         let Connections { peers, out, .. } = &mut self.connections;
         let limits = &out.options.limits;
         let index = peers.vacant();
@@ -77,6 +78,8 @@ impl<S: Service> Engine<S> {
         };
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         debug_assert_eq!(peer.index, index);
+        peer.flags.secure = accepted.secure;
+        peer.redirect = accepted.redirect;
         out.metrics.accepted.add(1);
         arm(peer, out, &mut self.wheel);
         if let Some(tap) = &out.options.tap {

@@ -151,7 +151,14 @@ pub(super) fn dialled(out: &mut Output, peer: &mut Peer) -> bool {
             // The handshake gets all the remaining time, as no other address will be tried.
             dialing.deadline = dialing.attempt.began + dialing.attempt.left;
             let first = mem::take(&mut dialing.first);
-            out.put(peer, &first);
+            let begun = match Opening::is_secure_at_once(&dialing.attempt.dial.endpoint) {
+                true => out.secure(peer),
+                false => Ok(()),
+            };
+            match begun {
+                Ok(()) => out.put(peer, &first),
+                Err(error) => out.dial_error(peer, error),
+            }
         }
         Err(error) => out.dial_error(peer, Error::Connect(error)),
     }

@@ -7,6 +7,7 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
 use crate::net::service::Service;
+use crate::net::sockets::Sockets;
 
 impl<S: Service> Engine<S> {
     /// A peer needs memory to continue, and there is none: the largest holders are closed, or else
@@ -46,7 +47,10 @@ impl<S: Service> Engine<S> {
         if !memory.concerns(out.cold.told()) {
             return; // Another loop holds more, and has been woken.
         }
-        let mut holders: Vec<(usize, u32)> = peers.iter().filter_map(holding).collect();
+        let mut holders: Vec<(usize, u32)> = peers
+            .iter()
+            .filter_map(|peer| holding(peer, &*out.sockets))
+            .collect();
         holders.sort_unstable();
         let mut shed = 0;
         while memory.is_over_target(more)
@@ -69,8 +73,9 @@ impl<S: Service> Engine<S> {
 }
 
 /// What is held for a peer, if anything; shared frames count for each.
-fn holding(peer: &Peer) -> Option<(usize, u32)> {
-    let cold = peer.cold.as_ref().filter(|_| !peer.flags.dying)?;
-    let held = cold.charged.max(cold.queue.held());
-    (held > 0).then_some((held, peer.index))
+fn holding(peer: &Peer, sockets: &dyn Sockets) -> Option<(usize, u32)> {
+    let cold = peer.cold.as_ref();
+    let own = cold.map_or(0, |cold| cold.charged.max(cold.queue.held()));
+    let held = own + sockets.held_by(peer.index);
+    (held > 0 && !peer.flags.dying).then_some((held, peer.index))
 }

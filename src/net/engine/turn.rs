@@ -33,6 +33,7 @@ impl<S: Service> Engine<S> {
         self.mailbox().awake();
         let out = &mut self.connections.out;
         out.metrics.turns.add(1);
+        out.sockets.begin_turn();
         out.now = now;
         // A peer that sends more at once has to wait for its next turn, like the others.
         for index in out.lists.left.drain(..) {
@@ -77,6 +78,9 @@ impl<S: Service> Engine<S> {
             }
         }
         if ready.writable {
+            if peer.flags.secure {
+                out.sockets.flush(index);
+            }
             out.flush(peer);
         }
         if ready.readable && !listed {
@@ -165,7 +169,9 @@ impl<S: Service> Engine<S> {
             self.each(|lists| &mut lists.dirty, Self::settle_one);
             self.each(|lists| &mut lists.dying, Self::remove);
         }
-        self.connections.out.end_turn();
+        let out = &mut self.connections.out;
+        out.end_turn();
+        out.cold.charge_sockets(out.sockets.held());
         if self.connections.out.cold.memory.is_over() {
             self.shed(0); // The peers it touches are settled in the next turn.
         } else {

@@ -3,7 +3,7 @@
 //!
 //! Checking the answer is left to `client`.
 
-use crate::client::open::{BODY_GRACE_MS, Opened};
+use crate::client::open::{BODY_GRACE_MS, Opened, Progress};
 use crate::client::{self, Error};
 use crate::deflate::{Budget, Params, Pool};
 use crate::handshake::DeflateTerms;
@@ -36,7 +36,14 @@ impl<S: Service> Reader<'_, S> {
             .opening
             .receive(endpoint, &self.buffer[..end], &mut reply);
         match received {
-            Ok(None) => {
+            Ok(Progress::Secure) => {
+                match out.secure(peer) {
+                    Ok(()) => out.put(peer, &reply),
+                    Err(error) => out.dial_error(peer, error),
+                }
+                end
+            }
+            Ok(Progress::More) => {
                 if dialing.opening.is_settled() && !answered {
                     // Only a body is missing.
                     dialing.deadline = dialing.deadline.min(out.now + BODY_GRACE_MS);
@@ -47,7 +54,7 @@ impl<S: Service> Reader<'_, S> {
                 }
                 end
             }
-            Ok(Some(opened)) => {
+            Ok(Progress::Opened(opened)) => {
                 let rest = opened.rest.len();
                 match open_dialled(out, peer, dials, &opened) {
                     Ok(()) => {

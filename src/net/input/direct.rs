@@ -6,10 +6,10 @@ use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
 use crate::net::input::events::{failed, whole};
+use crate::net::input::read::progress;
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
-use crate::net::words::Cause;
 use crate::proto::{Assembler, Event, Message, Piece};
 use crate::wire::MessageKind;
 
@@ -37,10 +37,7 @@ impl<S: Service> Reader<'_, S> {
         let spare = assembler.spare(DIRECT_READ, left);
         out.metrics.reads.add(1);
         match out.sockets.read(index, spare) {
-            Ok(Received {
-                len: len @ 1..,
-                more,
-            }) => {
+            Ok(Received::Bytes { len, more }) => {
                 connection.heard(out.now);
                 let received = connection.receive(&mut spare[..len], &mut out.outbox);
                 let outcome = match received.event {
@@ -54,15 +51,16 @@ impl<S: Service> Reader<'_, S> {
                 }
                 self.took(index, assembler, outcome);
             }
-            Ok(_) => self.end_of_stream(index),
+            Ok(Received::End) => self.end_of_stream(index),
+            Ok(Received::Progress { more }) => {
+                out.cold.of(peer).assembler = assembler;
+                progress(out, peer, more);
+            }
             Err(error) if is_transient(&error) => {
                 out.cold.of(peer).assembler = assembler;
                 out.cold.release(peer);
             }
-            Err(_) => {
-                peer.end_for(Cause::Lost);
-                out.lists.remove_soon(peer);
-            }
+            Err(error) => self.lost(index, error),
         }
     }
 

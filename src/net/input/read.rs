@@ -3,12 +3,14 @@
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
+use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::input::inflate::inflate_waiting;
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
 use crate::net::words::Cause;
 use crate::proto::Eof;
+use std::io;
 use std::ops::Range;
 
 impl<S: Service> Reader<'_, S> {
@@ -48,27 +50,30 @@ impl<S: Service> Reader<'_, S> {
         }
         out.metrics.reads.add(1);
         match out.sockets.read(index, &mut self.buffer[start..]) {
-            Ok(Received { len: 0, .. }) if start == 0 => self.end_of_stream(index),
+            Ok(Received::End) if start == 0 => self.end_of_stream(index),
             // What waits in the tail is handled first; the next read finds the end again.
-            Ok(Received { len: 0, .. }) => {
+            Ok(Received::End) => {
                 self.handle(index, start);
                 self.end_after_tail(index, start);
             }
-            Ok(Received { len, more }) => {
+            Ok(Received::Bytes { len, more }) => {
                 if more || peer.flags.hung_up {
                     out.lists.push_ready(peer);
                 }
                 self.handle(index, start + len);
+            }
+            Ok(Received::Progress { more }) => {
+                progress(out, peer, more);
+                if start > 0 {
+                    self.handle(index, start);
+                }
             }
             Err(error) if is_transient(&error) => {
                 if start > 0 {
                     self.handle(index, start);
                 }
             }
-            Err(_) => {
-                peer.end_for(Cause::Lost);
-                out.lists.remove_soon(peer);
-            }
+            Err(error) => self.lost(index, error),
         }
     }
 
@@ -150,6 +155,31 @@ impl<S: Service> Reader<'_, S> {
         out.lists.remove_soon(peer);
     }
 
+    /// The connection cannot be read any more.
+    #[cold]
+    pub(super) fn lost(&mut self, index: u32, error: io::Error) {
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        peer.end_for(Cause::Lost);
+        if error.kind() != io::ErrorKind::InvalidData {
+            return out.lists.remove_soon(peer);
+        }
+        log::debug!("{}: {error}", out.name(peer));
+        out.metrics.tls_failed.add(1);
+        if let Phase::Dial(dialing) = &mut peer.phase {
+            dialing.insecure(error);
+            return out.lists.remove_soon(peer);
+        }
+        // The alert that says why must not be overtaken by a reset.
+        announce(self.connections, self.service, index, &NO_CLOSE);
+        let Connections { peers, out, .. } = &mut *self.connections;
+        if let Some(peer) = peers.at(index) {
+            out.abandon(peer);
+        }
+    }
+
     /// Lingering close: reads and discards, so that a reset cannot overtake the last bytes sent.
     fn discard(&mut self, index: u32) {
         let Connections { peers, out, .. } = &mut *self.connections;
@@ -158,12 +188,23 @@ impl<S: Service> Reader<'_, S> {
         };
         out.metrics.reads.add(1);
         match out.sockets.read(index, self.buffer) {
-            Ok(Received { len: 0, .. }) => out.lists.remove_soon(peer),
+            Ok(Received::End) => out.lists.remove_soon(peer),
             Ok(_) => out.lists.push_ready(peer),
             Err(error) if is_transient(&error) => {}
             Err(_) => out.lists.remove_soon(peer),
         }
     }
+}
+
+/// Bytes have come below that are no bytes of the peer yet.
+pub(super) fn progress(out: &mut Output, peer: &mut Peer, more: bool) {
+    if let Phase::Open(connection) = &mut peer.phase {
+        connection.heard(out.now);
+    }
+    if more || peer.flags.hung_up {
+        out.lists.push_ready(peer);
+    }
+    out.flush(peer); // What has waited for the handshake.
 }
 
 /// Notes since when a message or frame has been arriving, if one is:

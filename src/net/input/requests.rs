@@ -3,7 +3,8 @@
 //! Invariant: responses leave in the order of the requests; nothing after a request that ends the
 //! connection, or that is not answered yet, is read.
 
-use crate::http::{EMPTY_FIELD, HttpFault, HttpReader, MAX_FIELDS, Request, Response, Step};
+use crate::http::{self, EMPTY_FIELD, FieldLine, HttpFault, HttpReader, MAX_FIELDS};
+use crate::http::{Request, Response, Status, Step};
 use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
@@ -12,6 +13,7 @@ use crate::net::output::Output;
 use crate::net::service::{Reply, Service, Upgrade};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Role};
+use std::num::NonZeroU16;
 
 /// Bytes of a refused body that are discarded, so that the connection can stay open. A longer body
 /// ends it.
@@ -141,7 +143,14 @@ impl<S: Service> Reader<'_, S> {
                 return Flow::Ended;
             }
         };
-        self.connections.out.metrics.requests.add(1);
+        let Connections { peers, out, .. } = &mut *self.connections;
+        if let Some(peer) = peers.get_mut(id)
+            && let Some(port) = peer.redirect
+        {
+            out.respond(peer, &redirect(&request, port), request.method() == "HEAD");
+            return Flow::Ended;
+        }
+        out.metrics.requests.add(1);
         let context = &mut Context::new(self.connections);
         let reply = self.service.request(context, id, &request);
         let stopping = self.connections.stopping;
@@ -176,6 +185,26 @@ impl<S: Service> Reader<'_, S> {
                 }
             }
         }
+    }
+}
+
+/// The same at `https://`, for a listener that does nothing else.
+fn redirect(request: &Request<'_>, port: NonZeroU16) -> Response {
+    let Ok(host) = http::host(&request.fields()) else {
+        return Response::new(Status::BAD_REQUEST).closing();
+    };
+    let (name, _) = http::split_port(host);
+    let target = request.head().target;
+    let target = if target.starts_with('/') { target } else { "/" };
+    let location = match port.get() {
+        443 => format!("https://{name}{target}"),
+        port => format!("https://{name}:{port}{target}"),
+    };
+    match FieldLine::new("Location", location) {
+        Ok(location) => Response::new(Status::PERMANENT_REDIRECT)
+            .field(location)
+            .closing(),
+        Err(_) => Response::new(Status::BAD_REQUEST).closing(),
     }
 }
 

@@ -117,6 +117,21 @@ impl Output {
         self.cold.charge(peer);
     }
 
+    /// From here on the connection to a server that we have dialled is encrypted.
+    #[cfg(feature = "client")]
+    pub(crate) fn secure(&mut self, peer: &mut Peer) -> Result<(), crate::client::Error> {
+        #[cfg(feature = "tls")]
+        if let Phase::Dial(dialing) = &peer.phase
+            && let Some(server) = dialing.attempt.dial.endpoint.secure()
+        {
+            peer.flags.secure = true;
+            let begun = self.sockets.secure(peer.index, server);
+            return begun.map_err(crate::client::Error::of_read);
+        }
+        let _ = peer;
+        Err(crate::client::Error::Secure)
+    }
+
     /// An attempt to open a connection has failed; the service is told when the peer is removed.
     #[cfg(feature = "client")]
     pub(crate) fn dial_error(&mut self, peer: &mut Peer, error: crate::client::Error) {

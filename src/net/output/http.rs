@@ -116,6 +116,18 @@ impl Output {
         }
     }
 
+    /// The layer below has failed: nothing can be sent, but what the peer sends is discarded for a
+    /// while.
+    pub(crate) fn abandon(&mut self, peer: &mut Peer) {
+        self.batch.take_run(peer.pending);
+        if let Some(cold) = &mut peer.cold {
+            cold.queue.clear();
+        }
+        self.cold.charge(peer);
+        self.linger(peer);
+        self.after_write(peer);
+    }
+
     /// Nothing more will be sent: flush, shut down, read and discard for a while.
     pub(crate) fn linger(&mut self, peer: &mut Peer) {
         if peer.is_answering() {

@@ -242,16 +242,13 @@ impl State {
         match link.read(end.side, into, most) {
             Taken::Reset => Err(ErrorKind::ConnectionReset.into()),
             Taken::Nothing => Err(ErrorKind::WouldBlock.into()),
-            Taken::End => Ok(Received {
-                len: 0,
-                more: false,
-            }),
+            Taken::End => Ok(Received::End),
             Taken::Bytes(len) => {
                 let more = link.readable(end.side) > 0;
                 if link.take_refused(end.other().side) {
                     self.tell(end.other(), WRITABLE);
                 }
-                Ok(Received { len, more })
+                Ok(Received::Bytes { len, more })
             }
         }
     }

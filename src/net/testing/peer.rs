@@ -2,6 +2,7 @@
 
 use crate::http::{EMPTY_FIELD, HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 use crate::limits::Limits;
+use crate::net::sockets;
 use crate::net::testing::network::{EndId, State};
 use crate::proto::{Assembler, Connection, Event, Message, Outbox, Role};
 use crate::wire::{CloseCode, Entropy, MessageKind};
@@ -155,9 +156,9 @@ impl Peer {
             let room = buffer.len().min(most - total);
             let read = self.state.borrow_mut().read(self.end, &mut buffer[..room]);
             match read {
-                Ok(received) if received.len > 0 => {
-                    self.input.extend_from_slice(&buffer[..received.len]);
-                    total += received.len;
+                Ok(sockets::Received::Bytes { len, .. }) => {
+                    self.input.extend_from_slice(&buffer[..len]);
+                    total += len;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,
                 _ => self.ended = true,

@@ -1,6 +1,6 @@
 //! The sockets of one simulated loop.
 
-use crate::net::sockets::{Received, Sockets};
+use crate::net::sockets::{Accepted, Received, Sockets};
 use crate::net::testing::network::{EndId, State};
 use crate::proto::Role;
 use crate::tap::Tap;
@@ -39,12 +39,15 @@ impl SimulatedSockets {
 }
 
 impl Sockets for SimulatedSockets {
-    fn accept(&mut self, _: usize, index: u32) -> io::Result<Option<SocketAddr>> {
+    fn accept(&mut self, _: usize, index: u32) -> io::Result<Accepted> {
         let mut state = self.state.borrow_mut();
         let end = state.accept(self.number)?;
         self.ends.insert(index, end);
         state.give(end, self.number, index);
-        Ok(state.address(end))
+        Ok(Accepted {
+            remote: state.address(end),
+            ..Accepted::default()
+        })
     }
 
     fn stop_listening(&mut self) {
