@@ -148,7 +148,8 @@ impl Acceptor {
         watched.map_or_else(Vec::new, |watched| watched.identities.all().to_vec())
     }
 
-    fn look(&self, forced: bool) -> Vec<Outcome> {
+    /// Returns what is new; if it is `forced`, what became of each file.
+    pub(super) fn look(&self, forced: bool) -> Vec<Outcome> {
         let Some(watched) = &self.0.watched else {
             return Vec::new();
         };

@@ -25,6 +25,8 @@ mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
+#[cfg(test)]
+mod tests;
 mod unverified;
 mod versions;
 
