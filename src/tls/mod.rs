@@ -25,7 +25,9 @@ mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(test)]
+#[cfg(all(test, feature = "ring"))]
+pub(crate) mod testing;
+#[cfg(all(test, feature = "ring"))]
 mod tests;
 mod unverified;
 mod versions;

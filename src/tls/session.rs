@@ -361,3 +361,208 @@ fn seal<C: Unbuffered>(
         }
     }
 }
+
+#[cfg(all(test, feature = "ring"))]
+mod tests {
+    use super::*;
+    use crate::tls::testing::settings;
+    use proptest::prelude::*;
+    use rustls::SupportedProtocolVersion;
+    use rustls::version::{TLS12, TLS13};
+
+    /// Both ends of a connection, and the wires between them.
+    struct Pair {
+        ends: [End; 2],
+        /// Sizes in which bytes arrive, in turn.
+        cuts: Vec<usize>,
+    }
+
+    struct End {
+        session: Session,
+        /// On their way to this end.
+        wire: Vec<u8>,
+        /// What has come of a record that is not whole.
+        tail: Vec<u8>,
+        plain: Vec<u8>,
+        closed: bool,
+        error: Option<TlsError>,
+    }
+
+    impl End {
+        fn new(session: Session) -> Self {
+            Self {
+                session,
+                wire: Vec::new(),
+                tail: Vec::new(),
+                plain: Vec::new(),
+                closed: false,
+                error: None,
+            }
+        }
+
+        /// The next bytes of the wire arrive; returns what this end sends.
+        fn receive(&mut self, len: usize) -> Vec<u8> {
+            let mut input = std::mem::take(&mut self.tail);
+            input.extend(self.wire.drain(..len.min(self.wire.len())));
+            let mut out = Records::default();
+            let plain = &mut self.plain;
+            let sink = |bytes: &[u8]| plain.extend_from_slice(bytes);
+            let opened = self.session.open(&mut input, sink, &mut out);
+            self.tail = input[opened.used..].to_vec();
+            assert!(self.tail.len() <= 64 * 1024 + 5, "a bound of rustls");
+            self.closed |= opened.closed;
+            self.error = self.error.take().or(opened.error);
+            out.as_bytes().to_vec()
+        }
+    }
+
+    impl Pair {
+        fn new(version: &'static SupportedProtocolVersion, cuts: &[usize]) -> Self {
+            let (acceptor, server) = settings(version);
+            let mut hello = Records::default();
+            let client = Session::connect(&server, &mut hello).unwrap();
+            let mut ends = [Session::accept(&acceptor).unwrap(), client].map(End::new);
+            ends[0].wire = hello.as_bytes().to_vec();
+            let cuts = cuts.to_vec();
+            Self { ends, cuts }
+        }
+
+        /// Everything that is on its way arrives.
+        fn run(&mut self) {
+            let mut cut = 0;
+            while self.ends.iter().any(|end| !end.wire.is_empty()) {
+                for at in 0..2 {
+                    let sent = self.ends[at].receive(self.cuts[cut % self.cuts.len()]);
+                    self.ends[1 - at].wire.extend(sent);
+                    cut += 1;
+                }
+            }
+        }
+
+        fn send(&mut self, from: usize, pieces: &[&[u8]]) -> usize {
+            let mut out = Records::default();
+            self.ends[from].session.seal(pieces, &mut out).unwrap();
+            self.ends[1 - from].wire.extend_from_slice(out.as_bytes());
+            out.as_bytes().len()
+        }
+
+        fn close(&mut self, from: usize) {
+            let mut out = Records::default();
+            self.ends[from].session.close(&mut out);
+            self.ends[1 - from].wire.extend_from_slice(out.as_bytes());
+        }
+    }
+
+    fn bytes(len: usize) -> Vec<u8> {
+        (0..len).map(|i| (i % 251) as u8).collect()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        /// However the bytes are cut, the same plaintext comes out, in both versions.
+        #[test]
+        fn what_is_sealed_is_opened(
+            cuts in prop::collection::vec(1_usize..5000, 1..5),
+            lens in prop::collection::vec(0_usize..70_000, 0..6),
+            new in any::<bool>(),
+        ) {
+            let mut pair = Pair::new(if new { &TLS13 } else { &TLS12 }, &cuts);
+            pair.run();
+            prop_assert!(pair.ends.iter().all(|end| end.session.is_established()));
+            let all: Vec<Vec<u8>> = lens.iter().map(|len| bytes(*len)).collect();
+            let pieces: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+            pair.send(0, &pieces);
+            pair.send(1, &pieces);
+            pair.close(0);
+            pair.run();
+            for end in &pair.ends {
+                prop_assert_eq!(&end.plain, &all.concat());
+                prop_assert!(end.error.is_none());
+            }
+            prop_assert!(pair.ends[1].closed && !pair.ends[0].closed);
+        }
+
+        /// A changed byte ends the session, and the peer is told.
+        #[test]
+        fn what_was_changed_is_refused(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+            let mut pair = Pair::new(&TLS13, &[4096]);
+            pair.run();
+            pair.send(1, &[&bytes(100)]);
+            let wire = &mut pair.ends[0].wire;
+            let at = at.index(wire.len());
+            wire[at] ^= 1 << bit;
+            pair.run();
+            let [server, client] = &pair.ends;
+            prop_assert!(server.plain.is_empty());
+            // A longer length waits for bytes that never come.
+            prop_assert!(server.error.is_some() || at < 5);
+            prop_assert_eq!(server.error.is_some(), client.error.is_some());
+        }
+    }
+
+    #[test]
+    fn a_hello_cut_byte_by_byte_is_understood() {
+        let mut pair = Pair::new(&TLS13, &[1]);
+        pair.run();
+        assert!(pair.ends.iter().all(|end| end.session.is_established()));
+    }
+
+    #[test]
+    fn short_pieces_share_a_record() {
+        let mut pair = Pair::new(&TLS13, &[4096]);
+        pair.run();
+        let one = pair.send(0, &[&bytes(30)]) - 30;
+        assert_eq!(
+            pair.send(0, &[&bytes(10), &bytes(10), &bytes(10)]) - 30,
+            one
+        );
+        let large = bytes(64 * 1024);
+        assert_eq!(
+            pair.send(0, &[&bytes(10), &large]) - large.len() - 10,
+            5 * one
+        );
+        pair.run();
+        assert_eq!(pair.ends[1].plain.len(), 70 + large.len());
+    }
+
+    #[test]
+    fn a_side_that_has_ended_still_receives() {
+        let mut pair = Pair::new(&TLS13, &[4096]);
+        pair.run();
+        pair.close(1);
+        pair.run();
+        assert!(pair.ends[0].closed);
+        pair.send(0, &[b"the rest"]);
+        pair.close(0);
+        pair.run();
+        assert_eq!(pair.ends[1].plain, b"the rest");
+        assert!(pair.ends[1].closed);
+    }
+
+    #[test]
+    fn other_protocols_end_the_session() {
+        let (acceptor, _) = settings(&TLS13);
+        for input in [
+            &b"GET / HTTP/1.1\r\n\r\n"[..],
+            &[0xFF; 100],
+            &[22, 3, 1, 0xFF, 0xFF],
+        ] {
+            let mut end = End::new(Session::accept(&acceptor).unwrap());
+            end.wire = input.to_vec();
+            end.receive(input.len());
+            assert!(end.error.is_some(), "{input:?}");
+        }
+    }
+
+    /// A ticket waits in the server until the client has finished its handshake.
+    #[test]
+    fn nothing_is_held_but_the_session() {
+        let mut records = Records::default();
+        let (acceptor, server) = settings(&TLS13);
+        let session = Session::connect(&server, &mut records).unwrap();
+        assert!(!session.is_established() && !session.is_server());
+        assert!(Session::accept(&acceptor).unwrap().is_server());
+        assert!(size_of::<Session>() <= 24);
+    }
+}
