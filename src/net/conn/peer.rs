@@ -308,6 +308,7 @@ impl Peer {
                     queued as u64 > connection.message_limit()
                 }
                 Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
+                Phase::Dial(_) => false, // The request waits until TLS is set up.
                 _ => true,
             }
     }

@@ -405,20 +405,24 @@ impl Secure {
         if waits || !session.is_established() || self.shut != Shut::No {
             return Ok(0);
         }
-        shared.output.clear();
-        let taken = seal(session, parts, shared.output)?;
-        if self.owes {
-            self.owes = false;
-            self.take_output(shared.output);
-            self.flush(socket)?;
-            return Ok(taken);
+        // Until the socket refuses something: nothing else would announce that there is room.
+        let total: usize = parts.iter().map(|part| part.len()).sum();
+        let mut taken = 0;
+        while taken < total && (self.sealed.is_empty() || self.owes) {
+            shared.output.clear();
+            taken += seal(session, parts, taken, shared.output)?;
+            let records = shared.output.as_bytes();
+            if std::mem::take(&mut self.owes) {
+                self.sealed.extend_from_slice(records);
+                self.sent += send(socket, &self.sealed)?;
+            } else {
+                let written = send(socket, records)?;
+                self.sealed.extend_from_slice(&records[written..]);
+            }
+            if self.sent == self.sealed.len() {
+                (self.sealed, self.sent) = (Vec::new(), 0);
+            }
         }
-        let records = shared.output.as_bytes();
-        let written = match socket.write(records) {
-            Err(error) if is_transient(&error) => 0,
-            other => other?,
-        };
-        self.sealed.extend_from_slice(&records[written..]);
         Ok(taken)
     }
 
@@ -476,29 +480,42 @@ impl Secure {
     }
 }
 
-/// Seals at most [`SEAL`] bytes of these parts; returns how many.
+/// Seals at most [`SEAL`] bytes of these parts, from `skip` on; returns how many.
 fn seal(
     session: &mut Session,
     parts: &[IoSlice<'_>],
+    mut skip: usize,
     output: &mut Records,
 ) -> Result<usize, TlsError> {
-    let total: usize = parts.iter().map(|part| part.len()).sum();
-    if total <= SEAL {
-        session.seal(parts, output)?;
-        return Ok(total);
-    }
-    let mut left = SEAL;
+    let (mut left, mut count) = (SEAL, 0);
     let mut some: [&[u8]; MAX_PARTS] = [&[]; MAX_PARTS];
-    for (part, taken) in some.iter_mut().zip(parts) {
-        *part = &taken[..left.min(taken.len())];
-        left -= part.len();
+    for part in parts {
+        let bytes = &part[skip.min(part.len())..];
+        skip -= part.len() - bytes.len();
+        if bytes.is_empty() {
+            continue;
+        }
+        if left == 0 || count == MAX_PARTS {
+            break;
+        }
+        some[count] = &bytes[..left.min(bytes.len())];
+        left -= some[count].len();
+        count += 1;
     }
-    session.seal(&some, output)?;
+    session.seal(&some[..count], output)?;
     Ok(SEAL - left)
 }
 
-/// Parts of a long write that are looked at.
+/// Parts that are sealed at a time.
 const MAX_PARTS: usize = 64;
+
+/// One write; "not now" is zero bytes.
+fn send(socket: &mut impl Write, bytes: &[u8]) -> io::Result<usize> {
+    match socket.write(bytes) {
+        Err(error) if is_transient(&error) => Ok(0),
+        other => other,
+    }
+}
 
 fn discard(socket: &mut impl Socket, into: &mut [u8]) -> io::Result<Received> {
     Ok(match socket.read(into)? {
