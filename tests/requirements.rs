@@ -3,9 +3,9 @@
 //!
 //! `requirements.csv` lists them in the order of the text: an id (RFC, section, number within the
 //! section), who is bound, the level, our own wording, and a reason if it does not apply. The rules
-//! of topics, which `src/push/README.md` describes, have ids such as `push-since-01`. In the sources
-//! a comment `// req:` with ids is next to what fulfils them, in the tests and in the unit tests
-//! next to what proves them. Rows for intermediaries and authors of extensions are excused.
+//! of topics, which `src/push/README.md` describes, have ids such as `push-since-01`. In the code a
+//! comment `// req:` with ids is next to what fulfils them, in the tests and the unit tests next to
+//! what proves them. Rows for intermediaries and authors of extensions are excused.
 
 use crate::support::sources::{Source, sources};
 use std::collections::{BTreeMap, BTreeSet};

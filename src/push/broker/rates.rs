@@ -20,8 +20,8 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// A record of this topic has so many subscribers. What the server says of itself does not count:
-    /// an idle server has a rate of 0.
+    /// A record of this topic has so many subscribers. What the server says of itself does not
+    /// count: an idle server has a rate of 0.
     pub(super) fn count(&mut self, topic: &TopicName, subscribers: usize) {
         if topic.is_reserved() {
             return;
