@@ -109,6 +109,7 @@ impl Reporter {
     }
 
     /// Publishes a report if one is due.
+    // req: push-bounds-04
     pub(super) fn report(&mut self, broker: &Broker, board: &Board, memory: Memory) {
         let now = broker.now();
         let elapsed = now.saturating_sub(self.last);

@@ -409,6 +409,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-order-02
     fn each_worker_with_subscribers_gets_one_mail_in_order() {
         let world = World::new();
         assert_eq!(world.publish(vec![publication("a", "0")]), [at(1, 0)]);
@@ -558,6 +559,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-order-10
     fn a_form_is_made_once_for_all_workers() {
         let world = World::new();
         for worker in [0, 1] {

@@ -74,6 +74,7 @@ impl Drop for Asleep<'_> {
 
 impl Drop for Turn<'_> {
     /// What histories hold is part of the memory budget of the loops. Past it they shrink first.
+    // req: push-bounds-12
     fn drop(&mut self) {
         let Some(worker) = self.shared.workers().first() else {
             return;
@@ -92,6 +93,7 @@ impl Drop for Turn<'_> {
 
 impl Turn<'_> {
     /// Whether a batch can be published now.
+    // req: push-order-09
     pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
         if self.state.stopped {
             return Err(Unavailable::Stopped);
@@ -162,6 +164,7 @@ impl Turn<'_> {
         waiting
     }
 
+    // req: push-order-07
     fn ephemeral(&mut self, publication: Publication) -> Receipt {
         let record = publication.into_record(0, self.now);
         Receipt {
@@ -198,6 +201,7 @@ impl Turn<'_> {
 
     /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
     /// are counted.
+    // req: push-order-02
     fn deliver(&mut self, record: Arc<Record>) -> usize {
         let now = self.now;
         let hub = &mut self.state.hub;

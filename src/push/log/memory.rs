@@ -45,6 +45,7 @@ impl MemoryLog {
 }
 
 impl State {
+    // req: push-order-01
     fn append(&mut self, publication: Publication) -> Logged {
         let sequence = self.sequence + 1;
         match self.keys.note(&publication, sequence, self.time) {
@@ -85,6 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // req: push-order-01
     fn sequence_numbers_grow_by_one_and_times_never_decrease() {
         let log = MemoryLog::new("e".parse().unwrap(), KeyLimits::default());
         let publication = |topic: &str| Publication::new(topic.parse().unwrap(), "x".into());

@@ -131,6 +131,7 @@ impl Batch {
     }
 
     /// The response, from the outcomes of the publications, in order.
+    // req: push-batch-05
     pub fn answer(self, outcomes: impl IntoIterator<Item = Outcome>) -> Response {
         let size = |place: &Place| match place {
             Place::Published { topic, .. } => topic.as_str().len() + RESULT,
@@ -186,6 +187,7 @@ fn write_problem(out: &mut Vec<u8>, line: usize, topic: Option<&str>, problem: &
 /// A line, borrowed from the body where it has no escapes. A member that is null is absent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+// req: push-batch-02 push-batch-04
 struct Line<'l> {
     #[serde(borrow)]
     topic: Topics<'l>,
@@ -276,6 +278,7 @@ impl Visitor<'_> for SecondsVisitor {
     }
 }
 
+// req: push-batch-03
 fn payload(data: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Payload, Problem> {
     match (data, base64) {
         (Some(Text(data)), None) => Ok(Payload::Text(data.into())),
@@ -417,6 +420,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
         });
     }
 
+    // req: push-batch-06
     fn refuse(&mut self, topic: Option<&str>, problem: &Problem) -> Result<(), Problem> {
         self.count()?;
         let Batch {
@@ -431,6 +435,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
     }
 
     /// Counts a result.
+    // req: push-bounds-08
     fn count(&mut self) -> Result<(), Problem> {
         self.results += 1;
         match self.limits.batch_lines {
@@ -519,6 +524,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-04
     fn a_line_is_a_publication() {
         let publication = one(r#"{"topic":"a.b","data":"x","ttl":60,"key":"k1"}"#);
         let expected = Publication {
@@ -542,6 +548,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-03
     fn binary_is_base64() {
         for (text, bytes) in [
             ("", &b""[..]),
@@ -693,6 +700,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-02
     fn each_topic_of_a_line_has_its_result() {
         let (publications, results) = run(concat!(
             r#"{"topic":["a","$x","no.b","b..c","c","a"],"data":"x"}"#,
@@ -767,6 +775,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-08
     fn a_batch_is_bounded() {
         let limits = Limits::DEFAULT.batch_lines(3).batch_bytes(10);
         let status = |body: &str| {

@@ -53,6 +53,7 @@ impl Dialect {
     /// # Errors
     ///
     /// The response, if the head announces more.
+    // req: push-errors-08
     pub(in crate::push) fn body_bytes(
         &self,
         context: &Context<'_>,
@@ -64,6 +65,7 @@ impl Dialect {
         }
     }
 
+    // req: push-errors-04
     fn caller(
         &self,
         context: &Context<'_>,
@@ -104,6 +106,7 @@ fn is_page(head: &RequestHead<'_>) -> bool {
     !publishes(head) && Ask::read(head).is_ok_and(|ask| ask.how == How::Page)
 }
 
+// req: push-auth-16
 fn opens_without_token(head: &RequestHead<'_>) -> bool {
     let mut offered = head.fields.list("Sec-WebSocket-Protocol");
     is_batch(head.path())

@@ -85,6 +85,7 @@ const MESSAGES: [(&str, &[&str]); 5] = [
 ];
 
 /// Reads a message.
+// req: push-v1-02 push-v1-12 push-bounds-10
 pub(super) fn read(text: &str) -> (Reference, Result<Said, Problem>) {
     let text = mend(text).map_or(Cow::Borrowed(text), Cow::Owned);
     let head: Head<'_> = match serde_json::from_str(&text) {
@@ -202,6 +203,7 @@ fn begin(kind: &str, reference: Option<&str>) -> Vec<u8> {
 }
 
 /// A part of what a subscriber missed; `None` if it missed nothing.
+// req: push-v1-04
 pub(super) fn replay(reference: Option<&str>, it: &Replay, epoch: Epoch) -> Option<Vec<u8>> {
     if it.records.is_empty() && it.gaps.is_empty() {
         return None;
@@ -235,6 +237,7 @@ pub(super) fn subscribed(
 }
 
 /// Subscriptions have ended.
+// req: push-v1-07
 pub(super) fn unsubscribed(reference: Option<&str>, patterns: &[Pattern]) -> Vec<u8> {
     let mut out = begin("unsubscribed", reference);
     topics(&mut out, patterns);
@@ -258,6 +261,7 @@ pub(super) fn outcome(reference: Option<&str>, topic: &TopicName, it: Outcome) -
 }
 
 /// A message was published.
+// req: push-v1-08
 fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8> {
     let mut out = begin("published", reference);
     out.push(b',');
@@ -267,6 +271,7 @@ fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8
 }
 
 /// Who subscribes to a topic.
+// req: push-v1-09
 pub(super) fn presence(reference: Option<&str>, topic: &TopicName, it: &Presence) -> Vec<u8> {
     let mut out = begin("presence", reference);
     out.extend_from_slice(b",\"topic\":");
@@ -391,6 +396,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-v1-02
     fn references_come_back_as_they_were_written() {
         for reference in ["1", "\"a\\u0041\"", "null", "{\"a\": [1, 2.50]}"] {
             let text = format!("{{\"type\":\"auth\",\"ref\":{reference},\"token\":\"t\"}}");

@@ -33,6 +33,7 @@ const MAX_KEY: usize = 255;
 ///
 /// See [`message_kind`]; 400 if a text is not UTF-8 or a field is malformed, 403 for a topic of the
 /// server itself.
+// req: push-publish-01
 pub fn read(
     topic: TopicName,
     head: &RequestHead<'_>,
@@ -57,6 +58,7 @@ pub fn read(
 /// # Errors
 ///
 /// 403 for a topic of the server itself.
+// req: push-names-06
 pub(super) fn check_topic(topic: &TopicName) -> Result<(), Problem> {
     match topic.is_reserved() {
         false => Ok(()),
@@ -67,6 +69,7 @@ pub(super) fn check_topic(topic: &TopicName) -> Result<(), Problem> {
     }
 }
 
+// req: push-publish-03
 fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|_| {
         let text = "this is not UTF-8: send it as Content-Type: application/octet-stream";
@@ -81,6 +84,7 @@ fn utf8(body: &[u8]) -> Result<&str, Problem> {
 ///
 /// 415 for an encoded body and for a form in parts; 400 if there are several media types, of which
 /// the sender and a proxy might choose different ones, or something else instead of one.
+// req: push-publish-02 push-publish-04 push-publish-05
 pub fn message_kind(head: &RequestHead<'_>) -> Result<MessageKind, Problem> {
     if is_encoded(head) {
         return Err(Problem::encoded());
@@ -110,6 +114,7 @@ pub fn message_kind(head: &RequestHead<'_>) -> Result<MessageKind, Problem> {
 }
 
 /// The field TTL in milliseconds. More than can be represented means as long as possible.
+// req: push-publish-06
 fn ttl(head: &RequestHead<'_>) -> Result<Option<u64>, Problem> {
     let malformed = || Problem::malformed("TTL is a number of seconds, in digits");
     let value = head.fields.single("TTL").map_err(|_| malformed())?;
@@ -172,6 +177,7 @@ fn bad_key() -> Problem {
 }
 
 /// The response to a publication.
+// req: push-publish-09 push-publish-14
 pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
     let receipt = match outcome {
         Ok(receipt) => receipt,
@@ -193,6 +199,7 @@ pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
 
 /// Appends what a publisher is told: `"topic":…,"id":…,"subscribers":…`; no id for a topic without
 /// positions.
+// req: push-publish-15 push-publish-16
 pub(super) fn write_members(out: &mut Vec<u8>, topic: &TopicName, receipt: &Receipt) {
     out.extend_from_slice(b"\"topic\":");
     write_string(out, topic.as_str());
@@ -228,6 +235,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-publish-02
     fn the_media_type_says_whether_it_is_a_text() {
         for text in [
             "text/plain",

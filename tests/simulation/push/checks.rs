@@ -26,6 +26,7 @@ pub fn all(world: &World<'_>) -> Result<(), String> {
     encoded_once(world)
 }
 
+// req: push-order-04 push-since-06
 fn complete(world: &World<'_>, it: &Subscriber) -> Result<(), String> {
     let mut got = HashMap::new();
     for one in &it.got {
@@ -110,6 +111,7 @@ pub fn look_at_forms(world: &mut World<'_>) -> Result<(), String> {
 }
 
 /// What came live was encoded where all workers find it.
+// req: push-order-10
 fn encoded_once(world: &World<'_>) -> Result<(), String> {
     for it in &world.subscribers {
         let (form, came): (_, Vec<u64>) = match it.wanted.transport {
