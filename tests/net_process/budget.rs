@@ -22,7 +22,7 @@ const BUDGET: u64 = 32 * 1024;
 const OVERHEAD: u64 = 48 * 1024;
 
 /// Kibibytes of each connection beyond it: its record, its subscriptions, and what the allocator
-/// loses between them.
+/// loses between queues that grow.
 const PER_CONNECTION: u64 = 4;
 
 fn server() -> (Program, SocketAddr) {

@@ -112,7 +112,9 @@ impl<S: Service> Engine<S> {
         }
         let mut handled = 0;
         for _ in 0..MAIL_PER_TURN {
-            if self.connections.out.is_full() {
+            let out = &self.connections.out;
+            // Memory is shed at the end of the turn: one mail may be for thousands of slow peers.
+            if out.is_full() || (handled > 0 && out.cold.memory.is_over()) {
                 break;
             }
             match self.mail.pop_front() {
