@@ -196,6 +196,20 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// A peer that ends its side of the connection does not wait for the answer that follows a
+    /// [`Reply::Later`](crate::net::Reply::Later): it ends at once, as a stream does. Without this
+    /// it is answered, as some clients end their side after the request. For one answer.
+    pub fn leave_if_hung_up(&mut self, peer: PeerId) {
+        let out = &mut self.connections.out;
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.flags.leaves = true;
+            if peer.flags.hung_up {
+                peer.end_for(Cause::Lost);
+                out.lists.remove_soon(peer);
+            }
+        }
+    }
+
     /// [`Service::timer`](crate::net::Service::timer) is called once, at most 64 ms after `at` on
     /// the clock of [`Context::now`]. A peer has one timer; `None` cancels it.
     pub fn set_timer(&mut self, peer: PeerId, at: Option<Millis>) {

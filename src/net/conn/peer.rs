@@ -111,6 +111,8 @@ pub(crate) struct Flags {
     pub(crate) timer: bool,
     /// The service waits for the call that says that what was sent in this turn has left.
     pub(crate) wants_writable: bool,
+    /// A peer that sends no more does not wait for the answer either.
+    pub(crate) leaves: bool,
 }
 
 /// What only some connections have, and only for a while.

@@ -442,8 +442,8 @@ mod tests {
 
     #[test]
     fn the_room_of_records_that_are_gone_is_freed() {
-        let mut one = Tested::new(10, 1_000, Overflow::Disconnect);
-        (0..1_000).for_each(|_| drop(one.frame(10, 0)));
+        let mut one = Tested::new(10_000, 1_000, Overflow::Disconnect);
+        (0..1_000).for_each(|_| assert_eq!(one.frame(10, 0), QUEUED));
         let most = |queue: &SendQueue| queue.chunks.len().max(2) * RECORD;
         while one.queue.bytes() > 10 {
             let room = one.queue.chunks.capacity() * size_of::<Chunk>();
@@ -454,7 +454,7 @@ mod tests {
             );
             let _ = one.queue.write_with(|_| Ok(25)).unwrap();
         }
-        (0..1_000).for_each(|_| drop(one.frame(10, 0)));
+        (0..1_000).for_each(|_| assert_eq!(one.frame(10, 0), QUEUED));
         one.queue.drop_unsent();
         assert!(one.queue.chunks.capacity() <= 4);
     }

@@ -70,7 +70,8 @@ impl<S: Service> Engine<S> {
             out.lists.push_ready(peer);
             // These are not read from: nothing else would notice that they are gone.
             let unread = peer.flags.paused || peer.is_answering();
-            if peer.is_stream() || ready.broken && unread {
+            let leaves = peer.flags.leaves && peer.is_answering();
+            if peer.is_stream() || leaves || ready.broken && unread {
                 peer.end_for(Cause::Lost);
                 out.lists.remove_soon(peer);
                 return;

@@ -45,7 +45,7 @@ impl<S: Service> Reader<'_, S> {
                     log::debug!("{}: bad request: {fault:?}", out.name(peer));
                     match http.is_answered() {
                         true => out.linger(peer),
-                        false => refuse(out, peer, &http, fault),
+                        false => self.refuse(id, &http, fault),
                     }
                     Flow::Ended
                 }
@@ -122,9 +122,25 @@ impl<S: Service> Reader<'_, S> {
                 Flow::Next
             }
             Err(fault) => {
-                refuse(out, peer, http, fault);
+                self.refuse(id, http, fault);
                 Flow::Ended
             }
+        }
+    }
+
+    /// Answers a request that never reaches the service as a whole; the connection ends.
+    fn refuse(&mut self, id: PeerId, http: &HttpReader, fault: HttpFault) {
+        let mut response = fault.response();
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        if http.in_body()
+            && let Ok(head) = http.head(&mut storage)
+        {
+            let context = &mut Context::new(self.connections);
+            response = self.service.refused(context, id, &head, response).closing();
+        }
+        let Connections { peers, out, .. } = &mut *self.connections;
+        if let Some(peer) = peers.get_mut(id) {
+            out.respond(peer, &response, http.is_head_only());
         }
     }
 
@@ -134,10 +150,7 @@ impl<S: Service> Reader<'_, S> {
         let request = match http.request(&mut storage) {
             Ok(request) => request,
             Err(fault) => {
-                let Connections { peers, out, .. } = &mut *self.connections;
-                if let Some(peer) = peers.get_mut(id) {
-                    refuse(out, peer, http, fault);
-                }
+                self.refuse(id, http, fault);
                 return Flow::Ended;
             }
         };
@@ -194,11 +207,6 @@ fn respond(out: &mut Output, peer: &mut Peer, response: &Response, head_only: bo
         true => Flow::Ended,
         false => Flow::Next,
     }
-}
-
-/// Answers a request that never reaches the service; the connection ends.
-fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault) {
-    out.respond(peer, &fault.response(), http.is_head_only());
 }
 
 /// Frames from here on.

@@ -124,7 +124,7 @@ impl Turn<'_> {
         let mut entries = entries.into_iter();
         for step in steps {
             match step {
-                Step::Ephemeral(publication) => outcomes.push(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     let Some(entry) = entries.next() else { break };
                     let outcome = self.logged(entry, &outcomes);
@@ -152,7 +152,7 @@ impl Turn<'_> {
         };
         for step in steps {
             waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => Some(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     waiting.keys.push(key);
                     None
@@ -162,13 +162,25 @@ impl Turn<'_> {
         waiting
     }
 
-    fn ephemeral(&mut self, publication: Publication) -> Receipt {
-        let record = publication.into_record(0, self.now);
-        Receipt {
-            position: None,
-            subscribers: self.deliver(Arc::new(record)),
-            repeated: false,
+    /// The log does not get it, and knows only its key.
+    fn ephemeral(&mut self, publication: Publication) -> Outcome {
+        let key = publication.key.clone();
+        let known = match &key {
+            Some(_) => self.shared.log.repeats(&publication, self.now)?,
+            None => None,
+        };
+        let subscribers = known.unwrap_or_else(|| {
+            let record = publication.into_record(0, self.now);
+            self.deliver(Arc::new(record))
+        });
+        if let (Some(key), None) = (&key, known) {
+            self.shared.log.delivered(key, subscribers);
         }
+        Ok(Receipt {
+            position: None,
+            subscribers,
+            repeated: known.is_some(),
+        })
     }
 
     /// `before` are the outcomes of the same batch: a repetition may follow its original.

@@ -378,6 +378,7 @@ impl Dialect {
         self.admit(Subscriber::new(from, Form::Poll, caller, Some(work)));
         self.subscribers.join(from, &start.interests, start.order);
         context.set_timer(from, Some(context.now() + wait));
+        context.leave_if_hung_up(from);
         Ok(Reply::Later { tag: NATIVE })
     }
 
