@@ -115,7 +115,9 @@ pub(crate) fn client_of(proxies: &[TrustedProxy], fields: Fields<'_>) -> Option<
             true => ("X-Forwarded-For", |element| node(text(element)?)),
             false => ("Forwarded", forwarded_for),
         };
-    let lines = fields.iter().filter(|line| line.name.eq_ignore_ascii_case(name));
+    let lines = fields
+        .iter()
+        .filter(|line| line.name.eq_ignore_ascii_case(name));
     let lines: Vec<_> = lines.map(|line| line.value).collect();
     let elements = lines.iter().rev().flat_map(|line| FromEnd::new(line, b','));
     let mut client = None;
@@ -257,16 +259,28 @@ mod tests {
     // req: push-pages-12
     fn forwarded_of_rfc_7239_is_read_too() {
         for (list, expected) in [
-            ("for=192.0.2.60;proto=http;by=203.0.113.43", Some("192.0.2.60:0")),
+            (
+                "for=192.0.2.60;proto=http;by=203.0.113.43",
+                Some("192.0.2.60:0"),
+            ),
             ("proto=https ; For=\"192.0.2.1:80\"", Some("192.0.2.1:80")),
             ("for=\"[2001:db8::1]:4711\"", Some("[2001:db8::1]:4711")),
             ("for=\"[2001:db8::1]\"", Some("[2001:db8::1]:0")),
             ("for=\"192.0.2.1:_port\"", Some("192.0.2.1:0")),
-            ("for=203.0.113.1, for=192.0.2.1, for=10.0.0.1", Some("192.0.2.1:0")),
-            ("for=192.0.2.1;host=\"a\\\",for=203.0.113.1;b\"", Some("192.0.2.1:0")),
+            (
+                "for=203.0.113.1, for=192.0.2.1, for=10.0.0.1",
+                Some("192.0.2.1:0"),
+            ),
+            (
+                "for=192.0.2.1;host=\"a\\\",for=203.0.113.1;b\"",
+                Some("192.0.2.1:0"),
+            ),
             ("for=\"203.0.113.1, for=192.0.2.1", Some("192.0.2.1:0")),
             // Nobody says who stands before these.
-            ("for=203.0.113.1, for=unknown, for=10.0.0.1", Some("10.0.0.1:0")),
+            (
+                "for=203.0.113.1, for=unknown, for=10.0.0.1",
+                Some("10.0.0.1:0"),
+            ),
             ("for=203.0.113.1, for=_hidden", None),
             ("for=203.0.113.1, proto=https", None),
             ("for=192.0.2.1;for=203.0.113.1", None),
@@ -284,13 +298,31 @@ mod tests {
     // req: push-pages-12
     fn what_is_malformed_says_nothing() {
         for text in [
-            "", "unknown", "192.0.2", "192.0.2.1:", "192.0.2.1:http", "192.0.2.1:+80",
-            "192.0.2.1:65536", "[2001:db8::1", "2001:db8::1]", "[192.0.2.1]", "\u{e9}",
-            "fe80::1%eth0", "192.0.2.1 203.0.113.1",
+            "",
+            "unknown",
+            "192.0.2",
+            "192.0.2.1:",
+            "192.0.2.1:http",
+            "192.0.2.1:+80",
+            "192.0.2.1:65536",
+            "[2001:db8::1",
+            "2001:db8::1]",
+            "[192.0.2.1]",
+            "\u{e9}",
+            "fe80::1%eth0",
+            "192.0.2.1 203.0.113.1",
         ] {
-            assert_eq!(client(&format!("X-Forwarded-For: {text}\r\n")), None, "{text}");
+            assert_eq!(
+                client(&format!("X-Forwarded-For: {text}\r\n")),
+                None,
+                "{text}"
+            );
             let before = client(&format!("X-Forwarded-For: 203.0.113.1,{text},10.0.0.1\r\n"));
-            let expected = if text.is_empty() { "203.0.113.1:0" } else { "10.0.0.1:0" };
+            let expected = if text.is_empty() {
+                "203.0.113.1:0"
+            } else {
+                "10.0.0.1:0"
+            };
             assert_eq!(before.as_deref(), Some(expected), "{text}");
         }
     }
@@ -321,8 +353,20 @@ mod tests {
         assert!(!is_trusted(&proxies(&["0.0.0.0/0", "::/0"]), None));
         assert!(!is_trusted(&[], None));
         for bad in [
-            "", "/8", "10.0.0.0/", "10.0.0.0/33", "::/129", "10.0.0.0/+8", "10.0.0.0/8/8", "10.0",
-            "localhost", "10.0.0.1:80", "[::1]", "Unix", "unix:", " 10.0.0.1",
+            "",
+            "/8",
+            "10.0.0.0/",
+            "10.0.0.0/33",
+            "::/129",
+            "10.0.0.0/+8",
+            "10.0.0.0/8/8",
+            "10.0",
+            "localhost",
+            "10.0.0.1:80",
+            "[::1]",
+            "Unix",
+            "unix:",
+            " 10.0.0.1",
         ] {
             assert_eq!(bad.parse::<TrustedProxy>(), Err(BadProxy), "{bad:?}");
         }

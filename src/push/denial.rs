@@ -47,7 +47,11 @@ impl From<Response> for Denial {
 /// Whether the body is announced to be so short that it can be read before the answer to a guess.
 pub(super) fn has_short_body(head: &RequestHead<'_>) -> bool {
     let length = head.fields.get("Content-Length");
-    length.is_some_and(|length| length.parse().is_ok_and(|bytes: usize| bytes <= UNREAD_BODY))
+    length.is_some_and(|length| {
+        length
+            .parse()
+            .is_ok_and(|bytes: usize| bytes <= UNREAD_BODY)
+    })
 }
 
 /// Answers that wait for their time.

@@ -102,7 +102,10 @@ mod tests {
         assert!(addresses.admit(3, at("127.0.0.1"), &limits));
         assert!(addresses.admit(4, at("::ffff:127.0.0.1"), &limits));
         assert!(!addresses.admit(5, at("127.0.0.1"), &limits));
-        assert!(addresses.admit(4, at("127.0.0.1"), &limits), "the same connection");
+        assert!(
+            addresses.admit(4, at("127.0.0.1"), &limits),
+            "the same connection"
+        );
         addresses.forget(3);
         assert!(addresses.admit(5, at("127.0.0.1"), &limits));
         for index in 0..6 {

@@ -240,7 +240,10 @@ fn admit_client(
     let client = client_of(trusted, fields);
     out.addresses.set_client(peer.index, client);
     let counted = client.filter(|_| !is_trusted(trusted, client));
-    match out.addresses.admit(peer.index, counted, &out.options.limits) {
+    match out
+        .addresses
+        .admit(peer.index, counted, &out.options.limits)
+    {
         true => Ok(()),
         false => {
             let text = "this address has too many connections";

@@ -21,10 +21,7 @@ impl Dialect {
     /// # Errors
     ///
     /// Why it is refused.
-    pub(in crate::push) fn gate(
-        &self,
-        head: &RequestHead<'_>,
-    ) -> Result<Option<Caller>, Denial> {
+    pub(in crate::push) fn gate(&self, head: &RequestHead<'_>) -> Result<Option<Caller>, Denial> {
         check_method(head)?;
         let caller = self.caller(head)?;
         if !publishes(head) {
