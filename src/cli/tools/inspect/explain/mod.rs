@@ -7,6 +7,7 @@
 mod body;
 mod checks;
 mod close;
+mod envelopes;
 mod frame;
 mod frames;
 mod head;
@@ -82,6 +83,8 @@ struct Agreed {
     deflate: Option<DeflateTerms>,
     /// Unknown extensions.
     unknown: Vec<String>,
+    /// Messages are those of `wirebell.v1`.
+    envelopes: bool,
 }
 
 fn conversation(
@@ -119,7 +122,7 @@ fn conversation(
                 (&mut client, terms.map(|terms| terms.client())),
                 (&mut server, terms.map(|terms| terms.server())),
             ] {
-                let mut track = Track::new(terms, agreed.unknown.clone());
+                let mut track = Track::new(terms, &agreed);
                 frames::read(way, &mut track, shared);
                 found.directions.push(summary(way, track.messages));
                 found.notes.extend(frames::end(way, &track));
@@ -201,8 +204,10 @@ fn handshakes(
                 return opened;
             }
         } else if server.stream.bytes.is_empty() && req.is_some_and(|req| req.upgrade) {
-            let unknown = Vec::new();
-            return Opened::Frames(Agreed { deflate, unknown });
+            return Opened::Frames(Agreed {
+                deflate,
+                ..Agreed::default()
+            });
         }
     }
 }
@@ -230,6 +235,7 @@ fn answer(
                 return Some(Opened::Frames(Agreed {
                     deflate: head.deflate.or(told),
                     unknown: head.unknown,
+                    envelopes: head.envelopes,
                 }));
             }
             Some(100..=199) if looks_like_http(server.rest()) => {}

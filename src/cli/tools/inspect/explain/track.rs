@@ -1,5 +1,6 @@
 //! The state of one direction between frames: the open message, the inflater, the Close.
 
+use crate::cli::tools::inspect::explain::Agreed;
 use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;
 use crate::cli::tools::inspect::model::{Bytes, Finding, Message, Text, rfc6455};
@@ -27,6 +28,8 @@ pub struct Allowance {
 pub struct Track {
     /// Unknown extensions: reserved bits may be theirs.
     pub unknown: Vec<String>,
+    /// Messages are those of `wirebell.v1`.
+    pub envelopes: bool,
     inflater: Option<Inflater>,
     open: Option<Open>,
     pub closed: bool,
@@ -64,9 +67,10 @@ pub struct Outcome {
 
 impl Track {
     /// `deflate` says how the messages of this direction are compressed.
-    pub fn new(deflate: Option<Direction>, unknown: Vec<String>) -> Self {
+    pub fn new(deflate: Option<Direction>, agreed: &Agreed) -> Self {
         Self {
-            unknown,
+            unknown: agreed.unknown.clone(),
+            envelopes: agreed.envelopes,
             inflater: deflate.map(Inflater::new),
             open: None,
             closed: false,
