@@ -37,7 +37,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
         .and_then(|(listens, names)| {
             let builder = listens
                 .into_iter()
-                .fold(Server::builder(options), Builder::listen);
+                .fold(Server::<()>::builder(options), Builder::listen);
             Ok((builder.start(move |_| service.clone())?, names))
         })
         .map_err(|error| cannot_listen(&text, &error))?;
