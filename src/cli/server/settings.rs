@@ -337,6 +337,7 @@ impl FileSettings {
     }
 
     /// An open server beyond this machine must be wanted.
+    // req: push-auth-02
     pub fn check_open(&self, listeners: &Listeners, settings: &Settings) -> Result<(), Failure> {
         let is_open = self.open == Some(true);
         match (settings.auth.is_some(), is_open, listeners.beyond()) {
