@@ -262,9 +262,17 @@ fn settings_that_cannot_work_are_refused_before_anything_listens() {
 #[test]
 fn check_prints_the_settings_of_tls_as_a_settings_file() {
     let pair = Pair::new("tls-check");
-    let args = ["serve", "--check", "--tls-cert", &pair.certificate()];
-    let args = [&args[..], &["--tls-key", &pair.key()]].concat();
-    let first = run(&[&args[..], &["--tls-client-ca", &pair.certificate()]].concat());
+    let (certificate, key) = (&*pair.certificate(), &*pair.key());
+    let first = run(&[
+        "serve",
+        "--check",
+        "--tls-cert",
+        certificate,
+        "--tls-key",
+        key,
+        "--tls-client-ca",
+        certificate,
+    ]);
     assert_eq!((first.status, &*first.stderr), (Some(0), ""));
     for line in [
         "tls_min_version = \"1.2\"",
