@@ -9,6 +9,9 @@ impl TlsError {
             text: "keys".into(),
         }
     }
+    pub(crate) fn cut() -> Self {
+        Self { text: "cut".into() }
+    }
     pub(crate) fn not_tls() -> Self {
         Self {
             text: "not TLS".into(),

@@ -45,7 +45,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "client/blocking",
         "A client on a blocking stream",
-        "mod receive_buffer compression transport shared sender connecting waiting client",
+        "mod receive_buffer compression transport secure no_secure stream shared sender connecting \
+         waiting client",
     ),
     (
         "net",
