@@ -93,6 +93,8 @@ mod options;
 pub mod proto;
 #[cfg(feature = "push")]
 pub mod push;
+#[cfg(any(feature = "push", feature = "tls"))]
+mod stamp;
 #[cfg(any(feature = "client", feature = "net"))]
 mod tap;
 #[cfg(feature = "tls")]

@@ -6,13 +6,14 @@
 //! Invariant: once there is a value, there always is one: a file that is gone, unreadable, not a
 //! regular file, too large or malformed changes nothing, is logged once, and is tried again.
 
+use crate::stamp::Stamp;
 use std::fmt;
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 /// Bytes of a file of keys or tokens: 16 MiB hold about 300,000 tokens, and are read in well under
 /// a second.
@@ -20,10 +21,6 @@ pub const MAX_FILE_BYTES: u64 = 16 * 1024 * 1024;
 
 /// How long a change of the file may go unnoticed.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-
-/// The timestamps of file systems have a resolution, sometimes of two seconds: a file that was
-/// changed that recently may change again without a new time.
-const TIME_STEP: Duration = Duration::from_secs(2);
 
 /// The text of a file, without the byte order mark that some editors write.
 ///
@@ -230,44 +227,6 @@ fn read_file(path: &Path) -> io::Result<(String, Stamp)> {
         None => text,
     };
     Ok((text, Stamp::of(&about)))
-}
-
-/// Distinguishes states of a file without reading it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    bytes: u64,
-    modified: Option<SystemTime>,
-    /// Device, inode, and the time of the last change of any kind, which programs cannot set.
-    #[cfg(unix)]
-    unix: (u64, u64, i64, i64),
-}
-
-impl Stamp {
-    fn of(file: &Metadata) -> Self {
-        #[cfg(unix)]
-        use std::os::unix::fs::MetadataExt as _;
-        Self {
-            bytes: file.len(),
-            modified: file.modified().ok(),
-            #[cfg(unix)]
-            unix: (file.dev(), file.ino(), file.ctime(), file.ctime_nsec()),
-        }
-    }
-
-    /// A later change will have another stamp.
-    fn is_settled(&self) -> bool {
-        #[cfg(unix)]
-        let changed = {
-            let (_, _, seconds, _) = self.unix;
-            let since = Duration::from_secs(u64::try_from(seconds).unwrap_or(0));
-            Some(SystemTime::UNIX_EPOCH + since)
-        };
-        #[cfg(not(unix))]
-        let changed = self.modified;
-        let age = changed.map(|changed| SystemTime::now().duration_since(changed));
-        // A change in the future: the clock has been set back, and stays so for a while.
-        age.is_some_and(|age| age.map_or(true, |age| age > TIME_STEP))
-    }
 }
 
 #[cfg(test)]

@@ -11,17 +11,34 @@
 //! side. Invariant: nothing that can be read stays inside a session. Sockets are left to `client`
 //! and `net`.
 //!
-//! Reading order: `session`.
+//! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
+//! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`.
 
 mod acceptor;
+mod authorities;
 mod connector;
 mod error;
+mod identities;
+mod identity;
+mod pem;
+mod provider;
+#[cfg(feature = "self-signed")]
+mod self_signed;
 pub(crate) mod session;
 #[cfg(all(test, feature = "ring"))]
 pub(crate) mod testing;
+#[cfg(all(test, feature = "ring"))]
+mod tests;
+mod unverified;
+mod versions;
 
-pub use acceptor::Acceptor;
-pub use connector::Connector;
+pub use acceptor::{Acceptor, AcceptorOptions, ClientAuth};
+pub use authorities::Authorities;
 pub(crate) use connector::SecureServer;
-pub use error::TlsError;
+pub use connector::{Connector, ConnectorOptions};
+pub use error::{TlsError, TlsErrorKind};
+pub use identity::Identity;
 pub use rustls;
+#[cfg(feature = "self-signed")]
+pub use self_signed::SelfSigned;
+pub use versions::Version;

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
 const ORDER: [(&str, &str, &str); 24] = [
-    ("", "To begin with", "lib error options limits"),
+    ("", "To begin with", "lib error options limits stamp"),
     (
         "wire",
         "One frame",
@@ -35,7 +35,12 @@ const ORDER: [(&str, &str, &str); 24] = [
         "mod role sequence closing outbox wait event connection keepalive short intents assembler",
     ),
     ("", "What is shown to others", "tap"),
-    ("tls", "Encryption", "mod"),
+    (
+        "tls",
+        "Encryption",
+        "mod error pem provider versions authorities identity self_signed identities acceptor \
+         unverified connector session",
+    ),
     ("client", "A client", "mod"),
     (
         "client/open",
