@@ -94,7 +94,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/tools/common",
         "What the tools share",
-        "mod failure terminal signals deflate client http markup",
+        "mod failure terminal signals deflate tls client https http markup",
     ),
     (
         "cli/tools/connect",
