@@ -5,6 +5,9 @@ mod checks;
 #[cfg(feature = "deflate")]
 #[path = "../fuzz/src/deflate.rs"]
 mod deflate;
+#[cfg(feature = "push")]
+#[path = "../fuzz/src/push.rs"]
+mod push;
 
 use std::fs;
 use std::path::Path;
@@ -35,6 +38,12 @@ fn every_input_still_holds() {
         replay("inflate", deflate::inflate);
         replay("negotiation", deflate::negotiation);
     }
+    #[cfg(feature = "push")]
+    {
+        replay("push_patterns", push::patterns);
+        replay("push_batch", push::batch);
+        replay("push_messages", push::messages);
+    }
 }
 
 /// Small random inputs, so that the checks themselves are exercised without a fuzzer.
@@ -53,5 +62,38 @@ fn random_bytes_hold_too() {
             deflate::inflate(&data);
             deflate::negotiation(&data);
         }
+        #[cfg(feature = "push")]
+        {
+            push::patterns(&data);
+            push::batch(&data);
+            push::messages(&data);
+        }
+    }
+}
+
+/// Inputs that are too long to be committed.
+#[cfg(feature = "push")]
+#[test]
+fn long_inputs_hold_too() {
+    let many = 1 << 20;
+    let digits = "1".repeat(many / 2);
+    for text in [
+        "[".repeat(many),
+        "{\"a\":".repeat(many / 5),
+        digits.clone(),
+        format!("{{\"type\":\"publish\",\"topic\":\"a\",\"data\":{digits}}}"),
+        format!("{{\"type\":\"publish\",\"topic\":\"a\",\"data\":\"\",\"ttl\":{digits}}}"),
+        format!("{{\"topic\":\"a\",\"data\":\"\",\"ttl\":1e{digits}}}"),
+        format!(
+            "{{\"topic\":[{}\"a\"],\"data\":\"\"}}",
+            "\"a\",".repeat(many / 4 - 100)
+        ),
+        "\\ud800".repeat(many / 6),
+        "a.".repeat(many / 2),
+        "{}\n".repeat(many / 3),
+    ] {
+        push::messages(text.as_bytes());
+        push::batch(&[b"\x00\x80\xFF\x07", text.as_bytes()].concat());
+        push::patterns(text.as_bytes());
     }
 }

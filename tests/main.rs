@@ -26,6 +26,13 @@ mod net_process;
 mod net_service;
 #[cfg(feature = "net")]
 mod net_support;
+#[cfg(all(
+    feature = "client",
+    feature = "deflate",
+    feature = "net",
+    feature = "ring"
+))]
+mod net_tls;
 mod pair;
 #[cfg(feature = "jwt")]
 mod push_native;

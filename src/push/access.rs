@@ -80,6 +80,7 @@ impl Access {
 
     /// A request without Host does not come from a browser. If there are several hosts, including
     /// that of the target (RFC 9112 section 3.2.2), each must be ours.
+    // req: push-errors-10
     fn check_hosts(
         &self,
         head: &RequestHead<'_>,
@@ -101,6 +102,7 @@ impl Access {
     }
 
     /// The origin of the page, if there is one and it may read the answer.
+    // req: push-pages-01 push-pages-02 push-pages-04
     fn check_origin<'h>(
         &self,
         head: &RequestHead<'h>,
@@ -133,6 +135,7 @@ impl Access {
 
     /// The browser says that the page is from another site, but not which: a form without referrer,
     /// for example. If the request only reads, no page can see the answer.
+    // req: push-pages-05
     fn is_cross_site(&self, head: &RequestHead<'_>, upgrades: bool) -> bool {
         let reads = matches!(head.method, "GET" | "HEAD" | "OPTIONS") && !upgrades;
         // Another port of localhost is the same site, but another origin.
@@ -144,6 +147,7 @@ impl Access {
 
 impl Admitted {
     /// Lets the page read this answer.
+    // req: push-pages-06
     pub fn mark(&self, response: Response) -> Response {
         match self.readable.clone() {
             Some(readable) => response.field(readable).field(field!("Vary", "Origin")),
@@ -165,6 +169,7 @@ impl Admitted {
 }
 
 /// The preflight of a page that wants to send what a form could not.
+// req: push-pages-07
 fn preflight(head: &RequestHead<'_>) -> Response {
     let asked = head.fields.list("Access-Control-Request-Headers");
     let names: Vec<&str> = asked.filter(|name| is_token(name)).collect();
@@ -242,6 +247,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-pages-01 push-pages-02
     fn every_route_has_the_same_policy() {
         let rows = [
             ("", 200),

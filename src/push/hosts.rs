@@ -29,6 +29,7 @@ impl HostPolicy {
     }
 
     /// Whether the value of a Host field is a name of this server; ports are ignored.
+    // req: push-pages-09 push-pages-10
     pub fn allows(&self, host: &str) -> bool {
         if !self.loopback && self.names.is_empty() {
             return true;
@@ -85,6 +86,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-pages-09
     fn a_server_on_loopback_answers_to_its_own_names() {
         for listen in [
             "127.0.0.1:1",
@@ -138,6 +140,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-pages-10
     fn elsewhere_any_host_will_do_unless_some_are_named() {
         for listen in ["0.0.0.0:1", "192.0.2.1:1", "[::]:1"] {
             assert!(policy(listen, &[]).allows("any.example:1"));

@@ -103,6 +103,7 @@ impl Pattern {
 }
 
 /// Compares level by level. A topic is a pattern without wildcards.
+// req: push-names-07 push-names-08 push-names-09
 fn covers(wide: &str, narrow: &str) -> bool {
     if narrow.starts_with('$') && wide.starts_with('*') {
         return false;
@@ -133,6 +134,7 @@ impl FromStr for TopicName {
 impl FromStr for Pattern {
     type Err = BadName;
 
+    // req: push-names-10
     fn from_str(text: &str) -> Result<Self, BadName> {
         let mut ended = false;
         check(text, |level| match level {
@@ -150,6 +152,7 @@ impl FromStr for Pattern {
 }
 
 /// The rules of topics and patterns; `stars` judges the wildcards of each level.
+// req: push-names-01 push-names-02 push-names-03
 fn check(text: &str, mut stars: impl FnMut(&str) -> Result<(), BadName>) -> Result<(), BadName> {
     match text.len() {
         0 => return Err(BadName::Empty),
@@ -215,6 +218,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-names-02 push-names-03 push-names-10
     fn names_and_what_is_wrong_with_them() {
         let longest = "é".repeat(127) + "x";
         for good in ["a", "orders.eu", "$stats", "größe.ü", "a:b;c", &longest] {
@@ -250,6 +254,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-names-07 push-names-08 push-names-09
     fn a_wildcard_is_one_level_or_all_the_last_ones() {
         for (wide, narrow, expected) in [
             ("a", "a", true),

@@ -26,6 +26,7 @@ pub enum OriginPolicy {
 impl OriginPolicy {
     /// Whether a page of this origin may talk to this host.
     // req: 6455-4.2.2-05
+    // req: push-pages-08
     pub fn allows(&self, origin: &str, host: &str) -> bool {
         match self {
             Self::Any => true,
@@ -371,6 +372,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-pages-08
     fn a_list_adds_to_the_same_host() {
         let policy = OriginPolicy::Listed(vec!["https://example.org".parse().unwrap()]);
         assert!(policy.allows("http://localhost:8080", "localhost:8080"));

@@ -6,6 +6,7 @@
 use std::borrow::Cow;
 
 /// Decodes once; `None` if a `%` is not followed by two digits, or the result is not UTF-8.
+// req: push-names-05
 pub(super) fn decode(text: &str) -> Option<Cow<'_, str>> {
     if !text.contains('%') {
         return Some(Cow::Borrowed(text));

@@ -140,6 +140,7 @@ impl FromStr for Since {
 
     /// Reads `new`, `all`, a position, an RFC 3339 time, or a duration such as `10m`, of which a
     /// bare number means seconds.
+    // req: push-since-01 push-since-02 push-since-03 push-since-04
     fn from_str(text: &str) -> Result<Self, BadPosition> {
         if let Ok(position) = text.parse() {
             return Ok(Self::Position(position));
@@ -162,6 +163,7 @@ impl FromStr for Since {
 impl Since {
     /// Reads a position from a client that cannot be told what is wrong with it, such as an
     /// `EventSource` with its `Last-Event-ID`.
+    // req: push-sse-10
     pub fn from_position(text: &str) -> Self {
         text.parse().map_or(Self::Unreadable, Self::Position)
     }

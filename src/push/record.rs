@@ -162,6 +162,7 @@ impl Record {
     }
 
     /// Its TTL has ended.
+    // req: push-publish-07
     pub fn has_expired(&self, now: u64) -> bool {
         self.expires.is_some_and(|expires| expires <= now)
     }

@@ -30,6 +30,7 @@ impl Route {
     ///
     /// The response: 404 or 405.
     // req: 6455-4.2.2-07
+    // req: push-errors-06
     pub(super) fn of(head: &RequestHead<'_>) -> Result<Self, Response> {
         let upgrades = head.fields.has_token("Upgrade", "websocket");
         let route = match head.path() {

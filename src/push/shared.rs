@@ -71,6 +71,7 @@ impl Shared {
 }
 
 /// Another one at each start: 40 random bits are eight letters.
+// req: push-order-08
 fn new_epoch() -> Epoch {
     let random = RandomState::new().hash_one(std::process::id());
     Epoch::from_number(random >> 24)

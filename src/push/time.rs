@@ -62,6 +62,7 @@ pub fn quantity<'t>(text: &'t str, units: Units<'_>) -> Option<(u64, &'t str)> {
 /// assert_eq!(span("1m 30s"), Some(90_000));
 /// assert_eq!(span("soon"), None);
 /// ```
+// req: push-since-03
 pub fn span(text: &str) -> Option<u64> {
     let mut text = text.trim();
     let mut time = 0_u64;

@@ -27,6 +27,7 @@ pub struct Tries {
 
 impl Tries {
     /// Counts a wrong key or token; returns whether the connection should end with its answer.
+    // req: push-auth-19
     pub fn wrong(&self, what: &str, from: Option<SocketAddr>) -> bool {
         if let Some(others) = self.logged.turn() {
             log::warn!("wrong {what} from {}{others}", Peer(from));
@@ -69,6 +70,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // req: push-auth-19
     fn some_tries_are_free_and_then_each_ends_its_connection() {
         let (tries, now) = (Tries::default(), Instant::now());
         let address = IpAddr::from([192, 0, 2, 1]);

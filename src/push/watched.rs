@@ -167,6 +167,7 @@ impl<T: PartialEq> Watcher<T> {
         }
     }
 
+    // req: push-auth-03
     fn look(&mut self, forced: bool) {
         let stamp = std::fs::metadata(&self.path).map(|file| Stamp::of(&file));
         let is_seen = stamp.ok().is_some_and(|stamp| self.seen == Some(stamp));
@@ -193,6 +194,7 @@ impl<T: PartialEq> Watcher<T> {
         }
     }
 
+    // req: push-auth-04
     fn fail(&mut self, error: &io::Error, stamp: Option<Stamp>) {
         let problem = error.to_string();
         if self.problem.as_ref() != Some(&problem) || self.seen != stamp {
@@ -267,6 +269,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-03
     fn a_change_of_the_same_size_and_time_is_seen() {
         let file = Scratch::new("same", "one");
         let mut watcher = file.watch();
@@ -286,6 +289,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-04
     fn what_cannot_be_read_or_understood_keeps_the_old_until_it_can() {
         let file = Scratch::new("gone", "one");
         let mut watcher = file.watch();

@@ -308,23 +308,16 @@ fn open<C: Unbuffered>(
         }
     }
     if opened.error.is_some() {
-        flush_alert(connection, out);
+        // The alert that tells the peer which. A second call could fail again.
+        let rest = &mut bytes[opened.used..];
+        if let Ok(ConnectionState::EncodeTlsData(data)) = connection.records(rest).state {
+            encode(data, out);
+        }
     }
     if opened.error.is_some() || opened.closed {
         opened.used = bytes.len(); // Nothing after the end is looked at.
     }
     opened
-}
-
-/// After an error, the alert that tells the peer which.
-fn flush_alert<C: Unbuffered>(connection: &mut C, out: &mut Records) {
-    loop {
-        match connection.records(&mut []).state {
-            Ok(ConnectionState::EncodeTlsData(data)) => encode(data, out),
-            Ok(ConnectionState::TransmitTlsData(data)) => data.done(),
-            _ => return,
-        }
-    }
 }
 
 fn encode<D>(mut data: EncodeTlsData<'_, D>, out: &mut Records) {

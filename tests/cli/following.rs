@@ -46,6 +46,7 @@ fn stored(resume: &Path) -> String {
 }
 
 #[test]
+// req: push-v1-19
 fn a_killed_subscriber_loses_nothing_and_repeats_nothing() {
     let (_server, address, server) = serve();
     let resume = absent("follow-kill");
@@ -85,6 +86,7 @@ fn a_killed_subscriber_loses_nothing_and_repeats_nothing() {
 }
 
 #[test]
+// req: push-order-08
 fn a_server_that_comes_back_is_resumed_and_gaps_are_told() {
     let (server, address, url) = serve();
     let resume = absent("follow-restart");

@@ -7,6 +7,7 @@ use super::program::{Program, command, run, run_command};
 const KEY: &str = "0123456789abcdef0123456789abcdef\n";
 
 #[test]
+// req: push-auth-02
 fn a_server_without_tokens_stays_on_this_machine() {
     let key = file("protect-push-key", "secret\n");
     let users = file("protect-users", "token alice\n");
@@ -66,6 +67,7 @@ fn a_server_without_tokens_stays_on_this_machine() {
 }
 
 #[test]
+// req: push-auth-01 push-auth-04
 fn an_open_server_says_so_and_another_does_not() {
     let (open, _) = Program::serve(&["--listen", "127.0.0.1:0"]);
     let line = open.first_error();

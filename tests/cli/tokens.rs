@@ -34,6 +34,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 #[test]
+// req: push-auth-10
 fn a_new_token_is_printed_once_and_good_for_what_was_said() {
     let path = folder("new").join("tokens.toml");
     let args = [

@@ -13,6 +13,7 @@ fn batch(native: &Native, body: &str) -> Vec<Value> {
 }
 
 #[test]
+// req: push-order-01 push-batch-01 push-batch-02 push-batch-03 push-batch-05 push-batch-06
 fn each_line_and_topic_has_a_result_in_order() {
     let native = Native::start();
     let mut lines = native.lines("/topics/**");
@@ -52,6 +53,7 @@ fn each_line_and_topic_has_a_result_in_order() {
 }
 
 #[test]
+// req: push-batch-04
 fn keys_hold_in_batches_too() {
     let native = Native::start();
     let line = "{\"topic\":\"a\",\"data\":\"x\",\"key\":\"k\"}\n";
@@ -72,6 +74,7 @@ fn keys_hold_in_batches_too() {
 }
 
 #[test]
+// req: push-bounds-08
 fn a_batch_is_bounded() {
     let native = Native::with(Settings::default().limits(Limits::default().batch_lines(3)));
     let line = "{\"topic\":\"a\",\"data\":\"x\"}\n";

@@ -5,6 +5,7 @@ use crate::support::frames::binary;
 use serde_json::json;
 
 #[test]
+// req: push-subscribe-03 push-v1-02 push-v1-03 push-v1-05 push-v1-06 push-v1-07
 fn subscribe_message_unsubscribe() {
     let native = Native::start();
     native.publish("orders.eu", "1");
@@ -37,6 +38,7 @@ fn subscribe_message_unsubscribe() {
 }
 
 #[test]
+// req: push-publish-10 push-v1-08
 fn publish_has_the_answer_of_a_request() {
     let native = Native::start();
     let mut client = native.envelopes("/topics");
@@ -64,6 +66,7 @@ fn publish_has_the_answer_of_a_request() {
 }
 
 #[test]
+// req: push-v1-09
 fn presence_counts_connections_and_names() {
     let native = Native::start();
     let mut client = native.envelopes("/topics/a");
@@ -77,6 +80,7 @@ fn presence_counts_connections_and_names() {
 }
 
 #[test]
+// req: push-names-11 push-v1-14
 fn patterns_of_the_url_are_answered_without_ref() {
     let native = Native::start();
     native.publish_all("a", 1..=2);
@@ -95,6 +99,7 @@ fn patterns_of_the_url_are_answered_without_ref() {
 }
 
 #[test]
+// req: push-v1-07 push-v1-15
 fn overlapping_patterns_deliver_once() {
     let native = Native::start();
     let mut client = native.envelopes("/topics/a.b,a.*?since=all");
@@ -118,6 +123,7 @@ fn overlapping_patterns_deliver_once() {
 }
 
 #[test]
+// req: push-v1-03 push-v1-17
 fn subscribing_again_replays_again() {
     let native = Native::start();
     native.publish("a", "1");
@@ -138,6 +144,7 @@ fn subscribing_again_replays_again() {
 }
 
 #[test]
+// req: push-v1-01 push-v1-12
 fn errors_are_not_the_end() {
     let native = Native::start();
     let mut client = native.envelopes("/topics");
@@ -197,6 +204,7 @@ fn errors_are_not_the_end() {
 }
 
 #[test]
+// req: push-v1-16
 fn a_subscribe_is_all_or_nothing() {
     let native = Native::start();
     let mut client = native.envelopes("/topics");
@@ -212,6 +220,7 @@ fn a_subscribe_is_all_or_nothing() {
 
 /// A message of the client that comes during the replay of its URL is answered after it.
 #[test]
+// req: push-v1-14
 fn the_replay_of_the_url_comes_before_other_answers() {
     let native = Native::with(super::keeping(1_000));
     native.publish_all("a", 1..=1_000);

@@ -61,6 +61,7 @@ fn hostile() -> Vec<String> {
 }
 
 #[test]
+// req: push-v1-12
 fn large_nonsense_is_a_short_error() {
     let (native, mut other) = start();
     let mut client = native.envelopes("/topics");
@@ -112,6 +113,7 @@ fn lone_surrogates_are_replaced() {
 }
 
 #[test]
+// req: push-names-01
 fn names_have_255_bytes() {
     let (native, mut other) = start();
     let mut client = native.envelopes("/topics");
@@ -139,6 +141,7 @@ fn names_have_255_bytes() {
 }
 
 #[test]
+// req: push-bounds-05
 fn ten_thousand_topics_in_one_subscribe() {
     let (native, mut other) = start();
     let mut client = native.envelopes("/topics");
@@ -161,6 +164,7 @@ fn ten_thousand_topics_in_one_subscribe() {
 
 /// It would have to come back in each answer.
 #[test]
+// req: push-bounds-10
 fn a_ref_has_a_number_of_bytes() {
     let options = options_with(limits().queued_bytes(64 * 1024));
     let native = Native::with_options(options, wirebell::push::Settings::default());

@@ -10,6 +10,8 @@ mod replays;
 mod revocation;
 mod slow;
 mod sockets;
+mod stats;
+mod stopping;
 mod streams;
 mod tokens;
 

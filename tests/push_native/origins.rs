@@ -12,6 +12,7 @@ const OURS: &str = "Origin: https://app.example\r\n";
 const OTHER: &str = "Origin: https://evil.example\r\n";
 
 #[test]
+// req: push-errors-05 push-pages-04 push-pages-05
 fn other_pages_read_and_change_nothing() {
     let native = native();
     for (method, target) in [
@@ -44,6 +45,7 @@ fn other_pages_read_and_change_nothing() {
 }
 
 #[test]
+// req: push-pages-06
 fn allowed_pages_may_read_every_answer() {
     let native = native();
     let allowed = Some("https://app.example");
@@ -81,6 +83,7 @@ fn allowed_pages_may_read_every_answer() {
 }
 
 #[test]
+// req: push-pages-07
 fn a_preflight_is_answered_without_a_token() {
     let native = native();
     let fields = format!(
@@ -104,6 +107,7 @@ fn a_preflight_is_answered_without_a_token() {
 }
 
 #[test]
+// req: push-errors-10 push-pages-09
 fn a_foreign_host_is_not_answered() {
     let native = native();
     let mut client = native.connect();

@@ -5,6 +5,7 @@ use serde_json::json;
 use std::time::Duration;
 
 #[test]
+// req: push-poll-01 push-poll-02 push-poll-05 push-since-05
 fn what_is_there_is_answered_at_once() {
     let native = Native::start();
     let empty = json!({"messages": [], "gaps": [], "position": native.id(0), "recovered": true});
@@ -31,6 +32,7 @@ fn what_is_there_is_answered_at_once() {
 }
 
 #[test]
+// req: push-poll-03
 fn without_anything_it_waits() {
     let native = Native::start();
     native.publish("a", "1");
@@ -63,6 +65,7 @@ fn without_anything_it_waits() {
 }
 
 #[test]
+// req: push-poll-04
 fn nobody_waits_longer_than_two_minutes() {
     let native = Native::start();
     let mut client = native.connect();
@@ -74,6 +77,7 @@ fn nobody_waits_longer_than_two_minutes() {
 }
 
 #[test]
+// req: push-bounds-09
 fn a_client_that_goes_no_longer_waits() {
     let native = Native::start();
     let mut client = native.connect();
@@ -92,6 +96,7 @@ fn a_client_that_goes_no_longer_waits() {
 }
 
 #[test]
+// req: push-poll-06 push-poll-07
 fn an_answer_has_a_number_of_messages() {
     let native = Native::with(super::keeping(2_500));
     native.publish_all("a", 1..=2_200);
@@ -111,5 +116,26 @@ fn an_answer_has_a_number_of_messages() {
         }
         position = answer["position"].as_str().expect("a position").to_owned();
         assert_eq!(position, native.id(next - 1));
+    }
+}
+
+#[test]
+fn a_client_that_has_gone_does_not_count() {
+    let native = Native::start();
+    let request = "GET /topics/a?poll=25s HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for late in [true, false] {
+        let mut client = native.connect();
+        client.send(request);
+        if late {
+            client.expect_silence(Duration::from_millis(1_000));
+        }
+        client.end_writing();
+        assert!(client.rest().is_empty());
+        assert_eq!(
+            native.post("/topics/a", "", "x").status,
+            202,
+            "nobody waits"
+        );
+        assert_eq!(native.shared.broker().connections(), 0);
     }
 }

@@ -1,10 +1,13 @@
 //! `POST /topics/NAME`.
 
 use super::{Native, ask, parsed};
+use crate::net_support::{limits, options_with};
 use crate::support::frames::binary;
 use serde_json::json;
+use wirebell::push::Settings;
 
 #[test]
+// req: push-publish-01 push-publish-14 push-publish-15
 fn the_answer_says_whether_somebody_was_listening() {
     let native = Native::start();
     let answer = native.post("/topics/orders.eu", "", "shipped");
@@ -20,6 +23,8 @@ fn the_answer_says_whether_somebody_was_listening() {
 }
 
 #[test]
+// req: push-publish-01 push-publish-02 push-publish-03 push-publish-04 push-publish-05
+// req: push-errors-09
 fn content_types_say_whether_it_is_text() {
     let native = Native::start();
     let mut raw = native.raw("/topics/a");
@@ -57,6 +62,7 @@ fn content_types_say_whether_it_is_text() {
 }
 
 #[test]
+// req: push-order-06 push-publish-06 push-publish-07
 fn a_message_is_not_replayed_after_its_ttl() {
     let native = Native::start();
     let mut raw = native.raw("/topics/a");
@@ -89,6 +95,7 @@ fn a_message_is_not_replayed_after_its_ttl() {
 }
 
 #[test]
+// req: push-publish-08 push-publish-09 push-publish-12 push-errors-11
 fn a_key_publishes_once() {
     let native = Native::start();
     let mut raw = native.raw("/topics/a");
@@ -134,6 +141,8 @@ fn a_key_publishes_once() {
 }
 
 #[test]
+// req: push-names-02 push-names-03 push-names-04 push-names-05 push-names-06 push-errors-01
+// req: push-errors-03
 fn names_are_decoded_once_and_checked() {
     let native = Native::start();
     let answer = native.post("/topics/caf%C3%A9.%2541", "", "x");
@@ -170,6 +179,7 @@ fn names_are_decoded_once_and_checked() {
 }
 
 #[test]
+// req: push-errors-07 push-errors-08
 fn methods_and_lengths_are_checked() {
     let native = Native::start();
     for (target, allow) in [
@@ -187,6 +197,7 @@ fn methods_and_lengths_are_checked() {
 }
 
 #[test]
+// req: push-order-07 push-publish-16
 fn ephemeral_topics_have_no_positions() {
     let native = Native::with(super::keeping(0));
     let mut events = native.events("/topics/a");
@@ -195,6 +206,11 @@ fn ephemeral_topics_have_no_positions() {
     let body = json!({"topic": "a", "subscribers": 1});
     assert_eq!((answer.status, parsed(&answer.body)), (201, body));
     assert_eq!(events.event(), "data: x");
+    let answer = native.poll("/topics/a?poll=0&since=all");
+    assert_eq!(
+        (&answer["messages"], &answer["recovered"]),
+        (&json!([]), &json!(true))
+    );
     let mut client = native.envelopes("/topics/a");
     client.json();
     let answer = client.say(r#"{"type":"publish","topic":"a","data":"y"}"#);
@@ -205,4 +221,33 @@ fn ephemeral_topics_have_no_positions() {
             "{answer}"
         );
     }
+}
+
+#[test]
+fn a_body_in_chunks_that_is_wrong_is_a_problem_in_json() {
+    let native = Native::with_options(options_with(limits().body_bytes(100)), Settings::default());
+    let origin = "Origin: http://localhost\r\n";
+    for (body, status, word) in [
+        (
+            format!("c8\r\n{}\r\n0\r\n\r\n", "x".repeat(200)),
+            413,
+            "too_large",
+        ),
+        ("x\r\n".to_owned(), 400, "malformed"),
+    ] {
+        for target in ["/topics/a", "/topics"] {
+            let mut client = native.connect();
+            let answer = client.ask(format!(
+                "POST {target} HTTP/1.1\r\nHost: localhost\r\n{origin}\
+                 Transfer-Encoding: chunked\r\n\r\n{body}"
+            ));
+            assert_eq!(answer.status, status, "{target}");
+            assert_eq!(answer.connection(), ["close"]);
+            assert_eq!(answer.field("content-type"), Some("application/json"));
+            let allowed = answer.field("access-control-allow-origin");
+            assert_eq!(allowed, Some("http://localhost"));
+            assert_eq!(parsed(&answer.body)["error"], word);
+        }
+    }
+    assert_eq!(native.shared.broker().head().sequence, 0);
 }

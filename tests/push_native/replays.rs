@@ -11,6 +11,7 @@ fn data(answer: &Value) -> Vec<String> {
 }
 
 #[test]
+// req: push-since-01 push-since-02 push-since-03 push-since-04
 fn since_has_many_forms() {
     let native = Native::start();
     for n in 1..=3 {
@@ -64,6 +65,7 @@ fn since_has_many_forms() {
 }
 
 #[test]
+// req: push-order-03 push-since-09
 fn what_history_has_let_go_is_a_gap() {
     let native = Native::with(keeping(2));
     native.publish_all("a", 1..=2);
@@ -88,6 +90,7 @@ fn what_history_has_let_go_is_a_gap() {
 }
 
 #[test]
+// req: push-since-09 push-bounds-02
 fn what_is_too_old_is_a_gap() {
     let native = Native::start();
     native.publish("a", "1");
@@ -101,6 +104,7 @@ fn what_is_too_old_is_a_gap() {
 }
 
 #[test]
+// req: push-ndjson-03 push-since-07 push-since-08 push-since-10 push-v1-04
 fn a_position_of_another_log_is_a_gap_of_each_pattern() {
     let native = Native::start();
     native.publish_all("a", 1..=2);
@@ -136,6 +140,7 @@ fn a_position_of_another_log_is_a_gap_of_each_pattern() {
 
 /// A replay longer than a page, on each transport; what is published meanwhile comes after it.
 #[test]
+// req: push-since-06
 fn replays_longer_than_a_page_are_complete_and_in_order() {
     let native = Native::with(keeping(3_000));
     for _ in 0..10 {

@@ -44,6 +44,7 @@ fn all_end(native: &Native, change: impl FnOnce()) {
 }
 
 #[test]
+// req: push-auth-07
 fn a_removed_token_is_gone_within_a_second() {
     let (native, tokens) = guarded(&alice());
     native.advance(333);
@@ -64,6 +65,7 @@ fn a_token_of_another_name_is_gone() {
 }
 
 #[test]
+// req: push-auth-08
 fn an_expired_token_is_gone_within_a_second() {
     let (native, _) =
         guarded(&alice().replace("publish", "expires = 2026-11-27T23:30:10Z\npublish"));
@@ -72,6 +74,7 @@ fn an_expired_token_is_gone_within_a_second() {
 }
 
 #[test]
+// req: push-auth-09
 fn a_narrowed_token_keeps_what_it_still_allows() {
     let (native, tokens) = guarded(&alice());
     let token = bearer("secret");
@@ -110,6 +113,7 @@ fn a_narrowed_token_keeps_what_it_still_allows() {
 }
 
 #[test]
+// req: push-auth-06
 fn an_unchanged_token_lives_on() {
     let (native, tokens) = guarded(&alice());
     let mut client = native.envelopes_with("/topics/news", &bearer("secret"));

@@ -2,6 +2,8 @@
 
 use super::{Body, Native, Socket, keeping};
 use crate::net_support::{limits, options_with};
+use wirebell::net::Overflow;
+use wirebell::push::{Bounds, HistoryRules, Settings};
 
 /// Bytes of each message.
 const BYTES: usize = 2_000;
@@ -46,6 +48,7 @@ fn rest(body: &mut Body) -> String {
 }
 
 #[test]
+// req: push-order-09 push-v1-18
 fn a_slow_websocket_is_closed_and_resumes() {
     let native = narrow();
     let mut quick = quick(&native);
@@ -127,6 +130,7 @@ fn a_slow_stream_ends_and_resumes() {
 }
 
 #[test]
+// req: push-bounds-11
 fn a_replay_does_not_outrun_its_reader() {
     let native = narrow();
     publish(&native, |_| {});
@@ -162,4 +166,33 @@ fn a_replay_of_large_messages_comes_to_its_end() {
         seen += messages.len();
     }
     assert_eq!(seen, texts.len());
+}
+
+#[test]
+// req: push-bounds-03
+fn a_topic_may_keep_the_latest_alone() {
+    for (overflow, all) in [(Overflow::KeepLatest, 1), (Overflow::DropOldest, 2)] {
+        let bounds = Bounds::default().overflow(overflow);
+        let rules = vec![("a".parse().expect("a pattern"), bounds)];
+        let rules = HistoryRules::new(rules, Bounds::default());
+        let options = options_with(limits().queued_bytes(20_000));
+        let native = Native::with_options(options, Settings::default().history(rules));
+        let mut quick = quick(&native);
+        let mut slow = native.envelopes("/topics/a");
+        slow.json();
+        publish(&native, |n| expect(&mut quick, n));
+        let mut seen = vec![0];
+        while seen.last() != Some(&COUNT) {
+            let n = number(slow.json()["data"].as_str().expect("text"));
+            assert!(Some(&n) > seen.last(), "{n} after {seen:?}");
+            seen.push(n);
+        }
+        assert!(seen.len() < COUNT, "it was too slow");
+        // What waited when the last one came.
+        let last: Vec<_> = (1..=COUNT).rev().take(all).collect();
+        assert!(seen.iter().rev().take(all).eq(&last), "{seen:?}");
+        assert_eq!(seen.contains(&(COUNT - 1)), all == 2, "{overflow:?}");
+        native.publish("a", "201");
+        assert_eq!(slow.json()["data"], "201");
+    }
 }

@@ -5,6 +5,7 @@ use crate::net_support::client::upgrade;
 use crate::support::frames::{binary, close};
 
 #[test]
+// req: push-raw-01
 fn payloads_come_as_they_were_published() {
     let native = Native::start();
     let mut one = native.raw("/topics/a");
@@ -20,6 +21,7 @@ fn payloads_come_as_they_were_published() {
 }
 
 #[test]
+// req: push-raw-04
 fn the_answer_says_where_it_begins() {
     let native = Native::start();
     native.publish_all("a", 1..=3);
@@ -45,6 +47,7 @@ fn the_answer_says_where_it_begins() {
 }
 
 #[test]
+// req: push-raw-02
 fn a_message_on_one_exact_topic_is_published() {
     let native = Native::start();
     let mut other = native.envelopes("/topics/a");
@@ -58,6 +61,7 @@ fn a_message_on_one_exact_topic_is_published() {
 }
 
 #[test]
+// req: push-raw-03
 fn a_message_elsewhere_is_the_end() {
     let native = Native::start();
     for topics in ["a.*", "a.**", "a,b", "$stats"] {

@@ -5,6 +5,7 @@ use serde_json::json;
 use wirebell::push::Settings;
 
 #[test]
+// req: push-sse-01 push-sse-02 push-sse-03
 fn the_first_event_says_where_the_stream_begins() {
     let native = Native::start();
     native.publish_all("a", 1..=3);
@@ -22,6 +23,7 @@ fn the_first_event_says_where_the_stream_begins() {
 }
 
 #[test]
+// req: push-sse-04 push-sse-06
 fn texts_of_several_lines_and_binary_payloads() {
     let native = Native::start();
     let mut events = native.events("/topics/a");
@@ -48,6 +50,7 @@ fn texts_of_several_lines_and_binary_payloads() {
 }
 
 #[test]
+// req: push-subscribe-01 push-subscribe-02 push-sse-05 push-sse-07
 fn several_topics_come_in_envelopes_unless_asked_otherwise() {
     let native = Native::start();
     let accept = "Accept: text/html, text/event-stream;q=0.5\r\n";
@@ -82,6 +85,7 @@ fn several_topics_come_in_envelopes_unless_asked_otherwise() {
 }
 
 #[test]
+// req: push-ndjson-01 push-ndjson-02 push-ndjson-03
 fn lines_begin_with_what_is_subscribed() {
     let native = Native::start();
     native.publish("a", "1");
@@ -110,6 +114,7 @@ fn lines_begin_with_what_is_subscribed() {
 }
 
 #[test]
+// req: push-sse-09 push-ndjson-04
 fn silent_streams_are_kept_alive() {
     let native = Native::start();
     let mut events = native.events("/topics/a");
@@ -128,6 +133,7 @@ fn silent_streams_are_kept_alive() {
 }
 
 #[test]
+// req: push-sse-10
 fn an_id_that_cannot_be_read_is_a_gap() {
     let native = Native::start();
     native.publish_all("a", 1..=2);
@@ -147,6 +153,7 @@ fn an_id_that_cannot_be_read_is_a_gap() {
 
 /// Cut before the gap was told, a client that resumes from the first id is told of it again.
 #[test]
+// req: push-sse-02 push-sse-08
 fn a_cut_before_a_gap_does_not_hide_it() {
     let native = Native::with(super::keeping(2));
     native.publish_all("a", 1..=5);

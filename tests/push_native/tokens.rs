@@ -27,6 +27,7 @@ pub fn guarded(text: &str) -> (Native, Tokens) {
 }
 
 #[test]
+// req: push-errors-04
 fn without_a_token_nothing_is_done() {
     let (native, _) = guarded(&alice());
     for (method, target) in [
@@ -69,6 +70,7 @@ fn the_wserver_dialect_is_closed_unless_it_has_secrets_of_its_own() {
 }
 
 #[test]
+// req: push-errors-05 push-raw-03 push-auth-15 push-auth-17
 fn a_token_allows_what_its_patterns_allow() {
     let (native, _) = guarded(&alice());
     let token = bearer("secret");
@@ -97,6 +99,7 @@ fn a_token_allows_what_its_patterns_allow() {
 }
 
 #[test]
+// req: push-publish-10
 fn keys_are_those_of_the_token() {
     let bob = entry("bob", "other", RIGHTS);
     let (native, _) = guarded(&(alice() + &bob));
@@ -121,6 +124,7 @@ fn unknown(native: &Native) -> Socket {
 }
 
 #[test]
+// req: push-v1-09 push-v1-10 push-v1-11
 fn a_message_may_bring_the_token() {
     let (native, _) = guarded(&(alice() + &entry("bob", "bobs", RIGHTS)));
     let mut client = unknown(&native);
@@ -150,6 +154,7 @@ fn a_message_may_bring_the_token() {
 }
 
 #[test]
+// req: push-auth-16
 fn a_connection_waits_ten_seconds_for_its_token() {
     let (native, _) = guarded(&alice());
     let mut client = unknown(&native);
@@ -160,6 +165,7 @@ fn a_connection_waits_ten_seconds_for_its_token() {
 }
 
 #[test]
+// req: push-auth-19
 fn wrong_tokens_end_the_connection() {
     let (native, _) = guarded(&alice());
     let mut client = unknown(&native);
@@ -189,6 +195,7 @@ fn jwt(claims: &serde_json::Value) -> String {
 const KEY: &str = "0123456789abcdef0123456789abcdef";
 
 #[test]
+// req: push-v1-11 push-auth-11 push-auth-13 push-auth-14
 fn a_jwt_is_a_token_until_it_expires() {
     let key = JwtKey::new(KEY).expect("a key");
     let tokens = Tokens::parse("revoked = ['mallory']").expect("tokens");
@@ -230,6 +237,7 @@ fn a_jwt_is_a_token_until_it_expires() {
 }
 
 #[test]
+// req: push-auth-15
 fn a_token_given_twice_is_refused() {
     let (native, _) = guarded(&alice());
     let answer = native.get("/topics/news?poll=0&token=secret", &bearer("other"));

@@ -156,6 +156,7 @@ fn guesses_soon_cost_a_connection_each_and_the_right_key_always_works() {
 }
 
 #[test]
+// req: push-pages-01
 fn a_page_of_another_site_can_neither_push_nor_drop_and_an_allowed_one_reads_every_answer() {
     let origin = "https://a.example";
     let settings =

@@ -7,6 +7,7 @@ use wirebell::net::Server;
 use wirebell::push::{EchoServer, PushKey, Settings, TokenFile};
 
 #[test]
+// req: push-errors-06
 fn who_looks_in_the_wrong_place_is_told_the_right_one() {
     let push = Push::limited(limits());
     let plain = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: a\r\n\r\n");

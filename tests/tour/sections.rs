@@ -1,5 +1,5 @@
-//! Where each section of RFC 6455 and RFC 7692 lives: from the `req:` tags, and for sections that
-//! bind no implementation from what is named here.
+//! Where each section of RFC 6455 and RFC 7692, and each part of the wire of topics, lives: from
+//! the `req:` tags, and for sections that bind no implementation from what is named here.
 
 use crate::requirements::{Requirement, parse, tags};
 use crate::support::sources::Source;
@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Sections, what they are about, and files that no tag leads to.
-const SECTIONS: [(&str, &str, &str, &str); 54] = [
+const SECTIONS: [(&str, &str, &str, &str); 69] = [
     ("6455", "1.3", "the key and its answer", "handshake/key"),
     ("6455", "3", "URIs", ""),
     ("6455", "4.1", "opening, the client's side", ""),
@@ -77,11 +77,26 @@ const SECTIONS: [(&str, &str, &str, &str); 54] = [
     ("7692", "7.2.1", "compressing", ""),
     ("7692", "7.2.2", "decompressing", "deflate/window"),
     ("7692", "8", "security", "deflate/inflater"),
+    ("push", "names", "topics and patterns", ""),
+    ("push", "order", "positions and the order of all topics", ""),
+    ("push", "publish", "one message", ""),
+    ("push", "batch", "many messages", ""),
+    ("push", "errors", "statuses and code words", ""),
+    ("push", "subscribe", "which form a subscriber gets", ""),
+    ("push", "raw", "WebSockets with payloads alone", ""),
+    ("push", "sse", "server-sent events", ""),
+    ("push", "ndjson", "streams of lines", ""),
+    ("push", "poll", "long polls", ""),
+    ("push", "since", "where a subscriber begins, and gaps", ""),
+    ("push", "v1", "the messages of `wirebell.v1`", ""),
+    ("push", "auth", "tokens and what they allow", ""),
+    ("push", "pages", "pages of others, and hosts", ""),
+    ("push", "bounds", "limits", ""),
 ];
 
 const LIST: &str = include_str!("../requirements.csv");
 
-/// RFC and section of an id.
+/// RFC and section of an id, or `push` and a part of its wire.
 fn place(id: &str) -> (&str, &str) {
     let mut parts = id.split('-');
     (parts.next().unwrap_or(id), parts.next().unwrap_or_default())
@@ -141,15 +156,19 @@ fn cell(
     Ok(files.join(", "))
 }
 
-/// Both tables, one after the other.
+/// The tables, one after the other.
 pub fn tables(code: &[Source]) -> String {
     let list = parse(LIST);
     let tagged = tagged(code);
     let mut page = String::new();
-    for rfc in ["6455", "7692"] {
+    for (rfc, title) in [
+        ("6455", "RFC 6455 lives"),
+        ("7692", "RFC 7692 lives"),
+        ("push", "the rules of topics live"),
+    ] {
         let _ = write!(
             page,
-            "\n### Where RFC {rfc} lives\n\n| section | about | in `src/` |\n|---|---|---|\n"
+            "\n### Where {title}\n\n| section | about | in `src/` |\n|---|---|---|\n"
         );
         for entry in SECTIONS.into_iter().filter(|entry| entry.0 == rfc) {
             let cell = cell(entry, code, &tagged, &list);
@@ -167,7 +186,7 @@ fn missing(list: &[Requirement<'_>]) -> Vec<String> {
     let places = list.iter().map(|requirement| place(requirement.id));
     let missing: BTreeSet<String> = places
         .filter(|at| !known(*at))
-        .map(|(rfc, section)| format!("RFC {rfc} {section}"))
+        .map(|(rfc, section)| format!("{rfc} {section}"))
         .collect();
     missing.into_iter().collect()
 }
@@ -180,7 +199,7 @@ fn every_section_that_binds_somebody_is_in_the_table() {
 #[test]
 fn the_checks_can_fail() {
     let list = parse("id,role,level,wording,excused\n6455-99.9-01,both,MUST,one,\n");
-    assert_eq!(missing(&list), ["RFC 6455 99.9"]);
+    assert_eq!(missing(&list), ["6455 99.9"]);
     assert!(cites("//! RFC 6455 sections 5.3 and 10.3.", "10.3"));
     assert!(!cites("//! RFC 6455 section 5.5.1.", "5.5"));
     assert!(!cites("let section = 5.5;", "5.5"));

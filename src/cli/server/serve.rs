@@ -14,6 +14,7 @@ use wirebell::push::{PushServer, Settings};
 const OPEN: &str = "open: anyone who can reach this server may publish and subscribe; \
      --tokens FILE changes that";
 
+// req: push-auth-01
 pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let addresses = settings.event_loop.addresses()?;

@@ -360,6 +360,7 @@ impl FileSettings {
     }
 
     /// An open server beyond this machine must be wanted.
+    // req: push-auth-02
     pub fn check_open(&self, addresses: &[SocketAddr], settings: &Settings) -> Result<(), Failure> {
         let listen = self.event_loop.listen.as_deref().unwrap_or(LISTEN);
         match (settings.auth.is_some(), self.open == Some(true)) {

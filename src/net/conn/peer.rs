@@ -116,6 +116,8 @@ pub(crate) struct Flags {
     pub(crate) wants_writable: bool,
     /// Encrypted.
     pub(crate) secure: bool,
+    /// A peer that sends no more does not wait for the answer either.
+    pub(crate) leaves: bool,
 }
 
 /// What only some connections have, and only for a while.
@@ -308,6 +310,7 @@ impl Peer {
                     queued as u64 > connection.message_limit()
                 }
                 Phase::Open(connection) if connection.role() == Role::Client => queued > bound / 2,
+                Phase::Dial(_) => false, // The request waits until TLS is set up.
                 _ => true,
             }
     }

@@ -187,7 +187,10 @@ impl Sockets for SystemSockets {
 
     fn close(&mut self, index: u32) {
         self.taps.close(index);
-        self.sessions.close(index);
+        if self.sessions.has(index) {
+            self.shutdown_write(index); // If that has not been said.
+            self.sessions.close(index);
+        }
         if let Some(socket) = self.sockets.get_mut(index as usize) {
             *socket = None;
         }

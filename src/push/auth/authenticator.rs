@@ -156,6 +156,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-06
     fn several_tokens_of_one_name_are_good_at_the_same_time() {
         let both = entry("shop", "old", "") + &entry("shop", "new", "publish = [\"a\"]");
         let (auth, tokens) = auth(&both);

@@ -38,6 +38,7 @@ impl std::error::Error for BadToken {}
 /// # Errors
 ///
 /// The request has several tokens that differ, or one that cannot be decoded.
+// req: push-auth-15
 pub fn token_of<'h>(head: &RequestHead<'h>) -> Result<Option<Cow<'h, str>>, BadToken> {
     let fields = head.fields.all("Authorization").filter_map(|value| {
         let (scheme, token) = value.split_once(' ')?;
@@ -64,6 +65,7 @@ pub fn token_of<'h>(head: &RequestHead<'h>) -> Result<Option<Cow<'h, str>>, BadT
 ///
 /// assert_eq!(mask_token("/topics/a?token=secret&since=all"), "/topics/a?token=***&since=all");
 /// ```
+// req: push-auth-18
 pub fn mask_token(target: &str) -> Cow<'_, str> {
     let Some((path, query)) = target.split_once('?') else {
         return Cow::Borrowed(target);
@@ -96,6 +98,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-15
     fn a_token_is_in_the_field_or_in_the_query() {
         let bearer = "Authorization: Bearer abc\r\n";
         for (target, fields, expected) in [
@@ -140,6 +143,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-18
     fn a_target_is_shown_without_its_tokens() {
         for (target, shown) in [
             ("/a", "/a"),
@@ -159,6 +163,7 @@ mod tests {
     proptest! {
         /// What is taken for a token is masked, and the other way round.
         #[test]
+        // req: push-auth-18
         fn every_token_is_masked(query in "(token=|x=|&|\\?|%41|s3cret|=)*") {
             let target = format!("/?{query}");
             let found = token(&target, "");

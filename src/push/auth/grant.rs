@@ -75,6 +75,7 @@ impl Grant {
 
     /// Whether its bearer may subscribe to everything that this pattern matches. The server's own
     /// topics are for admins, whatever the patterns of the token are.
+    // req: push-auth-17 push-auth-20
     pub fn may_subscribe(&self, pattern: &Pattern) -> bool {
         match pattern.as_str().starts_with('$') {
             true => self.admin,
@@ -189,6 +190,7 @@ mod tests {
 
     proptest! {
         #[test]
+        // req: push-auth-17
         fn a_subscription_never_reaches_beyond_the_token(
             allowed in "(a|b|\\*)(\\.(a|b|\\*)){0,2}(\\.\\*\\*)?",
             asked in "(a|b|\\*)(\\.(a|b|\\*)){0,2}(\\.\\*\\*)?",

@@ -141,6 +141,7 @@ fn present<'de, D: Deserializer<'de>>(field: D) -> Result<bool, D::Error> {
     IgnoredAny::deserialize(field).map(|_| true)
 }
 
+// req: push-auth-11
 fn check_header(part: &str) -> Result<(), Denied> {
     let header: Header =
         json(part).ok_or(Denied::Invalid("its header is not JSON with \"alg\""))?;
@@ -184,6 +185,7 @@ impl Default for Names {
 }
 
 impl Names {
+    // req: push-auth-13
     fn patterns(&self) -> Result<Vec<Pattern>, Denied> {
         let names = match self {
             Self::One(name) => std::slice::from_ref(name),
@@ -196,6 +198,7 @@ impl Names {
 }
 
 impl Claims {
+    // req: push-auth-11 push-auth-12
     fn grant(&self, proof: Proof, now: u64) -> Result<Grant, Denied> {
         // RFC 7519 section 4.1.3: we have no name that an audience could be.
         if self.aud {
@@ -326,6 +329,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-11
     fn only_hs256_without_extensions() {
         for header in [
             r#"{"alg":"none"}"#,
@@ -357,6 +361,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-11
     fn claims_that_cannot_be_accepted() {
         for body in [
             "",
@@ -391,6 +396,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-12
     fn times_hold_to_the_millisecond() {
         let key = JwtKey::new(KEY).unwrap();
         let at = |claims: &str, now| key.check(&token(HEADER, claims), now).map(|_| ());

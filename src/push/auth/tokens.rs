@@ -174,6 +174,7 @@ fn read_list(table: &DeTable<'_>) -> Result<TokenList, Problem> {
 }
 
 impl TokenList {
+    // req: push-auth-06
     fn add(&mut self, entry: &Value<'_>, number: usize) -> Result<(), Problem> {
         let grant = read_entry(entry).and_then(|(grant, digest)| {
             match self.places.insert(digest, self.grants.len()) {
@@ -202,6 +203,7 @@ fn entry_name(entry: &Value<'_>, number: usize) -> String {
     }
 }
 
+// req: push-auth-05
 fn read_entry(entry: &Value<'_>) -> Result<(Grant, Digest), Problem> {
     let wrong = || Problem::new(entry, "write each token as [[token]]");
     let table = entry.get_ref().as_table().ok_or_else(wrong)?;
@@ -307,6 +309,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-auth-05
     fn a_file_with_everything() {
         let text = format!(
             "# all of it\nrevoked = [\"mallory\"]\n\n[[token]]\nname = \"shop\"\n{}\n\

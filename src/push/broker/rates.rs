@@ -20,8 +20,12 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// A record of this topic has so many subscribers.
+    /// A record of this topic has so many subscribers. What the server says of itself does not
+    /// count: an idle server has a rate of 0.
     pub(super) fn count(&mut self, topic: &TopicName, subscribers: usize) {
+        if topic.is_reserved() {
+            return;
+        }
         self.published += 1;
         self.delivered += subscribers as u64;
         if !self.by_name {

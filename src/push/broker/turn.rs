@@ -74,6 +74,7 @@ impl Drop for Asleep<'_> {
 
 impl Drop for Turn<'_> {
     /// What histories hold is part of the memory budget of the loops. Past it they shrink first.
+    // req: push-bounds-12
     fn drop(&mut self) {
         let Some(worker) = self.shared.workers().first() else {
             return;
@@ -92,6 +93,7 @@ impl Drop for Turn<'_> {
 
 impl Turn<'_> {
     /// Whether a batch can be published now.
+    // req: push-order-09
     pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
         if self.state.stopped {
             return Err(Unavailable::Stopped);
@@ -124,7 +126,7 @@ impl Turn<'_> {
         let mut entries = entries.into_iter();
         for step in steps {
             match step {
-                Step::Ephemeral(publication) => outcomes.push(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     let Some(entry) = entries.next() else { break };
                     let outcome = self.logged(entry, &outcomes);
@@ -152,7 +154,7 @@ impl Turn<'_> {
         };
         for step in steps {
             waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => Some(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     waiting.keys.push(key);
                     None
@@ -162,13 +164,26 @@ impl Turn<'_> {
         waiting
     }
 
-    fn ephemeral(&mut self, publication: Publication) -> Receipt {
-        let record = publication.into_record(0, self.now);
-        Receipt {
-            position: None,
-            subscribers: self.deliver(Arc::new(record)),
-            repeated: false,
+    /// The log does not get it, and knows only its key.
+    // req: push-order-07
+    fn ephemeral(&mut self, publication: Publication) -> Outcome {
+        let key = publication.key.clone();
+        let known = match &key {
+            Some(_) => self.shared.log.repeats(&publication, self.now)?,
+            None => None,
+        };
+        let subscribers = known.unwrap_or_else(|| {
+            let record = publication.into_record(0, self.now);
+            self.deliver(Arc::new(record))
+        });
+        if let (Some(key), None) = (&key, known) {
+            self.shared.log.delivered(key, subscribers);
         }
+        Ok(Receipt {
+            position: None,
+            subscribers,
+            repeated: known.is_some(),
+        })
     }
 
     /// `before` are the outcomes of the same batch: a repetition may follow its original.
@@ -198,6 +213,7 @@ impl Turn<'_> {
 
     /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
     /// are counted.
+    // req: push-order-02
     fn deliver(&mut self, record: Arc<Record>) -> usize {
         let now = self.now;
         let hub = &mut self.state.hub;

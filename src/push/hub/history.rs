@@ -80,6 +80,7 @@ impl History {
     }
 
     /// Adds a record and lets go what then exceeds the bounds.
+    // req: push-bounds-02
     pub(super) fn push(&mut self, record: Arc<Record>, bounds: &Bounds, now: u64) {
         self.payloads += record.payload.bytes().len();
         self.cost += cost(&record);
@@ -135,6 +136,7 @@ impl History {
         }
     }
 
+    // req: push-order-06
     fn drop_expired(&mut self, now: u64) {
         if now < self.expires {
             return;
@@ -190,6 +192,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-02
     fn count_bytes_and_age_let_go_and_raise_the_floor() {
         let all = bounds(10, 1_000, 1_000);
         for (bounds, expected, floor) in [

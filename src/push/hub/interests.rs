@@ -123,6 +123,7 @@ impl Interests {
     }
 
     /// Whether a connection may join all of these.
+    // req: push-v1-16 push-bounds-05 push-bounds-06
     pub(super) fn check(
         &self,
         connection: PeerId,

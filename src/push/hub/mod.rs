@@ -725,6 +725,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-v1-16 push-bounds-05
     fn a_connection_has_so_many_patterns_and_bytes_and_gets_all_or_none() {
         let mut hub = small(|it| (it.patterns, it.pattern_bytes) = (3, 10));
         let mut subscribe = |patterns: &[&str]| {
@@ -741,6 +742,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-06
     fn the_last_room_of_the_hub_goes_to_many() {
         let mut topics = small(|it| (it.topics, it.topic_share) = (10, 4));
         let mut levels = small(|it| (it.wildcard_levels, it.topic_share) = (10, 4));
@@ -770,6 +772,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-order-05
     fn one_history_too_many_ends_the_one_with_the_oldest_message() {
         let mut hub = small(|it| it.topics = 3);
         hub.subscribe(peer(1), &ask(&["b"], Since::New), 0).unwrap();
@@ -798,6 +801,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-12
     fn histories_stay_within_their_memory() {
         let mut hub = small(|it| it.history_bytes = 10_000);
         for number in 0..1_000 {
@@ -829,6 +833,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-07
     fn a_search_among_too_many_topics_is_refused() {
         let mut hub = small(|it| it.scan = 10);
         for name in 'a'..='j' {
@@ -898,6 +903,7 @@ mod tests {
         })]
 
         #[test]
+        // req: push-order-04
         fn the_hub_does_what_a_list_of_everything_would(steps in steps()) {
             let mut both = Both::new();
             steps.iter().for_each(|step| both.step(step));

@@ -101,6 +101,7 @@ impl Query<'_> {
         Ok(replay)
     }
 
+    // req: push-since-07
     fn start(&self) -> Start {
         let all = Start {
             after: 0,
@@ -141,11 +142,13 @@ impl Query<'_> {
     }
 
     /// The log has given this position, or will give the one after it next.
+    // req: push-since-08
     fn knows(&self, asked: Position) -> bool {
         asked.epoch == self.head.epoch && asked.sequence <= self.head.sequence
     }
 
     /// The known topics, and the patterns that may have matched topics that are not known.
+    // req: push-bounds-07
     fn find(&self, topics: &Topics) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         let mut left = self.scan;
@@ -174,6 +177,7 @@ impl Query<'_> {
     }
 
     /// Takes records from all histories in order until the page is full.
+    // req: push-order-03
     fn merge(&self, topics: &Topics, found: &[Found], start: &Start, replay: &mut Replay) {
         let histories = found.iter().map(|(id, _)| &topics.get(*id).history);
         let mut parts: Vec<_> = histories
@@ -216,6 +220,7 @@ impl Query<'_> {
     }
 
     /// Nothing is known of what came after the place to begin.
+    // req: push-since-10
     fn all_gaps(&self) -> Vec<Gap> {
         let after = match self.since {
             Since::Position(position) => Some(position),
@@ -234,6 +239,7 @@ impl Query<'_> {
 
     /// What has been let go after a known position. The first page has all of it: a client that
     /// resumes from a record of that page does not ask for what came before the record.
+    // req: push-order-04 push-order-05 push-since-09
     fn gaps(
         &self,
         topics: &Topics,

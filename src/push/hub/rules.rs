@@ -60,6 +60,7 @@ impl HistoryRules {
     }
 
     /// The bounds of a topic.
+    // req: push-bounds-01
     pub fn of(&self, topic: &TopicName) -> Bounds {
         if topic.is_reserved() {
             return Bounds::EPHEMERAL;
@@ -75,6 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // req: push-bounds-01
     fn the_first_rule_that_matches_counts() {
         let keep = |messages| Bounds {
             messages,

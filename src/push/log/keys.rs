@@ -70,6 +70,7 @@ impl Keys {
     }
 
     /// Looks a publication up, and remembers it with this sequence number if it is new.
+    // req: push-publish-08
     pub(super) fn note(&mut self, publication: &Publication, sequence: u64, now: u64) -> Known {
         self.forget(|_, time| time.saturating_add(KEY_MS) <= now);
         let Some(key) = &publication.key else {
@@ -102,6 +103,7 @@ impl Keys {
     }
 
     /// Forgets the oldest while this holds of it and its time.
+    // req: push-publish-13
     fn forget(&mut self, condition: impl Fn(&Self, u64) -> bool) {
         while let Some((time, _)) = self.order.front()
             && condition(self, *time)
@@ -115,6 +117,7 @@ impl Keys {
 
 /// Of what must be the same in a repetition. SHA-1 will do: who makes two messages with the same
 /// digest only loses the second.
+// req: push-publish-12
 fn digest(publication: &Publication) -> [u8; 20] {
     let topic = publication.topic.as_str();
     let kind = match publication.payload.kind() {
@@ -171,6 +174,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-publish-13
     fn too_many_keys_push_the_oldest_out() {
         let of = |number: usize| publication("a", "x", &format!("{number:03}"));
         let size = cost(of(0).key.as_ref().unwrap());

@@ -45,6 +45,7 @@ impl MemoryLog {
 }
 
 impl State {
+    // req: push-order-01
     fn append(&mut self, publication: Publication) -> Logged {
         let sequence = self.sequence + 1;
         match self.keys.note(&publication, sequence, self.time) {
@@ -75,6 +76,17 @@ impl Log for MemoryLog {
         Appended::Now(entries.collect())
     }
 
+    fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
+        let mut state = self.lock();
+        state.time = state.time.max(now);
+        let time = state.time;
+        match state.keys.note(publication, 0, time) {
+            Known::No => Ok(None),
+            Known::Yes(_, subscribers) => Ok(Some(subscribers.unwrap_or(0))),
+            Known::Another => Err(LogError::KeyReused),
+        }
+    }
+
     fn delivered(&self, key: &Key, subscribers: usize) {
         self.lock().keys.delivered(key, subscribers);
     }
@@ -85,6 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // req: push-order-01
     fn sequence_numbers_grow_by_one_and_times_never_decrease() {
         let log = MemoryLog::new("e".parse().unwrap(), KeyLimits::default());
         let publication = |topic: &str| Publication::new(topic.parse().unwrap(), "x".into());

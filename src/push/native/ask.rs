@@ -80,6 +80,7 @@ pub(in crate::push) fn topic_of(path: &str) -> Result<TopicName, Problem> {
     name.parse().map_err(Problem::from)
 }
 
+// req: push-names-11
 fn patterns(path: &str) -> Result<Vec<Pattern>, Problem> {
     let names = name_of(path)?;
     if names.is_empty() {
@@ -90,6 +91,7 @@ fn patterns(path: &str) -> Result<Vec<Pattern>, Problem> {
 }
 
 /// What follows `/topics/`, decoded.
+// req: push-names-04
 fn name_of(path: &str) -> Result<String, Problem> {
     let rest = path.strip_prefix(TOPICS).unwrap_or_default();
     let name = decode(rest.strip_prefix('/').unwrap_or_default());
@@ -97,13 +99,14 @@ fn name_of(path: &str) -> Result<String, Problem> {
     Ok(name.into_owned())
 }
 
+// req: push-subscribe-01 push-subscribe-02 push-subscribe-03 push-sse-05 push-sse-07 push-ndjson-01
+// req: push-poll-04
 fn form(head: &RequestHead<'_>, patterns: &[Pattern]) -> Result<How, Problem> {
-    if head.fields.has_token("Upgrade", "websocket") {
-        let mut offered = head.fields.list("Sec-WebSocket-Protocol");
-        return Ok(match offered.any(|name| name == ENVELOPES) {
-            true => How::Envelopes,
-            false => How::Raw,
-        });
+    if wants_envelopes(head) {
+        return Ok(How::Envelopes);
+    }
+    if upgrades(head) {
+        return Ok(How::Raw);
     }
     if let Some(wait) = parameter(head, "poll")? {
         let seconds = wait.parse::<u64>().ok().map(|it| it.saturating_mul(1000));
@@ -129,6 +132,17 @@ fn form(head: &RequestHead<'_>, patterns: &[Pattern]) -> Result<How, Problem> {
     }
 }
 
+/// Whether the request opens a WebSocket.
+pub(super) fn upgrades(head: &RequestHead<'_>) -> bool {
+    head.fields.has_token("Upgrade", "websocket")
+}
+
+/// Whether the request opens a WebSocket with [`ENVELOPES`].
+pub(super) fn wants_envelopes(head: &RequestHead<'_>) -> bool {
+    let mut offered = head.fields.list("Sec-WebSocket-Protocol");
+    upgrades(head) && offered.any(|name| name == ENVELOPES)
+}
+
 /// Whether the request names this media type; wildcards do not count.
 fn accepts(head: &RequestHead<'_>, name: &str) -> bool {
     head.fields.list("Accept").any(|range| {
@@ -139,6 +153,7 @@ fn accepts(head: &RequestHead<'_>, name: &str) -> bool {
 
 /// `Last-Event-ID` wins: it is what an EventSource knows after its first connection. If it cannot
 /// be read, that is a gap: an EventSource gives up for good when it is refused.
+// req: push-sse-11 push-since-05
 fn since(head: &RequestHead<'_>, how: How) -> Result<Since, Problem> {
     if matches!(how, How::Events { .. })
         && let Some(id) = head.fields.get("Last-Event-ID").filter(|id| !id.is_empty())
@@ -190,6 +205,7 @@ mod tests {
     const SOCKET: &str = "Upgrade: websocket\r\nConnection: upgrade\r\n";
 
     #[test]
+    // req: push-subscribe-01 push-subscribe-02 push-subscribe-03
     fn the_form_is_chosen_by_upgrade_then_query_then_accept() {
         let with_protocol =
             |names: &str| format!("{SOCKET}Sec-WebSocket-Protocol: {names}\r\n{EVENTS}");
@@ -240,6 +256,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-names-11
     fn patterns_are_decoded_and_then_split() {
         let names = |target: &str| {
             read(target, EVENTS).map(|ask| {
@@ -259,6 +276,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-sse-11 push-since-05
     fn where_to_begin() {
         let since = |target: &str, fields: &str| read(target, fields).map(|ask| ask.since);
         let place = |text: &str| Since::Position(text.parse().unwrap());

@@ -18,9 +18,9 @@ use crate::push::json::{mend, without_mark, write_number, write_string};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{MAX_NAME_BYTES, TopicName};
-use crate::push::native::base64::decode;
 use crate::push::native::problem::Problem;
-use crate::push::native::publish::{check_key, check_topic, message_kind, write_members};
+use crate::push::native::publish::{check_key, check_topic, message_kind, payload};
+use crate::push::native::publish::{seconds, write_members};
 use crate::push::record::{Key, Payload, Publication};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
@@ -131,6 +131,7 @@ impl Batch {
     }
 
     /// The response, from the outcomes of the publications, in order.
+    // req: push-batch-05
     pub fn answer(self, outcomes: impl IntoIterator<Item = Outcome>) -> Response {
         let size = |place: &Place| match place {
             Place::Published { topic, .. } => topic.as_str().len() + RESULT,
@@ -186,6 +187,7 @@ fn write_problem(out: &mut Vec<u8>, line: usize, topic: Option<&str>, problem: &
 /// A line, borrowed from the body where it has no escapes. A member that is null is absent.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+// req: push-batch-02 push-batch-04
 struct Line<'l> {
     #[serde(borrow)]
     topic: Topics<'l>,
@@ -276,20 +278,6 @@ impl Visitor<'_> for SecondsVisitor {
     }
 }
 
-fn payload(data: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Payload, Problem> {
-    match (data, base64) {
-        (Some(Text(data)), None) => Ok(Payload::Text(data.into())),
-        (None, Some(Text(text))) => {
-            let bad = || Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
-            decode(&text).map(Payload::from).ok_or_else(bad)
-        }
-        _ => {
-            let text = "a line has either \"data\" or \"base64\"";
-            Err(Problem::malformed(text))
-        }
-    }
-}
-
 /// Reads one batch.
 struct Reader<'r, F> {
     batch: Batch,
@@ -336,13 +324,13 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
         if let Some(Err(problem)) = key.as_deref().map(check_key) {
             return self.refuse(None, &problem);
         }
-        let payload = match payload(line.data, line.base64) {
+        let data = line.data.map(|Text(data)| data);
+        let base64 = line.base64.map(|Text(text)| text);
+        let payload = match payload(data, base64) {
             Ok(payload) => payload,
             Err(problem) => return self.refuse(None, &problem),
         };
-        let ttl = line
-            .ttl
-            .map(|Seconds(seconds)| seconds.saturating_mul(1000));
+        let ttl = line.ttl.map(|Seconds(ttl)| seconds(ttl));
         match line.topic {
             Topics::One(topic) => {
                 if let Some(topic) = self.admit(&topic, payload.bytes().len())? {
@@ -417,6 +405,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
         });
     }
 
+    // req: push-batch-06
     fn refuse(&mut self, topic: Option<&str>, problem: &Problem) -> Result<(), Problem> {
         self.count()?;
         let Batch {
@@ -431,6 +420,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
     }
 
     /// Counts a result.
+    // req: push-bounds-08
     fn count(&mut self) -> Result<(), Problem> {
         self.results += 1;
         match self.limits.batch_lines {
@@ -519,6 +509,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-04
     fn a_line_is_a_publication() {
         let publication = one(r#"{"topic":"a.b","data":"x","ttl":60,"key":"k1"}"#);
         let expected = Publication {
@@ -542,6 +533,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-03
     fn binary_is_base64() {
         for (text, bytes) in [
             ("", &b""[..]),
@@ -573,11 +565,11 @@ mod tests {
         ),
         (
             r#"{"topic":"a"}"#,
-            "a line has either \"data\" or \"base64\"",
+            "a message has either \"data\" or \"base64\"",
         ),
         (
             r#"{"topic":"a","data":"","base64":""}"#,
-            "a line has either \"data\" or \"base64\"",
+            "a message has either \"data\" or \"base64\"",
         ),
         (
             r#"{"topic":"a","data":"x","data":"x"}"#,
@@ -693,6 +685,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-batch-02
     fn each_topic_of_a_line_has_its_result() {
         let (publications, results) = run(concat!(
             r#"{"topic":["a","$x","no.b","b..c","c","a"],"data":"x"}"#,
@@ -767,6 +760,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-bounds-08
     fn a_batch_is_bounded() {
         let limits = Limits::DEFAULT.batch_lines(3).batch_bytes(10);
         let status = |body: &str| {

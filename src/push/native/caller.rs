@@ -17,6 +17,7 @@ pub(in crate::push) enum Caller {
 }
 
 impl Caller {
+    // req: push-names-06
     pub(in crate::push) fn may_publish(&self, topic: &TopicName) -> bool {
         match self {
             Self::Anybody => !topic.is_reserved(),
@@ -40,6 +41,7 @@ impl Caller {
     }
 
     /// Whose idempotency keys its are; without tokens all share them.
+    // req: push-publish-10
     pub(in crate::push) fn owner(&self) -> Arc<str> {
         self.name().unwrap_or_default()
     }

@@ -15,7 +15,7 @@ use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{Pattern, TopicName};
-use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of};
+use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of, upgrades};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::events::beginning;
@@ -139,6 +139,7 @@ impl Dialect {
         result.unwrap_or_else(|problem| Response::from(problem).into())
     }
 
+    // req: push-batch-01
     fn publish_request<'r>(
         &mut self,
         from: PeerId,
@@ -264,6 +265,7 @@ impl Dialect {
 
     /// Accepts a WebSocket. What its URL names is subscribed to before the answer, which can still
     /// be a refusal; the replay follows once it is open.
+    // req: push-subscribe-03 push-v1-14
     fn open<'r>(
         &mut self,
         context: &Context<'_>,
@@ -342,6 +344,7 @@ impl Dialect {
 
     /// Answers at once if there is something, or else when there is.
     #[expect(clippy::too_many_arguments, reason = "what a request has")]
+    // req: push-poll-02 push-poll-03 push-poll-05
     fn poll<'r>(
         &mut self,
         context: &mut Context<'_>,
@@ -378,6 +381,7 @@ impl Dialect {
         self.admit(Subscriber::new(from, Form::Poll, caller, Some(work)));
         self.subscribers.join(from, &start.interests, start.order);
         context.set_timer(from, Some(context.now() + wait));
+        context.leave_if_hung_up(from);
         Ok(Reply::Later { tag: NATIVE })
     }
 
@@ -427,6 +431,7 @@ fn first(outcomes: Vec<Outcome>) -> Outcome {
 }
 
 /// Where the messages of a raw WebSocket begin: its client can note it.
+// req: push-raw-04
 fn with_position<'r>(upgrade: Upgrade<'r>, since: Since, page: &Replay) -> Upgrade<'r> {
     let position = beginning(page, since).to_string();
     let recovered = page.recovered.to_string();
@@ -446,6 +451,7 @@ pub(super) fn is_batch(path: &str) -> bool {
 }
 
 /// Whether a client may subscribe to all of these.
+// req: push-auth-17
 pub(super) fn check_patterns(caller: &Caller, patterns: &[Pattern]) -> Result<(), Problem> {
     let mut patterns = patterns.iter();
     match patterns.find(|pattern| !caller.may_subscribe(pattern)) {
@@ -468,8 +474,9 @@ impl From<Refused> for Problem {
 }
 
 /// Methods of the two kinds of paths.
+// req: push-errors-07
 pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Problem> {
-    let upgrades = head.fields.has_token("Upgrade", "websocket");
+    let upgrades = upgrades(head);
     match (is_batch(head.path()), head.method) {
         (_, "POST" | "PUT") if !upgrades => Ok(()),
         (_, "GET") => Ok(()),

@@ -25,6 +25,7 @@ pub(super) fn position(out: &mut Vec<u8>, position: Option<Position>) {
 }
 
 /// Appends the envelope of a record.
+// req: push-v1-05 push-v1-06
 pub(super) fn message(out: &mut Vec<u8>, record: &Record, epoch: Epoch) {
     out.extend_from_slice(b"{\"type\":\"message\",\"topic\":");
     write_string(out, record.topic.as_str());
@@ -96,6 +97,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-v1-05
     fn envelopes_are_as_the_wire_has_them() {
         let text = Payload::Text("a\"b\n".into());
         assert_eq!(

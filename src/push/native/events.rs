@@ -26,6 +26,7 @@ pub(super) const KEEPALIVE_LINE: &[u8] = b"{\"type\":\"keepalive\"}\n";
 
 /// The first event: where the stream begins, so that a cut before the first message loses nothing.
 /// If it cannot begin where it was asked to, nothing of that: see [`id`].
+// req: push-sse-01
 pub(super) fn begin(out: &mut Vec<u8>, at: Option<Position>) {
     writeln!(out, "retry: {RETRY_MS}").expect("a vector takes everything");
     match at {
@@ -41,6 +42,7 @@ pub(super) fn id(out: &mut Vec<u8>, at: Position) {
 }
 
 /// The first line of NDJSON.
+// req: push-ndjson-02
 pub(super) fn subscribed_line(
     out: &mut Vec<u8>,
     patterns: &[Pattern],
@@ -58,6 +60,7 @@ pub(super) fn subscribed_line(
 
 /// Where a stream begins that replays this: everything after it follows, or is in a gap. The asked
 /// position, if the log has given it.
+// req: push-sse-02
 pub(super) fn beginning(replay: &Replay, since: Since) -> Position {
     let epoch = replay.position.epoch;
     match (since, replay.records.first()) {
@@ -68,6 +71,7 @@ pub(super) fn beginning(replay: &Replay, since: Since) -> Position {
 }
 
 /// A record as an event: its payload, or its envelope.
+// req: push-sse-03 push-sse-06
 pub(super) fn event(out: &mut Vec<u8>, record: &Record, epoch: Epoch, envelope: bool) {
     if record.sequence > 0 {
         let at = epoch.at(record.sequence);
@@ -90,6 +94,7 @@ pub(super) fn event(out: &mut Vec<u8>, record: &Record, epoch: Epoch, envelope: 
 }
 
 /// A gap as an event.
+// req: push-sse-08
 pub(super) fn gap_event(out: &mut Vec<u8>, it: &Gap) {
     out.extend_from_slice(b"event: gap\ndata: ");
     gap(out, it, false);
@@ -109,6 +114,7 @@ pub(super) fn gap_line(out: &mut Vec<u8>, it: &Gap) {
 }
 
 /// The lines of a text; an empty one has one. The receiver joins them with line feeds.
+// req: push-sse-04
 fn data(out: &mut Vec<u8>, text: &str) {
     let mut rest = text;
     loop {

@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 impl Dialect {
     /// A WebSocket is open.
+    // req: push-auth-16
     pub(in crate::push) fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         context.set_message_limit(peer, Self::message_bytes(context));
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
@@ -46,6 +47,7 @@ impl Dialect {
     }
 
     /// A page of a replay has come: after the last one it is live.
+    // req: push-since-06
     fn page(&mut self, context: &mut Context<'_>, peer: PeerId, start: &Start) {
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return;
@@ -123,6 +125,7 @@ impl Dialect {
     }
 
     /// A message of a client.
+    // req: push-v1-01
     pub(in crate::push) fn message(
         &mut self,
         context: &mut Context<'_>,
@@ -217,6 +220,7 @@ impl Dialect {
     }
 
     /// A message on a raw WebSocket is published, if it has one topic and the token allows it.
+    // req: push-raw-02 push-raw-03
     fn raw_message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         let patterns = match self.subscribers.get(peer).map(|it| it.work.as_deref()) {
             Some(Some(Work::Replay(replaying))) => replaying.patterns.clone(),
@@ -251,6 +255,7 @@ impl Dialect {
         }
     }
 
+    // req: push-v1-10 push-v1-11 push-auth-19
     fn authenticate(
         &mut self,
         context: &mut Context<'_>,
@@ -339,6 +344,7 @@ impl Dialect {
     }
 
     /// A timer has expired: of a token, of a poll, or of a stream that is silent.
+    // req: push-sse-09 push-ndjson-04
     pub(in crate::push) fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let Some(subscriber) = self.subscribers.get(peer) else {
             return;
@@ -385,6 +391,7 @@ impl Dialect {
         self.remove(peer);
     }
 
+    // req: push-bounds-09
     pub(super) fn remove(&mut self, peer: PeerId) -> Option<Subscriber> {
         let subscriber = self.subscribers.remove(peer)?;
         self.broker.leave(peer);

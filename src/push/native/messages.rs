@@ -9,13 +9,12 @@ use crate::push::broker::{Outcome, Receipt};
 use crate::push::hub::{Gap, Presence, Replay};
 use crate::push::json::{mend, write_string};
 use crate::push::name::{Pattern, TopicName};
-use crate::push::native::base64::decode;
 use crate::push::native::batch::malformed;
 use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::native::problem::Problem;
-use crate::push::native::publish::{check_key, write_members};
+use crate::push::native::publish::{check_key, payload, seconds, write_members};
 use crate::push::position::{BadPosition, Epoch, Position, Since};
-use crate::push::record::{Key, Payload, Publication};
+use crate::push::record::{Key, Publication};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -85,6 +84,7 @@ const MESSAGES: [(&str, &[&str]); 5] = [
 ];
 
 /// Reads a message.
+// req: push-v1-02 push-v1-12 push-bounds-10
 pub(super) fn read(text: &str) -> (Reference, Result<Said, Problem>) {
     let text = mend(text).map_or(Cow::Borrowed(text), Cow::Owned);
     let head: Head<'_> = match serde_json::from_str(&text) {
@@ -170,16 +170,9 @@ impl Fields<'_> {
 
     fn publication(self) -> Result<Publication, Problem> {
         let topic = self.topic()?;
-        let payload = match (self.data, self.base64) {
-            (Some(text), None) => Payload::Text(text.into()),
-            (None, Some(text)) => {
-                let bad = || Problem::malformed("base64 is not Base64 (RFC 4648 section 4)");
-                decode(&text).map(Payload::from).ok_or_else(bad)?
-            }
-            _ => return Err(Problem::malformed("a message has either data or base64")),
-        };
+        let payload = payload(self.data.map(Cow::Owned), self.base64)?;
         let mut publication = Publication::new(topic, payload);
-        publication.ttl = self.ttl.map(|seconds| seconds.saturating_mul(1000));
+        publication.ttl = self.ttl.map(seconds);
         if let Some(text) = self.key {
             check_key(&text)?;
             publication.key = Some(Key {
@@ -202,6 +195,7 @@ fn begin(kind: &str, reference: Option<&str>) -> Vec<u8> {
 }
 
 /// A part of what a subscriber missed; `None` if it missed nothing.
+// req: push-v1-04
 pub(super) fn replay(reference: Option<&str>, it: &Replay, epoch: Epoch) -> Option<Vec<u8>> {
     if it.records.is_empty() && it.gaps.is_empty() {
         return None;
@@ -235,6 +229,7 @@ pub(super) fn subscribed(
 }
 
 /// Subscriptions have ended.
+// req: push-v1-07
 pub(super) fn unsubscribed(reference: Option<&str>, patterns: &[Pattern]) -> Vec<u8> {
     let mut out = begin("unsubscribed", reference);
     topics(&mut out, patterns);
@@ -258,6 +253,7 @@ pub(super) fn outcome(reference: Option<&str>, topic: &TopicName, it: Outcome) -
 }
 
 /// A message was published.
+// req: push-v1-08
 fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8> {
     let mut out = begin("published", reference);
     out.push(b',');
@@ -267,6 +263,7 @@ fn published(reference: Option<&str>, topic: &TopicName, it: &Receipt) -> Vec<u8
 }
 
 /// Who subscribes to a topic.
+// req: push-v1-09
 pub(super) fn presence(reference: Option<&str>, topic: &TopicName, it: &Presence) -> Vec<u8> {
     let mut out = begin("presence", reference);
     out.extend_from_slice(b",\"topic\":");
@@ -305,6 +302,7 @@ pub(super) fn error(reference: Option<&str>, problem: &Problem) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::push::record::Payload;
 
     fn patterns(names: &[&str]) -> Vec<Pattern> {
         names.iter().map(|name| name.parse().unwrap()).collect()
@@ -391,6 +389,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-v1-02
     fn references_come_back_as_they_were_written() {
         for reference in ["1", "\"a\\u0041\"", "null", "{\"a\": [1, 2.50]}"] {
             let text = format!("{{\"type\":\"auth\",\"ref\":{reference},\"token\":\"t\"}}");

@@ -63,6 +63,7 @@ impl Problem {
     }
 
     /// 400 `malformed`: the request cannot be understood.
+    // req: push-errors-03
     pub fn malformed(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::BAD_REQUEST, "malformed", message)
     }
@@ -74,6 +75,7 @@ impl Problem {
     }
 
     /// 403 `forbidden`: the token or the page may not do this.
+    // req: push-errors-05
     pub fn forbidden(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::FORBIDDEN, "forbidden", message)
     }
@@ -111,6 +113,7 @@ impl Problem {
     }
 
     /// 415 `unsupported_media_type`: the body has a Content-Encoding.
+    // req: push-errors-09
     pub fn encoded() -> Self {
         Self::unsupported_media_type("send the body without a Content-Encoding")
             .field(field!("Accept-Encoding", "identity"))
@@ -122,26 +125,31 @@ impl Problem {
     }
 
     /// 422 `key_reused`: the idempotency key belongs to another message.
+    // req: push-errors-11
     pub fn key_reused(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::UNPROCESSABLE_CONTENT, "key_reused", message)
     }
 
     /// 429 `too_many`: the client has to wait so many seconds.
+    // req: push-errors-12
     pub fn too_many(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
         Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
     }
 
     /// 503 `unavailable`: it is possible again in about so many seconds.
+    // req: push-errors-12
     pub fn unavailable(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
         Self::new(Status::SERVICE_UNAVAILABLE, "unavailable", message).field(retry_after(seconds))
     }
 
     /// 507 `full`: there is no room, and waiting does not help.
+    // req: push-errors-13
     pub fn full(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Status::INSUFFICIENT_STORAGE, "full", message)
     }
 
     /// The body of the response.
+    // req: push-errors-01
     pub fn body(&self) -> Vec<u8> {
         let mut body = b"{".to_vec();
         self.write_members(&mut body);
@@ -159,6 +167,7 @@ impl Problem {
 }
 
 /// A refusal of the server in general, as this dialect says it.
+// req: push-errors-02
 pub(in crate::push) fn restate(refused: Response) -> Response {
     let error = match refused.status.code() {
         401 => "unauthorized",
@@ -225,6 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
+    // req: push-errors-01 push-errors-12 push-errors-13
     fn every_problem_has_its_status_word_and_field() {
         let allow = field!("Allow", "GET, POST");
         let topic: TopicName = "a.b".parse().unwrap();

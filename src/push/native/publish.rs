@@ -18,6 +18,7 @@ use crate::push::answers::is_encoded;
 use crate::push::broker::{Outcome, Receipt};
 use crate::push::json::{write_number, write_string};
 use crate::push::name::TopicName;
+use crate::push::native::base64::decode;
 use crate::push::native::problem::Problem;
 use crate::push::record::{Key, Payload, Publication};
 use crate::wire::MessageKind;
@@ -33,6 +34,7 @@ const MAX_KEY: usize = 255;
 ///
 /// See [`message_kind`]; 400 if a text is not UTF-8 or a field is malformed, 403 for a topic of the
 /// server itself.
+// req: push-publish-01
 pub fn read(
     topic: TopicName,
     head: &RequestHead<'_>,
@@ -57,6 +59,7 @@ pub fn read(
 /// # Errors
 ///
 /// 403 for a topic of the server itself.
+// req: push-names-06
 pub(super) fn check_topic(topic: &TopicName) -> Result<(), Problem> {
     match topic.is_reserved() {
         false => Ok(()),
@@ -67,6 +70,7 @@ pub(super) fn check_topic(topic: &TopicName) -> Result<(), Problem> {
     }
 }
 
+// req: push-publish-03
 fn utf8(body: &[u8]) -> Result<&str, Problem> {
     std::str::from_utf8(body).map_err(|_| {
         let text = "this is not UTF-8: send it as Content-Type: application/octet-stream";
@@ -81,6 +85,7 @@ fn utf8(body: &[u8]) -> Result<&str, Problem> {
 ///
 /// 415 for an encoded body and for a form in parts; 400 if there are several media types, of which
 /// the sender and a proxy might choose different ones, or something else instead of one.
+// req: push-publish-02 push-publish-04 push-publish-05
 pub fn message_kind(head: &RequestHead<'_>) -> Result<MessageKind, Problem> {
     if is_encoded(head) {
         return Err(Problem::encoded());
@@ -110,6 +115,7 @@ pub fn message_kind(head: &RequestHead<'_>) -> Result<MessageKind, Problem> {
 }
 
 /// The field TTL in milliseconds. More than can be represented means as long as possible.
+// req: push-publish-06
 fn ttl(head: &RequestHead<'_>) -> Result<Option<u64>, Problem> {
     let malformed = || Problem::malformed("TTL is a number of seconds, in digits");
     let value = head.fields.single("TTL").map_err(|_| malformed())?;
@@ -119,8 +125,35 @@ fn ttl(head: &RequestHead<'_>) -> Result<Option<u64>, Problem> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed());
     }
-    let seconds: u64 = digits.parse().unwrap_or(u64::MAX);
-    Ok(Some(seconds.saturating_mul(1000)))
+    Ok(Some(seconds(digits.parse().unwrap_or(u64::MAX))))
+}
+
+/// A number of seconds in milliseconds. More than can be represented means as long as possible.
+pub(super) fn seconds(seconds: u64) -> u64 {
+    seconds.saturating_mul(1000)
+}
+
+/// The payload of a message in JSON, which is in one of two members.
+///
+/// # Errors
+///
+/// 400 if it has both or neither, or what is not Base64.
+// req: push-batch-03
+pub(super) fn payload(
+    data: Option<Cow<'_, str>>,
+    base64: Option<Cow<'_, str>>,
+) -> Result<Payload, Problem> {
+    match (data, base64) {
+        (Some(data), None) => Ok(Payload::Text(data.into())),
+        (None, Some(text)) => {
+            let bad = || Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
+            decode(&text).map(Payload::from).ok_or_else(bad)
+        }
+        _ => {
+            let text = "a message has either \"data\" or \"base64\"";
+            Err(Problem::malformed(text))
+        }
+    }
 }
 
 /// The field Idempotency-Key: a string in quotation marks or, as most send it, without.
@@ -172,6 +205,7 @@ fn bad_key() -> Problem {
 }
 
 /// The response to a publication.
+// req: push-publish-09 push-publish-14
 pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
     let receipt = match outcome {
         Ok(receipt) => receipt,
@@ -193,6 +227,7 @@ pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
 
 /// Appends what a publisher is told: `"topic":…,"id":…,"subscribers":…`; no id for a topic without
 /// positions.
+// req: push-publish-15 push-publish-16
 pub(super) fn write_members(out: &mut Vec<u8>, topic: &TopicName, receipt: &Receipt) {
     out.extend_from_slice(b"\"topic\":");
     write_string(out, topic.as_str());
@@ -228,6 +263,7 @@ mod tests {
     }
 
     #[test]
+    // req: push-publish-02
     fn the_media_type_says_whether_it_is_a_text() {
         for text in [
             "text/plain",

@@ -28,6 +28,7 @@ impl Dialect {
     }
 
     /// Looks at all grants in use, if anything may have changed.
+    // req: push-auth-07 push-auth-08 push-auth-14
     fn check_grants(&mut self, context: &mut Context<'_>) {
         let Some(auth) = self.auth.clone() else {
             return;
@@ -57,6 +58,7 @@ impl Dialect {
         }
     }
 
+    // req: push-auth-07
     fn revoke(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let form = self.subscribers.get(peer).map(|it| it.form);
         if form != Some(Form::Poll) {
@@ -72,6 +74,7 @@ impl Dialect {
 
     /// Ends the subscriptions that the token does not allow any more. Without any left, only a
     /// connection that can subscribe again stays open.
+    // req: push-auth-09
     pub(super) fn drop_forbidden(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let Some(subscriber) = self.subscribers.get(peer) else {
             return;

@@ -66,6 +66,7 @@ const ENVELOPE: usize = 1024;
 const ESCAPED: usize = 6;
 
 /// A page that is the answer to a poll.
+// req: push-poll-06
 pub(super) const POLL_PAGE: Page = Page {
     records: 1_000,
     bytes: 1024 * 1024,
@@ -87,6 +88,7 @@ impl Replaying {
 
     /// What to ask the broker for next. `queued_bytes` may wait for a slow connection: a page in
     /// any form leaves room for what follows it.
+    // req: push-bounds-11
     pub(super) fn request(&self, name: Option<Arc<str>>, queued_bytes: usize) -> Subscribe {
         Subscribe {
             name,
@@ -109,6 +111,7 @@ impl Replaying {
 }
 
 /// Sends a page; and what follows the last one, where the form has that.
+// req: push-v1-03 push-v1-13
 pub(super) fn send_page(
     context: &mut Context<'_>,
     peer: PeerId,
@@ -142,10 +145,10 @@ pub(super) fn send_page(
     }
 }
 
-/// Sends an answer.
+/// Sends an answer, which no policy for slow subscribers drops.
 pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) {
     let text = String::from_utf8(json).unwrap_or_default(); // JSON is UTF-8.
-    let _ = context.send(peer, Message::text(&text));
+    let _ = context.send_kept(peer, Message::text(&text));
 }
 
 /// The first page of a stream, after what says where it begins.
@@ -165,6 +168,7 @@ pub(super) fn first_page(form: Form, patterns: &[Pattern], since: Since, page: &
     out
 }
 
+// req: push-ndjson-03
 fn write_gaps(out: &mut Vec<u8>, form: Form, page: &Replay) {
     for it in &page.gaps {
         match form {
@@ -174,6 +178,7 @@ fn write_gaps(out: &mut Vec<u8>, form: Form, page: &Replay) {
     }
 }
 
+// req: push-ndjson-03
 fn write_records(out: &mut Vec<u8>, form: Form, page: &Replay) {
     let epoch = page.position.epoch;
     for record in &page.records {
@@ -185,6 +190,7 @@ fn write_records(out: &mut Vec<u8>, form: Form, page: &Replay) {
 }
 
 /// The answer to a poll.
+// req: push-poll-01 push-poll-07
 pub(super) fn poll_answer(page: &Replay) -> Vec<u8> {
     let epoch = page.position.epoch;
     let mut out = b"{\"messages\":".to_vec();

@@ -107,6 +107,7 @@ impl Subscribers {
     }
 
     /// Adds a peer to these lists; one that is there gets a newer number.
+    // req: push-v1-17
     pub(super) fn join(&mut self, peer: PeerId, all: &[(Pattern, InterestId)], order: u64) {
         let Self { peers, lists } = self;
         let Some(subscriber) = peers.get_mut(peer) else {
@@ -182,6 +183,7 @@ impl Subscribers {
     /// Sends a delivery to all whom it is for; `polls` gets those who wait for one answer, and who
     /// get it from the caller. `policies` says that some topic has another policy for slow
     /// subscribers than the default.
+    // req: push-bounds-03
     pub(super) fn deliver(
         &mut self,
         context: &mut Context<'_>,
@@ -218,6 +220,7 @@ impl Subscribers {
 }
 
 /// Notes that a peer gets this delivery; false if it has got it by another pattern.
+// req: push-v1-15
 fn is_first(peers: &mut PeerMap<Subscriber>, peer: PeerId, order: u64) -> bool {
     let Some(subscriber) = peers.get_mut(peer) else {
         return false;
@@ -236,6 +239,7 @@ fn key_of(delivery: &Delivery) -> u32 {
 
 /// Sends a delivery in one form, which is made for the first peer that needs it. A peer that is too
 /// slow is ended by the loop, which says so to the service.
+// req: push-order-10 push-raw-01 push-v1-18
 fn send(
     context: &mut Context<'_>,
     peer: PeerId,

@@ -243,6 +243,7 @@ impl Subscriber {
     }
 
     /// A message of `wirebell.v1`.
+    // req: push-v1-13
     fn message(&mut self, life: &mut Life, it: &Value) -> Result<(), String> {
         match it["type"].as_str().unwrap_or_default() {
             "replay" => {
@@ -337,6 +338,7 @@ impl Subscriber {
     }
 
     /// A record: the order grows in each connection.
+    // req: push-order-02
     fn take(&mut self, life: &mut Life, got: Got) -> Result<(), String> {
         let Got { sequence, .. } = got;
         if sequence <= life.last {
@@ -348,6 +350,7 @@ impl Subscriber {
         Ok(())
     }
 
+    // req: push-v1-19
     fn begin(&mut self, position: u64) {
         self.baseline.get_or_insert(position);
         self.position = self.position.max(Some(position));

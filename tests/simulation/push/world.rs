@@ -87,6 +87,7 @@ impl<'p> World<'p> {
         let tokens = Tokens::parse(&tokens(|_| false, subscribers.len())).expect("tokens");
         let mut bounds = Bounds::default();
         bounds.messages = plan.history;
+        bounds.overflow = plan.overflow;
         let settings = Settings::default()
             .auth(Some(Auth::default().tokens(tokens.clone())))
             .history(HistoryRules::new(Vec::new(), bounds))
@@ -251,6 +252,7 @@ impl<'p> World<'p> {
     /// Publishers get their answers, whatever subscribers do: at once, or when other workers have
     /// taken their mail, which is looked at every few milliseconds. Then what holds at any time is
     /// checked.
+    // req: push-order-09 push-bounds-12
     fn settle(&mut self) -> Result<(), String> {
         let end = self.network.now() + PUBLISHED_MS;
         loop {
@@ -288,6 +290,7 @@ impl<'p> World<'p> {
         self.now.store(self.network.now(), Relaxed);
     }
 
+    // req: push-auth-07
     fn check_revoked(&self) -> Result<(), String> {
         let now = self.network.now();
         for it in &self.subscribers {

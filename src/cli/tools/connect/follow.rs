@@ -138,6 +138,7 @@ impl Follow {
     }
 
     /// Notes a position whose message was printed.
+    // req: push-v1-19
     pub fn reached(&mut self, position: Option<Position>) {
         self.position = position.or(self.position);
     }

@@ -39,6 +39,7 @@ pub fn run(args: &TokenArgs) -> Result<(), Failure> {
     }
 }
 
+// req: push-auth-10
 fn create(args: &NewArgs) -> Result<(), Failure> {
     if args.publish.is_empty() && args.subscribe.is_empty() && !args.admin {
         let text = "set --publish, --subscribe or --admin: this token would allow nothing";
