@@ -92,12 +92,21 @@ impl Connector {
         config.get_or_init(|| configure(options)).clone()
     }
 
+    /// What the server with this host in its URI must prove to be: [`ConnectorOptions::server_name`]
+    /// if that is set, otherwise the host.
+    ///
+    /// # Errors
+    ///
+    /// The kind `Setup`: no certificate can be for such a name.
+    pub fn server_name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
+        server_name(self.0.options.server_name.as_deref().unwrap_or(host))
+    }
+
     /// The server with this name, as it is in a URI.
     pub(crate) fn server(&self, host: &str) -> Result<SecureServer, TlsError> {
-        let host = self.0.options.server_name.as_deref().unwrap_or(host);
         Ok(SecureServer {
             connector: self.clone(),
-            name: server_name(host)?,
+            name: self.server_name(host)?,
         })
     }
 }

@@ -60,6 +60,15 @@ impl TlsError {
         )
     }
 
+    /// The stream ended before the session was established.
+    #[cfg(feature = "client")]
+    pub(crate) fn cut() -> Self {
+        Self::new(
+            TlsErrorKind::Broken,
+            "the peer ended the connection during the handshake",
+        )
+    }
+
     /// More records were sealed than the keys allow (RFC 8446 section 5.5).
     pub(crate) fn exhausted() -> Self {
         let text = "so much was sent that the keys are used up: connect again";

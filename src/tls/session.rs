@@ -232,6 +232,15 @@ impl Records {
         self.len = 0;
     }
 
+    /// Appends what waits in another, which is then empty.
+    #[cfg(feature = "client")]
+    pub(crate) fn take(&mut self, other: &mut Self) {
+        let (bytes, len) = (other.as_bytes(), other.len);
+        self.room(len).copy_from_slice(bytes);
+        self.len += len;
+        other.clear();
+    }
+
     /// Room after what waits.
     fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.len + size;

@@ -50,7 +50,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "client/blocking",
         "A client on a blocking stream",
-        "mod receive_buffer compression transport shared sender connecting waiting client",
+        "mod receive_buffer compression transport secure no_secure stream shared sender connecting \
+         waiting client",
     ),
     (
         "net",
@@ -94,7 +95,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/tools/common",
         "What the tools share",
-        "mod failure terminal signals deflate client http markup",
+        "mod failure terminal signals deflate tls client https http markup",
     ),
     (
         "cli/tools/connect",

@@ -158,7 +158,7 @@ impl std::error::Error for Error {
 
 impl Error {
     /// A connection that its own encryption has ended, or that the system has.
-    pub(crate) fn of_read(error: io::Error) -> Self {
+    pub(crate) fn of_stream(error: io::Error) -> Self {
         #[cfg(feature = "tls")]
         let error = match error.downcast::<TlsError>() {
             Ok(error) => return Self::Tls(error),

@@ -126,7 +126,7 @@ impl Output {
         {
             peer.flags.secure = true;
             let begun = self.sockets.secure(peer.index, server);
-            return begun.map_err(crate::client::Error::of_read);
+            return begun.map_err(crate::client::Error::of_stream);
         }
         let _ = peer;
         Err(crate::client::Error::Secure)
