@@ -241,13 +241,13 @@ impl Records {
         other.clear();
     }
 
-    /// Room after what waits.
+    /// Room for exactly this many bytes after what waits.
     fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.len + size;
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
-        &mut self.bytes[self.len..]
+        &mut self.bytes[self.len..end]
     }
 }
 
