@@ -115,7 +115,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          input/capture input/pcapng input/pcap input/midway input/tcp input/dump input/hex \
          input/literal input/text explain/mod explain/rules explain/terms explain/request_info \
          explain/checks explain/body explain/head explain/track explain/way explain/frame \
-         explain/close explain/envelopes explain/frames explain/ties show text html/mod html/item html/payload",
+         explain/close explain/envelopes explain/frames explain/ties show text \
+         html/mod html/item html/payload",
     ),
     (
         "cli/tools/verify",

@@ -24,7 +24,7 @@ use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::{Input, Talk, looks_like_http, protocol};
 use crate::cli::tools::inspect::model::{Conversation, Direction, Item, Report, Text};
 use request_info::RequestInfo;
-use track::{ALL_INFLATED, Allowance, INFLATING, Track};
+use track::{ALL_INFLATED, Agreed, Allowance, INFLATING, Track};
 use way::{Shared, Way};
 use wirebell::handshake::DeflateTerms;
 
@@ -75,16 +75,6 @@ enum Opened {
     Frames(Agreed),
     /// There is no WebSocket.
     Nothing(Text),
-}
-
-/// What reading frames depends on.
-#[derive(Clone, Debug, Default)]
-struct Agreed {
-    deflate: Option<DeflateTerms>,
-    /// Unknown extensions.
-    unknown: Vec<String>,
-    /// Messages are those of `wirebell.v1`.
-    envelopes: bool,
 }
 
 fn conversation(

@@ -1,11 +1,10 @@
 //! The state of one direction between frames: the open message, the inflater, the Close.
 
-use crate::cli::tools::inspect::explain::Agreed;
 use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;
 use crate::cli::tools::inspect::model::{Bytes, Finding, Message, Text, rfc6455};
 use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
-use wirebell::handshake::Direction;
+use wirebell::handshake::{DeflateTerms, Direction};
 use wirebell::wire::Utf8Stream;
 use wirebell::{Limits, MessageKind, Violation};
 
@@ -22,6 +21,16 @@ pub const INFLATING: usize = 1024 * 1024 * 1024;
 pub struct Allowance {
     pub kept: usize,
     pub work: usize,
+}
+
+/// What reading frames depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Agreed {
+    pub deflate: Option<DeflateTerms>,
+    /// Unknown extensions.
+    pub unknown: Vec<String>,
+    /// Messages are those of `wirebell.v1`.
+    pub envelopes: bool,
 }
 
 /// The state of one direction.
