@@ -76,7 +76,7 @@ impl Server {
         launch.args(line);
         // Only errors: a log line per connection would be on the server's account.
         launch
-            .env("RUST_LOG", "error")
+            .env("WIREBELL_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let mut server = Self {

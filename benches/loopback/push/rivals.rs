@@ -101,7 +101,7 @@ impl Rival {
                 http {{
                     access_log off; tcp_nodelay on;
                     keepalive_requests 1000000000; keepalive_timeout 1h;
-                    nchan_max_reserved_memory 256M; nchan_websocket_ping_interval 0;
+                    nchan_max_reserved_memory 256M;
                     client_body_temp_path {scratch}/body; proxy_temp_path {scratch}/proxy;
                     fastcgi_temp_path {scratch}/fastcgi; uwsgi_temp_path {scratch}/uwsgi;
                     scgi_temp_path {scratch}/scgi;
