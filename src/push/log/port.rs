@@ -17,7 +17,8 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Orders a batch. `now` is a Unix time in milliseconds.
     fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended;
 
-    /// The publication with this key has reached so many subscribers: the answer to its repetition.
+    /// The publication with this key has reached so many subscribers, at least one: the answer to
+    /// its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
 }
 
