@@ -42,30 +42,34 @@ impl Fan {
         subscribers: usize,
         (length, in_flight): (usize, usize),
     ) -> io::Result<Self> {
-        let mut fan = Self {
-            poller: Poller::new(true)?,
-            subscribers: Vec::with_capacity(subscribers),
-            publisher: wire.publisher(server.address)?,
-            burst: Vec::new(),
-            in_flight,
-            answer: wire.fan_out_answer(),
-            message: ws::message(length),
-            sink: vec![0; 64 * 1024],
-        };
-        let publication = wire.publication(server.address, TOPIC, &fan.message);
-        fan.burst = publication.repeat(in_flight);
+        let poller = Poller::new(true)?;
+        let mut open = Vec::with_capacity(subscribers);
         for token in 0..subscribers {
             let [.., last] = Ipv4Addr::LOCALHOST.octets();
             let last = last + (token / PER_ADDRESS).min(250) as u8;
             let stream = wire.subscriber(server.address, Ipv4Addr::new(127, 0, 0, last))?;
             stream.set_nonblocking(true)?;
-            fan.poller.add(&stream, token)?;
+            poller.add(&stream, token)?;
             let verified = false;
-            fan.subscribers.push(Subscriber { stream, verified });
+            open.push(Subscriber { stream, verified });
         }
-        fan.publisher.set_nonblocking(true)?;
-        fan.poller.add(&fan.publisher, PUBLISHER)?;
-        Ok(fan)
+        // Last: a server may close a connection on which no request comes.
+        let publisher = wire.publisher(server.address)?;
+        publisher.set_nonblocking(true)?;
+        poller.add(&publisher, PUBLISHER)?;
+        let message = ws::message(length);
+        Ok(Self {
+            poller,
+            subscribers: open,
+            publisher,
+            burst: wire
+                .publication(server.address, TOPIC, &message)
+                .repeat(in_flight),
+            in_flight,
+            answer: wire.fan_out_answer(),
+            message,
+            sink: vec![0; 64 * 1024],
+        })
     }
 
     /// Sends one burst and waits for its answers and all copies.
