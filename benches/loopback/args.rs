@@ -10,7 +10,8 @@ use crate::procfs;
 
 pub const USAGE: &str = "\
 usage: cargo bench --bench loopback -- [echo|fanout|deflate|idle|handshake|push|all] [options]
-  push              topics, next to nchan, mosquitto and nats-server if they are installed; not in `all`
+  push              topics, next to nchan, mosquitto and nats-server if they are
+                    installed; not in `all`
   --quick           five short rounds and fewer idle connections: a look, not a figure
   --rounds N        rounds of each server per row, alternating (default 25)
   --round-ms MS     CPU time of the server that one round should see (default 100)
