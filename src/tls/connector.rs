@@ -27,8 +27,8 @@ options! {
         /// Who must have signed the certificates of servers. `None` stands for those that the
         /// system trusts, which needs the feature `native-certs`.
         pub authorities: Option<Authorities> = None,
-        /// Accept any certificate, for any name and from any authority: whoever is in between can
-        /// then read and change everything. The server must still have the key of its certificate.
+        /// Accept any certificate, for any name and from any authority: those in between can then
+        /// read and change everything. The server must still have the key of its certificate.
         pub insecure: bool = false,
         /// The certificate for servers that ask for one.
         pub identity: Option<Identity> = None,

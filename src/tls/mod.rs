@@ -20,6 +20,8 @@ mod connector;
 mod error;
 mod identities;
 mod identity;
+#[cfg(all(test, feature = "ring"))]
+mod identity_tests;
 mod pem;
 mod provider;
 #[cfg(feature = "self-signed")]

@@ -118,11 +118,8 @@ fn tls_and_clear_side_by_side() {
     let pair = Pair::new("tls-mixed");
     let path = std::env::temp_dir().join(format!("wirebell-tls-{}.sock", std::process::id()));
     let unix = format!("unix:{}", path.display());
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let secure = free.local_addr().expect("bound");
-    let free = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    let redirect = free.local_addr().expect("bound");
-    drop(free);
+    let free = [0; 2].map(|_| TcpListener::bind("127.0.0.1:0").expect("a free port"));
+    let [secure, redirect] = free.map(|free| free.local_addr().expect("bound"));
     let config = file(
         "tls-mixed.toml",
         &format!(
@@ -303,5 +300,5 @@ fn a_certificate_is_written_once_and_its_key_for_its_owner_alone() {
     fs::remove_file(pair.0.join("key.pem")).expect("removed");
     refused(&["certificate", "--output", folder], 1, "cert.pem: ");
     assert!(!pair.0.join("key.pem").exists());
-    refused(&["certificate", "--output", folder, "a b"], 2, "a b");
+    refused(&["certificate", "--output", folder, "a b"], 2, "a b: ");
 }

@@ -188,9 +188,9 @@ pub struct EchoSettings {
 #[serde(default)]
 pub struct LoopSettings {
     /// Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes
-    /// (LISTEN_FDS); may be given several times. With a certificate (--tls-cert) it speaks TLS
-    /// there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT sends browsers to https
-    /// [default: the sockets of systemd, otherwise 127.0.0.1:8080]
+    /// (LISTEN_FDS; without this setting, all of them are used); may be given several times. With
+    /// a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and
+    /// redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]
     #[arg(
         short,
         long,

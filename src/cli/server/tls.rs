@@ -36,7 +36,7 @@ pub struct TlsSettings {
     pub tls_cert: Option<Vec<PathBuf>>,
 
     /// File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the
-    /// same order
+    /// same order [default: none]
     #[arg(
         long,
         value_name = "FILE",
@@ -67,7 +67,7 @@ pub struct TlsSettings {
     pub tls_min_version: Option<MinVersion>,
 
     /// File with the authorities (PEM) that sign the certificates of clients; reloaded when it
-    /// changes [default: clients are not asked for one]
+    /// changes [default: clients need none]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TLS_CLIENT_CA")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_ca: Option<PathBuf>,

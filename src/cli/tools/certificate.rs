@@ -17,9 +17,10 @@ use wirebell::tls::SelfSigned;
                   wirebell certificate --output tls push.example\n  \
                   wirebell serve --tls-cert tls/cert.pem --tls-key tls/key.pem\n  \
                   curl --cacert tls/cert.pem https://localhost:8080/healthz\n\n\
-                  The certificate is valid for 90 days, for localhost, 127.0.0.1, ::1, the name of\n\
-                  this machine, and the given names. It signs itself: clients accept it if they are\n\
-                  told to trust cert.pem. For servers that others use, get one from an authority.\n\n\
+                  The certificate is valid for 90 days, for localhost, 127.0.0.1, ::1, the name\n\
+                  of this machine, and the given names. It signs itself: clients accept it if\n\
+                  they are told to trust cert.pem. For a server that others use, get one from an\n\
+                  authority.\n\n\
                   Exit status: 0 written, 1 failed, 2 wrong usage.")]
 pub struct CertificateArgs {
     /// Write cert.pem and key.pem into this directory, which is created if missing
