@@ -26,6 +26,7 @@ mod serving;
 mod settings;
 mod sources;
 mod terminal;
+mod tls;
 mod tokens;
 mod tracing;
 mod verifying;

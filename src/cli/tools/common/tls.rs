@@ -59,7 +59,11 @@ impl TlsFlags {
         let options = ConnectorOptions::default()
             .authorities(authorities.map_err(|error| wrong("--ca-file", &error))?)
             .insecure(self.insecure)
-            .identity(identity.transpose().map_err(|error| wrong("--client-cert", &error))?)
+            .identity(
+                identity
+                    .transpose()
+                    .map_err(|error| wrong("--client-cert", &error))?,
+            )
             .server_name(self.tls_server_name.clone())
             .key_log(true);
         Ok(Some(Connector::new(options)))
@@ -69,7 +73,9 @@ impl TlsFlags {
 /// `wss://` or `https://`.
 pub fn is_secure(url: &str) -> bool {
     let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
-    ["wss", "https"].iter().any(|one| scheme.eq_ignore_ascii_case(one))
+    ["wss", "https"]
+        .iter()
+        .any(|one| scheme.eq_ignore_ascii_case(one))
 }
 
 fn wrong(flag: &str, error: &TlsError) -> Failure {

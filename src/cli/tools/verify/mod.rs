@@ -153,10 +153,13 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
             Err(error) => last = error,
         }
     }
-    Err(within(&mask_token(uri), match last {
-        Error::Connect(error) => refused(error.to_string()),
-        other => failure(other),
-    }))
+    Err(within(
+        &mask_token(uri),
+        match last {
+            Error::Connect(error) => refused(error.to_string()),
+            other => failure(other),
+        },
+    ))
 }
 
 #[cfg(test)]
