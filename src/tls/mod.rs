@@ -25,7 +25,7 @@ mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 pub(crate) mod testing;
 #[cfg(all(test, feature = "ring"))]
 mod tests;

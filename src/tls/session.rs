@@ -1,9 +1,9 @@
 //! One TLS session: records in, plaintext out, and the other way round (RFC 8446 section 5).
 //!
 //! This file alone drives rustls' connections. Input: bytes as the socket gave them, and plaintext
-//! to send. Output: plaintext as it is decrypted, and whole records. Invariant: records leave in the
-//! order in which they were sealed, so what [`Session::open`] and [`Session::seal`] append must be
-//! sent in that order; after [`Session::open`] nothing that can be read stays inside.
+//! to send. Output: plaintext as it is decrypted, and whole records. Invariant: what
+//! [`Session::open`] and [`Session::seal`] append to the records must be sent in that order; after
+//! [`Session::open`] nothing that can be read stays inside.
 
 use crate::tls::acceptor::Acceptor;
 use crate::tls::connector::SecureServer;
@@ -91,8 +91,8 @@ impl Session {
         }
     }
 
-    /// Decrypts in place what has arrived. Plaintext, never more bytes than came in, goes to `plain`
-    /// record by record; replies and alerts are appended to `out`.
+    /// Decrypts in place what has arrived. Plaintext, never more bytes than came in, goes to
+    /// `plain` record by record; replies and alerts are appended to `out`.
     pub(crate) fn open(
         &mut self,
         bytes: &mut [u8],
@@ -241,13 +241,13 @@ impl Records {
         other.clear();
     }
 
-    /// Room after what waits.
+    /// Room for exactly this many bytes after what waits.
     fn room(&mut self, size: usize) -> &mut [u8] {
         let end = self.len + size;
         if self.bytes.len() < end {
             self.bytes.resize(end, 0);
         }
-        &mut self.bytes[self.len..]
+        &mut self.bytes[self.len..end]
     }
 }
 
@@ -364,8 +364,10 @@ fn seal<C: Unbuffered>(
     }
 }
 
-#[cfg(all(test, feature = "ring"))]
+#[cfg(test)]
 mod tests {
+    #![cfg(feature = "ring")]
+
     use super::*;
     use crate::tls::testing::settings;
     use proptest::prelude::*;
