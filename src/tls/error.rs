@@ -149,6 +149,12 @@ fn certificate(problem: &CertificateError) -> TlsError {
             Untrusted,
             "the certificate is not signed by a trusted authority".into(),
         ),
+        Problem::BadSignature => (
+            Untrusted,
+            "a signature does not match: the certificate is of another authority of the same name, \
+             or the peer does not have its key"
+                .into(),
+        ),
         Problem::NotValidForNameContext {
             expected,
             presented,
@@ -356,6 +362,10 @@ mod tests {
             ),
             (
                 Error::InvalidCertificate(CertificateError::BadSignature),
+                Kind::Untrusted,
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::BadEncoding),
                 Kind::BadCertificate,
             ),
             (

@@ -236,7 +236,7 @@ impl Records {
     #[cfg(feature = "client")]
     pub(crate) fn take(&mut self, other: &mut Self) {
         let (bytes, len) = (other.as_bytes(), other.len);
-        self.room(len).copy_from_slice(bytes);
+        self.room(len)[..len].copy_from_slice(bytes);
         self.len += len;
         other.clear();
     }

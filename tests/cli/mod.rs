@@ -27,6 +27,7 @@ mod serving_tls;
 mod settings;
 mod sources;
 mod terminal;
+mod tls;
 mod tokens;
 mod tracing;
 mod verifying;

@@ -115,8 +115,11 @@ impl Secure {
         }
         self.tcp.set_read_timeout(Some(left))?;
         self.tcp.set_write_timeout(Some(left))?;
-        self.send_owed()?;
-        self.read(&mut [])
+        match self.send_owed() {
+            Err(error) if is_timeout(&error) => Err(error),
+            // What has come may say why nothing can be sent.
+            _ => self.read(&mut []),
+        }
     }
 
     pub(super) fn tcp(&self) -> &TcpStream {
@@ -159,6 +162,18 @@ impl Secure {
         self.seal(&mut lock(&self.writer), now)?;
         self.send_owed()?;
         Ok(now.len())
+    }
+
+    /// Writes all of these bytes, and nothing of other threads in between: a reply of the session
+    /// could otherwise get stuck behind the first of them, with the thread that reads.
+    pub(super) fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        {
+            let mut writer = lock(&self.writer);
+            for part in bytes.chunks(SEAL) {
+                self.seal(&mut writer, part)?;
+            }
+        }
+        self.send_owed()
     }
 
     /// Writes what the session owes the server, unless a thread is writing, which then does it.

@@ -142,6 +142,13 @@ impl Io for Stream {
         Ok(())
     }
 
+    fn write_all(&self, bytes: &[u8]) -> io::Result<()> {
+        match &self.0 {
+            Carrier::Plain(tcp) => Io::write_all(tcp, bytes),
+            Carrier::Secure(secure) => secure.write_all(bytes),
+        }
+    }
+
     fn set_read_timeout(&self, time: Option<Duration>) -> io::Result<()> {
         Self::set_read_timeout(self, time)
     }

@@ -124,7 +124,7 @@ pub struct ConnectArgs {
     pub max_message: Size,
 
     /// Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy,
-    /// all_proxy and no_proxy]
+    /// all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub proxy: Option<String>,
 
