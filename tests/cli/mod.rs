@@ -23,6 +23,7 @@ mod protecting;
 mod pushing;
 mod pushing_topics;
 mod serving;
+mod serving_tls;
 mod settings;
 mod sources;
 mod terminal;

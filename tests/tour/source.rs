@@ -88,7 +88,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt args settings listening stop serve echo",
+        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening stop \
+         serve echo",
     ),
     (
         "cli/tools/common",
@@ -135,8 +136,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "",
         "The command",
-        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/completions \
-         cli/tools/manual",
+        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/certificate \
+         cli/tools/completions cli/tools/manual",
     ),
     ("tour", "This tour", "mod"),
 ];
