@@ -58,6 +58,16 @@ impl<'a> Context<'a> {
         }
     }
 
+    /// Like [`Context::send`], but no policy for slow peers drops it: for the answer to what a peer
+    /// has said. It counts toward what waits for the peer, and past the bound no more of its
+    /// messages are read. A client sends it as any other message.
+    pub fn send_kept(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+        match self.connections.peers.get_mut(peer) {
+            Some(peer) => self.connections.out.send_kept(peer, message),
+            None => Sent::Closed,
+        }
+    }
+
     /// Like [`Context::send_frame`], to many peers: returns how many accepted it. `refused` is
     /// called with the others.
     pub fn broadcast(
@@ -195,6 +205,20 @@ impl<'a> Context<'a> {
         {
             peer.flags.paused = false;
             out.resumed(peer);
+        }
+    }
+
+    /// A peer that ends its side of the connection does not wait for the answer that follows a
+    /// [`Reply::Later`](crate::net::Reply::Later): it ends at once, as a stream does. Without this
+    /// it is answered, as some clients end their side after the request. For one answer.
+    pub fn leave_if_hung_up(&mut self, peer: PeerId) {
+        let out = &mut self.connections.out;
+        if let Some(peer) = self.connections.peers.get_mut(peer) {
+            peer.flags.leaves = true;
+            if peer.flags.hung_up {
+                peer.end_for(Cause::Lost);
+                out.lists.remove_soon(peer);
+            }
         }
     }
 

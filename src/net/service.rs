@@ -67,6 +67,19 @@ pub trait Service {
         Ok(context.limits().body_bytes)
     }
 
+    /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, and the
+    /// connection ends with `response`: the place to say that in other words.
+    fn refused(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+        response: Response,
+    ) -> Response {
+        let _ = (context, from, head);
+        response
+    }
+
     /// Answers an HTTP request, its body included: with a response, now or later, whole or in
     /// parts, or by accepting its opening handshake (RFC 6455 section 4.2.2). The default is 404.
     fn request<'r>(

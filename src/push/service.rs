@@ -288,6 +288,20 @@ impl Service for PushService {
         limit.map_err(|refused| admitted.mark(in_dialect(head, refused)))
     }
 
+    fn refused(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+        response: Response,
+    ) -> Response {
+        let response = in_dialect(head, response);
+        match self.shared.access.admit(head, || context.address(from)) {
+            Ok(admitted) => admitted.mark(response),
+            Err(_) => response,
+        }
+    }
+
     fn request<'r>(
         &mut self,
         context: &mut Context<'_>,

@@ -64,8 +64,8 @@ struct Report<'r> {
     uptime: u64,
     connections: u64,
     subscribers: usize,
-    published: u64,
-    delivered: u64,
+    published: f64,
+    delivered: f64,
     topics: Vec<Topic<'r>>,
     topics_total: usize,
     dropped: Dropped,
@@ -75,7 +75,7 @@ struct Report<'r> {
 #[derive(Serialize)]
 struct Topic<'r> {
     topic: &'r str,
-    published: u64,
+    published: f64,
     subscribers: usize,
     messages: usize,
     bytes: usize,
@@ -145,7 +145,7 @@ impl Reporter {
         memory: Memory,
         subscribers: usize,
     ) -> Report<'s> {
-        let rate = |count: u64| count.saturating_mul(1000) / elapsed.max(1);
+        let rate = |count: u64| rate(count, elapsed);
         let topic = |it: &'s TopicStats| Topic {
             topic: it.topic.as_str(),
             published: rate(it.published),
@@ -175,6 +175,31 @@ impl Reporter {
                 budget: memory.budget,
                 history: stats.history_bytes,
             },
+        }
+    }
+}
+
+/// Of a second, with one decimal: one message in ten seconds is not none.
+fn rate(count: u64, ms: u64) -> f64 {
+    (count as f64 * 10_000.0 / ms.max(1) as f64).round() / 10.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_have_one_decimal() {
+        for (count, ms, expected) in [
+            (0, 1_000, "0.0"),
+            (3, 1_000, "3.0"),
+            (1, 900, "1.1"),
+            (2, 1_049, "1.9"),
+            (1_000_000, 999, "1001001.0"),
+            (1, 0, "1000.0"),
+        ] {
+            let text = serde_json::to_string(&rate(count, ms)).unwrap();
+            assert_eq!(text, expected, "{count} in {ms}");
         }
     }
 }

@@ -103,6 +103,16 @@ impl Client {
         Self::new(socket.into())
     }
 
+    /// A TCP connection in whose buffers little fits, at either end: a server sizes its own by the
+    /// segments that its client takes.
+    pub fn connect_tiny(address: SocketAddr) -> Self {
+        let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("socket");
+        socket.set_recv_buffer_size(2048).expect("buffer size");
+        socket.set_tcp_mss(536).expect("segment size");
+        socket.connect(&address.into()).expect("connects");
+        Self::new(socket.into())
+    }
+
     /// A TCP connection from another address of this machine.
     pub fn connect_from(from: SocketAddr, address: SocketAddr) -> Self {
         let socket = Socket::new(Domain::IPV4, Type::STREAM, None).expect("socket");

@@ -118,3 +118,24 @@ fn an_answer_has_a_number_of_messages() {
         assert_eq!(position, native.id(next - 1));
     }
 }
+
+#[test]
+fn a_client_that_has_gone_does_not_count() {
+    let native = Native::start();
+    let request = "GET /topics/a?poll=25s HTTP/1.1\r\nHost: localhost\r\n\r\n";
+    for late in [true, false] {
+        let mut client = native.connect();
+        client.send(request);
+        if late {
+            client.expect_silence(Duration::from_millis(1_000));
+        }
+        client.end_writing();
+        assert!(client.rest().is_empty());
+        assert_eq!(
+            native.post("/topics/a", "", "x").status,
+            202,
+            "nobody waits"
+        );
+        assert_eq!(native.shared.broker().connections(), 0);
+    }
+}

@@ -1,8 +1,10 @@
 //! `POST /topics/NAME`.
 
 use super::{Native, ask, parsed};
+use crate::net_support::{limits, options_with};
 use crate::support::frames::binary;
 use serde_json::json;
+use wirebell::push::Settings;
 
 #[test]
 // req: push-publish-01 push-publish-14 push-publish-15
@@ -219,4 +221,33 @@ fn ephemeral_topics_have_no_positions() {
             "{answer}"
         );
     }
+}
+
+#[test]
+fn a_body_in_chunks_that_is_wrong_is_a_problem_in_json() {
+    let native = Native::with_options(options_with(limits().body_bytes(100)), Settings::default());
+    let origin = "Origin: http://localhost\r\n";
+    for (body, status, word) in [
+        (
+            format!("c8\r\n{}\r\n0\r\n\r\n", "x".repeat(200)),
+            413,
+            "too_large",
+        ),
+        ("x\r\n".to_owned(), 400, "malformed"),
+    ] {
+        for target in ["/topics/a", "/topics"] {
+            let mut client = native.connect();
+            let answer = client.ask(format!(
+                "POST {target} HTTP/1.1\r\nHost: localhost\r\n{origin}\
+                 Transfer-Encoding: chunked\r\n\r\n{body}"
+            ));
+            assert_eq!(answer.status, status, "{target}");
+            assert_eq!(answer.connection(), ["close"]);
+            assert_eq!(answer.field("content-type"), Some("application/json"));
+            let allowed = answer.field("access-control-allow-origin");
+            assert_eq!(allowed, Some("http://localhost"));
+            assert_eq!(parsed(&answer.body)["error"], word);
+        }
+    }
+    assert_eq!(native.shared.broker().head().sequence, 0);
 }

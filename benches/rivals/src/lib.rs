@@ -1,6 +1,7 @@
 //! What the echo servers share: their command line, the listening socket, and Tokio's runtime.
 
 pub mod sockudo;
+pub mod tls;
 
 use std::error::Error;
 use std::future::Future;
@@ -24,19 +25,29 @@ pub struct Options {
     pub listen: SocketAddr,
     pub threads: usize,
     pub deflate: bool,
+    pub tls: bool,
 }
 
 impl Options {
     /// Reads the command line; ends the process if it asks for what there is not.
     pub fn of_process(name: &str, has_deflate: bool) -> Self {
+        Self::with_tls(name, has_deflate, false)
+    }
+
+    /// The same for a server that can speak TLS.
+    pub fn with_tls(name: &str, has_deflate: bool, has_tls: bool) -> Self {
         let options = Self::parse(std::env::args().skip(1));
+        let options = options.and_then(|options| match options.tls && !has_tls {
+            true => Err("this server has no TLS".to_owned()),
+            false => Ok(options),
+        });
         let options = options.and_then(|options| match options.deflate && !has_deflate {
             true => Err("the library has no permessage-deflate".to_owned()),
             false => Ok(options),
         });
         options.unwrap_or_else(|problem| {
             eprintln!("{name}: {problem}");
-            eprintln!("usage: {name} [--listen ADDR:PORT] [--threads N] [--deflate]");
+            eprintln!("usage: {name} [--listen ADDR:PORT] [--threads N] [--deflate] [--tls]");
             exit(2)
         })
     }
@@ -46,6 +57,7 @@ impl Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             threads: 1,
             deflate: false,
+            tls: false,
         };
         while let Some(argument) = arguments.next() {
             let mut value = || {
@@ -64,6 +76,7 @@ impl Options {
                     options.threads = threads.ok_or_else(|| format!("not a number: {value}"))?;
                 }
                 "--deflate" => options.deflate = true,
+                "--tls" => options.tls = true,
                 _ => return Err(format!("unknown argument: {argument}")),
             }
         }
@@ -86,7 +99,8 @@ pub fn version(package: &str) -> &'static str {
 }
 
 /// Listens, and says so on stdout.
-pub fn listen(name: &str, package: &str, address: SocketAddr) -> std::io::Result<TcpListener> {
+pub fn listen(name: &str, package: &str, options: Options) -> std::io::Result<TcpListener> {
+    let address = options.listen;
     let domain = socket2::Domain::for_address(address);
     let socket = socket2::Socket::new(domain, socket2::Type::STREAM, None)?;
     socket.set_reuse_address(true)?;
@@ -99,8 +113,9 @@ pub fn listen(name: &str, package: &str, address: SocketAddr) -> std::io::Result
     let address = listener.local_addr()?;
     writeln!(
         stdout,
-        "{name} {} listens on ws://{address}/",
-        version(package)
+        "{name} {} listens on {}://{address}/",
+        version(package),
+        if options.tls { "wss" } else { "ws" }
     )?;
     stdout.flush()?;
     Ok(listener)
@@ -119,7 +134,7 @@ where
     H: Fn(TcpStream) -> F,
     F: Future<Output = Outcome> + Send + 'static,
 {
-    let listener = listen(name, package, options.listen)?;
+    let listener = listen(name, package, options)?;
     listener.set_nonblocking(true)?;
     runtime(options.threads)?.block_on(async {
         let listener = tokio::net::TcpListener::from_std(listener)?;
@@ -129,6 +144,19 @@ where
             let connection = handler(stream);
             tokio::spawn(async move { report(name, connection.await) });
         }
+    })
+}
+
+/// The same over TLS.
+pub fn serve_tls<H, F>(name: &'static str, package: &str, options: Options, handler: H) -> Outcome
+where
+    H: Fn(tokio_rustls::server::TlsStream<TcpStream>) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Outcome> + Send + 'static,
+{
+    let acceptor = tokio_rustls::TlsAcceptor::from(tls::config()?);
+    serve(name, package, options, move |stream| {
+        let (acceptor, handler) = (acceptor.clone(), handler.clone());
+        async move { handler(acceptor.accept(stream).await?).await }
     })
 }
 

@@ -116,6 +116,8 @@ pub(crate) struct Flags {
     pub(crate) wants_writable: bool,
     /// Encrypted.
     pub(crate) secure: bool,
+    /// A peer that sends no more does not wait for the answer either.
+    pub(crate) leaves: bool,
 }
 
 /// What only some connections have, and only for a while.

@@ -75,6 +75,9 @@ impl Data {
 /// its place among the latest. One-byte messages would otherwise hold many times their bound.
 pub(crate) const RECORD: usize = 2 * size_of::<Chunk>() + 32;
 
+/// Records for which an empty queue keeps room.
+const SPARE: usize = 4;
+
 /// Own bytes per chunk: the memory of what has left a long queue is freed.
 const OWN_CHUNK: usize = 64 * 1024;
 
@@ -188,6 +191,7 @@ impl SendQueue {
     pub(crate) fn drop_unsent(&mut self) {
         let keep = usize::from(self.sent > 0 || self.begun);
         self.chunks.truncate(keep);
+        self.shrink();
         self.latest = HashMap::new();
         self.holes = 0;
         let kept = self
@@ -291,6 +295,7 @@ impl SendQueue {
         self.first = 0;
         self.chunks
             .retain(|chunk| !matches!(chunk.data, Data::Hole));
+        self.shrink();
         for (at, chunk) in self.chunks.iter().enumerate() {
             if chunk.key != 0 && !(at == 0 && begun) {
                 self.latest.insert(chunk.key, at as u64);
@@ -329,7 +334,8 @@ impl SendQueue {
         while let Some(first) = self.chunks.front() {
             let len = first.data.bytes().len();
             if self.sent < len {
-                return self.forget_sent();
+                self.forget_sent();
+                break;
             }
             match &first.data {
                 Data::Own(bytes) => self.own -= bytes.len(),
@@ -345,6 +351,16 @@ impl SendQueue {
             self.sent -= len;
             self.chunks.pop_front();
             self.first += 1;
+        }
+        self.shrink();
+    }
+
+    /// Room for records that are gone is freed, so that what is left costs no more than [`RECORD`]
+    /// each. A connection that is ending may keep its queue for long.
+    fn shrink(&mut self) {
+        let len = self.chunks.len();
+        if self.chunks.capacity() > (3 * len).max(SPARE) {
+            self.chunks.shrink_to((len + len / 2).max(SPARE));
         }
     }
 
@@ -377,7 +393,7 @@ impl SendQueue {
     /// Empty again; keeps the memory of the queue for the next owner if it is small.
     pub(crate) fn clear(&mut self) {
         self.clear_chunks();
-        self.chunks.shrink_to(4);
+        self.chunks.shrink_to(SPARE);
         self.latest.shrink_to(0);
     }
 }
@@ -423,6 +439,25 @@ mod tests {
     }
 
     const QUEUED: Pushed = Pushed::Queued { dropped: 0 };
+
+    #[test]
+    fn the_room_of_records_that_are_gone_is_freed() {
+        let mut one = Tested::new(10_000, 1_000, Overflow::Disconnect);
+        (0..1_000).for_each(|_| assert_eq!(one.frame(10, 0), QUEUED));
+        let most = |queue: &SendQueue| queue.chunks.len().max(2) * RECORD;
+        while one.queue.bytes() > 10 {
+            let room = one.queue.chunks.capacity() * size_of::<Chunk>();
+            assert!(
+                room <= most(&one.queue),
+                "{room}: {}",
+                one.queue.chunks.len()
+            );
+            let _ = one.queue.write_with(|_| Ok(25)).unwrap();
+        }
+        (0..1_000).for_each(|_| assert_eq!(one.frame(10, 0), QUEUED));
+        one.queue.drop_unsent();
+        assert!(one.queue.chunks.capacity() <= 4);
+    }
 
     #[test]
     fn an_empty_queue_takes_one_frame_of_any_size() {

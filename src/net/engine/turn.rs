@@ -71,7 +71,8 @@ impl<S: Service> Engine<S> {
             out.lists.push_ready(peer);
             // These are not read from: nothing else would notice that they are gone.
             let unread = peer.flags.paused || peer.is_answering();
-            if peer.is_stream() || ready.broken && unread {
+            let leaves = peer.flags.leaves && peer.is_answering();
+            if peer.is_stream() || leaves || ready.broken && unread {
                 peer.end_for(Cause::Lost);
                 out.lists.remove_soon(peer);
                 return;
@@ -116,7 +117,9 @@ impl<S: Service> Engine<S> {
         }
         let mut handled = 0;
         for _ in 0..MAIL_PER_TURN {
-            if self.connections.out.is_full() {
+            let out = &self.connections.out;
+            // Memory is shed at the end of the turn: one mail may be for thousands of slow peers.
+            if out.is_full() || (handled > 0 && out.cold.memory.is_over()) {
                 break;
             }
             match self.mail.pop_front() {

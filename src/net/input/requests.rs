@@ -47,7 +47,7 @@ impl<S: Service> Reader<'_, S> {
                     log::debug!("{}: bad request: {fault:?}", out.name(peer));
                     match http.is_answered() {
                         true => out.linger(peer),
-                        false => refuse(out, peer, &http, fault),
+                        false => self.refuse(id, &http, fault),
                     }
                     Flow::Ended
                 }
@@ -124,9 +124,25 @@ impl<S: Service> Reader<'_, S> {
                 Flow::Next
             }
             Err(fault) => {
-                refuse(out, peer, http, fault);
+                self.refuse(id, http, fault);
                 Flow::Ended
             }
+        }
+    }
+
+    /// Answers a request that never reaches the service as a whole; the connection ends.
+    fn refuse(&mut self, id: PeerId, http: &HttpReader, fault: HttpFault) {
+        let mut response = fault.response();
+        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+        if http.in_body()
+            && let Ok(head) = http.head(&mut storage)
+        {
+            let context = &mut Context::new(self.connections);
+            response = self.service.refused(context, id, &head, response).closing();
+        }
+        let Connections { peers, out, .. } = &mut *self.connections;
+        if let Some(peer) = peers.get_mut(id) {
+            out.respond(peer, &response, http.is_head_only());
         }
     }
 
@@ -136,10 +152,7 @@ impl<S: Service> Reader<'_, S> {
         let request = match http.request(&mut storage) {
             Ok(request) => request,
             Err(fault) => {
-                let Connections { peers, out, .. } = &mut *self.connections;
-                if let Some(peer) = peers.get_mut(id) {
-                    refuse(out, peer, http, fault);
-                }
+                self.refuse(id, http, fault);
                 return Flow::Ended;
             }
         };
@@ -223,11 +236,6 @@ fn respond(out: &mut Output, peer: &mut Peer, response: &Response, head_only: bo
         true => Flow::Ended,
         false => Flow::Next,
     }
-}
-
-/// Answers a request that never reaches the service; the connection ends.
-fn refuse(out: &mut Output, peer: &mut Peer, http: &HttpReader, fault: HttpFault) {
-    out.respond(peer, &fault.response(), http.is_head_only());
 }
 
 /// Frames from here on.

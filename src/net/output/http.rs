@@ -88,6 +88,7 @@ impl Output {
 
     /// The request has been answered.
     pub(crate) fn next_request(&mut self, peer: &mut Peer) {
+        peer.flags.leaves = false;
         peer.phase = Phase::Http {
             since: self.now,
             waits: HttpWait::Next,

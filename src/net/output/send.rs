@@ -92,6 +92,26 @@ impl Output {
         }
     }
 
+    /// Sends a message that is never dropped: see
+    /// [`Context::send_kept`](crate::net::Context::send_kept).
+    pub(crate) fn send_kept(&mut self, peer: &mut Peer, message: Message<'_>) -> Sent {
+        match &peer.phase {
+            Phase::Open(it) if it.role() == Role::Client => return self.send(peer, message, 0),
+            Phase::Open(_) if peer.can_take() => {}
+            _ => return Sent::Closed,
+        }
+        if peer.is_busy() {
+            return Sent::Busy;
+        }
+        let frame = SharedFrame::new(message);
+        let frame = match peer.terms {
+            None => frame,
+            Some(params) => self.form(peer, params, &frame),
+        };
+        self.put(peer, frame.as_bytes());
+        self.taken(peer)
+    }
+
     /// A frame or another unit that must not be split, in the form that this peer reads.
     #[inline]
     pub(super) fn send_bytes(&mut self, peer: &mut Peer, frame: &SharedFrame, key: u32) -> Sent {

@@ -485,6 +485,33 @@ mod tests {
     }
 
     #[test]
+    fn an_ephemeral_message_is_repeated_as_any_other() {
+        let world = World::new();
+        let _ = world.broker.subscribe(peer(0), &request("e.*", Since::New));
+        let told = |subscribers, repeated| {
+            Ok(Receipt {
+                position: None,
+                subscribers,
+                repeated,
+            })
+        };
+        let batch = ["x", "x", "y"].map(|text| with_key("e.a", text, "k"));
+        let outcomes = world.publish(batch.into());
+        assert_eq!(
+            outcomes,
+            [told(1, false), told(1, true), Err(LogError::KeyReused)]
+        );
+        let other = world.publish(vec![with_key("a", "x", "k")]);
+        assert_eq!(other, [Err(LogError::KeyReused)]);
+        assert_eq!(world.mail(0), ["x"]);
+        world.now.fetch_add(5 * 60_000, Relaxed);
+        assert_eq!(
+            world.publish(vec![with_key("e.a", "x", "k")]),
+            [told(1, false)]
+        );
+    }
+
+    #[test]
     fn nothing_is_published_while_a_worker_has_too_much_mail_or_after_a_stop() {
         let world = World::new();
         let _ = world.broker.subscribe(peer(1), &request("a", Since::New));
@@ -522,6 +549,10 @@ mod tests {
         fn append(&self, batch: Vec<Publication>, _: u64, ticket: Ticket) -> Appended {
             self.0.lock().unwrap().push((ticket, batch));
             Appended::Later
+        }
+
+        fn repeats(&self, _: &Publication, _: u64) -> Result<Option<usize>, LogError> {
+            Ok(None)
         }
 
         fn delivered(&self, _: &Key, _: usize) {}

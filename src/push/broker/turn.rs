@@ -126,7 +126,7 @@ impl Turn<'_> {
         let mut entries = entries.into_iter();
         for step in steps {
             match step {
-                Step::Ephemeral(publication) => outcomes.push(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     let Some(entry) = entries.next() else { break };
                     let outcome = self.logged(entry, &outcomes);
@@ -154,7 +154,7 @@ impl Turn<'_> {
         };
         for step in steps {
             waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(Ok(self.ephemeral(publication))),
+                Step::Ephemeral(publication) => Some(self.ephemeral(publication)),
                 Step::Logged(key) => {
                     waiting.keys.push(key);
                     None
@@ -164,14 +164,26 @@ impl Turn<'_> {
         waiting
     }
 
+    /// The log does not get it, and knows only its key.
     // req: push-order-07
-    fn ephemeral(&mut self, publication: Publication) -> Receipt {
-        let record = publication.into_record(0, self.now);
-        Receipt {
-            position: None,
-            subscribers: self.deliver(Arc::new(record)),
-            repeated: false,
+    fn ephemeral(&mut self, publication: Publication) -> Outcome {
+        let key = publication.key.clone();
+        let known = match &key {
+            Some(_) => self.shared.log.repeats(&publication, self.now)?,
+            None => None,
+        };
+        let subscribers = known.unwrap_or_else(|| {
+            let record = publication.into_record(0, self.now);
+            self.deliver(Arc::new(record))
+        });
+        if let (Some(key), None) = (&key, known) {
+            self.shared.log.delivered(key, subscribers);
         }
+        Ok(Receipt {
+            position: None,
+            subscribers,
+            repeated: known.is_some(),
+        })
     }
 
     /// `before` are the outcomes of the same batch: a repetition may follow its original.

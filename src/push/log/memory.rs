@@ -76,6 +76,17 @@ impl Log for MemoryLog {
         Appended::Now(entries.collect())
     }
 
+    fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
+        let mut state = self.lock();
+        state.time = state.time.max(now);
+        let time = state.time;
+        match state.keys.note(publication, 0, time) {
+            Known::No => Ok(None),
+            Known::Yes(_, subscribers) => Ok(Some(subscribers.unwrap_or(0))),
+            Known::Another => Err(LogError::KeyReused),
+        }
+    }
+
     fn delivered(&self, key: &Key, subscribers: usize) {
         self.lock().keys.delivered(key, subscribers);
     }

@@ -17,6 +17,14 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Orders a batch. `now` is a Unix time in milliseconds.
     fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended;
 
+    /// A publication that is not logged has a key. How many the same one has reached that had it
+    /// before; `None` if the key is new, which it is to remember.
+    ///
+    /// # Errors
+    ///
+    /// [`LogError::KeyReused`].
+    fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError>;
+
     /// The publication with this key has reached so many subscribers: the answer to its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
 }

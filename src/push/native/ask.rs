@@ -102,12 +102,11 @@ fn name_of(path: &str) -> Result<String, Problem> {
 // req: push-subscribe-01 push-subscribe-02 push-subscribe-03 push-sse-05 push-sse-07 push-ndjson-01
 // req: push-poll-04
 fn form(head: &RequestHead<'_>, patterns: &[Pattern]) -> Result<How, Problem> {
-    if head.fields.has_token("Upgrade", "websocket") {
-        let mut offered = head.fields.list("Sec-WebSocket-Protocol");
-        return Ok(match offered.any(|name| name == ENVELOPES) {
-            true => How::Envelopes,
-            false => How::Raw,
-        });
+    if wants_envelopes(head) {
+        return Ok(How::Envelopes);
+    }
+    if upgrades(head) {
+        return Ok(How::Raw);
     }
     if let Some(wait) = parameter(head, "poll")? {
         let seconds = wait.parse::<u64>().ok().map(|it| it.saturating_mul(1000));
@@ -131,6 +130,17 @@ fn form(head: &RequestHead<'_>, patterns: &[Pattern]) -> Result<How, Problem> {
              or with ?poll=25s",
         )),
     }
+}
+
+/// Whether the request opens a WebSocket.
+pub(super) fn upgrades(head: &RequestHead<'_>) -> bool {
+    head.fields.has_token("Upgrade", "websocket")
+}
+
+/// Whether the request opens a WebSocket with [`ENVELOPES`].
+pub(super) fn wants_envelopes(head: &RequestHead<'_>) -> bool {
+    let mut offered = head.fields.list("Sec-WebSocket-Protocol");
+    upgrades(head) && offered.any(|name| name == ENVELOPES)
 }
 
 /// Whether the request names this media type; wildcards do not count.

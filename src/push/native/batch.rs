@@ -18,9 +18,9 @@ use crate::push::json::{mend, without_mark, write_number, write_string};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{MAX_NAME_BYTES, TopicName};
-use crate::push::native::base64::decode;
 use crate::push::native::problem::Problem;
-use crate::push::native::publish::{check_key, check_topic, message_kind, write_members};
+use crate::push::native::publish::{check_key, check_topic, message_kind, payload};
+use crate::push::native::publish::{seconds, write_members};
 use crate::push::record::{Key, Payload, Publication};
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, SeqAccess, Unexpected, Visitor};
@@ -278,21 +278,6 @@ impl Visitor<'_> for SecondsVisitor {
     }
 }
 
-// req: push-batch-03
-fn payload(data: Option<Text<'_>>, base64: Option<Text<'_>>) -> Result<Payload, Problem> {
-    match (data, base64) {
-        (Some(Text(data)), None) => Ok(Payload::Text(data.into())),
-        (None, Some(Text(text))) => {
-            let bad = || Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
-            decode(&text).map(Payload::from).ok_or_else(bad)
-        }
-        _ => {
-            let text = "a line has either \"data\" or \"base64\"";
-            Err(Problem::malformed(text))
-        }
-    }
-}
-
 /// Reads one batch.
 struct Reader<'r, F> {
     batch: Batch,
@@ -339,13 +324,13 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
         if let Some(Err(problem)) = key.as_deref().map(check_key) {
             return self.refuse(None, &problem);
         }
-        let payload = match payload(line.data, line.base64) {
+        let data = line.data.map(|Text(data)| data);
+        let base64 = line.base64.map(|Text(text)| text);
+        let payload = match payload(data, base64) {
             Ok(payload) => payload,
             Err(problem) => return self.refuse(None, &problem),
         };
-        let ttl = line
-            .ttl
-            .map(|Seconds(seconds)| seconds.saturating_mul(1000));
+        let ttl = line.ttl.map(|Seconds(ttl)| seconds(ttl));
         match line.topic {
             Topics::One(topic) => {
                 if let Some(topic) = self.admit(&topic, payload.bytes().len())? {
@@ -580,11 +565,11 @@ mod tests {
         ),
         (
             r#"{"topic":"a"}"#,
-            "a line has either \"data\" or \"base64\"",
+            "a message has either \"data\" or \"base64\"",
         ),
         (
             r#"{"topic":"a","data":"","base64":""}"#,
-            "a line has either \"data\" or \"base64\"",
+            "a message has either \"data\" or \"base64\"",
         ),
         (
             r#"{"topic":"a","data":"x","data":"x"}"#,

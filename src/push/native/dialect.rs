@@ -15,7 +15,7 @@ use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{Pattern, TopicName};
-use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of};
+use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of, upgrades};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::events::beginning;
@@ -381,6 +381,7 @@ impl Dialect {
         self.admit(Subscriber::new(from, Form::Poll, caller, Some(work)));
         self.subscribers.join(from, &start.interests, start.order);
         context.set_timer(from, Some(context.now() + wait));
+        context.leave_if_hung_up(from);
         Ok(Reply::Later { tag: NATIVE })
     }
 
@@ -475,7 +476,7 @@ impl From<Refused> for Problem {
 /// Methods of the two kinds of paths.
 // req: push-errors-07
 pub(super) fn check_method(head: &RequestHead<'_>) -> Result<(), Problem> {
-    let upgrades = head.fields.has_token("Upgrade", "websocket");
+    let upgrades = upgrades(head);
     match (is_batch(head.path()), head.method) {
         (_, "POST" | "PUT") if !upgrades => Ok(()),
         (_, "GET") => Ok(()),

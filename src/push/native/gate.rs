@@ -8,7 +8,7 @@ use crate::http::{RequestHead, Response};
 use crate::net::{Context, PeerId};
 use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
 use crate::push::auth::token_of;
-use crate::push::native::ask::{Ask, ENVELOPES, How, topic_of};
+use crate::push::native::ask::{Ask, How, topic_of, wants_envelopes};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Dialect, check_method, is_batch};
@@ -108,10 +108,7 @@ fn is_page(head: &RequestHead<'_>) -> bool {
 
 // req: push-auth-16
 fn opens_without_token(head: &RequestHead<'_>) -> bool {
-    let mut offered = head.fields.list("Sec-WebSocket-Protocol");
-    is_batch(head.path())
-        && head.fields.has_token("Upgrade", "websocket")
-        && offered.any(|name| name == ENVELOPES)
+    is_batch(head.path()) && wants_envelopes(head)
 }
 
 #[cfg(test)]

@@ -9,13 +9,12 @@ use crate::push::broker::{Outcome, Receipt};
 use crate::push::hub::{Gap, Presence, Replay};
 use crate::push::json::{mend, write_string};
 use crate::push::name::{Pattern, TopicName};
-use crate::push::native::base64::decode;
 use crate::push::native::batch::malformed;
 use crate::push::native::envelope::{gap, list, message, position};
 use crate::push::native::problem::Problem;
-use crate::push::native::publish::{check_key, write_members};
+use crate::push::native::publish::{check_key, payload, seconds, write_members};
 use crate::push::position::{BadPosition, Epoch, Position, Since};
-use crate::push::record::{Key, Payload, Publication};
+use crate::push::record::{Key, Publication};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
@@ -171,16 +170,9 @@ impl Fields<'_> {
 
     fn publication(self) -> Result<Publication, Problem> {
         let topic = self.topic()?;
-        let payload = match (self.data, self.base64) {
-            (Some(text), None) => Payload::Text(text.into()),
-            (None, Some(text)) => {
-                let bad = || Problem::malformed("base64 is not Base64 (RFC 4648 section 4)");
-                decode(&text).map(Payload::from).ok_or_else(bad)?
-            }
-            _ => return Err(Problem::malformed("a message has either data or base64")),
-        };
+        let payload = payload(self.data.map(Cow::Owned), self.base64)?;
         let mut publication = Publication::new(topic, payload);
-        publication.ttl = self.ttl.map(|seconds| seconds.saturating_mul(1000));
+        publication.ttl = self.ttl.map(seconds);
         if let Some(text) = self.key {
             check_key(&text)?;
             publication.key = Some(Key {
@@ -310,6 +302,7 @@ pub(super) fn error(reference: Option<&str>, problem: &Problem) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::push::record::Payload;
 
     fn patterns(names: &[&str]) -> Vec<Pattern> {
         names.iter().map(|name| name.parse().unwrap()).collect()

@@ -18,6 +18,7 @@ use crate::push::answers::is_encoded;
 use crate::push::broker::{Outcome, Receipt};
 use crate::push::json::{write_number, write_string};
 use crate::push::name::TopicName;
+use crate::push::native::base64::decode;
 use crate::push::native::problem::Problem;
 use crate::push::record::{Key, Payload, Publication};
 use crate::wire::MessageKind;
@@ -124,8 +125,35 @@ fn ttl(head: &RequestHead<'_>) -> Result<Option<u64>, Problem> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(malformed());
     }
-    let seconds: u64 = digits.parse().unwrap_or(u64::MAX);
-    Ok(Some(seconds.saturating_mul(1000)))
+    Ok(Some(seconds(digits.parse().unwrap_or(u64::MAX))))
+}
+
+/// A number of seconds in milliseconds. More than can be represented means as long as possible.
+pub(super) fn seconds(seconds: u64) -> u64 {
+    seconds.saturating_mul(1000)
+}
+
+/// The payload of a message in JSON, which is in one of two members.
+///
+/// # Errors
+///
+/// 400 if it has both or neither, or what is not Base64.
+// req: push-batch-03
+pub(super) fn payload(
+    data: Option<Cow<'_, str>>,
+    base64: Option<Cow<'_, str>>,
+) -> Result<Payload, Problem> {
+    match (data, base64) {
+        (Some(data), None) => Ok(Payload::Text(data.into())),
+        (None, Some(text)) => {
+            let bad = || Problem::malformed("\"base64\" is not Base64 (RFC 4648 section 4)");
+            decode(&text).map(Payload::from).ok_or_else(bad)
+        }
+        _ => {
+            let text = "a message has either \"data\" or \"base64\"";
+            Err(Problem::malformed(text))
+        }
+    }
 }
 
 /// The field Idempotency-Key: a string in quotation marks or, as most send it, without.

@@ -145,10 +145,10 @@ pub(super) fn send_page(
     }
 }
 
-/// Sends an answer.
+/// Sends an answer, which no policy for slow subscribers drops.
 pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) {
     let text = String::from_utf8(json).unwrap_or_default(); // JSON is UTF-8.
-    let _ = context.send(peer, Message::text(&text));
+    let _ = context.send_kept(peer, Message::text(&text));
 }
 
 /// The first page of a stream, after what says where it begins.

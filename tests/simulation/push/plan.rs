@@ -5,8 +5,8 @@ use crate::Scenario;
 use crate::support::Rng;
 use crate::totals::Totals;
 use std::fmt;
-use wirebell::net::Options;
 use wirebell::net::testing::Faults;
+use wirebell::net::{Options, Overflow};
 use wirebell::push::HubLimits;
 use wirebell::{Limits, net, push};
 
@@ -40,6 +40,8 @@ pub struct Plan {
     pub options: Options,
     pub faults: Faults,
     pub history: usize,
+    /// What happens to slow subscribers.
+    pub overflow: Overflow,
     pub limits: push::Limits,
     pub wanted: [Wanted; SUBSCRIBERS],
     pub steps: Vec<Step>,
@@ -140,6 +142,12 @@ impl Scenario for Plan {
             options,
             faults,
             history: [1, 3, 10, 1_000][rng.below(4)],
+            overflow: [
+                Overflow::Disconnect,
+                Overflow::Disconnect,
+                Overflow::DropOldest,
+                Overflow::KeepLatest,
+            ][rng.below(4)],
             limits: push::Limits::default().hub(hub),
             wanted: std::array::from_fn(|_| wanted(rng)),
             steps: Vec::new(),
@@ -226,11 +234,12 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "push: {workers} workers, queued_bytes {}, memory_bytes {}, mail_bytes {}, history \
-             {}, topics {}\n{:?}",
+             {}, overflow {:?}, topics {}\n{:?}",
             limits.queued_bytes,
             limits.memory_bytes,
             limits.mail_bytes,
             self.history,
+            self.overflow,
             self.limits.hub.topics,
             self.faults
         )?;

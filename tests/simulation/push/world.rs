@@ -87,6 +87,7 @@ impl<'p> World<'p> {
         let tokens = Tokens::parse(&tokens(|_| false, subscribers.len())).expect("tokens");
         let mut bounds = Bounds::default();
         bounds.messages = plan.history;
+        bounds.overflow = plan.overflow;
         let settings = Settings::default()
             .auth(Some(Auth::default().tokens(tokens.clone())))
             .history(HistoryRules::new(Vec::new(), bounds))

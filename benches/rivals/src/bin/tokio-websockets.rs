@@ -2,21 +2,22 @@
 //! a message's length, which is that of the other servers.
 
 use futures_util::{SinkExt, StreamExt};
-use rivals::{MAX_MESSAGE, Options, Outcome, serve};
-use tokio::net::TcpStream;
+use rivals::{MAX_MESSAGE, Options, Outcome, serve, serve_tls};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::task::unconstrained;
 use tokio_websockets::{Config, Limits, ServerBuilder};
 
 const NAME: &str = "tokio-websockets";
 
 fn main() -> Outcome {
-    let options = Options::of_process(NAME, false);
-    serve(NAME, "tokio-websockets", options, |stream| {
-        unconstrained(echo(stream))
-    })
+    let options = Options::with_tls(NAME, false, true);
+    match options.tls {
+        true => serve_tls(NAME, NAME, options, |stream| unconstrained(echo(stream))),
+        false => serve(NAME, NAME, options, |stream| unconstrained(echo(stream))),
+    }
 }
 
-async fn echo(stream: TcpStream) -> Outcome {
+async fn echo<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> Outcome {
     let server = ServerBuilder::new()
         .config(Config::default().frame_size(usize::MAX))
         .limits(Limits::default().max_payload_len(Some(MAX_MESSAGE)));

@@ -12,7 +12,7 @@ const NAME: &str = "tungstenite";
 
 fn main() -> Outcome {
     let options = Options::of_process(NAME, false);
-    let listener = listen(NAME, "tungstenite", options.listen)?;
+    let listener = listen(NAME, "tungstenite", options)?;
     for stream in listener.incoming() {
         let stream = stream?;
         thread::spawn(move || report(NAME, echo(stream)));
