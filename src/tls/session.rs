@@ -308,16 +308,29 @@ fn open<C: Unbuffered>(
         }
     }
     if opened.error.is_some() {
-        // The alert that tells the peer which. A second call could fail again.
-        let rest = &mut bytes[opened.used..];
-        if let Ok(ConnectionState::EncodeTlsData(data)) = connection.records(rest).state {
-            encode(data, out);
-        }
+        encode_until_alert(connection, &mut bytes[opened.used..], out);
     }
     if opened.error.is_some() || opened.closed {
         opened.used = bytes.len(); // Nothing after the end is looked at.
     }
     opened
+}
+
+/// What was still to be sent before the alert that tells the peer of an error, and the alert. After
+/// it nothing more may be asked: the rest of the input could fail again.
+fn encode_until_alert<C: Unbuffered>(connection: &mut C, rest: &mut [u8], out: &mut Records) {
+    while let Ok(ConnectionState::EncodeTlsData(data)) = connection.records(rest).state {
+        let start = out.len;
+        encode(data, out);
+        if is_alert(&out.as_bytes()[start..]) {
+            return;
+        }
+    }
+}
+
+/// Of TLS 1.3, sealed alerts are known by their length: two bytes, the content type, and a tag.
+fn is_alert(record: &[u8]) -> bool {
+    matches!(record, [21, ..] | [23, _, _, 0, 19, ..])
 }
 
 fn encode<D>(mut data: EncodeTlsData<'_, D>, out: &mut Records) {
@@ -557,6 +570,23 @@ mod tests {
             end.receive(input.len());
             assert!(end.error.is_some(), "{input:?}");
         }
+    }
+
+    /// The ServerHello comes first, and the alert is sealed with the keys that it makes.
+    #[test]
+    fn a_client_learns_that_its_protocols_are_refused() {
+        let (acceptor, server) = settings(&TLS13);
+        let mut config = (*server.connector.config().unwrap()).clone();
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        let name = server.name.clone();
+        let mut client = rustls::ClientConnection::new(config.into(), name).unwrap();
+        let mut end = End::new(Session::accept(&acceptor).unwrap());
+        client.write_tls(&mut end.wire).unwrap();
+        let sent = end.receive(usize::MAX);
+        client.read_tls(&mut &sent[..]).unwrap();
+        let alert = rustls::AlertDescription::NoApplicationProtocol;
+        let error = client.process_new_packets().unwrap_err();
+        assert_eq!(error, rustls::Error::AlertReceived(alert));
     }
 
     /// A ticket waits in the server until the client has finished its handshake.
