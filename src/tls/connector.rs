@@ -103,6 +103,7 @@ impl Connector {
     }
 
     /// The server with this name, as it is in a URI.
+    // req: 6455-4.1-17
     pub(crate) fn server(&self, host: &str) -> Result<SecureServer, TlsError> {
         Ok(SecureServer {
             connector: self.clone(),

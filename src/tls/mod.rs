@@ -12,7 +12,8 @@
 //! and `net`.
 //!
 //! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
-//! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`.
+//! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`,
+//! `testing`.
 
 mod acceptor;
 mod authorities;
@@ -27,7 +28,7 @@ mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(test)]
+#[cfg(all(test, feature = "ring"))]
 pub(crate) mod testing;
 #[cfg(all(test, feature = "ring"))]
 mod tests;

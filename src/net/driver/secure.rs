@@ -9,7 +9,8 @@
 //!
 //! Input: a socket, and what the engine wants of it. Output: plaintext, and as few calls of the
 //! socket as possible: one for each read. Invariants: records leave in the order in which they were
-//! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no buffer.
+//! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no
+//! buffer.
 //! Cryptography is left to `tls`.
 
 use crate::net::sockets::{Received, is_transient};

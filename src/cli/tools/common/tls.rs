@@ -23,7 +23,7 @@ pub struct TlsFlags {
     #[arg(long, value_name = "FILE", env = "WIREBELL_CA_FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// Trust every server: whoever is in between can read and change everything
+    /// Trust every server: anyone in between can read and change everything
     #[arg(short = 'k', long)]
     pub insecure: bool,
 
