@@ -28,7 +28,7 @@ const READ: usize = 64 * 1024;
 /// Plaintext sealed for one write: as much as stays in the cache of the CPU on its way.
 const SEAL: usize = 64 * 1024;
 
-/// How long the system may take to accept the last record: with a full socket nobody reads it.
+/// How long the system may take to accept the last record: with a full socket it is not read.
 const LAST_RECORD: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
