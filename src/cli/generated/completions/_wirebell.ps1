@@ -165,14 +165,14 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Do not read stdin; only receive, until the server closes or a signal arrives')
             [CompletionResult]::new('--show-frames', '--show-frames', [CompletionResultType]::ParameterName, 'Print every frame, both ways, on stderr')
             [CompletionResult]::new('--no-proxy', '--no-proxy', [CompletionResultType]::ParameterName, 'Use no proxy, whatever the environment says')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
-            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'wirebell;push' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The push server: http://HOST[:PORT], or https://…')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The push server: http://HOST[:PORT], or https://...')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'The topic to publish to, such as orders.eu')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user to push to, at /push')
             [CompletionResult]::new('--event', '--event', [CompletionResultType]::ParameterName, 'The event to push, at /push')
@@ -194,8 +194,8 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print the answer of the server to each message: how many connections it reached')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print the answer of the server to each message: how many connections it reached')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
-            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -286,8 +286,8 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the cases without running them; with --listen, those for clients')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
-            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -349,8 +349,8 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Send text instead of binary messages')
             [CompletionResult]::new('--touch', '--touch', [CompletionResultType]::ParameterName, '`idle`: first echo one message on each connection')
             [CompletionResult]::new('--envelopes', '--envelopes', [CompletionResultType]::ParameterName, '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads')
-            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
-            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: whoever is in between can read and change everything')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

@@ -168,9 +168,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-follow 
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s n -l no-input -d 'Do not read stdin; only receive, until the server closes or a signal arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l show-frames -d 'Print every frame, both ways, on stderr'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-proxy -d 'Use no proxy, whatever the environment says'
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s k -l insecure -d 'Trust every server: whoever is in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l server -d 'The push server: http://HOST[:PORT], or https://…' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l server -d 'The push server: http://HOST[:PORT], or https://...' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l topic -d 'The topic to publish to, such as orders.eu' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l user -d 'The user to push to, at /push' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l event -d 'The event to push, at /push' -r
@@ -191,7 +191,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l tls-server-na
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l batch -d 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print the answer of the server to each message: how many connections it reached'
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s k -l insecure -d 'Trust every server: whoever is in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
@@ -244,7 +244,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-server-
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'List the cases without running them; with --listen, those for clients'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and the bytes exchanged, not only failures'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s k -l insecure -d 'Trust every server: whoever is in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l format -d 'Output format' -r -f -a "text\t'For a terminal'
 json\t'For programs'
@@ -299,7 +299,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l tls-server-n
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l text -d 'Send text instead of binary messages'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l touch -d '`idle`: first echo one message on each connection'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l envelopes -d '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads'
-complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s k -l insecure -d 'Trust every server: whoever is in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F
