@@ -76,6 +76,7 @@ struct Outgoing {
 
 impl Secure {
     /// Shakes hands, in time. The last message of the handshake is still owed.
+    // req: 6455-4.1-15 6455-4.1-16 6455-4.1-17
     pub(super) fn connect(
         tcp: TcpStream,
         server: &SecureServer,
