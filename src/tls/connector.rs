@@ -92,8 +92,8 @@ impl Connector {
         config.get_or_init(|| configure(options)).clone()
     }
 
-    /// What the server with this host in its URI must prove to be: [`ConnectorOptions::server_name`]
-    /// if that is set, otherwise the host.
+    /// What the server with this host in its URI must prove to be:
+    /// [`ConnectorOptions::server_name`] if that is set, otherwise the host.
     ///
     /// # Errors
     ///
