@@ -1,4 +1,4 @@
-"""Settings that cannot work: one line that names the file and what to do, and exit status 2."""
+"""Settings that cannot work: one line that names the file and what to do, and exit status 1."""
 
 import subprocess
 
@@ -12,7 +12,7 @@ class Settings(Case):
             command, capture_output=True, text=True, timeout=LIMIT, stdin=subprocess.DEVNULL)
         self.assertEqual(ended.stdout, "")
         self.assertRegex(ended.stderr, r"\A[^\n]+\n\Z")
-        self.assertEqual(ended.returncode, 2, ended.stderr)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
         return ended.stderr
 
     def test_each_is_told_in_one_line(self):
@@ -29,7 +29,7 @@ class Settings(Case):
             (good.certificate, nothing, nothing, "No such file"),
             (nothing, good.key, nothing, "No such file"),
             (good.certificate, locked.key, locked.key, "openssl pkey -in"),
-            (good.certificate, other.key, good.certificate, "does not belong"),
+            (good.certificate, other.key, other.key, "does not belong"),
             (good.certificate, empty, empty, "-----BEGIN PRIVATE KEY-----"),
             (empty, good.key, empty, "-----BEGIN CERTIFICATE-----"),
             (good.key, good.certificate, good.key, "interchanged"),
