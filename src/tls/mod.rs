@@ -13,7 +13,7 @@
 //!
 //! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
 //! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`,
-//! `testing`.
+//! `in_memory`, `testing`.
 
 mod acceptor;
 mod authorities;
@@ -23,6 +23,7 @@ mod identities;
 mod identity;
 #[cfg(all(test, feature = "ring"))]
 mod identity_tests;
+mod in_memory;
 mod pem;
 mod provider;
 #[cfg(feature = "self-signed")]
@@ -41,6 +42,8 @@ pub(crate) use connector::SecureServer;
 pub use connector::{Connector, ConnectorOptions};
 pub use error::{TlsError, TlsErrorKind};
 pub use identity::Identity;
+#[doc(hidden)]
+pub use in_memory::InMemory;
 pub use rustls;
 #[cfg(feature = "self-signed")]
 pub use self_signed::SelfSigned;

@@ -291,5 +291,5 @@ class Client:
 def s_client(port, *args, send=GET, name="localhost"):
     """Sends this, and returns all output until the server ends the connection."""
     with Client(port, "-ign_eof", *args, name=name) as client:
-        client.write(send)
+        client.child.stdin.write(send)
         return client.end()
