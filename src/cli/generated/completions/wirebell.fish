@@ -49,7 +49,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
 false\t''"
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT sends browsers to https [default: the sockets of systemd, otherwise 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -80,12 +80,12 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-time
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
 1.3\t'TLS 1.3 alone'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients are not asked for one]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
@@ -94,7 +94,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Ch
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l config -d 'Read settings from this TOML file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l subprotocol -d 'Subprotocol to confirm to clients that offer it; may be given several times, then the client\'s order decides [default: whichever the client offers first]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT sends browsers to https [default: the sockets of systemd, otherwise 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -125,12 +125,12 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeo
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
 1.3\t'TLS 1.3 alone'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients are not asked for one]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
