@@ -300,7 +300,8 @@ fn without_verification_all_is_accepted_but_a_signature_of_another() {
         .with_cert_resolver(Arc::new(rustls::sign::SingleCertAndKey::from(stolen)));
     let thief = Acceptor::from_config(Arc::new(config));
     let met = meet(&thief, &connector, "a.example");
-    assert_eq!(met.client_kind(), TlsErrorKind::BadCertificate);
+    assert_eq!(met.client_kind(), TlsErrorKind::Untrusted);
+    assert!(met.client_text().contains("does not have its key"));
 }
 
 #[test]
