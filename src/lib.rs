@@ -25,6 +25,10 @@
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
 //! | `jwt` | JWTs as tokens of the push server | hmac |
+//! | `tls` | TLS sessions, for `wss://`; needs a provider of cryptography: `ring` | rustls |
+//! | `ring` | the usual provider | ring, which needs a C compiler |
+//! | `native-certs` | the authorities that the system trusts | rustls-native-certs |
+//! | `self-signed` | certificates for development | rcgen |
 //! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!

@@ -8,6 +8,9 @@ mod deflate;
 #[cfg(feature = "push")]
 #[path = "../fuzz/src/push.rs"]
 mod push;
+#[cfg(feature = "self-signed")]
+#[path = "../fuzz/src/tls.rs"]
+mod tls;
 
 use std::fs;
 use std::path::Path;
@@ -44,6 +47,8 @@ fn every_input_still_holds() {
         replay("push_batch", push::batch);
         replay("push_messages", push::messages);
     }
+    #[cfg(feature = "self-signed")]
+    replay("tls", tls::tls);
 }
 
 /// Small random inputs, so that the checks themselves are exercised without a fuzzer.
@@ -68,6 +73,8 @@ fn random_bytes_hold_too() {
             push::batch(&data);
             push::messages(&data);
         }
+        #[cfg(feature = "self-signed")]
+        tls::tls(&data);
     }
 }
 

@@ -9,7 +9,9 @@ use std::time::Duration;
 use crate::procfs;
 
 pub const USAGE: &str = "\
-usage: cargo bench --bench loopback -- [echo|fanout|deflate|idle|handshake|all] [options]
+usage: cargo bench --bench loopback -- [echo|fanout|deflate|idle|handshake|push|all] [options]
+  push              topics, next to nchan, mosquitto and nats-server if they are
+                    installed; not in `all`
   --quick           five short rounds and fewer idle connections: a look, not a figure
   --rounds N        rounds of each server per row, alternating (default 25)
   --round-ms MS     CPU time of the server that one round should see (default 100)
@@ -30,6 +32,7 @@ pub enum Mode {
     Fanout,
     Deflate,
     Handshake,
+    Push,
     All,
 }
 
@@ -110,7 +113,7 @@ impl Options {
     }
 
     pub fn runs(&self, mode: Mode) -> bool {
-        self.mode == Mode::All || self.mode == mode
+        self.mode == mode || self.mode == Mode::All && mode != Mode::Push
     }
 
     /// Whether the row `name` was asked for.
@@ -151,6 +154,7 @@ fn mode(name: &str) -> Result<Mode, String> {
         "fanout" => Ok(Mode::Fanout),
         "deflate" => Ok(Mode::Deflate),
         "handshake" => Ok(Mode::Handshake),
+        "push" => Ok(Mode::Push),
         "all" => Ok(Mode::All),
         _ => Err(format!("unknown argument {name}")),
     }

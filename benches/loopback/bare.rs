@@ -3,7 +3,9 @@
 //! It runs in a child process. As `echo` it returns each block that it reads: one `recv` into
 //! one reused 256 KiB buffer and one `send` per readable event, the refused remainder kept, no
 //! other copy and no allocation. As `fanout` it writes one frame, encoded at the start, to every
-//! subscriber with one `send` each when a trigger byte arrives.
+//! subscriber with one `send` each when a trigger byte arrives; several bytes at once are one
+//! `send` of as many frames, or, with `--each`, as many sends. As `answer` it sends so many bytes
+//! for each so many that it gets.
 //!
 //! Edge-triggered by default; `--level` is there to see which of the two is cheaper. It knows no
 //! protocol, no limits and no deadlines, and it may panic: it serves only this benchmark.
@@ -27,29 +29,40 @@ const LISTENER: u64 = u64::MAX;
 pub const SUBSCRIBE: u8 = b'S';
 /// A byte on any other connection: one publish.
 pub const TRIGGER: u8 = b'T';
+/// How an answer begins, over and over.
+pub const ANSWER: &[u8] = b"HTTP/1.1 200 OK\r\n";
+/// The last byte of an answer.
+pub const ANSWERED: u8 = b'}';
 
 /// Runs the server named by the internal arguments until the process is killed.
 pub fn main(arguments: &[String]) -> io::Result<()> {
-    let usage = || io::Error::other("internal: bare echo|fanout PORT [--level | LENGTH]");
+    let usage = || io::Error::other("internal: bare echo|fanout|answer PORT [ARGUMENT...]");
     let mode = arguments.first().ok_or_else(usage)?;
     let port = arguments
         .get(1)
         .and_then(|text| text.parse().ok())
         .ok_or_else(usage)?;
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, port))?;
+    let number = |at: usize| arguments.get(at).and_then(|text| text.parse().ok());
     match mode.as_str() {
         "echo" => {
             let level = arguments.get(2).is_some_and(|text| text == "--level");
             Bare::new(listener, level)?.run(Bare::echo)
         }
         "fanout" => {
-            let length = arguments
-                .get(2)
-                .and_then(|text| text.parse().ok())
-                .ok_or_else(usage)?;
+            let length = number(2).ok_or_else(usage)?;
             let mut bare = Bare::new(listener, false)?;
             bare.frame = ws::server_frame(ws::TEXT, ws::message(length).as_bytes());
+            bare.each = arguments.get(3).is_some_and(|text| text == "--each");
             bare.run(Bare::fan_out)
+        }
+        "answer" => {
+            let (request, answer) = number(2).zip(number(3)).ok_or_else(usage)?;
+            let mut bare = Bare::new(listener, false)?;
+            bare.request = request;
+            bare.frame = ANSWER.iter().copied().cycle().take(answer - 1).collect();
+            bare.frame.push(ANSWERED);
+            bare.run(Bare::answer)
         }
         _ => Err(usage()),
     }
@@ -61,6 +74,8 @@ struct Peer {
     rest: Vec<u8>,
     sent: usize,
     subscriber: bool,
+    /// Bytes of a request that is not whole.
+    got: usize,
 }
 
 struct Bare {
@@ -73,6 +88,10 @@ struct Bare {
     frame: Vec<u8>,
     /// `frame` as often as one burst of triggers asks for.
     burst: Vec<u8>,
+    /// Whether each trigger of a burst is a `send` of its own.
+    each: bool,
+    /// Bytes of a request.
+    request: usize,
 }
 
 impl Bare {
@@ -93,6 +112,8 @@ impl Bare {
             buffer: vec![0; BUFFER],
             frame: Vec::new(),
             burst: Vec::new(),
+            each: false,
+            request: 1,
         })
     }
 
@@ -142,6 +163,7 @@ impl Bare {
             rest: Vec::new(),
             sent: 0,
             subscriber: false,
+            got: 0,
         });
         Ok(())
     }
@@ -197,14 +219,16 @@ impl Bare {
             peer.subscriber = true;
             return Ok(false);
         }
-        if self.burst.len() != count * self.frame.len() {
-            self.burst = self.frame.repeat(count);
-        }
+        let (sends, frames) = if self.each { (count, 1) } else { (1, count) };
+        self.repeat(frames);
         let mut written = 0_u32;
-        for peer in self.peers.iter().flatten().filter(|peer| peer.subscriber) {
-            let sent = send(&peer.stream, &self.burst)?.unwrap_or(0);
-            assert_eq!(sent, self.burst.len(), "a subscriber does not read");
-            written += 1;
+        for _ in 0..sends {
+            written = 0;
+            for peer in self.peers.iter().flatten().filter(|peer| peer.subscriber) {
+                let sent = send(&peer.stream, &self.burst)?.unwrap_or(0);
+                assert_eq!(sent, self.burst.len(), "a subscriber does not read");
+                written += 1;
+            }
         }
         if let Some(peer) = &self.peers[slot] {
             // One answer per trigger: the number of subscribers.
@@ -213,6 +237,33 @@ impl Bare {
             assert_eq!(sent, Some(answer.len()), "the publisher does not read");
         }
         Ok(false)
+    }
+
+    fn answer(&mut self, slot: usize, _: EventFlags) -> io::Result<bool> {
+        let Some(peer) = self.peers[slot].as_mut() else {
+            return Ok(false);
+        };
+        let Some(count) = recv(&peer.stream, &mut self.buffer)? else {
+            return Ok(false);
+        };
+        let got = peer.got + count;
+        peer.got = got % self.request;
+        let answers = got / self.request;
+        if answers > 0 {
+            self.repeat(answers);
+            let stream = self.peers[slot].as_ref().map(|peer| &peer.stream);
+            let sent = stream.map(|stream| send(stream, &self.burst)).transpose()?;
+            let all = Some(Some(self.burst.len()));
+            assert_eq!(sent, all, "a client does not read");
+        }
+        Ok(count == 0)
+    }
+
+    /// Makes `burst` so many frames.
+    fn repeat(&mut self, frames: usize) {
+        if self.burst.len() != frames * self.frame.len() {
+            self.burst = self.frame.repeat(frames);
+        }
     }
 }
 

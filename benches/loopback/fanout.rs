@@ -48,7 +48,13 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
 }
 
 fn bare(length: usize, burst: usize, options: &Options) -> io::Result<Side> {
-    let server = Server::start(&Kind::BareFanout { length }, options.cpus)?;
+    let server = Server::start(
+        &Kind::BareFanout {
+            length,
+            each: false,
+        },
+        options.cpus,
+    )?;
     let subscribe = |stream: &mut TcpStream| send(&*stream, &[SUBSCRIBE]).map(drop);
     let frame = ws::server_frame(ws::TEXT, ws::message(length).as_bytes());
     let publish = (vec![TRIGGER], Answer::Count);

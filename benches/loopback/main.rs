@@ -10,7 +10,8 @@
 //! CPU time comes from the kernel's account of the server's threads, not from a clock, so the
 //! client costs nothing here. Goals are printed with each row as met or missed; a missed goal is
 //! no failure. `args::USAGE` has the options, `echo` says how the bytes are made equal. `deflate`
-//! compares Wirebell with itself instead: with compression and without.
+//! compares Wirebell with itself instead: with compression and without. `push` has more than two
+//! servers: other programs that do the same are measured in the same turns.
 
 #![forbid(unsafe_code)]
 
@@ -25,6 +26,7 @@ mod idle;
 mod load;
 mod net;
 mod procfs;
+mod push;
 mod report;
 mod rounds;
 #[path = "../samples.rs"]
@@ -115,6 +117,9 @@ fn run(mut options: Options) -> io::Result<()> {
     }
     if options.runs(Mode::Handshake) {
         handshake::run(&options, &mut report)?;
+    }
+    if options.runs(Mode::Push) {
+        push::run(&options, &mut report)?;
     }
     report.finish(options.json.as_deref())
 }

@@ -27,6 +27,13 @@ impl Switches {
     }
 }
 
+/// Memory in bytes that a process shares with no other.
+pub fn private(pid: u32) -> io::Result<u64> {
+    let text = fs::read_to_string(format!("/proc/{pid}/smaps_rollup"))?;
+    let kib = number(&text, "Private_Clean:") + number(&text, "Private_Dirty:");
+    Ok(kib * 1024)
+}
+
 /// The kernel's own memory of all processes in bytes; sockets are in it.
 pub fn kernel_slab() -> u64 {
     fs::read_to_string("/proc/meminfo").map_or(0, |text| number(&text, "Slab:") * 1024)

@@ -10,7 +10,7 @@ use std::io;
 use std::path::Path;
 
 use crate::procfs;
-use crate::rounds::{Comparison, Noise, Sample, median};
+use crate::rounds::{Comparison, Noise, Sample, Turns, median, ns, ratios};
 use crate::strace::Calls;
 
 pub struct Report {
@@ -89,6 +89,39 @@ impl Report {
         ]));
     }
 
+    /// Adds a table of any number of servers that took turns: printed at once, kept for the JSON.
+    pub fn turns(&mut self, name: &str, entries: &[Entry], turns: &Turns) {
+        let others = turns.noise.others_percent();
+        println!(
+            "\n{name:<31} {:>9} {:>11} {:>6} {:>12}  {:<22} others {others:.0} %",
+            "ns", "a second", "ratio", "mid half", "to"
+        );
+        for (entry, samples) in entries.iter().zip(&turns.samples) {
+            let (ns, ratios) = (ns(samples), ratios(samples, &turns.samples[entry.against]));
+            let ratio = median(ratios.iter().copied());
+            let quarter = ratios.len() / 4;
+            let (low, high) = (ratios[quarter], ratios[ratios.len() - 1 - quarter]);
+            let verdict = entry
+                .goal
+                .map_or(String::new(), |goal| goal.verdict(ns, ratio));
+            println!(
+                "  {:<29} {ns:>9.0} {:>11.0} {ratio:>6.3} {:>12}  {:<22} {verdict}",
+                entry.name,
+                1e9 / ns,
+                format!("{low:.2}..{high:.2}"),
+                entries[entry.against].name,
+            );
+            self.objects.push(object(&[
+                ("row", text(&format!("{name}, {}", entry.name))),
+                ("against", text(entries[entry.against].name)),
+                ("ratio", number(ratio)),
+                ("others_percent", number(others)),
+                ("ns", list(samples, |sample| sample.ns)),
+            ]));
+        }
+        self.noise += turns.noise;
+    }
+
     /// Adds single figures that are no comparison of rounds.
     pub fn figures(&mut self, name: &str, figures: &[(&str, f64)]) {
         let mut fields = vec![("row", text(name))];
@@ -117,6 +150,44 @@ impl Report {
             path,
             format!("{{\"machine\": {machine}, \"rows\": [\n  {rows}\n]}}\n"),
         )
+    }
+}
+
+/// A server in a table of several.
+pub struct Entry {
+    name: &'static str,
+    /// The place of the server that it is compared with.
+    against: usize,
+    goal: Option<Goal>,
+}
+
+impl Entry {
+    pub fn new(name: &'static str, against: usize, goal: Option<Goal>) -> Self {
+        Self {
+            name,
+            against,
+            goal,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+pub enum Goal {
+    /// At most so many times what the other takes.
+    Ratio(f64),
+    /// At least so many in a second of CPU time.
+    Rate(f64),
+    /// At most so many nanoseconds.
+    Time(f64),
+}
+
+impl Goal {
+    fn verdict(self, ns: f64, ratio: f64) -> String {
+        match self {
+            Self::Ratio(most) => format!("<= {most:.2} {}", met(ratio <= most)),
+            Self::Rate(least) => format!(">= {least:.0} {}", met(1e9 / ns >= least)),
+            Self::Time(most) => format!("<= {most:.0} ns {}", met(ns <= most)),
+        }
     }
 }
 

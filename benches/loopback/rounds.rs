@@ -48,25 +48,15 @@ pub struct Comparison {
 impl Comparison {
     /// Warms both sides up, then measures them in turn.
     pub fn measure(mut bare: Side, mut wirebell: Side, options: &Options) -> io::Result<Self> {
-        let cpu = options.cpus.map(|cpus| cpus.server);
-        let before = Ticks::of(cpu);
-        let bare_time = bare.warm_up(options)?;
-        let wirebell_time = wirebell.warm_up(options)?;
+        let mut turns = Turns::measure(&mut [&mut bare, &mut wirebell], options)?;
+        let mut samples = turns.samples.drain(..);
         let mut result = Self {
-            bare: Vec::new(),
-            wirebell: Vec::new(),
+            bare: samples.next().unwrap_or_default(),
+            wirebell: samples.next().unwrap_or_default(),
             bare_calls: None,
             wirebell_calls: None,
-            noise: Noise::default(),
+            noise: turns.noise,
         };
-        for _ in 0..options.rounds {
-            result.bare.push(bare.sample(bare_time)?);
-            result.wirebell.push(wirebell.sample(wirebell_time)?);
-        }
-        let servers = bare.cross_check()? + wirebell.cross_check()?;
-        let both = result.bare.iter().chain(&result.wirebell);
-        let forced = both.map(|sample| sample.forced).sum();
-        result.noise = Noise::new(before, Ticks::of(cpu), servers, forced);
         if options.strace {
             result.bare_calls = bare.trace();
             result.wirebell_calls = wirebell.trace();
@@ -76,10 +66,7 @@ impl Comparison {
 
     /// Median CPU nanoseconds per unit: bare, Wirebell.
     pub fn ns(&self) -> (f64, f64) {
-        (
-            median(self.bare.iter().map(|s| s.ns)),
-            median(self.wirebell.iter().map(|s| s.ns)),
-        )
+        (ns(&self.bare), ns(&self.wirebell))
     }
 
     /// Median voluntary context switches per unit: bare, Wirebell.
@@ -90,13 +77,49 @@ impl Comparison {
 
     /// The pairwise ratios in rising order.
     pub fn ratios(&self) -> Vec<f64> {
-        let pairs = self.bare.iter().zip(&self.wirebell);
-        let mut ratios: Vec<f64> = pairs
-            .map(|(bare, wirebell)| wirebell.ns / bare.ns)
-            .collect();
-        ratios.sort_by(f64::total_cmp);
-        ratios
+        ratios(&self.wirebell, &self.bare)
     }
+}
+
+/// Any number of servers that take turns.
+pub struct Turns {
+    /// By server, in the order in which they were given.
+    pub samples: Vec<Vec<Sample>>,
+    pub noise: Noise,
+}
+
+impl Turns {
+    /// Warms all sides up, then measures them in turn.
+    pub fn measure(sides: &mut [&mut Side], options: &Options) -> io::Result<Self> {
+        let cpu = options.cpus.map(|cpus| cpus.server);
+        let before = Ticks::of(cpu);
+        let times = sides.iter_mut().map(|side| side.warm_up(options));
+        let times: Vec<Duration> = times.collect::<io::Result<_>>()?;
+        let mut samples = vec![Vec::new(); sides.len()];
+        for _ in 0..options.rounds {
+            for (index, side) in sides.iter_mut().enumerate() {
+                samples[index].push(side.sample(times[index])?);
+            }
+        }
+        let servers = sides.iter().map(|side| side.cross_check());
+        let servers = servers.sum::<io::Result<u64>>()?;
+        let forced = samples.iter().flatten().map(|sample| sample.forced).sum();
+        let noise = Noise::new(before, Ticks::of(cpu), servers, forced);
+        Ok(Self { samples, noise })
+    }
+}
+
+/// Median CPU nanoseconds per unit.
+pub fn ns(samples: &[Sample]) -> f64 {
+    median(samples.iter().map(|sample| sample.ns))
+}
+
+/// The ratios to the samples of the same turns of another server, in rising order.
+pub fn ratios(of: &[Sample], to: &[Sample]) -> Vec<f64> {
+    let pairs = of.iter().zip(to);
+    let mut ratios: Vec<f64> = pairs.map(|(of, to)| of.ns / to.ns).collect();
+    ratios.sort_by(f64::total_cmp);
+    ratios
 }
 
 /// What others did on the server's processor meanwhile, in ticks of 10 ms.

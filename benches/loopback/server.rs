@@ -6,6 +6,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::fs;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt;
@@ -28,6 +29,13 @@ pub enum Kind {
     },
     BareFanout {
         length: usize,
+        /// Several publications at once are as many writes to each subscriber.
+        each: bool,
+    },
+    /// So many bytes for each so many.
+    BareAnswers {
+        request: usize,
+        answer: usize,
     },
     Wirebell {
         command: &'static str,
@@ -42,27 +50,39 @@ pub enum Kind {
 pub struct Server {
     child: Child,
     pub address: SocketAddrV4,
+    /// A folder of its own, which is removed with it.
+    pub scratch: Option<PathBuf>,
 }
 
 impl Server {
     /// Starts a server on a free port of 127.0.0.1 and waits until it accepts.
     pub fn start(kind: &Kind, cpus: Option<Cpus>) -> io::Result<Self> {
         let address = free_address()?;
-        let this = env::current_exe()?;
-        let mut launch = Command::new(&this);
+        let line = command_line(kind, address, env::current_exe()?);
+        Self::launch(address, line, cpus)
+    }
+
+    /// Starts a server with this command line and waits until it accepts on the address.
+    pub fn launch(
+        address: SocketAddrV4,
+        line: Vec<OsString>,
+        cpus: Option<Cpus>,
+    ) -> io::Result<Self> {
+        let mut launch = Command::new(env::current_exe()?);
         launch.args(["internal", "launch"]);
         if let Some(cpus) = cpus {
             launch.args(["taskset", "-c", &cpus.server.to_string()]);
         }
-        launch.args(command_line(kind, address, this));
+        launch.args(line);
         // Only errors: a log line per connection would be on the server's account.
         launch
-            .env("RUST_LOG", "error")
+            .env("WIREBELL_LOG", "error")
             .stdin(Stdio::null())
             .stdout(Stdio::null());
         let mut server = Self {
             child: launch.spawn()?,
             address,
+            scratch: None,
         };
         let deadline = Instant::now() + START;
         while TcpStream::connect(address).is_err() {
@@ -89,6 +109,9 @@ impl Drop for Server {
         // It may have ended by itself; there is nothing to do about either failure.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(scratch) = &self.scratch {
+            let _ = fs::remove_dir_all(scratch);
+        }
     }
 }
 
@@ -132,7 +155,14 @@ fn command_line(kind: &Kind, address: SocketAddrV4, this: PathBuf) -> Vec<OsStri
     match kind {
         Kind::BareEcho { level: false } => internal(&["echo", &port]),
         Kind::BareEcho { level: true } => internal(&["echo", &port, "--level"]),
-        Kind::BareFanout { length } => internal(&["fanout", &port, &length.to_string()]),
+        Kind::BareFanout { length, each } => {
+            let each = if *each { "--each" } else { "--together" };
+            internal(&["fanout", &port, &length.to_string(), each])
+        }
+        Kind::BareAnswers { request, answer } => {
+            let [request, answer] = [request, answer].map(usize::to_string);
+            internal(&["answer", &port, &request, &answer])
+        }
         Kind::Wirebell { command } => wirebell_line(command, address),
         Kind::WirebellDeflate { command, mode } => {
             let mut line = wirebell_line(command, address);
@@ -153,7 +183,7 @@ fn wirebell_line(command: &str, address: SocketAddrV4) -> Vec<OsString> {
 
 /// An address that is free now. Another process could take it before the server does; then the
 /// server ends with an error, which `start` reports.
-fn free_address() -> io::Result<SocketAddrV4> {
+pub fn free_address() -> io::Result<SocketAddrV4> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     Ok(SocketAddrV4::new(
         Ipv4Addr::LOCALHOST,

@@ -26,6 +26,12 @@ pub fn deflate_request(server: SocketAddrV4, path: &str) -> String {
     request(server, path, offer)
 }
 
+/// The same, offering a subprotocol.
+pub fn subprotocol_request(server: SocketAddrV4, path: &str, name: &str) -> String {
+    let offer = format!("Sec-WebSocket-Protocol: {name}\r\n");
+    request(server, path, &offer)
+}
+
 fn request(server: SocketAddrV4, path: &str, more: &str) -> String {
     format!(
         "GET {path} HTTP/1.1\r\nHost: {server}\r\nUpgrade: websocket\r\n\
@@ -76,9 +82,14 @@ pub fn server_frame(opcode: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// The last character of [`message`], and none of the others.
+pub const LAST: u8 = b'!';
+
 /// The message of the fan-out scenarios: `length` characters that JSON need not escape.
 pub fn message(length: usize) -> String {
-    "wirebell".chars().cycle().take(length).collect()
+    let mut message: String = "wirebell".chars().cycle().take(length - 1).collect();
+    message.push(LAST.into());
+    message
 }
 
 fn header(opcode: u8, mask: u8, length: usize) -> Vec<u8> {

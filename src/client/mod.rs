@@ -10,7 +10,7 @@
 mod blocking;
 pub(crate) mod open;
 
-pub use blocking::{Client, Closed, Fragments, Over, Sender, Transport};
+pub use blocking::{Client, Closed, Fragments, Over, Sender, Stream, Transport};
 pub use open::{
     Answer, Backoff, Endpoint, Error, Limits, MAX_ANSWER_BODY, Options, Proxy, ProxyChoice,
     ProxyError, Random, Uri, UriError, Wait,

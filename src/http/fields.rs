@@ -103,8 +103,9 @@ impl<'h> Fields<'h> {
     }
 }
 
+/// Of white space in ASCII, a value has spaces and tabs only.
 fn trim(value: &str) -> &str {
-    value.trim_matches([' ', '\t'])
+    value.trim_ascii()
 }
 
 /// What a field value is made of (RFC 9110 section 5.5): no control characters but the tab.

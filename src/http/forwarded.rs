@@ -122,7 +122,7 @@ pub(crate) fn client_of(proxies: &[TrustedProxy], fields: Fields<'_>) -> Option<
     let elements = lines.iter().rev().flat_map(|line| FromEnd::new(line, b','));
     let mut client = None;
     for element in elements.filter(|element| !element.is_empty()) {
-        // Whoever stands before an address that cannot be read need not be a proxy.
+        // What stands before an address that cannot be read need not come from a proxy.
         let Some(address) = read(element) else {
             break;
         };
@@ -276,7 +276,7 @@ mod tests {
                 Some("192.0.2.1:0"),
             ),
             ("for=\"203.0.113.1, for=192.0.2.1", Some("192.0.2.1:0")),
-            // Nobody says who stands before these.
+            // What stands before these was sent by somebody unknown.
             (
                 "for=203.0.113.1, for=unknown, for=10.0.0.1",
                 Some("10.0.0.1:0"),

@@ -195,9 +195,11 @@ impl<'h> RequestHead<'h> {
 
     /// The path of the target, undecoded: of `/a?b` and of `http://host/a?b` it is `/a`.
     pub fn path(&self) -> &'h str {
-        match self.origin_form().split('?').next() {
-            None | Some("") => "/",
-            Some(path) => path,
+        let form = self.origin_form();
+        match form.bytes().position(|byte| byte == b'?') {
+            Some(0) => "/",
+            Some(end) => &form[..end],
+            None => form,
         }
     }
 
@@ -208,12 +210,13 @@ impl<'h> RequestHead<'h> {
 
     /// The target without scheme and authority (RFC 9112 section 3.2.2).
     fn origin_form(&self) -> &'h str {
-        let Some((_, rest)) = self.target.split_once("://") else {
-            return self.target;
-        };
+        // First, as nearly all begin with it, and a search for a text takes long.
         if self.target.starts_with('/') {
             return self.target;
         }
+        let Some((_, rest)) = self.target.split_once("://") else {
+            return self.target;
+        };
         match rest.find(['/', '?']) {
             Some(at) => &rest[at..],
             None => "/",
@@ -256,12 +259,11 @@ impl<'h> ResponseHead<'h> {
 /// The four forms of RFC 9112 section 3.2, with only the characters that a URI may have. A fragment
 /// is never sent.
 fn is_target(method: &str, target: &str) -> bool {
-    let has_form = match target.split_once("://") {
-        _ if target.starts_with('/') => true,
-        _ if method == "CONNECT" => true,
+    let is_absolute = || match target.split_once("://") {
         Some((scheme, authority)) => is_scheme(scheme) && !authority.is_empty(),
         None => target == "*" && method == "OPTIONS",
     };
+    let has_form = target.starts_with('/') || method == "CONNECT" || is_absolute();
     has_form && target.bytes().all(|b| b.is_ascii_graphic() && b != b'#')
 }
 

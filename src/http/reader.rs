@@ -114,17 +114,28 @@ impl HttpReader {
         let had = self.head.len();
         // Everything beyond the limit would only be refused: it is not copied.
         let room = limits.bytes.saturating_add(1).saturating_sub(had);
-        self.head.extend_from_slice(&input[..input.len().min(room)]);
-        let found = self
-            .search
-            .find(&self.head, limits)
-            .map_err(HttpFault::of_head)?;
-        let Some(range) = found else {
+        let input_in_room = &input[..input.len().min(room)];
+        // Nearly always a head arrives at once, with other requests after it: only it is copied.
+        let bytes = if had == 0 {
+            input_in_room
+        } else {
+            self.head.extend_from_slice(input_in_room);
+            &self.head
+        };
+        let found = self.search.find(bytes, limits);
+        let Some(range) = found.map_err(HttpFault::of_head)? else {
+            if had == 0 {
+                self.head.extend_from_slice(input_in_room);
+            }
             return Ok((input.len(), Step::More));
         };
         let at = range.end - had;
-        self.head.truncate(range.end);
-        self.head.drain(..range.start);
+        if had == 0 {
+            self.head.extend_from_slice(&input[range]);
+        } else {
+            self.head.truncate(range.end);
+            self.head.drain(..range.start);
+        }
         let (framing, expects) = self.look_for_body(limits)?;
         self.framing = Some(framing);
         match framing {

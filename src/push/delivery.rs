@@ -21,7 +21,6 @@ struct Inner {
     record: Arc<Record>,
     position: Option<Position>,
     applied: Applied,
-    overflow: Overflow,
     frames: [OnceLock<SharedFrame>; 2],
     chunks: [OnceLock<SharedChunk>; 3],
 }
@@ -47,17 +46,11 @@ pub enum ChunkForm {
 }
 
 impl Delivery {
-    pub(super) fn new(
-        record: Arc<Record>,
-        position: Option<Position>,
-        applied: Applied,
-        overflow: Overflow,
-    ) -> Self {
+    pub(super) fn new(record: Arc<Record>, position: Option<Position>, applied: Applied) -> Self {
         let inner = Inner {
             record,
             position,
             applied,
-            overflow,
             frames: [const { OnceLock::new() }; 2],
             chunks: [const { OnceLock::new() }; 3],
         };
@@ -89,7 +82,7 @@ impl Delivery {
 
     /// What its topic does with slow subscribers.
     pub fn overflow(&self) -> Overflow {
-        self.inner.overflow
+        self.inner.applied.overflow
     }
 
     /// A wire form, made by `make` on the first call.

@@ -58,6 +58,19 @@ fn is_pair(first: u16, second: u16) -> bool {
 
 /// Appends a string with its quotation marks.
 pub(super) fn write_string(out: &mut Vec<u8>, text: &str) {
+    let is_plain = |byte: &u8| *byte >= b' ' && !matches!(*byte, b'"' | b'\\');
+    // Looks at all of them, so that the compiler can look at many at a time.
+    if text
+        .as_bytes()
+        .iter()
+        .fold(true, |all, byte| all & is_plain(byte))
+    {
+        out.reserve(text.len() + 2);
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     serde_json::to_writer(out, text).expect("a vector takes everything");
 }
 
@@ -100,10 +113,22 @@ mod tests {
     #[test]
     fn strings_are_written_so_that_they_read_back() {
         let mut out = b"x".to_vec();
-        write_string(&mut out, "a\"\\\n\0é\u{2028}");
-        let read: String = serde_json::from_slice(&out[1..]).unwrap();
-        assert_eq!(read, "a\"\\\n\0é\u{2028}");
-        assert!(!out.contains(&b'\n'));
+        for text in [
+            "a\"\\\n\0é\u{2028}",
+            "",
+            "plain é",
+            "\"",
+            "\\",
+            "\x1F",
+            "\x7F",
+        ] {
+            out.truncate(1);
+            write_string(&mut out, text);
+            let read: String = serde_json::from_slice(&out[1..]).unwrap();
+            assert_eq!(read, text);
+            assert_eq!(out[1..], serde_json::to_vec(text).unwrap());
+            assert!(!out.contains(&b'\n'));
+        }
     }
 
     #[test]

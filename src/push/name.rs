@@ -123,7 +123,7 @@ impl FromStr for TopicName {
     type Err = BadName;
 
     fn from_str(text: &str) -> Result<Self, BadName> {
-        check(text, |level| match level.contains('*') {
+        check(text, |level| match level.contains(&b'*') {
             true => Err(BadName::Character('*')),
             false => Ok(()),
         })?;
@@ -139,12 +139,12 @@ impl FromStr for Pattern {
         let mut ended = false;
         check(text, |level| match level {
             _ if ended => Err(BadName::Wildcard),
-            "*" => Ok(()),
-            "**" => {
+            b"*" => Ok(()),
+            b"**" => {
                 ended = true;
                 Ok(())
             }
-            _ if level.contains('*') => Err(BadName::Wildcard),
+            _ if level.contains(&b'*') => Err(BadName::Wildcard),
             _ => Ok(()),
         })?;
         Ok(Self(text.into()))
@@ -153,17 +153,21 @@ impl FromStr for Pattern {
 
 /// The rules of topics and patterns; `stars` judges the wildcards of each level.
 // req: push-names-01 push-names-02 push-names-03
-fn check(text: &str, mut stars: impl FnMut(&str) -> Result<(), BadName>) -> Result<(), BadName> {
+fn check(text: &str, mut stars: impl FnMut(&[u8]) -> Result<(), BadName>) -> Result<(), BadName> {
     match text.len() {
         0 => return Err(BadName::Empty),
         len if len > MAX_NAME_BYTES => return Err(BadName::TooLong),
         _ => {}
     }
     let is_bad = |c: &char| c.is_control() || c.is_whitespace() || ",/?#".contains(*c);
-    if let Some(bad) = text.chars().find(is_bad) {
+    let is_good = |byte: u8| byte.is_ascii_graphic() && !b",/?#".contains(&byte);
+    // Characters are told apart only if some are not ASCII, as most names are.
+    if !text.bytes().all(is_good)
+        && let Some(bad) = text.chars().find(is_bad)
+    {
         return Err(BadName::Character(bad));
     }
-    for level in text.split('.') {
+    for level in text.as_bytes().split(|byte| *byte == b'.') {
         if level.is_empty() {
             return Err(BadName::EmptyLevel);
         }

@@ -2,7 +2,7 @@
 //!
 //! Handling requests and messages is left to `service`.
 
-use crate::net::{Counters, Handle, Options, Server, WorkerError};
+use crate::net::{Builder, Counters, Handle, Listen, Options, Server, WorkerError};
 use crate::proto::Message;
 use crate::push::broker::Broker;
 use crate::push::mail::PushMail;
@@ -49,11 +49,30 @@ impl PushServer {
         settings: Settings,
     ) -> io::Result<Self> {
         let addresses: Vec<SocketAddr> = address.to_socket_addrs()?.collect();
-        let shared = Shared::new(settings, &addresses, options.worker_count());
+        let listen = Listen::tcp(&addresses[..])?;
+        Self::start([listen], &addresses, options, settings)
+    }
+
+    /// Listens on all of `listens` and serves until it is stopped. If `loopback` has a loopback
+    /// address, the server answers to its own names only: see [`HostPolicy`].
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Builder::start`].
+    ///
+    /// [`HostPolicy`]: crate::push::HostPolicy
+    pub fn start(
+        listens: impl IntoIterator<Item = Listen>,
+        loopback: &[SocketAddr],
+        options: Options,
+        settings: Settings,
+    ) -> io::Result<Self> {
+        let shared = Shared::new(settings, loopback, options.worker_count());
         let of_workers = shared.clone();
-        let server = Server::bind(&addresses[..], options, move |worker| {
-            PushService::new(&of_workers, &worker.mailboxes)
-        })?;
+        let builder = Server::<PushMail>::builder(options);
+        let builder = listens.into_iter().fold(builder, Builder::listen);
+        let server =
+            builder.start(move |worker| PushService::new(&of_workers, &worker.mailboxes))?;
         shared.connect(server.mailboxes());
         let handle = PushHandle {
             shared,
@@ -65,6 +84,11 @@ impl PushServer {
     /// Where it listens.
     pub fn local_addr(&self) -> SocketAddr {
         self.server.local_addr()
+    }
+
+    /// All addresses that it listens on: see [`Server::local_addrs`].
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        self.server.local_addrs()
     }
 
     /// A handle for other threads.

@@ -95,25 +95,23 @@ pub(super) fn write_rfc3339(out: &mut Vec<u8>, ms: u64) {
     let (year, month, day) = date(days);
     let (second, ms) = (rest / 1000, rest % 1000);
     let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let mut text = *b"0000-00-00T00:00:00.000Z";
     let fields = [
-        (year, 4, b'-'),
-        (month, 2, b'-'),
-        (day, 2, b'T'),
-        (hour, 2, b':'),
-        (minute, 2, b':'),
-        (second, 2, b'.'),
-        (ms, 3, b'Z'),
+        (year, 0..4),
+        (month, 5..7),
+        (day, 8..10),
+        (hour, 11..13),
+        (minute, 14..16),
+        (second, 17..19),
+        (ms, 20..23),
     ];
-    for (value, digits, after) in fields {
-        let at = out.len();
-        out.resize(at + digits, b'0');
-        let mut left = value;
-        for digit in out[at..].iter_mut().rev() {
-            *digit = b'0' + (left % 10) as u8;
+    for (mut left, digits) in fields {
+        for digit in text[digits].iter_mut().rev() {
+            *digit += (left % 10) as u8;
             left /= 10;
         }
-        out.push(after);
     }
+    out.extend_from_slice(&text);
 }
 
 /// Reads a time as RFC 3339 section 5.6 defines it, with any offset and any fraction of a second,

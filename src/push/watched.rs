@@ -181,16 +181,19 @@ impl<T: PartialEq> Watcher<T> {
         };
         let settled = stamp.is_settled();
         match (self.parse)(&text) {
-            Ok(value) => self.change(value),
+            Ok(value) => self.change(value, forced),
             Err(error) => self.fail(&error, Some(stamp)),
         }
         (self.seen, self.settled) = (Some(stamp), settled);
     }
 
-    fn change(&mut self, new: T) {
+    fn change(&mut self, new: T, forced: bool) {
         let changed = replace(&self.latest, new);
+        let path = self.path.display();
         if self.problem.take().is_some() || changed {
-            log::info!("{}: read again", self.path.display());
+            log::info!("{path}: read again");
+        } else if forced {
+            log::info!("{path}: unchanged");
         }
     }
 

@@ -27,8 +27,8 @@ options! {
         /// Who must have signed the certificates of servers. `None` stands for those that the
         /// system trusts, which needs the feature `native-certs`.
         pub authorities: Option<Authorities> = None,
-        /// Accept any certificate, for any name and from any authority: whoever is in between can
-        /// then read and change everything. The server must still have the key of its certificate.
+        /// Accept any certificate, for any name and from any authority: those in between can then
+        /// read and change everything. The server must still have the key of its certificate.
         pub insecure: bool = false,
         /// The certificate for servers that ask for one.
         pub identity: Option<Identity> = None,
@@ -92,12 +92,22 @@ impl Connector {
         config.get_or_init(|| configure(options)).clone()
     }
 
+    /// What the server with this host in its URI must prove to be:
+    /// [`ConnectorOptions::server_name`] if that is set, otherwise the host.
+    ///
+    /// # Errors
+    ///
+    /// The kind `Setup`: no certificate can be for such a name.
+    pub fn server_name(&self, host: &str) -> Result<ServerName<'static>, TlsError> {
+        server_name(self.0.options.server_name.as_deref().unwrap_or(host))
+    }
+
     /// The server with this name, as it is in a URI.
+    // req: 6455-4.1-17
     pub(crate) fn server(&self, host: &str) -> Result<SecureServer, TlsError> {
-        let host = self.0.options.server_name.as_deref().unwrap_or(host);
         Ok(SecureServer {
             connector: self.clone(),
-            name: server_name(host)?,
+            name: self.server_name(host)?,
         })
     }
 }

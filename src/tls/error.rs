@@ -60,6 +60,15 @@ impl TlsError {
         )
     }
 
+    /// The stream ended before the session was established.
+    #[cfg(feature = "client")]
+    pub(crate) fn cut() -> Self {
+        Self::new(
+            TlsErrorKind::Broken,
+            "the peer ended the connection during the handshake",
+        )
+    }
+
     /// More records were sealed than the keys allow (RFC 8446 section 5.5).
     pub(crate) fn exhausted() -> Self {
         let text = "so much was sent that the keys are used up: connect again";
@@ -139,6 +148,12 @@ fn certificate(problem: &CertificateError) -> TlsError {
         Problem::UnknownIssuer => (
             Untrusted,
             "the certificate is not signed by a trusted authority".into(),
+        ),
+        Problem::BadSignature => (
+            Untrusted,
+            "a signature does not match: the certificate is of another authority of the same name, \
+             or the peer does not have its key"
+                .into(),
         ),
         Problem::NotValidForNameContext {
             expected,
@@ -347,6 +362,10 @@ mod tests {
             ),
             (
                 Error::InvalidCertificate(CertificateError::BadSignature),
+                Kind::Untrusted,
+            ),
+            (
+                Error::InvalidCertificate(CertificateError::BadEncoding),
                 Kind::BadCertificate,
             ),
             (

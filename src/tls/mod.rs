@@ -12,7 +12,8 @@
 //! and `net`.
 //!
 //! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
-//! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`.
+//! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`,
+//! `in_memory`.
 
 mod acceptor;
 mod authorities;
@@ -20,13 +21,16 @@ mod connector;
 mod error;
 mod identities;
 mod identity;
+#[cfg(all(test, feature = "ring"))]
+mod identity_tests;
+mod in_memory;
+#[cfg(all(test, feature = "ring"))]
+pub(crate) mod in_tests;
 mod pem;
 mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(all(test, feature = "ring"))]
-pub(crate) mod testing;
 #[cfg(all(test, feature = "ring"))]
 mod tests;
 mod unverified;
@@ -38,6 +42,8 @@ pub(crate) use connector::SecureServer;
 pub use connector::{Connector, ConnectorOptions};
 pub use error::{TlsError, TlsErrorKind};
 pub use identity::Identity;
+#[doc(hidden)]
+pub use in_memory::InMemory;
 pub use rustls;
 #[cfg(feature = "self-signed")]
 pub use self_signed::SelfSigned;

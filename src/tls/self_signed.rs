@@ -9,6 +9,7 @@ use rcgen::{
     CertificateParams, DnType, Error, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose,
     date_time_ymd,
 };
+use rustls::pki_types::ServerName;
 use sha2::{Digest as _, Sha256};
 use std::fmt;
 use std::fmt::Write as _;
@@ -44,8 +45,13 @@ impl SelfSigned {
                 all.push(name);
             }
         }
+        if let Some(wrong) = all.iter().find(|name| !is_name(name)) {
+            let text = format!("{wrong}: no certificate can be for this name");
+            return Err(TlsError::setup(text));
+        }
         let made = make(&all);
-        let (certificate, key) = made.map_err(|error| TlsError::setup(told(&error, &all)))?;
+        let (certificate, key) =
+            made.map_err(|error| TlsError::setup(format!("cannot make a certificate: {error}")))?;
         Ok(Self {
             fingerprint: Sha256::digest(certificate.der()).into(),
             certificate: certificate.pem(),
@@ -112,14 +118,9 @@ fn make(names: &[String]) -> Result<(rcgen::Certificate, KeyPair), Error> {
     Ok((certificate, key))
 }
 
-fn told(error: &Error, names: &[String]) -> String {
-    match error {
-        Error::InvalidAsn1String(_) => format!(
-            "no certificate can be for one of these names: {}",
-            names.join(", ")
-        ),
-        error => format!("cannot make a certificate: {error}"),
-    }
+/// A host name, also with `*` in place of its first label, or an address.
+fn is_name(name: &str) -> bool {
+    ServerName::try_from(name.strip_prefix("*.").unwrap_or(name)).is_ok()
 }
 
 /// The name of this machine, where the system tells it without a call of C.
@@ -127,6 +128,5 @@ fn host_name() -> Option<String> {
     let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok();
     let name = name.or_else(|| std::env::var("HOSTNAME").ok())?;
     let name = name.trim();
-    let is_usable = !name.is_empty() && rustls::pki_types::DnsName::try_from(name).is_ok();
-    is_usable.then(|| name.to_owned())
+    is_name(name).then(|| name.to_owned())
 }

@@ -113,3 +113,21 @@
 //! ```text
 #![doc = include_str!("6-push.txt")]
 //! ```
+//!
+//! # 7. A resume
+//!
+//! A subscriber of `orders.*`, in the subprotocol `wirebell.v1`; the topic keeps four messages. On
+//! its first connection it gets three orders, each with a position, until the network fails: there
+//! is no Close. Two more are published while it is away. On the second connection it asks for what
+//! came `since` the last position it has seen: the replay has both orders, and `recovered` says
+//! that nothing is missing. Then five more are published, one more than the topic keeps. The third
+//! connection is told of a gap, between the last position it had and the oldest message that is
+//! left, before it gets the rest. The lines that begin with `push:` say so in words.
+//!
+//! A [`Position`](crate::push::Position) is a place in the one order of all topics, the
+//! [`Broker`](crate::push::Broker) appends to a [`Log`](crate::push::Log), and a
+//! [`Replay`](crate::push::Replay) is what a subscriber gets of the past.
+//!
+//! ```text
+#![doc = include_str!("7-resume.txt")]
+//! ```

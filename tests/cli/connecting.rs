@@ -221,7 +221,6 @@ fn refusals_and_time_limits_have_statuses_of_their_own() {
     for (args, part) in [
         (&["http://a/"][..], "ws://"),
         (&["ws://a/#b"], "fragment"),
-        (&["wss://a/"], "tls"),
         (&["-H", "nonsense", "ws://a/"], "Name: value"),
         (&["--auth", "me", "ws://a/"], "USER:PASS"),
         (&["--proxy", "ftp://a", "ws://a/"], "proxy"),

@@ -1,7 +1,10 @@
 //! `wirebell inspect` with hex of both directions: related frames, and how it ended.
 
 use super::inspecting::{inspect, items, json};
-use serde_json::Value;
+use crate::net_support::client::{ACCEPT, upgrade};
+use crate::support::frames::{end, text, text_start, wire};
+use serde_json::{Value, json};
+use wirebell::Role;
 
 #[test]
 fn hex_of_both_directions_and_what_belongs_together() {
@@ -74,4 +77,55 @@ fn how_a_connection_has_ended() {
         let notes = report["connections"][0]["notes"].to_string();
         assert!(notes.contains(part), "{part}: {notes}");
     }
+}
+
+/// Only if the server has confirmed the subprotocol; in one frame or in several.
+#[test]
+fn what_messages_mean_to_topics() {
+    let subscribe = r#"{"type":"subscribe","topics":["a"],"since":"q-1"}"#;
+    let gap =
+        r#"{"type":"replay","messages":[],"gaps":[{"topic":"a","after":"q-1","next":"q-3"}]}"#;
+    let subscribed = r#"{"type":"subscribed","topics":["a"],"position":"q-3","recovered":false}"#;
+    let talk = |confirmed: &str| {
+        let response = format!(
+            "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+             Sec-WebSocket-Accept: {ACCEPT}\r\n{confirmed}\r\n"
+        );
+        let offer = upgrade("/topics", "Sec-WebSocket-Protocol: other, wirebell.v1\r\n");
+        let (begin, rest) = gap.split_at(20);
+        let frames = [text_start(begin), end(rest), text(subscribed), text("?")];
+        let client = [offer.into_bytes(), text(subscribe).to(Role::Server)].concat();
+        let server = [response.into_bytes(), wire(Role::Client, &frames)].concat();
+        format!("> {}\n< {}\n", hex_of(&client), hex_of(&server))
+    };
+    let facts = |talk: &str| -> Vec<Value> {
+        let report = json(talk.as_bytes(), &[]);
+        let pushes = items(&report).iter().map(|item| item["push"].clone());
+        pushes.filter(|it| *it != json!([])).collect()
+    };
+    let expected = [
+        json!(["subscribes to a, resuming after q-1"]),
+        json!([
+            "a replay of no messages",
+            "a gap in a: messages after q-1 before q-3 are gone"
+        ]),
+        json!(["subscribed to a at q-3; not recovered: messages are missing"]),
+        json!(["this is no message of wirebell.v1"]),
+    ];
+    let confirmed = talk("Sec-WebSocket-Protocol: wirebell.v1\r\n");
+    assert_eq!(facts(&confirmed), expected);
+    let other = facts(&talk("Sec-WebSocket-Protocol: other\r\n"));
+    assert!(other.is_empty(), "{other:?}");
+    let shown = "  push: subscribes to a, resuming after q-1\n";
+    let printed = inspect(confirmed.as_bytes(), &[]).stdout;
+    assert!(printed.contains(shown), "{printed}");
+    let page = inspect(confirmed.as_bytes(), &["--format", "html"]).stdout;
+    assert!(
+        page.contains(">Push: subscribes to a, resuming after q-1<"),
+        "{page}"
+    );
+}
+
+fn hex_of(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x} ")).collect()
 }

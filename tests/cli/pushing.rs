@@ -99,7 +99,7 @@ fn what_cannot_be_pushed() {
     let no_event = run(&["push", "--user", "a", "x"]);
     assert_eq!(no_event.status, Some(2));
     let rows = [
-        ("https://a", "http://"),
+        ("ws://a", "https://"),
         ("ftp://a", "http://"),
         ("127.0.0.1:8080", "http://"),
     ];

@@ -1,6 +1,8 @@
 //! A server that echoes every message on every path.
 
 use wirebell::Message;
+#[cfg(feature = "cli")]
+use wirebell::net::Listen;
 use wirebell::net::{Context, Options, PeerId, Reply, Request, Server, Service};
 
 #[derive(Clone)]
@@ -23,4 +25,11 @@ pub fn echo_server(options: Options) -> (Server<()>, String) {
     let server = Server::bind("127.0.0.1:0", options, |_| Echo).unwrap();
     let uri = format!("ws://{}/", server.local_addr());
     (server, uri)
+}
+
+/// The same where this listens.
+#[cfg(feature = "cli")]
+pub fn echo_on(listen: Listen, options: Options) -> Server<()> {
+    let builder = Server::<()>::builder(options).listen(listen);
+    builder.start(|_| Echo).unwrap()
 }

@@ -1,6 +1,7 @@
 //! TLS on real sockets: the loop's server and clients, against rustls' own connections and each
 //! other.
 
+mod client;
 mod dialling;
 mod serving;
 

@@ -1,6 +1,7 @@
 // `wirebell connect` against servers that others wrote. Start it with ./run.
 //
-// Each server runs in a process of its own, and does what the path of the URL says:
+// Each server runs in a process of its own, once in clear and once over TLS, and does what the path
+// of the URL says:
 //
 //   /echo, /late              sends each message back, /late 300 ms later
 //   /close?code&reason        closes at once
@@ -15,10 +16,12 @@
 // connection with an `id` has ended, the server prints a record of it. Everything that waits has
 // a bound.
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, describe, test } from 'node:test';
@@ -57,12 +60,26 @@ async function within(ms, promise, why) {
   }
 }
 
+/** The certificate of the servers that speak TLS. */
+const SECRETS = mkdtempSync(join(tmpdir(), 'wirebell-peers-'));
+after(() => rmSync(SECRETS, { recursive: true }));
+const [CERTIFICATE, KEY] = ['cert.pem', 'key.pem'].map(name => join(SECRETS, name));
+execFileSync(WIREBELL, ['certificate', '--output', SECRETS], { timeout: LIMIT });
+
 /** A server of another library. */
 class Peer {
   constructor(name, ...command) {
     this.name = name;
     this.command = command;
     this.records = new Map();
+    this.scheme = 'ws';
+    this.trust = [];
+  }
+
+  /** The same over TLS. */
+  secured() {
+    const peer = new Peer(`${this.name} over TLS`, ...this.command, CERTIFICATE, KEY);
+    return Object.assign(peer, { scheme: 'wss', trust: ['--ca-file', CERTIFICATE] });
   }
 
   /** What the server saw of a connection, a promise. */
@@ -342,8 +359,9 @@ async function check(peer, row) {
   const { path, args = [], input, out = '', status = 0, stderr, seen, from = 0 } = row;
   const expected = Buffer.from(out);
   const id = String(++connections);
-  const url = `ws://127.0.0.1:${peer.port}${path}${path.includes('?') ? '&' : '?'}id=${id}`;
-  const result = await connect([...args, url], { input, hold: row.hold ?? expected.length });
+  const query = `${path.includes('?') ? '&' : '?'}id=${id}`;
+  const url = `${peer.scheme}://127.0.0.1:${peer.port}${path}${query}`;
+  const result = await connect([...peer.trust, ...args, url], { input, hold: row.hold ?? expected.length });
   const { stdout } = result;
   const start = Buffer.from(stdout.subarray(0, 200)).toString();
   assert.equal(result.status, status, `exit status; stderr: ${result.stderr}`);
@@ -360,7 +378,7 @@ const NODE = new Peer('ws', process.execPath, join(HERE, 'server-ws.mjs'));
 const PYTHON = new Peer(
   'websockets', join(HERE, '.venv/bin/python'), join(HERE, 'server_websockets.py'));
 
-for (const peer of [NODE, PYTHON]) {
+for (const peer of [NODE, PYTHON, NODE.secured(), PYTHON.secured()]) {
   describe(peer.name, () => {
     before(() => peer.start());
     after(() => peer.stop());
@@ -368,7 +386,7 @@ for (const peer of [NODE, PYTHON]) {
     // What the server does must end these, and not the end of stdin.
     for (const row of [...ENDS, ...BROKEN.map(brokenRow)]) rows.push({ ...row, hold: Infinity });
     // Only `ws` answers all that precedes a Close; `websockets` drops what it has not read.
-    if (peer === NODE) {
+    if (peer.name.startsWith('ws')) {
       const row = echo('1000 lines come back when stdin ends at once', count(1000, 'piped'));
       rows.push({ ...row, hold: 0 });
     }

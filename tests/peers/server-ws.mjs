@@ -1,8 +1,12 @@
 // A server made with `ws`, for peers.test.mjs: the path of the URL says what it does, see there.
 //
-// The first line on stdout has the port. Then follows one line for every connection that has
+// With the files of a certificate and its key as arguments, it speaks TLS. The first line on stdout
+// has the port. Then follows one line for every connection that has
 // ended, with what this side saw of it. The end of stdin ends the server.
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import * as http from 'node:http';
+import * as https from 'node:https';
 import { WebSocketServer } from 'ws';
 
 const print = value => process.stdout.write(`${JSON.stringify(value)}\n`);
@@ -81,8 +85,10 @@ const ACTIONS = {
   },
 };
 
+const [cert, key] = process.argv.slice(2).map(path => readFileSync(path));
+const listener = cert ? https.createServer({ cert, key }) : http.createServer();
 const server = new WebSocketServer({
-  host: '127.0.0.1', port: 0, verifyClient, handleProtocols, perMessageDeflate: { threshold: 0 },
+  server: listener, verifyClient, handleProtocols, perMessageDeflate: { threshold: 0 },
 });
 server.on('headers', (lines, { record }) => {
   const line = lines.find(l => l.startsWith('Sec-WebSocket-Extensions: '));
@@ -108,5 +114,5 @@ server.on('connection', (ws, req) => {
   ws.on('error', () => {}); // a connection that breaks is what some tests are about
   ACTIONS[action](ws, url.searchParams, req.socket);
 });
-server.on('listening', () => print({ port: server.address().port }));
+listener.listen(0, '127.0.0.1', () => print({ port: listener.address().port }));
 process.stdin.resume().on('end', () => process.exit(0));

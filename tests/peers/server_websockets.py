@@ -1,12 +1,14 @@
 """A server made with `websockets`, for peers.test.mjs: the path says what it does, see there.
 
-The first line on stdout has the port. Then follows one line for every connection that has
+With the files of a certificate and its key as arguments, it speaks TLS. The first line on stdout
+has the port. Then follows one line for every connection that has
 ended, with what this side saw of it. The end of stdin ends the server.
 """
 
 import asyncio
 import hashlib
 import json
+import ssl
 import sys
 from urllib.parse import parse_qs, urlsplit
 
@@ -176,6 +178,9 @@ async def main():
         "max_size": None,
         "open_timeout": 60,
     }
+    if len(sys.argv) > 1:
+        options["ssl"] = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        options["ssl"].load_cert_chain(*sys.argv[1:])
     async with serve(handler, "127.0.0.1", 0, **options) as server:
         show({"port": server.sockets[0].getsockname()[1]})
         await asyncio.to_thread(sys.stdin.read)

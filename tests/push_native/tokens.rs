@@ -1,7 +1,7 @@
 //! Who may come in, and do what.
 
 use super::{BEGIN, Native, Socket, ask, bearer, parsed};
-use crate::net_support::client::upgrade;
+use crate::net_support::client::{HttpResponse, upgrade};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
@@ -188,37 +188,42 @@ fn a_wrong_token_is_answered_after_a_second() {
     let (native, _) = guarded(&alice());
     let mut client = native.connect();
     let wrong = bearer("wrong");
-    for n in 1..=2 {
-        let answer = ask(&mut client, "POST", "/topics/orders.a", &wrong, "short");
-        assert_eq!((answer.status, native.now()), (401, n * 1_000));
-        assert_eq!(answer.connection().len(), 0);
+    for _ in 1..=2 {
+        let (answer, after) = timed(&native, &mut client, &wrong, b"short");
+        assert_eq!((answer.status, answer.connection().len()), (401, 0));
+        assert!(is_second(after), "{after}");
     }
+    let began = native.now();
     assert_eq!(native.get("/topics/news?poll=0", &wrong).status, 401);
-    assert_eq!(native.now(), 3_000);
+    assert!(is_second(native.now() - began));
     // A body that is long, or may be, is not read: the connection ends. It is the fourth guess.
-    let answer = ask(
-        &mut client,
-        "POST",
-        "/topics/orders.a",
-        &wrong,
-        [b'x'; 2_000],
-    );
-    assert_eq!((answer.status, native.now()), (401, 3_000));
+    let (answer, after) = timed(&native, &mut client, &wrong, &[b'x'; 2_000]);
+    assert_eq!((answer.status, after), (401, 0));
     assert_eq!(answer.connection(), ["close"]);
     // The fifth one ends its connection.
     let mut client = native.connect();
-    let answer = ask(&mut client, "POST", "/topics/orders.a", &wrong, "short");
-    assert_eq!((answer.status, native.now()), (401, 4_000));
+    let (answer, after) = timed(&native, &mut client, &wrong, b"short");
+    assert_eq!((answer.status, is_second(after)), (401, true));
     assert_eq!(answer.connection(), ["close"]);
-    // Whoever sends none does not guess, and the right one is never slow.
-    assert_eq!(native.get("/topics/news?poll=0", "").status, 401);
-    assert_eq!(
-        native
-            .post("/topics/orders.a", &bearer("secret"), "x")
-            .status,
-        202
-    );
-    assert_eq!(native.now(), 4_000);
+    // A request without one is no guess, and the right one is never slow.
+    let mut client = native.connect();
+    let (answer, after) = timed(&native, &mut client, "", b"short");
+    assert_eq!((answer.status, after), (401, 0));
+    let (answer, after) = timed(&native, &mut client, &bearer("secret"), b"short");
+    assert_eq!((answer.status, after), (202, 0));
+}
+
+/// A publication, its answer, and the milliseconds between them.
+#[track_caller]
+fn timed(native: &Native, client: &mut Socket, fields: &str, body: &[u8]) -> (HttpResponse, u64) {
+    let began = native.now();
+    let answer = ask(client, "POST", "/topics/orders.a", fields, body);
+    (answer, native.now() - began)
+}
+
+/// Timers are coarse, and never early.
+fn is_second(ms: u64) -> bool {
+    (1_000..1_100).contains(&ms)
 }
 
 #[test]
@@ -253,7 +258,7 @@ fn a_wrong_token_in_a_message_holds_up_its_connection_and_no_deadline() {
     client.send_text(wrong);
     client.send_text(r#"{"type":"auth","ref":2,"token":"secret"}"#);
     assert_eq!(client.json()["error"], "unauthorized");
-    assert_eq!(native.now(), 9_500);
+    assert!(is_second(native.now() - 8_500));
     assert_eq!(client.json()["ref"], 2);
     // Later, too, and what is subscribed to goes on.
     client.subscribed(r#"["news","orders.a"]"#);
@@ -270,7 +275,8 @@ fn a_wrong_token_in_a_message_holds_up_its_connection_and_no_deadline() {
     native.advance(8_500);
     other.wrong(wrong);
     assert_eq!(other.expect_close(1008), "no token came");
-    assert_eq!(native.now(), began + 10_000);
+    let after = native.now() - began;
+    assert!((10_000..10_100).contains(&after), "{after}");
 }
 
 /// A JWT of these claims.
@@ -305,7 +311,7 @@ fn a_jwt_is_a_token_until_it_expires() {
     assert_eq!(native.post("/topics/b.c", &bearer(&good), "x").status, 403);
     assert_eq!(poll(&good), 200);
     assert_eq!(poll(&claims("mallory", 0, 60)), 401);
-    assert_eq!(poll(&claims("alice", 1, 60)), 401);
+    assert_eq!(poll(&claims("alice", 30, 60)), 401);
     assert_eq!(poll(&good[..good.len() - 2]), 401);
     assert_eq!(poll(&jwt(&json!({"sub": "alice"}))), 401);
     let mut client = native.envelopes_with("/topics/a", &bearer(&good));

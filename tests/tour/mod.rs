@@ -8,6 +8,7 @@ mod exchanges;
 mod pair;
 mod push;
 mod record;
+mod resume;
 mod sections;
 mod source;
 

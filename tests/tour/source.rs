@@ -40,7 +40,7 @@ const ORDER: [(&str, &str, &str); 24] = [
         "tls",
         "Encryption",
         "mod error pem provider versions authorities identity self_signed identities acceptor \
-         unverified connector session",
+         unverified connector session in_memory",
     ),
     ("client", "A client", "mod"),
     (
@@ -51,7 +51,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "client/blocking",
         "A client on a blocking stream",
-        "mod receive_buffer compression transport shared sender connecting waiting client",
+        "mod receive_buffer compression transport secure no_secure stream shared sender connecting \
+         waiting client",
     ),
     (
         "net",
@@ -63,9 +64,10 @@ const ORDER: [(&str, &str, &str); 24] = [
          output/send output/compress output/pieces output/http output/end input/mod input/read \
          input/requests input/frames input/events input/inflate input/direct input/answers \
          engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
-         engine/dial engine/stop driver/mod driver/listeners driver/sockets driver/taps \
-         driver/alarm driver/event_loop driver/server testing/mod testing/pipes testing/network \
-         testing/sockets testing/peer testing/test_loop",
+         engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
+         driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
+         driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
+         testing/test_loop",
     ),
     (
         "push",
@@ -89,12 +91,13 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt args settings listening stop serve echo",
+        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening \
+         stop serve echo",
     ),
     (
         "cli/tools/common",
         "What the tools share",
-        "mod failure terminal signals deflate client http markup",
+        "mod failure terminal signals deflate tls client https http markup",
     ),
     (
         "cli/tools/connect",
@@ -114,7 +117,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          input/capture input/pcapng input/pcap input/midway input/tcp input/dump input/hex \
          input/literal input/text explain/mod explain/rules explain/terms explain/request_info \
          explain/checks explain/body explain/head explain/track explain/way explain/frame \
-         explain/close explain/frames explain/ties show text html/mod html/item html/payload",
+         explain/close explain/envelopes explain/frames explain/ties show text \
+         html/mod html/item html/payload",
     ),
     (
         "cli/tools/verify",
@@ -136,8 +140,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "",
         "The command",
-        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/completions \
-         cli/tools/manual",
+        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/certificate \
+         cli/tools/completions cli/tools/manual",
     ),
     ("tour", "This tour", "mod"),
 ];

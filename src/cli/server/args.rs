@@ -4,6 +4,8 @@
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::server::jwt::JwtSettings;
+use crate::cli::server::one_or_many;
+use crate::cli::server::tls::TlsSettings;
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -23,8 +25,8 @@ use wirebell::push::Pattern;
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001. A second one\n\
                   exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
-                  (without nohup); otherwise it reloads the key and token files. An empty\n\
-                  WIREBELL_... variable counts as unset.\n\n\
+                  (without nohup); otherwise it reads certificates, keys and tokens again. An\n\
+                  empty WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -40,7 +42,7 @@ pub struct ServeArgs {
                   wirebell echo --subprotocol ocpp1.6 --subprotocol ocpp1.5\n  \
                   wirebell echo --trace talk.pcap\n\n\
                   SIGINT or SIGTERM stops gracefully, as does SIGHUP if the controlling terminal\n\
-                  is gone (without nohup).\n\n\
+                  is gone (without nohup); otherwise that reads the certificates again.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage."
 )]
 pub struct EchoArgs {
@@ -151,6 +153,11 @@ pub struct FileSettings {
     #[serde(flatten)]
     pub event_loop: LoopSettings,
 
+    /// Settings of TLS.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub tls: TlsSettings,
+
     /// Settings of the trace.
     #[command(flatten)]
     #[serde(flatten)]
@@ -177,6 +184,11 @@ pub struct EchoSettings {
     #[serde(flatten)]
     pub event_loop: LoopSettings,
 
+    /// Settings of TLS.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub tls: TlsSettings,
+
     /// Settings of the trace.
     #[command(flatten)]
     #[serde(flatten)]
@@ -187,10 +199,19 @@ pub struct EchoSettings {
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default)]
 pub struct LoopSettings {
-    /// Address and port to listen on [default: 127.0.0.1:8080]
-    #[arg(short, long, value_name = "ADDR:PORT", env = "WIREBELL_LISTEN")]
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub listen: Option<String>,
+    /// Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes
+    /// (LISTEN_FDS; without this setting, all of them are used); may be given several times. With
+    /// a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and
+    /// redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]
+    #[arg(
+        short,
+        long,
+        value_name = "WHERE",
+        env = "WIREBELL_LISTEN",
+        value_delimiter = ','
+    )]
+    #[serde(with = "one_or_many", skip_serializing_if = "Option::is_none")]
+    pub listen: Option<Vec<String>>,
 
     /// Worker threads; 0 means one per core [default: 0]
     #[arg(short, long, value_name = "N", env = "WIREBELL_WORKERS")]

@@ -5,7 +5,6 @@
 
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
-use crate::cli::server::args::LoopSettings;
 use serde_json::Value;
 use std::io;
 
@@ -53,9 +52,8 @@ fn toml_value(value: &Value) -> String {
     }
 }
 
-/// Explains a bind failure.
-pub fn cannot_listen(settings: &LoopSettings, error: &io::Error) -> Failure {
-    let listen = settings.listen.as_deref().unwrap_or("127.0.0.1:8080");
+/// Explains why a server cannot listen there.
+pub fn cannot_listen(listen: &str, error: &io::Error) -> Failure {
     let hint = match error.kind() {
         io::ErrorKind::AddrInUse => "; choose another port with --listen",
         io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",

@@ -2,12 +2,13 @@
 
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
+use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
-use crate::cli::server::settings::is_local;
 use crate::cli::server::stop::Stop;
+use crate::cli::server::tls::Tls;
 use log::Level;
+use std::fmt::Write as _;
 use std::io;
-use std::net::SocketAddr;
 use wirebell::push::{PushServer, Settings};
 
 /// What a server without tokens says at its start.
@@ -17,13 +18,16 @@ const OPEN: &str = "open: anyone who can reach this server may publish and subsc
 // req: push-auth-01
 pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
-    let addresses = settings.event_loop.addresses()?;
+    let tls = settings.tls.load(settings.event_loop.hosts()?)?;
+    let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some())?;
     let push = settings.push_settings()?;
-    settings.check_open(&addresses, &push)?;
-    let (is_open, warning) = (push.auth.is_none(), warning(&addresses, &push));
+    settings.check_open(&listeners, &push)?;
+    let is_local = listeners.is_local();
+    let (is_open, warning) = (push.auth.is_none(), warning(is_local, &push));
     let mut options = settings.options()?;
     let level = settings.event_loop.log_level()?;
     if args.common.check {
+        tls.as_ref().map_or(Ok(()), Tls::check)?;
         return print_settings(&settings.effective());
     }
     logging::start(level);
@@ -31,10 +35,15 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
     let stop = Stop::prepare()?;
-    let server = PushServer::bind(&addresses[..], options, push)
-        .map_err(|error| cannot_listen(&settings.event_loop, &error))?;
+    let (text, loopback) = (listeners.text(), listeners.loopback());
+    let (server, names) = listeners
+        .open(tls.as_ref())
+        .and_then(|(listens, names)| {
+            Ok((PushServer::start(listens, &loopback, options, push)?, names))
+        })
+        .map_err(|error| cannot_listen(&text, &error))?;
     if is_open {
-        let level = match is_local(&addresses) {
+        let level = match is_local {
             true => Level::Info,
             false => Level::Warn,
         };
@@ -43,9 +52,18 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     if let Some(warning) = warning {
         log::warn!("{warning}");
     }
-    greet(server.local_addr());
+    if let Some(tls) = &tls {
+        tls.warn();
+    }
+    greet(&names.all("http", server.local_addrs()), tls.as_ref());
     let handle = server.handle();
-    let ended = stop.wait(|| handle.reload(), || handle.stop(), || server.join());
+    let reload = || {
+        handle.reload();
+        if let Some(tls) = &tls {
+            tls.reload();
+        }
+    };
+    let ended = stop.wait(reload, || handle.stop(), || server.join());
     logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended
@@ -53,8 +71,8 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
 
 /// Warns of what anyone who can reach an open server may do on the paths of wserver, if there is a
 /// secret for one of them alone. A server with tokens closes those without.
-fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
-    if is_local(addresses) || settings.auth.is_some() {
+fn warning(is_local: bool, settings: &Settings) -> Option<String> {
+    if is_local || settings.auth.is_some() {
         return None;
     }
     let (may, flags) = match (&settings.push_key, &settings.tokens) {
@@ -68,14 +86,23 @@ fn warning(addresses: &[SocketAddr], settings: &Settings) -> Option<String> {
     ))
 }
 
-fn greet(address: SocketAddr) {
-    let text = format!(
-        "wirebell {} listens on http://{address}/\n\n\
-         See messages arrive:  open http://{address}/ in a browser\n\
-         Publish one:          curl -d hello http://{address}/topics/greetings\n\
-         Stop:                 Ctrl-C\n",
-        env!("CARGO_PKG_VERSION")
-    );
+fn greet(places: &[String], tls: Option<&Tls>) {
+    let version = env!("CARGO_PKG_VERSION");
+    let mut text = format!("wirebell {version} listens on {}\n", places.join(", "));
+    let fingerprint = tls.and_then(Tls::fingerprint);
+    if let Some(fingerprint) = fingerprint {
+        let _ = writeln!(text, "Its certificate is new, with SHA-256 {fingerprint}");
+    }
+    if let Some(url) = places.iter().find(|place| place.ends_with('/')) {
+        let insecure = if fingerprint.is_some() { "-k " } else { "" };
+        let _ = write!(
+            text,
+            "\n\
+             See messages arrive:  open {url} in a browser\n\
+             Publish one:          curl {insecure}-d hello {url}topics/greetings\n\
+             Stop:                 Ctrl-C\n"
+        );
+    }
     logging::write(io::stdout(), text);
 }
 
@@ -86,22 +113,18 @@ mod tests {
 
     #[test]
     fn who_serves_beyond_loopback_is_told_what_anyone_may_do() {
-        let warn = |listen: &str, key: Option<&str>| {
+        let warn = |is_local: bool, key: Option<&str>| {
             let push_key = key.and_then(PushKey::new);
             let settings = Settings::default().push_key(push_key);
-            warning(&[listen.parse().unwrap()], &settings)
+            warning(is_local, &settings)
         };
-        for own in ["127.0.0.1:1", "[::1]:1", "[::ffff:127.0.0.1]:1"] {
-            assert_eq!(warn(own, None), None);
-        }
-        for all in ["0.0.0.0:1", "[::]:1", "192.0.2.1:1"] {
-            // The line about the whole server says it.
-            assert_eq!(warn(all, None), None);
-            let text = warn(all, Some("secret")).unwrap();
-            assert!(!text.contains("--push-key-file") && text.contains("--token-file"));
-        }
+        assert_eq!(warn(true, Some("secret")), None);
+        // The line about the whole server says it.
+        assert_eq!(warn(false, None), None);
+        let text = warn(false, Some("secret")).unwrap();
+        assert!(!text.contains("--push-key-file") && text.contains("--token-file"));
         let settings = Settings::default().push_key(PushKey::new("secret"));
         let settings = settings.auth(Some(Auth::default()));
-        assert_eq!(warning(&["0.0.0.0:1".parse().unwrap()], &settings), None);
+        assert_eq!(warning(false, &settings), None);
     }
 }

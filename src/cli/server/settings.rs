@@ -5,10 +5,10 @@ use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
 use crate::cli::server::args::{LoopSettings, OverflowPolicy};
+use crate::cli::server::listeners::{LISTEN, Listeners};
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;
-use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::ops::{Range, RangeInclusive};
 use std::path::PathBuf;
 use toml::Spanned;
@@ -20,17 +20,8 @@ use wirebell::push::{Auth, BadOrigin, Bounds, HistoryRules, OriginPolicy, PushKe
 use wirebell::push::{Settings, TokenFile, Tokens, is_host_name};
 use wirebell::{deflate, push};
 
-/// The default address of `serve` and `echo`.
-const LISTEN: &str = "127.0.0.1:8080";
-
 /// Holds the push key itself, not the name of a file.
 const PUSH_KEY: &str = "WIREBELL_PUSH_KEY";
-
-/// Whether only this machine reaches these addresses.
-pub fn is_local(addresses: &[SocketAddr]) -> bool {
-    let mut addresses = addresses.iter();
-    addresses.all(|at| at.ip().to_canonical().is_loopback())
-}
 
 /// Takes each field that is not set from `$from`.
 macro_rules! fill {
@@ -81,7 +72,7 @@ impl LoopSettings {
         let (limits, deflate) = (Limits::default(), deflate::Settings::default());
         let size = |bytes: usize| Some(Size(bytes as u64));
         self.or(Self {
-            listen: Some(LISTEN.into()),
+            listen: Some(vec![LISTEN.into()]),
             workers: Some(0),
             host: Some(Vec::new()),
             origin: Some(vec!["same-host".into()]),
@@ -182,22 +173,6 @@ impl LoopSettings {
         ))
     }
 
-    /// The addresses to listen on, checked before the start.
-    pub fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let listen = self.listen.as_deref().unwrap_or(LISTEN);
-        let problem = || {
-            Failure::usage(format!(
-                "--listen {listen}: write an address and a port, such as 127.0.0.1:8080"
-            ))
-        };
-        let addresses: Vec<_> = listen.to_socket_addrs().map_err(|_| problem())?.collect();
-        if addresses.is_empty() {
-            Err(problem())
-        } else {
-            Ok(addresses)
-        }
-    }
-
     /// The origins that may connect.
     pub fn origin_policy(&self) -> Result<OriginPolicy, Failure> {
         let origins = self.origin.as_deref().unwrap_or_default();
@@ -270,6 +245,7 @@ impl FileSettings {
             self.topics = file.topics;
         }
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.tls = self.tls.or(file.tls);
         self.trace = self.trace.or(file.trace);
         self
     }
@@ -287,6 +263,7 @@ impl FileSettings {
         self.echo.get_or_insert(!has_key && !has_tokens);
         self.open.get_or_insert(false);
         self.event_loop = self.event_loop.effective();
+        self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self
     }
@@ -375,13 +352,13 @@ impl FileSettings {
 
     /// An open server beyond this machine must be wanted.
     // req: push-auth-02
-    pub fn check_open(&self, addresses: &[SocketAddr], settings: &Settings) -> Result<(), Failure> {
-        let listen = self.event_loop.listen.as_deref().unwrap_or(LISTEN);
-        match (settings.auth.is_some(), self.open == Some(true)) {
-            (true, true) => Err(Failure::usage(
+    pub fn check_open(&self, listeners: &Listeners, settings: &Settings) -> Result<(), Failure> {
+        let is_open = self.open == Some(true);
+        match (settings.auth.is_some(), is_open, listeners.beyond()) {
+            (true, true, _) => Err(Failure::usage(
                 "--open: this server has tokens, so it is not open: leave out one of them".into(),
             )),
-            (false, false) if !is_local(addresses) => Err(Failure::usage(format!(
+            (false, false, Some(listen)) => Err(Failure::usage(format!(
                 "--listen {listen}: without tokens, anyone who can reach this address may publish \
                  and subscribe; set --tokens FILE, or --open if they may"
             ))),
@@ -395,6 +372,7 @@ impl EchoSettings {
     pub fn or(mut self, file: Self) -> Self {
         fill!(self, file, subprotocol);
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.tls = self.tls.or(file.tls);
         self.trace = self.trace.or(file.trace);
         self
     }
@@ -402,6 +380,7 @@ impl EchoSettings {
     /// All settings that have a default.
     pub fn effective(mut self) -> Self {
         self.event_loop = self.event_loop.effective();
+        self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self
     }
@@ -431,6 +410,10 @@ impl CommonArgs {
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
             let line = 1 + text[..at].matches('\n').count();
             let what = error.message().lines().next().unwrap_or_default();
+            let what = match what.starts_with("unknown field `tls_") && !cfg!(feature = "ring") {
+                true => "this build has no TLS (feature `ring`)",
+                false => what,
+            };
             Failure::usage(format!("{} line {line}: {what}", path.display()))
         })
     }

@@ -2,7 +2,7 @@
 //!
 //! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means one of two things: the
 //! controlling terminal is gone, which stops the server as well; or, without a terminal or while it
-//! is still there, reload keys and tokens.
+//! is still there, reload certificates, keys and tokens.
 
 use crate::cli::common::signals::take;
 use crate::cli::common::{Failure, logging};
@@ -59,7 +59,7 @@ impl Stop {
         let stops = |signal: &i32| match *signal {
             // After a hang-up the file is no longer a terminal.
             SIGHUP if terminal.as_ref().is_none_or(|tty| tty.is_terminal()) => {
-                log::info!("reloading the key and token files (SIGHUP)");
+                log::info!("reading certificates, keys and tokens again (SIGHUP)");
                 reload();
                 false
             }

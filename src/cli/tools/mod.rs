@@ -6,6 +6,7 @@
 //! refusal and 4 for a timeout. The server itself is left to `cli::server`.
 
 mod bench;
+mod certificate;
 mod common;
 mod completions;
 mod connect;
@@ -17,6 +18,7 @@ mod verify;
 
 use crate::cli::common::Failure;
 use bench::BenchArgs;
+use certificate::CertificateArgs;
 use clap::Subcommand;
 use completions::CompletionsArgs;
 use connect::ConnectArgs;
@@ -48,6 +50,8 @@ pub enum Tool {
     Push(Box<PushArgs>),
     /// Create, list and revoke the tokens of a push server
     Token(TokenArgs),
+    /// Make a self-signed certificate for development
+    Certificate(CertificateArgs),
     /// Test whether an echo server or a client conforms to the RFCs
     Verify(Box<VerifyArgs>),
     /// Explain captured frames byte by byte
@@ -66,6 +70,7 @@ pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
         Tool::Connect(args) => connect::run(args),
         Tool::Push(args) => push::run(args),
         Tool::Token(args) => token::run(&args),
+        Tool::Certificate(args) => certificate::run(&args),
         Tool::Verify(args) => verify::run(args),
         Tool::Inspect(args) => inspect::run(args),
         Tool::Bench(args) => bench::run(args),

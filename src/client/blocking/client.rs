@@ -9,6 +9,7 @@ use crate::client::blocking::compression::{self, Codec};
 use crate::client::blocking::connecting;
 use crate::client::blocking::sender::{Fragments, Sender};
 use crate::client::blocking::shared::{Shared, State};
+use crate::client::blocking::stream::Stream;
 use crate::client::blocking::transport::{Over, Transport, lock};
 use crate::client::blocking::waiting::Incoming;
 use crate::client::open::{Endpoint, Error, Opened, Options};
@@ -17,7 +18,7 @@ use crate::proto::{Connection, Event, Message, Millis, Piece, Role};
 use crate::tap::Tapped;
 use crate::wire::{CloseBody, CloseCode, MessageKind};
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -43,7 +44,7 @@ use std::time::{Duration, Instant};
 ///
 /// [`Client::over`] runs the same client over any other stream.
 #[derive(Debug)]
-pub struct Client<T: Transport = TcpStream> {
+pub struct Client<T: Transport = Stream> {
     sender: Sender<T>,
     incoming: Incoming,
     subprotocol: Option<String>,
@@ -83,12 +84,14 @@ enum Step {
 }
 
 impl Client {
-    /// Connects and opens a WebSocket. A URI is `ws://host[:port][/path][?query]`.
+    /// Connects and opens a WebSocket. A URI is `ws://host[:port][/path][?query]`, or `wss://…`
+    /// with [`Options::tls`].
     ///
     /// # Errors
     ///
-    /// Those of [`Endpoint::resolve`]; [`Error::Connect`], [`Error::Proxy`], [`Error::Answer`] for
-    /// a redirect or a refusal, [`Error::BadResponse`], [`Error::TimedOut`], [`Error::Lost`].
+    /// Those of [`Endpoint::resolve`]; [`Error::Connect`], [`Error::Proxy`], `Error::Tls`,
+    /// [`Error::Answer`] for a redirect or a refusal, [`Error::BadResponse`], [`Error::TimedOut`],
+    /// [`Error::Lost`].
     pub fn connect(uri: &str, options: Options) -> Result<Self, Error> {
         Self::open(&Endpoint::resolve(uri, options)?)
     }
@@ -108,7 +111,7 @@ impl Client {
         Ok(Self::new(stream, tap, opened, options))
     }
 
-    /// Opens a WebSocket over a stream that leads to the server: through TLS, another tunnel, a
+    /// Opens a WebSocket over a stream that leads to the server: another TLS library, a tunnel, a
     /// pipe in memory. The URI names host and resource for the request; `wss` only states that the
     /// stream is secure, which the caller must ensure (RFC 6455 section 10.6).
     ///

@@ -1,10 +1,11 @@
 //! Connecting with a blocking stream: RFC 6455 section 4.1.
 //!
-//! Input: an [`Endpoint`]. Output: a stream on which the handshake has succeeded, and what was
+//! Input: an [`Endpoint`]. Output: a stream on which the handshakes have succeeded, and what was
 //! negotiated. Invariant: all of it takes no longer than `Limits::open_ms`, not counting the wait
 //! for a permit. What is sent and how answers are judged is left to `open`.
 
-use crate::client::blocking::transport::{Over, Transport, is_timeout};
+use crate::client::blocking::stream::Stream;
+use crate::client::blocking::transport::{Over, Received, Transport, is_timeout};
 use crate::client::open::{
     BODY_GRACE_MS, ConnectPermit, Endpoint, Error, Opened, Opening, Progress, Wait,
 };
@@ -22,7 +23,7 @@ const READ: usize = 4096;
 
 /// Tries the addresses in order; the first that accepts the connection is used.
 // req: 6455-4.1-13 6455-7.2.1-01
-pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Opened), Error> {
+pub(super) fn open(endpoint: &Endpoint) -> Result<(Stream, Option<Tapped>, Opened), Error> {
     let mut time = Duration::from_millis(endpoint.options.limits.open_ms.into());
     let mut last = Error::TimedOut(Wait::Open);
     let addresses = endpoint.addresses();
@@ -34,13 +35,13 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
         if share.is_zero() {
             return Err(Error::TimedOut(Wait::Open));
         }
-        let deadline = began + time;
         match TcpStream::connect_timeout(address, share) {
-            Ok(stream) => {
-                let set = stream.set_nodelay(true);
+            Ok(tcp) => {
+                let set = tcp.set_nodelay(true);
                 set.map_err(|error| Error::Lost(Some(error)))?;
-                let tap = tapped(endpoint, stream.local_addr().ok(), *address);
-                let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
+                let tap = tapped(endpoint, tcp.local_addr().ok(), *address);
+                let exchange = Exchange::new(endpoint, tap.as_ref(), began + time)?;
+                let (stream, opened) = shake_hands(tcp.into(), exchange)?;
                 return Ok((stream, tap, opened));
             }
             Err(error) if is_timeout(&error) => last = Error::TimedOut(Wait::Open),
@@ -49,6 +50,21 @@ pub(super) fn open(endpoint: &Endpoint) -> Result<(TcpStream, Option<Tapped>, Op
         time = time.saturating_sub(began.elapsed());
     }
     Err(last)
+}
+
+/// Through a proxy if there is one, and then through TLS if that is spoken.
+// req: 6455-4.1-14
+fn shake_hands(mut stream: Stream, mut exchange: Exchange<'_>) -> Result<(Stream, Opened), Error> {
+    let (endpoint, deadline) = (exchange.endpoint, exchange.deadline);
+    if Opening::is_secure_at_once(endpoint) {
+        stream = stream.into_secure(endpoint, deadline)?;
+    }
+    loop {
+        match exchange.run(&stream)? {
+            Some(opened) => return Ok((stream, opened)),
+            None => stream = stream.into_secure(endpoint, deadline)?,
+        }
+    }
 }
 
 /// The same on a stream that already leads to the server. Only the stream decides when its reads
@@ -60,8 +76,8 @@ pub(super) fn over<S: Read + Write>(
     let deadline = Instant::now() + Duration::from_millis(endpoint.options.limits.open_ms.into());
     let stream = Over::new(stream);
     let tap = tapped(endpoint, None, NOWHERE);
-    let opened = shake_hands(&stream, endpoint, tap.as_ref(), deadline)?;
-    Ok((stream, tap, opened))
+    let opened = Exchange::new(endpoint, tap.as_ref(), deadline)?.run(&stream)?;
+    Ok((stream, tap, opened.ok_or(Error::Secure)?))
 }
 
 /// `None` if no time is left: to the system a time limit of zero means no limit.
@@ -80,50 +96,90 @@ fn tapped(endpoint: &Endpoint, local: Option<SocketAddr>, remote: SocketAddr) ->
     Some(Tapped::open(tap, &ends))
 }
 
-fn shake_hands(
-    stream: &impl Transport,
-    endpoint: &Endpoint,
-    tap: Option<&Tapped>,
+/// What is sent and answered until the WebSocket is open.
+struct Exchange<'e> {
+    endpoint: &'e Endpoint,
+    tap: Option<&'e Tapped>,
+    opening: Opening,
+    /// What is to be sent next.
+    out: Vec<u8>,
     deadline: Instant,
-) -> Result<Opened, Error> {
-    let lost = |error: io::Error| Error::Lost(Some(error));
-    let mut out = Vec::new();
-    let mut opening = Opening::new(endpoint, &mut out)?;
-    let mut buffer = [0; READ];
-    let mut deadline = deadline;
-    let mut answered = false;
-    loop {
-        if opening.is_settled() && !answered {
-            answered = true;
-            deadline = deadline.min(Instant::now() + Duration::from_millis(BODY_GRACE_MS));
+    answered: bool,
+    /// Nothing more can be sent. What has come may still say why.
+    unsent: Option<io::Error>,
+}
+
+impl<'e> Exchange<'e> {
+    fn new(
+        endpoint: &'e Endpoint,
+        tap: Option<&'e Tapped>,
+        deadline: Instant,
+    ) -> Result<Self, Error> {
+        let mut out = Vec::new();
+        Ok(Self {
+            endpoint,
+            tap,
+            opening: Opening::new(endpoint, &mut out)?,
+            out,
+            deadline,
+            answered: false,
+            unsent: None,
+        })
+    }
+
+    /// Sends and receives until the WebSocket is open, or, with `None`, until the stream has to be
+    /// encrypted first.
+    fn run<T: Transport>(&mut self, stream: &T) -> Result<Option<Opened>, Error> {
+        loop {
+            if self.opening.is_settled() && !self.answered {
+                self.answered = true;
+                let grace = Instant::now() + Duration::from_millis(BODY_GRACE_MS);
+                self.deadline = self.deadline.min(grace);
+            }
+            let left = left(self.deadline).ok_or_else(|| self.opening.timed_out())?;
+            let set = stream.set_read_timeout(Some(left));
+            set.map_err(|error| Error::Lost(Some(error)))?;
+            self.send(stream)?;
+            match self.receive(stream)? {
+                Progress::More => {}
+                Progress::Secure => return Ok(None),
+                Progress::Opened(opened) => return Ok(Some(opened)),
+            }
         }
-        let Some(left) = left(deadline) else {
-            return Err(opening.timed_out());
-        };
-        stream.set_read_timeout(Some(left)).map_err(lost)?;
-        write(stream, &out, deadline).map_err(|error| match is_timeout(&error) {
-            true => opening.timed_out(),
-            false => lost(error),
-        })?;
-        if let Some(tap) = tap {
-            tap.sent(&out);
+    }
+
+    fn send<T: Transport>(&mut self, stream: &T) -> Result<(), Error> {
+        match write(stream, &self.out, self.deadline) {
+            Ok(()) => {}
+            Err(error) if is_timeout(&error) => return Err(self.opening.timed_out()),
+            Err(error) if !T::TIMED => return Err(Error::of_stream(error)),
+            Err(error) => self.unsent = Some(error),
         }
-        out.clear();
+        if let Some(tap) = self.tap {
+            tap.sent(&self.out);
+        }
+        self.out.clear();
+        Ok(())
+    }
+
+    fn receive(&mut self, stream: &impl Transport) -> Result<Progress, Error> {
+        let mut buffer = [0; READ];
         match stream.read(&mut buffer) {
-            Ok(0) => return Err(opening.receive_eof()),
-            Ok(n) => {
-                if let Some(tap) = tap {
+            Ok(Received::End) => Err(match self.unsent.take() {
+                Some(error) if !self.answered => Error::of_stream(error),
+                _ => self.opening.receive_eof(),
+            }),
+            Ok(Received::Nothing) => Ok(Progress::More),
+            Ok(Received::Bytes(n)) => {
+                if let Some(tap) = self.tap {
                     tap.received(&buffer[..n]);
                 }
-                match opening.receive(endpoint, &buffer[..n], &mut out)? {
-                    Progress::More => {}
-                    Progress::Secure => return Err(Error::Secure),
-                    Progress::Opened(opened) => return Ok(opened),
-                }
+                let Self { opening, out, .. } = self;
+                opening.receive(self.endpoint, &buffer[..n], out)
             }
-            Err(error) if is_timeout(&error) => return Err(opening.timed_out()),
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(lost(error)),
+            Err(error) if is_timeout(&error) => Err(self.opening.timed_out()),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Progress::More),
+            Err(error) => Err(Error::of_stream(error)),
         }
     }
 }

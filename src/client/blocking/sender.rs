@@ -5,11 +5,11 @@
 
 use crate::client::blocking::compression::Codec;
 use crate::client::blocking::shared::Shared;
+use crate::client::blocking::stream::Stream;
 use crate::client::blocking::transport::{Transport, lock};
 use crate::client::open::Error;
 use crate::proto::Message;
 use crate::wire::{CloseCode, MessageKind};
-use std::net::TcpStream;
 use std::sync::{Arc, MutexGuard};
 
 /// Sends on a connection that a [`Client`](crate::client::Client) receives from; cheap to clone,
@@ -18,7 +18,7 @@ use std::sync::{Arc, MutexGuard};
 /// All errors but [`Error::Misuse`] mean that the connection is over; then
 /// [`Client::receive`](crate::client::Client::receive) says so too.
 #[derive(Debug)]
-pub struct Sender<T: Transport = TcpStream> {
+pub struct Sender<T: Transport = Stream> {
     pub(super) shared: Arc<Shared<T>>,
 }
 
@@ -89,7 +89,7 @@ impl<T: Transport> Sender<T> {
 /// first fragment and [`Fragments::finish`], the connection is closed with code 1011, as half a
 /// message can be neither withdrawn nor completed.
 #[derive(Debug)]
-pub struct Fragments<'s, T: Transport = TcpStream> {
+pub struct Fragments<'s, T: Transport = Stream> {
     shared: &'s Shared<T>,
     _sending: MutexGuard<'s, Option<Codec>>,
     kind: MessageKind,

@@ -175,7 +175,7 @@ impl<T: Transport> Shared<T> {
             self.stream.shutdown(Shutdown::Both);
             return Err(match is_timeout(&error) {
                 true => Error::TimedOut(Wait::Send),
-                false => Error::Lost(Some(error)),
+                false => Error::of_stream(error),
             });
         }
         Ok(())

@@ -1,4 +1,5 @@
-//! What a blocking client reads from and writes to: a TCP stream, or any stream of the caller.
+//! What a blocking client reads from and writes to: a TCP stream, perhaps encrypted, or any stream
+//! of the caller.
 //!
 //! Input: bytes to write, times to wait. Output: bytes read, and the errors of the system.
 //! Invariant: after [`Io::shutdown`] of both directions a read finds the end and a write fails, so
@@ -11,11 +12,32 @@ use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// What carries a [`Client`](crate::client::Client): a [`TcpStream`], or any other stream in an
-/// [`Over`]. Other crates cannot implement it.
+/// What carries a [`Client`](crate::client::Client): a [`Stream`](crate::client::Stream), or any
+/// other stream in an [`Over`]. Other crates cannot implement it.
 pub trait Transport: Io {}
 
 impl<T: Io> Transport for T {}
+
+/// What a read has found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// This many bytes.
+    Bytes(usize),
+    /// A sign of life, such as a part of a record of TLS, but nothing to return yet.
+    Nothing,
+    /// The other end sends no more.
+    End,
+}
+
+impl Received {
+    pub(super) fn bytes(len: usize) -> Self {
+        if len == 0 {
+            Self::End
+        } else {
+            Self::Bytes(len)
+        }
+    }
+}
 
 /// What a [`Transport`] does. Both directions may be used at the same time, if the stream allows
 /// it.
@@ -23,8 +45,8 @@ pub trait Io {
     /// Whether it honours the timeouts below.
     const TIMED: bool;
 
-    /// The same as [`Read::read`].
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize>;
+    /// Reads once.
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Received>;
 
     /// The same as [`Write::write`].
     fn write(&self, bytes: &[u8]) -> io::Result<usize>;
@@ -59,8 +81,8 @@ impl Io for TcpStream {
     const TIMED: bool = true;
 
     #[inline]
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Read::read(&mut &*self, buffer)
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Received> {
+        Read::read(&mut &*self, buffer).map(Received::bytes)
     }
 
     #[inline]
@@ -131,16 +153,16 @@ impl<S> fmt::Debug for Over<S> {
 impl<S: Read + Write> Io for Over<S> {
     const TIMED: bool = false;
 
-    fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
+    fn read(&self, buffer: &mut [u8]) -> io::Result<Received> {
         let mut held = lock(&self.0);
         if held.ended {
-            return Ok(0);
+            return Ok(Received::End);
         }
         loop {
             match held.stream.read(buffer) {
                 // To the caller this would look like a timeout of the stream.
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                read => return read,
+                read => return read.map(Received::bytes),
             }
         }
     }

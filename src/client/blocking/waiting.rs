@@ -7,7 +7,7 @@
 
 use crate::client::blocking::receive_buffer::ReceiveBuffer;
 use crate::client::blocking::shared::{Shared, State as Locked};
-use crate::client::blocking::transport::{Transport, is_timeout, lock};
+use crate::client::blocking::transport::{Received, Transport, is_timeout, lock};
 use crate::client::open::{Error, Wait};
 use crate::limits::Limits;
 use crate::proto::{Eof, Millis, State, Tick};
@@ -61,8 +61,9 @@ impl Incoming {
                 return;
             }
             match shared.stream.read(&mut waste) {
-                Ok(0) => return,
-                Ok(n) => {
+                Ok(Received::End) => return,
+                Ok(Received::Nothing) => {}
+                Ok(Received::Bytes(n)) => {
                     if let Some(tap) = &shared.tap {
                         tap.received(&waste[..n]);
                     }
@@ -112,8 +113,9 @@ impl Incoming {
     fn read<T: Transport>(&mut self, shared: &Shared<T>) -> Result<Option<Millis>, Error> {
         let room = self.buffer.room();
         match shared.stream.read(room) {
-            Ok(0) => return Err(lost(shared, None)),
-            Ok(n) => {
+            Ok(Received::End) => return Err(lost(shared, None)),
+            Ok(Received::Nothing) => lock(&shared.state).connection.heard(shared.now()),
+            Ok(Received::Bytes(n)) => {
                 if let Some(tap) = &shared.tap {
                     tap.received(&room[..n]);
                 }
@@ -170,7 +172,7 @@ fn lost<T: Transport>(shared: &Shared<T>, error: Option<io::Error>) -> Error {
     let ended = lock(&shared.state).connection.receive_eof();
     debug_assert_eq!(ended, Eof::Lost);
     shared.stream.shutdown(Shutdown::Both);
-    Error::Lost(error)
+    error.map_or(Error::Lost(None), Error::of_stream)
 }
 
 /// Does what is due. Returns the time, and when the connection has to be checked again.

@@ -42,8 +42,8 @@ impl Endpoint {
     ///
     /// # Errors
     ///
-    /// [`Error::Uri`], [`Error::Secure`], `Error::Tls`, [`Error::ProxySetting`], [`Error::Misuse`] for a field
-    /// or a subprotocol that cannot be sent, [`Error::Lookup`].
+    /// [`Error::Uri`], [`Error::Secure`], `Error::Tls`, [`Error::ProxySetting`], [`Error::Misuse`]
+    /// for a field or a subprotocol that cannot be sent, [`Error::Lookup`].
     pub fn resolve(uri: &str, options: Options) -> Result<Self, Error> {
         let mut endpoint = Self::reached(uri, options)?;
         endpoint.refresh()?;

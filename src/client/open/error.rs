@@ -157,8 +157,16 @@ impl std::error::Error for Error {
 }
 
 impl Error {
+    /// Something came in clear where TLS had to begin.
+    pub(super) fn in_clear() -> Self {
+        #[cfg(feature = "tls")]
+        return Self::Tls(TlsError::not_tls());
+        #[cfg(not(feature = "tls"))]
+        Self::Secure
+    }
+
     /// A connection that its own encryption has ended, or that the system has.
-    pub(crate) fn of_read(error: io::Error) -> Self {
+    pub(crate) fn of_stream(error: io::Error) -> Self {
         #[cfg(feature = "tls")]
         let error = match error.downcast::<TlsError>() {
             Ok(error) => return Self::Tls(error),

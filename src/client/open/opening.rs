@@ -217,6 +217,8 @@ impl Opening {
             (Stage::Proxy, 200..=299) => {
                 self.request(endpoint, out)?;
                 match endpoint.is_secure() {
+                    // A proxy would speak for the server.
+                    true if !self.input.is_empty() => Err(Error::in_clear()),
                     true => Ok(Progress::Secure),
                     false => Ok(Progress::More),
                 }

@@ -16,7 +16,8 @@ use std::str::FromStr;
 #[non_exhaustive]
 pub enum ProxyChoice {
     /// From the environment: `ws_proxy`, `http_proxy`, `all_proxy` (or `ALL_PROXY`), the first that
-    /// is set, but not for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
+    /// is set, with `wss_proxy` and `https_proxy` in place of the first two for `wss://`; but not
+    /// for hosts in `no_proxy` (or `NO_PROXY`), nor for this machine itself.
     /// `no_proxy` lists hosts, domains (each with or without a port), networks such as
     /// `10.0.0.0/8`, or `*`.
     #[default]
@@ -101,7 +102,8 @@ fn decode(text: &str) -> Result<Vec<u8>, ProxyError> {
 
 impl Proxy {
     /// The proxy for the HTTP server at host and port of `uri`, from the environment: `http_proxy`
-    /// or `all_proxy` (or `ALL_PROXY`), with the exceptions of [`ProxyChoice::Environment`].
+    /// (`https_proxy` if the URI is `wss://`) or `all_proxy` (or `ALL_PROXY`), with the exceptions
+    /// of [`ProxyChoice::Environment`].
     ///
     /// # Errors
     ///

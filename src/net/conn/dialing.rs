@@ -125,7 +125,7 @@ impl Dialing {
 
     /// The encrypted connection has failed.
     pub(crate) fn insecure(&mut self, error: io::Error) {
-        self.error = Some(Error::of_read(error));
+        self.error = Some(Error::of_stream(error));
     }
 
     /// TCP is not connected yet.

@@ -5,7 +5,7 @@
 //! other path is, except for a stale socket on which no process listens.
 
 #[cfg(not(feature = "tls"))]
-use crate::net::driver::no_secure::Acceptor;
+use crate::net::driver::no_sessions::Acceptor;
 #[cfg(feature = "tls")]
 use crate::tls::Acceptor;
 use mio::net::TcpListener;

@@ -4,16 +4,19 @@
 //! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
 //! the listeners.
 //!
-//! Reading order: `listeners`, `secure`, `no_secure`, `sockets`, `taps`, `alarm`, `event_loop`, `server`.
+//! Reading order: `listeners`, `secure`, `sessions`, `no_sessions`, `sockets`, `taps`, `alarm`,
+//! `event_loop`, `server`.
 
 mod alarm;
 mod event_loop;
 mod listeners;
 #[cfg(not(feature = "tls"))]
-mod no_secure;
+mod no_sessions;
 #[cfg(feature = "tls")]
 mod secure;
 mod server;
+#[cfg(feature = "tls")]
+mod sessions;
 mod sockets;
 mod taps;
 

@@ -5,9 +5,9 @@
 
 use crate::net::driver::listeners::{Listener, ListenerKind};
 #[cfg(not(feature = "tls"))]
-use crate::net::driver::no_secure::Sessions;
+use crate::net::driver::no_sessions::Sessions;
 #[cfg(feature = "tls")]
-use crate::net::driver::secure::Sessions;
+use crate::net::driver::sessions::Sessions;
 use crate::net::driver::taps::Taps;
 use crate::net::sockets::{Accepted, Received, Sockets};
 use crate::proto::Role;

@@ -118,6 +118,7 @@ impl Output {
     }
 
     /// From here on the connection to a server that we have dialled is encrypted.
+    // req: 6455-4.1-16
     #[cfg(feature = "client")]
     pub(crate) fn secure(&mut self, peer: &mut Peer) -> Result<(), crate::client::Error> {
         #[cfg(feature = "tls")]
@@ -126,7 +127,7 @@ impl Output {
         {
             peer.flags.secure = true;
             let begun = self.sockets.secure(peer.index, server);
-            return begun.map_err(crate::client::Error::of_read);
+            return begun.map_err(crate::client::Error::of_stream);
         }
         let _ = peer;
         Err(crate::client::Error::Secure)

@@ -88,13 +88,13 @@ impl Broker {
         answer: Answer,
     ) -> Result<Published, Unavailable> {
         let mut turn = self.shared.turn();
-        turn.check(&batch)?;
+        let ephemeral = turn.check(&batch)?;
         let mut logged = Vec::with_capacity(batch.len());
         let mut steps = Vec::with_capacity(batch.len());
-        for publication in batch {
-            steps.push(match turn.state.hub.bounds(&publication.topic) {
-                bounds if bounds.is_ephemeral() => Step::Ephemeral(publication),
-                _ => {
+        for (publication, is_ephemeral) in batch.into_iter().zip(ephemeral) {
+            steps.push(match is_ephemeral {
+                true => Step::Ephemeral(publication),
+                false => {
                     let key = publication.key.clone();
                     logged.push(publication);
                     Step::Logged(key)
@@ -233,7 +233,7 @@ impl Broker {
 
     /// What a topic keeps.
     pub fn bounds(&self, topic: &TopicName) -> Bounds {
-        self.shared.lock().hub.bounds(topic)
+        self.shared.lock().hub.look_up(topic).1
     }
 
     /// Connections that subscribe to anything.

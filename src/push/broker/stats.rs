@@ -61,7 +61,7 @@ fn of_topic(state: &mut State, topic: TopicName, published: u64) -> TopicStats {
     let (messages, bytes) = state.hub.history_of(&topic);
     TopicStats {
         published,
-        subscribers: state.hub.audience(&topic).subscribers,
+        subscribers: state.hub.look_up(&topic).0.subscribers,
         messages,
         bytes,
         topic,

@@ -92,19 +92,21 @@ impl Drop for Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Whether a batch can be published now.
+    /// Whether a batch can be published now. Returns which topics of it are ephemeral.
     // req: push-order-09
-    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
+    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<Vec<bool>, Unavailable> {
         if self.state.stopped {
             return Err(Unavailable::Stopped);
         }
+        let mut ephemeral = Vec::with_capacity(batch.len());
         for publication in batch {
-            let audience = self.state.hub.audience(&publication.topic);
+            let (audience, bounds) = self.state.hub.look_up(&publication.topic);
             if audience.workers.iter().any(|worker| self.is_full(*worker)) {
                 return Err(Unavailable::Busy);
             }
+            ephemeral.push(bounds.is_ephemeral());
         }
-        Ok(())
+        Ok(ephemeral)
     }
 
     pub(super) fn subscribe(
@@ -132,6 +134,7 @@ impl Turn<'_> {
                     let outcome = self.logged(entry, &outcomes);
                     if let (Some(key), Ok(receipt)) = (&key, &outcome)
                         && !receipt.repeated
+                        && receipt.subscribers > 0
                     {
                         self.shared.log.delivered(key, receipt.subscribers);
                     }
@@ -226,8 +229,7 @@ impl Turn<'_> {
         }
         let hub = &mut self.state.hub;
         let position = record.position(hub.head().epoch);
-        let overflow = hub.bounds(&record.topic).overflow;
-        let delivery = Delivery::new(record, position, applied, overflow);
+        let delivery = Delivery::new(record, position, applied);
         let size = delivery.size();
         for worker in &audience.workers {
             self.post(*worker, BrokerMail::Delivery(delivery.clone()), size);

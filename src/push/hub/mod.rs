@@ -21,14 +21,14 @@ mod rules;
 mod topics;
 mod wildcards;
 
-use crate::net::PeerId;
+use crate::net::{Overflow, PeerId};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Epoch, Position, Since};
 use crate::push::record::Record;
 use interests::{Interests, Left};
 use replay::Query;
 use std::sync::Arc;
-use topics::Topics;
+use topics::{TopicId, Topics};
 
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
@@ -53,6 +53,8 @@ pub struct Applied {
     pub audience: Arc<Audience>,
     /// Grows with every record: see [`Start::order`].
     pub order: u64,
+    /// What its topic does with slow subscribers.
+    pub overflow: Overflow,
 }
 
 /// What a connection wants to get.
@@ -104,28 +106,39 @@ impl Hub {
     /// rules say. `now` is a Unix time in milliseconds, as everywhere here.
     pub fn apply(&mut self, record: &Arc<Record>, now: u64) -> Applied {
         self.order += 1;
-        if record.sequence > 0 {
+        let topic = &record.topic;
+        let id = if record.sequence > 0 {
             debug_assert!(
                 record.sequence > self.head.sequence,
                 "records come in order"
             );
             self.head.sequence = record.sequence;
             self.topics
-                .keep(Arc::clone(record), now, self.limits.topics);
-            let excess = self.topics.cost().saturating_sub(self.limits.history_bytes);
-            if excess > 0 {
-                self.topics.shed(excess, now);
-            }
-        }
-        Applied {
-            audience: self.audience(&record.topic),
+                .keep(Arc::clone(record), now, self.limits.topics)
+        } else {
+            self.topics.find(topic.as_str())
+        };
+        let applied = Applied {
+            audience: self.audience_of(id, topic),
             order: self.order,
+            overflow: self.topics.bounds(id, topic).overflow,
+        };
+        // Last, as the topic may be forgotten.
+        let excess = self.topics.cost().saturating_sub(self.limits.history_bytes);
+        if excess > 0 {
+            self.topics.shed(excess, now);
         }
+        applied
     }
 
-    /// Who gets a record of this topic.
-    pub fn audience(&mut self, topic: &TopicName) -> Arc<Audience> {
-        let Some(id) = self.topics.find(topic.as_str()) else {
+    /// Who gets a record of this topic, and the bounds of the topic.
+    pub fn look_up(&mut self, topic: &TopicName) -> (Arc<Audience>, Bounds) {
+        let id = self.topics.find(topic.as_str());
+        (self.audience_of(id, topic), self.topics.bounds(id, topic))
+    }
+
+    fn audience_of(&mut self, id: Option<TopicId>, topic: &TopicName) -> Arc<Audience> {
+        let Some(id) = id else {
             return self.interests.audience(topic);
         };
         let generation = self.interests.generation();
@@ -221,11 +234,6 @@ impl Hub {
     /// Whether some topic has another policy for slow subscribers than to disconnect them.
     pub fn has_policies(&self) -> bool {
         self.topics.has_policies()
-    }
-
-    /// The bounds of a topic.
-    pub fn bounds(&self, topic: &TopicName) -> Bounds {
-        self.topics.bounds(topic)
     }
 
     /// Drops what has ended by now, of at most a thousand topics. Returns when to call again, if

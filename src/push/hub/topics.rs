@@ -132,11 +132,9 @@ impl Topics {
         self.rules.has_policies()
     }
 
-    pub(super) fn bounds(&self, name: &TopicName) -> Bounds {
-        match self.find(name.as_str()) {
-            Some(id) => self.all[id].bounds,
-            None => self.rules.of(name),
-        }
+    /// The bounds of a topic, which need not be known.
+    pub(super) fn bounds(&self, id: Option<TopicId>, name: &TopicName) -> Bounds {
+        id.map_or_else(|| self.rules.of(name), |id| self.all[id].bounds)
     }
 
     /// The topics that a pattern may match, by name, and whether it does.
@@ -153,14 +151,16 @@ impl Topics {
     }
 
     /// Adds a record to the history of its topic, which is one of at most `most` with histories.
-    pub(super) fn keep(&mut self, record: Arc<Record>, now: u64, most: usize) {
+    /// Returns the topic, if it is known then.
+    pub(super) fn keep(&mut self, record: Arc<Record>, now: u64, most: usize) -> Option<TopicId> {
         let id = self.find(record.topic.as_str());
-        let bounds = id.map_or_else(|| self.rules.of(&record.topic), |id| self.all[id].bounds);
+        let bounds = self.bounds(id, &record.topic);
         if record.has_expired(now) {
-            return;
+            return id;
         }
         if bounds.is_ephemeral() || most == 0 {
-            return self.raise_common_floor(record.sequence);
+            self.raise_common_floor(record.sequence);
+            return id;
         }
         if id.is_none_or(|id| self.all[id].oldest.is_none()) {
             while self.oldest.len() >= most {
@@ -170,6 +170,7 @@ impl Topics {
         let id = id.unwrap_or_else(|| self.add(&record.topic, bounds));
         self.alter(id, |history, bounds| history.push(record, bounds, now));
         self.file(id);
+        self.all.contains(id).then_some(id)
     }
 
     /// Marks a topic as subscribed to by name.

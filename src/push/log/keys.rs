@@ -1,14 +1,20 @@
 //! Idempotency keys: which publications were seen, and what they were answered.
 //!
+//! ```text
+//!   hash of a key ──▶ 41        40 ── 41 ── 42 ── 43    what was seen, oldest first
+//! ```
+//!
 //! Input: publications with keys, in the order of the log. Output: whether each is new. Invariants:
 //! a key is remembered for [`KEY_MS`], unless there are more than the limits allow: then the oldest
-//! are forgotten first.
+//! are forgotten first. Of two keys with the same hash the older one is forgotten; the hash is
+//! secret, so no client can look for such keys. A table of hashes is small enough for a near cache.
 
 use crate::options::options;
 use crate::push::record::{Key, Publication};
 use crate::wire::MessageKind;
 use sha1::{Digest, Sha1};
 use std::collections::{HashMap, VecDeque};
+use std::hash::{BuildHasher as _, RandomState};
 
 /// How long a key is remembered: longer than clients repeat a request that was not answered.
 pub(super) const KEY_MS: u64 = 5 * 60 * 1000;
@@ -27,14 +33,21 @@ options! {
 #[derive(Debug)]
 pub(super) struct Keys {
     limits: KeyLimits,
-    seen: HashMap<Key, Seen>,
-    /// The oldest first, with the time.
-    order: VecDeque<(u64, Key)>,
+    hasher: RandomState,
+    /// By hash: the number of what was seen last.
+    numbers: HashMap<u64, u64>,
+    /// The oldest first.
+    seen: VecDeque<Seen>,
+    /// The number of the oldest.
+    first: u64,
     bytes: usize,
 }
 
 #[derive(Debug)]
 struct Seen {
+    key: Key,
+    hash: u64,
+    time: u64,
     digest: [u8; 20],
     sequence: u64,
     subscribers: Option<usize>,
@@ -51,9 +64,9 @@ pub(super) enum Known {
     Another,
 }
 
-/// What a key takes besides its text: itself twice, what is known of it, slots in lists that may be
-/// half empty, counters and what an allocator adds.
-const KEY: usize = 4 * size_of::<Key>() + 2 * size_of::<Seen>() + 64;
+/// What a key takes besides its text: what is known of it, slots in lists that may be half empty,
+/// counters and what an allocator adds.
+const KEY: usize = 2 * size_of::<Seen>() + 4 * size_of::<u64>() + 64;
 
 fn cost(key: &Key) -> usize {
     key.owner.len() + key.text.len() + KEY
@@ -63,8 +76,10 @@ impl Keys {
     pub(super) fn new(limits: KeyLimits) -> Self {
         Self {
             limits,
-            seen: HashMap::new(),
-            order: VecDeque::new(),
+            hasher: RandomState::new(),
+            numbers: HashMap::new(),
+            seen: VecDeque::new(),
+            first: 0,
             bytes: 0,
         }
     }
@@ -72,23 +87,27 @@ impl Keys {
     /// Looks a publication up, and remembers it with this sequence number if it is new.
     // req: push-publish-08
     pub(super) fn note(&mut self, publication: &Publication, sequence: u64, now: u64) -> Known {
-        self.forget(|_, time| time.saturating_add(KEY_MS) <= now);
+        self.forget(|_, seen| seen.time.saturating_add(KEY_MS) <= now);
         let Some(key) = &publication.key else {
             return Known::No;
         };
         let digest = digest(publication);
-        match self.seen.get(key) {
+        let hash = self.hasher.hash_one(key);
+        match self.find(hash, key) {
             Some(seen) if seen.digest == digest => Known::Yes(seen.sequence, seen.subscribers),
             Some(_) => Known::Another,
             None => {
-                let seen = Seen {
+                self.bytes += cost(key);
+                let number = self.first + self.seen.len() as u64;
+                self.numbers.insert(hash, number);
+                self.seen.push_back(Seen {
+                    key: key.clone(),
+                    hash,
+                    time: now,
                     digest,
                     sequence,
                     subscribers: None,
-                };
-                self.bytes += cost(key);
-                self.seen.insert(key.clone(), seen);
-                self.order.push_back((now, key.clone()));
+                });
                 let KeyLimits { count, bytes } = self.limits;
                 self.forget(|it, _| it.seen.len() > count || it.bytes > bytes);
                 Known::No
@@ -97,20 +116,30 @@ impl Keys {
     }
 
     pub(super) fn delivered(&mut self, key: &Key, subscribers: usize) {
-        if let Some(seen) = self.seen.get_mut(key) {
+        let hash = self.hasher.hash_one(key);
+        if let Some(seen) = self.find(hash, key) {
             seen.subscribers = Some(subscribers);
         }
     }
 
-    /// Forgets the oldest while this holds of it and its time.
+    fn find(&mut self, hash: u64, key: &Key) -> Option<&mut Seen> {
+        let place = self.numbers.get(&hash)? - self.first;
+        let seen = self.seen.get_mut(place as usize);
+        seen.filter(|seen| seen.key == *key)
+    }
+
+    /// Forgets the oldest while this holds of it.
     // req: push-publish-13
-    fn forget(&mut self, condition: impl Fn(&Self, u64) -> bool) {
-        while let Some((time, _)) = self.order.front()
-            && condition(self, *time)
-            && let Some((_, key)) = self.order.pop_front()
+    fn forget(&mut self, condition: impl Fn(&Self, &Seen) -> bool) {
+        while let Some(oldest) = self.seen.front()
+            && condition(self, oldest)
+            && let Some(oldest) = self.seen.pop_front()
         {
-            self.bytes -= cost(&key);
-            self.seen.remove(&key);
+            self.bytes -= cost(&oldest.key);
+            if self.numbers.get(&oldest.hash) == Some(&self.first) {
+                self.numbers.remove(&oldest.hash);
+            }
+            self.first += 1;
         }
     }
 }
@@ -190,7 +219,7 @@ mod tests {
             let mut keys = Keys::new(limits);
             for number in 0..20 {
                 assert_eq!(keys.note(&of(number), number as u64, 0), Known::No);
-                assert!(keys.seen.len() <= 10 && keys.order.len() == keys.seen.len());
+                assert!(keys.seen.len() <= 10 && keys.numbers.len() == keys.seen.len());
             }
             assert_eq!(keys.note(&of(10), 20, 0), Known::Yes(10, None));
             assert_eq!(keys.note(&of(9), 20, 0), Known::No);

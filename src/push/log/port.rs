@@ -25,7 +25,8 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// [`LogError::KeyReused`].
     fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError>;
 
-    /// The publication with this key has reached so many subscribers: the answer to its repetition.
+    /// The publication with this key has reached this many subscribers, at least one: the answer to
+    /// its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
 }
 

@@ -19,7 +19,7 @@ use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{MAX_NAME_BYTES, TopicName};
 use crate::push::native::problem::Problem;
-use crate::push::native::publish::{check_key, check_topic, message_kind, payload};
+use crate::push::native::publish::{RESULT, check_key, check_topic, message_kind, payload};
 use crate::push::native::publish::{seconds, write_members};
 use crate::push::record::{Key, Payload, Publication};
 use serde::Deserialize;
@@ -35,9 +35,6 @@ const MAX_LINE_TOPICS: usize = 1000;
 
 /// Bytes of a message about a line: it may repeat what the client has sent.
 const MAX_MESSAGE: usize = 200;
-
-/// Bytes of a result besides the topic, to reserve memory.
-const RESULT: usize = 64;
 
 /// Bytes of a line that is rather short, to reserve memory.
 const SHORT_LINE: usize = 64;

@@ -9,7 +9,7 @@ use crate::push::hub::{Gap, Replay};
 use crate::push::json::write_string;
 use crate::push::name::Pattern;
 use crate::push::native::base64;
-use crate::push::native::envelope::{gap, list, message, position};
+use crate::push::native::envelope::{gap, list, message, plain_position, position};
 use crate::push::position::{Epoch, Position, Since};
 use crate::push::record::{Payload, Record};
 use std::io::Write as _;
@@ -38,7 +38,9 @@ pub(super) fn begin(out: &mut Vec<u8>, at: Option<Position>) {
 /// An event without data, which is not seen: its receiver resumes from here. After the gaps, so
 /// that a cut before it does not hide them.
 pub(super) fn id(out: &mut Vec<u8>, at: Position) {
-    write!(out, "id: {at}\n\n").expect("a vector takes everything");
+    out.extend_from_slice(b"id: ");
+    plain_position(out, at);
+    out.extend_from_slice(b"\n\n");
 }
 
 /// The first line of NDJSON.
@@ -74,8 +76,9 @@ pub(super) fn beginning(replay: &Replay, since: Since) -> Position {
 // req: push-sse-03 push-sse-06
 pub(super) fn event(out: &mut Vec<u8>, record: &Record, epoch: Epoch, envelope: bool) {
     if record.sequence > 0 {
-        let at = epoch.at(record.sequence);
-        writeln!(out, "id: {at}").expect("a vector takes everything");
+        out.extend_from_slice(b"id: ");
+        plain_position(out, epoch.at(record.sequence));
+        out.push(b'\n');
     }
     match (&record.payload, envelope) {
         (_, true) => {

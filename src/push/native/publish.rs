@@ -19,11 +19,15 @@ use crate::push::broker::{Outcome, Receipt};
 use crate::push::json::{write_number, write_string};
 use crate::push::name::TopicName;
 use crate::push::native::base64::decode;
+use crate::push::native::envelope::position;
 use crate::push::native::problem::Problem;
 use crate::push::record::{Key, Payload, Publication};
 use crate::wire::MessageKind;
 use std::borrow::Cow;
 use std::sync::Arc;
+
+/// Bytes of a result besides the topic, to reserve memory.
+pub(super) const RESULT: usize = 64;
 
 /// Characters of an idempotency key.
 const MAX_KEY: usize = 255;
@@ -215,7 +219,8 @@ pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
         0 => Status::ACCEPTED,
         _ => Status::CREATED,
     };
-    let mut body = b"{".to_vec();
+    let mut body = Vec::with_capacity(topic.as_str().len() + RESULT);
+    body.push(b'{');
     write_members(&mut body, topic, &receipt);
     body.push(b'}');
     let response = Response::content(status, MediaType::JSON, body);
@@ -231,13 +236,9 @@ pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
 pub(super) fn write_members(out: &mut Vec<u8>, topic: &TopicName, receipt: &Receipt) {
     out.extend_from_slice(b"\"topic\":");
     write_string(out, topic.as_str());
-    if let Some(position) = receipt.position {
-        // What `Position` displays, without the cost of `write!`.
-        out.extend_from_slice(b",\"id\":\"");
-        out.extend_from_slice(position.epoch.as_str().as_bytes());
-        out.push(b'-');
-        write_number(out, position.sequence);
-        out.push(b'"');
+    if receipt.position.is_some() {
+        out.extend_from_slice(b",\"id\":");
+        position(out, receipt.position);
     }
     out.extend_from_slice(b",\"subscribers\":");
     write_number(out, receipt.subscribers as u64);

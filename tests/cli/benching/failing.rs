@@ -154,7 +154,7 @@ fn mistakes_are_told_in_one_line() {
             &["-H", "nonsense", url],
             &["--header nonsense", "Name: value"],
         ),
-        (&["wss://127.0.0.1:9/"], &["wss://"]),
+        (&["https://127.0.0.1:9/"], &["wss://"]),
     ];
     for (args, parts) in rows {
         expect_line(&run(&[&["bench"], args].concat()), 2, parts);

@@ -3,6 +3,7 @@
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::tools::common::client::Credentials;
+use crate::cli::tools::common::tls::TlsFlags;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use wirebell::push::TopicName;
@@ -24,7 +25,7 @@ use wirebell::push::TopicName;
                   Exit status: 0 everything was answered, 1 connections or messages were lost, or\n\
                   there were none; 2 wrong usage; 3 refused; 4 timed out.")]
 pub struct BenchArgs {
-    /// The server: ws://HOST[:PORT][/PATH]
+    /// The server: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL")]
     pub uri: String,
 
@@ -110,8 +111,8 @@ pub struct BenchArgs {
     #[arg(default_value = r#"{"token":"bench","event":"bench"}"#)]
     pub subscribe: String,
 
-    /// `fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push
-    /// of the same server]
+    /// `fan-out`: where to publish: http(s)://... for a POST, ws(s)://... for a message [default:
+    /// /push of the same server]
     #[arg(long, value_name = "URL")]
     pub publish_url: Option<String>,
 
@@ -155,6 +156,9 @@ pub struct BenchArgs {
     /// Plot the latencies by percentile into this SVG file
     #[arg(long, value_name = "FILE")]
     pub plot: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub tls: TlsFlags,
 }
 
 /// What to measure.

@@ -169,9 +169,10 @@ pub trait Load: 'static {
 }
 
 /// One loop whose connections are opened once and held.
-pub struct LoadLoop<L> {
+pub struct LoadLoop {
     run: LoopContext,
-    load: L,
+    /// Not a parameter of the type: each would have an event loop of its own in the program.
+    load: Box<dyn Load>,
     /// Dialled so far.
     dialled: u32,
     /// The last connection dialled has neither opened nor failed.
@@ -187,11 +188,11 @@ pub struct LoadLoop<L> {
     began: bool,
 }
 
-impl<L: Load> LoadLoop<L> {
-    pub fn new(run: LoopContext, load: L) -> Self {
+impl LoadLoop {
+    pub fn new(run: LoopContext, load: impl Load) -> Self {
         Self {
             run,
-            load,
+            load: Box::new(load),
             dialled: 0,
             dialling: false,
             opening_stopped: false,
@@ -217,7 +218,7 @@ impl<L: Load> LoadLoop<L> {
     }
 }
 
-impl<L: Load> Service for LoadLoop<L> {
+impl Service for LoadLoop {
     type Mail = Command;
 
     fn started(&mut self, context: &mut Context<'_>) {

@@ -11,11 +11,13 @@ use crate::cli::tools::bench::stamp::STAMP;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::deflate::offer;
 use crate::cli::tools::common::http::segment;
+use crate::cli::tools::common::tls::is_secure;
 use std::sync::Arc;
 use std::time::Duration;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 use wirebell::push::mask_token;
 use wirebell::push::native::ENVELOPES;
+use wirebell::tls::Connector;
 use wirebell::{Limits, Message, MessageKind, client, net};
 
 /// The plan of a run.
@@ -23,6 +25,8 @@ use wirebell::{Limits, Message, MessageKind, client, net};
 pub struct Plan {
     pub args: Box<BenchArgs>,
     pub endpoint: Arc<Endpoint>,
+    /// For servers that are reached through TLS.
+    pub tls: Option<Connector>,
     pub clock: Clock,
     pub kind: MessageKind,
     pub payload: Vec<u8>,
@@ -71,14 +75,18 @@ impl Plan {
             let readable = process::cpu_ns(pid);
             readable.map_err(|error| Failure::usage(format!("--pid {pid}: {error}")))?;
         }
-        let endpoint = match Endpoint::resolve(&subscribers_uri(&args), client_options(&args)?) {
-            Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
+        let publishes = args.publish_url.as_ref().filter(|url| is_secure(url));
+        let tls = args.tls.connector(publishes.unwrap_or(&args.uri))?;
+        let options = client_options(&args, tls.clone())?;
+        let endpoint = match Endpoint::resolve(&subscribers_uri(&args), options) {
+            Err(error @ (Error::Lookup(_) | Error::Tls(_))) => return Err(failure(error)),
             other => other
                 .map_err(|error| Failure::usage(format!("{}: {error}", mask_token(&args.uri))))?,
         };
         let payload = payload(size as usize, args.text);
         Ok(Self {
             endpoint: Arc::new(endpoint),
+            tls,
             clock: Clock::start(),
             kind: if args.text {
                 MessageKind::Text
@@ -177,7 +185,7 @@ impl Plan {
 
     /// The endpoint of every connection.
     pub fn client_options(&self) -> Result<Options, Failure> {
-        client_options(&self.args)
+        client_options(&self.args, self.tls.clone())
     }
 
     /// The schedule, if there is a rate.
@@ -206,7 +214,7 @@ impl Plan {
     }
 }
 
-fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
+fn client_options(args: &BenchArgs, tls: Option<Connector>) -> Result<Options, Failure> {
     let mut fields = header_fields(&args.header)?;
     fields.extend(args.credentials.field()?);
     Ok(
@@ -216,6 +224,7 @@ fn client_options(args: &BenchArgs) -> Result<Options, Failure> {
             .subprotocols(subprotocols(args))
             .deflate(offer(args.deflate))
             .proxy(ProxyChoice::Direct)
+            .tls(tls)
             .limits(client::Limits::default().open_ms(args.timeout.0.max(1))),
     )
 }

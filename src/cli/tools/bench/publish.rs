@@ -12,6 +12,7 @@ use crate::cli::tools::bench::topic::TopicPublisher;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, timed_out, within};
 use crate::cli::tools::common::http::{self, Answer};
+use crate::cli::tools::common::tls::insecure;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -78,22 +79,26 @@ impl Publisher {
     ) -> Result<Self, Failure> {
         let url = match &plan.args.publish_url {
             Some(url) => url.clone(),
-            None => format!("http://{}/push", plan.endpoint.uri().authority()),
+            None => {
+                let uri = plan.endpoint.uri();
+                let scheme = if uri.is_secure() { "https" } else { "http" };
+                format!("{scheme}://{}/push", uri.authority())
+            }
         };
         let outlet = if let Some(topic) = &plan.args.topic {
             Outlet::Topic(TopicPublisher::connect(plan, topic.as_str())?)
-        } else if url.starts_with("ws://") {
+        } else if url.starts_with("ws://") || url.starts_with("wss://") {
             socket(&url, plan)?
-        } else if url.starts_with("http://") {
-            let (agent, _) =
-                http::agent(&url, plan.timeout()).map_err(|why| within("--publish-url", why))?;
+        } else if http::is_http(&url) {
+            let agent = http::agent(&url, plan.timeout(), plan.tls.as_ref());
+            let (agent, _) = agent.map_err(|why| within("--publish-url", why))?;
             Outlet::Http {
                 agent,
                 url,
                 fields: header_fields(&plan.args.header)?,
             }
         } else {
-            let text = format!("--publish-url {url}: write http://… or ws://…");
+            let text = format!("--publish-url {url}: write http(s)://… or ws(s)://…");
             return Err(Failure::usage(text));
         };
         Ok(Self {
@@ -212,6 +217,9 @@ fn post(
             Err(refused(text))
         }
         Err(ureq::Error::Timeout(what)) => Err(timed_out(format!("{url}: too slow: {what}"))),
-        Err(error) => Err(Failure::failed(format!("{url}: {error}"))),
+        Err(error) => Err(match http::tls_error(&error) {
+            Some(error) => within(url, insecure(error)),
+            None => Failure::failed(format!("{url}: {error}")),
+        }),
     }
 }

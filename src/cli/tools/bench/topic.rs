@@ -10,20 +10,21 @@
 
 use crate::cli::common::Failure;
 use crate::cli::tools::bench::plan::Plan;
-use crate::cli::tools::common::client::header_fields;
-use crate::cli::tools::common::failure::refused;
+use crate::cli::tools::common::client::{failure, header_fields};
+use crate::cli::tools::common::failure::{refused, within};
 use crate::cli::tools::common::http::segment;
 use crate::cli::tools::common::terminal::one_line;
 use serde_json::json;
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use wirebell::client::Stream;
 
 /// Bytes of an answer.
 const ANSWER: u64 = 16 * 1024 * 1024;
 
 /// One publisher.
 pub struct TopicPublisher {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Stream>,
     topic: String,
     /// Messages of one request.
     batch: usize,
@@ -49,13 +50,19 @@ impl TopicPublisher {
         for (name, value) in &fields {
             head += &format!("{name}: {value}\r\n");
         }
-        let stream = TcpStream::connect(plan.endpoint.addresses());
-        let prepared = stream.and_then(|stream| {
-            stream.set_nodelay(true)?;
-            stream.set_read_timeout(Some(plan.timeout()))?;
-            Ok(stream)
-        });
-        let stream = prepared.map_err(|error| refused(format!("http://{authority}: {error}")))?;
+        let lost = |error: io::Error| refused(format!("{authority}: {error}"));
+        let tcp = TcpStream::connect(plan.endpoint.addresses()).map_err(lost)?;
+        tcp.set_nodelay(true).map_err(lost)?;
+        let stream = match &plan.tls {
+            None => Stream::from(tcp),
+            Some(connector) => {
+                let host = plan.endpoint.uri().host();
+                let stream = Stream::secure(tcp, connector, host, plan.timeout());
+                stream.map_err(|error| within(authority, failure(error)))?
+            }
+        };
+        let bounded = stream.set_read_timeout(Some(plan.timeout()));
+        bounded.map_err(lost)?;
         Ok(Self {
             stream: BufReader::new(stream),
             topic: topic.to_owned(),

@@ -8,6 +8,7 @@
 use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, timed_out};
 use crate::cli::tools::common::terminal::{excerpt, one_line};
+use crate::cli::tools::common::tls::insecure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
@@ -60,6 +61,7 @@ pub fn failure_of(error: &Error) -> Failure {
     let text = one_line(&error.to_string());
     match error {
         Error::Uri(_) | Error::Secure | Error::ProxySetting(_) => Failure::usage(text),
+        Error::Tls(error) => insecure(error),
         Error::Lookup(_) | Error::Connect(_) | Error::NotHttp(_) => refused(text),
         Error::Answer(answer) | Error::Proxy(answer) => {
             let hint = match (error, answer.status) {

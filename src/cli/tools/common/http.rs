@@ -5,25 +5,50 @@
 //! host gets the key; text of a server is shown escaped and truncated.
 
 use crate::cli::common::Failure;
+use crate::cli::tools::common::https::Https;
 use crate::cli::tools::common::terminal::{excerpt, one_line};
+use crate::cli::tools::common::tls::insecure;
 use std::io::Read as _;
 use std::time::{Duration, SystemTime};
 use ureq::http::Response;
+use ureq::unversioned::resolver::DefaultResolver;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Body};
 use wirebell::client::{Proxy, Uri};
+use wirebell::tls::{Connector, TlsError};
 
 /// How much of a response is read: more than an error page needs.
 const MAX_ANSWER: u64 = 16 * 1024;
 
-/// An agent for the server of `url`, `http://…`, and the proxy, if there is one. The rules for
-/// proxies are those of `connect`.
-pub fn agent(url: &str, timeout: Duration) -> Result<(Agent, Option<Proxy>), Failure> {
-    let rest = url.strip_prefix("http://").unwrap_or(url);
-    let uri: Uri = format!("ws://{rest}")
+/// The URI of a WebSocket on the server of an `http://…` or `https://…` URL.
+pub fn socket_uri(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("https") => format!("wss://{rest}"),
+        Some((_, rest)) => format!("ws://{rest}"),
+        None => format!("ws://{url}"),
+    }
+}
+
+/// Whether this is the URL of an HTTP server.
+pub fn is_http(url: &str) -> bool {
+    let scheme = url.split_once("://").map_or("", |(scheme, _)| scheme);
+    ["http", "https"].contains(&scheme.to_ascii_lowercase().as_str())
+}
+
+/// An agent for the server of `url`, and the proxy, if there is one. The rules for proxies are
+/// those of `connect`.
+pub fn agent(
+    url: &str,
+    timeout: Duration,
+    tls: Option<&Connector>,
+) -> Result<(Agent, Option<Proxy>), Failure> {
+    let uri: Uri = socket_uri(url)
         .parse()
         .map_err(|error| Failure::usage(format!("{url}: {error}")))?;
-    let proxy = Proxy::for_http(&uri)
-        .map_err(|error| Failure::usage(format!("http_proxy or all_proxy: {error}")))?;
+    let proxy = Proxy::for_http(&uri).map_err(|error| {
+        Failure::usage(format!("http_proxy, https_proxy or all_proxy: {error}"))
+    })?;
+    let https = Https::new(tls, uri.host()).map_err(|error| insecure(&error))?;
     let through = match &proxy {
         None => None,
         Some(proxy) => Some(ureq_proxy(proxy)?),
@@ -35,7 +60,17 @@ pub fn agent(url: &str, timeout: Duration) -> Result<(Agent, Option<Proxy>), Fai
         .proxy(through)
         .user_agent(concat!("wirebell/", env!("CARGO_PKG_VERSION")))
         .build();
-    Ok((config.into(), proxy))
+    let connector = DefaultConnector::new().chain(https);
+    let agent = Agent::with_parts(config, connector, DefaultResolver::default());
+    Ok((agent, proxy))
+}
+
+/// What ended TLS, if that is what an error is about.
+pub fn tls_error(error: &ureq::Error) -> Option<&TlsError> {
+    match error {
+        ureq::Error::Io(error) => error.get_ref()?.downcast_ref(),
+        _ => None,
+    }
 }
 
 fn ureq_proxy(proxy: &Proxy) -> Result<ureq::Proxy, Failure> {

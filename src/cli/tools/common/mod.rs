@@ -1,11 +1,14 @@
 //! What several tools share. It uses none of them.
 //!
-//! Reading order: `failure`, `terminal`, `signals`, `deflate`, `client`, `http`, `markup`.
+//! Reading order: `failure`, `terminal`, `signals`, `deflate`, `tls`, `client`, `https`, `http`,
+//! `markup`.
 
 pub mod client;
 pub mod deflate;
 pub mod failure;
 pub mod http;
+pub mod https;
 pub mod markup;
 pub mod signals;
 pub mod terminal;
+pub mod tls;

@@ -3,6 +3,7 @@
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::tools::common::client::Credentials;
+use crate::cli::tools::common::tls::TlsFlags;
 use crate::cli::tools::connect::seconds::Seconds;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ use wirebell::push::{BadPosition, Since};
                   wirebell connect ws://127.0.0.1:8080/echo\n  \
                   printf 'one\\ntwo\\n' | wirebell connect ws://127.0.0.1:8080/echo\n  \
                   wirebell connect -n --max-messages 1 ws://example.org/feed > first.txt\n  \
+                  wirebell connect --ca-file ca.pem wss://example.org/feed\n  \
                   tar c docs | wirebell connect --binary raw ws://example.org/upload\n  \
                   wirebell connect --since 1h 'ws://127.0.0.1:8080/topics/orders.*'\n  \
                   wirebell connect --reconnect --resume-file at.txt \
@@ -28,9 +30,9 @@ use wirebell::push::{BadPosition, Since};
                   where it was; what the server no longer has is told as a gap on stderr.\n\n\
                   Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: connection\n\
                   lost, protocol violation or another close code; 2 wrong usage; 3 connection\n\
-                  refused, or an HTTP response other than 101; 4 timed out.")]
+                  refused, no TLS to trust, or an HTTP response other than 101; 4 timed out.")]
 pub struct ConnectArgs {
-    /// Where to connect: ws://HOST[:PORT][/PATH]
+    /// Where to connect: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL")]
     pub uri: String,
 
@@ -122,7 +124,7 @@ pub struct ConnectArgs {
     pub max_message: Size,
 
     /// Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy,
-    /// all_proxy and no_proxy]
+    /// all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]
     #[arg(long, value_name = "URL", conflicts_with = "no_proxy")]
     pub proxy: Option<String>,
 
@@ -133,6 +135,9 @@ pub struct ConnectArgs {
     /// Timeout for the connection and the handshake
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
+
+    #[command(flatten)]
+    pub tls: TlsFlags,
 }
 
 /// A place to begin, as it was written.

@@ -51,7 +51,7 @@ pub fn run(args: Box<ConnectArgs>) -> Result<(), Failure> {
     }
     let follow = follows.then(|| Follow::new(&args, options.clone()));
     let endpoint = match Endpoint::resolve(&args.uri, options) {
-        Err(Error::Lookup(error)) => return Err(failure(Error::Lookup(error))),
+        Err(error @ (Error::Lookup(_) | Error::Tls(_))) => return Err(failure(error)),
         other => {
             other.map_err(|error| Failure::usage(format!("{}: {error}", mask_token(&args.uri))))?
         }
@@ -274,6 +274,7 @@ fn options(args: &ConnectArgs, recorder: Option<Arc<Recorder>>) -> Result<Option
         .subprotocols(args.subprotocol.clone())
         .deflate(offer(args.deflate))
         .proxy(proxy)
+        .tls(args.tls.connector(&args.uri)?)
         .tap(tap(args, recorder))
         .limits(
             client::Limits::default()

@@ -19,6 +19,10 @@ use std::path::PathBuf;
                   that begins with > is from the client, with < from the server; = and an\n\
                   optional name begin another connection:\n  \
                   printf '> 89 80 00 00 00 00\\n< 8a 00\\n' | wirebell inspect\n\n\
+                  Where wirebell.v1 was negotiated, lines of `push:` say what each message means: \
+                  its\n\
+                  topic and position, whether a resume recovered everything, and what is missing.\
+                  \n\n\
                   Exit status: 0 no violation, 1 a violation (the explanation is printed all the\n\
                   same), 2 wrong usage or input that cannot be read.")]
 pub struct InspectArgs {

@@ -112,6 +112,9 @@ pub struct Item {
     /// The message that ends with this frame.
     pub message: Option<Message>,
     pub close: Option<Close>,
+    /// What the message means to topics, a line for each fact; none unless `wirebell.v1` was
+    /// negotiated.
+    pub push: Vec<Text>,
     pub violations: Vec<Finding>,
     pub hints: Vec<Text>,
     /// There was a violation before, so a receiver would no longer read this.

@@ -164,6 +164,9 @@ impl Printer {
                 self.plain(&format!("  reason: \"{}\"", line(reason)));
             }
         }
+        for fact in &item.push {
+            self.words("  push:", 8, fact, "");
+        }
         for hint in &item.hints {
             self.words("  note:", 8, hint, "");
         }

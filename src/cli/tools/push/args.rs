@@ -2,6 +2,7 @@
 
 use crate::cli::common::units::Period;
 use crate::cli::tools::common::client::Credentials;
+use crate::cli::tools::common::tls::TlsFlags;
 use clap::Args;
 use std::path::PathBuf;
 use wirebell::push::TopicName;
@@ -24,7 +25,7 @@ pub struct PushArgs {
     #[arg(value_name = "MESSAGE", conflicts_with_all = ["file", "lines", "batch"])]
     pub message: Option<String>,
 
-    /// The push server
+    /// The push server: http://HOST[:PORT], or https://...
     #[arg(long, value_name = "URL", env = "WIREBELL_SERVER")]
     #[arg(default_value = "http://127.0.0.1:8080")]
     pub server: String,
@@ -109,6 +110,9 @@ pub struct PushArgs {
     /// Print the answer of the server to each message: how many connections it reached
     #[arg(short, long)]
     pub verbose: bool,
+
+    #[command(flatten)]
+    pub tls: TlsFlags,
 }
 
 /// Whole seconds, as the field TTL has them (RFC 8030 section 5.2).

@@ -8,10 +8,12 @@ use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, timed_out, within};
 use crate::cli::tools::common::http::{self, Answer};
 use crate::cli::tools::common::terminal::one_line;
+use crate::cli::tools::common::tls::insecure;
 use crate::cli::tools::push::args::PushArgs;
 use std::io;
 use std::time::Duration;
 use wirebell::client::{Backoff, Proxy};
+use wirebell::tls::Connector;
 
 /// The delay between two attempts.
 pub const BACKOFF: Backoff = Backoff::DEFAULT.first_ms(250).most_ms(10_000);
@@ -21,8 +23,10 @@ const MAX_RETRY_AFTER: Duration = Duration::from_secs(60);
 
 /// Sends requests to the server.
 pub struct Poster {
-    /// `http://HOST`, perhaps with the beginning of a path.
+    /// `http://HOST` or `https://HOST`, perhaps with the beginning of a path.
     pub server: String,
+    /// For `https://`.
+    pub tls: Option<Connector>,
     attempts: u32,
     agent: ureq::Agent,
     proxy: Option<Proxy>,
@@ -53,16 +57,19 @@ enum Attempt {
 impl Poster {
     pub fn new(args: &PushArgs) -> Result<Self, Failure> {
         let server = args.server.trim_end_matches('/');
-        if !server.starts_with("http://") {
+        if !http::is_http(server) {
             let server = &args.server;
             return Err(Failure::usage(format!(
-                "--server {server}: write http://HOST[:PORT]"
+                "--server {server}: write http://HOST[:PORT] or https://HOST[:PORT]"
             )));
         }
         let timeout = Duration::from_millis(args.timeout.limit().into());
-        let (agent, proxy) = http::agent(server, timeout).map_err(|why| within("--server", why))?;
+        let tls = args.tls.connector(server)?;
+        let agent = http::agent(server, timeout, tls.as_ref());
+        let (agent, proxy) = agent.map_err(|why| within("--server", why))?;
         Ok(Self {
             server: server.to_owned(),
+            tls,
             attempts: args.attempts,
             agent,
             proxy,
@@ -142,6 +149,9 @@ impl Poster {
     }
 
     fn error(&self, error: &ureq::Error) -> Attempt {
+        if let Some(error) = http::tls_error(error) {
+            return Attempt::Never(within(&self.place(), insecure(error)));
+        }
         let text = format!("{}: {}", self.place(), one_line(&error.to_string()));
         match error {
             ureq::Error::Timeout(_) => Attempt::Again(timed_out(text), None),

@@ -12,9 +12,10 @@ use crate::cli::common::Failure;
 use crate::cli::common::units::Period;
 use crate::cli::tools::common::client::{failure, failure_of};
 use crate::cli::tools::common::failure::{refused, timed_out};
+use crate::cli::tools::common::http::socket_uri;
 use crate::cli::tools::common::terminal::one_line;
 use crate::cli::tools::push::args::PushArgs;
-use crate::cli::tools::push::attempts::BACKOFF;
+use crate::cli::tools::push::attempts::{BACKOFF, Poster};
 use serde::Deserialize;
 use serde_json::json;
 use std::time::{Duration, Instant};
@@ -50,18 +51,19 @@ struct Answer {
 impl Listeners {
     pub fn new(
         args: &PushArgs,
-        server: &str,
+        poster: &Poster,
         topic: &str,
         authorization: Option<String>,
         patience: Period,
     ) -> Result<Self, Failure> {
-        let rest = server.strip_prefix("http://").unwrap_or(server);
+        let server = socket_uri(&poster.server);
         let fields = authorization.map(|value| ("Authorization".to_owned(), value));
         let options = Options::default()
             .fields(fields.into_iter().collect())
             .subprotocols(vec![ENVELOPES.into()])
+            .tls(poster.tls.clone())
             .limits(client::Limits::default().open_ms(args.timeout.limit()));
-        let endpoint = Endpoint::resolve(&format!("ws://{rest}/topics"), options);
+        let endpoint = Endpoint::resolve(&format!("{server}/topics"), options);
         Ok(Self {
             endpoint: endpoint.map_err(failure)?,
             topic: topic.to_owned(),

@@ -40,7 +40,7 @@ impl<'a> Topic<'a> {
         let authorization = credentials::for_topics(args)?;
         let listeners = args.wait_for_subscribers.map(|patience| {
             let authorization = authorization.clone();
-            Listeners::new(args, &poster.server, topic, authorization, patience).map(Box::new)
+            Listeners::new(args, poster, topic, authorization, patience).map(Box::new)
         });
         Ok(Self {
             args,

@@ -2,6 +2,7 @@
 
 use crate::cli::common::units::Period;
 use crate::cli::tools::common::client::Credentials;
+use crate::cli::tools::common::tls::TlsFlags;
 use crate::cli::tools::verify::case::Level;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -28,7 +29,7 @@ use std::path::PathBuf;
                   echo server; 2 wrong usage; 3 connection refused, or no WebSocket; 4 no answer\n\
                   in time, or no client connected.")]
 pub struct VerifyArgs {
-    /// An echo server: ws://HOST[:PORT][/PATH]
+    /// An echo server: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
     pub uri: Option<String>,
 
@@ -102,6 +103,9 @@ pub struct VerifyArgs {
     /// Show every case and the bytes exchanged, not only failures
     #[arg(short, long)]
     pub verbose: bool,
+
+    #[command(flatten)]
+    pub tls: TlsFlags,
 }
 
 /// The format of a report.

@@ -96,6 +96,7 @@ impl CaseServer {
             stream,
             Target {
                 address: self.address,
+                tls: None,
                 authority: self.address.to_string(),
                 path: String::new(),
                 timeout: self.timeout,

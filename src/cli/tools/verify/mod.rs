@@ -36,7 +36,6 @@ use crate::cli::common::stdout::print;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, within};
 use case::{Case, Check, Verdict};
-use std::net::TcpStream;
 use std::time::Duration;
 use target::Target;
 use unsolicited::Unsolicited;
@@ -124,33 +123,43 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
     let options = Options::default()
         .fields(fields.clone())
         .subprotocols(args.subprotocol.clone())
+        .tls(args.tls.connector(uri)?)
         .proxy(ProxyChoice::Direct);
+    let connector = options.tls.clone();
     let endpoint = match Endpoint::resolve(uri, options) {
-        Err(Error::Lookup(error)) => {
-            return Err(within(&mask_token(uri), failure(Error::Lookup(error))));
+        Err(error @ (Error::Lookup(_) | Error::Tls(_))) => {
+            return Err(within(&mask_token(uri), failure(error)));
         }
         other => other.map_err(|error| Failure::usage(format!("{}: {error}", mask_token(uri))))?,
     };
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
     let timeout = Duration::from_millis(args.timeout.0.max(1).into());
-    let mut last = std::io::ErrorKind::NotFound.into();
+    let host = endpoint.uri().host().to_owned();
+    let mut last = Error::Connect(std::io::ErrorKind::NotFound.into());
+    let mut target = Target {
+        address: endpoint.addresses()[0],
+        tls: connector.map(|connector| (connector, host)),
+        authority: endpoint.authority().to_owned(),
+        path: endpoint.uri().target().to_owned(),
+        timeout,
+        fields,
+        subprotocols: args.subprotocol.clone(),
+        unsolicited: Unsolicited::default(),
+    };
     for address in endpoint.addresses() {
-        match TcpStream::connect_timeout(address, timeout) {
-            Ok(_) => {
-                return Ok(Target {
-                    address: *address,
-                    authority: endpoint.authority().to_owned(),
-                    path: endpoint.uri().target().to_owned(),
-                    timeout,
-                    fields,
-                    subprotocols: args.subprotocol.clone(),
-                    unsolicited: Unsolicited::default(),
-                });
-            }
+        target.address = *address;
+        match target.connect() {
+            Ok(_) => return Ok(target),
             Err(error) => last = error,
         }
     }
-    Err(refused(format!("{}: {last}", mask_token(uri))))
+    Err(within(
+        &mask_token(uri),
+        match last {
+            Error::Connect(error) => refused(error.to_string()),
+            other => failure(other),
+        },
+    ))
 }
 
 #[cfg(test)]

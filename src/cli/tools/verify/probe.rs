@@ -11,12 +11,14 @@ use crate::cli::tools::verify::wire::{
 };
 use std::io::{self, Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
+use wirebell::client::Stream;
 
 pub struct Probe {
     pub target: Target,
     pub log: Vec<String>,
-    stream: Option<TcpStream>,
+    stream: Option<Arc<Stream>>,
     input: Vec<u8>,
     ended: bool,
     /// We are the client: frames that we send are masked.
@@ -78,7 +80,8 @@ impl Probe {
     pub fn serving(stream: TcpStream, target: Target) -> Self {
         let mut probe = Self::new(target);
         probe.masks = false;
-        probe.take(stream);
+        let _ = stream.set_nodelay(true);
+        probe.take(stream.into());
         probe
     }
 
@@ -86,35 +89,33 @@ impl Probe {
         self.log.push(line.into());
     }
 
-    /// Opens a new TCP connection.
+    /// Opens a new connection.
     pub fn connect(&mut self) -> Result<(), Problem> {
-        let stream = TcpStream::connect_timeout(&self.target.address, self.target.timeout)
-            .map_err(|error| Problem::Fail(format!("cannot connect: {error}")))?;
-        self.take(stream);
+        let stream = self.target.connect();
+        self.take(stream.map_err(|error| Problem::Fail(error.to_string()))?);
         Ok(())
     }
 
-    fn take(&mut self, stream: TcpStream) {
-        let _ = stream.set_nodelay(true);
+    fn take(&mut self, stream: Stream) {
         let _ = stream.set_write_timeout(Some(self.target.timeout));
         (self.input, self.ended) = (Vec::new(), false);
         (self.unsolicited, self.passed_over) = (self.target.unsolicited.clone(), Vec::new());
-        self.stream = Some(stream);
+        self.stream = Some(Arc::new(stream));
     }
 
     /// Sends bytes as they are. That the endpoint has ended the connection is not a problem here:
     /// reading checks what it did.
     pub fn write(&mut self, bytes: &[u8]) {
-        let Some(mut stream) = self.stream.as_ref().and_then(|s| s.try_clone().ok()) else {
+        let Some(stream) = self.stream.clone() else {
             return;
         };
         self.spoke = true;
         let written = match bytes.len() < READ_WHILE_WRITING {
-            true => stream.write_all(bytes),
+            true => (&*stream).write_all(bytes),
             // An endpoint may reply before it has read everything, and block until the reply is
             // read.
             false => std::thread::scope(|scope| {
-                let writer = scope.spawn(move || stream.write_all(bytes));
+                let writer = scope.spawn(|| (&*stream).write_all(bytes));
                 while !writer.is_finished() && !self.ended {
                     self.read(Instant::now() + Duration::from_millis(1));
                 }
@@ -170,7 +171,7 @@ impl Probe {
     pub fn end_writing(&mut self) {
         self.note("> end of stream");
         if let Some(stream) = &self.stream {
-            let _ = stream.shutdown(Shutdown::Write);
+            stream.shutdown(Shutdown::Write);
         }
     }
 
@@ -217,12 +218,12 @@ impl Probe {
     /// Reads once; false at the deadline. The end of the stream is logged.
     pub fn read(&mut self, deadline: Instant) -> bool {
         let left = deadline.saturating_duration_since(Instant::now());
-        let Some(mut stream) = self.stream.as_ref().filter(|_| !left.is_zero()) else {
+        let Some(stream) = self.stream.clone().filter(|_| !left.is_zero()) else {
             return false;
         };
         let _ = stream.set_read_timeout(Some(left));
         let mut bytes = [0; 16 * 1024];
-        match stream.read(&mut bytes) {
+        match (&*stream).read(&mut bytes) {
             Ok(0) => {
                 self.note("< end of stream");
                 self.ended = true;

@@ -1,13 +1,19 @@
 //! The endpoint that the probe connects to.
+//!
+//! Input: an address, and what each request has. Output: connections to it, plain or under TLS.
 
 use crate::cli::tools::verify::unsolicited::Unsolicited;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
+use wirebell::client::{Error, Stream};
+use wirebell::tls::Connector;
 
 /// The endpoint that the probe connects to.
 #[derive(Clone, Debug)]
 pub struct Target {
     pub address: SocketAddr,
+    /// If TLS is spoken: how, and with which host.
+    pub tls: Option<(Connector, String)>,
     /// Host and port of the server, as in the Host field.
     pub authority: String,
     /// Path and query.
@@ -20,4 +26,18 @@ pub struct Target {
     pub subprotocols: Vec<String>,
     /// What the server sends unsolicited.
     pub unsolicited: Unsolicited,
+}
+
+impl Target {
+    /// A new connection, on which nothing was sent in clear if TLS is spoken.
+    pub fn connect(&self) -> Result<Stream, Error> {
+        let tcp = TcpStream::connect_timeout(&self.address, self.timeout);
+        let tcp = tcp.map_err(Error::Connect)?;
+        // Without it cases are slower, nothing else.
+        let _ = tcp.set_nodelay(true);
+        match &self.tls {
+            None => Ok(tcp.into()),
+            Some((connector, host)) => Stream::secure(tcp, connector, host, self.timeout),
+        }
+    }
 }

@@ -4,7 +4,7 @@ use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::explain::frame::{self, Header};
 use crate::cli::tools::inspect::explain::track::{self, Outcome, Track};
 use crate::cli::tools::inspect::explain::way::{Shared, Way};
-use crate::cli::tools::inspect::explain::{close, rules};
+use crate::cli::tools::inspect::explain::{close, envelopes, rules};
 use crate::cli::tools::inspect::model::{
     Bytes, Class, Field, Item, Payload, Reference, Text, What, rfc6455, rfc7692,
 };
@@ -75,6 +75,9 @@ fn finish(header: Header, outcome: Outcome, track: &mut Track, mut item: Item) -
     item.violations.extend(outcome.findings);
     item.hints.extend(outcome.hints);
     item.message = outcome.message;
+    if track.envelopes {
+        item.push = whole_text(&item).map_or(Vec::new(), |text| envelopes::said(text, item.from));
+    }
     item.title = title(&header, &item).into();
     item.fields = header.fields;
     track.failed |= item
@@ -82,6 +85,16 @@ fn finish(header: Header, outcome: Outcome, track: &mut Track, mut item: Item) -
         .iter()
         .any(|finding| finding.close_code.is_some());
     item
+}
+
+/// The text message that ends with this frame, if all of it is there.
+fn whole_text(item: &Item) -> Option<&str> {
+    let message = item.message.as_ref().filter(|it| it.kind == "text")?;
+    match (message.compressed, message.frames) {
+        (false, 1) => item.payload.as_ref()?.text.as_deref(),
+        _ if message.bytes.0.len() < message.length => None,
+        _ => message.text.as_deref(),
+    }
 }
 
 /// The input ends inside of a header.

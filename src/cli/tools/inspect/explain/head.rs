@@ -12,6 +12,7 @@ use base64::prelude::{BASE64_STANDARD, Engine as _};
 use wirebell::handshake::{DeflateTerms, accept_key};
 use wirebell::http::{Fields, HeadLimits, HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::push::mask_token;
+use wirebell::push::native::ENVELOPES;
 
 /// Longer heads are not parsed.
 const LONGEST: usize = 1024 * 1024;
@@ -36,6 +37,8 @@ pub struct Head {
     pub req: Option<RequestInfo>,
     pub status: Option<u16>,
     pub deflate: Option<DeflateTerms>,
+    /// The subprotocol of a response is `wirebell.v1`.
+    pub envelopes: bool,
     /// The protocol that a 101 switches to, if not WebSocket.
     pub switched_to: Option<String>,
     /// Extensions of the response whose use of the reserved bits is unknown.
@@ -183,6 +186,7 @@ fn response(head: ResponseHead<'_>, req: Option<&RequestInfo>) -> Head {
     };
     if switched {
         read.findings = checks::response(head, req);
+        read.envelopes = fields.get("Sec-WebSocket-Protocol") == Some(ENVELOPES);
         extensions(fields, &mut read);
         let key = req.and_then(|req| req.key.as_deref());
         read.hints.extend(key.and_then(how_accepted));

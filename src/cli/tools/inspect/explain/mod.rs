@@ -7,6 +7,7 @@
 mod body;
 mod checks;
 mod close;
+mod envelopes;
 mod frame;
 mod frames;
 mod head;
@@ -23,7 +24,7 @@ use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::input::{Input, Talk, looks_like_http, protocol};
 use crate::cli::tools::inspect::model::{Conversation, Direction, Item, Report, Text};
 use request_info::RequestInfo;
-use track::{ALL_INFLATED, Allowance, INFLATING, Track};
+use track::{ALL_INFLATED, Agreed, Allowance, INFLATING, Track};
 use way::{Shared, Way};
 use wirebell::handshake::DeflateTerms;
 
@@ -76,14 +77,6 @@ enum Opened {
     Nothing(Text),
 }
 
-/// What reading frames depends on.
-#[derive(Clone, Debug, Default)]
-struct Agreed {
-    deflate: Option<DeflateTerms>,
-    /// Unknown extensions.
-    unknown: Vec<String>,
-}
-
 fn conversation(
     talk: Talk,
     number: usize,
@@ -119,7 +112,7 @@ fn conversation(
                 (&mut client, terms.map(|terms| terms.client())),
                 (&mut server, terms.map(|terms| terms.server())),
             ] {
-                let mut track = Track::new(terms, agreed.unknown.clone());
+                let mut track = Track::new(terms, &agreed);
                 frames::read(way, &mut track, shared);
                 found.directions.push(summary(way, track.messages));
                 found.notes.extend(frames::end(way, &track));
@@ -201,8 +194,10 @@ fn handshakes(
                 return opened;
             }
         } else if server.stream.bytes.is_empty() && req.is_some_and(|req| req.upgrade) {
-            let unknown = Vec::new();
-            return Opened::Frames(Agreed { deflate, unknown });
+            return Opened::Frames(Agreed {
+                deflate,
+                ..Agreed::default()
+            });
         }
     }
 }
@@ -230,6 +225,7 @@ fn answer(
                 return Some(Opened::Frames(Agreed {
                     deflate: head.deflate.or(told),
                     unknown: head.unknown,
+                    envelopes: head.envelopes,
                 }));
             }
             Some(100..=199) if looks_like_http(server.rest()) => {}

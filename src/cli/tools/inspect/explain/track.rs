@@ -4,7 +4,7 @@ use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;
 use crate::cli::tools::inspect::model::{Bytes, Finding, Message, Text, rfc6455};
 use wirebell::deflate::{Budget, Compressed, Params, Pool, Session, Settings};
-use wirebell::handshake::Direction;
+use wirebell::handshake::{DeflateTerms, Direction};
 use wirebell::wire::Utf8Stream;
 use wirebell::{Limits, MessageKind, Violation};
 
@@ -23,10 +23,22 @@ pub struct Allowance {
     pub work: usize,
 }
 
+/// What reading frames depends on.
+#[derive(Clone, Debug, Default)]
+pub struct Agreed {
+    pub deflate: Option<DeflateTerms>,
+    /// Unknown extensions.
+    pub unknown: Vec<String>,
+    /// Messages are those of `wirebell.v1`.
+    pub envelopes: bool,
+}
+
 /// The state of one direction.
 pub struct Track {
     /// Unknown extensions: reserved bits may be theirs.
     pub unknown: Vec<String>,
+    /// Messages are those of `wirebell.v1`.
+    pub envelopes: bool,
     inflater: Option<Inflater>,
     open: Option<Open>,
     pub closed: bool,
@@ -64,9 +76,10 @@ pub struct Outcome {
 
 impl Track {
     /// `deflate` says how the messages of this direction are compressed.
-    pub fn new(deflate: Option<Direction>, unknown: Vec<String>) -> Self {
+    pub fn new(deflate: Option<Direction>, agreed: &Agreed) -> Self {
         Self {
-            unknown,
+            unknown: agreed.unknown.clone(),
+            envelopes: agreed.envelopes,
             inflater: deflate.map(Inflater::new),
             open: None,
             closed: false,

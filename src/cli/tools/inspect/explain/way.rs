@@ -83,6 +83,7 @@ impl<'t> Way<'t> {
             payload: None,
             message: None,
             close: None,
+            push: Vec::new(),
             violations: Vec::new(),
             hints: Vec::new(),
             unheard: false,

@@ -55,6 +55,10 @@ impl Page {
             What::Request | What::Response => self.head(item),
             What::Body | What::Preface | What::Unread => self.plain_bytes(&item.bytes.0),
         }
+        for fact in &item.push {
+            let fact = Escaped(fact);
+            self.put(format_args!("<p class=\"push\">Push: {fact}</p>\n"));
+        }
         for hint in &item.hints {
             self.put(format_args!("<p class=\"note\">{}</p>\n", Escaped(hint)));
         }

@@ -1,4 +1,4 @@
-//! In place of `secure` where the feature `tls` is off: no connection is encrypted.
+//! In place of `sessions` where the feature `tls` is off: no connection is encrypted.
 
 use crate::net::sockets::Received;
 use mio::net::TcpStream;

@@ -1,0 +1,408 @@
+//! `--listen` of `serve` and `echo`: where they listen, and what they speak there.
+//!
+//! ```text
+//!   [tls:|http:|redirect:] ADDR:PORT | unix:PATH | fd:N
+//! ```
+//!
+//! Input: texts of this form, and whether there is a certificate. Output: [`Listeners`], to start a
+//! server with and to announce. Invariant: TLS is spoken if and only if there is a certificate, so
+//! a mistake never makes a server in clear.
+
+use crate::cli::common::Failure;
+use crate::cli::server::tls::Tls;
+use std::io;
+use std::net::{SocketAddr, ToSocketAddrs as _};
+use std::num::NonZeroU16;
+#[cfg(unix)]
+use std::os::fd::OwnedFd;
+#[cfg(unix)]
+use std::path::PathBuf;
+use wirebell::net::Listen;
+
+/// The default address.
+pub const LISTEN: &str = "127.0.0.1:8080";
+
+/// The first socket that a service manager passes (`sd_listen_fds(3)`).
+#[cfg(unix)]
+const FIRST_FD: usize = 3;
+
+/// What a server listens on.
+pub struct Listeners(Vec<Listener>);
+
+struct Listener {
+    /// As it was written.
+    text: String,
+    speaks: Speaks,
+    at: At,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Speaks {
+    Http,
+    Tls,
+    /// HTTP, to tell that there is TLS.
+    Redirect,
+}
+
+enum At {
+    Tcp(Vec<SocketAddr>),
+    #[cfg(unix)]
+    Unix(PathBuf),
+    #[cfg(unix)]
+    Inherited(OwnedFd, Option<SocketAddr>),
+}
+
+impl Listeners {
+    /// Checks what is written; without anything, the sockets that a service manager passes, or
+    /// [`LISTEN`].
+    pub fn new(texts: Option<&[String]>, has_tls: bool) -> Result<Self, Failure> {
+        let mut inherited = Inherited::new();
+        let texts = match texts {
+            Some(texts) if !texts.is_empty() => texts.to_vec(),
+            _ if inherited.len() > 0 => inherited.names(),
+            _ => vec![LISTEN.to_owned()],
+        };
+        let read = |text: &String| Listener::new(text, has_tls, &mut inherited);
+        let all = Self(texts.iter().map(read).collect::<Result<_, _>>()?);
+        let is_tls = |listener: &Listener| listener.speaks == Speaks::Tls;
+        if has_tls && !all.0.iter().any(is_tls) {
+            return Err(Failure::usage(format!(
+                "--listen {}: there is a certificate, but no listener speaks TLS: add one such as \
+                 tls:0.0.0.0:8443",
+                texts.join(",")
+            )));
+        }
+        if let Some(listener) = all.0.iter().find(|one| one.speaks == Speaks::Redirect) {
+            all.redirect_port().ok_or_else(|| {
+                listener.wrong("it needs a listener with TLS and a fixed port to redirect to")
+            })?;
+        }
+        Ok(all)
+    }
+
+    /// The port of the first listener with TLS.
+    fn redirect_port(&self) -> Option<NonZeroU16> {
+        let secure = self.0.iter().filter(|one| one.speaks == Speaks::Tls);
+        let mut ports = secure.filter_map(|listener| listener.at.address());
+        NonZeroU16::new(ports.next()?.port())
+    }
+
+    /// Whether only this machine reaches what is served.
+    pub fn is_local(&self) -> bool {
+        self.beyond().is_none()
+    }
+
+    /// What was written of the first that others reach as well.
+    pub fn beyond(&self) -> Option<&str> {
+        let mut serving = self.0.iter().filter(|one| one.speaks != Speaks::Redirect);
+        let beyond = serving.find(|listener| !listener.at.is_local());
+        beyond.map(|listener| &*listener.text)
+    }
+
+    /// The addresses, if only this machine reaches them and they are all there is: such a server
+    /// answers to its own names only. Names of the others are those of a proxy, or public.
+    pub fn loopback(&self) -> Vec<SocketAddr> {
+        let serving = self.0.iter().filter(|one| one.speaks != Speaks::Redirect);
+        let addresses = serving.map(|listener| match &listener.at {
+            At::Tcp(addresses) if listener.at.is_local() => Some(&addresses[..]),
+            _ => None,
+        });
+        let addresses: Option<Vec<_>> = addresses.collect();
+        addresses.unwrap_or_default().concat()
+    }
+
+    /// What was written, for a message.
+    pub fn text(&self) -> String {
+        let texts: Vec<_> = self.0.iter().map(|listener| &*listener.text).collect();
+        texts.join(", ")
+    }
+
+    /// Listeners for a server, and what to call them once it listens.
+    pub fn open(self, tls: Option<&Tls>) -> io::Result<(Vec<Listen>, Names)> {
+        let port = self.redirect_port();
+        let mut names = Vec::new();
+        let mut listens = Vec::new();
+        for Listener { speaks, at, .. } in self.0 {
+            let (listen, place) = at.open()?;
+            names.push((speaks, place));
+            listens.push(match (speaks, tls, port) {
+                (Speaks::Tls, Some(tls), _) => tls.secure(listen),
+                (Speaks::Redirect, _, Some(port)) => listen.redirecting(port),
+                _ => listen,
+            });
+        }
+        Ok((listens, Names(names)))
+    }
+}
+
+impl Listener {
+    fn new(text: &str, has_tls: bool, inherited: &mut Inherited) -> Result<Self, Failure> {
+        let schemes = [
+            ("tls:", Speaks::Tls),
+            ("http:", Speaks::Http),
+            ("redirect:", Speaks::Redirect),
+        ];
+        let written = schemes
+            .iter()
+            .find_map(|(scheme, speaks)| Some((*speaks, text.strip_prefix(scheme)?)));
+        let usual = if has_tls { Speaks::Tls } else { Speaks::Http };
+        let (speaks, place) = written.unwrap_or((usual, text));
+        if speaks == Speaks::Tls && !has_tls {
+            return Err(wrong(text, NO_CERTIFICATE));
+        }
+        Ok(Self {
+            at: At::new(place, inherited).map_err(|problem| wrong(text, &problem))?,
+            text: text.to_owned(),
+            speaks,
+        })
+    }
+
+    fn wrong(&self, problem: &str) -> Failure {
+        wrong(&self.text, problem)
+    }
+}
+
+const NO_CERTIFICATE: &str = if cfg!(feature = "ring") {
+    "TLS needs a certificate: set --tls-cert and --tls-key"
+} else {
+    "this build has no TLS (feature `ring`)"
+};
+
+fn wrong(text: &str, problem: &str) -> Failure {
+    Failure::usage(format!("--listen {text}: {problem}"))
+}
+
+impl At {
+    fn new(place: &str, inherited: &mut Inherited) -> Result<Self, String> {
+        #[cfg(unix)]
+        if let Some(path) = place.strip_prefix("unix:") {
+            return match path.is_empty() {
+                true => Err("write the path of a socket, such as unix:/run/wirebell.sock".into()),
+                false => Ok(Self::Unix(path.into())),
+            };
+        }
+        #[cfg(unix)]
+        if let Some(number) = place.strip_prefix("fd:") {
+            return inherited.take(number);
+        }
+        let _ = inherited;
+        let addresses = place.to_socket_addrs().map(Vec::from_iter);
+        match addresses {
+            Ok(addresses) if !addresses.is_empty() => Ok(Self::Tcp(addresses)),
+            _ => Err("write an address and a port, such as 127.0.0.1:8080".into()),
+        }
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Self::Tcp(addresses) => addresses.first().copied(),
+            #[cfg(unix)]
+            Self::Unix(_) => None,
+            #[cfg(unix)]
+            Self::Inherited(_, address) => *address,
+        }
+    }
+
+    fn is_local(&self) -> bool {
+        let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
+        match self {
+            Self::Tcp(addresses) => addresses.iter().all(is_loopback),
+            #[cfg(unix)]
+            Self::Unix(_) => true,
+            #[cfg(unix)]
+            Self::Inherited(_, address) => address.as_ref().is_none_or(is_loopback),
+        }
+    }
+
+    /// Also returns its name, if it is not an address.
+    fn open(self) -> io::Result<(Listen, Option<String>)> {
+        Ok(match self {
+            Self::Tcp(addresses) => (Listen::tcp(&addresses[..])?, None),
+            #[cfg(unix)]
+            Self::Unix(path) => {
+                let name = format!("unix:{}", path.display());
+                (Listen::unix(path), Some(name))
+            }
+            #[cfg(unix)]
+            Self::Inherited(socket, address) => {
+                let name = address.is_none().then(|| "an inherited socket".to_owned());
+                (Listen::inherited(socket), name)
+            }
+        })
+    }
+}
+
+/// The sockets that a service manager has opened (`LISTEN_FDS`).
+#[cfg(unix)]
+struct Inherited(listenfd::ListenFd);
+
+#[cfg(unix)]
+impl Inherited {
+    fn new() -> Self {
+        Self(listenfd::ListenFd::from_env())
+    }
+
+    fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// All of them, as `--listen` names them.
+    fn names(&self) -> Vec<String> {
+        let numbers = FIRST_FD..FIRST_FD + self.len();
+        numbers.map(|number| format!("fd:{number}")).collect()
+    }
+
+    fn take(&mut self, number: &str) -> Result<At, String> {
+        let last = FIRST_FD + self.len();
+        let number: Option<usize> = number.parse().ok();
+        let number = number.filter(|number| (FIRST_FD..last).contains(number));
+        let index = number
+            .map(|number| number - FIRST_FD)
+            .ok_or_else(|| match self.len() {
+                0 => "no socket was passed to this process: LISTEN_FDS is not set".to_owned(),
+                passed => format!("{passed} sockets were passed (LISTEN_FDS): fd:3 is the first"),
+            })?;
+        if let Ok(Some(socket)) = self.0.take_tcp_listener(index) {
+            let address = socket.local_addr().ok();
+            return Ok(At::Inherited(socket.into(), address));
+        }
+        match self.0.take_unix_listener(index) {
+            Ok(Some(socket)) => Ok(At::Inherited(socket.into(), None)),
+            Ok(None) => Err("it is given twice".into()),
+            Err(_) => Err("it is not a stream socket, TCP or unix".into()),
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Inherited;
+
+#[cfg(not(unix))]
+impl Inherited {
+    fn new() -> Self {
+        Self
+    }
+
+    fn len(&self) -> usize {
+        0
+    }
+
+    fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+}
+
+/// What to call the listeners of a server.
+pub struct Names(Vec<(Speaks, Option<String>)>);
+
+impl Names {
+    /// One URL or text for each, given the addresses of the running server. `scheme` is `http` or
+    /// `ws`.
+    pub fn all(&self, scheme: &str, addresses: &[SocketAddr]) -> Vec<String> {
+        let mut addresses = addresses.iter();
+        let told = self.0.iter().map(|(speaks, name)| {
+            let secure = if *speaks == Speaks::Tls { "s" } else { "" };
+            match (name, speaks) {
+                (Some(name), Speaks::Tls) => format!("{name} (TLS)"),
+                (Some(name), _) => name.clone(),
+                (None, _) => {
+                    let address = addresses.next().map(SocketAddr::to_string);
+                    let address = address.unwrap_or_default();
+                    match speaks {
+                        Speaks::Redirect => format!("http://{address}/ (redirects)"),
+                        _ => format!("{scheme}{secure}://{address}/"),
+                    }
+                }
+            }
+        });
+        told.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &[&str], has_tls: bool) -> Result<Listeners, String> {
+        let texts: Vec<String> = texts.iter().map(|text| (*text).into()).collect();
+        Listeners::new(Some(&texts), has_tls).map_err(|failure| failure.to_string())
+    }
+
+    fn names(texts: &[&str], has_tls: bool) -> Vec<String> {
+        let listeners = read(texts, has_tls).unwrap();
+        let addresses: Vec<_> = listeners
+            .0
+            .iter()
+            .filter_map(|one| one.at.address())
+            .collect();
+        let names = listeners.0.into_iter().map(|listener| {
+            let (_, name) = listener.at.open().unwrap();
+            (listener.speaks, name)
+        });
+        Names(names.collect()).all("http", &addresses)
+    }
+
+    #[test]
+    fn a_certificate_makes_listeners_speak_tls() {
+        assert_eq!(names(&["127.0.0.1:80"], false), ["http://127.0.0.1:80/"]);
+        assert_eq!(names(&["127.0.0.1:80"], true), ["https://127.0.0.1:80/"]);
+        let mixed = [
+            "[::1]:1",
+            "http:127.0.0.1:2",
+            "redirect:127.0.0.1:3",
+            "unix:/x",
+        ];
+        let expected = [
+            "https://[::1]:1/",
+            "http://127.0.0.1:2/",
+            "http://127.0.0.1:3/ (redirects)",
+            "unix:/x (TLS)",
+        ];
+        assert_eq!(names(&mixed, true), expected);
+    }
+
+    #[test]
+    fn what_cannot_work_is_told() {
+        let rows: [(&[&str], bool, &str); 8] = [
+            (&["nonsense"], false, "write an address and a port"),
+            (&["tls:127.0.0.1:1"], false, "--listen tls:127.0.0.1:1: "),
+            (&["http:127.0.0.1:1"], true, "no listener speaks TLS"),
+            (
+                &["redirect:127.0.0.1:1"],
+                false,
+                "it needs a listener with TLS",
+            ),
+            (
+                &["tls:127.0.0.1:0", "redirect:127.0.0.1:1"],
+                true,
+                "fixed port",
+            ),
+            (&["tls:unix:/x", "redirect:127.0.0.1:1"], true, "fixed port"),
+            (&["unix:"], false, "write the path"),
+            (&["fd:3"], false, "LISTEN_FDS"),
+        ];
+        for (texts, has_tls, part) in rows {
+            let error = read(texts, has_tls).err().unwrap();
+            assert!(error.contains(part), "{error}");
+        }
+    }
+
+    #[test]
+    fn who_can_reach_it() {
+        let local = |texts: &[&str]| read(texts, false).unwrap().is_local();
+        assert!(local(&[
+            "127.0.0.1:1",
+            "[::1]:1",
+            "[::ffff:127.0.0.1]:1",
+            "unix:/x"
+        ]));
+        assert!(!local(&["127.0.0.1:1", "0.0.0.0:1"]));
+        // A listener that only redirects serves nothing.
+        let texts = ["127.0.0.1:1", "redirect:0.0.0.0:2"];
+        assert!(read(&texts, true).unwrap().is_local());
+        let loopback = |texts: &[&str]| read(texts, false).unwrap().loopback().len();
+        assert_eq!(loopback(&["127.0.0.1:1", "[::1]:1"]), 2);
+        assert_eq!(loopback(&["127.0.0.1:1", "0.0.0.0:1"]), 0);
+        assert_eq!(loopback(&["127.0.0.1:1", "unix:/x"]), 0);
+    }
+}
