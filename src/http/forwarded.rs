@@ -276,7 +276,7 @@ mod tests {
                 Some("192.0.2.1:0"),
             ),
             ("for=\"203.0.113.1, for=192.0.2.1", Some("192.0.2.1:0")),
-            // What stands before these was sent by somebody unknown.
+            // It is unknown who has sent what stands before these.
             (
                 "for=203.0.113.1, for=unknown, for=10.0.0.1",
                 Some("10.0.0.1:0"),
