@@ -61,8 +61,9 @@ const ORDER: [(&str, &str, &str); 24] = [
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
          conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
-         output/write output/send output/compress output/pieces output/http output/end input/mod input/read \
-         input/requests input/frames input/events input/inflate input/direct input/answers \
+         output/write output/send output/compress output/pieces output/http output/end \
+         input/mod input/read input/requests input/frames input/events input/inflate \
+         input/direct input/answers \
          engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
          engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
@@ -79,9 +80,9 @@ const ORDER: [(&str, &str, &str); 24] = [
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
          limits settings answers denial page native/mod native/base64 native/problem \
-         native/publish native/batch native/ask native/caller native/envelope native/events native/messages \
-         native/form native/session native/subscribers native/dialect native/gate native/live \
-         native/revocation mail stats shared routes echo service server",
+         native/publish native/batch native/ask native/caller native/envelope native/events \
+         native/messages native/form native/session native/subscribers native/dialect native/gate \
+         native/live native/revocation mail stats shared routes echo service server",
     ),
     (
         "cli/common",

@@ -15,8 +15,8 @@ pub(crate) struct Addresses {
     /// Empty while there is no limit on it.
     counts: HashMap<IpAddr, u32>,
     owners: HashMap<u32, IpAddr>,
-    /// The client of the last request, if a trusted proxy has named it.
-    clients: HashMap<u32, SocketAddr>,
+    /// By connection of a trusted proxy: the client of its last request, if it has named it.
+    clients: HashMap<u32, Option<SocketAddr>>,
 }
 
 impl Addresses {
@@ -60,17 +60,20 @@ impl Addresses {
         self.clients.remove(&index);
     }
 
-    /// The proxy at the other end passes on a request of this client, if it says so.
+    /// The other end is a trusted proxy. It passes on a request of this client, if it has sent one
+    /// and says so.
     pub(crate) fn set_client(&mut self, index: u32, client: Option<SocketAddr>) {
-        match client {
-            Some(client) => drop(self.clients.insert(index, client)),
-            None => drop(self.clients.remove(&index)),
-        }
+        self.clients.insert(index, client);
+    }
+
+    /// Whether the other end is a trusted proxy.
+    pub(crate) fn is_proxy(&self, index: u32) -> bool {
+        self.clients.contains_key(&index)
     }
 
     /// The client of the last request, if a trusted proxy has named it.
     pub(crate) fn client(&self, index: u32) -> Option<SocketAddr> {
-        self.clients.get(&index).copied()
+        self.clients.get(&index).copied().flatten()
     }
 }
 

@@ -81,8 +81,10 @@ impl<S: Service> Engine<S> {
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         debug_assert_eq!(peer.index, index);
         peer.flags.secure = accepted.secure;
-        peer.flags.proxied = proxied;
         peer.redirect = accepted.redirect;
+        if proxied {
+            out.addresses.set_client(index, None);
+        }
         out.metrics.accepted.add(1);
         arm(peer, out, &mut self.wheel);
         if let Some(tap) = &out.options.tap {

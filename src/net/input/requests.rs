@@ -233,7 +233,10 @@ fn admit_client(
     fields: Fields<'_>,
 ) -> Result<(), Response> {
     let Connections { peers, out, .. } = connections;
-    let Some(peer) = peers.get_mut(id).filter(|peer| peer.flags.proxied) else {
+    let Some(peer) = peers
+        .get_mut(id)
+        .filter(|peer| out.addresses.is_proxy(peer.index))
+    else {
         return Ok(());
     };
     let trusted = &out.options.trusted_proxies;

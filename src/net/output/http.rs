@@ -100,7 +100,7 @@ impl Output {
 
     /// A proxy may use the connection for another client next.
     pub(crate) fn release_client(&mut self, peer: &Peer) {
-        if peer.flags.proxied {
+        if self.addresses.is_proxy(peer.index) {
             self.addresses.release(peer.index);
         }
     }
