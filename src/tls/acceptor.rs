@@ -122,8 +122,9 @@ impl Acceptor {
         }))
     }
 
-    /// The configuration of a handshake that begins now.
-    pub(crate) fn config(&self) -> Arc<ServerConfig> {
+    /// The configuration of a handshake that begins now, also for libraries that speak TLS
+    /// themselves. Reads files that have changed, at most once a second.
+    pub fn config(&self) -> Arc<ServerConfig> {
         if self.0.watched.as_ref().is_some_and(Watched::is_due) {
             for outcome in self.look(false) {
                 match outcome {

@@ -92,8 +92,8 @@ impl Connector {
         config.get_or_init(|| configure(options)).clone()
     }
 
-    /// What the server with this host in its URI must prove to be: [`ConnectorOptions::server_name`]
-    /// if that is set, otherwise the host.
+    /// What the server with this host in its URI must prove to be:
+    /// [`ConnectorOptions::server_name`] if that is set, otherwise the host.
     ///
     /// # Errors
     ///
@@ -103,6 +103,7 @@ impl Connector {
     }
 
     /// The server with this name, as it is in a URI.
+    // req: 6455-4.1-17
     pub(crate) fn server(&self, host: &str) -> Result<SecureServer, TlsError> {
         Ok(SecureServer {
             connector: self.clone(),

@@ -24,13 +24,13 @@ mod identity;
 #[cfg(all(test, feature = "ring"))]
 mod identity_tests;
 mod in_memory;
+#[cfg(all(test, feature = "ring"))]
+pub(crate) mod in_tests;
 mod pem;
 mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(test)]
-pub(crate) mod testing;
 #[cfg(all(test, feature = "ring"))]
 mod tests;
 mod unverified;

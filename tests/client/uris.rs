@@ -4,7 +4,7 @@ use crate::net_support::scripted::{Peer, Server};
 use wirebell::client::{Client, Error, Options, Uri, UriError};
 
 #[test]
-// req: 6455-3-02 6455-4.1-03 6455-11.1.1-02
+// req: 6455-3-02 6455-4.1-03 6455-11.1.1-02 6455-11.1.2-02
 fn valid_ones_are_split() {
     // URI, host, port, what the Host field says, what is asked for.
     let rows = [
@@ -133,7 +133,7 @@ const INVALID: [(UriError, &[&str]); 6] = [
 ];
 
 #[test]
-// req: 6455-3-03 6455-4.1-04 6455-11.1.1-01
+// req: 6455-3-03 6455-4.1-04 6455-11.1.1-01 6455-11.1.2-01
 fn invalid_ones_are_told_apart() {
     for (error, texts) in INVALID {
         for text in texts {

@@ -8,9 +8,9 @@ use std::time::Duration;
 
 use crate::args::Options;
 use crate::procfs::private;
-use crate::push::SERVE;
 use crate::push::fan::Fan;
 use crate::push::rivals::Rival;
+use crate::push::wires::SERVE;
 use crate::push::wires::Wire;
 use crate::report::{Report, met};
 use crate::server::Server;

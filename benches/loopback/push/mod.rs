@@ -19,7 +19,7 @@ use crate::args::Options;
 use crate::push::ask::{Ask, Requests};
 use crate::push::fan::Fan;
 use crate::push::rivals::Rival;
-use crate::push::wires::{JOINED, TOPIC, Wire, line, subscribe_and_leave};
+use crate::push::wires::{HISTORY, JOINED, SERVE, TOPIC, Wire, line, subscribe_and_leave};
 use crate::report::{Entry, Goal, Report};
 use crate::rounds::{Side, Turns};
 use crate::server::{Kind, Server};
@@ -27,10 +27,6 @@ use crate::ws;
 
 const SUBSCRIBERS: usize = 1000;
 const LINES: usize = 1000;
-const HISTORY: usize = 100;
-
-/// The whole dialect of topics is in this command.
-const SERVE: Kind = Kind::Wirebell { command: "serve" };
 
 type Entrant = (Entry, Side);
 

@@ -9,11 +9,17 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpStream};
 use crate::bare::{ANSWERED, SUBSCRIBE, TRIGGER};
 use crate::load::STALL;
 use crate::net::connect_from;
-use crate::server::Server;
+use crate::server::{Kind, Server};
 use crate::ws;
 
-/// What everybody subscribes and publishes to.
+/// The whole dialect of topics is in this command.
+pub const SERVE: Kind = Kind::Wirebell { command: "serve" };
+
+/// What all subscribe and publish to.
 pub const TOPIC: &str = "orders";
+
+/// Messages that a subscriber gets when it joins.
+pub const HISTORY: usize = 100;
 
 #[derive(Clone, Copy, Debug)]
 pub enum Wire {
@@ -182,7 +188,7 @@ pub fn joined(server: &Server, request: &[u8]) -> io::Result<usize> {
     let answer = read_until(&mut stream, |bytes| count(bytes, JOINED.unit) == 1)?;
     let messages = count(&answer, ws::LAST);
     match messages {
-        super::HISTORY => Ok(answer.len()),
+        HISTORY => Ok(answer.len()),
         _ => Err(io::Error::other(format!("{messages} messages were kept"))),
     }
 }

@@ -28,7 +28,7 @@ const READ: usize = 64 * 1024;
 /// Plaintext sealed for one write: as much as stays in the cache of the CPU on its way.
 const SEAL: usize = 64 * 1024;
 
-/// How long the system may take to accept the last record: with a full socket nobody reads it.
+/// How long the system may take to accept the last record: with a full socket it is not read.
 const LAST_RECORD: Duration = Duration::from_millis(1);
 
 #[derive(Debug)]
@@ -76,6 +76,7 @@ struct Outgoing {
 
 impl Secure {
     /// Shakes hands, in time. The last message of the handshake is still owed.
+    // req: 6455-4.1-15 6455-4.1-16 6455-4.1-17
     pub(super) fn connect(
         tcp: TcpStream,
         server: &SecureServer,

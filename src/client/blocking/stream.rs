@@ -1,8 +1,8 @@
 //! The stream of a client that connects by itself: TCP, perhaps under TLS.
 //!
 //! Input: a connected socket, and whether TLS is spoken on it. Output: one stream for any number of
-//! threads, of which one reads. Invariant: once it is encrypted, nothing leaves in clear. TLS itself
-//! is left to `secure`.
+//! threads, of which one reads. Invariant: once it is encrypted, nothing leaves in clear. TLS is
+//! left to `secure`.
 
 #[cfg(not(feature = "tls"))]
 use crate::client::blocking::no_secure::Secure;

@@ -217,7 +217,7 @@ impl Opening {
             (Stage::Proxy, 200..=299) => {
                 self.request(endpoint, out)?;
                 match endpoint.is_secure() {
-                    // Somebody in between would speak for the server.
+                    // A proxy would speak for the server.
                     true if !self.input.is_empty() => Err(Error::in_clear()),
                     true => Ok(Progress::Secure),
                     false => Ok(Progress::More),

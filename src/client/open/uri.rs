@@ -204,14 +204,14 @@ fn split_zone(host: &str) -> Result<(String, Option<String>), UriError> {
 
 /// Letters, digits and the other characters that names in use have. Other letters must have been
 /// converted to ASCII by the caller (RFC 6455 section 11.1.1).
-// req: 6455-11.1.1-01
+// req: 6455-11.1.1-01 6455-11.1.2-01
 fn is_name(host: &str) -> bool {
     let in_use = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~');
     !host.is_empty() && host.bytes().all(in_use)
 }
 
 /// Adds the `/` of an empty path and percent-encodes what a URI cannot contain.
-// req: 6455-11.1.1-02
+// req: 6455-11.1.1-02 6455-11.1.2-02
 fn normalize(target: &str) -> Result<String, UriError> {
     let mut out = String::with_capacity(target.len() + 1);
     if !target.starts_with('/') {

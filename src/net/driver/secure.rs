@@ -9,7 +9,8 @@
 //!
 //! Input: a socket, and what the engine wants of it. Output: plaintext, and as few calls of the
 //! socket as possible: one for each read. Invariants: records leave in the order in which they were
-//! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no buffer.
+//! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no
+//! buffer.
 //! Cryptography is left to `tls`.
 
 use crate::net::sockets::{Received, is_transient};
@@ -126,10 +127,8 @@ impl Secure {
         }
         let shakes = match &self.state {
             State::Over => return discard(socket, into),
-            // A server has nothing more to learn: RFC 6455 section 7.1.1.
-            State::Session(session) if self.shut != Shut::No && session.is_server() => {
-                return discard(socket, into);
-            }
+            // Only the end of the stream matters: RFC 6455 section 7.1.1.
+            State::Session(_) if self.shut != Shut::No => return discard(socket, into),
             State::Session(session) => !session.is_established(),
             State::Accepted(_) => true,
         };

@@ -109,7 +109,7 @@ impl Sessions {
     ///
     /// # Errors
     ///
-    /// [`io::ErrorKind::InvalidData`] with a [`TlsError`] if the session is over because of what has
+    /// [`io::ErrorKind::InvalidData`] with a `TlsError` if the session is over because of what has
     /// come: the peer has been told, and what it sends from now on is to be discarded.
     pub(super) fn read(
         &mut self,
@@ -174,16 +174,15 @@ impl Sessions {
     }
 }
 
+#[cfg(all(feature = "client", feature = "ring"))]
 #[cfg(test)]
 mod tests {
-    #![cfg(all(feature = "client", feature = "ring"))]
-
     use super::*;
     use crate::net::driver::secure::{NOT_TLS, Shut};
     use crate::net::sockets::is_transient;
+    use crate::tls::in_tests::settings;
     use crate::tls::rustls::version::{TLS12, TLS13};
     use crate::tls::session::SESSION_BYTES;
-    use crate::tls::testing::settings;
     use proptest::prelude::*;
     use std::cell::RefCell;
     use std::collections::VecDeque;
@@ -367,7 +366,8 @@ mod tests {
             for end in &mut ends {
                 end.sessions.shut_down(7, &mut end.socket);
             }
-            run(&mut ends, |ends| ends.iter().all(|end| end.ended && end.slot().shut == Shut::Done));
+            let is_over = |end: &End| end.ended && end.slot().shut == Shut::Done;
+            run(&mut ends, |ends| ends.iter().all(is_over));
             for end in &mut ends {
                 prop_assert!(end.error.is_none());
                 prop_assert_eq!(end.slot().held(), SESSION_BYTES);

@@ -156,6 +156,7 @@ impl<S: Service> Reader<'_, S> {
     }
 
     /// The connection cannot be read any more.
+    // req: 6455-4.1-15
     #[cold]
     pub(super) fn lost(&mut self, index: u32, error: io::Error) {
         let Connections { peers, out, .. } = &mut *self.connections;

@@ -118,6 +118,7 @@ impl Output {
     }
 
     /// From here on the connection to a server that we have dialled is encrypted.
+    // req: 6455-4.1-16
     #[cfg(feature = "client")]
     pub(crate) fn secure(&mut self, peer: &mut Peer) -> Result<(), crate::client::Error> {
         #[cfg(feature = "tls")]

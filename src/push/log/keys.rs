@@ -7,7 +7,7 @@
 //! Input: publications with keys, in the order of the log. Output: whether each is new. Invariants:
 //! a key is remembered for [`KEY_MS`], unless there are more than the limits allow: then the oldest
 //! are forgotten first. Of two keys with the same hash the older one is forgotten; the hash is
-//! secret, so nobody can look for such keys. A table of hashes is small enough for a near cache.
+//! secret, so no client can look for such keys. A table of hashes is small enough for a near cache.
 
 use crate::options::options;
 use crate::push::record::{Key, Publication};

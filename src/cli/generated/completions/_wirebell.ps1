@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
+            [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
@@ -48,8 +49,8 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--max-body', '--max-body', [CompletionResultType]::ParameterName, 'Longest body of an HTTP request [default: 1MiB]')
             [CompletionResult]::new('--register-timeout', '--register-timeout', [CompletionResultType]::ParameterName, 'Time within which a connection to /ws must register [default: 30s]')
             [CompletionResult]::new('--echo', '--echo', [CompletionResultType]::ParameterName, 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]')
-            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Address and port to listen on [default: 127.0.0.1:8080]')
-            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address and port to listen on [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Worker threads; 0 means one per core [default: 0]')
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Worker threads; 0 means one per core [default: 0]')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]')
@@ -76,6 +77,12 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--message-timeout', '--message-timeout', [CompletionResultType]::ParameterName, 'Time for a complete message to arrive; 0 means no limit [default: 5m]')
             [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log level for stderr: off, error, warn, info, debug or trace [default: info]')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]')
+            [CompletionResult]::new('--tls-self-signed', '--tls-self-signed', [CompletionResultType]::ParameterName, 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]')
+            [CompletionResult]::new('--tls-min-version', '--tls-min-version', [CompletionResultType]::ParameterName, 'Lowest version of TLS [default: 1.2]')
+            [CompletionResult]::new('--tls-client-ca', '--tls-client-ca', [CompletionResultType]::ParameterName, 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]')
+            [CompletionResult]::new('--tls-client-auth', '--tls-client-auth', [CompletionResultType]::ParameterName, 'Whether clients must have a certificate of --tls-client-ca [default: required]')
             [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]')
             [CompletionResult]::new('--trace-limit', '--trace-limit', [CompletionResultType]::ParameterName, 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Check the settings, print them as they would be used, and exit')
@@ -86,8 +93,8 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
         'wirebell;echo' {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this TOML file')
             [CompletionResult]::new('--subprotocol', '--subprotocol', [CompletionResultType]::ParameterName, 'Subprotocol to confirm to clients that offer it; may be given several times, then the client''s order decides [default: whichever the client offers first]')
-            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Address and port to listen on [default: 127.0.0.1:8080]')
-            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Address and port to listen on [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('-l', '-l', [CompletionResultType]::ParameterName, 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]')
+            [CompletionResult]::new('--listen', '--listen', [CompletionResultType]::ParameterName, 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]')
             [CompletionResult]::new('-w', '-w', [CompletionResultType]::ParameterName, 'Worker threads; 0 means one per core [default: 0]')
             [CompletionResult]::new('--workers', '--workers', [CompletionResultType]::ParameterName, 'Worker threads; 0 means one per core [default: 0]')
             [CompletionResult]::new('--host', '--host', [CompletionResultType]::ParameterName, 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]')
@@ -114,6 +121,12 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--message-timeout', '--message-timeout', [CompletionResultType]::ParameterName, 'Time for a complete message to arrive; 0 means no limit [default: 5m]')
             [CompletionResult]::new('--memory', '--memory', [CompletionResultType]::ParameterName, 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]')
             [CompletionResult]::new('--log', '--log', [CompletionResultType]::ParameterName, 'Log level for stderr: off, error, warn, info, debug or trace [default: info]')
+            [CompletionResult]::new('--tls-cert', '--tls-cert', [CompletionResultType]::ParameterName, 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]')
+            [CompletionResult]::new('--tls-key', '--tls-key', [CompletionResultType]::ParameterName, 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]')
+            [CompletionResult]::new('--tls-self-signed', '--tls-self-signed', [CompletionResultType]::ParameterName, 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]')
+            [CompletionResult]::new('--tls-min-version', '--tls-min-version', [CompletionResultType]::ParameterName, 'Lowest version of TLS [default: 1.2]')
+            [CompletionResult]::new('--tls-client-ca', '--tls-client-ca', [CompletionResultType]::ParameterName, 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]')
+            [CompletionResult]::new('--tls-client-auth', '--tls-client-auth', [CompletionResultType]::ParameterName, 'Whether clients must have a certificate of --tls-client-ca [default: required]')
             [CompletionResult]::new('--trace', '--trace', [CompletionResultType]::ParameterName, 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]')
             [CompletionResult]::new('--trace-limit', '--trace-limit', [CompletionResultType]::ParameterName, 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]')
             [CompletionResult]::new('--check', '--check', [CompletionResultType]::ParameterName, 'Check the settings, print them as they would be used, and exit')
@@ -139,8 +152,12 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--trace-limit', '--trace-limit', [CompletionResultType]::ParameterName, 'Stop writing the trace at this size; 0 means no limit')
             [CompletionResult]::new('--deflate', '--deflate', [CompletionResultType]::ParameterName, 'Compression to offer: `off`, `on`, or `takeover`, which keeps the window between messages')
             [CompletionResult]::new('--max-message', '--max-message', [CompletionResultType]::ParameterName, 'Longest message to receive, and longest line to send')
-            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy]')
+            [CompletionResult]::new('--proxy', '--proxy', [CompletionResultType]::ParameterName, 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Timeout for the connection and the handshake')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
             [CompletionResult]::new('--json-lines', '--json-lines', [CompletionResultType]::ParameterName, 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is binary. This way messages may contain line breaks')
             [CompletionResult]::new('--json', '--json', [CompletionResultType]::ParameterName, 'Topics: print each message with its topic, position and time, as a line of JSON')
             [CompletionResult]::new('--no-follow', '--no-follow', [CompletionResultType]::ParameterName, 'Topics: do not follow them, but send lines and print what arrives as on any other path')
@@ -148,12 +165,14 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--no-input', '--no-input', [CompletionResultType]::ParameterName, 'Do not read stdin; only receive, until the server closes or a signal arrives')
             [CompletionResult]::new('--show-frames', '--show-frames', [CompletionResultType]::ParameterName, 'Print every frame, both ways, on stderr')
             [CompletionResult]::new('--no-proxy', '--no-proxy', [CompletionResultType]::ParameterName, 'Use no proxy, whatever the environment says')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
         'wirebell;push' {
-            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The push server')
+            [CompletionResult]::new('--server', '--server', [CompletionResultType]::ParameterName, 'The push server: http://HOST[:PORT], or https://...')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'The topic to publish to, such as orders.eu')
             [CompletionResult]::new('--user', '--user', [CompletionResultType]::ParameterName, 'The user to push to, at /push')
             [CompletionResult]::new('--event', '--event', [CompletionResultType]::ParameterName, 'The event to push, at /push')
@@ -167,10 +186,16 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY')
             [CompletionResult]::new('--attempts', '--attempts', [CompletionResultType]::ParameterName, 'Attempts per message or batch, with growing delays between them')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'Timeout of one attempt')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
             [CompletionResult]::new('--lines', '--lines', [CompletionResultType]::ParameterName, 'Push each line as a separate message, as it arrives')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Print the answer of the server to each message: how many connections it reached')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Print the answer of the server to each message: how many connections it reached')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
@@ -228,6 +253,13 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
         'wirebell;token;help;help' {
             break
         }
+        'wirebell;certificate' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write cert.pem and key.pem into this directory, which is created if missing')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write cert.pem and key.pem into this directory, which is created if missing')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
         'wirebell;verify' {
             [CompletionResult]::new('-H', '-H ', [CompletionResultType]::ParameterName, 'Send this header field with each handshake; may be given several times')
             [CompletionResult]::new('--header', '--header', [CompletionResultType]::ParameterName, 'Send this header field with each handshake; may be given several times')
@@ -246,10 +278,16 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('-j', '-j', [CompletionResultType]::ParameterName, 'Cases to run concurrently; with --listen, the client decides')
             [CompletionResult]::new('--jobs', '--jobs', [CompletionResultType]::ParameterName, 'Cases to run concurrently; with --listen, the client decides')
             [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long to wait for an answer')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Run the cases even if the server opens no WebSocket or does not echo')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the cases without running them; with --listen, those for clients')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -294,7 +332,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--ping', '--ping', [CompletionResultType]::ParameterName, '`idle`: send a Ping after this long without traffic; 0 disables')
             [CompletionResult]::new('--publishers', '--publishers', [CompletionResultType]::ParameterName, '`fan-out`: publishers, one thread each')
             [CompletionResult]::new('--subscribe', '--subscribe', [CompletionResultType]::ParameterName, '`fan-out`: what a subscriber sends first; empty for nothing')
-            [CompletionResult]::new('--publish-url', '--publish-url', [CompletionResultType]::ParameterName, '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]')
+            [CompletionResult]::new('--publish-url', '--publish-url', [CompletionResultType]::ParameterName, '`fan-out`: where to publish: http(s)://... for a POST, ws(s)://... for a message [default: /push of the same server]')
             [CompletionResult]::new('--publish', '--publish', [CompletionResultType]::ParameterName, '`fan-out`: what to publish, where {message} is replaced by the message')
             [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, '`fan-out`: subscribe to this topic at /topics/TOPIC, and publish to it over HTTP, on one connection per publisher that stays open')
             [CompletionResult]::new('--batch', '--batch', [CompletionResultType]::ParameterName, '`fan-out` with --topic: publish N messages in one request')
@@ -304,9 +342,15 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file')
             [CompletionResult]::new('--plot', '--plot', [CompletionResultType]::ParameterName, 'Plot the latencies by percentile into this SVG file')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
             [CompletionResult]::new('--text', '--text', [CompletionResultType]::ParameterName, 'Send text instead of binary messages')
             [CompletionResult]::new('--touch', '--touch', [CompletionResultType]::ParameterName, '`idle`: first echo one message on each connection')
             [CompletionResult]::new('--envelopes', '--envelopes', [CompletionResultType]::ParameterName, '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -329,6 +373,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
+            [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
@@ -362,6 +407,9 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             break
         }
         'wirebell;help;token;revoke' {
+            break
+        }
+        'wirebell;help;certificate' {
             break
         }
         'wirebell;help;verify' {

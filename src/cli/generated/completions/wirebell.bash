@@ -19,6 +19,9 @@ _wirebell() {
             wirebell,bench)
                 cmd="wirebell__subcmd__bench"
                 ;;
+            wirebell,certificate)
+                cmd="wirebell__subcmd__certificate"
+                ;;
             wirebell,completions)
                 cmd="wirebell__subcmd__completions"
                 ;;
@@ -51,6 +54,9 @@ _wirebell() {
                 ;;
             wirebell__subcmd__help,bench)
                 cmd="wirebell__subcmd__help__subcmd__bench"
+                ;;
+            wirebell__subcmd__help,certificate)
+                cmd="wirebell__subcmd__help__subcmd__certificate"
                 ;;
             wirebell__subcmd__help,completions)
                 cmd="wirebell__subcmd__help__subcmd__completions"
@@ -122,7 +128,7 @@ _wirebell() {
 
     case "${cmd}" in
         wirebell)
-            opts="-h -V --help --version serve echo connect push token verify inspect bench completions man help"
+            opts="-h -V --help --version serve echo connect push token certificate verify inspect bench completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -136,7 +142,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__bench)
-            opts="-m -c -s -r -d -t -H -p -o -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --auth --token --pid --touch --ping --publishers --subscribe --publish-url --publish --topic --envelopes --batch --pipeline --timeout --format --output --plot --help"
+            opts="-m -c -s -r -d -t -H -p -o -k -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --auth --token --pid --touch --ping --publishers --subscribe --publish-url --publish --topic --envelopes --batch --pipeline --timeout --format --output --plot --ca-file --insecure --client-cert --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -286,6 +292,44 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__certificate)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -308,7 +352,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__connect)
-            opts="-H -n -h --header --subprotocol --origin --auth --token --binary --json-lines --since --resume-file --json --no-follow --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --help"
+            opts="-H -n -k -h --header --subprotocol --origin --auth --token --binary --json-lines --since --resume-file --json --no-follow --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --ca-file --insecure --client-cert --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -390,6 +434,22 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -398,7 +458,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__echo)
-            opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --trace --trace-limit --help"
+            opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -524,6 +584,30 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-self-signed)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-min-version)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-auth)
+                    COMPREPLY=($(compgen -W "required optional" -- "${cur}"))
+                    return 0
+                    ;;
                 --trace)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -540,7 +624,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__help)
-            opts="serve echo connect push token verify inspect bench completions man help"
+            opts="serve echo connect push token certificate verify inspect bench completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -554,6 +638,20 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__help__subcmd__bench)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__certificate)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -818,7 +916,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__push)
-            opts="-v -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --auth --token --key-file --attempts --timeout --verbose --help"
+            opts="-v -k -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --auth --token --key-file --attempts --timeout --verbose --ca-file --insecure --client-cert --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -880,6 +978,22 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -888,7 +1002,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --tokens --jwt-key-file --open --push-key-file --token-file --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --trace --trace-limit --help"
+            opts="-l -w -h --config --check --tokens --jwt-key-file --open --push-key-file --token-file --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1040,6 +1154,30 @@ _wirebell() {
                     ;;
                 --log)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-self-signed)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-min-version)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-auth)
+                    COMPREPLY=($(compgen -W "required optional" -- "${cur}"))
                     return 0
                     ;;
                 --trace)
@@ -1220,7 +1358,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__verify)
-            opts="-H -o -j -v -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --help"
+            opts="-H -o -j -v -k -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --ca-file --insecure --client-cert --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1291,6 +1429,22 @@ _wirebell() {
                     return 0
                     ;;
                 --timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --ca-file)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -27,6 +27,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
             cand token 'Create, list and revoke the tokens of a push server'
+            cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
@@ -44,8 +45,8 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --max-body 'Longest body of an HTTP request [default: 1MiB]'
             cand --register-timeout 'Time within which a connection to /ws must register [default: 30s]'
             cand --echo 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]'
-            cand -l 'Address and port to listen on [default: 127.0.0.1:8080]'
-            cand --listen 'Address and port to listen on [default: 127.0.0.1:8080]'
+            cand -l 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]'
+            cand --listen 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]'
             cand -w 'Worker threads; 0 means one per core [default: 0]'
             cand --workers 'Worker threads; 0 means one per core [default: 0]'
             cand --host 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]'
@@ -72,6 +73,12 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --message-timeout 'Time for a complete message to arrive; 0 means no limit [default: 5m]'
             cand --memory 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]'
             cand --log 'Log level for stderr: off, error, warn, info, debug or trace [default: info]'
+            cand --tls-cert 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]'
+            cand --tls-key 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]'
+            cand --tls-self-signed 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]'
+            cand --tls-min-version 'Lowest version of TLS [default: 1.2]'
+            cand --tls-client-ca 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]'
+            cand --tls-client-auth 'Whether clients must have a certificate of --tls-client-ca [default: required]'
             cand --trace 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]'
             cand --trace-limit 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]'
             cand --check 'Check the settings, print them as they would be used, and exit'
@@ -81,8 +88,8 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;echo'= {
             cand --config 'Read settings from this TOML file'
             cand --subprotocol 'Subprotocol to confirm to clients that offer it; may be given several times, then the client''s order decides [default: whichever the client offers first]'
-            cand -l 'Address and port to listen on [default: 127.0.0.1:8080]'
-            cand --listen 'Address and port to listen on [default: 127.0.0.1:8080]'
+            cand -l 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]'
+            cand --listen 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]'
             cand -w 'Worker threads; 0 means one per core [default: 0]'
             cand --workers 'Worker threads; 0 means one per core [default: 0]'
             cand --host 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]'
@@ -109,6 +116,12 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --message-timeout 'Time for a complete message to arrive; 0 means no limit [default: 5m]'
             cand --memory 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]'
             cand --log 'Log level for stderr: off, error, warn, info, debug or trace [default: info]'
+            cand --tls-cert 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]'
+            cand --tls-key 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]'
+            cand --tls-self-signed 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]'
+            cand --tls-min-version 'Lowest version of TLS [default: 1.2]'
+            cand --tls-client-ca 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]'
+            cand --tls-client-auth 'Whether clients must have a certificate of --tls-client-ca [default: required]'
             cand --trace 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]'
             cand --trace-limit 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]'
             cand --check 'Check the settings, print them as they would be used, and exit'
@@ -133,8 +146,12 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --trace-limit 'Stop writing the trace at this size; 0 means no limit'
             cand --deflate 'Compression to offer: `off`, `on`, or `takeover`, which keeps the window between messages'
             cand --max-message 'Longest message to receive, and longest line to send'
-            cand --proxy 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy]'
+            cand --proxy 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]'
             cand --timeout 'Timeout for the connection and the handshake'
+            cand --ca-file 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts'
+            cand --client-cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --client-key 'The key of that certificate: a PEM file'
+            cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
             cand --json-lines 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is binary. This way messages may contain line breaks'
             cand --json 'Topics: print each message with its topic, position and time, as a line of JSON'
             cand --no-follow 'Topics: do not follow them, but send lines and print what arrives as on any other path'
@@ -142,11 +159,13 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --no-input 'Do not read stdin; only receive, until the server closes or a signal arrives'
             cand --show-frames 'Print every frame, both ways, on stderr'
             cand --no-proxy 'Use no proxy, whatever the environment says'
+            cand -k 'Trust every server: any machine in between can read and change everything'
+            cand --insecure 'Trust every server: any machine in between can read and change everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
         &'wirebell;push'= {
-            cand --server 'The push server'
+            cand --server 'The push server: http://HOST[:PORT], or https://...'
             cand --topic 'The topic to publish to, such as orders.eu'
             cand --user 'The user to push to, at /push'
             cand --event 'The event to push, at /push'
@@ -160,10 +179,16 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --key-file 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY'
             cand --attempts 'Attempts per message or batch, with growing delays between them'
             cand --timeout 'Timeout of one attempt'
+            cand --ca-file 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts'
+            cand --client-cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --client-key 'The key of that certificate: a PEM file'
+            cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
             cand --lines 'Push each line as a separate message, as it arrives'
             cand --batch 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
             cand -v 'Print the answer of the server to each message: how many connections it reached'
             cand --verbose 'Print the answer of the server to each message: how many connections it reached'
+            cand -k 'Trust every server: any machine in between can read and change everything'
+            cand --insecure 'Trust every server: any machine in between can read and change everything'
             cand -h 'Print help'
             cand --help 'Print help'
         }
@@ -211,6 +236,12 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         }
         &'wirebell;token;help;help'= {
         }
+        &'wirebell;certificate'= {
+            cand -o 'Write cert.pem and key.pem into this directory, which is created if missing'
+            cand --output 'Write cert.pem and key.pem into this directory, which is created if missing'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
         &'wirebell;verify'= {
             cand -H 'Send this header field with each handshake; may be given several times'
             cand --header 'Send this header field with each handshake; may be given several times'
@@ -229,10 +260,16 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand -j 'Cases to run concurrently; with --listen, the client decides'
             cand --jobs 'Cases to run concurrently; with --listen, the client decides'
             cand --timeout 'How long to wait for an answer'
+            cand --ca-file 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts'
+            cand --client-cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --client-key 'The key of that certificate: a PEM file'
+            cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
             cand --force 'Run the cases even if the server opens no WebSocket or does not echo'
             cand --list 'List the cases without running them; with --listen, those for clients'
             cand -v 'Show every case and the bytes exchanged, not only failures'
             cand --verbose 'Show every case and the bytes exchanged, not only failures'
+            cand -k 'Trust every server: any machine in between can read and change everything'
+            cand --insecure 'Trust every server: any machine in between can read and change everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -275,7 +312,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --ping '`idle`: send a Ping after this long without traffic; 0 disables'
             cand --publishers '`fan-out`: publishers, one thread each'
             cand --subscribe '`fan-out`: what a subscriber sends first; empty for nothing'
-            cand --publish-url '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]'
+            cand --publish-url '`fan-out`: where to publish: http(s)://... for a POST, ws(s)://... for a message [default: /push of the same server]'
             cand --publish '`fan-out`: what to publish, where {message} is replaced by the message'
             cand --topic '`fan-out`: subscribe to this topic at /topics/TOPIC, and publish to it over HTTP, on one connection per publisher that stays open'
             cand --batch '`fan-out` with --topic: publish N messages in one request'
@@ -285,9 +322,15 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand -o 'Write the report to this file'
             cand --output 'Write the report to this file'
             cand --plot 'Plot the latencies by percentile into this SVG file'
+            cand --ca-file 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts'
+            cand --client-cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --client-key 'The key of that certificate: a PEM file'
+            cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
             cand --text 'Send text instead of binary messages'
             cand --touch '`idle`: first echo one message on each connection'
             cand --envelopes '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads'
+            cand -k 'Trust every server: any machine in between can read and change everything'
+            cand --insecure 'Trust every server: any machine in between can read and change everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -307,6 +350,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
             cand token 'Create, list and revoke the tokens of a push server'
+            cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
@@ -332,6 +376,8 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;help;token;list'= {
         }
         &'wirebell;help;token;revoke'= {
+        }
+        &'wirebell;help;certificate'= {
         }
         &'wirebell;help;verify'= {
         }

@@ -31,6 +31,7 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "echo" -d 'Echo ev
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "connect" -d 'Connect to a server: send lines, print messages'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "push" -d 'Publish to a push server'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "certificate" -d 'Make a self-signed certificate for development'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "inspect" -d 'Explain captured frames byte by byte'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "bench" -d 'Load a server and measure it'
@@ -48,7 +49,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
 false\t''"
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Address and port to listen on [default: 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -78,13 +79,22 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeou
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
+false\t''"
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
+1.3\t'TLS 1.3 alone'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
+optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace-limit -d 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Check the settings, print them as they would be used, and exit'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l config -d 'Read settings from this TOML file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l subprotocol -d 'Subprotocol to confirm to clients that offer it; may be given several times, then the client\'s order decides [default: whichever the client offers first]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Address and port to listen on [default: 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -114,6 +124,15 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
+false\t''"
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
+1.3\t'TLS 1.3 alone'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
+optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace-limit -d 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l check -d 'Check the settings, print them as they would be used, and exit'
@@ -137,16 +156,21 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l deflate -d
 on\t'Each message independently: no memory for idle connections'
 takeover\t'Keep the window between messages, both ways'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-message -d 'Longest message to receive, and longest line to send' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Timeout for the connection and the handshake' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is binary. This way messages may contain line breaks'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json -d 'Topics: print each message with its topic, position and time, as a line of JSON'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-follow -d 'Topics: do not follow them, but send lines and print what arrives as on any other path'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s n -l no-input -d 'Do not read stdin; only receive, until the server closes or a signal arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l show-frames -d 'Print every frame, both ways, on stderr'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l no-proxy -d 'Use no proxy, whatever the environment says'
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -s h -l help -d 'Print help (see more with \'--help\')'
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l server -d 'The push server' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l server -d 'The push server: http://HOST[:PORT], or https://...' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l topic -d 'The topic to publish to, such as orders.eu' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l user -d 'The user to push to, at /push' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l event -d 'The event to push, at /push' -r
@@ -160,9 +184,14 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l token -d 'Sen
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key-file -d 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l attempts -d 'Attempts per message or batch, with growing delays between them' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'Timeout of one attempt' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l batch -d 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print the answer of the server to each message: how many connections it reached'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and not __fish_seen_subcommand_from new list revoke help" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
@@ -186,6 +215,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s o -l output -d 'Write cert.pem and key.pem into this directory, which is created if missing' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l subprotocol -d 'Offer this subprotocol with each handshake; may be given several times, the preferred one first' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
@@ -206,9 +237,14 @@ junit\t'For CI servers'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases to run concurrently; with --listen, the client decides' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l timeout -d 'How long to wait for an answer' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'List the cases without running them; with --listen, those for clients'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and the bytes exchanged, not only failures'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l format -d 'Output format' -r -f -a "text\t'For a terminal'
 json\t'For programs'
@@ -246,7 +282,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s p -l pid -d 
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ping -d '`idle`: send a Ping after this long without traffic; 0 disables' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publishers -d '`fan-out`: publishers, one thread each' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l subscribe -d '`fan-out`: what a subscriber sends first; empty for nothing' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish-url -d '`fan-out`: where to publish: http://... for a POST, ws://... for a message [default: /push of the same server]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish-url -d '`fan-out`: where to publish: http(s)://... for a POST, ws(s)://... for a message [default: /push of the same server]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l publish -d '`fan-out`: what to publish, where {message} is replaced by the message' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l topic -d '`fan-out`: subscribe to this topic at /topics/TOPIC, and publish to it over HTTP, on one connection per publisher that stays open' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l batch -d '`fan-out` with --topic: publish N messages in one request' -r
@@ -256,24 +292,30 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l format -d 'F
 json\t'Everything, for programs'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l plot -d 'Plot the latencies by percentile into this SVG file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l text -d 'Send text instead of binary messages'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l touch -d '`idle`: first echo one message on each connection'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l envelopes -d '`fan-out` with --topic: subscribe with wirebell.v1, not to bare payloads'
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "certificate" -d 'Make a self-signed certificate for development'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'

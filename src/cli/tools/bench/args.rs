@@ -25,7 +25,7 @@ use wirebell::push::TopicName;
                   Exit status: 0 everything was answered, 1 connections or messages were lost, or\n\
                   there were none; 2 wrong usage; 3 refused; 4 timed out.")]
 pub struct BenchArgs {
-    /// The server: ws://HOST[:PORT][/PATH], or wss://… for TLS
+    /// The server: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL")]
     pub uri: String,
 

@@ -23,7 +23,7 @@ pub struct TlsFlags {
     #[arg(long, value_name = "FILE", env = "WIREBELL_CA_FILE")]
     pub ca_file: Option<PathBuf>,
 
-    /// Trust every server: whoever is in between can read and change everything
+    /// Trust every server: any machine in between can read and change everything
     #[arg(short = 'k', long)]
     pub insecure: bool,
 
@@ -50,7 +50,7 @@ impl TlsFlags {
             return Ok(None);
         }
         if self.insecure {
-            eprintln!("wirebell: --insecure: the server is not verified, so anybody may be it");
+            eprintln!("wirebell: --insecure: the server is not verified, and may be another one");
         }
         let authorities = self.ca_file.as_ref().filter(|_| !self.insecure);
         let authorities = authorities.map(Authorities::from_file).transpose();

@@ -32,7 +32,7 @@ use wirebell::push::{BadPosition, Since};
                   lost, protocol violation or another close code; 2 wrong usage; 3 connection\n\
                   refused, no TLS to trust, or an HTTP response other than 101; 4 timed out.")]
 pub struct ConnectArgs {
-    /// Where to connect: ws://HOST[:PORT][/PATH], or wss://… for TLS
+    /// Where to connect: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL")]
     pub uri: String,
 

@@ -25,7 +25,7 @@ pub struct PushArgs {
     #[arg(value_name = "MESSAGE", conflicts_with_all = ["file", "lines", "batch"])]
     pub message: Option<String>,
 
-    /// The push server: http://HOST[:PORT], or https://…
+    /// The push server: http://HOST[:PORT], or https://...
     #[arg(long, value_name = "URL", env = "WIREBELL_SERVER")]
     #[arg(default_value = "http://127.0.0.1:8080")]
     pub server: String,

@@ -29,7 +29,7 @@ use std::path::PathBuf;
                   echo server; 2 wrong usage; 3 connection refused, or no WebSocket; 4 no answer\n\
                   in time, or no client connected.")]
 pub struct VerifyArgs {
-    /// An echo server: ws://HOST[:PORT][/PATH], or wss://… for TLS
+    /// An echo server: ws://HOST[:PORT][/PATH], or wss://... for TLS
     #[arg(value_name = "URL", required_unless_present_any = ["list", "listen"])]
     pub uri: Option<String>,
 

@@ -1,5 +1,4 @@
 //! A server's and a client's settings that trust each other, for unit tests.
-#![cfg(feature = "ring")]
 
 use crate::tls::{Acceptor, Connector, SecureServer};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
