@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 pub(super) const READ: usize = 64 * 1024;
 
 /// Plaintext sealed for one write: more would only wait here if the socket refuses it.
-const SEAL: usize = 64 * 1024;
+pub(super) const SEAL: usize = 64 * 1024;
 
 /// The first byte of a TLS connection: the type of a record with a handshake message (RFC 8446
 /// section 5.1).
