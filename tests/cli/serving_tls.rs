@@ -189,70 +189,56 @@ fn a_socket_of_a_service_manager_is_served() {
     assert!(outcome.stderr.contains("fd:3 is the first"), "{outcome:?}");
 }
 
+#[track_caller]
+fn both_refuse(args: &[&str], status: i32, part: &str) {
+    refused(&[&["serve", "--check"], args].concat(), status, part);
+    refused(&[&["echo"], args].concat(), status, part);
+}
+
 #[test]
-fn settings_that_cannot_work_are_refused_before_anything_listens() {
+fn files_that_cannot_work_are_refused_before_anything_listens() {
     let (pair, other) = (Pair::new("tls-refused"), Pair::new("tls-refused-other"));
-    let (certificate, key) = (&*pair.certificate(), &*pair.key());
+    let (certificate, key, other) = (&*pair.certificate(), &*pair.key(), &*other.key());
     let empty = file("tls-empty.pem", "");
     let empty = empty.to_str().expect("a path");
-    let rows: [(&[&str], i32, &str); 11] = [
-        (&["--tls-cert", certificate], 2, "each needs its --tls-key"),
-        (&["--tls-key", key], 2, "each needs its --tls-cert"),
-        (
-            &["--tls-min-version", "1.3"],
-            2,
-            "--tls-min-version: without",
-        ),
+    let rows = [
+        (certificate, other, "does not belong to the certificate"),
+        (key, certificate, "interchanged"),
+        (empty, key, "the file is empty"),
+        (certificate, empty, "--tls-key "),
+    ];
+    for (certificate, key, part) in rows {
+        both_refuse(&["--tls-cert", certificate, "--tls-key", key], 1, part);
+    }
+    let both = ["--tls-cert", certificate, "--tls-key", key];
+    both_refuse(
+        &[&both[..], &["--tls-self-signed"]].concat(),
+        2,
+        "leave out",
+    );
+    both_refuse(&both[..2], 2, "each needs its --tls-key");
+    both_refuse(&both[2..], 2, "each needs its --tls-cert");
+}
+
+#[test]
+fn flags_that_cannot_work_are_refused_before_anything_listens() {
+    let rows: [(&[&str], &str); 4] = [
+        (&["--tls-min-version", "1.3"], "--tls-min-version: without"),
         (
             &["--listen", "tls:127.0.0.1:1"],
-            2,
             "--listen tls:127.0.0.1:1: ",
         ),
         (
-            &["--tls-cert", certificate, "--tls-key", &other.key()],
-            1,
-            "does not belong to the certificate",
-        ),
-        (
-            &["--tls-cert", key, "--tls-key", certificate],
-            1,
-            "interchanged",
-        ),
-        (
-            &["--tls-cert", empty, "--tls-key", key],
-            1,
-            "the file is empty",
-        ),
-        (
-            &["--tls-cert", certificate, "--tls-key", empty],
-            1,
-            "--tls-key ",
-        ),
-        (
-            &[
-                "--tls-self-signed",
-                "--tls-cert",
-                certificate,
-                "--tls-key",
-                key,
-            ],
-            2,
-            "leave out one",
-        ),
-        (
             &["--tls-self-signed", "--tls-client-auth", "optional"],
-            2,
             "set --tls-client-ca",
         ),
         (
             &["--tls-self-signed", "--listen", "http:127.0.0.1:1"],
-            2,
             "no listener speaks TLS",
         ),
     ];
-    for (args, status, part) in rows {
-        refused(&[&["serve", "--check"], args].concat(), status, part);
-        refused(&[&["echo"], args].concat(), status, part);
+    for (args, part) in rows {
+        both_refuse(args, 2, part);
     }
 }
 

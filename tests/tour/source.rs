@@ -63,8 +63,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          output/send output/compress output/pieces output/http output/end input/mod input/read \
          input/requests input/frames input/events input/inflate input/direct input/answers \
          engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
-         engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions driver/no_sessions driver/sockets driver/taps \
-         driver/alarm driver/event_loop driver/server testing/mod testing/pipes testing/network \
+         engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
+         driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop driver/server testing/mod testing/pipes testing/network \
          testing/sockets testing/peer testing/test_loop",
     ),
     (
@@ -89,8 +89,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening stop \
-         serve echo",
+        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening \
+         stop serve echo",
     ),
     (
         "cli/tools/common",

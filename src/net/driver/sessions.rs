@@ -175,9 +175,8 @@ impl Sessions {
 }
 
 #[cfg(test)]
+#[cfg(all(feature = "client", feature = "ring"))]
 mod tests {
-    #![cfg(all(feature = "client", feature = "ring"))]
-
     use super::*;
     use crate::net::driver::secure::{NOT_TLS, Shut};
     use crate::net::sockets::is_transient;

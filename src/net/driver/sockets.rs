@@ -58,6 +58,7 @@ impl SystemSockets {
         })
     }
 
+    #[cfg(feature = "client")]
     #[inline]
     fn at(&mut self, index: u32) -> io::Result<&mut TcpStream> {
         at(&mut self.sockets, index)

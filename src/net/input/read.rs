@@ -62,6 +62,7 @@ impl<S: Service> Reader<'_, S> {
                 }
                 self.handle(index, start + len);
             }
+            #[cfg(feature = "tls")]
             Ok(Received::Progress { more }) => {
                 progress(out, peer, more);
                 if start > 0 {
@@ -198,6 +199,7 @@ impl<S: Service> Reader<'_, S> {
 }
 
 /// Bytes have come below that are no bytes of the peer yet.
+#[cfg(feature = "tls")]
 pub(super) fn progress(out: &mut Output, peer: &mut Peer, more: bool) {
     if let Phase::Open(connection) = &mut peer.phase {
         connection.heard(out.now);
