@@ -65,16 +65,17 @@ impl<S: Service> Reader<'_, S> {
             #[cfg(feature = "tls")]
             Ok(Received::Progress { more }) => {
                 progress(out, peer, more);
-                if start > 0 {
-                    self.handle(index, start);
-                }
+                self.handle_tail(index, start);
             }
-            Err(error) if is_transient(&error) => {
-                if start > 0 {
-                    self.handle(index, start);
-                }
-            }
+            Err(error) if is_transient(&error) => self.handle_tail(index, start),
             Err(error) => self.lost(index, error),
+        }
+    }
+
+    /// Handles what waited, if anything, although nothing has come.
+    fn handle_tail(&mut self, index: u32, end: usize) {
+        if end > 0 {
+            self.handle(index, end);
         }
     }
 
