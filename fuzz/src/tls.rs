@@ -104,6 +104,10 @@ impl Connection {
     }
 
     fn receive(&mut self, end: usize, bytes: &[u8]) {
+        // rustls asserts that an end sends one alert at most, and close_notify is one.
+        if self.closed[end] && !self.is_intact {
+            return;
+        }
         self.ends[end].receive(bytes);
         let answer = self.ends[end].take_output();
         assert!(answer.len() <= MAX_ANSWER, "{} bytes", answer.len());

@@ -13,7 +13,7 @@
 //!
 //! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
 //! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`,
-//! `in_memory`, `testing`.
+//! `in_memory`.
 
 mod acceptor;
 mod authorities;
@@ -24,13 +24,13 @@ mod identity;
 #[cfg(all(test, feature = "ring"))]
 mod identity_tests;
 mod in_memory;
+#[cfg(all(test, feature = "ring"))]
+pub(crate) mod in_tests;
 mod pem;
 mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;
 pub(crate) mod session;
-#[cfg(all(test, feature = "ring"))]
-pub(crate) mod testing;
 #[cfg(all(test, feature = "ring"))]
 mod tests;
 mod unverified;

@@ -95,13 +95,21 @@ impl Session {
     }
 
     /// Decrypts in place what has arrived. Plaintext, never more bytes than came in, goes to
-    /// `plain` record by record; replies and alerts are appended to `out`.
+    /// `plain` record by record; replies and alerts are appended to `out`. After
+    /// [`Session::close`] nothing that comes is looked at: a side that has said goodbye has heard
+    /// what it wanted, and must not send an alert any more.
     pub(crate) fn open(
         &mut self,
         bytes: &mut [u8],
         mut plain: impl FnMut(&[u8]),
         out: &mut Records,
     ) -> Opened {
+        if self.closed {
+            return Opened {
+                used: bytes.len(),
+                ..Opened::default()
+            };
+        }
         match &mut self.side {
             Side::Server(connection) => open(&mut **connection, bytes, &mut plain, out),
             Side::Client(connection) => open(&mut **connection, bytes, &mut plain, out),
@@ -190,12 +198,6 @@ impl Session {
         if let Err(error) = sealed {
             log::debug!("no close_notify: {error}"); // The keys are used up: the end alone says it.
         }
-    }
-
-    /// It is the server's side.
-    #[cfg(feature = "net")]
-    pub(crate) fn is_server(&self) -> bool {
-        matches!(self.side, Side::Server(_))
     }
 
     /// Both sides may send.
@@ -382,11 +384,11 @@ fn seal<C: Unbuffered>(
     }
 }
 
-#[cfg(test)]
 #[cfg(feature = "ring")]
+#[cfg(test)]
 mod tests {
     use super::*;
-    use crate::tls::testing::settings;
+    use crate::tls::in_tests::settings;
     use proptest::prelude::*;
     use rustls::SupportedProtocolVersion;
     use rustls::version::{TLS12, TLS13};
@@ -550,17 +552,18 @@ mod tests {
     }
 
     #[test]
-    fn a_side_that_has_ended_still_receives() {
+    fn after_its_end_a_side_looks_at_nothing() {
         let mut pair = Pair::new(&TLS13, &[4096]);
         pair.run();
         pair.close(1);
         pair.run();
         assert!(pair.ends[0].closed);
-        pair.send(0, &[b"the rest"]);
+        pair.send(0, &[b"too late"]);
+        pair.ends[1].wire.extend([23, 3, 3, 0, 2, 1, 2]);
         pair.close(0);
         pair.run();
-        assert_eq!(pair.ends[1].plain, b"the rest");
-        assert!(pair.ends[1].closed);
+        let client = &pair.ends[1];
+        assert!(client.plain.is_empty() && client.error.is_none() && client.tail.is_empty());
     }
 
     #[test]
@@ -601,8 +604,8 @@ mod tests {
         let mut records = Records::default();
         let (acceptor, server) = settings(&TLS13);
         let session = Session::connect(&server, &mut records).unwrap();
-        assert!(!session.is_established() && !session.is_server());
-        assert!(Session::accept(&acceptor).unwrap().is_server());
+        assert!(!session.is_established());
+        assert!(!Session::accept(&acceptor).unwrap().is_established());
         assert!(size_of::<Session>() <= 24);
     }
 }

@@ -104,19 +104,22 @@ export async function relay(to) {
 // The browser.
 let browser, users = 0;
 
+/** Starts a browser, with a profile directory of its own. */
+export const launch = (...args) => chromium.launch({
+  executablePath: CHROMIUM,
+  headless: true,
+  timeout: 30_000,
+  args: [
+    '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1', ...args,
+  ],
+});
+
 before(async () => {
   port = await freePort();
   base = `http://127.0.0.1:${port}`;
   await startServer();
-  browser = await chromium.launch({ // with a profile directory of its own
-    executablePath: CHROMIUM,
-    headless: true,
-    timeout: 30_000,
-    args: [
-      '--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
-      '--disable-component-update', '--disable-sync', '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1',
-    ],
-  });
+  browser = await launch();
 }, { timeout: 60_000 });
 
 after(async () => {

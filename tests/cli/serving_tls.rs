@@ -189,44 +189,22 @@ fn a_socket_of_a_service_manager_is_served() {
     assert!(outcome.stderr.contains("fd:3 is the first"), "{outcome:?}");
 }
 
-#[track_caller]
-fn both_refuse(args: &[&str], status: i32, part: &str) {
-    refused(&[&["serve", "--check"], args].concat(), status, part);
-    refused(&[&["echo"], args].concat(), status, part);
-}
-
 #[test]
-fn files_that_cannot_work_are_refused_before_anything_listens() {
-    let (pair, other) = (Pair::new("tls-refused"), Pair::new("tls-refused-other"));
-    let (certificate, key, other) = (&*pair.certificate(), &*pair.key(), &*other.key());
-    let empty = file("tls-empty.pem", "");
-    let empty = empty.to_str().expect("a path");
-    let rows = [
-        (certificate, other, "does not belong to the certificate"),
-        (key, certificate, "interchanged"),
-        (empty, key, "the file is empty"),
-        (certificate, empty, "--tls-key "),
-    ];
-    for (certificate, key, part) in rows {
-        both_refuse(&["--tls-cert", certificate, "--tls-key", key], 1, part);
-    }
+fn settings_that_cannot_work_are_refused_before_anything_listens() {
+    let pair = Pair::new("tls-refused");
+    let (certificate, key) = (&*pair.certificate(), &*pair.key());
     let both = ["--tls-cert", certificate, "--tls-key", key];
-    both_refuse(
-        &[&both[..], &["--tls-self-signed"]].concat(),
-        2,
-        "leave out",
-    );
-    both_refuse(&both[..2], 2, "each needs its --tls-key");
-    both_refuse(&both[2..], 2, "each needs its --tls-cert");
-}
-
-#[test]
-fn flags_that_cannot_work_are_refused_before_anything_listens() {
-    let rows: [(&[&str], &str); 4] = [
+    let rows: [(&[&str], &str); 7] = [
+        (&both[..2], "each needs its --tls-key"),
+        (&both[2..], "each needs its --tls-cert"),
         (&["--tls-min-version", "1.3"], "--tls-min-version: without"),
         (
             &["--listen", "tls:127.0.0.1:1"],
             "--listen tls:127.0.0.1:1: ",
+        ),
+        (
+            &[&["--tls-self-signed"], &both[..]].concat(),
+            "leave out one",
         ),
         (
             &["--tls-self-signed", "--tls-client-auth", "optional"],
@@ -238,7 +216,31 @@ fn flags_that_cannot_work_are_refused_before_anything_listens() {
         ),
     ];
     for (args, part) in rows {
-        both_refuse(args, 2, part);
+        refused(&[&["serve", "--check"], args].concat(), 2, part);
+        refused(&[&["echo"], args].concat(), 2, part);
+    }
+}
+
+#[test]
+fn files_that_cannot_work_are_refused_before_anything_listens() {
+    let (pair, other) = (Pair::new("tls-files"), Pair::new("tls-files-other"));
+    let (certificate, key) = (&*pair.certificate(), &*pair.key());
+    let empty = file("tls-empty.pem", "");
+    let empty = empty.to_str().expect("a path");
+    let rows = [
+        (
+            certificate,
+            &*other.key(),
+            "does not belong to the certificate",
+        ),
+        (key, certificate, "interchanged"),
+        (empty, key, "the file is empty"),
+        (certificate, empty, "--tls-key "),
+    ];
+    for (certificate, key, part) in rows {
+        let args = ["--tls-cert", certificate, "--tls-key", key];
+        refused(&[&["serve", "--check"], &args[..]].concat(), 1, part);
+        refused(&[&["echo"], &args[..]].concat(), 1, part);
     }
 }
 

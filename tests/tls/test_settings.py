@@ -30,8 +30,8 @@ class Settings(Case):
             (nothing, good.key, nothing, "No such file"),
             (good.certificate, locked.key, locked.key, "openssl pkey -in"),
             (good.certificate, other.key, other.key, "does not belong"),
-            (good.certificate, empty, empty, "-----BEGIN PRIVATE KEY-----"),
-            (empty, good.key, empty, "-----BEGIN CERTIFICATE-----"),
+            (good.certificate, empty, empty, "must have a private key"),
+            (empty, good.key, empty, "must have a certificate"),
             (good.key, good.certificate, good.key, "interchanged"),
         ]
         for certificate, key, named, part in rows:

@@ -39,7 +39,7 @@ const ORDER: [(&str, &str, &str); 24] = [
         "tls",
         "Encryption",
         "mod error pem provider versions authorities identity self_signed identities acceptor \
-         unverified connector session in_memory testing",
+         unverified connector session in_memory",
     ),
     ("client", "A client", "mod"),
     (
@@ -64,8 +64,9 @@ const ORDER: [(&str, &str, &str); 24] = [
          input/requests input/frames input/events input/inflate input/direct input/answers \
          engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
          engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
-         driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop driver/server testing/mod testing/pipes testing/network \
-         testing/sockets testing/peer testing/test_loop",
+         driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
+         driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
+         testing/test_loop",
     ),
     (
         "push",

@@ -127,10 +127,8 @@ impl Secure {
         }
         let shakes = match &self.state {
             State::Over => return discard(socket, into),
-            // A server has nothing more to learn: RFC 6455 section 7.1.1.
-            State::Session(session) if self.shut != Shut::No && session.is_server() => {
-                return discard(socket, into);
-            }
+            // Only the end of the stream matters: RFC 6455 section 7.1.1.
+            State::Session(_) if self.shut != Shut::No => return discard(socket, into),
             State::Session(session) => !session.is_established(),
             State::Accepted(_) => true,
         };

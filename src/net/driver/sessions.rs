@@ -174,15 +174,15 @@ impl Sessions {
     }
 }
 
-#[cfg(test)]
 #[cfg(all(feature = "client", feature = "ring"))]
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::net::driver::secure::{NOT_TLS, Shut};
     use crate::net::sockets::is_transient;
+    use crate::tls::in_tests::settings;
     use crate::tls::rustls::version::{TLS12, TLS13};
     use crate::tls::session::SESSION_BYTES;
-    use crate::tls::testing::settings;
     use proptest::prelude::*;
     use std::cell::RefCell;
     use std::collections::VecDeque;
