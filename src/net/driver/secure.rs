@@ -192,11 +192,13 @@ impl Secure {
         if self.tail.is_empty() {
             self.tail = Vec::new();
         }
+        // What the socket has refused waits for the socket, and not for an answer.
+        let refused = !self.sealed.is_empty() && !self.owes;
         self.take_output(shared.output);
         if let Some(error) = error {
             return Err(self.fail(error, socket));
         }
-        self.owes = at > 0; // They leave with the answer.
+        self.owes = at > 0 && !refused; // They leave with the answer.
         if !self.owes {
             self.flush(socket)?;
         }
@@ -258,7 +260,7 @@ impl Secure {
             let records = shared.output.as_bytes();
             if std::mem::take(&mut self.owes) {
                 self.sealed.extend_from_slice(records);
-                self.sent += send(socket, &self.sealed)?;
+                self.sent += send(socket, &self.sealed[self.sent..])?;
             } else {
                 let written = send(socket, records)?;
                 self.sealed.extend_from_slice(&records[written..]);
