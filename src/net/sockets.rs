@@ -25,7 +25,7 @@ pub(crate) enum Received {
     Bytes { len: usize, more: bool },
     /// Only bytes of a layer below, such as a part of a TLS record. Something may have become
     /// possible to write.
-    #[cfg_attr(not(feature = "tls"), expect(dead_code))]
+    #[cfg(feature = "tls")]
     Progress { more: bool },
     /// The peer sends no more.
     End,
