@@ -7,13 +7,15 @@
 //! handshakes are left to `handshake`, sockets to the layers above.
 //!
 //! Reading order: `fields`, `host`, `limits`, `head`, `status`, `body`, `request`, `lines`, `date`,
-//! `response`, `reader`, `types`.
+//! `response`, `reader`, `forwarded`, `types`.
 
 #[cfg(feature = "std")]
 mod body;
 #[cfg(feature = "net")]
 mod date;
 mod fields;
+#[cfg(feature = "net")]
+mod forwarded;
 mod head;
 mod host;
 mod limits;
@@ -34,6 +36,10 @@ pub use crate::__field as field;
 pub use body::{BodyDecoder, BodyError, Framing};
 pub(crate) use fields::is_token_byte;
 pub use fields::{EMPTY_FIELD, Field, Fields, is_token};
+#[cfg(feature = "net")]
+pub use forwarded::{BadProxy, TrustedProxy};
+#[cfg(feature = "net")]
+pub(crate) use forwarded::{client_of, is_trusted};
 pub use head::{HeadReader, MAX_FIELDS, RequestHead, ResponseHead};
 pub use limits::HeadLimits;
 #[cfg(feature = "net")]

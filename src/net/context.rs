@@ -322,10 +322,13 @@ impl<'a> Context<'a> {
     }
 
     /// The address at the other end: a system call, which few services need. `None` if the
-    /// connection has ended or has no address, as with unix sockets.
+    /// connection has ended or has no address, as with unix sockets. Behind one of
+    /// [`Options::trusted_proxies`](crate::net::Options::trusted_proxies), that of the client of
+    /// the last request, with port 0 if the proxy does not say which.
+    // req: push-pages-11
     pub fn address(&self, peer: PeerId) -> Option<SocketAddr> {
         let peer = self.peer(peer)?;
-        self.connections.out.sockets.remote(peer.index)
+        self.connections.out.address(peer.index)
     }
 
     /// The connection is encrypted.

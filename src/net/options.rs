@@ -2,6 +2,7 @@
 
 #[cfg(feature = "deflate")]
 use crate::deflate;
+use crate::http::TrustedProxy;
 use crate::net::limits::Limits;
 use crate::net::words::Overflow;
 use crate::options::options;
@@ -29,6 +30,11 @@ options! {
         /// room for. One more system call per event; for platforms where a short read does not mean
         /// that the socket is drained.
         pub read_until_would_block: bool = !cfg!(any(target_os = "linux", target_os = "android")),
+        /// Proxies that are believed when they say in `X-Forwarded-For` or `Forwarded` (RFC 7239)
+        /// whose request they pass on: see [`Context::address`](crate::net::Context::address).
+        /// [`Limits::connections_per_address`] counts their connections for that client, from the
+        /// head of its request until it is answered or its WebSocket ends.
+        pub trusted_proxies: Vec<TrustedProxy> = Vec::new(),
         /// Sees every byte of all connections, accepted and dialled.
         pub tap: Option<Arc<dyn Tap>> = None,
     }

@@ -209,6 +209,8 @@ pub(super) struct Peer(pub Option<SocketAddr>);
 impl std::fmt::Display for Peer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self.0 {
+            // That of a client behind a proxy.
+            Some(address) if address.port() == 0 => address.ip().fmt(f),
             Some(address) => address.fmt(f),
             None => f.write_str("an unknown address"),
         }

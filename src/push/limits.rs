@@ -36,6 +36,10 @@ options! {
         /// Milliseconds within which a connection that exists to subscribe must have done so (1008
         /// after it).
         pub register_ms: u32 = 30_000,
+        /// Milliseconds until a wrong key or token is answered, which costs a person little and a
+        /// program that guesses much. A body of more than 1 KiB is not read before: the answer
+        /// comes at once, and ends the connection.
+        pub wrong_token_ms: u32 = 1_000,
         /// Messages of one batch, of which a line with several topics has one for each (413 above
         /// it). Together they keep the broker from others for about ten milliseconds, and their
         /// answer is at most 6 MB.

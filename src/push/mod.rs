@@ -9,8 +9,8 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
-//! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `page`; `native`; `mail`,
-//! `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
+//! `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -18,6 +18,7 @@ mod auth;
 mod broker;
 mod clock;
 mod delivery;
+mod denial;
 mod echo;
 mod few;
 mod hosts;

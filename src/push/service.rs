@@ -20,9 +20,10 @@ use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
+use crate::push::denial::{Delayed, Denial, has_short_body};
 use crate::push::echo::first_of;
 use crate::push::mail::PushMail;
-use crate::push::native::{Caller, Dialect, NATIVE, restate};
+use crate::push::native::{Caller, Dialect, NATIVE, accepts, restate};
 use crate::push::page::page;
 use crate::push::routes::{Route, is_topics};
 use crate::push::shared::Shared;
@@ -33,7 +34,6 @@ use crate::push::wserver::members::{Members, Refused};
 use crate::push::wserver::{Dropping, HubMail, ILLEGAL, NoRegistration};
 use crate::push::wserver::{Publication, Registration, Topic};
 use crate::wire::CloseCode;
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The push server of one worker.
@@ -44,6 +44,7 @@ pub struct PushService {
     members: Members,
     /// When to look after topics and tokens.
     due: Millis,
+    delayed: Delayed,
     reporter: Reporter,
 }
 
@@ -57,6 +58,9 @@ enum Entry {
 /// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
 const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
+
+/// A wrong key or token, which is answered later.
+const DENIED: u32 = 2;
 
 /// Milliseconds between two looks at topics and tokens: a revoked token has ended within a second.
 const LOOK_MS: Millis = 500;
@@ -77,6 +81,7 @@ impl PushService {
             shared: shared.clone(),
             members: Members::default(),
             due: 0,
+            delayed: Delayed::default(),
             reporter: Reporter::new(settings.clock.now()),
         }
     }
@@ -99,67 +104,90 @@ impl PushService {
     ///
     /// # Errors
     ///
-    /// The response that refuses it.
+    /// Why it is refused.
     fn judge(
         &self,
         context: &Context<'_>,
         from: PeerId,
         head: &RequestHead<'_>,
-    ) -> Result<(Admitted, Entry), Response> {
+    ) -> Result<(Admitted, Entry), Denial> {
         let said = |refused| in_dialect(head, refused);
         let admitted = self.shared.access.admit(head, || context.address(from));
         let admitted = admitted.map_err(said)?;
-        match self.gate(context, from, head) {
+        match self.gate(context, head) {
             Ok(entry) => Ok((admitted, entry)),
-            Err(refused) => Err(admitted.mark(said(refused))),
+            Err(denial) => Err(denial.map(|refused| admitted.mark(said(refused)))),
         }
     }
 
-    fn gate(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<Entry, Response> {
+    fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Entry, Denial> {
         if self.is_stopping(context) {
-            return Err(unavailable(Unavailable::Stopped, context.limits()));
+            return Err(unavailable(Unavailable::Stopped, context.limits()).into());
         }
         let route = Route::of(head)?;
         match (route, &self.shared.settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
-                return Err(self.unauthorized(context.address(from), head));
+                return Err(unauthorized(head));
             }
             (Route::Push, None) if self.shared.settings.auth.is_some() => {
                 let text = "publishing here needs a push key, as this server has tokens";
-                return Err(Response::text(Status::FORBIDDEN, text));
+                return Err(Response::text(Status::FORBIDDEN, text).into());
             }
             (Route::Register, _) if self.shared.settings.closes_register() => {
                 let text = "registering needs a token file, as this server has tokens";
-                return Err(Response::text(Status::FORBIDDEN, text));
+                return Err(Response::text(Status::FORBIDDEN, text).into());
             }
             (Route::Drop, None) => {
                 let text = "dropping needs a server with a push key";
-                return Err(Response::text(Status::FORBIDDEN, text));
+                return Err(Response::text(Status::FORBIDDEN, text).into());
             }
-            (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo()),
+            (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo().into()),
             (Route::Register | Route::Echo, _) => check_method(head)?,
             (Route::Topics, _) => {
-                return self.native.gate(context, from, head).map(Entry::Topics);
+                return self.native.gate(head).map(Entry::Topics);
             }
             _ => {}
         }
         match route.takes_body() && is_encoded(head) {
-            true => Err(unsupported()),
+            true => Err(unsupported().into()),
             false => Ok(Entry::Route(route)),
         }
     }
 
-    /// A request without a key does not count as a guess.
-    fn unauthorized(&self, from: Option<SocketAddr>, head: &RequestHead<'_>) -> Response {
-        let mut response =
-            Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
-        response.close = head.bearer().is_some() && self.shared.tries.wrong("push key", from);
-        response
+    /// Answers what was wrong later, as far as it may have been a guess.
+    // req: push-auth-21
+    fn deny(&mut self, context: &mut Context<'_>, from: PeerId, denial: Denial) -> Reply<'static> {
+        let Denial {
+            mut response,
+            guess,
+        } = denial;
+        let Some(what) = guess else {
+            return response.into();
+        };
+        response.close |= self.shared.tries.wrong(what, context.address(from));
+        let wait = Millis::from(self.shared.settings.limits.wrong_token_ms);
+        context.set_timer(from, Some(context.now() + wait));
+        self.delayed.put(from, response);
+        Reply::Later { tag: DENIED }
+    }
+
+    /// The same before the body has come. A guess is answered once a short body has; it is counted
+    /// then, and only then.
+    fn deny_body(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+        denial: Denial,
+    ) -> Result<usize, Response> {
+        match denial.guess {
+            None => Err(denial.response),
+            Some(_) if has_short_body(head) => Ok(UNREAD_BODY),
+            Some(what) => {
+                self.shared.tries.wrong(what, context.address(from));
+                Err(denial.response.closing())
+            }
+        }
     }
 
     fn push(&self, request: &Request<'_>, limits: &net::Limits) -> Response {
@@ -263,6 +291,7 @@ impl PushService {
     fn forget(&mut self, peer: PeerId) {
         self.members.remove(&self.shared.hub, peer.worker(), peer);
         self.native.closed(peer);
+        self.delayed.take(peer);
     }
 
     fn is_stopping(&self, context: &Context<'_>) -> bool {
@@ -279,7 +308,10 @@ impl Service for PushService {
         from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
-        let (admitted, entry) = self.judge(context, from, head)?;
+        let (admitted, entry) = match self.judge(context, from, head) {
+            Ok(judged) => judged,
+            Err(denial) => return self.deny_body(context, from, head, denial),
+        };
         let limit = match entry {
             Entry::Topics(_) => self.native.body_bytes(context, head),
             Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
@@ -310,7 +342,7 @@ impl Service for PushService {
     ) -> Reply<'r> {
         let (admitted, entry) = match self.judge(context, from, &request.head()) {
             Ok(judged) => judged,
-            Err(refused) => return refused.into(),
+            Err(denial) => return self.deny(context, from, denial),
         };
         let limits = context.limits();
         let reply = match entry {
@@ -375,6 +407,10 @@ impl Service for PushService {
     }
 
     fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        if let Some(answer) = self.delayed.take(peer) {
+            let _ = context.respond(peer, answer);
+            return;
+        }
         if self.members.is_idle(peer) {
             self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
@@ -404,9 +440,19 @@ impl Service for PushService {
     }
 }
 
-/// Topics have errors of their own form.
+/// A request without a key does not count as a guess.
+fn unauthorized(head: &RequestHead<'_>) -> Denial {
+    let response = Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
+    match head.bearer() {
+        Some(_) => Denial::of_guess("push key", response),
+        None => response.into(),
+    }
+}
+
+/// Topics have errors of their own form; and where there is nothing, so has who asks for JSON.
 fn in_dialect(head: &RequestHead<'_>, refused: Response) -> Response {
-    match is_topics(head.path()) {
+    let is_nothing = refused.status == Status::NOT_FOUND;
+    match is_topics(head.path()) || is_nothing && accepts(head, "application/json") {
         true => restate(refused),
         false => refused,
     }

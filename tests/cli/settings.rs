@@ -136,6 +136,11 @@ fn every_flag_has_its_name_in_the_environment() {
         let outcome = check(&["serve"], &[(variable, "77")]);
         assert_eq!(value(&outcome, setting), "77");
     }
+    let outcome = check(&["serve"], &[("WIREBELL_TRUSTED_PROXY", "10.0.0.0/8,unix")]);
+    assert_eq!(
+        value(&outcome, "trusted_proxy"),
+        r#"["10.0.0.0/8", "unix"]"#
+    );
     let outcome = check(&["echo"], &[("WIREBELL_SUBPROTOCOL", "a,b")]);
     assert_eq!(value(&outcome, "subprotocol"), r#"["a", "b"]"#);
     let mut bad = command(&["serve"]);
@@ -203,5 +208,31 @@ fn topics_are_tables_of_the_file_and_a_wrong_one_is_named() {
         let place = format!("line {line}:");
         let says = outcome.stderr.contains(&place) && outcome.stderr.contains(problem);
         assert!(says, "{to}: {}", outcome.stderr);
+    }
+}
+
+#[test]
+// req: push-pages-11
+fn a_trusted_proxy_is_an_address_or_a_network_and_no_name() {
+    let path = file(
+        "cli-proxies.toml",
+        "trusted_proxy = [\"::1\", \"10.0.0.0/8\"]\n",
+    );
+    let outcome = check(&["serve", "--config", path.to_str().unwrap()], &[]);
+    assert_eq!(value(&outcome, "trusted_proxy"), r#"["::1", "10.0.0.0/8"]"#);
+    let flags = [
+        "serve",
+        "--trusted-proxy",
+        "127.0.0.1",
+        "--trusted-proxy",
+        "unix",
+    ];
+    let outcome = check(&flags, &[]);
+    assert_eq!(value(&outcome, "trusted_proxy"), r#"["127.0.0.1", "unix"]"#);
+    for bad in ["localhost", "10.0.0.0/33", "any"] {
+        let outcome = check(&["serve", "--trusted-proxy", bad], &[]);
+        assert_eq!(outcome.status, Some(2), "{outcome:?}");
+        let says = format!("--trusted-proxy {bad}: write an address");
+        assert!(outcome.stderr.contains(&says), "{outcome:?}");
     }
 }

@@ -125,3 +125,28 @@ fn a_thread_that_posts_too_much_is_told_and_memory_is_bounded() {
         .collect();
     assert_eq!(all.last(), Some(&Ok(b"late".to_vec())));
 }
+
+/// One mail may be for thousands of slow peers, so what it has cost is looked at before the next.
+#[test]
+fn past_the_memory_budget_a_turn_takes_one_mail() {
+    let (told, tells) = channel();
+    let options = |memory| Options::default().limits(limits().memory_bytes(memory));
+    for (memory, turns) in [(25_000, vec![1, 1, 1, 2]), (100_000, vec![5])] {
+        let network = Network::new();
+        let mut server = network.serve(options(memory), |worker| HandOn::new(worker, &told));
+        server.run();
+        for n in 0..5 {
+            let mail = Mail::Message(vec![n]);
+            let posted = server.handle().mailboxes()[0].post(mail, 10_000);
+            assert_eq!(posted, Ok(()));
+        }
+        let mut taken = Vec::new();
+        for count in turns {
+            server.turn();
+            let told: Vec<_> = tells.try_iter().collect();
+            assert_eq!(told.len(), count, "{memory}: after {taken:?}");
+            taken.extend(told.into_iter().map(|(_, bytes)| bytes.expect("mail")[0]));
+        }
+        assert_eq!(taken, [0, 1, 2, 3, 4]);
+    }
+}

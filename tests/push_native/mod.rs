@@ -5,6 +5,7 @@ mod envelopes;
 mod hostile;
 mod origins;
 mod polls;
+mod proxies;
 mod publishing;
 mod replays;
 mod revocation;
@@ -83,6 +84,11 @@ impl Native {
 
     fn connect(&self) -> Socket {
         self.turns.connect()
+    }
+
+    /// The time, in milliseconds since the test began.
+    fn now(&self) -> u64 {
+        self.shared.broker().now() - BEGIN
     }
 
     fn advance(&self, ms: u64) {

@@ -1,7 +1,7 @@
 //! Who may come in, and do what.
 
 use super::{BEGIN, Native, Socket, ask, bearer, parsed};
-use crate::net_support::client::upgrade;
+use crate::net_support::client::{HttpResponse, upgrade};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::json;
@@ -182,6 +182,103 @@ fn wrong_tokens_end_the_connection() {
     }
 }
 
+#[test]
+// req: push-auth-21
+fn a_wrong_token_is_answered_after_a_second() {
+    let (native, _) = guarded(&alice());
+    let mut client = native.connect();
+    let wrong = bearer("wrong");
+    for _ in 1..=2 {
+        let (answer, after) = timed(&native, &mut client, &wrong, b"short");
+        assert_eq!((answer.status, answer.connection().len()), (401, 0));
+        assert!(is_second(after), "{after}");
+    }
+    let began = native.now();
+    assert_eq!(native.get("/topics/news?poll=0", &wrong).status, 401);
+    assert!(is_second(native.now() - began));
+    // A body that is long, or may be, is not read: the connection ends. It is the fourth guess.
+    let (answer, after) = timed(&native, &mut client, &wrong, &[b'x'; 2_000]);
+    assert_eq!((answer.status, after), (401, 0));
+    assert_eq!(answer.connection(), ["close"]);
+    // The fifth one ends its connection.
+    let mut client = native.connect();
+    let (answer, after) = timed(&native, &mut client, &wrong, b"short");
+    assert_eq!((answer.status, is_second(after)), (401, true));
+    assert_eq!(answer.connection(), ["close"]);
+    // A request without one is no guess, and the right one is never slow.
+    let mut client = native.connect();
+    let (answer, after) = timed(&native, &mut client, "", b"short");
+    assert_eq!((answer.status, after), (401, 0));
+    let (answer, after) = timed(&native, &mut client, &bearer("secret"), b"short");
+    assert_eq!((answer.status, after), (202, 0));
+}
+
+/// A publication, its answer, and the milliseconds between them.
+#[track_caller]
+fn timed(native: &Native, client: &mut Socket, fields: &str, body: &[u8]) -> (HttpResponse, u64) {
+    let began = native.now();
+    let answer = ask(client, "POST", "/topics/orders.a", fields, body);
+    (answer, native.now() - began)
+}
+
+/// Timers are coarse, and never early.
+fn is_second(ms: u64) -> bool {
+    (1_000..1_100).contains(&ms)
+}
+
+#[test]
+// req: push-auth-21
+fn a_client_that_leaves_before_the_answer_is_forgotten() {
+    let (native, _) = guarded(&alice());
+    let mut client = native.connect();
+    let wrong = bearer("wrong");
+    client.send(format!(
+        "GET /topics/news?poll=0 HTTP/1.1\r\nHost: a\r\n{wrong}\r\n"
+    ));
+    drop(client);
+    native.advance(500);
+    assert_eq!(
+        native.get("/topics/news?poll=0&token=secret", "").status,
+        200
+    );
+    native.advance(1_000);
+    assert_eq!(
+        native.get("/topics/news?poll=0&token=secret", "").status,
+        200
+    );
+}
+
+#[test]
+// req: push-auth-16 push-auth-21
+fn a_wrong_token_in_a_message_holds_up_its_connection_and_no_deadline() {
+    let (native, _) = guarded(&alice());
+    let mut client = native.envelopes("/topics");
+    native.advance(8_500);
+    let wrong = r#"{"type":"auth","ref":1,"token":"wrong"}"#;
+    client.send_text(wrong);
+    client.send_text(r#"{"type":"auth","ref":2,"token":"secret"}"#);
+    assert_eq!(client.json()["error"], "unauthorized");
+    assert!(is_second(native.now() - 8_500));
+    assert_eq!(client.json()["ref"], 2);
+    // Later, too, and what is subscribed to goes on.
+    client.subscribed(r#"["news","orders.a"]"#);
+    native.advance(20_000);
+    client.send_text(wrong);
+    native.post("/topics/orders.a", &bearer("secret"), "x");
+    assert_eq!(client.json()["data"], "x");
+    assert_eq!(client.json()["error"], "unauthorized");
+    native.advance(20_000);
+    client.say(r#"{"type":"presence","topic":"news"}"#);
+    // Without a right one, the ten seconds are those since the beginning.
+    let mut other = native.envelopes("/topics");
+    let began = native.now();
+    native.advance(8_500);
+    other.wrong(wrong);
+    assert_eq!(other.expect_close(1008), "no token came");
+    let after = native.now() - began;
+    assert!((10_000..10_100).contains(&after), "{after}");
+}
+
 /// A JWT of these claims.
 fn jwt(claims: &serde_json::Value) -> String {
     let encode = |bytes: &[u8]| BASE64_URL_SAFE_NO_PAD.encode(bytes);
@@ -214,7 +311,7 @@ fn a_jwt_is_a_token_until_it_expires() {
     assert_eq!(native.post("/topics/b.c", &bearer(&good), "x").status, 403);
     assert_eq!(poll(&good), 200);
     assert_eq!(poll(&claims("mallory", 0, 60)), 401);
-    assert_eq!(poll(&claims("alice", 1, 60)), 401);
+    assert_eq!(poll(&claims("alice", 30, 60)), 401);
     assert_eq!(poll(&good[..good.len() - 2]), 401);
     assert_eq!(poll(&jwt(&json!({"sub": "alice"}))), 401);
     let mut client = native.envelopes_with("/topics/a", &bearer(&good));
@@ -222,12 +319,12 @@ fn a_jwt_is_a_token_until_it_expires() {
     let mut other = native.envelopes("/topics");
     let auth = format!(r#"{{"type":"auth","token":"{}"}}"#, claims("bob", 0, 20));
     assert_eq!(other.say(&auth)["name"], "bob");
-    native.advance(19_000);
+    native.advance(15_000 - native.now());
     client.expect_nothing();
     // A fresh token in time.
     let auth = format!(r#"{{"type":"auth","token":"{}"}}"#, claims("bob", 0, 90));
     assert_eq!(other.say(&auth)["name"], "bob");
-    native.advance(2_000);
+    native.advance(6_000);
     assert_eq!(client.expect_close(4001), "token revoked");
     assert_eq!(poll(&good), 401);
     other.expect_nothing();

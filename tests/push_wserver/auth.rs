@@ -6,7 +6,7 @@ use crate::net_support::push::{publication, registration};
 use crate::net_support::{Log, Push, limits, options_with, wait_until};
 use crate::support::frames::{ping, pong};
 use std::time::{Duration, SystemTime};
-use wirebell::push::{OriginPolicy, PushKey, Settings, TokenFile};
+use wirebell::push::{Limits, OriginPolicy, PushKey, Settings, TokenFile};
 
 #[test]
 fn a_token_file_names_the_user_of_each_token() {
@@ -78,11 +78,16 @@ fn a_bad_token_file_is_told_by_its_line() {
     assert!(TokenFile::open("/nothing/here").is_err());
 }
 
+/// Wrong keys are answered soon.
+fn hasty() -> Limits {
+    Limits::default().wrong_token_ms(1)
+}
+
 #[test]
 fn every_wrong_key_gets_the_same_answer() {
     let path = file("push-key", "\n  secret key \n");
     let key = PushKey::read(&path).expect("a key");
-    let settings = Settings::default().push_key(Some(key));
+    let settings = Settings::default().push_key(Some(key)).limits(hasty());
     let push = Push::start(options_with(limits()), settings);
     let mut client = push.subscribe("a", "e");
     let body = publication("a", "e", "m");
@@ -126,7 +131,9 @@ fn a_key_file_without_a_key_is_no_key() {
 
 #[test]
 fn guesses_soon_cost_a_connection_each_and_the_right_key_always_works() {
-    let settings = Settings::default().push_key(PushKey::new("secret"));
+    let settings = Settings::default()
+        .push_key(PushKey::new("secret"))
+        .limits(hasty());
     let push = Push::start(options_with(limits()), settings);
     let body = publication("a", "e", "m");
     let key = |key: &str| format!("Authorization: Bearer {key}\r\n");

@@ -31,6 +31,30 @@ fn who_looks_in_the_wrong_place_is_told_the_right_one() {
         assert_eq!(response.status, 404, "{request}");
         assert!(response.body.contains(text), "{request}{}", response.body);
     }
+    // In the dialect of topics for who asks for JSON, which a wildcard does not.
+    for (accept, is_json) in [
+        ("application/json", true),
+        ("text/html;q=0.5, Application/JSON;q=0.9", true),
+        ("*/*", false),
+    ] {
+        let fields = format!("Accept: {accept}\r\n");
+        let response = client.ask(upgrade("/nothing", &fields).replace("Upgrade", "X"));
+        let kind = if is_json {
+            "application/json"
+        } else {
+            "text/plain; charset=utf-8"
+        };
+        assert_eq!(
+            (response.status, response.field("content-type")),
+            (404, Some(kind))
+        );
+        assert_eq!(
+            response
+                .body
+                .starts_with(r#"{"error":"not_found","message":"#),
+            is_json
+        );
+    }
     // Another protocol is no WebSocket, and the page may ignore it.
     let other = upgrade("/", "").replace("websocket", "h2c");
     assert_eq!(client.ask(other).status, 200);

@@ -17,7 +17,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "http",
         "HTTP around it",
-        "mod fields host limits head status body request lines date response reader types",
+        "mod fields host limits head status body request lines date response reader \
+         forwarded types",
     ),
     (
         "handshake",
@@ -59,8 +60,8 @@ const ORDER: [(&str, &str, &str); 24] = [
         "mod words limits options service context connections frame metrics peer_map mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
-         conn/no_dialing conn/deadlines output/mod output/buffers output/cork output/write \
-         output/send output/compress output/pieces output/http output/end input/mod input/read \
+         conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
+         output/write output/send output/compress output/pieces output/http output/end input/mod input/read \
          input/requests input/frames input/events input/inflate input/direct input/answers \
          engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
          engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
@@ -77,8 +78,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
-         limits settings answers page native/mod native/base64 native/problem native/publish \
-         native/batch native/ask native/caller native/envelope native/events native/messages \
+         limits settings answers denial page native/mod native/base64 native/problem \
+         native/publish native/batch native/ask native/caller native/envelope native/events native/messages \
          native/form native/session native/subscribers native/dialect native/gate native/live \
          native/revocation mail stats shared routes echo service server",
     ),

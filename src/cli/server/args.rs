@@ -107,6 +107,18 @@ pub struct FileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_file: Option<PathBuf>,
 
+    /// Reverse proxy that is believed when it says in X-Forwarded-For or Forwarded whose request it
+    /// passes on: an address, a network such as 10.0.0.0/8, or `unix` for unix sockets; may be
+    /// given several times [default: none]
+    #[arg(
+        long,
+        value_name = "CIDR",
+        env = "WIREBELL_TRUSTED_PROXY",
+        value_delimiter = ','
+    )]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trusted_proxy: Option<Vec<String>>,
+
     /// How much history topics keep.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Vec::is_empty")]

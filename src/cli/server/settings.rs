@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 use wirebell::handshake::DeflatePolicy;
-use wirebell::http::{MAX_FIELDS, is_token};
+use wirebell::http::{MAX_FIELDS, TrustedProxy, is_token};
 use wirebell::net::{Limits, Options, Overflow};
 use wirebell::push::{Auth, BadOrigin, Bounds, HistoryRules, OriginPolicy, PushKey};
 use wirebell::push::{Settings, TokenFile, Tokens, is_host_name};
@@ -235,6 +235,7 @@ impl FileSettings {
             open,
             push_key_file,
             token_file,
+            trusted_proxy,
             max_body,
             register_timeout,
             echo
@@ -252,6 +253,7 @@ impl FileSettings {
     /// All settings that have a default.
     pub fn effective(mut self) -> Self {
         let body_bytes = Limits::DEFAULT.body_bytes as u64;
+        self.trusted_proxy.get_or_insert_default();
         self.max_body.get_or_insert(Size(body_bytes));
         let register_ms = push::Limits::DEFAULT.register_ms;
         self.register_timeout.get_or_insert(Period(register_ms));
@@ -269,10 +271,22 @@ impl FileSettings {
     /// The options of the loops, with the limits that only `serve` has.
     pub fn options(&self) -> Result<Options, Failure> {
         let mut options = self.event_loop.options()?;
+        options.trusted_proxies = self.trusted_proxies()?;
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         limits.body_bytes = self.max_body.map_or(limits.body_bytes, bytes);
         Ok(options)
+    }
+
+    /// Who is believed about the clients of requests.
+    // req: push-pages-11
+    fn trusted_proxies(&self) -> Result<Vec<TrustedProxy>, Failure> {
+        let proxies = self.trusted_proxy.iter().flatten();
+        let read = |text: &String| {
+            let proxy = text.parse::<TrustedProxy>();
+            proxy.map_err(|bad| Failure::usage(format!("--trusted-proxy {text}: {bad}")))
+        };
+        proxies.map(read).collect()
     }
 
     /// Reads the named files, so that a wrong one is reported at the start.

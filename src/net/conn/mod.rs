@@ -1,8 +1,10 @@
 //! The state of one connection, and the table of all: data, and what it says about itself.
 //!
 //! Nothing here reads, writes or calls a service. Reading order: `peer`, `table`, `cold`,
-//! `lists`, `timers`, `batch`, `send_queue`, `deflate`, `dialing`, `no_dialing`, `deadlines`.
+//! `lists`, `timers`, `batch`, `send_queue`, `deflate`, `dialing`, `no_dialing`, `deadlines`,
+//! `addresses`.
 
+pub(crate) mod addresses;
 pub(crate) mod batch;
 pub(crate) mod cold;
 pub(crate) mod deadlines;

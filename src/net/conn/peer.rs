@@ -116,6 +116,8 @@ pub(crate) struct Flags {
     pub(crate) wants_writable: bool,
     /// Encrypted.
     pub(crate) secure: bool,
+    /// The other end is a trusted proxy.
+    pub(crate) proxied: bool,
     /// A peer that sends no more does not wait for the answer either.
     pub(crate) leaves: bool,
 }

@@ -1,5 +1,6 @@
 //! New connections: accepted a few at a time, and refused if there are too many.
 
+use crate::http::is_trusted;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::engine::Engine;
@@ -66,7 +67,8 @@ impl<S: Service> Engine<S> {
         let limits = &out.options.limits;
         let index = peers.vacant();
         let full = peers.len() >= limits.connections || out.cold.memory.is_over();
-        if full || !self.acceptor.addresses.admit(index, address, limits) {
+        let proxied = is_trusted(&out.options.trusted_proxies, address);
+        if full || !proxied && !out.addresses.admit(index, address, limits) {
             out.sockets.close(index);
             out.metrics.refused.add(1);
             log::debug!("refused a connection from {address:?}: too many");
@@ -79,6 +81,7 @@ impl<S: Service> Engine<S> {
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         debug_assert_eq!(peer.index, index);
         peer.flags.secure = accepted.secure;
+        peer.flags.proxied = proxied;
         peer.redirect = accepted.redirect;
         out.metrics.accepted.add(1);
         arm(peer, out, &mut self.wheel);

@@ -232,7 +232,8 @@ impl<S: Service> Engine<S> {
         out.cold.drop_of(&mut peer);
         out.timers.clear(&mut peer);
         out.sockets.close(index);
-        self.acceptor.forget(index);
+        out.addresses.forget(index);
+        self.acceptor.file_is_free();
         dials.ended(index, out.now, *stopping);
         #[cfg(feature = "client")]
         self.removed(peer);

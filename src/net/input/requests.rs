@@ -3,8 +3,8 @@
 //! Invariant: responses leave in the order of the requests; nothing after a request that ends the
 //! connection, or that is not answered yet, is read.
 
-use crate::http::{self, EMPTY_FIELD, FieldLine, HttpFault, HttpReader, MAX_FIELDS};
-use crate::http::{Request, Response, Status, Step};
+use crate::http::{self, EMPTY_FIELD, FieldLine, Fields, HttpFault, HttpReader, MAX_FIELDS};
+use crate::http::{Request, Response, Status, Step, client_of, field, is_trusted};
 use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
@@ -96,9 +96,13 @@ impl<S: Service> Reader<'_, S> {
     /// A head announces a body: the service says how long it may be, or answers at once.
     fn announced(&mut self, id: PeerId, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        let context = &mut Context::new(self.connections);
         let verdict = http.head(&mut storage).map(|head| {
-            let verdict = self.service.body(context, id, &head);
+            let admitted = admit_client(self.connections, id, head.fields);
+            let context = &mut Context::new(self.connections);
+            let verdict = match admitted {
+                Ok(()) => self.service.body(context, id, &head),
+                Err(response) => Err(self.service.refused(context, id, &head, response)),
+            };
             (verdict, head.keeps_alive(), head.method == "HEAD")
         });
         let stopping = self.connections.stopping;
@@ -156,14 +160,10 @@ impl<S: Service> Reader<'_, S> {
                 return Flow::Ended;
             }
         };
-        let Connections { peers, out, .. } = &mut *self.connections;
-        if let Some(peer) = peers.get_mut(id)
-            && let Some(port) = peer.redirect
-        {
-            out.respond(peer, &redirect(&request, port), request.method() == "HEAD");
-            return Flow::Ended;
+        if let Some(flow) = self.turn_away(id, &request) {
+            return flow;
         }
-        out.metrics.requests.add(1);
+        self.connections.out.metrics.requests.add(1);
         let context = &mut Context::new(self.connections);
         let reply = self.service.request(context, id, &request);
         let stopping = self.connections.stopping;
@@ -197,6 +197,58 @@ impl<S: Service> Reader<'_, S> {
                     _ => Flow::Next,
                 }
             }
+        }
+    }
+
+    /// Answers a request that is not for the service.
+    fn turn_away(&mut self, id: PeerId, request: &Request<'_>) -> Option<Flow> {
+        let head_only = request.method() == "HEAD";
+        let Connections { peers, out, .. } = &mut *self.connections;
+        let peer = peers.get_mut(id)?;
+        if let Some(port) = peer.redirect {
+            out.respond(peer, &redirect(request, port), head_only);
+            return Some(Flow::Ended);
+        }
+        let refused = admit_client(self.connections, id, request.fields()).err()?;
+        let context = &mut Context::new(self.connections);
+        let mut response = self.service.refused(context, id, &request.head(), refused);
+        response.close |= answer(request, self.connections.stopping).close;
+        let Connections { peers, out, .. } = &mut *self.connections;
+        Some(respond(out, peers.get_mut(id)?, &response, head_only))
+    }
+}
+
+/// Seconds after which a client that has too many connections may try again.
+const RETRY_SECONDS: &str = "5";
+
+/// Takes note of whose request it is, if a trusted proxy says so.
+///
+/// # Errors
+///
+/// The response, if the client already has the most connections allowed.
+// req: push-pages-13
+fn admit_client(
+    connections: &mut Connections,
+    id: PeerId,
+    fields: Fields<'_>,
+) -> Result<(), Response> {
+    let Connections { peers, out, .. } = connections;
+    let Some(peer) = peers.get_mut(id).filter(|peer| peer.flags.proxied) else {
+        return Ok(());
+    };
+    let trusted = &out.options.trusted_proxies;
+    let client = client_of(trusted, fields);
+    out.addresses.set_client(peer.index, client);
+    let counted = client.filter(|_| !is_trusted(trusted, client));
+    match out
+        .addresses
+        .admit(peer.index, counted, &out.options.limits)
+    {
+        true => Ok(()),
+        false => {
+            let text = "this address has too many connections";
+            let response = Response::text(Status::TOO_MANY_REQUESTS, text);
+            Err(response.field(field!("Retry-After", RETRY_SECONDS)))
         }
     }
 }
@@ -292,5 +344,8 @@ fn wait_for_http(out: &mut Output, peer: &mut Peer) {
         *waits = next;
         *since = out.now;
         out.lists.touch(peer);
+    }
+    if next == HttpWait::Next {
+        out.release_client(peer);
     }
 }

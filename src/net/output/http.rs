@@ -89,12 +89,20 @@ impl Output {
     /// The request has been answered.
     pub(crate) fn next_request(&mut self, peer: &mut Peer) {
         peer.flags.leaves = false;
+        self.release_client(peer);
         peer.phase = Phase::Http {
             since: self.now,
             waits: HttpWait::Next,
         };
         self.lists.touch(peer);
         self.lists.push_ready(peer);
+    }
+
+    /// A proxy may use the connection for another client next.
+    pub(crate) fn release_client(&mut self, peer: &Peer) {
+        if peer.flags.proxied {
+            self.addresses.release(peer.index);
+        }
     }
 
     /// Ends an HTTP connection with this response, unless the current request has already been

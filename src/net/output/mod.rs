@@ -22,6 +22,7 @@ mod pieces;
 mod send;
 mod write;
 
+use crate::net::conn::addresses::Addresses;
 use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;
@@ -33,6 +34,7 @@ use crate::net::output::buffers::Buffers;
 use crate::net::output::cork::Cork;
 use crate::net::sockets::Sockets;
 use crate::proto::{Millis, Outbox};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 /// The output of one loop.
@@ -45,6 +47,7 @@ pub(crate) struct Output {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) lists: Lists,
     pub(crate) timers: Timers,
+    pub(crate) addresses: Addresses,
     pub(crate) cold: ColdStore,
     pub(crate) buffers: Buffers,
     pub(crate) compression: Compression,
@@ -71,6 +74,7 @@ impl Output {
             metrics,
             lists: Lists::default(),
             timers: Timers::default(),
+            addresses: Addresses::default(),
             cold,
             buffers: Buffers::default(),
             compression,
@@ -78,6 +82,12 @@ impl Output {
             batch: Batch::default(),
             cork: Cork::new(),
         }
+    }
+
+    /// See [`Context::address`](crate::net::Context::address).
+    pub(crate) fn address(&self, index: u32) -> Option<SocketAddr> {
+        let client = self.addresses.client(index);
+        client.or_else(|| self.sockets.remote(index))
     }
 
     /// Enough has been published in this turn: it is sent before more is read.

@@ -263,7 +263,7 @@ impl Output {
 
     /// A peer as logs name it.
     pub(crate) fn name(&self, peer: &Peer) -> String {
-        match self.sockets.remote(peer.index) {
+        match self.address(peer.index) {
             Some(address) => format!("peer {} ({address})", peer.index),
             None => format!("peer {}", peer.index),
         }

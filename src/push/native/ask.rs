@@ -144,7 +144,7 @@ pub(super) fn wants_envelopes(head: &RequestHead<'_>) -> bool {
 }
 
 /// Whether the request names this media type; wildcards do not count.
-fn accepts(head: &RequestHead<'_>, name: &str) -> bool {
+pub(in crate::push) fn accepts(head: &RequestHead<'_>, name: &str) -> bool {
     head.fields.list("Accept").any(|range| {
         let range = range.split(';').next().unwrap_or_default();
         range.trim().eq_ignore_ascii_case(name)

@@ -42,7 +42,7 @@ pub(in crate::push) const NATIVE: u32 = 16;
 pub(super) const TOKEN_REVOKED: CloseCode = CloseCode::new(4001).expect("an application's code");
 
 /// Milliseconds for a client of `/topics` to send its token.
-pub(super) const TOKEN_MS: Millis = 10_000;
+const TOKEN_MS: Millis = 10_000;
 
 /// Milliseconds after which a silent stream says that it is there: proxies cut those that are
 /// silent for half a minute or more.
@@ -286,7 +286,8 @@ impl Dialect {
             .subprotocols()
             .find(|offered| form == Form::Envelopes && offered.name() == ENVELOPES);
         let mut upgrade = Upgrade::new(opening.accept(subprotocol)).tag(NATIVE);
-        let mut work = caller.is_none().then_some(Work::Token);
+        let until = context.now() + TOKEN_MS;
+        let mut work = caller.is_none().then_some(Work::Token { until });
         if !ask.patterns.is_empty() {
             let mut replaying = Replaying::new(ask.patterns, ask.since, None);
             if caller.is_some() {

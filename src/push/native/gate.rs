@@ -5,9 +5,10 @@
 //! does, there is no caller. The live page needs no token either: it is the same for all topics.
 
 use crate::http::{RequestHead, Response};
-use crate::net::{Context, PeerId};
+use crate::net::Context;
 use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
 use crate::push::auth::token_of;
+use crate::push::denial::Denial;
 use crate::push::native::ask::{Ask, How, topic_of, wants_envelopes};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::Caller;
@@ -19,15 +20,10 @@ impl Dialect {
     ///
     /// # Errors
     ///
-    /// The response that refuses it.
-    pub(in crate::push) fn gate(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<Option<Caller>, Response> {
+    /// Why it is refused.
+    pub(in crate::push) fn gate(&self, head: &RequestHead<'_>) -> Result<Option<Caller>, Denial> {
         check_method(head)?;
-        let caller = self.caller(context, from, head)?;
+        let caller = self.caller(head)?;
         if !publishes(head) {
             return Ok(caller);
         }
@@ -66,12 +62,7 @@ impl Dialect {
     }
 
     // req: push-errors-04
-    fn caller(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<Option<Caller>, Response> {
+    fn caller(&self, head: &RequestHead<'_>) -> Result<Option<Caller>, Denial> {
         let Some(auth) = &self.auth else {
             return Ok(Some(Caller::Anybody));
         };
@@ -85,9 +76,8 @@ impl Dialect {
         match auth.check(&token, self.broker.now()) {
             Ok(grant) => Ok(Some(Caller::Bearer(grant))),
             Err(denied) => {
-                let mut response = Response::from(Problem::unauthorized(denied.to_string()));
-                response.close = self.tries.wrong("token", context.address(from));
-                Err(response)
+                let problem = Problem::unauthorized(denied.to_string());
+                Err(Denial::of_guess("token", problem))
             }
         }
     }

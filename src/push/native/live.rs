@@ -5,13 +5,13 @@
 //! order of its messages; a connection that was told its end is no longer a subscriber.
 
 use crate::net::{Context, PeerId, SharedChunk};
-use crate::proto::Message;
+use crate::proto::{Message, Millis};
 use crate::push::broker::{BrokerMail, Outcome, Started};
 use crate::push::delivery::Delivery;
 use crate::push::hub::Start;
 use crate::push::name::Pattern;
 use crate::push::native::caller::Caller;
-use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS, TOKEN_MS};
+use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS};
 use crate::push::native::dialect::{check_patterns, earlier, json};
 use crate::push::native::events::{KEEPALIVE_EVENT, KEEPALIVE_LINE};
 use crate::push::native::form::Form;
@@ -33,7 +33,7 @@ impl Dialect {
             return;
         };
         match subscriber.work.as_deref_mut() {
-            Some(Work::Token) => context.set_timer(peer, Some(context.now() + TOKEN_MS)),
+            Some(Work::Token { until }) => context.set_timer(peer, Some(*until)),
             Some(Work::Replay(replaying)) => {
                 if let Some(start) = replaying.ready.take() {
                     if subscriber.form == Form::Envelopes {
@@ -269,10 +269,10 @@ impl Dialect {
         let grant = match auth.check(token, self.broker.now()) {
             Ok(grant) => grant,
             Err(denied) => {
-                if self.tries.wrong("token", context.address(peer)) {
-                    self.end(context, peer, CloseCode::POLICY, "wrong token");
-                }
-                return Err(Problem::unauthorized(denied.to_string()));
+                let problem = Problem::unauthorized(denied.to_string());
+                let answer = messages::error(reference.as_deref(), &problem);
+                self.deny(context, peer, answer);
+                return Ok(());
             }
         };
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
@@ -283,7 +283,7 @@ impl Dialect {
         {
             return Err(Problem::forbidden("this token belongs to another name"));
         }
-        if matches!(subscriber.work.as_deref(), Some(Work::Token)) {
+        if matches!(subscriber.work.as_deref(), Some(Work::Token { .. })) {
             subscriber.work = None;
             context.set_timer(peer, None);
         }
@@ -297,6 +297,49 @@ impl Dialect {
         );
         self.drop_forbidden(context, peer);
         Ok(())
+    }
+
+    /// A token was wrong, which is told later; until then nothing more is read.
+    // req: push-auth-21
+    fn deny(&mut self, context: &mut Context<'_>, peer: PeerId, answer: Vec<u8>) {
+        let ends = self.tries.wrong("token", context.address(peer));
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        let until = match subscriber.work.as_deref() {
+            Some(Work::Token { until }) => Some(*until),
+            _ => None,
+        };
+        subscriber.work = Some(Box::new(Work::Denied {
+            answer,
+            ends,
+            until,
+        }));
+        context.pause(peer);
+        let wait = Millis::from(self.limits.wrong_token_ms);
+        context.set_timer(peer, Some(context.now() + wait));
+    }
+
+    /// The timer of a WebSocket has expired.
+    fn token_timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let Some(subscriber) = self.subscribers.get_mut(peer) else {
+            return;
+        };
+        match subscriber.work.take().map(|work| *work) {
+            Some(Work::Token { .. }) => {
+                self.end(context, peer, CloseCode::POLICY, "no token came");
+            }
+            Some(Work::Denied { ends: true, .. }) => {
+                self.end(context, peer, CloseCode::POLICY, "wrong token");
+            }
+            Some(Work::Denied { answer, until, .. }) => {
+                subscriber.work = until.map(|until| Box::new(Work::Token { until }));
+                context.set_timer(peer, until);
+                send_json(context, peer, answer);
+                context.resume(peer);
+            }
+            work => subscriber.work = work.map(Box::new),
+        }
     }
 
     /// Mail of the broker.
@@ -351,12 +394,7 @@ impl Dialect {
         };
         let keepalive = match subscriber.form {
             Form::Poll => return self.end_poll(context, peer, None),
-            Form::Raw | Form::Envelopes => {
-                if let Some(Work::Token) = subscriber.work.as_deref() {
-                    self.end(context, peer, CloseCode::POLICY, "no token came");
-                }
-                return;
-            }
+            Form::Raw | Form::Envelopes => return self.token_timer(context, peer),
             Form::Lines => KEEPALIVE_LINE,
             Form::Events | Form::EnvelopeEvents => KEEPALIVE_EVENT,
         };

@@ -31,7 +31,7 @@ mod session;
 mod subscribers;
 
 pub use ask::ENVELOPES;
-pub(super) use ask::TOPICS;
+pub(super) use ask::{TOPICS, accepts};
 pub use batch::Batch;
 pub(super) use caller::Caller;
 pub(super) use dialect::{Dialect, NATIVE};

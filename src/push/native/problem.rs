@@ -11,6 +11,7 @@
 use crate::http::{FieldLine, MediaType, Response, StaticField, Status, field};
 use crate::net::Limits;
 use crate::push::answers::{retry_after, retry_seconds};
+use crate::push::denial::Denial;
 use crate::push::json::write_string;
 use crate::push::log::LogError;
 use crate::push::name::{BadName, TopicName};
@@ -130,12 +131,6 @@ impl Problem {
         Self::new(Status::UNPROCESSABLE_CONTENT, "key_reused", message)
     }
 
-    /// 429 `too_many`: the client has to wait so many seconds.
-    // req: push-errors-12
-    pub fn too_many(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
-        Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
-    }
-
     /// 503 `unavailable`: it is possible again in about so many seconds.
     // req: push-errors-12
     pub fn unavailable(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
@@ -177,6 +172,7 @@ pub(in crate::push) fn restate(refused: Response) -> Response {
         413 => "too_large",
         415 => "unsupported_media_type",
         421 => "misdirected",
+        429 => "too_many",
         503 => "unavailable",
         400..=499 => "malformed",
         // A preflight, or what is JSON already.
@@ -198,6 +194,12 @@ impl From<Problem> for Response {
         }
         response.close = problem.close;
         response
+    }
+}
+
+impl From<Problem> for Denial {
+    fn from(problem: Problem) -> Self {
+        Response::from(problem).into()
     }
 }
 
@@ -257,7 +259,6 @@ mod tests {
             (Problem::encoded(), 415, "unsupported_media_type", identity),
             (Problem::misdirected("x"), 421, "misdirected", None),
             (LogError::KeyReused.into(), 422, "key_reused", None),
-            (Problem::too_many("x", 30), 429, "too_many", later("30")),
             (Unavailable::Busy.into(), 503, "unavailable", later("1")),
             (Unavailable::Stopped.into(), 503, "unavailable", later("7")),
             (LogError::Unavailable.into(), 503, "unavailable", later("1")),
@@ -276,6 +277,19 @@ mod tests {
             let text = String::from_utf8(bytes).unwrap();
             assert!(text.contains("\r\nContent-Type: application/json\r\n"));
         }
+    }
+
+    #[test]
+    // req: push-errors-02 push-errors-12
+    fn what_the_server_refuses_in_general_has_a_code_word_too() {
+        let refused = Response::text(Status::TOO_MANY_REQUESTS, "too many connections\n");
+        let said = restate(refused.field(field!("Retry-After", "5")));
+        let expected = r#"{"error":"too_many","message":"too many connections"}"#;
+        assert_eq!(String::from_utf8_lossy(&said.body), expected);
+        let mut fields = said.fields();
+        assert!(fields.any(|field| field == ("Retry-After", "5")));
+        let found = Response::text(Status::OK, "ok");
+        assert_eq!(restate(found.clone()), found);
     }
 
     #[test]

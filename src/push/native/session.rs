@@ -9,7 +9,7 @@
 //! last page and the first live message are adjacent in the order of the log.
 
 use crate::net::{Context, PeerId, SharedChunk};
-use crate::proto::Message;
+use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::hub::{Cursor, Page, Replay, Start, Subscribe};
 use crate::push::name::Pattern;
@@ -27,7 +27,18 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(super) enum Work {
     /// It has to say who it is.
-    Token,
+    Token {
+        /// By this time.
+        until: Millis,
+    },
+    /// It has sent a wrong token, which is answered later.
+    Denied {
+        answer: Vec<u8>,
+        /// The connection ends instead.
+        ends: bool,
+        /// By when a token has to come, if there was none before.
+        until: Option<Millis>,
+    },
     /// It subscribes.
     Replay(Replaying),
     /// It waits for something to happen.

@@ -42,6 +42,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --open 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]'
             cand --push-key-file 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'
             cand --token-file 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]'
+            cand --trusted-proxy 'Reverse proxy that is believed when it says in X-Forwarded-For or Forwarded whose request it passes on: an address, a network such as 10.0.0.0/8, or `unix` for unix sockets; may be given several times [default: none]'
             cand --max-body 'Longest body of an HTTP request [default: 1MiB]'
             cand --register-timeout 'Time within which a connection to /ws must register [default: 30s]'
             cand --echo 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]'

@@ -45,6 +45,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Lis
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trusted-proxy -d 'Reverse proxy that is believed when it says in X-Forwarded-For or Forwarded whose request it passes on: an address, a network such as 10.0.0.0/8, or `unix` for unix sockets; may be given several times [default: none]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
