@@ -104,17 +104,19 @@ pub(crate) fn is_trusted(proxies: &[TrustedProxy], address: Option<SocketAddr>) 
     proxies.iter().any(|proxy| proxy.is(address))
 }
 
+/// Reads the address of one element of a list.
+type ReadNode = fn(&[u8]) -> Option<SocketAddr>;
+
 /// The client of a request that a trusted proxy has sent: the last address that is not a trusted
 /// proxy's, or else the first one. The port is 0 if it is unknown. `None` if the proxy does not
 /// say. If there are both fields, X-Forwarded-For counts: most proxies add to that one, and pass
 /// on a Forwarded as the client has sent it.
 // req: push-pages-11 push-pages-12
 pub(crate) fn client_of(proxies: &[TrustedProxy], fields: Fields<'_>) -> Option<SocketAddr> {
-    let (name, read): (_, fn(&[u8]) -> Option<SocketAddr>) =
-        match fields.get("X-Forwarded-For").is_some() {
-            true => ("X-Forwarded-For", |element| node(text(element)?)),
-            false => ("Forwarded", forwarded_for),
-        };
+    let (name, read): (_, ReadNode) = match fields.get("X-Forwarded-For").is_some() {
+        true => ("X-Forwarded-For", |element| node(text(element)?)),
+        false => ("Forwarded", forwarded_for),
+    };
     let lines = fields
         .iter()
         .filter(|line| line.name.eq_ignore_ascii_case(name));
