@@ -2,7 +2,7 @@
 //! clients in the event loop, and echoes every message.
 //!
 //! ```text
-//! autobahn_client blocking|loop ws://HOST:PORT AGENT [CASE-NUMBER ...]
+//! autobahn_client blocking|loop ws[s]://HOST:PORT AGENT [CASE-NUMBER ...]
 //! ```
 //!
 //! Exit status: 0 if all cases were run, whatever their verdicts, which the server knows.
@@ -14,6 +14,7 @@ use wirebell::client::{Client, Endpoint, Error, Options};
 use wirebell::deflate::Settings;
 use wirebell::handshake::DeflatePolicy;
 use wirebell::net::{Clients, Context, Dial, End, PeerId, Service};
+use wirebell::tls::Connector;
 use wirebell::{Limits, Message, client, net};
 
 const USAGE: &str = "usage: autobahn_client blocking|loop ws://HOST:PORT AGENT [CASE-NUMBER ...]";
@@ -87,6 +88,7 @@ fn options() -> Options {
                 .min_bytes(0),
         ))
         .limits(client::Limits::default().protocol(LIMITS).open_ms(120_000))
+        .tls(Some(Connector::default()))
 }
 
 fn echo(uri: &str) {

@@ -25,6 +25,7 @@ pub(crate) enum Received {
     Bytes { len: usize, more: bool },
     /// Only bytes of a layer below, such as a part of a TLS record. Something may have become
     /// possible to write.
+    #[cfg(feature = "tls")]
     Progress { more: bool },
     /// The peer sends no more.
     End,

@@ -38,6 +38,7 @@ mod versions;
 
 pub use acceptor::{Acceptor, AcceptorOptions, ClientAuth};
 pub use authorities::Authorities;
+#[cfg(feature = "client")]
 pub(crate) use connector::SecureServer;
 pub use connector::{Connector, ConnectorOptions};
 pub use error::{TlsError, TlsErrorKind};

@@ -9,6 +9,7 @@ use crate::tls::acceptor::Acceptor;
 use crate::tls::connector::SecureServer;
 use crate::tls::error::TlsError;
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
+#[cfg(feature = "net")]
 use rustls::pki_types::CertificateDer;
 use rustls::server::{ServerConnectionData, UnbufferedServerConnection};
 use rustls::unbuffered::{
@@ -22,12 +23,14 @@ use std::ops::Deref;
 pub(crate) const MAX_RECORD: usize = 16 * 1024;
 
 /// Bytes of a record on the wire: a header, and what TLS 1.2 allows for encryption.
+#[cfg(any(feature = "client", feature = "net"))]
 pub(crate) const MAX_RECORD_ON_WIRE: usize = MAX_RECORD + 2048 + 5;
 
 /// What a record adds to its plaintext: header, content type and tag, or the nonce of TLS 1.2.
 const RECORD_OVERHEAD: usize = 32;
 
 /// Memory of a session that waits for nothing, in bytes: as measured, with TLS 1.3 and ring.
+#[cfg(feature = "net")]
 pub(crate) const SESSION_BYTES: usize = 3_400;
 
 /// The state of one connection's encryption, without any buffer.
@@ -207,6 +210,7 @@ impl Session {
     }
 
     /// The peer's certificates, its own first; `None` if it has shown none.
+    #[cfg(feature = "net")]
     pub(crate) fn peer_certificates(&self) -> Option<&[CertificateDer<'static>]> {
         match &self.side {
             Side::Server(connection) => connection.peer_certificates(),

@@ -361,7 +361,8 @@ async function check(peer, row) {
   const id = String(++connections);
   const query = `${path.includes('?') ? '&' : '?'}id=${id}`;
   const url = `${peer.scheme}://127.0.0.1:${peer.port}${path}${query}`;
-  const result = await connect([...peer.trust, ...args, url], { input, hold: row.hold ?? expected.length });
+  const hold = row.hold ?? expected.length;
+  const result = await connect([...peer.trust, ...args, url], { input, hold });
   const { stdout } = result;
   const start = Buffer.from(stdout.subarray(0, 200)).toString();
   assert.equal(result.status, status, `exit status; stderr: ${result.stderr}`);

@@ -9,7 +9,8 @@ import { readFileSync } from 'node:fs';
 import { WebSocket } from 'ws';
 
 const [url, authorities, deflate, ...sizes] = process.argv.slice(2);
-const ws = new WebSocket(url, { ca: readFileSync(authorities), perMessageDeflate: deflate === 'on' });
+const ca = readFileSync(authorities);
+const ws = new WebSocket(url, { ca, perMessageDeflate: deflate === 'on' });
 await once(ws, 'open');
 for (const size of sizes) {
   const sent = Buffer.alloc(Number(size), 'Zażółć');

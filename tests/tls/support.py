@@ -265,7 +265,8 @@ class Client:
             except queue.Empty:
                 more = None
             if more is None:
-                raise AssertionError(f"{part} did not come, but {self.seen.decode(errors='replace')}")
+                seen = self.seen.decode(errors="replace")
+                raise AssertionError(f"{part} did not come, but {seen}")
             self.seen += more
         before, _, self.seen = self.seen.partition(part)
         return before

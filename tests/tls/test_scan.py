@@ -26,8 +26,8 @@ class Scan(Case):
         report = self.folder / "report.json"
         subprocess.run(
             [sys.executable, "-m", "sslyze", "--json_out", report, "--sslv2", "--sslv3", "--tlsv1",
-             "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--compression", "--heartbleed", "--openssl_ccs",
-             "--robot", "--reneg", "--fallback", "--elliptic_curves", "--early_data", "--resum",
+             "--tlsv1_1", "--tlsv1_2", "--tlsv1_3", "--compression", "--heartbleed",
+             "--openssl_ccs", "--robot", "--reneg", "--fallback", "--elliptic_curves", "--early_data", "--resum",
              "--ems", f"localhost:{server.port}"],
             check=False, stdout=subprocess.DEVNULL, timeout=4 * LIMIT)
         [result] = json.loads(report.read_text())["server_scan_results"]

@@ -5,6 +5,7 @@
 
 use crate::cli::common::Failure;
 use crate::cli::server::one_or_many;
+#[cfg(feature = "self-signed")]
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,7 @@ use wirebell::net::Listen;
 #[cfg(feature = "self-signed")]
 use wirebell::tls::SelfSigned;
 use wirebell::tls::{Acceptor, AcceptorOptions, Authorities, ClientAuth};
-use wirebell::tls::{Identity, TlsError, Version};
+use wirebell::tls::{Identity, Version};
 
 /// What turns TLS on.
 const NEEDED: &str = "set --tls-cert and --tls-key";
@@ -203,7 +204,7 @@ impl TlsSettings {
                 "--tls-self-signed: there is a --tls-cert as well: leave out one of them".into(),
             ));
         }
-        let failed = |error: TlsError| Failure::failed(format!("--tls-self-signed: {error}"));
+        let failed = |error| Failure::failed(format!("--tls-self-signed: {error}"));
         let made = SelfSigned::new(hosts).map_err(failed)?;
         identities.push(made.identity().map_err(failed)?);
         Ok(Some(made.fingerprint()))

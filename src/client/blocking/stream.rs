@@ -28,6 +28,7 @@ pub struct Stream(Carrier);
 #[derive(Debug)]
 enum Carrier {
     Plain(TcpStream),
+    #[cfg_attr(not(feature = "tls"), expect(dead_code))]
     Secure(Box<Secure>),
 }
 

@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 pub(super) const READ: usize = 64 * 1024;
 
 /// Plaintext sealed for one write: more would only wait here if the socket refuses it.
-const SEAL: usize = 64 * 1024;
+pub(super) const SEAL: usize = 64 * 1024;
 
 /// The first byte of a TLS connection: the type of a record with a handshake message (RFC 8446
 /// section 5.1).
@@ -192,11 +192,13 @@ impl Secure {
         if self.tail.is_empty() {
             self.tail = Vec::new();
         }
+        // What the socket has refused waits for the socket, and not for an answer.
+        let refused = !self.sealed.is_empty() && !self.owes;
         self.take_output(shared.output);
         if let Some(error) = error {
             return Err(self.fail(error, socket));
         }
-        self.owes = at > 0; // They leave with the answer.
+        self.owes = at > 0 && !refused; // They leave with the answer.
         if !self.owes {
             self.flush(socket)?;
         }
@@ -258,7 +260,7 @@ impl Secure {
             let records = shared.output.as_bytes();
             if std::mem::take(&mut self.owes) {
                 self.sealed.extend_from_slice(records);
-                self.sent += send(socket, &self.sealed)?;
+                self.sent += send(socket, &self.sealed[self.sent..])?;
             } else {
                 let written = send(socket, records)?;
                 self.sealed.extend_from_slice(&records[written..]);

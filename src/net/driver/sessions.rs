@@ -178,7 +178,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::driver::secure::{NOT_TLS, Shut};
+    use crate::net::driver::secure::{NOT_TLS, SEAL, Shut};
     use crate::net::sockets::is_transient;
     use crate::tls::in_tests::settings;
     use crate::tls::rustls::version::{TLS12, TLS13};
@@ -291,13 +291,17 @@ mod tests {
                 sessions, socket, ..
             } = self;
             sessions.begin_turn();
-            sessions.flush(7, socket);
+            if self.to_send.is_empty() {
+                sessions.flush(7, socket);
+            }
             let slices = self.to_send.chunks(900).take(100).map(IoSlice::new);
             let slices: Vec<_> = slices.collect();
             if !slices.is_empty() && self.error.is_none() {
                 let taken = sessions.write(7, socket, &slices).expect("writes");
                 self.to_send.drain(..taken);
             }
+            let waits = sessions.slots[7].as_ref().unwrap().sealed.len();
+            assert!(waits < SEAL + 8 * 1024, "{waits} bytes are sealed ahead");
             let mut into = vec![0; self.room];
             match sessions.read(7, socket, &mut into, false) {
                 Ok(Received::Bytes { len, .. }) => self.received.extend(&into[..len]),
@@ -422,7 +426,11 @@ mod tests {
         ends[1].socket.write_all(&[7; 30]).unwrap();
         ends[0].received.clear();
         ends[0].turn();
-        assert_eq!(ends[0].received, [7; 30]);
+        assert!(
+            ends[0].received.ends_with(&[7; 30]),
+            "{:?}",
+            ends[0].received
+        );
     }
 
     /// With no time left for handshakes, a connection that is not open yet is not read at all, and

@@ -58,11 +58,6 @@ impl SystemSockets {
         })
     }
 
-    #[inline]
-    fn at(&mut self, index: u32) -> io::Result<&mut TcpStream> {
-        at(&mut self.sockets, index)
-    }
-
     /// Asks for both directions, once and for all.
     fn insert(&mut self, index: u32, mut socket: TcpStream) -> io::Result<()> {
         let index = index as usize;
@@ -232,7 +227,7 @@ impl Sockets for SystemSockets {
 
     #[cfg(feature = "client")]
     fn connected(&mut self, index: u32) -> io::Result<Option<()>> {
-        let stream = self.at(index)?;
+        let stream = at(&mut self.sockets, index)?;
         if let Some(error) = stream.take_error()? {
             return Err(error);
         }

@@ -6,6 +6,7 @@ use crate::net::conn::peer::{Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
 use crate::net::input::events::{failed, whole};
+#[cfg(feature = "tls")]
 use crate::net::input::read::progress;
 use crate::net::output::Output;
 use crate::net::service::Service;
@@ -52,6 +53,7 @@ impl<S: Service> Reader<'_, S> {
                 self.took(index, assembler, outcome);
             }
             Ok(Received::End) => self.end_of_stream(index),
+            #[cfg(feature = "tls")]
             Ok(Received::Progress { more }) => {
                 out.cold.of(peer).assembler = assembler;
                 progress(out, peer, more);

@@ -62,18 +62,20 @@ impl<S: Service> Reader<'_, S> {
                 }
                 self.handle(index, start + len);
             }
+            #[cfg(feature = "tls")]
             Ok(Received::Progress { more }) => {
                 progress(out, peer, more);
-                if start > 0 {
-                    self.handle(index, start);
-                }
+                self.handle_tail(index, start);
             }
-            Err(error) if is_transient(&error) => {
-                if start > 0 {
-                    self.handle(index, start);
-                }
-            }
+            Err(error) if is_transient(&error) => self.handle_tail(index, start),
             Err(error) => self.lost(index, error),
+        }
+    }
+
+    /// Handles what waited, if anything, although nothing has come.
+    fn handle_tail(&mut self, index: u32, end: usize) {
+        if end > 0 {
+            self.handle(index, end);
         }
     }
 
@@ -198,6 +200,7 @@ impl<S: Service> Reader<'_, S> {
 }
 
 /// Bytes have come below that are no bytes of the peer yet.
+#[cfg(feature = "tls")]
 pub(super) fn progress(out: &mut Output, peer: &mut Peer, more: bool) {
     if let Phase::Open(connection) = &mut peer.phase {
         connection.heard(out.now);
