@@ -122,12 +122,15 @@ impl HttpReader {
             self.head.extend_from_slice(input_in_room);
             &self.head
         };
-        let found = self.search.find(bytes, limits);
-        let Some(range) = found.map_err(HttpFault::of_head)? else {
-            if had == 0 {
-                self.head.extend_from_slice(input_in_room);
+        let range = match self.search.find(bytes, limits) {
+            Ok(Some(range)) => range,
+            unfinished => {
+                if had == 0 {
+                    self.head.extend_from_slice(input_in_room);
+                }
+                unfinished.map_err(HttpFault::of_head)?;
+                return Ok((input.len(), Step::More));
             }
-            return Ok((input.len(), Step::More));
         };
         let at = range.end - had;
         if had == 0 {

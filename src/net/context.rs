@@ -214,7 +214,7 @@ impl<'a> Context<'a> {
     pub fn leave_if_hung_up(&mut self, peer: PeerId) {
         let out = &mut self.connections.out;
         if let Some(peer) = self.connections.peers.get_mut(peer) {
-            peer.flags.leaves = true;
+            out.leaving.insert(peer.index);
             if peer.flags.hung_up {
                 peer.end_for(Cause::Lost);
                 out.lists.remove_soon(peer);
@@ -333,7 +333,9 @@ impl<'a> Context<'a> {
 
     /// The connection is encrypted.
     pub fn is_secure(&self, peer: PeerId) -> bool {
-        self.peer(peer).is_some_and(|peer| peer.flags.secure)
+        let sockets = &self.connections.out.sockets;
+        self.peer(peer)
+            .is_some_and(|peer| sockets.is_secure(peer.index))
     }
 
     /// The certificates that the other end of an encrypted connection has shown, its own first.

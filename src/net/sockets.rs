@@ -76,6 +76,11 @@ pub(crate) trait Sockets: fmt::Debug {
     /// A socket of which output waits below has become writable.
     fn flush(&mut self, _index: u32) {}
 
+    /// Whether it is encrypted.
+    fn is_secure(&self, _index: u32) -> bool {
+        false
+    }
+
     /// Bytes held below, for all connections.
     fn held(&self) -> usize {
         0

@@ -497,6 +497,7 @@ mod tests {
             let pieces: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
             pair.send(0, &pieces);
             pair.send(1, &pieces);
+            pair.run();
             pair.close(0);
             pair.run();
             for end in &pair.ends {

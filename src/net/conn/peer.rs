@@ -19,7 +19,6 @@ use crate::net::conn::send_queue::SendQueue;
 use crate::net::wheel::SlotNumber;
 use crate::net::words::{Cause, Delivery, Overflow, PeerId};
 use crate::proto::{Assembler, Connection, Millis, Piece, Role, State};
-use std::num::NonZeroU16;
 
 #[derive(Debug)]
 pub(crate) struct Peer {
@@ -36,8 +35,6 @@ pub(crate) struct Peer {
     pub(crate) flags: Flags,
     pub(crate) overflow: Overflow,
     pub(crate) delivery: Delivery,
-    /// Its requests are sent to this port, over TLS.
-    pub(crate) redirect: Option<NonZeroU16>,
     /// The cause of its end, if that has begun.
     pub(crate) cause: Option<Cause>,
     /// The negotiated parameters of permessage-deflate.
@@ -114,10 +111,6 @@ pub(crate) struct Flags {
     pub(crate) timer: bool,
     /// The service waits for the call that says that what was sent in this turn has left.
     pub(crate) wants_writable: bool,
-    /// Encrypted.
-    pub(crate) secure: bool,
-    /// A peer that sends no more does not wait for the answer either.
-    pub(crate) leaves: bool,
 }
 
 /// What only some connections have, and only for a while.
@@ -200,7 +193,6 @@ impl Peer {
             flags: Flags::default(),
             overflow,
             delivery: Delivery::Messages,
-            redirect: None,
             cause: None,
             terms: None,
             phase,

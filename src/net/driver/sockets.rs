@@ -157,6 +157,10 @@ impl Sockets for SystemSockets {
         }
     }
 
+    fn is_secure(&self, index: u32) -> bool {
+        self.sessions.has(index)
+    }
+
     fn held(&self) -> usize {
         self.sessions.held()
     }

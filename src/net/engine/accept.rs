@@ -80,8 +80,10 @@ impl<S: Service> Engine<S> {
         };
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         debug_assert_eq!(peer.index, index);
-        peer.flags.secure = accepted.secure;
-        peer.redirect = accepted.redirect;
+        out.some_secure |= accepted.secure;
+        if let Some(port) = accepted.redirect {
+            out.redirects.insert(index, port);
+        }
         if proxied {
             out.addresses.set_client(index, None);
         }

@@ -71,7 +71,7 @@ impl<S: Service> Engine<S> {
             out.lists.push_ready(peer);
             // These are not read from: nothing else would notice that they are gone.
             let unread = peer.flags.paused || peer.is_answering();
-            let leaves = peer.flags.leaves && peer.is_answering();
+            let leaves = out.leaving.contains(&index) && peer.is_answering();
             if peer.is_stream() || leaves || ready.broken && unread {
                 peer.end_for(Cause::Lost);
                 out.lists.remove_soon(peer);
@@ -79,7 +79,7 @@ impl<S: Service> Engine<S> {
             }
         }
         if ready.writable {
-            if peer.flags.secure {
+            if out.some_secure {
                 out.sockets.flush(index);
             }
             out.flush(peer);
@@ -232,6 +232,8 @@ impl<S: Service> Engine<S> {
         out.cold.drop_of(&mut peer);
         out.timers.clear(&mut peer);
         out.sockets.close(index);
+        out.redirects.remove(&index);
+        out.leaving.remove(&index);
         out.addresses.forget(index);
         self.acceptor.file_is_free();
         dials.ended(index, out.now, *stopping);

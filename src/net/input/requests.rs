@@ -205,7 +205,7 @@ impl<S: Service> Reader<'_, S> {
         let head_only = request.method() == "HEAD";
         let Connections { peers, out, .. } = &mut *self.connections;
         let peer = peers.get_mut(id)?;
-        if let Some(port) = peer.redirect {
+        if let Some(port) = out.redirects.get(&peer.index).copied() {
             out.respond(peer, &redirect(request, port), head_only);
             return Some(Flow::Ended);
         }

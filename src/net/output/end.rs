@@ -125,7 +125,7 @@ impl Output {
         if let Phase::Dial(dialing) = &peer.phase
             && let Some(server) = dialing.attempt.dial.endpoint.secure()
         {
-            peer.flags.secure = true;
+            self.some_secure = true;
             let begun = self.sockets.secure(peer.index, server);
             return begun.map_err(crate::client::Error::of_stream);
         }

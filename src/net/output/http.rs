@@ -88,7 +88,7 @@ impl Output {
 
     /// The request has been answered.
     pub(crate) fn next_request(&mut self, peer: &mut Peer) {
-        peer.flags.leaves = false;
+        self.leaving.remove(&peer.index);
         self.release_client(peer);
         peer.phase = Phase::Http {
             since: self.now,

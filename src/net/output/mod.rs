@@ -34,7 +34,9 @@ use crate::net::output::buffers::Buffers;
 use crate::net::output::cork::Cork;
 use crate::net::sockets::Sockets;
 use crate::proto::{Millis, Outbox};
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 /// The output of one loop.
@@ -48,6 +50,12 @@ pub(crate) struct Output {
     pub(crate) lists: Lists,
     pub(crate) timers: Timers,
     pub(crate) addresses: Addresses,
+    /// Peers that do not wait for their answer either once they send no more.
+    pub(crate) leaving: HashSet<u32>,
+    /// At least one connection is encrypted, or was.
+    pub(crate) some_secure: bool,
+    /// Connections whose requests are sent to this port, over TLS.
+    pub(crate) redirects: HashMap<u32, NonZeroU16>,
     pub(crate) cold: ColdStore,
     pub(crate) buffers: Buffers,
     pub(crate) compression: Compression,
@@ -75,6 +83,9 @@ impl Output {
             lists: Lists::default(),
             timers: Timers::default(),
             addresses: Addresses::default(),
+            leaving: HashSet::new(),
+            some_secure: false,
+            redirects: HashMap::new(),
             cold,
             buffers: Buffers::default(),
             compression,
