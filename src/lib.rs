@@ -30,6 +30,7 @@
 //! | `native-certs` | the authorities that the system trusts | rustls-native-certs |
 //! | `self-signed` | certificates for development | rcgen |
 //! | `serve` | the `wirebell` command with `serve` and `echo` alone | clap, and some small ones |
+//! | `socket-activation` | `--listen fd:3` and `LISTEN_FDS` of the command | listenfd |
 //! | `cli` (default) | the whole `wirebell` command | ureq, etherparse, hdrhistogram and others |
 //!
 //! Features are additive; none changes what another part does.

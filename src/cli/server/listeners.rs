@@ -23,7 +23,7 @@ use wirebell::net::Listen;
 pub const LISTEN: &str = "127.0.0.1:8080";
 
 /// The first socket that a service manager passes (`sd_listen_fds(3)`).
-#[cfg(unix)]
+#[cfg(all(unix, feature = "socket-activation"))]
 const FIRST_FD: usize = 3;
 
 /// What a server listens on.
@@ -49,6 +49,7 @@ enum At {
     #[cfg(unix)]
     Unix(PathBuf),
     #[cfg(unix)]
+    #[cfg_attr(not(feature = "socket-activation"), expect(dead_code))]
     Inherited(OwnedFd, Option<SocketAddr>),
 }
 
@@ -233,10 +234,10 @@ impl At {
 }
 
 /// The sockets that a service manager has opened (`LISTEN_FDS`).
-#[cfg(unix)]
+#[cfg(all(unix, feature = "socket-activation"))]
 struct Inherited(listenfd::ListenFd);
 
-#[cfg(unix)]
+#[cfg(all(unix, feature = "socket-activation"))]
 impl Inherited {
     fn new() -> Self {
         Self(listenfd::ListenFd::from_env())
@@ -274,10 +275,11 @@ impl Inherited {
     }
 }
 
-#[cfg(not(unix))]
+/// This build takes none.
+#[cfg(not(all(unix, feature = "socket-activation")))]
 struct Inherited;
 
-#[cfg(not(unix))]
+#[cfg(not(all(unix, feature = "socket-activation")))]
 impl Inherited {
     fn new() -> Self {
         Self
@@ -289,6 +291,11 @@ impl Inherited {
 
     fn names(&self) -> Vec<String> {
         Vec::new()
+    }
+
+    #[cfg(unix)]
+    fn take(&mut self, _: &str) -> Result<At, String> {
+        Err("this build takes no sockets of others: it lacks the feature socket-activation".into())
     }
 }
 
