@@ -370,6 +370,10 @@ mod tests {
 
     #[test]
     fn what_cannot_work_is_told() {
+        let no_sockets = match cfg!(feature = "socket-activation") {
+            true => "LISTEN_FDS",
+            false => "socket-activation",
+        };
         let rows: [(&[&str], bool, &str); 8] = [
             (&["nonsense"], false, "write an address and a port"),
             (&["tls:127.0.0.1:1"], false, "--listen tls:127.0.0.1:1: "),
@@ -386,7 +390,7 @@ mod tests {
             ),
             (&["tls:unix:/x", "redirect:127.0.0.1:1"], true, "fixed port"),
             (&["unix:"], false, "write the path"),
-            (&["fd:3"], false, "LISTEN_FDS"),
+            (&["fd:3"], false, no_sockets),
         ];
         for (texts, has_tls, part) in rows {
             let error = read(texts, has_tls).err().unwrap();
