@@ -65,21 +65,15 @@ impl Load {
         in_flight: usize,
         spin: bool,
     ) -> io::Result<Self> {
-        let poller = Poller::new(spin)?;
-        let mut connections = Vec::with_capacity(streams.len());
-        for (token, stream) in streams.into_iter().enumerate() {
-            stream.set_nonblocking(true)?;
-            poller.add(&stream, token)?;
-            connections.push(Connection {
-                stream,
-                due: 0,
-                at: 0,
-                owed: 0,
-                got: 0,
-                verified: false,
-                fragments: Fragments::default(),
-            });
-        }
+        let (poller, connections) = Poller::of(streams, spin, |stream| Connection {
+            stream,
+            due: 0,
+            at: 0,
+            owed: 0,
+            got: 0,
+            verified: false,
+            fragments: Fragments::default(),
+        })?;
         Ok(Self {
             poller,
             connections,

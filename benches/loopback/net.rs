@@ -82,6 +82,23 @@ impl Poller {
         })
     }
 
+    /// A poller that watches these streams, without blocking, by their numbers; `make` turns each
+    /// into a connection.
+    pub fn of<C>(
+        streams: Vec<TcpStream>,
+        spin: bool,
+        mut make: impl FnMut(TcpStream) -> C,
+    ) -> io::Result<(Self, Vec<C>)> {
+        let poller = Self::new(spin)?;
+        let mut connections = Vec::with_capacity(streams.len());
+        for (token, stream) in streams.into_iter().enumerate() {
+            stream.set_nonblocking(true)?;
+            poller.add(&stream, token)?;
+            connections.push(make(stream));
+        }
+        Ok((poller, connections))
+    }
+
     /// Watches a socket, edge-triggered, both directions; its events carry `token`.
     pub fn add(&self, socket: impl AsFd, token: usize) -> io::Result<()> {
         let flags = EventFlags::IN | EventFlags::OUT | EventFlags::RDHUP | EventFlags::ET;

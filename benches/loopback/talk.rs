@@ -168,20 +168,14 @@ pub struct Talk {
 
 impl Talk {
     pub fn new(streams: Vec<TcpStream>, script: Script, spin: bool) -> io::Result<Self> {
-        let poller = Poller::new(spin)?;
-        let mut connections = Vec::with_capacity(streams.len());
-        for (token, stream) in streams.into_iter().enumerate() {
-            stream.set_nonblocking(true)?;
-            poller.add(&stream, token)?;
-            connections.push(Connection {
-                stream,
-                message: 0,
-                sent: 0,
-                got: 0,
-                head: Vec::with_capacity(HEAD),
-                waiting: false,
-            });
-        }
+        let (poller, connections) = Poller::of(streams, spin, |stream| Connection {
+            stream,
+            message: 0,
+            sent: 0,
+            got: 0,
+            head: Vec::with_capacity(HEAD),
+            waiting: false,
+        })?;
         Ok(Self {
             poller,
             connections,

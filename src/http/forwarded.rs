@@ -7,7 +7,7 @@
 //! is for the caller to check.
 
 use crate::http::fields::Fields;
-use crate::http::host::{ipv6, split_port};
+use crate::http::host::{ipv6, is_within, split_port};
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::str::FromStr;
@@ -83,18 +83,7 @@ impl TrustedProxy {
         let (Self::Network { address: own, bits }, Some(address)) = (self, address) else {
             return *self == Self::Unix && address.is_none();
         };
-        let bits = u32::from(*bits);
-        match (own, address.to_canonical()) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let differ = own.to_bits() ^ other.to_bits();
-                differ.checked_shr(32 - bits).unwrap_or(0) == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let differ = own.to_bits() ^ other.to_bits();
-                differ.checked_shr(128 - bits).unwrap_or(0) == 0
-            }
-            _ => false,
-        }
+        is_within(address.to_canonical(), *own, u32::from(*bits))
     }
 }
 

@@ -5,6 +5,8 @@
 
 use crate::error::Refusal;
 use crate::http::fields::Fields;
+#[cfg(any(feature = "client", feature = "net"))]
+use core::net::IpAddr;
 use core::net::Ipv6Addr;
 
 /// Exactly one Host, made of characters that an authority may have (RFC 9112 section 3.2).
@@ -32,4 +34,18 @@ pub(crate) fn split_port(authority: &str) -> (&str, Option<&str>) {
         Some((host, port)) if !port.contains(']') => (host, Some(port)),
         _ => (authority, None),
     }
+}
+
+/// Whether the first `bits` bits are the same: RFC 4632 section 3.1.
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
+    let differ = match (address, network) {
+        (IpAddr::V4(one), IpAddr::V4(other)) => {
+            u128::from(one.to_bits() ^ other.to_bits()) << (128 - 32)
+        }
+        (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() ^ other.to_bits(),
+        _ => return false,
+    };
+    let most = if address.is_ipv4() { 32 } else { 128 };
+    bits <= most && differ.leading_zeros() >= bits
 }

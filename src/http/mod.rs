@@ -56,4 +56,6 @@ pub use status::Status;
 #[cfg(feature = "http-types")]
 pub use types::TypedHead;
 
+#[cfg(feature = "client")]
+pub(crate) use host::is_within;
 pub(crate) use host::{host, ipv6, split_port};

@@ -36,8 +36,6 @@ pub(crate) enum Received {
 pub(crate) struct Accepted {
     /// The address of the other end, if it has one.
     pub(crate) remote: Option<SocketAddr>,
-    /// Encrypted.
-    pub(crate) secure: bool,
     /// Requests are sent to this port, over TLS.
     pub(crate) redirect: Option<NonZeroU16>,
 }

@@ -13,7 +13,7 @@
 //!
 //! Reading order: `error`, `pem`, `provider`, `versions`, `authorities`, `identity`,
 //! `self_signed`, `identities`, `acceptor`, `unverified`, `connector`, `session`,
-//! `in_memory`.
+//! `plaintext`, `in_memory`.
 
 mod acceptor;
 mod authorities;
@@ -27,6 +27,8 @@ mod in_memory;
 #[cfg(all(test, feature = "ring"))]
 pub(crate) mod in_tests;
 mod pem;
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) mod plaintext;
 mod provider;
 #[cfg(feature = "self-signed")]
 mod self_signed;

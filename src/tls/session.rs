@@ -29,6 +29,16 @@ pub(crate) const MAX_RECORD_ON_WIRE: usize = MAX_RECORD + 2048 + 5;
 /// What a record adds to its plaintext: header, content type and tag, or the nonce of TLS 1.2.
 const RECORD_OVERHEAD: usize = 32;
 
+/// Bytes of records that are taken in one read of a socket; one record more may wait in front of
+/// them.
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) const READ: usize = 64 * 1024;
+
+/// Plaintext that is sealed for one write: as much as stays in the cache of the CPU on its way. In
+/// a loop, more would only wait if the socket refuses it.
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) const SEAL: usize = 64 * 1024;
+
 /// Memory of a session that waits for nothing, in bytes: as measured, with TLS 1.3 and ring.
 #[cfg(feature = "net")]
 pub(crate) const SESSION_BYTES: usize = 3_400;

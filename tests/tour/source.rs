@@ -40,7 +40,7 @@ const ORDER: [(&str, &str, &str); 24] = [
         "tls",
         "Encryption",
         "mod error pem provider versions authorities identity self_signed identities acceptor \
-         unverified connector session in_memory",
+         unverified connector session plaintext in_memory",
     ),
     ("client", "A client", "mod"),
     (

@@ -49,20 +49,14 @@ impl Ask {
         (units, in_flight): (usize, usize),
         answer: Answer,
     ) -> io::Result<Self> {
-        let poller = Poller::new(true)?;
-        let mut connections = Vec::with_capacity(streams.len());
-        for (token, stream) in streams.into_iter().enumerate() {
-            stream.set_nonblocking(true)?;
-            poller.add(&stream, token)?;
-            connections.push(Connection {
-                stream,
-                out: Vec::new(),
-                at: 0,
-                owed: 0,
-                got: 0,
-                fresh: true,
-            });
-        }
+        let (poller, connections) = Poller::of(streams, true, |stream| Connection {
+            stream,
+            out: Vec::new(),
+            at: 0,
+            owed: 0,
+            got: 0,
+            fresh: true,
+        })?;
         Ok(Self {
             poller,
             connections,

@@ -15,18 +15,13 @@
 
 use crate::client::blocking::transport::{Io, Received, is_timeout, lock};
 use crate::client::open::{Error, Wait};
-use crate::tls::session::{MAX_RECORD_ON_WIRE, Records, Session};
+use crate::tls::plaintext::Plaintext;
+use crate::tls::session::{MAX_RECORD_ON_WIRE, READ, Records, SEAL, Session};
 use crate::tls::{SecureServer, TlsError};
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, TryLockError};
 use std::time::{Duration, Instant};
-
-/// Bytes of records taken in one read; one record more may wait in front of them.
-const READ: usize = 64 * 1024;
-
-/// Plaintext sealed for one write: as much as stays in the cache of the CPU on its way.
-const SEAL: usize = 64 * 1024;
 
 /// How long the system may take to accept the last record: with a full socket it is not read.
 const LAST_RECORD: Duration = Duration::from_millis(1);
@@ -52,9 +47,8 @@ struct Incoming {
     /// Records as they were read. The first `tail` bytes are the beginning of one.
     records: Vec<u8>,
     tail: usize,
-    /// Plaintext for which there was no room, from `taken` on.
-    plain: Vec<u8>,
-    taken: usize,
+    /// Plaintext for which there was no room.
+    plain: Plaintext,
     end: Option<End>,
 }
 
@@ -90,8 +84,7 @@ impl Secure {
             incoming: Mutex::new(Incoming {
                 records: vec![0; READ + MAX_RECORD_ON_WIRE],
                 tail: 0,
-                plain: Vec::new(),
-                taken: 0,
+                plain: Plaintext::default(),
                 end: None,
             }),
             writer: Mutex::default(),
@@ -130,8 +123,8 @@ impl Secure {
     /// One read of the socket, unless there is plaintext from before.
     pub(super) fn read(&self, into: &mut [u8]) -> io::Result<Received> {
         let mut incoming = lock(&self.incoming);
-        if incoming.taken < incoming.plain.len() {
-            return Ok(incoming.give_plain(into));
+        if !incoming.plain.is_empty() {
+            return Ok(Received::Bytes(incoming.plain.give(into)));
         }
         match &incoming.end {
             None => {}
@@ -239,15 +232,9 @@ impl Incoming {
     /// The first `end` bytes are records that have come; returns how much plaintext there was room
     /// for.
     fn open(&mut self, shared: &mut Shared, end: usize, into: &mut [u8]) -> usize {
-        let (mut at, plain) = (0, &mut self.plain);
-        let sink = |bytes: &[u8]| {
-            let (now, later) = bytes.split_at(bytes.len().min(into.len() - at));
-            into[at..at + now.len()].copy_from_slice(now);
-            at += now.len();
-            plain.extend_from_slice(later);
-        };
         let Shared { session, owed } = shared;
-        let opened = session.open(&mut self.records[..end], sink, owed);
+        let records = &mut self.records[..end];
+        let (len, opened) = self.plain.open(session, records, into, owed);
         self.records.copy_within(opened.used..end, 0);
         self.tail = end - opened.used;
         self.end = match (opened.error, opened.closed) {
@@ -255,18 +242,6 @@ impl Incoming {
             (None, true) => Some(End::Closed),
             (None, false) => None,
         };
-        at
-    }
-
-    /// Plaintext that has waited for room.
-    fn give_plain(&mut self, into: &mut [u8]) -> Received {
-        let waiting = &self.plain[self.taken..];
-        let len = waiting.len().min(into.len());
-        into[..len].copy_from_slice(&waiting[..len]);
-        self.taken += len;
-        if self.taken == self.plain.len() {
-            (self.plain, self.taken) = (Vec::new(), 0);
-        }
-        Received::Bytes(len)
+        len
     }
 }

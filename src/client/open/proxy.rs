@@ -5,6 +5,7 @@
 //! of the environment. The answer is left to `opening`.
 
 use crate::client::open::uri::Uri;
+use crate::http::is_within;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use std::fmt;
@@ -238,19 +239,6 @@ fn split_port(entry: &str) -> (&str, Option<&str>) {
 
 fn without_brackets(host: &str) -> &str {
     host.trim_matches(['[', ']'])
-}
-
-/// Whether the first `bits` bits are the same: RFC 4632 section 3.1.
-fn is_within(address: IpAddr, network: IpAddr, bits: u32) -> bool {
-    let differ = match (address, network) {
-        (IpAddr::V4(one), IpAddr::V4(other)) => {
-            u128::from(one.to_bits() ^ other.to_bits()) << (128 - 32)
-        }
-        (IpAddr::V6(one), IpAddr::V6(other)) => one.to_bits() ^ other.to_bits(),
-        _ => return false,
-    };
-    let most = if address.is_ipv4() { 32 } else { 128 };
-    bits <= most && differ.leading_zeros() >= bits
 }
 
 #[cfg(test)]

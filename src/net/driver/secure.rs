@@ -14,16 +14,13 @@
 //! Cryptography is left to `tls`.
 
 use crate::net::sockets::{Received, is_transient};
-use crate::tls::session::{MAX_RECORD_ON_WIRE, Opened, Records, SESSION_BYTES, Session};
+use crate::tls::plaintext::Plaintext;
+use crate::tls::session::{
+    MAX_RECORD_ON_WIRE, Opened, READ, Records, SEAL, SESSION_BYTES, Session,
+};
 use crate::tls::{Acceptor, TlsError};
 use std::io::{self, IoSlice, Read, Write};
 use std::time::{Duration, Instant};
-
-/// Bytes of records taken in one read; one record more may wait in front of them.
-pub(super) const READ: usize = 64 * 1024;
-
-/// Plaintext sealed for one write: more would only wait here if the socket refuses it.
-pub(super) const SEAL: usize = 64 * 1024;
 
 /// The first byte of a TLS connection: the type of a record with a handshake message (RFC 8446
 /// section 5.1).
@@ -41,9 +38,8 @@ pub(super) struct Secure {
     pub(super) state: State,
     /// The beginning of a record that has not arrived whole.
     tail: Vec<u8>,
-    /// Plaintext for which there was no room, from `taken` on.
-    plain: Vec<u8>,
-    taken: usize,
+    /// Plaintext for which there was no room.
+    plain: Plaintext,
     /// Records that the socket has refused, from `sent` on.
     pub(super) sealed: Vec<u8>,
     sent: usize,
@@ -96,8 +92,7 @@ impl Secure {
         Self {
             state,
             tail: Vec::new(),
-            plain: Vec::new(),
-            taken: 0,
+            plain: Plaintext::default(),
             sealed: Vec::new(),
             sent: 0,
             owes: false,
@@ -112,7 +107,7 @@ impl Secure {
             State::Session(_) => SESSION_BYTES,
             State::Accepted(_) | State::Over => 0,
         };
-        session + self.tail.capacity() + self.plain.capacity() + self.sealed.capacity()
+        session + self.tail.capacity() + self.plain.held() + self.sealed.capacity()
     }
 
     pub(super) fn read(
@@ -122,8 +117,10 @@ impl Secure {
         into: &mut [u8],
         until_would_block: bool,
     ) -> io::Result<Received> {
-        if self.taken < self.plain.len() {
-            return Ok(self.give_plain(into));
+        if !self.plain.is_empty() {
+            let len = self.plain.give(into);
+            // Records may have come after it, with no event that announces them.
+            return Ok(Received::Bytes { len, more: true });
         }
         let shakes = match &self.state {
             State::Over => return discard(socket, into),
@@ -174,19 +171,14 @@ impl Secure {
         let State::Session(session) = &mut self.state else {
             return Ok(Received::End);
         };
-        let (mut at, plain) = (0, &mut self.plain);
         shared.output.clear();
-        let sink = |bytes: &[u8]| {
-            let (now, later) = bytes.split_at(bytes.len().min(into.len() - at));
-            into[at..at + now.len()].copy_from_slice(now);
-            at += now.len();
-            plain.extend_from_slice(later);
-        };
+        let records = &mut shared.input[..end];
+        let (at, opened) = self.plain.open(session, records, into, shared.output);
         let Opened {
             used,
             closed,
             error,
-        } = session.open(&mut shared.input[..end], sink, shared.output);
+        } = opened;
         self.tail.clear();
         self.tail.extend_from_slice(&shared.input[used..end]);
         if self.tail.is_empty() {
@@ -208,22 +200,9 @@ impl Secure {
             // After close_notify the next read finds the end of the stream, or reports it again.
             (len, closed) => Received::Bytes {
                 len,
-                more: more || closed || self.taken < self.plain.len(),
+                more: more || closed || !self.plain.is_empty(),
             },
         })
-    }
-
-    /// Plaintext that has waited for room.
-    fn give_plain(&mut self, into: &mut [u8]) -> Received {
-        let waiting = &self.plain[self.taken..];
-        let len = waiting.len().min(into.len());
-        into[..len].copy_from_slice(&waiting[..len]);
-        self.taken += len;
-        if self.taken == self.plain.len() {
-            (self.plain, self.taken) = (Vec::new(), 0);
-        }
-        // Records may have come after it, with no event that announces them.
-        Received::Bytes { len, more: true }
     }
 
     /// What the session has to say waits until it can leave.
@@ -321,7 +300,7 @@ impl Secure {
     fn fail(&mut self, error: TlsError, socket: &mut impl Socket) -> io::Error {
         self.state = State::Over;
         self.tail = Vec::new();
-        (self.plain, self.taken) = (Vec::new(), 0);
+        self.plain = Plaintext::default();
         self.shut = Shut::Wanted;
         match self.flush(socket) {
             Ok(()) => error.into(),

@@ -4,7 +4,7 @@
 //! Invariant: what is held for all of them is known at any time. What they share is one buffer for
 //! records on their way in, one for those on their way out, and the time for handshakes in a turn.
 
-use crate::net::driver::secure::{READ, Secure, Shared, Socket, State};
+use crate::net::driver::secure::{Secure, Shared, Socket, State};
 use crate::net::sockets::Received;
 use crate::tls::Acceptor;
 #[cfg(feature = "client")]
@@ -12,7 +12,7 @@ use crate::tls::SecureServer;
 use crate::tls::rustls::pki_types::CertificateDer;
 #[cfg(feature = "client")]
 use crate::tls::session::Session;
-use crate::tls::session::{MAX_RECORD_ON_WIRE, Records};
+use crate::tls::session::{MAX_RECORD_ON_WIRE, READ, Records};
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
@@ -178,11 +178,11 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::driver::secure::{NOT_TLS, SEAL, Shut};
+    use crate::net::driver::secure::{NOT_TLS, Shut};
     use crate::net::sockets::is_transient;
     use crate::tls::in_tests::settings;
     use crate::tls::rustls::version::{TLS12, TLS13};
-    use crate::tls::session::SESSION_BYTES;
+    use crate::tls::session::{SEAL, SESSION_BYTES};
     use proptest::prelude::*;
     use std::cell::RefCell;
     use std::collections::VecDeque;

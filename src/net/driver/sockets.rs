@@ -89,16 +89,11 @@ impl Sockets for SystemSockets {
             ListenerKind::Unix(listener) => (as_stream(listener.accept()?.0), None),
         };
         let redirect = listener.redirect;
-        let secure = listener.secure.is_some();
         if let Some(acceptor) = &listener.secure {
             self.sessions.accept(index, acceptor);
         }
         match self.insert(index, socket) {
-            Ok(()) => Ok(Accepted {
-                remote,
-                secure,
-                redirect,
-            }),
+            Ok(()) => Ok(Accepted { remote, redirect }),
             // Not the listener's fault: treated as if the peer had already gone.
             Err(error) => {
                 log::warn!("cannot watch a connection: {error}");

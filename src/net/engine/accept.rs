@@ -80,7 +80,7 @@ impl<S: Service> Engine<S> {
         };
         let peer = peers.insert(Peer::new(phase, out.options.overflow));
         debug_assert_eq!(peer.index, index);
-        out.some_secure |= accepted.secure;
+        out.some_secure |= out.sockets.is_secure(index);
         if let Some(port) = accepted.redirect {
             out.redirects.insert(index, port);
         }
