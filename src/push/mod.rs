@@ -8,7 +8,7 @@
 //! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
+//! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
 //! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
 //! `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
@@ -41,6 +41,7 @@ mod service;
 mod settings;
 mod shared;
 mod stats;
+mod store;
 pub mod time;
 mod tries;
 mod unavailable;
@@ -77,5 +78,6 @@ pub use server::{PushHandle, PushServer};
 pub use service::PushService;
 pub use settings::Settings;
 pub use shared::Shared;
+pub use store::{Change, Done, MemoryStore, Store};
 pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;
