@@ -42,7 +42,7 @@ pub struct Hub {
     head: Position,
     /// Records that were applied, ephemeral ones included.
     order: u64,
-    topics: Topics,
+    topics: Topics<Arc<Record>>,
     interests: Interests,
 }
 
@@ -114,7 +114,7 @@ impl Hub {
             );
             self.head.sequence = record.sequence;
             self.topics
-                .keep(Arc::clone(record), now, self.limits.topics)
+                .keep(topic, Arc::clone(record), now, self.limits.topics)
         } else {
             self.topics.find(topic.as_str())
         };

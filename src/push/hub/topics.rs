@@ -11,11 +11,10 @@
 //! which all topics begin with that the hub does not know; the keys of `oldest` and `due` are never
 //! later than the truth, and are corrected when their turn comes.
 
-use crate::push::hub::history::History;
+use crate::push::hub::history::{History, Kept, has_expired};
 use crate::push::hub::interests::Audience;
 use crate::push::hub::rules::{Bounds, HistoryRules};
 use crate::push::name::{Pattern, TopicName};
-use crate::push::record::Record;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Bound;
@@ -24,12 +23,12 @@ use std::sync::Arc;
 pub(super) type TopicId = usize;
 
 #[derive(Debug)]
-pub(super) struct Topics {
+pub(in crate::push) struct Topics<R> {
     rules: HistoryRules,
     by_name: HashMap<TopicName, TopicId>,
     /// For the topics of a pattern.
     names: BTreeMap<TopicName, TopicId>,
-    all: Slab<Topic>,
+    all: Slab<Topic<R>>,
     oldest: BTreeMap<u64, TopicId>,
     due: BTreeSet<(u64, TopicId)>,
     common_floor: u64,
@@ -42,9 +41,9 @@ pub(super) struct Topics {
 }
 
 #[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) name: TopicName,
-    pub(super) history: History,
+pub(in crate::push) struct Topic<R> {
+    pub(in crate::push) name: TopicName,
+    pub(in crate::push) history: History<R>,
     pub(super) bounds: Bounds,
     /// The last change of its floor.
     pub(super) change: u64,
@@ -65,10 +64,11 @@ const EXPIRED_AT_ONCE: usize = 1_000;
 
 /// What a topic costs besides its name: itself, a slot in each table, of which some are half empty,
 /// and what the allocator adds.
-const TOPIC: usize = size_of::<Topic>() + 2 * (size_of::<TopicName>() + 4 * size_of::<u64>()) + 160;
+const TOPIC: usize =
+    size_of::<Topic<()>>() + 2 * (size_of::<TopicName>() + 4 * size_of::<u64>()) + 160;
 
-impl Topics {
-    pub(super) fn new(rules: HistoryRules) -> Self {
+impl<R: Kept> Topics<R> {
+    pub(in crate::push) fn new(rules: HistoryRules) -> Self {
         Self {
             rules,
             by_name: HashMap::new(),
@@ -114,11 +114,11 @@ impl Topics {
         self.by_name.get(name).copied()
     }
 
-    pub(super) fn get(&self, id: TopicId) -> &Topic {
+    pub(super) fn get(&self, id: TopicId) -> &Topic<R> {
         &self.all[id]
     }
 
-    pub(super) fn get_mut(&mut self, id: TopicId) -> &mut Topic {
+    pub(super) fn get_mut(&mut self, id: TopicId) -> &mut Topic<R> {
         &mut self.all[id]
     }
 
@@ -152,14 +152,20 @@ impl Topics {
 
     /// Adds a record to the history of its topic, which is one of at most `most` with histories.
     /// Returns the topic, if it is known then.
-    pub(super) fn keep(&mut self, record: Arc<Record>, now: u64, most: usize) -> Option<TopicId> {
-        let id = self.find(record.topic.as_str());
-        let bounds = self.bounds(id, &record.topic);
-        if record.has_expired(now) {
+    pub(in crate::push) fn keep(
+        &mut self,
+        name: &TopicName,
+        record: R,
+        now: u64,
+        most: usize,
+    ) -> Option<TopicId> {
+        let id = self.find(name.as_str());
+        let bounds = self.bounds(id, name);
+        if has_expired(&record, now) {
             return id;
         }
         if bounds.is_ephemeral() || most == 0 {
-            self.raise_common_floor(record.sequence);
+            self.raise_common_floor(record.sequence());
             return id;
         }
         if id.is_none_or(|id| self.all[id].oldest.is_none()) {
@@ -167,7 +173,7 @@ impl Topics {
                 self.end_oldest(now);
             }
         }
-        let id = id.unwrap_or_else(|| self.add(&record.topic, bounds));
+        let id = id.unwrap_or_else(|| self.add(name, bounds));
         self.alter(id, |history, bounds| history.push(record, bounds, now));
         self.file(id);
         self.all.contains(id).then_some(id)
@@ -223,7 +229,7 @@ impl Topics {
     }
 
     /// Changes a history, and what is known of all of them.
-    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History, &Bounds)) {
+    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History<R>, &Bounds)) {
         let topic = &mut self.all[id];
         let (cost, floor) = (topic.history.cost(), topic.history.floor());
         change(&mut topic.history, &topic.bounds);
@@ -314,7 +320,7 @@ impl Topics {
     }
 }
 
-impl Topic {
+impl<R: Kept> Topic<R> {
     /// It has let nothing go since it became known.
     pub(super) fn has_common_floor(&self) -> bool {
         self.history.floor() == self.common_floor
