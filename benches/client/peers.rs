@@ -38,7 +38,7 @@ pub fn open(name: &str, server: SocketAddrV4, payload: &[u8]) -> io::Result<Box<
 /// The length of the payload of a server's frame; `None` until its header is complete.
 fn payload_length(header: &[u8]) -> Option<usize> {
     match *header {
-        [_, short @ ..126] => Some(short.into()),
+        [_, short @ ..=125] => Some(short.into()),
         [_, 126, a, b] => Some(u16::from_be_bytes([a, b]).into()),
         [_, 127, ref rest @ ..] => {
             let length = u64::from_be_bytes(rest.try_into().ok()?);
