@@ -76,6 +76,11 @@ impl HttpReader {
         self.framing.is_some()
     }
 
+    /// The head announces a body: [`Step::Head`] came before [`Step::Whole`].
+    pub fn announces_body(&self) -> bool {
+        self.framing.is_some_and(|framing| framing != Framing::None)
+    }
+
     /// The request has already been answered; [`Step::Whole`] only marks the end of its body.
     pub fn is_answered(&self) -> bool {
         self.body.as_ref().is_some_and(BodyDecoder::discards)

@@ -67,8 +67,9 @@ pub trait Service {
         Ok(context.limits().body_bytes)
     }
 
-    /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, and the
-    /// connection ends with `response`: the place to say that in other words.
+    /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, or does
+    /// not arrive in time, and the connection ends with `response`: the place to say that in other
+    /// words.
     fn refused(
         &mut self,
         context: &mut Context<'_>,

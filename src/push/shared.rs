@@ -7,7 +7,7 @@ use crate::net::Mailbox;
 use crate::push::access::Access;
 use crate::push::broker::Broker;
 use crate::push::hosts::HostPolicy;
-use crate::push::log::MemoryLog;
+use crate::push::log::{Log, MemoryLog};
 use crate::push::mail::PushMail;
 use crate::push::position::Epoch;
 use crate::push::settings::Settings;
@@ -30,10 +30,21 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For so many workers that listen on these addresses: see [`HostPolicy::new`].
+    /// For so many workers that listen on these addresses: see [`HostPolicy::new`]. The log is in
+    /// memory.
     pub fn new(settings: Settings, addresses: &[SocketAddr], workers: usize) -> Self {
-        let clock = settings.clock.clone();
         let log = MemoryLog::new(new_epoch(), settings.limits.keys);
+        Self::with_log(log, settings, addresses, workers)
+    }
+
+    /// The same with a log of the program's own.
+    pub fn with_log(
+        log: impl Log + 'static,
+        settings: Settings,
+        addresses: &[SocketAddr],
+        workers: usize,
+    ) -> Self {
+        let clock = settings.clock.clone();
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
         Self {

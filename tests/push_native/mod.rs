@@ -2,6 +2,7 @@
 
 mod batches;
 mod envelopes;
+mod full;
 mod hostile;
 mod origins;
 mod polls;
@@ -20,11 +21,12 @@ use crate::net_support::client::{HttpResponse, upgrade};
 use crate::net_support::simulated::{SimulatedStream, Turns};
 use crate::net_support::{Client, options};
 use serde_json::Value;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wirebell::net::Options;
-use wirebell::push::{Bounds, Clock, HistoryRules, PushService, Settings, Shared};
+use wirebell::push::{Bounds, Clock, HistoryRules, Log, PushService, Settings, Shared};
 
 /// The Unix time in milliseconds at which each test begins.
 const BEGIN: u64 = 1_795_822_200_000;
@@ -67,11 +69,26 @@ impl Native {
     }
 
     fn with_options(options: Options, settings: Settings) -> Self {
+        Self::of(options, settings, Shared::new)
+    }
+
+    fn with_log(log: impl Log + 'static) -> Self {
+        let shared = |settings: Settings, addresses: &[SocketAddr], workers| {
+            Shared::with_log(log, settings, addresses, workers)
+        };
+        Self::of(options(), Settings::default(), shared)
+    }
+
+    fn of(
+        options: Options,
+        settings: Settings,
+        shared: impl FnOnce(Settings, &[SocketAddr], usize) -> Shared,
+    ) -> Self {
         let now: Arc<AtomicU64> = Arc::default();
         let time = Arc::clone(&now);
         let settings = settings.clock(Clock::new(move || BEGIN + time.load(Relaxed)));
         let address = "127.0.0.1:80".parse().expect("an address");
-        let shared = Shared::new(settings, &[address], options.workers);
+        let shared = shared(settings, &[address], options.workers);
         let of_workers = shared.clone();
         let turns = Turns::start(options, now, move |worker| {
             PushService::new(&of_workers, &worker.mailboxes)

@@ -136,14 +136,8 @@ impl<S: Service> Reader<'_, S> {
 
     /// Answers a request that never reaches the service as a whole; the connection ends.
     fn refuse(&mut self, id: PeerId, http: &HttpReader, fault: HttpFault) {
-        let mut response = fault.response();
-        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        if http.in_body()
-            && let Ok(head) = http.head(&mut storage)
-        {
-            let context = &mut Context::new(self.connections);
-            response = self.service.refused(context, id, &head, response).closing();
-        }
+        let response = fault.response();
+        let response = restated(self.connections, self.service, id, http, response).closing();
         let Connections { peers, out, .. } = &mut *self.connections;
         if let Some(peer) = peers.get_mut(id) {
             out.respond(peer, &response, http.is_head_only());
@@ -160,7 +154,7 @@ impl<S: Service> Reader<'_, S> {
                 return Flow::Ended;
             }
         };
-        if let Some(flow) = self.turn_away(id, &request) {
+        if let Some(flow) = self.turn_away(id, http, &request) {
             return flow;
         }
         self.connections.out.metrics.requests.add(1);
@@ -201,7 +195,7 @@ impl<S: Service> Reader<'_, S> {
     }
 
     /// Answers a request that is not for the service.
-    fn turn_away(&mut self, id: PeerId, request: &Request<'_>) -> Option<Flow> {
+    fn turn_away(&mut self, id: PeerId, http: &HttpReader, request: &Request<'_>) -> Option<Flow> {
         let head_only = request.method() == "HEAD";
         let Connections { peers, out, .. } = &mut *self.connections;
         let peer = peers.get_mut(id)?;
@@ -209,12 +203,33 @@ impl<S: Service> Reader<'_, S> {
             out.respond(peer, &redirect(request, port), head_only);
             return Some(Flow::Ended);
         }
+        if http.announces_body() {
+            return None; // Its client was admitted before the body.
+        }
         let refused = admit_client(self.connections, id, request.fields()).err()?;
         let context = &mut Context::new(self.connections);
         let mut response = self.service.refused(context, id, &request.head(), refused);
         response.close |= answer(request, self.connections.stopping).close;
         let Connections { peers, out, .. } = &mut *self.connections;
         Some(respond(out, peers.get_mut(id)?, &response, head_only))
+    }
+}
+
+/// The refusal of a request whose body is not whole, as the service words it.
+pub(crate) fn restated<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    http: &HttpReader,
+    response: Response,
+) -> Response {
+    let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    if !http.in_body() || http.is_answered() {
+        return response;
+    }
+    match http.head(&mut storage) {
+        Ok(head) => service.refused(&mut Context::new(connections), id, &head, response),
+        Err(_) => response,
     }
 }
 
