@@ -2,8 +2,8 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `one_or_many`, `tls`, `no_tls`, `args`,
-//! `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `args`, `listeners`,
+//! `settings`, `listening`, `stop`, `serve`, `echo`.
 
 mod args;
 mod echo;
@@ -14,15 +14,9 @@ mod jwt;
 mod jwt;
 mod listeners;
 mod listening;
-mod one_or_many;
 mod serve;
 mod settings;
 mod stop;
-#[cfg(feature = "ring")]
-mod tls;
-#[cfg(not(feature = "ring"))]
-#[path = "no_tls.rs"]
-mod tls;
 #[cfg(feature = "cli")]
 mod trace;
 #[cfg(not(feature = "cli"))]

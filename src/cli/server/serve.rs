@@ -1,11 +1,11 @@
 //! `wirebell serve`: the push server.
 
+use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::stop::Stop;
-use crate::cli::server::tls::Tls;
 use log::Level;
 use std::fmt::Write as _;
 use std::io;
