@@ -8,7 +8,7 @@
 //! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
+//! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
 //! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
 //! `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
@@ -17,6 +17,8 @@ mod answers;
 mod auth;
 mod broker;
 mod clock;
+#[cfg(feature = "data")]
+pub mod data;
 mod delivery;
 mod denial;
 mod echo;
@@ -64,11 +66,11 @@ pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{
-    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page,
+    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page, Past,
 };
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use limits::Limits;
-pub use log::{Appended, Entry, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
+pub use log::{Appended, Entry, Feed, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
 pub use mail::PushMail;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};

@@ -8,7 +8,7 @@
 //! Input: records in their order, and a time. What is kept of a record is up to its owner: all of
 //! it, or where a file has it. Output: those that are kept. Invariants: everything
 //! kept has a higher sequence number than the floor; everything up to the floor may be missing, and
-//! nothing above it is, except messages whose TTL has ended.
+//! nothing above it is, except messages whose TTL has ended or that were removed.
 
 use crate::push::hub::rules::Bounds;
 use crate::push::record::Record;
@@ -90,7 +90,7 @@ impl<R: Kept> History<R> {
     }
 
     /// The highest sequence number that has been let go.
-    pub(super) fn floor(&self) -> u64 {
+    pub(in crate::push) fn floor(&self) -> u64 {
         self.floor
     }
 
@@ -153,6 +153,22 @@ impl<R: Kept> History<R> {
         self.release();
     }
 
+    /// Everything up to this record may be missing.
+    pub(super) fn raise_floor(&mut self, sequence: u64) {
+        self.floor = self.floor.max(sequence);
+    }
+
+    /// Whether it has this record.
+    pub(super) fn holds(&self, sequence: u64) -> bool {
+        let found = self.records.binary_search_by_key(&sequence, Kept::sequence);
+        found.is_ok()
+    }
+
+    /// All records, oldest first.
+    pub(in crate::push) fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
+        self.records.iter()
+    }
+
     /// The records with higher sequence numbers that were published at `time` or later.
     pub(super) fn after(&self, sequence: u64, time: u64) -> impl Iterator<Item = &R> {
         let is_before = |it: &R| it.sequence() <= sequence || it.time() < time;
@@ -163,6 +179,26 @@ impl<R: Kept> History<R> {
             _ => self.records.partition_point(is_before),
         };
         self.records.range(from..)
+    }
+
+    /// Drops these records, whose numbers are in order. They are no gap: they were removed on
+    /// purpose.
+    pub(super) fn remove(&mut self, sequences: &[u64]) {
+        let Self {
+            records,
+            payloads,
+            cost,
+            ..
+        } = self;
+        records.retain(|record| {
+            let stays = sequences.binary_search(&record.sequence()).is_err();
+            if !stays {
+                *payloads -= record.payload_bytes();
+                *cost -= record.cost();
+            }
+            stays
+        });
+        self.release();
     }
 
     fn drop_aged(&mut self, bounds: &Bounds, now: u64) {

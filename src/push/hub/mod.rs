@@ -28,12 +28,14 @@ use crate::push::record::Record;
 use interests::{Interests, Left};
 use replay::Query;
 use std::sync::Arc;
-use topics::{TopicId, Topics};
+use topics::TopicId;
 
+pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
 pub use replay::{Gap, Replay};
 pub use rules::{Bounds, HistoryRules};
+pub(in crate::push) use topics::Topics;
 
 /// All topics of a server.
 #[derive(Debug)]
@@ -55,6 +57,19 @@ pub struct Applied {
     pub order: u64,
     /// What its topic does with slow subscribers.
     pub overflow: Overflow,
+}
+
+/// What a log has from the processes before this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The sequence number of the last record.
+    pub head: u64,
+    /// The records that may be replayed, in their order.
+    pub records: Vec<Arc<Record>>,
+    /// Their topics, and perhaps others: up to which record each may miss some.
+    pub topics: Vec<(TopicName, u64)>,
+    /// The same for all other topics.
+    pub common_floor: u64,
 }
 
 /// What a connection wants to get.
@@ -100,6 +115,24 @@ impl Hub {
     pub fn begin_after(&mut self, sequence: u64) {
         self.head.sequence = self.head.sequence.max(sequence);
         self.topics.raise_common_floor(sequence);
+    }
+
+    /// Takes over what the log has from before this process. Call it first.
+    pub fn restore(&mut self, past: Past, now: u64) {
+        for (name, floor) in &past.topics {
+            self.topics.recall(name, *floor);
+        }
+        for record in past.records {
+            let most = self.limits.topics;
+            self.topics.keep(&record.topic.clone(), record, now, most);
+        }
+        for (name, _) in &past.topics {
+            self.topics.unsubscribe(name);
+        }
+        self.topics.raise_common_floor(past.common_floor);
+        self.head.sequence = self.head.sequence.max(past.head);
+        let excess = self.topics.cost().saturating_sub(self.limits.history_bytes);
+        self.topics.shed(excess, now);
     }
 
     /// Takes the next record of the log, or one of an ephemeral topic, and keeps it as long as the

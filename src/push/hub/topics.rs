@@ -83,16 +83,16 @@ impl<R: Kept> Topics<R> {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::push) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn cost(&self) -> usize {
+    pub(in crate::push) fn cost(&self) -> usize {
         self.cost
     }
 
     /// The common floor, and its last change.
-    pub(super) fn common_floor(&self) -> (u64, u64) {
+    pub(in crate::push) fn common_floor(&self) -> (u64, u64) {
         (self.common_floor, self.common_change)
     }
 
@@ -102,7 +102,7 @@ impl<R: Kept> Topics<R> {
     }
 
     /// Records up to this one are not known, of any topic.
-    pub(super) fn raise_common_floor(&mut self, sequence: u64) {
+    pub(in crate::push) fn raise_common_floor(&mut self, sequence: u64) {
         if sequence > self.common_floor {
             self.common_floor = sequence;
             self.changes += 1;
@@ -110,7 +110,7 @@ impl<R: Kept> Topics<R> {
         }
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<TopicId> {
+    pub(in crate::push) fn find(&self, name: &str) -> Option<TopicId> {
         self.by_name.get(name).copied()
     }
 
@@ -179,6 +179,31 @@ impl<R: Kept> Topics<R> {
         self.all.contains(id).then_some(id)
     }
 
+    /// Makes a topic known that was known to the process before this one, and what had been let go
+    /// of it. It stays until it is [unsubscribed](Topics::unsubscribe) from.
+    pub(in crate::push) fn recall(&mut self, name: &TopicName, floor: u64) {
+        self.subscribe(name);
+        if let Some(id) = self.find(name.as_str()) {
+            self.alter(id, |history, _| history.raise_floor(floor));
+        }
+    }
+
+    /// What has been let go of a topic; `None` if it is not known.
+    pub(in crate::push) fn floor_of(&self, name: &str) -> Option<u64> {
+        Some(self.get(self.find(name)?).history.floor())
+    }
+
+    /// Whether the history of a topic has this record.
+    pub(in crate::push) fn holds(&self, name: &str, sequence: u64) -> bool {
+        let id = self.find(name);
+        id.is_some_and(|id| self.get(id).history.holds(sequence))
+    }
+
+    /// All topics, in no order.
+    pub(in crate::push) fn iter(&self) -> impl Iterator<Item = &Topic<R>> {
+        self.all.iter().map(|(_, topic)| topic)
+    }
+
     /// Marks a topic as subscribed to by name.
     pub(super) fn subscribe(&mut self, name: &TopicName) {
         let id = self.find(name.as_str());
@@ -187,11 +212,25 @@ impl<R: Kept> Topics<R> {
     }
 
     /// The reverse.
-    pub(super) fn unsubscribe(&mut self, name: &TopicName) {
+    pub(in crate::push) fn unsubscribe(&mut self, name: &TopicName) {
         if let Some(id) = self.find(name.as_str()) {
             self.all[id].subscribed = false;
             self.file(id);
         }
+    }
+
+    /// Removes the records with these numbers, which are in order, from the topics that a pattern
+    /// matches.
+    pub(in crate::push) fn remove(&mut self, pattern: &Pattern, sequences: &[u64]) {
+        for id in self.matching(pattern) {
+            self.alter(id, |history, _| history.remove(sequences));
+            self.file(id);
+        }
+    }
+
+    fn matching(&self, pattern: &Pattern) -> Vec<TopicId> {
+        let matching = self.candidates(pattern).filter(|(_, matches)| *matches);
+        matching.map(|(id, _)| id).collect()
     }
 
     /// Drops from one history what has ended; the topic stays.
@@ -201,7 +240,7 @@ impl<R: Kept> Topics<R> {
 
     /// Drops what has ended by now, from a thousand topics at most. Returns when it is to be called
     /// again.
-    pub(super) fn expire(&mut self, now: u64) -> Option<u64> {
+    pub(in crate::push) fn expire(&mut self, now: u64) -> Option<u64> {
         for _ in 0..EXPIRED_AT_ONCE {
             let (due, id) = *self.due.first()?;
             if due > now {
@@ -217,7 +256,7 @@ impl<R: Kept> Topics<R> {
 
     /// Lets the oldest records of all go until `bytes` are free or none is left. Returns how many
     /// bytes have become free.
-    pub(super) fn shed(&mut self, bytes: usize, now: u64) -> usize {
+    pub(in crate::push) fn shed(&mut self, bytes: usize, now: u64) -> usize {
         let before = self.cost;
         while before - self.cost < bytes
             && let Some(id) = self.with_oldest()
