@@ -76,9 +76,13 @@ impl HttpReader {
         self.framing.is_some()
     }
 
-    /// The head announces a body: [`Step::Head`] came before [`Step::Whole`].
-    pub fn announces_body(&self) -> bool {
-        self.framing.is_some_and(|framing| framing != Framing::None)
+    /// After [`Step::Head`]: the body as it is, if `input`, which follows the head, has all of it.
+    /// Then it need not be fed.
+    pub fn body_in<'i>(&self, input: &'i [u8]) -> Option<&'i [u8]> {
+        match self.framing {
+            Some(Framing::Length(length)) => input.get(..usize::try_from(length).ok()?),
+            _ => None,
+        }
     }
 
     /// The request has already been answered; [`Step::Whole`] only marks the end of its body.

@@ -13,17 +13,17 @@
 //! do not exist.
 
 use crate::handshake::UpgradeRequest;
-use crate::http::{RequestHead, Status, field};
+use crate::http::{RequestHead, Status};
 use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::denial::{Delayed, Denial, has_short_body};
+use crate::push::denial::{Delayed, Denial, has_short_body, unauthorized};
 use crate::push::echo::first_of;
 use crate::push::mail::PushMail;
-use crate::push::native::{Caller, Dialect, NATIVE, accepts, restate};
+use crate::push::native::{Dialect, Guest, NATIVE, accepts, restate};
 use crate::push::page::page;
 use crate::push::routes::{Route, is_topics};
 use crate::push::shared::Shared;
@@ -51,8 +51,8 @@ pub struct PushService {
 /// A request that is let in.
 enum Entry {
     Route(Route),
-    /// One of the native dialect, and who has sent it, if that is known.
-    Topics(Option<Caller>),
+    /// One of the native dialect.
+    Topics(Guest),
 }
 
 /// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
@@ -178,16 +178,61 @@ impl PushService {
         context: &Context<'_>,
         from: PeerId,
         head: &RequestHead<'_>,
-        denial: Denial,
+        denial: &Denial,
     ) -> Result<usize, Response> {
+        let response = denial.response.clone();
         match denial.guess {
-            None => Err(denial.response),
+            None => Err(response),
             Some(_) if has_short_body(head) => Ok(UNREAD_BODY),
             Some(what) => {
                 self.shared.tries.wrong(what, context.address(from));
-                Err(denial.response.closing())
+                Err(response.closing())
             }
         }
+    }
+
+    /// How long the body of an admitted request may be.
+    ///
+    /// # Errors
+    ///
+    /// The response, if the head announces more.
+    fn limit(
+        &self,
+        context: &Context<'_>,
+        entry: &Entry,
+        head: &RequestHead<'_>,
+    ) -> Result<usize, Response> {
+        let limit = match entry {
+            Entry::Topics(_) => self.native.body_bytes(context, head),
+            Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
+            Entry::Route(_) => at_most(UNREAD_BODY, head),
+        };
+        limit.map_err(|refused| in_dialect(head, refused))
+    }
+
+    /// Answers a request that is let in.
+    fn answer<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        admitted: &Admitted,
+        entry: Entry,
+    ) -> Reply<'r> {
+        let limits = context.limits();
+        let reply = match entry {
+            Entry::Topics(guest) => {
+                let native = &mut self.native;
+                native.request(context, from, request, guest, admitted)
+            }
+            Entry::Route(Route::Page | Route::Topics) => page().into(),
+            Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
+            Entry::Route(Route::Push) => self.push(request, limits).into(),
+            Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
+            Entry::Route(Route::Echo) => self.upgrade(request, ECHO),
+            Entry::Route(Route::Health) => Response::text(Status::OK, "ok").into(),
+        };
+        admitted.mark_reply(reply)
     }
 
     fn push(&self, request: &Request<'_>, limits: &net::Limits) -> Response {
@@ -310,14 +355,10 @@ impl Service for PushService {
     ) -> Result<usize, Response> {
         let (admitted, entry) = match self.judge(context, from, head) {
             Ok(judged) => judged,
-            Err(denial) => return self.deny_body(context, from, head, denial),
+            Err(denial) => return self.deny_body(context, from, head, &denial),
         };
-        let limit = match entry {
-            Entry::Topics(_) => self.native.body_bytes(context, head),
-            Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
-            Entry::Route(_) => at_most(UNREAD_BODY, head),
-        };
-        limit.map_err(|refused| admitted.mark(in_dialect(head, refused)))
+        let limit = self.limit(context, &entry, head);
+        limit.map_err(|refused| admitted.mark(refused))
     }
 
     fn refused(
@@ -340,24 +381,32 @@ impl Service for PushService {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let (admitted, entry) = match self.judge(context, from, &request.head()) {
+        match self.judge(context, from, &request.head()) {
+            Ok((admitted, entry)) => self.answer(context, from, request, &admitted, entry),
+            Err(denial) => self.deny(context, from, denial),
+        }
+    }
+
+    fn whole<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
+        let head = request.head();
+        let (admitted, entry) = match self.judge(context, from, &head) {
             Ok(judged) => judged,
-            Err(denial) => return self.deny(context, from, denial),
-        };
-        let limits = context.limits();
-        let reply = match entry {
-            Entry::Topics(caller) => {
-                let native = &mut self.native;
-                native.request(context, from, request, caller, &admitted)
+            Err(denial) => {
+                return match self.deny_body(context, from, &head, &denial) {
+                    Ok(_) => self.deny(context, from, denial),
+                    Err(response) => response.into(),
+                };
             }
-            Entry::Route(Route::Page | Route::Topics) => page().into(),
-            Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
-            Entry::Route(Route::Push) => self.push(request, limits).into(),
-            Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
-            Entry::Route(Route::Echo) => self.upgrade(request, ECHO),
-            Entry::Route(Route::Health) => Response::text(Status::OK, "ok").into(),
         };
-        admitted.mark_reply(reply)
+        match self.limit(context, &entry, &head) {
+            Ok(_) => self.answer(context, from, request, &admitted, entry),
+            Err(refused) => admitted.mark(refused).into(),
+        }
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -437,15 +486,6 @@ impl Service for PushService {
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {
         self.shared.broker.shed(bytes);
-    }
-}
-
-/// A request without a key does not count as a guess.
-fn unauthorized(head: &RequestHead<'_>) -> Denial {
-    let response = Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
-    match head.bearer() {
-        Some(_) => Denial::of_guess("push key", response),
-        None => response.into(),
     }
 }
 

@@ -21,8 +21,6 @@ mod inflate;
 mod read;
 mod requests;
 
-pub(crate) use requests::restated;
-
 use crate::net::connections::Connections;
 use crate::net::mailbox::Pressure;
 use crate::net::service::Service;

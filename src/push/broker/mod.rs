@@ -98,19 +98,8 @@ impl Broker {
         answer: Answer,
     ) -> Result<Published, Unavailable> {
         let mut turn = self.shared.turn();
-        let ephemeral = turn.check(&batch)?;
-        let mut logged = Vec::with_capacity(batch.len());
-        let mut steps = Vec::with_capacity(batch.len());
-        for (publication, is_ephemeral) in batch.into_iter().zip(ephemeral) {
-            steps.push(match is_ephemeral {
-                true => Step::Ephemeral(publication),
-                false => {
-                    let key = publication.key.clone();
-                    logged.push(publication);
-                    Step::Logged(key)
-                }
-            });
-        }
+        turn.check(&batch)?;
+        let (logged, steps) = turn.sort(batch);
         turn.state.tickets += 1;
         let ticket = Ticket(turn.state.tickets);
         let appended = match logged.is_empty() {

@@ -45,7 +45,7 @@ pub(super) struct Waiting {
 
 /// A place in a batch.
 pub(super) enum Step {
-    Ephemeral(Publication),
+    Ephemeral(Box<Publication>),
     Logged(Option<Key>),
 }
 
@@ -99,21 +99,38 @@ impl Drop for Turn<'_> {
 }
 
 impl Turn<'_> {
-    /// Whether a batch can be published now. Returns which topics of it are ephemeral.
+    /// Whether a batch can be published now.
     // req: push-order-09
-    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<Vec<bool>, Unavailable> {
+    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
         if self.state.stopped {
             return Err(Unavailable::Stopped);
         }
-        let mut ephemeral = Vec::with_capacity(batch.len());
+        // Nearly always none is, and then it does not matter who gets what.
+        if !self.shared.workers().iter().any(|it| it.is_pressed()) {
+            return Ok(());
+        }
         for publication in batch {
-            let (audience, bounds) = self.state.hub.look_up(&publication.topic);
+            let (audience, _) = self.state.hub.look_up(&publication.topic);
             if audience.workers.iter().any(|worker| self.is_full(*worker)) {
                 return Err(Unavailable::Busy);
             }
-            ephemeral.push(bounds.is_ephemeral());
         }
-        Ok(ephemeral)
+        Ok(())
+    }
+
+    /// Splits a batch: what the log gets, and the place of each publication.
+    pub(super) fn sort(&self, batch: Vec<Publication>) -> (Vec<Publication>, Vec<Step>) {
+        let hub = &self.state.hub;
+        let mut steps = Vec::with_capacity(batch.len());
+        let logged = batch.into_iter().filter_map(|publication| {
+            if hub.is_ephemeral(&publication.topic) {
+                steps.push(Step::Ephemeral(Box::new(publication)));
+                return None;
+            }
+            steps.push(Step::Logged(publication.key.clone()));
+            Some(publication)
+        });
+        (logged.collect(), steps)
     }
 
     pub(super) fn subscribe(
@@ -135,7 +152,7 @@ impl Turn<'_> {
         let mut entries = entries.into_iter();
         for step in steps {
             match step {
-                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(publication)),
+                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(*publication)),
                 Step::Logged(key) => {
                     let Some(entry) = entries.next() else { break };
                     let outcome = self.logged(entry, &outcomes);
@@ -164,7 +181,7 @@ impl Turn<'_> {
         };
         for step in steps {
             waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(self.ephemeral(publication)),
+                Step::Ephemeral(publication) => Some(self.ephemeral(*publication)),
                 Step::Logged(key) => {
                     waiting.keys.push(key);
                     None

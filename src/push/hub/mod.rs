@@ -164,6 +164,11 @@ impl Hub {
         applied
     }
 
+    /// Whether records of this topic are not in the log.
+    pub fn is_ephemeral(&self, topic: &TopicName) -> bool {
+        self.topics.is_ephemeral(topic)
+    }
+
     /// Who gets a record of this topic, and the bounds of the topic.
     pub fn look_up(&mut self, topic: &TopicName) -> (Arc<Audience>, Bounds) {
         let id = self.topics.find(topic.as_str());

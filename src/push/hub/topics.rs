@@ -132,6 +132,12 @@ impl<R: Kept> Topics<R> {
         self.rules.has_policies()
     }
 
+    /// Whether this topic, which need not be known, has no history.
+    pub(super) fn is_ephemeral(&self, name: &TopicName) -> bool {
+        let of_topic = || self.bounds(self.find(name.as_str()), name);
+        name.is_reserved() || self.rules.has_ephemeral() && of_topic().is_ephemeral()
+    }
+
     /// The bounds of a topic, which need not be known.
     pub(super) fn bounds(&self, id: Option<TopicId>, name: &TopicName) -> Bounds {
         id.map_or_else(|| self.rules.of(name), |id| self.all[id].bounds)
