@@ -481,7 +481,7 @@ fn short_connections_end_clean() {
     let threads = (0..4).map(|_| {
         thread::spawn(move || {
             let options = trusting(connector()).handshakes(4);
-            for _ in 0..50 {
+            for _ in 0..250 {
                 let mut client = Blocking::connect(&uri(address), options.clone()).unwrap();
                 client.send(Message::text("once")).unwrap();
                 client.close(Some(CloseCode::NORMAL), "").unwrap();

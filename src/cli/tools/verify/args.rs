@@ -122,7 +122,7 @@ fn with_listen(arg: Arg) -> Arg {
     match id.starts_with("tls_") && id != "tls_server_name" {
         true => arg
             .env(Resettable::Reset)
-            .requires("listen")
+            .conflicts_with("uri")
             .help_heading("TLS, with --listen"),
         false => arg,
     }
