@@ -5,6 +5,7 @@
 use crate::options::options;
 use crate::push::auth::{Auth, PushKey, TokenFile};
 use crate::push::clock::Clock;
+use crate::push::gotify::Gotify;
 use crate::push::hub::HistoryRules;
 use crate::push::limits::Limits;
 use crate::push::origin::OriginPolicy;
@@ -25,6 +26,8 @@ options! {
         pub tokens: Option<TokenFile> = None,
         /// Who may publish to topics and subscribe to them. Without one, all clients may.
         pub auth: Option<Auth> = None,
+        /// The dialect of gotify, with its users. A build without the feature `gotify` has none.
+        pub gotify: Option<Gotify> = None,
         /// How much history topics keep.
         pub history: HistoryRules = HistoryRules::default(),
         /// The time of day.

@@ -36,8 +36,12 @@ impl Shared {
         let log = MemoryLog::new(new_epoch(), settings.limits.keys);
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
+        let broker = Broker::new(log, workers, rules, limits, move || clock.now());
+        if let Some(gotify) = &settings.gotify {
+            gotify.attach(&broker);
+        }
         Self {
-            broker: Broker::new(log, workers, rules, limits, move || clock.now()),
+            broker,
             hub: Hub::default(),
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
@@ -50,6 +54,9 @@ impl Shared {
     pub(super) fn connect(&self, mailboxes: &[Mailbox<PushMail>]) {
         self.broker.connect(mailboxes);
         self.hub.connect(mailboxes);
+        if let Some(gotify) = &self.settings.gotify {
+            gotify.connect(mailboxes);
+        }
     }
 
     /// The topics, for the program itself.

@@ -3,6 +3,7 @@
 
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
 use crate::cli::server::one_or_many;
 use crate::cli::server::tls::TlsSettings;
@@ -79,6 +80,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub jwt: JwtSettings,
+
+    /// The dialect of gotify.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub gotify: GotifySettings,
 
     /// Listen beyond this machine without tokens: anyone who can reach the server may then publish
     /// and subscribe to everything [default: false]

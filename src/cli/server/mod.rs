@@ -2,11 +2,17 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `one_or_many`, `tls`, `no_tls`, `args`,
+//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `gotify`,
+//! `no_gotify`, `one_or_many`, `tls`, `no_tls`, `args`,
 //! `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
 
 mod args;
 mod echo;
+#[cfg(feature = "gotify")]
+mod gotify;
+#[cfg(not(feature = "gotify"))]
+#[path = "no_gotify.rs"]
+mod gotify;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(not(feature = "jwt"))]

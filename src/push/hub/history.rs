@@ -7,7 +7,7 @@
 //!
 //! Input: records in their order, and a time. Output: those that are kept. Invariants: everything
 //! kept has a higher sequence number than the floor; everything up to the floor may be missing, and
-//! nothing above it is, except messages whose TTL has ended.
+//! nothing above it is, except messages whose TTL has ended or that were removed.
 
 use crate::push::hub::rules::Bounds;
 use crate::push::record::Record;
@@ -127,6 +127,32 @@ impl History {
             _ => self.records.partition_point(is_before),
         };
         self.records.range(from..)
+    }
+
+    /// The records with lower sequence numbers, newest first.
+    pub(super) fn before(&self, sequence: u64) -> impl Iterator<Item = &Arc<Record>> {
+        let end = self.records.partition_point(|it| it.sequence < sequence);
+        self.records.range(..end).rev()
+    }
+
+    /// Drops these records, whose numbers are in order. They are no gap: whoever removed them did
+    /// not want anybody to have them.
+    pub(super) fn remove(&mut self, sequences: &[u64]) {
+        let Self {
+            records,
+            payloads,
+            cost: costs,
+            ..
+        } = self;
+        records.retain(|record| {
+            let stays = sequences.binary_search(&record.sequence).is_err();
+            if !stays {
+                *payloads -= record.payload.bytes().len();
+                *costs -= cost(record);
+            }
+            stays
+        });
+        self.release();
     }
 
     fn drop_aged(&mut self, bounds: &Bounds, now: u64) {
