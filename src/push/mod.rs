@@ -10,7 +10,7 @@
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
 //! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
-//! `native`; `gotify`, `no_gotify`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `gotify`, `no_gotify`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

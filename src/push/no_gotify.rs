@@ -8,6 +8,7 @@ use crate::push::access::Admitted;
 use crate::push::broker::{Broker, BrokerMail};
 use crate::push::denial::Denial;
 use crate::push::limits::Limits;
+use crate::push::name::Pattern;
 use crate::push::tries::Tries;
 use std::sync::Arc;
 
@@ -30,7 +31,29 @@ pub(super) enum Dialect {}
 #[derive(Debug)]
 pub(super) enum Asked {}
 
+/// None.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Reader {}
+
+impl Reader {
+    pub(super) fn topics(&self) -> &Pattern {
+        match *self {}
+    }
+}
+
 impl Gotify {
+    pub(super) fn reader(&self, _: &str) -> Option<Reader> {
+        match *self {}
+    }
+
+    pub(super) fn has(&self, _: &Reader) -> bool {
+        match *self {}
+    }
+
+    pub(super) fn generation(&self) -> u64 {
+        match *self {}
+    }
+
     pub(super) fn attach(&self, _: &Broker) {
         match *self {}
     }

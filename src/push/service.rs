@@ -80,6 +80,7 @@ impl PushService {
             native: Dialect::new(
                 shared.broker.clone(),
                 settings.auth.clone(),
+                settings.gotify.clone(),
                 Arc::clone(&shared.tries),
                 settings.limits,
             ),

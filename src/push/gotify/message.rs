@@ -13,6 +13,7 @@ use crate::http::{MediaType, Response, Status};
 use crate::push::gotify::directory::Application;
 use crate::push::gotify::fields::{Fields, Said};
 use crate::push::gotify::problem::Problem;
+use crate::push::hub::GOTIFY_TOPICS;
 use crate::push::json::{write_number, write_string};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::percent::{decode, values};
@@ -23,13 +24,13 @@ use std::sync::Arc;
 
 /// The topic of an application.
 pub(super) fn topic(user: u64, application: u64) -> TopicName {
-    let name = format!("$gotify.{user}.{application}").parse();
+    let name = format!("{GOTIFY_TOPICS}{user}.{application}").parse();
     name.expect("numbers are levels")
 }
 
 /// All topics of a user.
 pub(super) fn topics(user: u64) -> Pattern {
-    let pattern = format!("$gotify.{user}.*").parse();
+    let pattern = format!("{GOTIFY_TOPICS}{user}.*").parse();
     pattern.expect("a number is a level")
 }
 

@@ -41,4 +41,5 @@ pub(super) use dialect::{Dialect, GOTIFY};
 pub use edits::Ended;
 pub use passwords::Passwords;
 pub(super) use problem::restate;
+pub(super) use state::Reader;
 pub use state::{Gotify, GotifyMail, NoGotify};

@@ -12,8 +12,9 @@
 use crate::net::{Mailbox, PeerId, Response};
 use crate::push::broker::Broker;
 use crate::push::gotify::credentials::{random, text};
-use crate::push::gotify::directory::{Directory, Entry};
+use crate::push::gotify::directory::{Directory, Entry, Holder};
 use crate::push::gotify::edits::{Edit, Ended, Forget, create_user};
+use crate::push::gotify::message::topics;
 use crate::push::gotify::passwords::Passwords;
 use crate::push::gotify::problem::Problem;
 use crate::push::log::LogError;
@@ -22,6 +23,7 @@ use crate::push::store::{Change, Done, Store};
 use crate::push::workers::{Workers, workers};
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
@@ -46,6 +48,8 @@ struct Inner {
     state: Mutex<State>,
     broker: OnceLock<Broker>,
     workers: OnceLock<Workers<GotifyMail>>,
+    /// See [`Gotify::generation`].
+    generation: AtomicU64,
 }
 
 #[derive(Default)]
@@ -64,6 +68,20 @@ pub(super) type Plan = Box<dyn FnOnce(&Directory) -> Result<Edit, Problem> + Sen
 pub(super) struct To {
     pub(super) worker: usize,
     pub(super) tag: u64,
+}
+
+/// Somebody who reads the messages of a user with the token of a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::push) struct Reader {
+    client: u64,
+    topics: Pattern,
+}
+
+impl Reader {
+    /// What it may read.
+    pub(in crate::push) fn topics(&self) -> &Pattern {
+        &self.topics
+    }
 }
 
 /// What a worker is told.
@@ -148,6 +166,7 @@ impl Gotify {
             state: Mutex::new(state),
             broker: OnceLock::new(),
             workers: OnceLock::new(),
+            generation: AtomicU64::new(0),
         };
         let gotify = Self {
             inner: Arc::new(inner),
@@ -166,6 +185,28 @@ impl Gotify {
         M: From<GotifyMail> + Send + 'static,
     {
         self.inner.workers.get_or_init(|| workers(mailboxes));
+    }
+
+    /// Whose messages the bearer of this token may read in other dialects.
+    // req: gotify-topics-02
+    pub(in crate::push) fn reader(&self, token: &str) -> Option<Reader> {
+        self.read(|directory| match directory.holder(token)? {
+            Holder::Application(_) => None,
+            Holder::Client(client) => Some(Reader {
+                client,
+                topics: topics(directory.clients.get(&client)?.user),
+            }),
+        })
+    }
+
+    /// Whether the client of a reader is still there.
+    pub(in crate::push) fn has(&self, reader: &Reader) -> bool {
+        self.read(|directory| directory.clients.contains_key(&reader.client))
+    }
+
+    /// Changes with every client that goes.
+    pub(in crate::push) fn generation(&self) -> u64 {
+        self.inner.generation.load(Relaxed)
     }
 
     pub(super) fn passwords(&self) -> &Passwords {
@@ -264,6 +305,7 @@ impl Gotify {
             }
         }
         for ended in edit.ended {
+            self.inner.generation.fetch_add(1, Relaxed);
             for worker in 0..self.workers().len() {
                 self.post(worker, GotifyMail::Ended(ended));
             }

@@ -33,6 +33,7 @@ use topics::{TopicId, Topics};
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
 pub use replay::{Gap, Replay};
+pub(super) use rules::GOTIFY_TOPICS;
 pub use rules::{Bounds, HistoryRules};
 
 /// All topics of a server.

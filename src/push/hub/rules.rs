@@ -9,7 +9,7 @@ use crate::options::options;
 use crate::push::name::{Pattern, TopicName};
 
 /// The topics of gotify applications begin with it.
-pub(in crate::push) const GOTIFY: &str = "$gotify.";
+pub(in crate::push) const GOTIFY_TOPICS: &str = "$gotify.";
 
 options! {
     /// What a topic keeps, and what happens to subscribers that are too slow for it. Those that
@@ -76,7 +76,7 @@ impl HistoryRules {
     // req: push-bounds-01
     pub fn of(&self, topic: &TopicName) -> Bounds {
         let otherwise = match topic.is_reserved() {
-            true if topic.as_str().starts_with(GOTIFY) => Bounds::GOTIFY,
+            true if topic.as_str().starts_with(GOTIFY_TOPICS) => Bounds::GOTIFY,
             true => return Bounds::EPHEMERAL,
             false => self.otherwise,
         };
