@@ -56,6 +56,7 @@ impl Output {
     /// Ends a connection without a Close: see
     /// [`Upgrade::without_close`](crate::net::Upgrade::without_close). One that the peer has closed
     /// has its Close already.
+    // req: gotify-stream-08 gotify-stream-09
     fn hang_up(&mut self, peer: &mut Peer) {
         if !peer.is_open() {
             return;

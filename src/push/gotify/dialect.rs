@@ -428,6 +428,7 @@ impl Dialect {
     }
 
     /// A stream is open.
+    // req: gotify-stream-06
     pub(in crate::push) fn opened(&self, context: &mut Context<'_>, peer: PeerId) {
         context.set_message_limit(peer, MESSAGE);
     }

@@ -145,6 +145,7 @@ pub(super) fn create_application(
     ))
 }
 
+// req: gotify-manage-02
 fn application(directory: &Directory, user: u64, id: u64) -> Result<Application, Problem> {
     let found = directory.application(user, id).cloned();
     found.ok_or_else(|| Problem::not_found("app", id))

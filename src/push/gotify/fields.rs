@@ -35,7 +35,7 @@ pub(super) struct Fields {
 }
 
 impl Fields {
-    // req: gotify-bodies-01
+    // req: gotify-bodies-01 gotify-bodies-02
     pub(super) fn read(said: &Said<'_>) -> Result<Self, Problem> {
         let kind = said
             .content_type

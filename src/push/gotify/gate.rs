@@ -105,6 +105,7 @@ fn takes_body(head: &RequestHead<'_>) -> bool {
 }
 
 /// Whose a token is, and whether that is enough; `None` for an unknown one.
+// req: gotify-stream-05
 fn by_token(
     directory: &mut Directory,
     token: &str,

@@ -37,6 +37,7 @@ fn parameter<'t>(text: &'t str, name: &str) -> Option<&'t str> {
 }
 
 /// The parts of a body; `None` if it is malformed or has no end.
+// req: gotify-bodies-03
 pub(super) fn parts<'b>(boundary: &str, body: &'b [u8]) -> Option<Vec<Part<'b>>> {
     let delimiter = format!("\r\n--{boundary}").into_bytes();
     let mut rest = match body.strip_prefix(&delimiter[2..]) {

@@ -154,6 +154,7 @@ impl Passwords {
         known.insert(digest, belongs);
     }
 
+    // req: gotify-passwords-02
     fn digest(&self, basic: &Basic, hash: &str) -> Digest {
         let mut text = self.inner.secret.to_vec();
         for part in [&*basic.name, &*basic.password, hash] {
@@ -163,6 +164,7 @@ impl Passwords {
         Digest::of(&text)
     }
 
+    // req: gotify-passwords-03
     fn start(&self, job: Job) -> Result<(), Busy> {
         let Some(jobs) = &self.inner.jobs else {
             job();
