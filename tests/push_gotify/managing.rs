@@ -138,7 +138,7 @@ fn an_image_is_one_and_anybody_may_see_it() {
         format!("/{image}"),
         format!("/{}", image.replace('/', "%2F")),
     ] {
-        let answer = world.ask("GET", &path, "", "");
+        let answer = world.head("GET", &path);
         assert_eq!(
             (answer.status, answer.field("content-type")),
             (200, Some("image/png"))
@@ -148,7 +148,7 @@ fn an_image_is_one_and_anybody_may_see_it() {
     let reset = world.ask("DELETE", "/application/1/image", &key(&world.client), "");
     assert_eq!(super::parsed(&reset)["image"], "static/defaultapp.png");
     assert_eq!(status(&world.ask("GET", &format!("/{image}"), "", "")), 404);
-    let default = world.ask("GET", "/static%2Fdefaultapp.png", "", "");
+    let default = world.head("GET", "/static%2Fdefaultapp.png");
     assert_eq!(
         (default.status, default.field("content-type")),
         (200, Some("image/png"))

@@ -124,6 +124,16 @@ impl World {
         parsed(&answer)
     }
 
+    /// The head of the answer to a request without credentials.
+    #[track_caller]
+    fn head(&self, method: &str, target: &str) -> HttpResponse {
+        let mut client = self.turns.connect();
+        client.send(format!(
+            "{method} {target} HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        ));
+        client.head()
+    }
+
     /// The same without an answer that says anything.
     #[track_caller]
     fn delete(&self, target: &str) {

@@ -401,9 +401,9 @@ impl Dialect {
         let opening = match request.upgrade() {
             Ok(opening) => opening,
             Err(refusal) => {
-                let mut response = restate(refusal.into());
+                let mut response = Response::from(refusal);
                 response.status = Status::BAD_REQUEST;
-                return Ok(response.into());
+                return Ok(restate(response).into());
             }
         };
         if context.is_stopping() {
