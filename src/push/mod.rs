@@ -10,7 +10,7 @@
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
 //! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`,
-//! `page`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `page`; `gotify`, `no_gotify`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
@@ -23,6 +23,11 @@ mod delivery;
 mod denial;
 mod echo;
 mod few;
+#[cfg(feature = "gotify")]
+mod gotify;
+#[cfg(not(feature = "gotify"))]
+#[path = "no_gotify.rs"]
+mod gotify;
 mod hosts;
 mod hub;
 mod json;
@@ -64,6 +69,9 @@ pub use broker::{
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};
 pub use echo::EchoServer;
+#[cfg(feature = "gotify")]
+pub use gotify::{Ended, NoGotify, Passwords};
+pub use gotify::{Gotify, GotifyMail};
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{
     Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page, Past,

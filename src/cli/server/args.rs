@@ -5,6 +5,8 @@ use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::one_or_many;
 use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::data::DataSettings;
+use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
@@ -79,6 +81,16 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub jwt: JwtSettings,
+
+    /// The file that keeps what was published.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataSettings,
+
+    /// The dialect of gotify.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub gotify: GotifySettings,
 
     /// Listen beyond this machine without tokens: anyone who can reach the server may then publish
     /// and subscribe to everything [default: false]

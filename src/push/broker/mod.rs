@@ -23,13 +23,13 @@ use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::log::{Appended, Log, Logged, Ticket};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
-use crate::push::record::Publication;
+use crate::push::record::{Publication, Record};
 use crate::push::unavailable::Unavailable;
 use crate::push::workers::workers;
 use rates::Rates;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
-use turn::{Shared, State, Step};
+use turn::{Shared, State};
 
 pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
 pub use stats::{BrokerStats, TopicStats};
@@ -186,6 +186,18 @@ impl Broker {
         let mut turn = self.shared.turn();
         let now = turn.now;
         turn.state.hub.replay(patterns, since, page, now)
+    }
+
+    /// What histories hold, newest first: see [`Hub::latest`].
+    pub fn latest(&self, pattern: &Pattern, below: u64, most: usize) -> Vec<Arc<Record>> {
+        let mut turn = self.shared.turn();
+        let now = turn.now;
+        turn.state.hub.latest(pattern, below, most, now)
+    }
+
+    /// Removes records from the histories: see [`Hub::forget`]. The log is to forget them first.
+    pub fn forget(&self, pattern: &Pattern, sequences: &[u64]) {
+        self.shared.turn().state.hub.forget(pattern, sequences);
     }
 
     /// Ends subscriptions: see [`Hub::unsubscribe`].
@@ -527,7 +539,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Slow(Mutex<Vec<(Ticket, Vec<Publication>)>>);
 
-    impl Log for Arc<Slow> {
+    impl Log for Slow {
         fn epoch(&self) -> Epoch {
             epoch()
         }

@@ -16,7 +16,9 @@
 use crate::push::data::problem::DataProblem;
 use crate::push::position::Epoch;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, TableDefinition};
-use redb::{StorageBackend, WriteTransaction};
+#[cfg(test)]
+use redb::StorageBackend;
+use redb::WriteTransaction;
 use std::path::Path;
 
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -61,6 +63,7 @@ impl File {
     }
 
     /// The same of bytes that are not in a file.
+    #[cfg(test)]
     pub(super) fn on(backend: impl StorageBackend, epoch: Epoch) -> Result<Self, DataProblem> {
         Self::prepare(builder().create_with_backend(backend)?, epoch)
     }

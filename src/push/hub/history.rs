@@ -181,6 +181,12 @@ impl<R: Kept> History<R> {
         self.records.range(from..)
     }
 
+    /// The records with lower sequence numbers, newest first.
+    pub(super) fn before(&self, sequence: u64) -> impl Iterator<Item = &R> {
+        let end = self.records.partition_point(|it| it.sequence() < sequence);
+        self.records.range(..end).rev()
+    }
+
     /// Drops these records, whose numbers are in order. They are no gap: they were removed on
     /// purpose.
     pub(super) fn remove(&mut self, sequences: &[u64]) {

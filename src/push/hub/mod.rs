@@ -34,6 +34,7 @@ pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
 pub use replay::{Gap, Replay};
+pub(super) use rules::GOTIFY_TOPICS;
 pub use rules::{Bounds, HistoryRules};
 pub(in crate::push) use topics::Topics;
 
@@ -248,6 +249,23 @@ impl Hub {
             head: self.head,
         };
         query.run(&mut self.topics)
+    }
+
+    /// What histories hold of a pattern, newest first: at most so many records with lower sequence
+    /// numbers than `below`.
+    pub fn latest(
+        &mut self,
+        pattern: &Pattern,
+        below: u64,
+        most: usize,
+        now: u64,
+    ) -> Vec<Arc<Record>> {
+        self.topics.latest(pattern, below, most, now)
+    }
+
+    /// Removes records of a pattern by their sequence numbers, which are in order. They are no gap.
+    pub fn forget(&mut self, pattern: &Pattern, sequences: &[u64]) {
+        self.topics.remove(pattern, sequences);
     }
 
     /// Ends subscriptions of a connection. Returns the numbers of those that it had.

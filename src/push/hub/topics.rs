@@ -16,7 +16,7 @@ use crate::push::hub::interests::Audience;
 use crate::push::hub::rules::{Bounds, HistoryRules};
 use crate::push::name::{Pattern, TopicName};
 use slab::Slab;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -223,6 +223,37 @@ impl<R: Kept> Topics<R> {
             self.all[id].subscribed = false;
             self.file(id);
         }
+    }
+
+    /// The records of the topics that a pattern matches, below a sequence number, newest first: at
+    /// most so many.
+    pub(super) fn latest(
+        &mut self,
+        pattern: &Pattern,
+        below: u64,
+        most: usize,
+        now: u64,
+    ) -> Vec<R>
+    where
+        R: Clone,
+    {
+        let found = self.matching(pattern);
+        for id in &found {
+            self.trim(*id, now);
+        }
+        let histories = found.iter().map(|id| &self.all[*id].history);
+        let mut parts: Vec<_> = histories.map(|it| it.before(below).peekable()).collect();
+        let heads = parts.iter_mut().enumerate();
+        let heads = heads.filter_map(|(at, part)| Some((part.peek()?.sequence(), at)));
+        let mut heads: BinaryHeap<_> = heads.collect();
+        let mut latest = Vec::new();
+        while latest.len() < most
+            && let Some((_, at)) = heads.pop()
+        {
+            latest.extend(parts[at].next().cloned());
+            heads.extend(parts[at].peek().map(|next| (next.sequence(), at)));
+        }
+        latest
     }
 
     /// Removes the records with these numbers, which are in order, from the topics that a pattern
