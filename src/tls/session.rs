@@ -29,10 +29,10 @@ pub(crate) const MAX_RECORD_ON_WIRE: usize = MAX_RECORD + 2048 + 5;
 /// What a record adds to its plaintext: header, content type and tag, or the nonce of TLS 1.2.
 const RECORD_OVERHEAD: usize = 32;
 
-/// Bytes of records that are taken in one read of a socket; one record more may wait in front of
-/// them.
+/// Bytes of records that are taken in one read of a socket, with what waits of the first: four
+/// whole records, since what comes of a fifth is copied twice.
 #[cfg(any(feature = "client", feature = "net"))]
-pub(crate) const READ: usize = 64 * 1024;
+pub(crate) const READ: usize = 4 * (MAX_RECORD + RECORD_OVERHEAD);
 
 /// Plaintext that is sealed for one write: as much as stays in the cache of the CPU on its way. In
 /// a loop, more would only wait if the socket refuses it.
@@ -149,7 +149,8 @@ impl Session {
         gather: &mut Vec<u8>,
         out: &mut Records,
     ) -> Result<(), TlsError> {
-        for piece in pieces {
+        for (at, piece) in pieces.iter().enumerate() {
+            let is_last = at + 1 == pieces.len();
             let mut rest: &[u8] = piece;
             while !rest.is_empty() {
                 if gather.is_empty() && rest.len() >= LARGE {
@@ -163,10 +164,16 @@ impl Session {
                     rest = later;
                     continue;
                 }
-                let (now, later) = rest.split_at(rest.len().min(MAX_RECORD - gather.len()));
+                let room = MAX_RECORD - gather.len();
+                // A header goes ahead of the payload with what that has beyond whole records, which
+                // then need not be copied. It takes no record more.
+                let odd = rest.len() % MAX_RECORD;
+                let is_ahead = is_last && rest.len() >= MAX_RECORD && odd <= room;
+                let len = if is_ahead { odd } else { rest.len().min(room) };
+                let (now, later) = rest.split_at(len);
                 gather.extend_from_slice(now);
                 rest = later;
-                if gather.len() == MAX_RECORD {
+                if is_ahead || gather.len() == MAX_RECORD {
                     self.encrypt(gather, out)?;
                     gather.clear();
                 }

@@ -139,6 +139,37 @@ fn short_pieces_share_a_record() {
     assert_eq!(pair.ends[1].plain().len(), 70 + large.len());
 }
 
+/// The payload is sealed where it is, in whole records.
+#[test]
+fn a_header_goes_ahead_of_a_long_payload() {
+    let mut pair = Pair::new(&TLS13, &[4096]);
+    pair.run();
+    let one = pair.send(0, &[b"x"]) - 1;
+    for (len, ahead, records) in [
+        (16_384, 4, 2),
+        (20_000, 3_620, 2),
+        (65_536, 4, 5),
+        (65_532, 16_384, 4),
+        (16_383, 16_384, 2),
+    ] {
+        pair.run();
+        let sent = pair.send(0, &[b"head", &bytes(len)]);
+        assert_eq!(sent, 4 + len + records * one, "{len}");
+        let [_, _, _, high, low, ..] = pair.wires[1][..] else {
+            panic!("no record");
+        };
+        let first = usize::from(u16::from_be_bytes([high, low])) + 5 - one;
+        assert_eq!(first, ahead, "{len}");
+    }
+    // Between messages no record is spent on a header.
+    pair.run();
+    let [head, payload] = [&bytes(4)[..], &bytes(16_384)];
+    let sent = pair.send(0, &[head, payload, head, payload]);
+    assert_eq!(sent, 2 * (4 + 16_384) + 3 * one);
+    pair.run();
+    assert!(pair.ends.iter().all(|end| end.error().is_none()));
+}
+
 #[test]
 fn after_its_end_a_side_looks_at_nothing() {
     let mut pair = Pair::new(&TLS13, &[4096]);

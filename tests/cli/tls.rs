@@ -166,7 +166,7 @@ fn a_certificate_of_the_client() {
     let case = ["verify", "--case", "ping.0"];
     let outcome = run(&[&case[..], &short].concat());
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
-    let load = ["bench", "-c", "1", "--warm-up", "0", "--duration", "10ms"];
+    let load = ["bench", "-c", "1", "--warm-up", "0", "--duration", "500ms"];
     let outcome = run(&[&load[..], &short].concat());
     assert_eq!(outcome.status, Some(0), "{outcome:?}");
     let help = run(&["push", "--help"]).stdout;
