@@ -9,8 +9,8 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`,
-//! `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
-//! `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`,
+//! `page`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;
