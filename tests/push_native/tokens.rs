@@ -282,16 +282,20 @@ fn a_wrong_token_in_a_message_holds_up_its_connection_and_no_deadline() {
 #[test]
 // req: push-since-06 push-auth-21
 fn a_wrong_token_during_a_replay_loses_nothing_of_it() {
-    let settings = keeping(2_000).auth(Some(Auth::default().tokens(
-        Tokens::parse(&alice()).expect("tokens"),
-    )));
+    let settings = keeping(2_000).auth(Some(
+        Auth::default().tokens(Tokens::parse(&alice()).expect("tokens")),
+    ));
     let native = Native::with(settings);
     let lines = (1..=1_000).map(|n| format!("{{\"topic\":\"orders.a\",\"data\":\"{n}\"}}\n"));
     let lines = lines.collect::<String>();
     assert_eq!(native.post("/topics", &bearer("secret"), lines).status, 200);
     let wrong = r#"{"type":"auth","ref":1,"token":"wrong"}"#;
     for by_url in [false, true] {
-        let target = if by_url { "/topics/orders.a?since=all" } else { "/topics" };
+        let target = if by_url {
+            "/topics/orders.a?since=all"
+        } else {
+            "/topics"
+        };
         let mut client = native.envelopes_with(target, &bearer("secret"));
         if !by_url {
             client.send_text(r#"{"type":"subscribe","topics":["orders.a"],"since":"all"}"#);
