@@ -34,6 +34,8 @@ mod net_support;
 ))]
 mod net_tls;
 mod pair;
+#[cfg(feature = "gotify")]
+mod push_gotify;
 #[cfg(feature = "jwt")]
 mod push_native;
 #[cfg(feature = "push")]

@@ -3,7 +3,8 @@
 //!
 //! `requirements.csv` lists them in the order of the text: an id (RFC, section, number within the
 //! section), who is bound, the level, our own wording, and a reason if it does not apply. The rules
-//! of topics, which `src/push/README.md` describes, have ids such as `push-since-01`. In the code a
+//! of topics, which `src/push/README.md` describes, have ids such as `push-since-01`, those of the
+//! gotify dialect such as `gotify-stream-01`. In the code a
 //! comment `// req:` with ids is next to what fulfils them, in the tests and the unit tests next to
 //! what proves them. Rows for intermediaries and authors of extensions are excused.
 
@@ -40,7 +41,10 @@ pub fn tags(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
                 continue;
             };
             let is_id = |word: &&str| {
-                word.starts_with("push-") || word.starts_with(|c: char| c.is_ascii_digit())
+                let is_rule = ["push-", "gotify-"]
+                    .iter()
+                    .any(|rules| word.starts_with(rules));
+                is_rule || word.starts_with(|c: char| c.is_ascii_digit())
             };
             for id in ids.split_whitespace().filter(is_id) {
                 tags.entry(id).or_default().insert(&source.path);

@@ -242,6 +242,7 @@ pub struct Upgrade<'r> {
     pub(crate) accepted: Accepted<'r>,
     pub(crate) tag: u32,
     pub(crate) delivery: Delivery,
+    pub(crate) sends_close: bool,
     pub(crate) fields: Vec<(&'static str, String)>,
 }
 
@@ -252,6 +253,7 @@ impl<'r> Upgrade<'r> {
             accepted,
             tag: 0,
             delivery: Delivery::Messages,
+            sends_close: true,
             fields: Vec::new(),
         }
     }
@@ -265,6 +267,15 @@ impl<'r> Upgrade<'r> {
     /// How its messages are delivered.
     pub fn delivery(mut self, delivery: Delivery) -> Self {
         self.delivery = delivery;
+        self
+    }
+
+    /// When the service or the loop ends this connection, it sends no Close: what was sent leaves,
+    /// then our side of the connection ends, and what the peer sends is discarded until it ends its
+    /// own. For clients of protocols in which a Close of the server is an error. A peer that closes
+    /// or breaks a rule is still answered with a Close.
+    pub fn without_close(mut self) -> Self {
+        self.sends_close = false;
         self
     }
 

@@ -181,7 +181,7 @@ fn preflight(head: &RequestHead<'_>) -> Response {
     let response = Response::new(Status::NO_CONTENT)
         .field(field!(
             "Access-Control-Allow-Methods",
-            "GET, HEAD, POST, PUT"
+            "GET, HEAD, POST, PUT, DELETE"
         ))
         .field(names)
         .field(field!("Access-Control-Max-Age", MAX_AGE));

@@ -21,7 +21,7 @@ struct Inner {
     record: Arc<Record>,
     position: Option<Position>,
     applied: Applied,
-    frames: [OnceLock<SharedFrame>; 2],
+    frames: [OnceLock<SharedFrame>; 3],
     chunks: [OnceLock<SharedChunk>; 3],
 }
 
@@ -32,6 +32,8 @@ pub enum FrameForm {
     Raw,
     /// A `message` of `wirebell.v1`.
     Envelope,
+    /// A message of the gotify dialect.
+    Gotify,
 }
 
 /// How a record can be written as a part of a streamed response.
@@ -51,7 +53,7 @@ impl Delivery {
             record,
             position,
             applied,
-            frames: [const { OnceLock::new() }; 2],
+            frames: [const { OnceLock::new() }; 3],
             chunks: [const { OnceLock::new() }; 3],
         };
         Self {

@@ -1,6 +1,7 @@
 //! What the workers of a push server are sent.
 
 use crate::push::broker::BrokerMail;
+use crate::push::gotify::GotifyMail;
 use crate::push::wserver::HubMail;
 
 /// Mail for a [`PushService`](crate::push::PushService).
@@ -11,11 +12,19 @@ pub enum PushMail {
     Broker(BrokerMail),
     /// From the hub of the wserver dialect.
     Wserver(HubMail),
+    /// From the gotify dialect.
+    Gotify(GotifyMail),
 }
 
 impl From<BrokerMail> for PushMail {
     fn from(mail: BrokerMail) -> Self {
         Self::Broker(mail)
+    }
+}
+
+impl From<GotifyMail> for PushMail {
+    fn from(mail: GotifyMail) -> Self {
+        Self::Gotify(mail)
     }
 }
 

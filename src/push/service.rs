@@ -5,6 +5,7 @@
 //! | `/` | the live page |
 //! | `/topics`, `/topics/…` | the native dialect |
 //! | `/ws`, `/push`, `/drop` | the wserver dialect |
+//! | `/message`, `/stream`, … | the gotify dialect, if there is one |
 //! | `/echo` | every message comes back |
 //! | `/healthz` | 200 |
 //!
@@ -22,6 +23,7 @@ use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
 use crate::push::denial::{Delayed, Denial, has_short_body, unauthorized};
 use crate::push::echo::first_of;
+use crate::push::gotify::{self, Asked, GOTIFY};
 use crate::push::mail::PushMail;
 use crate::push::native::{Dialect, Guest, NATIVE, accepts, restate};
 use crate::push::page::page;
@@ -41,6 +43,7 @@ use std::sync::Arc;
 pub struct PushService {
     shared: Shared,
     native: Dialect,
+    gotify: Option<gotify::Dialect>,
     members: Members,
     /// When to look after topics and tokens.
     due: Millis,
@@ -53,6 +56,8 @@ enum Entry {
     Route(Route),
     /// One of the native dialect.
     Topics(Guest),
+    /// One of the gotify dialect.
+    Gotify(Asked),
 }
 
 /// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
@@ -75,9 +80,14 @@ impl PushService {
             native: Dialect::new(
                 shared.broker.clone(),
                 settings.auth.clone(),
+                settings.gotify.clone(),
                 Arc::clone(&shared.tries),
                 settings.limits,
             ),
+            gotify: settings.gotify.clone().map(|gotify| {
+                let (broker, tries) = (shared.broker.clone(), Arc::clone(&shared.tries));
+                gotify::Dialect::new(gotify, broker, tries, settings.limits)
+            }),
             shared: shared.clone(),
             members: Members::default(),
             due: 0,
@@ -111,7 +121,7 @@ impl PushService {
         from: PeerId,
         head: &RequestHead<'_>,
     ) -> Result<(Admitted, Entry), Denial> {
-        let said = |refused| in_dialect(head, refused);
+        let said = |refused| self.in_dialect(head, refused);
         let admitted = self.shared.access.admit(head, || context.address(from));
         let admitted = admitted.map_err(said)?;
         match self.gate(context, head) {
@@ -123,6 +133,13 @@ impl PushService {
     fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Entry, Denial> {
         if self.is_stopping(context) {
             return Err(unavailable(Unavailable::Stopped, context.limits()).into());
+        }
+        if let Some(gotify) = self
+            .gotify
+            .as_ref()
+            .filter(|_| gotify::is_path(head.path()))
+        {
+            return gotify.gate(head).map(Entry::Gotify);
         }
         let route = Route::of(head)?;
         match (route, &self.shared.settings.push_key) {
@@ -203,11 +220,15 @@ impl PushService {
         head: &RequestHead<'_>,
     ) -> Result<usize, Response> {
         let limit = match entry {
+            Entry::Gotify(asked) => match &self.gotify {
+                Some(gotify) => gotify.body_bytes(context, head, asked),
+                None => Ok(UNREAD_BODY),
+            },
             Entry::Topics(_) => self.native.body_bytes(context, head),
             Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
             Entry::Route(_) => at_most(UNREAD_BODY, head),
         };
-        limit.map_err(|refused| in_dialect(head, refused))
+        limit.map_err(|refused| self.in_dialect(head, refused))
     }
 
     /// Answers a request that is let in.
@@ -225,6 +246,10 @@ impl PushService {
                 let native = &mut self.native;
                 native.request(context, from, request, guest, admitted)
             }
+            Entry::Gotify(asked) => match &mut self.gotify {
+                Some(gotify) => gotify.request(context, from, request, asked, admitted),
+                None => Response::new(Status::NOT_FOUND).into(),
+            },
             Entry::Route(Route::Page | Route::Topics) => page().into(),
             Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
             Entry::Route(Route::Push) => self.push(request, limits).into(),
@@ -336,7 +361,23 @@ impl PushService {
     fn forget(&mut self, peer: PeerId) {
         self.members.remove(&self.shared.hub, peer.worker(), peer);
         self.native.closed(peer);
+        if let Some(gotify) = &mut self.gotify {
+            gotify.closed(peer);
+        }
         self.delayed.take(peer);
+    }
+
+    /// Dialects have errors of their own form; and where there is nothing, so has who asks for
+    /// JSON.
+    fn in_dialect(&self, head: &RequestHead<'_>, refused: Response) -> Response {
+        if self.gotify.is_some() && gotify::is_path(head.path()) {
+            return gotify::restate(refused);
+        }
+        let is_nothing = refused.status == Status::NOT_FOUND;
+        match is_topics(head.path()) || is_nothing && accepts(head, "application/json") {
+            true => restate(refused),
+            false => refused,
+        }
     }
 
     fn is_stopping(&self, context: &Context<'_>) -> bool {
@@ -368,7 +409,7 @@ impl Service for PushService {
         head: &RequestHead<'_>,
         response: Response,
     ) -> Response {
-        let response = in_dialect(head, response);
+        let response = self.in_dialect(head, response);
         match self.shared.access.admit(head, || context.address(from)) {
             Ok(admitted) => admitted.mark(response),
             Err(_) => response,
@@ -414,6 +455,11 @@ impl Service for PushService {
         if tag == Some(NATIVE) {
             self.native.opened(context, peer);
         }
+        if tag == Some(GOTIFY)
+            && let Some(gotify) = &self.gotify
+        {
+            gotify.opened(context, peer);
+        }
         if tag == Some(WSERVER) {
             let protocol = &context.limits().protocol;
             let until = context.now() + Millis::from(self.shared.settings.limits.register_ms);
@@ -432,6 +478,7 @@ impl Service for PushService {
             }
             Some(WSERVER) => {} // It was sent a Close.
             Some(NATIVE) => self.native.message(context, peer, message),
+            Some(GOTIFY) => {} // Its clients have nothing to say.
             _ => drop(context.send(peer, message)),
         }
     }
@@ -450,7 +497,20 @@ impl Service for PushService {
 
     fn mail(&mut self, context: &mut Context<'_>, mail: PushMail) {
         match mail {
-            PushMail::Broker(mail) => self.native.mail(context, mail),
+            PushMail::Broker(mail) => {
+                let left = match &mut self.gotify {
+                    Some(gotify) => gotify.broker_mail(context, mail),
+                    None => Some(mail),
+                };
+                if let Some(mail) = left {
+                    self.native.mail(context, mail);
+                }
+            }
+            PushMail::Gotify(mail) => {
+                if let Some(gotify) = &mut self.gotify {
+                    gotify.mail(context, mail);
+                }
+            }
             PushMail::Wserver(mail) => self.deliver(context, mail),
         }
     }
@@ -464,6 +524,9 @@ impl Service for PushService {
             self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
         self.native.timer(context, peer);
+        if let Some(gotify) = &mut self.gotify {
+            gotify.timer(context, peer);
+        }
     }
 
     fn deadline(&self) -> Option<Millis> {
@@ -486,14 +549,5 @@ impl Service for PushService {
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {
         self.shared.broker.shed(bytes);
-    }
-}
-
-/// Topics have errors of their own form; and where there is nothing, so has who asks for JSON.
-fn in_dialect(head: &RequestHead<'_>, refused: Response) -> Response {
-    let is_nothing = refused.status == Status::NOT_FOUND;
-    match is_topics(head.path()) || is_nothing && accepts(head, "application/json") {
-        true => restate(refused),
-        false => refused,
     }
 }

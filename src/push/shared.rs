@@ -7,14 +7,13 @@ use crate::net::Mailbox;
 use crate::push::access::Access;
 use crate::push::broker::Broker;
 use crate::push::hosts::HostPolicy;
-use crate::push::log::{Log, MemoryLog};
+use crate::push::log::MemoryLog;
 use crate::push::mail::PushMail;
 use crate::push::position::Epoch;
 use crate::push::settings::Settings;
 use crate::push::stats::Board;
 use crate::push::tries::Tries;
 use crate::push::wserver::Hub;
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -30,25 +29,21 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For so many workers that listen on these addresses: see [`HostPolicy::new`]. The log is in
-    /// memory.
+    /// For so many workers that listen on these addresses: see [`HostPolicy::new`].
     pub fn new(settings: Settings, addresses: &[SocketAddr], workers: usize) -> Self {
-        let log = MemoryLog::new(new_epoch(), settings.limits.keys);
-        Self::with_log(log, settings, addresses, workers)
-    }
-
-    /// The same with a log of the program's own.
-    pub fn with_log(
-        log: impl Log + 'static,
-        settings: Settings,
-        addresses: &[SocketAddr],
-        workers: usize,
-    ) -> Self {
+        let log = settings.log.clone().unwrap_or_else(|| {
+            let log = MemoryLog::new(Epoch::random(), settings.limits.keys);
+            Arc::new(log)
+        });
         let clock = settings.clock.clone();
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
+        let broker = Broker::new(log, workers, rules, limits, move || clock.now());
+        if let Some(gotify) = &settings.gotify {
+            gotify.attach(&broker);
+        }
         Self {
-            broker: Broker::new(log, workers, rules, limits, move || clock.now()),
+            broker,
             hub: Hub::default(),
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
@@ -61,6 +56,9 @@ impl Shared {
     pub(super) fn connect(&self, mailboxes: &[Mailbox<PushMail>]) {
         self.broker.connect(mailboxes);
         self.hub.connect(mailboxes);
+        if let Some(gotify) = &self.settings.gotify {
+            gotify.connect(mailboxes);
+        }
     }
 
     /// The topics, for the program itself.
@@ -79,11 +77,4 @@ impl Shared {
         self.broker.stop();
         self.hub.stop();
     }
-}
-
-/// Another one at each start: 40 random bits are eight letters.
-// req: push-order-08
-fn new_epoch() -> Epoch {
-    let random = RandomState::new().hash_one(std::process::id());
-    Epoch::from_number(random >> 24)
 }

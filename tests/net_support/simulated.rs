@@ -63,6 +63,12 @@ impl<S: Service> Turns<S> {
         self.wait(Duration::from_millis(ms), || None::<()>);
     }
 
+    /// Begins a graceful stop.
+    pub fn stop(&self) {
+        self.loops.borrow()[0].handle().stop();
+        self.run();
+    }
+
     fn pass(&self, ms: u64) {
         self.network.advance(ms);
         self.now.store(self.network.now(), Relaxed);

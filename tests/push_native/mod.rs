@@ -21,7 +21,6 @@ use crate::net_support::client::{HttpResponse, upgrade};
 use crate::net_support::simulated::{SimulatedStream, Turns};
 use crate::net_support::{Client, options};
 use serde_json::Value;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -68,27 +67,16 @@ impl Native {
         Self::with_options(options(), settings)
     }
 
-    fn with_options(options: Options, settings: Settings) -> Self {
-        Self::of(options, settings, Shared::new)
-    }
-
     fn with_log(log: impl Log + 'static) -> Self {
-        let shared = |settings: Settings, addresses: &[SocketAddr], workers| {
-            Shared::with_log(log, settings, addresses, workers)
-        };
-        Self::of(options(), Settings::default(), shared)
+        Self::with(Settings::default().log(Some(Arc::new(log))))
     }
 
-    fn of(
-        options: Options,
-        settings: Settings,
-        shared: impl FnOnce(Settings, &[SocketAddr], usize) -> Shared,
-    ) -> Self {
+    fn with_options(options: Options, settings: Settings) -> Self {
         let now: Arc<AtomicU64> = Arc::default();
         let time = Arc::clone(&now);
         let settings = settings.clock(Clock::new(move || BEGIN + time.load(Relaxed)));
         let address = "127.0.0.1:80".parse().expect("an address");
-        let shared = shared(settings, &[address], options.workers);
+        let shared = Shared::new(settings, &[address], options.workers);
         let of_workers = shared.clone();
         let turns = Turns::start(options, now, move |worker| {
             PushService::new(&of_workers, &worker.mailboxes)

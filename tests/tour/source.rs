@@ -87,13 +87,13 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/common",
         "What the commands share",
-        "mod terminal failure stdout units files logging signals deflate trace",
+        "mod terminal failure stdout units files logging signals deflate one_or_many \
+         tls no_tls trace",
     ),
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening \
-         stop serve echo",
+        "mod trace no_trace jwt no_jwt args listeners settings listening stop serve echo",
     ),
     (
         "cli/tools/common",

@@ -1,15 +1,16 @@
 //! `wirebell serve`: the push server.
 
+use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::stop::Stop;
-use crate::cli::server::tls::Tls;
 use log::Level;
 use std::fmt::Write as _;
 use std::io;
-use wirebell::push::{PushServer, Settings};
+use std::sync::Arc;
+use wirebell::push::{MemoryStore, PushServer, Settings};
 
 /// What a server without tokens says at its start.
 const OPEN: &str = "open: anyone who can reach this server may publish and subscribe; \
@@ -20,7 +21,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let tls = settings.tls.load(settings.event_loop.hosts()?)?;
     let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some())?;
-    let push = settings.push_settings()?;
+    let mut push = settings.push_settings()?;
     settings.check_open(&listeners, &push)?;
     let is_local = listeners.is_local();
     let (is_open, warning) = (push.auth.is_none(), warning(is_local, &push));
@@ -35,6 +36,10 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
     let stop = Stop::prepare()?;
+    let store = settings.data.open(&mut push)?;
+    let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+    let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
+    push.gotify = gotify;
     let (text, loopback) = (listeners.text(), listeners.loopback());
     let (server, names) = listeners
         .open(tls.as_ref())
@@ -55,7 +60,8 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     if let Some(tls) = &tls {
         tls.warn();
     }
-    greet(&names.all("http", server.local_addrs()), tls.as_ref());
+    let places = names.all("http", server.local_addrs());
+    greet(&places, tls.as_ref(), password.as_deref());
     let handle = server.handle();
     let reload = || {
         handle.reload();
@@ -86,12 +92,19 @@ fn warning(is_local: bool, settings: &Settings) -> Option<String> {
     ))
 }
 
-fn greet(places: &[String], tls: Option<&Tls>) {
+fn greet(places: &[String], tls: Option<&Tls>, password: Option<&str>) {
     let version = env!("CARGO_PKG_VERSION");
     let mut text = format!("wirebell {version} listens on {}\n", places.join(", "));
     let fingerprint = tls.and_then(Tls::fingerprint);
     if let Some(fingerprint) = fingerprint {
         let _ = writeln!(text, "Its certificate is new, with SHA-256 {fingerprint}");
+    }
+    if let Some(password) = password {
+        let _ = writeln!(
+            text,
+            "The first user of gotify clients is admin, with the password {password}\n\
+             It is not shown again: change it once you are logged in"
+        );
     }
     if let Some(url) = places.iter().find(|place| place.ends_with('/')) {
         let insecure = if fingerprint.is_some() { "-k " } else { "" };

@@ -109,6 +109,8 @@ pub(crate) struct Flags {
     pub(crate) switching: bool,
     /// The service has set a timer.
     pub(crate) timer: bool,
+    /// Our end of the connection has no Close.
+    pub(crate) no_close: bool,
     /// The service waits for the call that says that what was sent in this turn has left.
     pub(crate) wants_writable: bool,
 }

@@ -349,6 +349,7 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     peer.phase = Phase::Open(connection);
     peer.tag = upgrade.tag;
     peer.delivery = upgrade.delivery;
+    peer.flags.no_close = !upgrade.sends_close;
     peer.flags.announced = true;
     out.lists.touch(peer);
 }

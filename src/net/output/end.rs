@@ -16,6 +16,9 @@ impl Output {
     pub(crate) fn close(&mut self, peer: &mut Peer, code: CloseCode, reason: &str) {
         // What was sent before leaves before.
         self.write_run(peer);
+        if peer.flags.no_close {
+            return self.hang_up(peer);
+        }
         if let Phase::Open(connection) = &mut peer.phase {
             let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
             debug_assert!(closed.is_ok());
@@ -50,6 +53,24 @@ impl Output {
         self.lists.touch(peer);
     }
 
+    /// Ends a connection without a Close: see
+    /// [`Upgrade::without_close`](crate::net::Upgrade::without_close). One that the peer has closed
+    /// has its Close already.
+    // req: gotify-stream-08 gotify-stream-09
+    fn hang_up(&mut self, peer: &mut Peer) {
+        if !peer.is_open() {
+            return;
+        }
+        self.metrics.closed.add(1);
+        self.listen(peer);
+        self.linger(peer);
+        self.lists.push_ready(peer);
+        self.cold.charge(peer);
+        if !self.is_corked(peer) {
+            self.after_write(peer);
+        }
+    }
+
     /// Ends a pause: the peer's Close has to be read.
     fn listen(&mut self, peer: &mut Peer) {
         if std::mem::take(&mut peer.flags.paused) {
@@ -75,6 +96,11 @@ impl Output {
     /// all further input.
     pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
         self.write_run(peer);
+        if peer.flags.no_close && peer.is_open() {
+            peer.end_for(cause);
+            self.lists.closing.push(peer.index);
+            return self.hang_up(peer);
+        }
         if let Phase::Open(connection) = &mut peer.phase {
             connection.give_up(code, reason, &mut self.outbox);
             peer.end_for(cause);

@@ -1,11 +1,15 @@
 //! How much history each topic keeps.
 //!
 //! Input: the rules of the settings, in order. Output: the bounds of a topic: those of the first
-//! rule that matches. Invariant: topics of the server itself keep nothing.
+//! rule that matches. Invariant: topics of the server itself keep nothing, except the messages of
+//! gotify clients, which are kept whatever the general rules say.
 
 use crate::net::Overflow;
 use crate::options::options;
 use crate::push::name::{Pattern, TopicName};
+
+/// The topics of gotify applications begin with it.
+pub(in crate::push) const GOTIFY_TOPICS: &str = "$gotify.";
 
 options! {
     /// What a topic keeps, and what happens to subscribers that are too slow for it. Those that
@@ -30,6 +34,15 @@ impl Bounds {
         messages: 0,
         age: 0,
         bytes: 0,
+        overflow: Overflow::Disconnect,
+    };
+
+    /// Of the messages of gotify applications, if no rule names their topics: they stay until there
+    /// are newer ones, as clients look through them later.
+    pub const GOTIFY: Self = Self {
+        messages: 1_000,
+        age: u64::MAX,
+        bytes: 4 * 1024 * 1024,
         overflow: Overflow::Disconnect,
     };
 
@@ -68,12 +81,15 @@ impl HistoryRules {
     /// The bounds of a topic.
     // req: push-bounds-01
     pub fn of(&self, topic: &TopicName) -> Bounds {
-        if topic.is_reserved() {
-            return Bounds::EPHEMERAL;
-        }
+        let otherwise = match topic.is_reserved() {
+            true if topic.as_str().starts_with(GOTIFY_TOPICS) => Bounds::GOTIFY,
+            true => return Bounds::EPHEMERAL,
+            false => self.otherwise,
+        };
+        // No wildcard matches a topic of the server itself: such a rule names it.
         let mut rules = self.rules.iter();
         let first = rules.find(|(pattern, _)| pattern.matches(topic));
-        first.map_or(self.otherwise, |(_, bounds)| *bounds)
+        first.map_or(otherwise, |(_, bounds)| *bounds)
     }
 }
 
@@ -100,6 +116,16 @@ mod tests {
                 messages,
                 "{topic}"
             );
+        }
+        assert_eq!(rules.of(&"$gotify.1.2".parse().unwrap()), Bounds::GOTIFY);
+        let named = vec![("$gotify.1.*".parse().unwrap(), keep(3))];
+        let named = HistoryRules::new(named, keep(9));
+        for (topic, messages) in [
+            ("$gotify.1.2", 3),
+            ("$gotify.2.2", 1_000),
+            ("$gotifyx.1", 0),
+        ] {
+            assert_eq!(named.of(&topic.parse().unwrap()).messages, messages);
         }
         let without = HistoryRules::default();
         assert!(rules.has_ephemeral() && !without.has_ephemeral());

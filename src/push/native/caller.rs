@@ -4,6 +4,8 @@
 //! client publishes to a topic of the server itself. How a token becomes a grant is left to `auth`.
 
 use crate::push::auth::Grant;
+use crate::push::gotify::Reader;
+use crate::push::hub::GOTIFY_TOPICS;
 use crate::push::name::{Pattern, TopicName};
 use std::sync::Arc;
 
@@ -14,6 +16,9 @@ pub(in crate::push) enum Caller {
     Anybody,
     /// The bearer of a token.
     Bearer(Arc<Grant>),
+    /// The bearer of the token of a gotify client; on a server without other tokens, it may do what
+    /// anybody may.
+    Reader { reader: Reader, is_open: bool },
 }
 
 /// Whose request is let in, and for what.
@@ -35,20 +40,26 @@ impl Caller {
         match self {
             Self::Anybody => !topic.is_reserved(),
             Self::Bearer(grant) => grant.may_publish(topic),
+            Self::Reader { is_open, .. } => *is_open && Self::Anybody.may_publish(topic),
         }
     }
 
+    /// The messages of gotify users are theirs, also on a server that is open to all.
+    // req: gotify-topics-01 gotify-topics-02
     pub(in crate::push) fn may_subscribe(&self, pattern: &Pattern) -> bool {
         match self {
-            Self::Anybody => true,
+            Self::Anybody => !pattern.as_str().starts_with(GOTIFY_TOPICS),
             Self::Bearer(grant) => grant.may_subscribe(pattern),
+            Self::Reader { reader, is_open } => {
+                reader.topics().covers(pattern) || *is_open && Self::Anybody.may_subscribe(pattern)
+            }
         }
     }
 
     /// The name in presence; without tokens there is none.
     pub(in crate::push) fn name(&self) -> Option<Arc<str>> {
         match self {
-            Self::Anybody => None,
+            Self::Anybody | Self::Reader { .. } => None,
             Self::Bearer(grant) => Some(Arc::clone(grant.name())),
         }
     }

@@ -11,6 +11,7 @@ use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::auth::Auth;
 use crate::push::broker::{Answer, Broker, Outcome, Published};
+use crate::push::gotify::Gotify;
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
@@ -53,6 +54,7 @@ pub(super) const KEEPALIVE_MS: Millis = 15_000;
 pub(in crate::push) struct Dialect {
     pub(super) broker: Broker,
     pub(super) auth: Option<Auth>,
+    pub(super) gotify: Option<Gotify>,
     pub(super) tries: Arc<Tries>,
     pub(super) limits: Limits,
     pub(super) subscribers: Subscribers,
@@ -63,6 +65,8 @@ pub(in crate::push) struct Dialect {
     pub(super) policies: bool,
     /// Of the tokens, as of the last time they were looked at.
     pub(super) generation: u64,
+    /// Of the gotify clients, as of that time.
+    pub(super) readers: u64,
     /// When the first of the grants in use ends.
     pub(super) expires: Option<u64>,
 }
@@ -104,6 +108,7 @@ impl Dialect {
     pub(in crate::push) fn new(
         broker: Broker,
         auth: Option<Auth>,
+        gotify: Option<Gotify>,
         tries: Arc<Tries>,
         limits: Limits,
     ) -> Self {
@@ -111,12 +116,14 @@ impl Dialect {
             policies: broker.has_policies(),
             broker,
             auth,
+            gotify,
             tries,
             limits,
             subscribers: Subscribers::default(),
             awaited: HashMap::new(),
             tags: 0,
             generation: 0,
+            readers: 0,
             expires: None,
         }
     }

@@ -66,6 +66,14 @@ impl Dialect {
 
     // req: push-errors-04
     fn caller(&self, head: &RequestHead<'_>) -> Result<Option<Caller>, Denial> {
+        let reader = self.gotify.as_ref().and_then(|gotify| {
+            let token = token_of(head).ok()??;
+            gotify.reader(&token)
+        });
+        if let Some(reader) = reader {
+            let is_open = self.auth.is_none();
+            return Ok(Some(Caller::Reader { reader, is_open }));
+        }
         let Some(auth) = &self.auth else {
             return Ok(Some(Caller::Anybody));
         };

@@ -25,6 +25,26 @@ impl Dialect {
             self.broker.expire();
         }
         self.check_grants(context);
+        self.check_readers(context);
+    }
+
+    /// Looks at all gotify clients, if one may have gone.
+    // req: gotify-topics-03
+    fn check_readers(&mut self, context: &mut Context<'_>) {
+        let Some(gotify) = self.gotify.clone() else {
+            return;
+        };
+        let generation = gotify.generation();
+        if std::mem::replace(&mut self.readers, generation) == generation {
+            return;
+        }
+        let gone = self.subscribers.all().filter(|it| match &it.caller {
+            Some(Caller::Reader { reader, .. }) => !gotify.has(reader),
+            _ => false,
+        });
+        for peer in gone.map(|it| it.peer).collect::<Vec<_>>() {
+            self.revoke(context, peer);
+        }
     }
 
     /// Looks at all grants in use, if anything may have changed.

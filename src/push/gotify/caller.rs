@@ -1,0 +1,57 @@
+//! Who asks, and for what.
+//!
+//! Input: the directory, a call. Output: yes or no. Invariant: an application only publishes, and a
+//! client never does. How somebody is recognized is left to `gate`.
+
+use crate::push::gotify::call::{Call, Needs};
+use crate::push::gotify::credentials::Basic;
+use crate::push::gotify::directory::{Application, Directory};
+use crate::push::gotify::problem::Problem;
+
+/// A request that is let in.
+#[derive(Debug)]
+pub(in crate::push) struct Asked {
+    pub(super) call: Call,
+    pub(super) who: Who,
+}
+
+/// Whose a request is.
+#[derive(Debug)]
+pub(super) enum Who {
+    /// Anybody's.
+    Nobody,
+    Application(Box<Application>),
+    Client(Caller),
+    /// That of a name, if the password is right; otherwise that of the token, if there is one.
+    Unchecked(Basic, Option<Box<Who>>),
+}
+
+/// Somebody who reads and manages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Caller {
+    pub(super) user: u64,
+    /// `None` if it came with a password.
+    pub(super) client: Option<u64>,
+    pub(super) is_admin: bool,
+}
+
+impl Caller {
+    pub(super) fn of_user(directory: &Directory, user: u64) -> Option<Self> {
+        let user = directory.users.get(&user)?;
+        Some(Self {
+            user: user.id,
+            client: None,
+            is_admin: user.admin,
+        })
+    }
+
+    /// Whether it may ask for this.
+    // req: gotify-auth-05
+    pub(super) fn may(self, call: &Call) -> Result<Who, Problem> {
+        match call.needs() {
+            Needs::Application => Err(Problem::forbidden()),
+            Needs::Admin if !self.is_admin => Err(Problem::forbidden()),
+            _ => Ok(Who::Client(self)),
+        }
+    }
+}

@@ -1,0 +1,502 @@
+//! The gotify dialect of one worker: requests in, answers and messages out.
+//!
+//! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
+//! Invariants: nothing is done for somebody who may not; the worker never waits for a hash, the log
+//! or the store, and answers when their mail comes; a stream subscribes before its 101 leaves.
+//! Who may do what is left to `gate`, what changes to `manage`.
+
+use crate::http::{MediaType, Request, Response, Status};
+use crate::net::{Context, PeerId, Reply, Upgrade};
+use crate::proto::Millis;
+use crate::push::access::Admitted;
+use crate::push::broker::{Answer, Broker, BrokerMail, Outcome, Published};
+use crate::push::denial::Delayed;
+use crate::push::gotify::call::Call;
+use crate::push::gotify::caller::{Asked, Caller, Who};
+use crate::push::gotify::credentials::Basic;
+use crate::push::gotify::directory::Application;
+use crate::push::gotify::edits::{Edit, Ended, Forget, answer};
+use crate::push::gotify::fields::{Fields, Said};
+use crate::push::gotify::image;
+use crate::push::gotify::message::{Page, publication, published, topic, topics};
+use crate::push::gotify::problem::{Problem, restate};
+use crate::push::gotify::state::{Gotify, GotifyMail, to};
+use crate::push::gotify::streams::{Stream, Streams};
+use crate::push::hub::Subscribe;
+use crate::push::limits::Limits;
+use crate::push::name::{Pattern, TopicName};
+use crate::push::tries::Tries;
+use crate::wire::CloseCode;
+use serde_json::json;
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// The purpose of a connection: the tag of its peer. Other dialects have other numbers.
+pub(in crate::push) const GOTIFY: u32 = 32;
+
+/// Tags of publications from here on are those of this dialect.
+const TAGS: u64 = 1 << 63;
+
+/// Bytes of a message from the client of a stream, which has nothing to say (1009 above it).
+const MESSAGE: u64 = 64;
+
+/// The gotify dialect of one worker.
+#[derive(Debug)]
+pub(in crate::push) struct Dialect {
+    pub(super) gotify: Gotify,
+    pub(super) broker: Broker,
+    tries: Arc<Tries>,
+    limits: Limits,
+    streams: Streams,
+    pending: HashMap<u64, Pending>,
+    tags: u64,
+    delayed: Delayed,
+}
+
+/// A request that waits for somebody else.
+#[derive(Debug)]
+struct Pending {
+    peer: PeerId,
+    admitted: Admitted,
+    waits: Waits,
+}
+
+#[derive(Debug)]
+enum Waits {
+    /// The store.
+    Edit,
+    /// The log.
+    Publication(TopicName),
+    /// The password.
+    Check(Box<Kept>),
+}
+
+/// A request, while the password is checked.
+#[derive(Debug)]
+struct Kept {
+    call: Call,
+    /// Whose it is if the password is wrong, as it has a token as well.
+    otherwise: Option<Who>,
+    content_type: String,
+    query: Option<String>,
+    url: String,
+    body: Vec<u8>,
+}
+
+/// What is known of a request when it is answered.
+pub(super) struct Asking<'r> {
+    pub(super) said: Said<'r>,
+    /// That of the request, without its query.
+    url: &'r str,
+    pub(super) peer: PeerId,
+    /// By which mail knows it.
+    pub(super) tag: u64,
+}
+
+/// The answer to a request.
+pub(super) enum Done {
+    Now(Response),
+    /// It follows an edit.
+    Edit,
+    /// It follows a publication.
+    Log(TopicName),
+}
+
+impl Dialect {
+    pub(in crate::push) fn new(
+        gotify: Gotify,
+        broker: Broker,
+        tries: Arc<Tries>,
+        limits: Limits,
+    ) -> Self {
+        Self {
+            gotify,
+            broker,
+            tries,
+            limits,
+            streams: Streams::default(),
+            pending: HashMap::new(),
+            tags: TAGS,
+            delayed: Delayed::default(),
+        }
+    }
+
+    /// Answers a request that [`Dialect::gate`] has let in.
+    pub(in crate::push) fn request<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        asked: Asked,
+        admitted: &Admitted,
+    ) -> Reply<'r> {
+        self.tags += 1;
+        let head = request.head();
+        let said = Said {
+            content_type: head.fields.get("Content-Type").unwrap_or_default(),
+            query: head.query(),
+            body: request.body(),
+        };
+        let scheme = if context.is_secure(from) {
+            "https"
+        } else {
+            "http"
+        };
+        let host = head.fields.get("Host").unwrap_or("localhost");
+        let url = format!("{scheme}://{host}{}", head.path());
+        let Asked { call, who } = asked;
+        let result = match who {
+            Who::Client(caller) if call == Call::Stream => {
+                self.stream(context, from, request, &caller)
+            }
+            Who::Unchecked(basic, otherwise) => {
+                let kept = Kept {
+                    call,
+                    otherwise: otherwise.map(|who| *who),
+                    content_type: said.content_type.to_owned(),
+                    query: said.query.map(str::to_owned),
+                    url,
+                    body: said.body.to_vec(),
+                };
+                self.check(from, basic, kept, admitted)
+            }
+            who => {
+                let asking = Asking {
+                    said,
+                    url: &url,
+                    peer: from,
+                    tag: self.tags,
+                };
+                let done = self.act(call, who, &asking);
+                done.map(|done| match self.wait(done, asking.tag, from, admitted) {
+                    Some(response) => response.into(),
+                    None => Reply::Later { tag: GOTIFY },
+                })
+            }
+        };
+        result.unwrap_or_else(|problem| Response::from(problem).into())
+    }
+
+    /// The response, unless somebody else has to do something first.
+    fn wait(
+        &mut self,
+        done: Done,
+        tag: u64,
+        peer: PeerId,
+        admitted: &Admitted,
+    ) -> Option<Response> {
+        let waits = match done {
+            Done::Now(response) => return Some(response),
+            Done::Edit => Waits::Edit,
+            Done::Log(topic) => Waits::Publication(topic),
+        };
+        self.await_mail(tag, peer, admitted, waits);
+        None
+    }
+
+    fn await_mail(&mut self, tag: u64, peer: PeerId, admitted: &Admitted, waits: Waits) {
+        let pending = Pending {
+            peer,
+            admitted: admitted.clone(),
+            waits,
+        };
+        self.pending.insert(tag, pending);
+    }
+
+    /// Has a password checked.
+    fn check<'r>(
+        &mut self,
+        from: PeerId,
+        basic: Basic,
+        kept: Kept,
+        admitted: &Admitted,
+    ) -> Result<Reply<'r>, Problem> {
+        let (gotify, to) = (self.gotify.clone(), to(from, self.tags));
+        let user = gotify.read(|directory| directory.named(&basic.name).cloned());
+        let (id, hash) = match user {
+            Some(user) => (Some(user.id), Some(user.hash)),
+            None => (None, None),
+        };
+        let done = move |belongs: bool| {
+            let user = id.filter(|_| belongs);
+            gotify.post(to.worker, GotifyMail::Checked { tag: to.tag, user });
+        };
+        let started = self.gotify.passwords().verify(basic, hash, done);
+        started.map_err(|_| Problem::busy("too many passwords are being checked"))?;
+        self.await_mail(to.tag, from, admitted, Waits::Check(Box::new(kept)));
+        Ok(Reply::Later { tag: GOTIFY })
+    }
+
+    /// A password has been checked.
+    // req: gotify-auth-02 gotify-auth-03
+    fn checked(&mut self, context: &mut Context<'_>, tag: u64, user: Option<u64>) {
+        let Some(pending) = self.pending.remove(&tag) else {
+            return;
+        };
+        let (peer, admitted) = (pending.peer, pending.admitted);
+        let Waits::Check(kept) = pending.waits else {
+            return;
+        };
+        let caller = user.and_then(|id| self.gotify.read(|it| Caller::of_user(it, id)));
+        let who = match (caller, kept.otherwise) {
+            (Some(caller), _) => caller.may(&kept.call),
+            (None, Some(who)) => Ok(who),
+            (None, None) => return self.deny(context, peer, &admitted),
+        };
+        let asking = Asking {
+            said: Said {
+                content_type: &kept.content_type,
+                query: kept.query.as_deref(),
+                body: &kept.body,
+            },
+            url: &kept.url,
+            peer,
+            tag,
+        };
+        let call = kept.call;
+        let done = match who {
+            // Its head has gone; now that the password is known, the next one is accepted.
+            Ok(_) if call == Call::Stream => Err(Problem::busy(
+                "the password has been checked: connect again",
+            )),
+            who => who.and_then(|who| self.act(call, who, &asking)),
+        };
+        let done = done.unwrap_or_else(|problem| Done::Now(problem.into()));
+        if let Some(response) = self.wait(done, tag, peer, &admitted) {
+            let _ = context.respond(peer, admitted.mark(response));
+        }
+    }
+
+    /// A password was wrong, which is told later.
+    // req: gotify-auth-04
+    fn deny(&mut self, context: &mut Context<'_>, peer: PeerId, admitted: &Admitted) {
+        let mut response = admitted.mark(Problem::unauthorized().into());
+        response.close |= self.tries.wrong("password", context.address(peer));
+        let wait = Millis::from(self.limits.wrong_token_ms);
+        context.set_timer(peer, Some(context.now() + wait));
+        self.delayed.put(peer, response);
+    }
+
+    /// Does what is asked for.
+    fn act(&mut self, call: Call, who: Who, asking: &Asking<'_>) -> Result<Done, Problem> {
+        match (call, who) {
+            (Call::Publish, Who::Application(application)) => self.publish(&application, asking),
+            (call, Who::Client(caller)) => self.act_for(call, &caller, asking),
+            (call, Who::Nobody) => self.show(&call).map(Done::Now),
+            _ => Err(Problem::forbidden()),
+        }
+    }
+
+    /// What anybody may see.
+    fn show(&self, call: &Call) -> Result<Response, Problem> {
+        match call {
+            Call::Health => Ok(answer(&json!({"health": "green", "database": "green"}))),
+            // A version that clients know.
+            Call::Version => Ok(answer(&json!({
+                "version": "2.9.1",
+                "commit": concat!("wirebell-", env!("CARGO_PKG_VERSION")),
+                "buildDate": "2026-11-28T00:00:00Z",
+            }))),
+            Call::File(path) => {
+                let name = path.strip_prefix("image/").unwrap_or_default();
+                let file = self.gotify.read(|it| it.images.get(name).cloned());
+                let file = file.map(|file| image::serve(file.to_vec()));
+                file.or_else(|| image::of_server(path))
+                    .ok_or_else(Problem::no_page)
+            }
+            _ => Err(Problem::no_page()),
+        }
+    }
+
+    fn act_for(
+        &mut self,
+        call: Call,
+        caller: &Caller,
+        asking: &Asking<'_>,
+    ) -> Result<Done, Problem> {
+        let user = caller.user;
+        match call {
+            Call::Messages => self.page(&topics(user), asking),
+            Call::MessagesOf(id) => {
+                self.own(caller, id)?;
+                self.page(&topic(user, id).to_pattern(), asking)
+            }
+            Call::DeleteMessages => self.forget(Forget::All(topics(user)), asking),
+            Call::DeleteMessagesOf(id) => {
+                self.own(caller, id)?;
+                self.forget(Forget::All(topic(user, id).to_pattern()), asking)
+            }
+            Call::DeleteMessage(id) => {
+                let found = self.broker.latest(&topics(user), id.saturating_add(1), 1);
+                if found.first().is_none_or(|record| record.sequence != id) {
+                    return Err(Problem::not_found("message", id));
+                }
+                self.forget(Forget::These(topics(user), vec![id]), asking)
+            }
+            call => self.manage(call, caller, asking),
+        }
+    }
+
+    /// The application must be the caller's.
+    pub(super) fn own(&self, caller: &Caller, id: u64) -> Result<(), Problem> {
+        let found = self
+            .gotify
+            .read(|it| it.application(caller.user, id).is_some());
+        found
+            .then_some(())
+            .ok_or_else(|| Problem::not_found("app", id))
+    }
+
+    fn page(&self, pattern: &Pattern, asking: &Asking<'_>) -> Result<Done, Problem> {
+        let page = Page::read(&asking.said)?;
+        let records = self.broker.latest(pattern, page.below(), page.limit + 1);
+        Ok(Done::Now(page.answer(asking.url, &records)))
+    }
+
+    // req: gotify-messages-06
+    fn forget(&self, forget: Forget, asking: &Asking<'_>) -> Result<Done, Problem> {
+        let plan = Box::new(|_: &_| Ok(Edit::forget(forget)));
+        self.gotify.edit(plan, to(asking.peer, asking.tag))?;
+        Ok(Done::Edit)
+    }
+
+    fn publish(&mut self, application: &Application, asking: &Asking<'_>) -> Result<Done, Problem> {
+        let publication = publication(&Fields::read(&asking.said)?, application)?;
+        let topic = publication.topic.clone();
+        let answer = Answer::Mail {
+            worker: asking.peer.worker(),
+            tag: asking.tag,
+        };
+        match self.broker.publish(vec![publication], answer)? {
+            Published::Now(outcomes) => self.outcome(&topic, outcomes).map(Done::Now),
+            Published::Later => Ok(Done::Log(topic)),
+        }
+    }
+
+    /// The answer to a publisher. The message has to be found, as only its record knows its time.
+    fn outcome(&self, topic: &TopicName, outcomes: Vec<Outcome>) -> Result<Response, Problem> {
+        let receipt = outcomes.into_iter().next();
+        let receipt = receipt.ok_or_else(|| Problem::busy("it was not published"))??;
+        let sequence = receipt.position.map_or(0, |position| position.sequence);
+        let found = self
+            .broker
+            .latest(&topic.to_pattern(), sequence.saturating_add(1), 1);
+        match found.first().filter(|record| record.sequence == sequence) {
+            Some(record) => Ok(published(record)),
+            None => Err(Problem::full(
+                "the message is larger than what its topic may keep",
+            )),
+        }
+    }
+
+    /// Opens a stream.
+    // req: gotify-stream-01 gotify-stream-02 gotify-stream-04
+    fn stream<'r>(
+        &mut self,
+        context: &Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        caller: &Caller,
+    ) -> Result<Reply<'r>, Problem> {
+        let opening = match request.upgrade() {
+            Ok(opening) => opening,
+            Err(refusal) => {
+                let mut response = Response::from(refusal);
+                response.status = Status::BAD_REQUEST;
+                return Ok(restate(response).into());
+            }
+        };
+        if context.is_stopping() {
+            return Err(Problem::busy("the server is stopping"));
+        }
+        let subscribe = Subscribe {
+            patterns: vec![topics(caller.user)],
+            ..Subscribe::default()
+        };
+        let start = self.broker.subscribe(from, &subscribe)?;
+        if let Some((_, interest)) = start.interests.first() {
+            let stream = Stream {
+                user: caller.user,
+                client: caller.client,
+                interest: *interest,
+                order: start.order,
+            };
+            self.streams.insert(from, stream);
+        }
+        let accepted = opening.accept(None).without_extensions();
+        Ok(Upgrade::new(accepted).tag(GOTIFY).without_close().into())
+    }
+
+    /// A stream is open.
+    // req: gotify-stream-06
+    pub(in crate::push) fn opened(&self, context: &mut Context<'_>, peer: PeerId) {
+        context.set_message_limit(peer, MESSAGE);
+    }
+
+    /// Mail of the broker, if it is for this dialect alone.
+    pub(in crate::push) fn broker_mail(
+        &mut self,
+        context: &mut Context<'_>,
+        mail: BrokerMail,
+    ) -> Option<BrokerMail> {
+        match mail {
+            BrokerMail::Published { tag, outcomes } if tag >= TAGS => {
+                if let Some(pending) = self.pending.remove(&tag)
+                    && let Waits::Publication(topic) = &pending.waits
+                {
+                    let answer = self.outcome(topic, outcomes);
+                    let response = answer.unwrap_or_else(Response::from);
+                    let _ = context.respond(pending.peer, pending.admitted.mark(response));
+                }
+                None
+            }
+            BrokerMail::Delivery(delivery) => {
+                self.streams.deliver(context, &delivery);
+                Some(BrokerMail::Delivery(delivery))
+            }
+            other => Some(other),
+        }
+    }
+
+    /// Mail of this dialect.
+    pub(in crate::push) fn mail(&mut self, context: &mut Context<'_>, mail: GotifyMail) {
+        match mail {
+            GotifyMail::Answer { tag, response } => {
+                if let Some(pending) = self.pending.remove(&tag) {
+                    let _ = context.respond(pending.peer, pending.admitted.mark(*response));
+                }
+            }
+            GotifyMail::Checked { tag, user } => self.checked(context, tag, user),
+            GotifyMail::Ended(ended) => self.end(context, ended),
+        }
+    }
+
+    // req: gotify-stream-07
+    fn end(&mut self, context: &mut Context<'_>, ended: Ended) {
+        for peer in self.streams.ended(ended) {
+            self.closed(peer);
+            context.close(peer, CloseCode::NORMAL, "");
+        }
+    }
+
+    /// A connection has ended, or is about to.
+    pub(in crate::push) fn closed(&mut self, peer: PeerId) {
+        self.delayed.take(peer);
+        if self.streams.remove(peer) {
+            self.broker.leave(peer);
+        }
+    }
+
+    /// A timer has expired: that of a wrong password.
+    pub(in crate::push) fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        if let Some(response) = self.delayed.take(peer) {
+            let _ = context.respond(peer, response);
+        }
+    }
+}
+
+/// A list, which is never null.
+pub(super) fn list(values: Vec<serde_json::Value>) -> Response {
+    let text = serde_json::Value::Array(values).to_string();
+    Response::content(Status::OK, MediaType::JSON, text.into_bytes())
+}
