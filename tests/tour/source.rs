@@ -75,8 +75,8 @@ const ORDER: [(&str, &str, &str); 24] = [
         "The push server",
         "mod time clock percent name position record few json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
-         log/mod store unavailable delivery workers broker/mail broker/rates broker/turn broker/stats \
-         broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         log/mod store unavailable delivery workers broker/mail broker/rates broker/turn \
+         broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
          limits settings answers denial page native/mod native/base64 native/problem \
