@@ -5,7 +5,7 @@
 //! ends with it, so that guessing takes time; whatever else is refused is told at once. Counting
 //! the guesses is left to `tries`.
 
-use crate::http::RequestHead;
+use crate::http::{RequestHead, Status, field};
 use crate::net::{PeerId, PeerMap, Response};
 use crate::push::answers::UNREAD_BODY;
 
@@ -41,6 +41,15 @@ impl From<Response> for Denial {
             response,
             guess: None,
         }
+    }
+}
+
+/// A request without a key does not count as a guess.
+pub(super) fn no_push_key(head: &RequestHead<'_>) -> Denial {
+    let response = Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
+    match head.bearer() {
+        Some(_) => Denial::of_guess("push key", response),
+        None => response.into(),
     }
 }
 

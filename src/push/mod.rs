@@ -8,9 +8,9 @@
 //! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`, `origin`,
-//! `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`, `denial`, `page`;
-//! `gotify`, `no_gotify`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`,
+//! `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
+//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
 
 mod access;
 mod answers;

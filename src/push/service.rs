@@ -14,14 +14,14 @@
 //! do not exist.
 
 use crate::handshake::UpgradeRequest;
-use crate::http::{RequestHead, Status, field};
+use crate::http::{RequestHead, Status};
 use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::denial::{Delayed, Denial, has_short_body};
+use crate::push::denial::{Delayed, Denial, has_short_body, no_push_key};
 use crate::push::echo::first_of;
 use crate::push::gotify::{self, Asked, GOTIFY};
 use crate::push::mail::PushMail;
@@ -144,7 +144,7 @@ impl PushService {
         let route = Route::of(head)?;
         match (route, &self.shared.settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
-                return Err(unauthorized(head));
+                return Err(no_push_key(head));
             }
             (Route::Push, None) if self.shared.settings.auth.is_some() => {
                 let text = "publishing here needs a push key, as this server has tokens";
@@ -308,9 +308,7 @@ impl PushService {
     fn forget(&mut self, peer: PeerId) {
         self.members.remove(&self.shared.hub, peer.worker(), peer);
         self.native.closed(peer);
-        if let Some(gotify) = &mut self.gotify {
-            gotify.closed(peer);
-        }
+        self.gotify.iter_mut().for_each(|it| it.closed(peer));
         self.delayed.take(peer);
     }
 
@@ -406,10 +404,8 @@ impl Service for PushService {
         if tag == Some(NATIVE) {
             self.native.opened(context, peer);
         }
-        if tag == Some(GOTIFY)
-            && let Some(gotify) = &self.gotify
-        {
-            gotify.opened(context, peer);
+        if tag == Some(GOTIFY) {
+            self.gotify.iter().for_each(|it| it.opened(context, peer));
         }
         if tag == Some(WSERVER) {
             let protocol = &context.limits().protocol;
@@ -475,9 +471,9 @@ impl Service for PushService {
             self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
         self.native.timer(context, peer);
-        if let Some(gotify) = &mut self.gotify {
-            gotify.timer(context, peer);
-        }
+        self.gotify
+            .iter_mut()
+            .for_each(|it| it.timer(context, peer));
     }
 
     fn deadline(&self) -> Option<Millis> {
@@ -500,14 +496,5 @@ impl Service for PushService {
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {
         self.shared.broker.shed(bytes);
-    }
-}
-
-/// A request without a key does not count as a guess.
-fn unauthorized(head: &RequestHead<'_>) -> Denial {
-    let response = Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
-    match head.bearer() {
-        Some(_) => Denial::of_guess("push key", response),
-        None => response.into(),
     }
 }

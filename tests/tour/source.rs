@@ -79,7 +79,10 @@ const ORDER: [(&str, &str, &str); 24] = [
          broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
-         limits settings answers denial page native/mod native/base64 native/problem \
+         limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
+         gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
+         gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
+         gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 native/problem \
          native/publish native/batch native/ask native/caller native/envelope native/events \
          native/messages native/form native/session native/subscribers native/dialect native/gate \
          native/live native/revocation mail stats shared routes echo service server",
@@ -92,7 +95,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt one_or_many tls no_tls args listeners settings listening \
+        "mod trace no_trace jwt no_jwt gotify no_gotify one_or_many tls no_tls args listeners settings listening \
          stop serve echo",
     ),
     (

@@ -2,11 +2,11 @@
 //!
 //! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
 //! Invariants: nothing is done for somebody who may not; the worker never waits for a hash, the log
-//! or the store, and answers when their mail comes; a stream subscribes before its 101 leaves.
-//! Who may do what is left to `gate`, what changes to `manage`.
+//! or the store, and answers when their mail comes. Who may do what is left to `gate`, what changes
+//! to `manage`, streams to `live`.
 
 use crate::http::{MediaType, Request, Response, Status};
-use crate::net::{Context, PeerId, Reply, Upgrade};
+use crate::net::{Context, PeerId, Reply};
 use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::broker::{Answer, Broker, BrokerMail, Outcome, Published};
@@ -15,18 +15,16 @@ use crate::push::gotify::call::Call;
 use crate::push::gotify::caller::{Asked, Caller, Who};
 use crate::push::gotify::credentials::Basic;
 use crate::push::gotify::directory::Application;
-use crate::push::gotify::edits::{Edit, Ended, Forget, answer};
+use crate::push::gotify::edits::{Edit, Forget, answer};
 use crate::push::gotify::fields::{Fields, Said};
 use crate::push::gotify::image;
 use crate::push::gotify::message::{Page, publication, published, topic, topics};
-use crate::push::gotify::problem::{Problem, restate};
+use crate::push::gotify::problem::Problem;
 use crate::push::gotify::state::{Gotify, GotifyMail, to};
-use crate::push::gotify::streams::{Stream, Streams};
-use crate::push::hub::Subscribe;
+use crate::push::gotify::streams::Streams;
 use crate::push::limits::Limits;
 use crate::push::name::{Pattern, TopicName};
 use crate::push::tries::Tries;
-use crate::wire::CloseCode;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,9 +35,6 @@ pub(in crate::push) const GOTIFY: u32 = 32;
 /// Tags of publications from here on are those of this dialect.
 const TAGS: u64 = 1 << 63;
 
-/// Bytes of a message from the client of a stream, which has nothing to say (1009 above it).
-const MESSAGE: u64 = 64;
-
 /// The gotify dialect of one worker.
 #[derive(Debug)]
 pub(in crate::push) struct Dialect {
@@ -47,10 +42,10 @@ pub(in crate::push) struct Dialect {
     pub(super) broker: Broker,
     tries: Arc<Tries>,
     limits: Limits,
-    streams: Streams,
+    pub(super) streams: Streams,
     pending: HashMap<u64, Pending>,
     tags: u64,
-    delayed: Delayed,
+    pub(super) delayed: Delayed,
 }
 
 /// A request that waits for somebody else.
@@ -389,50 +384,6 @@ impl Dialect {
         }
     }
 
-    /// Opens a stream.
-    // req: gotify-stream-01 gotify-stream-02 gotify-stream-04
-    fn stream<'r>(
-        &mut self,
-        context: &Context<'_>,
-        from: PeerId,
-        request: &Request<'r>,
-        caller: &Caller,
-    ) -> Result<Reply<'r>, Problem> {
-        let opening = match request.upgrade() {
-            Ok(opening) => opening,
-            Err(refusal) => {
-                let mut response = Response::from(refusal);
-                response.status = Status::BAD_REQUEST;
-                return Ok(restate(response).into());
-            }
-        };
-        if context.is_stopping() {
-            return Err(Problem::busy("the server is stopping"));
-        }
-        let subscribe = Subscribe {
-            patterns: vec![topics(caller.user)],
-            ..Subscribe::default()
-        };
-        let start = self.broker.subscribe(from, &subscribe)?;
-        if let Some((_, interest)) = start.interests.first() {
-            let stream = Stream {
-                user: caller.user,
-                client: caller.client,
-                interest: *interest,
-                order: start.order,
-            };
-            self.streams.insert(from, stream);
-        }
-        let accepted = opening.accept(None).without_extensions();
-        Ok(Upgrade::new(accepted).tag(GOTIFY).without_close().into())
-    }
-
-    /// A stream is open.
-    // req: gotify-stream-06
-    pub(in crate::push) fn opened(&self, context: &mut Context<'_>, peer: PeerId) {
-        context.set_message_limit(peer, MESSAGE);
-    }
-
     /// Mail of the broker, if it is for this dialect alone.
     pub(in crate::push) fn broker_mail(
         &mut self,
@@ -468,22 +419,6 @@ impl Dialect {
             }
             GotifyMail::Checked { tag, user } => self.checked(context, tag, user),
             GotifyMail::Ended(ended) => self.end(context, ended),
-        }
-    }
-
-    // req: gotify-stream-07
-    fn end(&mut self, context: &mut Context<'_>, ended: Ended) {
-        for peer in self.streams.ended(ended) {
-            self.closed(peer);
-            context.close(peer, CloseCode::NORMAL, "");
-        }
-    }
-
-    /// A connection has ended, or is about to.
-    pub(in crate::push) fn closed(&mut self, peer: PeerId) {
-        self.delayed.take(peer);
-        if self.streams.remove(peer) {
-            self.broker.leave(peer);
         }
     }
 
