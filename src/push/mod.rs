@@ -10,7 +10,8 @@
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`,
 //! `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
-//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`, `service`, `server`.
+//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
+//! `service`, `server`.
 
 mod access;
 mod answers;

@@ -102,7 +102,7 @@ fn the_close_of_the_peer_is_answered_and_a_broken_rule_is_named() {
     send(&mut peer, &[close(1000, "bye")]);
     let end = ended(&mut server);
     assert_eq!((end.clean, end.code), (true, Some(CloseCode::NORMAL)));
-    let answer = Received::Close(Some(CloseCode::NORMAL), "bye".into());
+    let answer = Received::Close(Some(CloseCode::NORMAL), String::new());
     assert_eq!(peer.received()[0], answer);
     let (mut server, mut peer) = open();
     with_last(&mut server, |context, peer| {

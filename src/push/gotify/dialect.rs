@@ -1,7 +1,7 @@
 //! The gotify dialect of one worker: requests in, answers and messages out.
 //!
 //! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
-//! Invariants: nothing is done for somebody who may not; the worker never waits for a hash, the log
+//! Invariants: nothing is done for a caller that may not; the worker never waits for a hash, the log
 //! or the store, and answers when their mail comes. Who may do what is left to `gate`, what changes
 //! to `manage`, streams to `live`.
 
@@ -35,6 +35,9 @@ pub(in crate::push) const GOTIFY: u32 = 32;
 /// Tags of publications from here on are those of this dialect.
 const TAGS: u64 = 1 << 63;
 
+/// Bytes of bodies that wait for their passwords: a few images, or many messages.
+const MAX_KEPT: usize = 16 * 1024 * 1024;
+
 /// The gotify dialect of one worker.
 #[derive(Debug)]
 pub(in crate::push) struct Dialect {
@@ -44,11 +47,13 @@ pub(in crate::push) struct Dialect {
     limits: Limits,
     pub(super) streams: Streams,
     pending: HashMap<u64, Pending>,
+    /// Bytes of bodies in `pending`.
+    kept: usize,
     tags: u64,
     pub(super) delayed: Delayed,
 }
 
-/// A request that waits for somebody else.
+/// A request that waits for the store, the log or a hash.
 #[derive(Debug)]
 struct Pending {
     peer: PeerId,
@@ -111,6 +116,7 @@ impl Dialect {
             limits,
             streams: Streams::default(),
             pending: HashMap::new(),
+            kept: 0,
             tags: TAGS,
             delayed: Delayed::default(),
         }
@@ -172,7 +178,7 @@ impl Dialect {
         result.unwrap_or_else(|problem| Response::from(problem).into())
     }
 
-    /// The response, unless somebody else has to do something first.
+    /// The response, unless it has to wait for mail.
     fn wait(
         &mut self,
         done: Done,
@@ -212,12 +218,17 @@ impl Dialect {
             Some(user) => (Some(user.id), Some(user.hash)),
             None => (None, None),
         };
+        let bytes = kept.body.len();
+        if self.kept + bytes > MAX_KEPT {
+            return Err(Problem::busy("too many passwords are being checked"));
+        }
         let done = move |belongs: bool| {
             let user = id.filter(|_| belongs);
             gotify.post(to.worker, GotifyMail::Checked { tag: to.tag, user });
         };
         let started = self.gotify.passwords().verify(basic, hash, done);
         started.map_err(|_| Problem::busy("too many passwords are being checked"))?;
+        self.kept += bytes;
         self.await_mail(to.tag, from, admitted, Waits::Check(Box::new(kept)));
         Ok(Reply::Later { tag: GOTIFY })
     }
@@ -232,6 +243,7 @@ impl Dialect {
         let Waits::Check(kept) = pending.waits else {
             return;
         };
+        self.kept -= kept.body.len();
         let caller = user.and_then(|id| self.gotify.read(|it| Caller::of_user(it, id)));
         let who = match (caller, kept.otherwise) {
             (Some(caller), _) => caller.may(&kept.call),
@@ -277,12 +289,12 @@ impl Dialect {
         match (call, who) {
             (Call::Publish, Who::Application(application)) => self.publish(&application, asking),
             (call, Who::Client(caller)) => self.act_for(call, &caller, asking),
-            (call, Who::Nobody) => self.show(&call).map(Done::Now),
+            (call, Who::Public) => self.show(&call).map(Done::Now),
             _ => Err(Problem::forbidden()),
         }
     }
 
-    /// What anybody may see.
+    /// What anyone may see.
     fn show(&self, call: &Call) -> Result<Response, Problem> {
         match call {
             Call::Health => Ok(answer(&json!({"health": "green", "database": "green"}))),

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Input: plans, from any thread. Output: [`GotifyMail`] for the workers. Invariants: one plan at a
-//! time is on its way to the store, so each is made from what is kept; nobody sees a change that is
-//! not; a lock is never held while the store, the broker's log or a hash is at work.
+//! time is on its way to the store, so each is made from what is kept; a change that is not kept is
+//! never seen; a lock is never held while the store, the broker's log or a hash is at work.
 
 use crate::net::{Mailbox, PeerId, Response};
 use crate::push::broker::Broker;
@@ -27,8 +27,8 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Plans that wait at most: more than people make.
-const WAITING: usize = 1_000;
+/// Plans that wait at most: more than people make, and not too much memory if all have images.
+const WAITING: usize = 64;
 
 /// Characters of the first password: 120 random bits.
 const PASSWORD: usize = 20;
@@ -70,7 +70,7 @@ pub(super) struct To {
     pub(super) tag: u64,
 }
 
-/// Somebody who reads the messages of a user with the token of a client.
+/// The bearer of the token of a client, who reads the messages of its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::push) struct Reader {
     client: u64,

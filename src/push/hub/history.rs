@@ -135,8 +135,8 @@ impl History {
         self.records.range(..end).rev()
     }
 
-    /// Drops these records, whose numbers are in order. They are no gap: whoever removed them did
-    /// not want anybody to have them.
+    /// Drops these records, whose numbers are in order. They are no gap, as they were
+    /// removed on purpose.
     pub(super) fn remove(&mut self, sequences: &[u64]) {
         let Self {
             records,
@@ -215,6 +215,33 @@ mod tests {
 
     fn kept(history: &History) -> Vec<u64> {
         history.after(0, 0).map(|record| record.sequence).collect()
+    }
+
+    #[test]
+    // req: gotify-messages-06
+    fn what_is_removed_is_no_gap_and_the_newest_come_first() {
+        let bounds = bounds(10, 1_000, 1_000);
+        let mut history = History::new(0);
+        for sequence in 1..=5 {
+            history.push(record(2 * sequence, 100, None), &bounds, 100);
+        }
+        let before = |history: &History, sequence| -> Vec<u64> {
+            history
+                .before(sequence)
+                .map(|record| record.sequence)
+                .collect()
+        };
+        assert_eq!(before(&history, u64::MAX), [10, 8, 6, 4, 2]);
+        assert_eq!(before(&history, 6), [4, 2]);
+        let cost = history.cost();
+        history.remove(&[1, 2, 6, 10]);
+        assert_eq!((kept(&history), history.floor()), (vec![4, 8], 0));
+        assert_eq!((history.size(), history.cost()), ((2, 10), cost / 5 * 2));
+        history.remove(&[4, 8]);
+        assert_eq!(
+            (history.is_empty(), history.cost(), history.floor()),
+            (true, 0, 0)
+        );
     }
 
     #[test]
