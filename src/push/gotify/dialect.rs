@@ -1,9 +1,9 @@
 //! The gotify dialect of one worker: requests in, answers and messages out.
 //!
 //! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
-//! Invariants: nothing is done for a caller that may not; the worker never waits for a hash, the log
-//! or the store, and answers when their mail comes. Who may do what is left to `gate`, what changes
-//! to `manage`, streams to `live`.
+//! Invariants: nothing is done for a caller that may not; the worker never waits for a hash, the
+//! log or the store, and answers when their mail comes. Who may do what is left to `gate`, what
+//! changes to `manage`, streams to `live`.
 
 use crate::http::{MediaType, Request, Response, Status};
 use crate::net::{Context, PeerId, Reply};

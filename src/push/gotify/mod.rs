@@ -16,8 +16,8 @@
 //! object that they know; the end of a stream has no Close, as clients stop for good at one.
 //!
 //! Reading order: `problem`, `call`, `credentials`, `passwords`, `multipart`, `fields`;
-//! `directory`, `message`, `edits`, `state`; `image`, `caller`, `streams`; `dialect`, `gate`, `live`,
-//! `manage`.
+//! `directory`, `message`, `edits`, `state`; `image`, `caller`, `streams`; `dialect`, `gate`,
+//! `live`, `manage`.
 
 mod call;
 mod caller;

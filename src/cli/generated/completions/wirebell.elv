@@ -39,6 +39,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --config 'Read settings from this TOML file'
             cand --tokens 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]'
             cand --jwt-key-file 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]'
+            cand --gotify 'Serve clients of gotify 2.x. Users, applications and messages are in memory; the password of the first user is printed at the start [default: false]'
             cand --open 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]'
             cand --push-key-file 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'
             cand --token-file 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]'

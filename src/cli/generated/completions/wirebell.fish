@@ -41,6 +41,8 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "help" -d 'Print t
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l config -d 'Read settings from this TOML file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tokens -d 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l jwt-key-file -d 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l gotify -d 'Serve clients of gotify 2.x. Users, applications and messages are in memory; the password of the first user is printed at the start [default: false]' -r -f -a "true\t''
+false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
