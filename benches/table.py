@@ -101,6 +101,15 @@ def main():
         row(["resident bytes of the server for each", *each])
         print()
 
+    if "handshake" in cases:
+        row(["connections opened and closed", *names])
+        row(["---"] * (len(servers) + 1))
+        rate = compared(
+            servers, cases["handshake"], lambda report: 1e9 / report["cpu"]["server_ns"]
+        )
+        row(["in a second of CPU time of the server", *rate])
+        print()
+
     fans = [case for case in cases if case.startswith("fan-out-")]
     if fans:
         head = ["fan-out", "server, ns of CPU a copy", "copies a second", "to each, median, ms"]

@@ -2,7 +2,8 @@
 //!
 //! All are blocking, without Nagle's delay, and send one frame in one or more writes for each
 //! message. The bare one does the least that can be done: it writes a frame that was masked
-//! beforehand, and reads until it has as many bytes as the answers are long.
+//! beforehand, and reads until the last frame of each answer has come. The server echoes a long
+//! message in several frames, whose lengths depend on how its bytes arrive.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{SocketAddrV4, TcpStream};
@@ -34,6 +35,19 @@ pub fn open(name: &str, server: SocketAddrV4, payload: &[u8]) -> io::Result<Box<
     })
 }
 
+/// The length of the payload of a server's frame; `None` until its header is complete.
+fn payload_length(header: &[u8]) -> Option<usize> {
+    match *header {
+        [_, short @ ..=125] => Some(short.into()),
+        [_, 126, a, b] => Some(u16::from_be_bytes([a, b]).into()),
+        [_, 127, ref rest @ ..] => {
+            let length = u64::from_be_bytes(rest.try_into().ok()?);
+            usize::try_from(length).ok()
+        }
+        _ => None,
+    }
+}
+
 fn expect(same: bool) -> io::Result<()> {
     match same {
         true => Ok(()),
@@ -44,8 +58,46 @@ fn expect(same: bool) -> io::Result<()> {
 struct Bare {
     stream: TcpStream,
     request: Vec<u8>,
-    answer: Vec<u8>,
+    payload: Vec<u8>,
     buffer: Vec<u8>,
+    frames: Frames,
+}
+
+/// Bytes that one read of the bare client asks for at least.
+const READ_BYTES: usize = 64 * 1024;
+
+/// Where the bytes of the server are among its frames.
+#[derive(Default)]
+struct Frames {
+    /// The beginning of a header.
+    header: Vec<u8>,
+    /// Bytes of the present payload that are still to come.
+    left: usize,
+    is_last: bool,
+}
+
+impl Frames {
+    /// Takes what was read, and shows the payloads in it. Returns how many messages have ended.
+    fn take(&mut self, mut bytes: &[u8], mut payload: impl FnMut(&[u8])) -> usize {
+        let mut ended = 0;
+        while !bytes.is_empty() {
+            if self.left == 0 {
+                self.header.push(bytes[0]);
+                bytes = &bytes[1..];
+                let Some(length) = payload_length(&self.header) else {
+                    continue;
+                };
+                (self.left, self.is_last) = (length, self.header[0] & 0x80 != 0);
+                self.header.clear();
+            }
+            let (now, later) = bytes.split_at(self.left.min(bytes.len()));
+            payload(now);
+            self.left -= now.len();
+            bytes = later;
+            ended += usize::from(self.left == 0 && self.is_last);
+        }
+        ended
+    }
 }
 
 impl Bare {
@@ -53,13 +105,25 @@ impl Bare {
         let mut stream = TcpStream::connect(server)?;
         stream.set_nodelay(true)?;
         ws::upgrade(&mut stream, &ws::upgrade_request(server, "/"))?;
-        let answer = ws::server_frame(ws::BINARY, payload);
         Ok(Self {
             stream,
             request: ws::client_frame(ws::BINARY, payload),
-            buffer: vec![0; answer.len()],
-            answer,
+            payload: payload.to_vec(),
+            buffer: vec![0; READ_BYTES.max(payload.len() + 16)],
+            frames: Frames::default(),
         })
+    }
+
+    fn receive(&mut self, count: usize, mut payload: impl FnMut(&[u8])) -> io::Result<()> {
+        let mut ended = 0;
+        while ended < count {
+            let len = self.stream.read(&mut self.buffer)?;
+            if len == 0 {
+                return Err(io::ErrorKind::UnexpectedEof.into());
+            }
+            ended += self.frames.take(&self.buffer[..len], &mut payload);
+        }
+        Ok(())
     }
 }
 
@@ -68,16 +132,14 @@ impl Peer for Bare {
         for _ in 0..depth {
             self.stream.write_all(&self.request)?;
         }
-        let len = self.answer.len() * depth;
-        if self.buffer.len() < len {
-            self.buffer.resize(len, 0);
-        }
-        self.stream.read_exact(&mut self.buffer[..len])
+        self.receive(depth, |_| {})
     }
 
     fn check(&mut self) -> io::Result<()> {
-        self.exchange(1)?;
-        expect(self.buffer[..self.answer.len()] == self.answer)
+        self.stream.write_all(&self.request)?;
+        let mut echo = Vec::with_capacity(self.payload.len());
+        self.receive(1, |bytes| echo.extend_from_slice(bytes))?;
+        expect(echo == self.payload)
     }
 }
 

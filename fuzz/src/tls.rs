@@ -172,7 +172,7 @@ impl Connection {
     }
 
     fn send(&mut self, end: usize, bytes: &[u8]) {
-        if self.closed[end] || !self.ends[end].send(bytes).expect("there are keys") {
+        if self.closed[end] || !self.ends[end].send(&[bytes]).expect("there are keys") {
             return;
         }
         self.sent[end].extend_from_slice(bytes);

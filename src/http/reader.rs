@@ -76,6 +76,15 @@ impl HttpReader {
         self.framing.is_some()
     }
 
+    /// After [`Step::Head`]: the body as it is, if `input`, which follows the head, has all of it.
+    /// Then it need not be fed.
+    pub fn body_in<'i>(&self, input: &'i [u8]) -> Option<&'i [u8]> {
+        match self.framing {
+            Some(Framing::Length(length)) => input.get(..usize::try_from(length).ok()?),
+            _ => None,
+        }
+    }
+
     /// The request has already been answered; [`Step::Whole`] only marks the end of its body.
     pub fn is_answered(&self) -> bool {
         self.body.as_ref().is_some_and(BodyDecoder::discards)

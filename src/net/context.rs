@@ -58,12 +58,12 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// Like [`Context::send`], but no policy for slow peers drops it: for the answer to what a peer
-    /// has said. It counts toward what waits for the peer, and past the bound no more of its
-    /// messages are read. A client sends it as any other message.
-    pub fn send_kept(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+    /// Like [`Context::send`], but no policy for slow peers drops them: for the answer to what a
+    /// peer has said, which leaves in one write. It counts toward what waits for the peer, and past
+    /// the bound no more of its messages are read. A client sends them as any other messages.
+    pub fn send_kept(&mut self, peer: PeerId, messages: &[Message<'_>]) -> Sent {
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send_kept(peer, message),
+            Some(peer) => self.connections.out.send_kept(peer, messages),
             None => Sent::Closed,
         }
     }

@@ -147,6 +147,12 @@ impl<M> Mailbox<M> {
         self.shared.waiting.load(Relaxed) >= self.shared.limit
     }
 
+    /// Some mailbox of its server is more than half full.
+    #[cfg_attr(not(feature = "push"), expect(dead_code))]
+    pub(crate) fn is_pressed(&self) -> bool {
+        self.shared.pressure.is_on()
+    }
+
     /// Bytes that the loops of its server hold: see
     /// [`Context::held_bytes`](crate::net::Context::held_bytes).
     pub(crate) fn held_bytes(&self) -> usize {

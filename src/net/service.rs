@@ -7,7 +7,7 @@
 
 use crate::error::{Misuse, Refusal};
 use crate::handshake::Accepted;
-use crate::http::{Request, RequestHead, Response};
+use crate::http::{BodyError, HttpFault, Request, RequestHead, Response};
 use crate::net::context::Context;
 use crate::net::words::{Chunk, Delivery, End, PeerId};
 use crate::proto::{Message, Millis};
@@ -67,8 +67,9 @@ pub trait Service {
         Ok(context.limits().body_bytes)
     }
 
-    /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, and the
-    /// connection ends with `response`: the place to say that in other words.
+    /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, or does
+    /// not arrive in time, and the connection ends with `response`: the place to say that in other
+    /// words.
     fn refused(
         &mut self,
         context: &mut Context<'_>,
@@ -90,6 +91,27 @@ pub trait Service {
     ) -> Reply<'r> {
         let _ = (context, from, request);
         Refusal::NotFound.into()
+    }
+
+    /// A request has arrived at once, with a body: both [`Service::body`] and [`Service::request`],
+    /// which are called otherwise, so that a service can look at the head once.
+    fn whole<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
+        let head = request.head();
+        match self.body(context, from, &head) {
+            Ok(limit) if request.body().len() <= limit => self.request(context, from, request),
+            Ok(_) => {
+                let response = HttpFault::Body(BodyError::TooLong).response();
+                self.refused(context, from, &head, response)
+                    .closing()
+                    .into()
+            }
+            Err(response) => response.into(),
+        }
     }
 
     /// A WebSocket connection is open, in either role.

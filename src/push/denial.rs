@@ -44,8 +44,8 @@ impl From<Response> for Denial {
     }
 }
 
-/// A request without a key does not count as a guess.
-pub(super) fn no_push_key(head: &RequestHead<'_>) -> Denial {
+/// The push key is wrong or missing. A request without a key does not count as a guess.
+pub(super) fn unauthorized(head: &RequestHead<'_>) -> Denial {
     let response = Response::new(Status::UNAUTHORIZED).field(field!("WWW-Authenticate", "Bearer"));
     match head.bearer() {
         Some(_) => Denial::of_guess("push key", response),

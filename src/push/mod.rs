@@ -8,16 +8,19 @@
 //! sockets and no dialect; a dialect knows no loop.
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `store`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`, `auth`,
-//! `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
+//! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
+//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
 //! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
-//! `service`, `server`.
+//! `service`, `admission`, `server`.
 
 mod access;
+mod admission;
 mod answers;
 mod auth;
 mod broker;
 mod clock;
+#[cfg(feature = "data")]
+pub mod data;
 mod delivery;
 mod denial;
 mod echo;
@@ -73,11 +76,11 @@ pub use gotify::{Ended, NoGotify, Passwords};
 pub use gotify::{Gotify, GotifyMail};
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{
-    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page,
+    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page, Past,
 };
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use limits::Limits;
-pub use log::{Appended, Entry, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
+pub use log::{Appended, Entry, Feed, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
 pub use mail::PushMail;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};

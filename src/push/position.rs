@@ -10,6 +10,7 @@
 
 use crate::push::time::{parse_rfc3339, span};
 use std::fmt;
+use std::hash::{BuildHasher as _, RandomState};
 use std::str::FromStr;
 
 /// Which log a position belongs to: 1 to 16 of `a` to `z` and `0` to `9`.
@@ -88,6 +89,13 @@ impl Epoch {
         let digits = bytes.iter_mut().zip(reversed.iter().rev());
         digits.for_each(|(byte, digit)| *byte = *digit);
         Self { bytes }
+    }
+
+    /// One that no other log has, as good as certainly: 40 random bits, which are eight letters.
+    // req: push-order-08
+    pub fn random() -> Self {
+        let random = RandomState::new().hash_one(std::process::id());
+        Self::from_number(random >> 24)
     }
 
     /// The epoch as text.

@@ -8,7 +8,9 @@ use crate::push::clock::Clock;
 use crate::push::gotify::Gotify;
 use crate::push::hub::HistoryRules;
 use crate::push::limits::Limits;
+use crate::push::log::Log;
 use crate::push::origin::OriginPolicy;
+use std::sync::Arc;
 
 options! {
     /// The settings of a push server besides the [`Options`](crate::net::Options) of its loops.
@@ -28,6 +30,9 @@ options! {
         pub auth: Option<Auth> = None,
         /// The dialect of gotify, with its users. A build without the feature `gotify` has none.
         pub gotify: Option<Gotify> = None,
+        /// Where publications get their order and are kept. Without one, they are in memory. Each
+        /// log is for one server.
+        pub log: Option<Arc<dyn Log>> = None,
         /// How much history topics keep.
         pub history: HistoryRules = HistoryRules::default(),
         /// The time of day.

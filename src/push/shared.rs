@@ -14,7 +14,6 @@ use crate::push::settings::Settings;
 use crate::push::stats::Board;
 use crate::push::tries::Tries;
 use crate::push::wserver::Hub;
-use std::hash::{BuildHasher as _, RandomState};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -32,8 +31,11 @@ pub struct Shared {
 impl Shared {
     /// For so many workers that listen on these addresses: see [`HostPolicy::new`].
     pub fn new(settings: Settings, addresses: &[SocketAddr], workers: usize) -> Self {
+        let log = settings.log.clone().unwrap_or_else(|| {
+            let log = MemoryLog::new(Epoch::random(), settings.limits.keys);
+            Arc::new(log)
+        });
         let clock = settings.clock.clone();
-        let log = MemoryLog::new(new_epoch(), settings.limits.keys);
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
         let broker = Broker::new(log, workers, rules, limits, move || clock.now());
@@ -75,11 +77,4 @@ impl Shared {
         self.broker.stop();
         self.hub.stop();
     }
-}
-
-/// Another one at each start: 40 random bits are eight letters.
-// req: push-order-08
-fn new_epoch() -> Epoch {
-    let random = RandomState::new().hash_one(std::process::id());
-    Epoch::from_number(random >> 24)
 }

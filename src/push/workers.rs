@@ -10,6 +10,8 @@ pub(super) trait Worker<M>: Send + Sync {
     /// Whether its loop sleeps and has to be woken.
     fn append(&self, mail: M, bytes: usize) -> bool;
     fn is_full(&self) -> bool;
+    /// Some mailbox of its server is more than half full.
+    fn is_pressed(&self) -> bool;
     fn wake(&self);
     /// What is held besides mail was `before` and is `after`: counts toward
     /// [`memory_bytes`](crate::net::Limits::memory_bytes). Returns how much must be given back.
@@ -35,6 +37,10 @@ impl<M, S: From<M> + Send> Worker<M> for Mailbox<S> {
 
     fn is_full(&self) -> bool {
         Mailbox::is_full(self)
+    }
+
+    fn is_pressed(&self) -> bool {
+        Mailbox::is_pressed(self)
     }
 
     fn wake(&self) {

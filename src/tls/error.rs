@@ -60,13 +60,15 @@ impl TlsError {
         )
     }
 
-    /// The stream ended before the session was established.
-    #[cfg(feature = "client")]
-    pub(crate) fn cut() -> Self {
-        Self::new(
-            TlsErrorKind::Broken,
-            "the peer ended the connection during the handshake",
-        )
+    /// The stream ended before the session was established, or failed with an error.
+    #[cfg(any(feature = "client", feature = "net"))]
+    pub(crate) fn incomplete(error: Option<&io::Error>) -> Self {
+        let what = "the TLS handshake was not completed";
+        let text = match error {
+            None => format!("{what}: the peer ended the connection"),
+            Some(error) => format!("{what}: {error}"),
+        };
+        Self::new(TlsErrorKind::Broken, text)
     }
 
     /// More records were sealed than the keys allow (RFC 8446 section 5.5).

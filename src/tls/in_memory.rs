@@ -70,16 +70,16 @@ impl InMemory {
         self.error = error;
     }
 
-    /// Sends plaintext, if both ends are ready for it.
+    /// Sends these pieces of plaintext, if both ends are ready for it.
     ///
     /// # Errors
     ///
     /// The keys are used up.
-    pub fn send(&mut self, bytes: &[u8]) -> Result<bool, TlsError> {
+    pub fn send(&mut self, pieces: &[&[u8]]) -> Result<bool, TlsError> {
         if self.error.is_some() || !self.session.is_established() {
             return Ok(false);
         }
-        self.session.seal(&[bytes], &mut self.out)?;
+        self.session.seal(pieces, &mut self.out)?;
         Ok(true)
     }
 

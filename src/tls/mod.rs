@@ -34,6 +34,8 @@ mod provider;
 mod self_signed;
 pub(crate) mod session;
 #[cfg(all(test, feature = "ring"))]
+mod session_tests;
+#[cfg(all(test, feature = "ring"))]
 mod tests;
 mod unverified;
 mod versions;

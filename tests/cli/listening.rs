@@ -4,15 +4,16 @@
 use super::client_faults::{LASTING, LOUD, NOT_SHARED, REQUESTS, SILENT, UNASKED};
 use super::faults::{self, Row};
 use super::faulty::{Fault, ask, settled};
-use super::program::{Outcome, Program, command, run};
+use super::program::{Outcome, Program, command, run, run_command};
 use super::verifying::{matches, verdicts_of};
 use rustix::process::Signal;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use wirebell::client::{Client, Options};
+use wirebell::client::{Client, Error, Options};
 use wirebell::deflate::Settings;
+use wirebell::tls::{Connector, ConnectorOptions};
 
 /// For answers that arrive.
 const PATIENT: [&str; 2] = ["--timeout", "10s"];
@@ -23,6 +24,8 @@ const IMPATIENT: [&str; 2] = ["--timeout", "400ms"];
 pub struct Listening {
     program: Program,
     pub address: SocketAddr,
+    /// With `ws://` or `wss://`.
+    url: String,
 }
 
 impl Listening {
@@ -34,14 +37,19 @@ impl Listening {
         }
         let program = Program::spawn(command(&args));
         let line = program.first_error();
-        let (_, address) = line.split_once("ws://").expect("where it listens");
+        let (_, url) = line.rsplit_once(' ').expect("where it listens");
+        let (_, address) = url.split_once("://").expect("a URL");
         let address = address.parse().expect("an address");
-        Self { program, address }
+        Self {
+            program,
+            address,
+            url: url.to_owned(),
+        }
     }
 
     pub fn tell(&self, path: &str) -> String {
-        let url = format!("ws://{}{path}", self.address);
-        let mut client = Client::connect(&url, Options::default()).expect("it is there");
+        let url = format!("{}{path}", self.url);
+        let mut client = Client::connect(&url, options()).expect("it is there");
         let mut said = String::new();
         while let Some(message) = client.receive().expect("a clean end") {
             said += message.as_text().expect("text");
@@ -215,9 +223,15 @@ fn every_case_for_clients_can_fail() {
     assert!(never.is_empty(), "{never:#?}");
 }
 
+/// For a certificate that nobody trusts.
+fn options() -> Options {
+    let any = ConnectorOptions::default().insecure(true);
+    Options::default().tls(Some(Connector::new(any)))
+}
+
 /// The blocking client of the library, as it is.
 pub fn echo(url: &str) {
-    let options = Options::default().deflate(Some(Settings::default()));
+    let options = options().deflate(Some(Settings::default()));
     let Ok(mut client) = Client::connect(url, options) else {
         return;
     };
@@ -231,27 +245,63 @@ pub fn echo(url: &str) {
 
 #[test]
 fn the_client_of_the_library_passes_every_case() {
-    let run = Listening::start(&["--fail-on", "quality", "--timeout", "10s"], &[]);
-    let address = run.address;
-    run.ask_for_all(8, |path| echo(&format!("ws://{address}{path}")));
+    passes_every_case(&[]);
+}
+
+#[test]
+fn the_client_of_the_library_passes_every_case_over_tls() {
+    let run = passes_every_case(&["--tls-self-signed"]);
+    assert!(run.stderr.contains("SHA-256"), "{run:?}");
+}
+
+fn passes_every_case(options: &[&str]) -> Outcome {
+    let fail_on = ["--fail-on", "quality", "--timeout", "10s"];
+    let run = Listening::start(&[&fail_on, options].concat(), &[]);
+    run.ask_for_all(8, |path| echo(&format!("{}{path}", run.url)));
     let info: Value = serde_json::from_str(&run.tell("/getCaseInfo?case=1")).expect("JSON");
     assert_eq!(info["id"], "request.method");
     assert!(info["description"].as_str().expect("text").contains("GET"));
     let status = run.tell("/getCaseStatus?case=1&agent=some");
     assert_eq!(status, r#"{"behavior":"OK"}"#);
     run.tell("/updateReports?agent=some");
-    let Outcome {
-        status,
-        stdout,
-        stderr,
-    } = run.end();
-    assert_eq!(status, Some(0), "{stderr}{stdout}");
-    let last = stdout.lines().last().expect("a summary");
+    let outcome = run.end();
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let last = outcome.stdout.lines().last().expect("a summary");
     assert!(last.starts_with("some: "), "{last}");
     assert!(
         last.contains("0 failed (0 MUST, 0 SHOULD, 0 quality), 3 skipped"),
         "{last}"
     );
+    outcome
+}
+
+/// A client that does not get as far as a request is no client, but the reason is shown.
+#[test]
+fn a_client_that_does_not_trust_us_is_told_of() {
+    let run = Listening::start(&["--tls-self-signed", "--wait", "1s"], &["ping.0"]);
+    let refused = Client::connect(&run.url, Options::default().tls(Some(Connector::default())));
+    assert!(matches!(refused, Err(Error::Tls(_))), "{refused:?}");
+    let in_clear = Client::connect(&run.url.replace("wss", "ws"), Options::default());
+    assert!(in_clear.is_err(), "{in_clear:?}");
+    let outcome = run.end();
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    for part in ["the alert", "does not speak TLS", "no client connected"] {
+        assert!(outcome.stderr.contains(part), "{part}: {outcome:?}");
+    }
+}
+
+#[test]
+fn the_certificate_of_a_server_is_for_listen_alone() {
+    let outcome = run(&["verify", "--tls-self-signed", "wss://127.0.0.1:1/"]);
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    let mut command = command(&["verify", "--listen", "127.0.0.1:0", "--wait", "1ms"]);
+    command.env("WIREBELL_TLS_CERT", "no-such-file.pem");
+    let outcome = run_command(command);
+    assert_eq!(outcome.status, Some(4), "{outcome:?}");
+    let half = ["verify", "--listen", "127.0.0.1:0", "--tls-cert", "a.pem"];
+    let outcome = run(&half);
+    assert_eq!(outcome.status, Some(2), "{outcome:?}");
+    assert!(outcome.stderr.contains("--tls-key"), "{outcome:?}");
 }
 
 #[test]

@@ -161,6 +161,17 @@ fn a_certificate_of_the_client() {
         &uri,
     ];
     expect_echo(&pipe(LINES, &own));
+    let short = ["--ca-file", ca, "--cert", cert, "--key", key, &uri];
+    expect_echo(&pipe(LINES, &short));
+    let case = ["verify", "--case", "ping.0"];
+    let outcome = run(&[&case[..], &short].concat());
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let load = ["bench", "-c", "1", "--warm-up", "0", "--duration", "10ms"];
+    let outcome = run(&[&load[..], &short].concat());
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let help = run(&["push", "--help"]).stdout;
+    let said = help.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(said.contains("--key is that of a message"), "{help}");
     let outcome = pipe(b"", &["--ca-file", ca, &uri]);
     expect_line(&outcome, 3, &["no secure connection", "--client-cert"]);
     assert_eq!(pipe(b"", &["--client-cert", cert, &uri]).status, Some(2));

@@ -177,6 +177,41 @@ fn only_who_asks_for_it_is_told_to_continue() {
     assert_eq!(old.ask("hello").status, 200);
 }
 
+/// A service is told of both in one call if both have come, and may not answer otherwise.
+#[test]
+fn a_body_that_comes_with_its_head_is_answered_as_one_that_comes_after_it() {
+    let server = Simulated::start(options_with(limits().body_bytes(1000)));
+    for (path, length, status) in [
+        ("/http", 5, 200),
+        ("/http", 1000, 200),
+        ("/http", 1001, 413),
+        ("/http/refused", 9, 403),
+    ] {
+        let body = "x".repeat(length);
+        let head = format!("POST {path} HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n");
+        let mut at_once = server.connect();
+        let mut answers = vec![at_once.ask(format!("{head}{body}"))];
+        let mut later = server.connect();
+        later.send(&head);
+        if status == 200 {
+            later.send(&body);
+        }
+        answers.push(later.response());
+        for answer in &answers {
+            assert_eq!(answer.status, status, "{path} {length}");
+            assert_eq!(answer.body, answers[0].body);
+            assert_eq!(answer.connection(), answers[0].connection());
+        }
+        match status {
+            413 => at_once.expect_end(),
+            _ => assert_eq!(
+                at_once.ask("GET /http HTTP/1.1\r\nHost: a\r\n\r\n").status,
+                200
+            ),
+        }
+    }
+}
+
 /// A byte now and then keeps no body open: the time for it counts from its head.
 #[test]
 fn a_slow_body_is_cut() {

@@ -3,7 +3,7 @@
 
 use super::*;
 use crate::net_dial::{Dialler, Told, Wish, loop_options};
-use crate::net_support::Ended;
+use crate::net_support::{Ended, scripted};
 use std::io::{self, BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::thread;
@@ -149,7 +149,8 @@ fn one_side_without_tls() {
     assert!(matches!(refused, Err(client::Error::Secure)));
 }
 
-/// A server that ends the connection within the handshake, or says nothing at all.
+/// A server that ends the connection within the handshake, by a reset or after a part of its
+/// answer, or says nothing at all.
 #[test]
 fn handshakes_that_never_end() {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -158,7 +159,16 @@ fn handshakes_that_never_end() {
     let options = direct(connector()).limits(limits);
     let dialler = Dialler::start(loop_options(), vec![dial(&uri, options.clone(), 1)]);
     drop(listener.accept().unwrap());
-    expect_not_opened(&dialler, "");
+    expect_not_opened(&dialler, "the TLS handshake was not completed: ");
+    let cut = scripted::Server::once(|peer| {
+        peer.read_some();
+        peer.send([22, 3, 3, 0, 100, 2]);
+    });
+    let to_cut = format!("wss://{}/", cut.address());
+    dialler.wish(Wish::Dial(dial(&to_cut, options.clone(), 3)));
+    let ended = "the TLS handshake was not completed: the peer ended the connection";
+    expect_not_opened(&dialler, ended);
+    cut.finish();
     dialler.wish(Wish::Dial(dial(&uri, options, 2)));
     let silent = listener.accept().unwrap();
     expect_not_opened(&dialler, "timed out");

@@ -2,6 +2,7 @@
 
 mod batches;
 mod envelopes;
+mod full;
 mod hostile;
 mod origins;
 mod polls;
@@ -24,7 +25,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use wirebell::net::Options;
-use wirebell::push::{Bounds, Clock, HistoryRules, PushService, Settings, Shared};
+use wirebell::push::{Bounds, Clock, HistoryRules, Log, PushService, Settings, Shared};
 
 /// The Unix time in milliseconds at which each test begins.
 const BEGIN: u64 = 1_795_822_200_000;
@@ -64,6 +65,10 @@ impl Native {
 
     fn with(settings: Settings) -> Self {
         Self::with_options(options(), settings)
+    }
+
+    fn with_log(log: impl Log + 'static) -> Self {
+        Self::with(Settings::default().log(Some(Arc::new(log))))
     }
 
     fn with_options(options: Options, settings: Settings) -> Self {

@@ -251,3 +251,33 @@ fn a_body_in_chunks_that_is_wrong_is_a_problem_in_json() {
     }
     assert_eq!(native.shared.broker().head().sequence, 0);
 }
+
+#[test]
+// req: push-errors-02
+fn a_body_that_takes_too_long_is_told_so_in_json() {
+    let native = Native::start();
+    let body_ms = u64::from(limits().body_ms);
+    for (method, path) in [
+        ("POST", "/topics/a"),
+        ("POST", "/topics"),
+        ("HEAD", "/topics/a"),
+    ] {
+        let mut client = native.connect();
+        let origin = "Origin: http://localhost\r\n";
+        client.send(format!(
+            "{method} {path} HTTP/1.1\r\nHost: localhost\r\n{origin}Content-Length: 9\r\n\r\nx"
+        ));
+        native.advance(body_ms + 100);
+        let head = client.head();
+        assert_eq!(head.status, 408, "{path}");
+        assert_eq!(head.connection(), ["close"]);
+        let page = head.field("access-control-allow-origin");
+        assert_eq!(page, Some("http://localhost"));
+        let body = client.rest();
+        let expected = match method {
+            "HEAD" => "",
+            _ => r#"{"error":"timeout","message":"the request took too long"}"#,
+        };
+        assert_eq!(String::from_utf8_lossy(&body), expected);
+    }
+}

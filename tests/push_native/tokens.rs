@@ -1,6 +1,6 @@
 //! Who may come in, and do what.
 
-use super::{BEGIN, Native, Socket, ask, bearer, parsed};
+use super::{BEGIN, Native, Socket, ask, bearer, keeping, parsed};
 use crate::net_support::client::{HttpResponse, upgrade};
 use base64::prelude::{BASE64_URL_SAFE_NO_PAD, Engine as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -277,6 +277,50 @@ fn a_wrong_token_in_a_message_holds_up_its_connection_and_no_deadline() {
     assert_eq!(other.expect_close(1008), "no token came");
     let after = native.now() - began;
     assert!((10_000..10_100).contains(&after), "{after}");
+}
+
+#[test]
+// req: push-since-06 push-auth-21
+fn a_wrong_token_during_a_replay_loses_nothing_of_it() {
+    let settings = keeping(2_000).auth(Some(
+        Auth::default().tokens(Tokens::parse(&alice()).expect("tokens")),
+    ));
+    let native = Native::with(settings);
+    let lines = (1..=1_000).map(|n| format!("{{\"topic\":\"orders.a\",\"data\":\"{n}\"}}\n"));
+    let lines = lines.collect::<String>();
+    assert_eq!(native.post("/topics", &bearer("secret"), lines).status, 200);
+    let wrong = r#"{"type":"auth","ref":1,"token":"wrong"}"#;
+    for by_url in [false, true] {
+        let target = if by_url {
+            "/topics/orders.a?since=all"
+        } else {
+            "/topics"
+        };
+        let mut client = native.envelopes_with(target, &bearer("secret"));
+        if !by_url {
+            client.send_text(r#"{"type":"subscribe","topics":["orders.a"],"since":"all"}"#);
+        }
+        client.send_text(wrong);
+        let mut seen = 0;
+        let mut told = 0;
+        loop {
+            let answer = client.json();
+            if answer["type"] == "subscribed" {
+                break;
+            }
+            if answer["type"] == "error" {
+                told += 1;
+                continue;
+            }
+            client.send_text(wrong);
+            for message in answer["messages"].as_array().expect("a replay") {
+                seen += 1;
+                assert_eq!(message["id"], native.id(seen));
+            }
+        }
+        assert_eq!((seen, told), (1_000, 0));
+        assert_eq!(client.json()["error"], "unauthorized");
+    }
 }
 
 /// A JWT of these claims.

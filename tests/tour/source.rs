@@ -85,17 +85,18 @@ const ORDER: [(&str, &str, &str); 24] = [
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 native/problem \
          native/publish native/batch native/ask native/caller native/envelope native/events \
          native/messages native/form native/session native/subscribers native/dialect native/gate \
-         native/live native/revocation mail stats shared routes echo service server",
+         native/live native/revocation mail stats shared routes echo service admission server",
     ),
     (
         "cli/common",
         "What the commands share",
-        "mod terminal failure stdout units files logging signals deflate trace",
+        "mod terminal failure stdout units files logging signals deflate one_or_many \
+         tls no_tls trace",
     ),
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt gotify no_gotify one_or_many tls no_tls args listeners settings listening \
+        "mod trace no_trace jwt no_jwt gotify no_gotify args listeners settings listening \
          stop serve echo",
     ),
     (

@@ -2,11 +2,12 @@
 //! else the settings file, else the defaults.
 
 use crate::cli::common::deflate::DeflateMode;
+use crate::cli::common::one_or_many;
+use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::data::DataSettings;
 use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
-use crate::cli::server::one_or_many;
-use crate::cli::server::tls::TlsSettings;
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -80,6 +81,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub jwt: JwtSettings,
+
+    /// The file that keeps what was published.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub data: DataSettings,
 
     /// The dialect of gotify.
     #[command(flatten)]
@@ -208,7 +214,8 @@ pub struct LoopSettings {
     /// Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes
     /// (LISTEN_FDS; without this setting, all of them are used); may be given several times. With
     /// a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and
-    /// redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]
+    /// redirect:ADDR:PORT leads to https, at the port where TLS is spoken on that address, or at
+    /// another one: redirect:ADDR:PORT=443 [default: 127.0.0.1:8080]
     #[arg(
         short,
         long,

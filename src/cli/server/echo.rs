@@ -1,11 +1,11 @@
 //! `wirebell echo`: echoes every message, on every path.
 
+use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::EchoArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::stop::Stop;
-use crate::cli::server::tls::Tls;
 use std::io;
 use wirebell::net::{Builder, Server};
 use wirebell::push::{Access, EchoServer, HostPolicy};

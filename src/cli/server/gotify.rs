@@ -13,8 +13,8 @@ use wirebell::push::{Gotify, Passwords, Store};
 #[derive(Clone, Debug, Default, Args, Deserialize, Serialize)]
 #[serde(default)]
 pub struct GotifySettings {
-    /// Serve clients of gotify 2.x. Users, applications and messages are in memory; the password
-    /// of the first user is printed at the start [default: false]
+    /// Serve clients of gotify 2.x. The password of the first user is printed once. Without --data,
+    /// users, applications and messages are in memory [default: only with --data]
     #[arg(
         long,
         value_name = "BOOL",
@@ -36,21 +36,21 @@ impl GotifySettings {
         }
     }
 
-    /// The setting with its default.
-    pub fn effective(self) -> Self {
+    /// The setting with its default, which is whether there is a file of data.
+    pub fn effective(self, has_data: bool) -> Self {
         self.or(Self {
-            gotify: Some(false),
+            gotify: Some(has_data),
         })
     }
 
     /// The dialect, if it is to be served, with what `store` has.
-    pub fn open(&self, store: impl Fn() -> Arc<dyn Store>) -> Result<Opened, Failure> {
-        if self.gotify != Some(true) {
+    pub fn open(&self, store: Arc<dyn Store>, has_data: bool) -> Result<Opened, Failure> {
+        if !self.gotify.unwrap_or(has_data) {
             return Ok((None, None));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("--gotify: {error}"));
         let passwords = Passwords::on_thread().map_err(|error| failed(&error))?;
-        let opened = Gotify::open(store(), passwords);
+        let opened = Gotify::open(store, passwords);
         let (gotify, password) = opened.map_err(|error| failed(&error))?;
         Ok((Some(gotify), password))
     }

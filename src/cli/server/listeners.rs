@@ -1,15 +1,17 @@
 //! `--listen` of `serve` and `echo`: where they listen, and what they speak there.
 //!
 //! ```text
-//!   [tls:|http:|redirect:] ADDR:PORT | unix:PATH | fd:N
+//!   [tls:|http:] ADDR:PORT | unix:PATH | fd:N
+//!   redirect:    (ADDR:PORT | unix:PATH | fd:N)[=PORT]
 //! ```
 //!
 //! Input: texts of this form, and whether there is a certificate. Output: [`Listeners`], to start a
 //! server with and to announce. Invariant: TLS is spoken if and only if there is a certificate, so
-//! a mistake never makes a server in clear.
+//! a mistake never makes a server in clear. A redirect leads to the port that it names or else to
+//! that of a listener with TLS: one on the same address, or on all addresses, or the first.
 
 use crate::cli::common::Failure;
-use crate::cli::server::tls::Tls;
+use crate::cli::common::tls::Tls;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroU16;
@@ -34,6 +36,8 @@ struct Listener {
     text: String,
     speaks: Speaks,
     at: At,
+    /// Where a redirect leads, if it says so.
+    to: Option<NonZeroU16>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -73,19 +77,31 @@ impl Listeners {
                 texts.join(",")
             )));
         }
-        if let Some(listener) = all.0.iter().find(|one| one.speaks == Speaks::Redirect) {
-            all.redirect_port().ok_or_else(|| {
-                listener.wrong("it needs a listener with TLS and a fixed port to redirect to")
-            })?;
+        let mut redirects = all.0.iter().filter(|one| one.speaks == Speaks::Redirect);
+        if let Some(listener) = redirects.find(|one| all.redirect_port(one).is_none()) {
+            return Err(listener.wrong(
+                "it needs a listener with TLS and a fixed port to redirect to, or that port, as in \
+                 redirect:0.0.0.0:80=443",
+            ));
         }
         Ok(all)
     }
 
-    /// The port of the first listener with TLS.
-    fn redirect_port(&self) -> Option<NonZeroU16> {
+    /// Where this redirect leads.
+    fn redirect_port(&self, from: &Listener) -> Option<NonZeroU16> {
+        if from.to.is_some() {
+            return from.to;
+        }
         let secure = self.0.iter().filter(|one| one.speaks == Speaks::Tls);
-        let mut ports = secure.filter_map(|listener| listener.at.address());
-        NonZeroU16::new(ports.next()?.port())
+        let secure: Vec<_> = secure.flat_map(|one| one.at.addresses()).collect();
+        let same = |to: &&&SocketAddr| {
+            let mut own = from.at.addresses().iter();
+            own.any(|own| own.ip() == to.ip())
+        };
+        let on_all = |to: &&&SocketAddr| to.ip().is_unspecified();
+        let to = secure.iter().find(same);
+        let to = to.or_else(|| secure.iter().find(on_all));
+        NonZeroU16::new(to.or(secure.first())?.port())
     }
 
     /// Whether only this machine reaches what is served.
@@ -120,10 +136,10 @@ impl Listeners {
 
     /// Listeners for a server, and what to call them once it listens.
     pub fn open(self, tls: Option<&Tls>) -> io::Result<(Vec<Listen>, Names)> {
-        let port = self.redirect_port();
+        let ports: Vec<_> = self.0.iter().map(|one| self.redirect_port(one)).collect();
         let mut names = Vec::new();
         let mut listens = Vec::new();
-        for Listener { speaks, at, .. } in self.0 {
+        for (Listener { speaks, at, .. }, port) in self.0.into_iter().zip(ports) {
             let (listen, place) = at.open()?;
             names.push((speaks, place));
             listens.push(match (speaks, tls, port) {
@@ -151,10 +167,16 @@ impl Listener {
         if speaks == Speaks::Tls && !has_tls {
             return Err(wrong(text, NO_CERTIFICATE));
         }
+        let named = place
+            .rsplit_once('=')
+            .filter(|_| speaks == Speaks::Redirect);
+        let named = named.and_then(|(place, port)| Some((place, port.parse().ok()?)));
+        let (place, to) = named.map_or((place, None), |(place, port)| (place, Some(port)));
         Ok(Self {
             at: At::new(place, inherited).map_err(|problem| wrong(text, &problem))?,
             text: text.to_owned(),
             speaks,
+            to,
         })
     }
 
@@ -194,25 +216,20 @@ impl At {
         }
     }
 
-    fn address(&self) -> Option<SocketAddr> {
+    /// None, of a unix socket.
+    fn addresses(&self) -> &[SocketAddr] {
         match self {
-            Self::Tcp(addresses) => addresses.first().copied(),
+            Self::Tcp(addresses) => addresses,
             #[cfg(unix)]
-            Self::Unix(_) => None,
+            Self::Unix(_) => &[],
             #[cfg(unix)]
-            Self::Inherited(_, address) => *address,
+            Self::Inherited(_, address) => address.as_slice(),
         }
     }
 
     fn is_local(&self) -> bool {
         let is_loopback = |address: &SocketAddr| address.ip().to_canonical().is_loopback();
-        match self {
-            Self::Tcp(addresses) => addresses.iter().all(is_loopback),
-            #[cfg(unix)]
-            Self::Unix(_) => true,
-            #[cfg(unix)]
-            Self::Inherited(_, address) => address.as_ref().is_none_or(is_loopback),
-        }
+        self.addresses().iter().all(is_loopback)
     }
 
     /// Also returns its name, if it is not an address.
@@ -340,7 +357,7 @@ mod tests {
         let addresses: Vec<_> = listeners
             .0
             .iter()
-            .filter_map(|one| one.at.address())
+            .filter_map(|one| one.at.addresses().first().copied())
             .collect();
         let names = listeners.0.into_iter().map(|listener| {
             let (_, name) = listener.at.open().unwrap();
@@ -374,7 +391,7 @@ mod tests {
             true => "LISTEN_FDS",
             false => "socket-activation",
         };
-        let rows: [(&[&str], bool, &str); 8] = [
+        let rows: [(&[&str], bool, &str); 10] = [
             (&["nonsense"], false, "write an address and a port"),
             (&["tls:127.0.0.1:1"], false, "--listen tls:127.0.0.1:1: "),
             (&["http:127.0.0.1:1"], true, "no listener speaks TLS"),
@@ -389,6 +406,12 @@ mod tests {
                 "fixed port",
             ),
             (&["tls:unix:/x", "redirect:127.0.0.1:1"], true, "fixed port"),
+            (
+                &["127.0.0.1:1", "redirect:127.0.0.1:2=0"],
+                true,
+                "an address and a port",
+            ),
+            (&["127.0.0.1:1=443"], true, "an address and a port"),
             (&["unix:"], false, "write the path"),
             (&["fd:3"], false, no_sockets),
         ];
@@ -396,6 +419,44 @@ mod tests {
             let error = read(texts, has_tls).err().unwrap();
             assert!(error.contains(part), "{error}");
         }
+    }
+
+    #[test]
+    fn a_redirect_leads_to_the_port_that_fits() {
+        let to = |texts: &[&str]| -> Vec<u16> {
+            let listeners = read(texts, true).unwrap();
+            let redirects = listeners
+                .0
+                .iter()
+                .filter(|one| one.speaks == Speaks::Redirect);
+            let ports = redirects.map(|one| listeners.redirect_port(one).unwrap().get());
+            ports.collect()
+        };
+        let several = [
+            "[::1]:1",
+            "0.0.0.0:2",
+            "127.0.0.1:3",
+            "127.0.0.1:4",
+            "unix:/x",
+        ];
+        let redirects = [
+            "redirect:127.0.0.1:80",
+            "redirect:[::1]:80",
+            "redirect:127.0.0.2:80",
+            "redirect:127.0.0.1:81=443",
+            "redirect:unix:/y=443",
+            "redirect:unix:/y",
+        ];
+        assert_eq!(
+            to(&[&several[..], &redirects].concat()),
+            [3, 1, 2, 443, 443, 2]
+        );
+        assert_eq!(
+            to(&["127.0.0.1:1", "127.0.0.2:2", "redirect:127.0.0.3:80"]),
+            [1]
+        );
+        assert_eq!(to(&["127.0.0.1:0", "redirect:127.0.0.1:80=8443"]), [8443]);
+        assert_eq!(to(&["unix:/x", "redirect:127.0.0.1:80=443"]), [443]);
     }
 
     #[test]

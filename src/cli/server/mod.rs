@@ -2,11 +2,15 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `gotify`,
-//! `no_gotify`, `one_or_many`, `tls`, `no_tls`, `args`,
-//! `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
+//! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
 
 mod args;
+#[cfg(feature = "data")]
+mod data;
+#[cfg(not(feature = "data"))]
+#[path = "no_data.rs"]
+mod data;
 mod echo;
 #[cfg(feature = "gotify")]
 mod gotify;
@@ -20,15 +24,9 @@ mod jwt;
 mod jwt;
 mod listeners;
 mod listening;
-mod one_or_many;
 mod serve;
 mod settings;
 mod stop;
-#[cfg(feature = "ring")]
-mod tls;
-#[cfg(not(feature = "ring"))]
-#[path = "no_tls.rs"]
-mod tls;
 #[cfg(feature = "cli")]
 mod trace;
 #[cfg(not(feature = "cli"))]

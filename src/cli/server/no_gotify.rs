@@ -20,12 +20,12 @@ impl GotifySettings {
     }
 
     /// There is no default.
-    pub fn effective(self) -> Self {
+    pub fn effective(self, _has_data: bool) -> Self {
         self
     }
 
     /// There is none.
-    pub fn open(&self, _store: impl Fn() -> Arc<dyn Store>) -> Result<Opened, Failure> {
+    pub fn open(&self, _store: Arc<dyn Store>, _has_data: bool) -> Result<Opened, Failure> {
         Ok((None, None))
     }
 }

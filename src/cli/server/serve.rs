@@ -1,11 +1,11 @@
 //! `wirebell serve`: the push server.
 
+use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::stop::Stop;
-use crate::cli::server::tls::Tls;
 use log::Level;
 use std::fmt::Write as _;
 use std::io;
@@ -36,7 +36,9 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
     let stop = Stop::prepare()?;
-    let (gotify, password) = settings.gotify.open(|| Arc::new(MemoryStore::default()))?;
+    let store = settings.data.open(&mut push)?;
+    let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+    let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
     push.gotify = gotify;
     let (text, loopback) = (listeners.text(), listeners.loopback());
     let (server, names) = listeners

@@ -241,6 +241,7 @@ impl FileSettings {
             echo
         );
         self.jwt = self.jwt.or(file.jwt);
+        self.data = self.data.or(file.data);
         self.gotify = self.gotify.or(file.gotify);
         if self.topics.is_empty() {
             self.topics = file.topics;
@@ -264,7 +265,8 @@ impl FileSettings {
         self.echo.get_or_insert(!has_key && !has_tokens);
         self.open.get_or_insert(false);
         self.event_loop = self.event_loop.effective();
-        self.gotify = self.gotify.effective();
+        self.gotify = self.gotify.effective(self.data.is_set());
+        self.data = self.data.effective();
         self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self

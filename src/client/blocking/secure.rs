@@ -6,18 +6,18 @@
 //!                       the socket
 //! ```
 //!
-//! Input: a connected socket and whom to expect at its other end; then bytes both ways. Output:
-//! plaintext, and records. Invariants: records are written in the order in which they were sealed,
-//! as both happen under the lock `writer`; the thread that reads never waits for that lock, which
-//! is held as long as the server accepts nothing: what the session owes the server leaves with the
-//! next write, or as soon as the thread that writes has finished. Locks are taken from the outside
-//! to the middle. Cryptography is left to `tls`.
+//! Input: a connected socket, and whom to expect at its other end or who we are; then bytes both
+//! ways. Output: plaintext, and records. Invariants: records are written in the order in which they
+//! were sealed, as both happen under the lock `writer`; the thread that reads never waits for that
+//! lock, which is held as long as the peer accepts nothing: what the session owes the peer leaves
+//! with the next write, or as soon as the thread that writes has finished. Locks are taken from the
+//! outside to the middle. Cryptography is left to `tls`.
 
 use crate::client::blocking::transport::{Io, Received, is_timeout, lock};
 use crate::client::open::{Error, Wait};
 use crate::tls::plaintext::Plaintext;
 use crate::tls::session::{MAX_RECORD_ON_WIRE, READ, Records, SEAL, Session};
-use crate::tls::{SecureServer, TlsError};
+use crate::tls::{Acceptor, SecureServer, TlsError};
 use std::io;
 use std::net::{Shutdown, TcpStream};
 use std::sync::{Mutex, MutexGuard, TryLockError};
@@ -69,7 +69,7 @@ struct Outgoing {
 }
 
 impl Secure {
-    /// Shakes hands, in time. The last message of the handshake is still owed.
+    /// As the client: shakes hands, in time. The last message of the handshake is still owed.
     // req: 6455-4.1-15 6455-4.1-16 6455-4.1-17
     pub(super) fn connect(
         tcp: TcpStream,
@@ -78,6 +78,25 @@ impl Secure {
     ) -> Result<Self, Error> {
         let mut owed = Records::default();
         let session = Session::connect(server, &mut owed).map_err(Error::Tls)?;
+        Self::establish(tcp, session, owed, until)
+    }
+
+    /// As the server.
+    pub(super) fn accept(
+        tcp: TcpStream,
+        acceptor: &Acceptor,
+        until: Instant,
+    ) -> Result<Self, Error> {
+        let session = Session::accept(acceptor).map_err(Error::Tls)?;
+        Self::establish(tcp, session, Records::default(), until)
+    }
+
+    fn establish(
+        tcp: TcpStream,
+        session: Session,
+        owed: Records,
+        until: Instant,
+    ) -> Result<Self, Error> {
         let secure = Self {
             tcp,
             session: Mutex::new(Shared { session, owed }),
@@ -93,10 +112,10 @@ impl Secure {
             let left = until.saturating_duration_since(Instant::now());
             match secure.shake_hands(left) {
                 Ok(Received::Bytes(_) | Received::Nothing) => {}
-                Ok(Received::End) => return Err(Error::Tls(TlsError::cut())),
+                Ok(Received::End) => return Err(Error::Tls(TlsError::incomplete(None))),
                 Err(error) if is_timeout(&error) => return Err(Error::TimedOut(Wait::Open)),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(Error::of_stream(error)),
+                Err(error) => return Err(incomplete(error)),
             }
         }
         Ok(secure)
@@ -225,6 +244,14 @@ impl Secure {
             let _ = self.tcp.write_all(records.as_bytes());
         }
         Io::shutdown(&self.tcp, how);
+    }
+}
+
+/// The handshake has failed, or the connection under it.
+fn incomplete(error: io::Error) -> Error {
+    match Error::of_stream(error) {
+        Error::Lost(Some(error)) => Error::Tls(TlsError::incomplete(Some(&error))),
+        other => other,
     }
 }
 

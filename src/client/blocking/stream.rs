@@ -11,7 +11,7 @@ use crate::client::blocking::secure::Secure;
 use crate::client::blocking::transport::{Io, Received};
 use crate::client::open::{Endpoint, Error};
 #[cfg(feature = "tls")]
-use crate::tls::Connector;
+use crate::tls::{Acceptor, Connector};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::time::{Duration, Instant};
@@ -59,7 +59,21 @@ impl Stream {
         Ok(Self(Carrier::Secure(Box::new(secure))))
     }
 
-    /// The same with the server of an endpoint. The end of the handshake may leave with what is
+    /// Speaks TLS with a client that has connected: the other end of [`Stream::secure`], for
+    /// programs that test clients.
+    ///
+    /// # Errors
+    ///
+    /// `Error::Tls`; [`Error::TimedOut`] if the handshake takes longer than `time`;
+    /// [`Error::Lost`].
+    #[cfg(feature = "tls")]
+    pub fn accept(tcp: TcpStream, acceptor: &Acceptor, time: Duration) -> Result<Self, Error> {
+        let secure = Secure::accept(tcp, acceptor, Instant::now() + time)?;
+        secure.send_owed().map_err(Error::of_stream)?;
+        Ok(Self(Carrier::Secure(Box::new(secure))))
+    }
+
+    /// Speaks TLS with the server of an endpoint. The end of the handshake may leave with what is
     /// written first.
     pub(super) fn into_secure(self, endpoint: &Endpoint, until: Instant) -> Result<Self, Error> {
         let Carrier::Plain(tcp) = self.0 else {

@@ -138,16 +138,28 @@ impl Secure {
         // What does not fit into the caller's buffer waits here: one record at most, unless the
         // buffer has room for more.
         let room = into.len().clamp(MAX_RECORD_ON_WIRE, READ).max(tail + 1) - tail;
-        let len = socket.read(&mut shared.input[tail..tail + room])?;
-        if len == 0 {
-            return Ok(Received::End);
-        }
+        let len = match socket.read(&mut shared.input[tail..tail + room]) {
+            Ok(0) if self.dials() => return Err(TlsError::incomplete(None).into()),
+            Err(error) if self.dials() && !is_transient(&error) => {
+                return Err(TlsError::incomplete(Some(&error)).into());
+            }
+            Ok(0) => return Ok(Received::End),
+            other => other?,
+        };
         let more = len == room || until_would_block;
         let received = self.received(shared, socket, tail + len, into, more);
         if let Some(began) = began {
             *shared.budget = shared.budget.saturating_sub(began.elapsed());
         }
         received
+    }
+
+    /// The client of a handshake that is not complete.
+    fn dials(&self) -> bool {
+        match &self.state {
+            State::Session(session) => session.is_client() && !session.is_established(),
+            State::Accepted(_) | State::Over => false,
+        }
     }
 
     /// The first `end` bytes of the input are records that have come.

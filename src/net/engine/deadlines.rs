@@ -8,7 +8,7 @@ use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::{Engine, Look};
-use crate::net::input::events::{NO_CLOSE, announce};
+use crate::net::input::events::{NO_CLOSE, announce, restated};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::wheel::{SlotNumber, Wheel};
@@ -85,23 +85,53 @@ impl<S: Service> Engine<S> {
         self.due = due;
     }
 
+    /// Answers a request that has not arrived in time.
+    fn cut_request(&mut self, index: u32) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
+        let id = peer.id(out.worker);
+        let http = std::mem::take(&mut out.cold.of(peer).http);
+        let mut response = Response::text(Status::REQUEST_TIMEOUT, "the request took too long");
+        if !self.failed {
+            response = restated(
+                &mut self.connections,
+                &mut self.service,
+                id,
+                &http,
+                response,
+            );
+        }
+        let Connections { peers, out, .. } = &mut self.connections;
+        if let Some(peer) = peers.at(index) {
+            out.cold.of(peer).http = http;
+            out.give_up(peer, response);
+        }
+    }
+
     fn look_at(&mut self, index: u32, slot: SlotNumber) {
         let Connections { peers, out, .. } = &mut self.connections;
         let Some(peer) = peers.at(index).filter(|peer| peer.armed == slot) else {
             return;
         };
         peer.armed = 0;
-        let mut timed_out = false;
-        if deadline(peer, &out.options.limits).is_some_and(|at| at <= out.now) {
-            timed_out = overdue(out, peer);
+        let is_due = deadline(peer, &out.options.limits).is_some_and(|at| at <= out.now);
+        let overdue = is_due.then(|| overdue(out, peer));
+        if matches!(overdue, Some(Overdue::Request)) {
+            self.cut_request(index);
         }
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(peer) = peers.at(index) else {
+            return;
+        };
         let rings = out.timers.of(peer).is_some_and(|at| at <= slot) && !peer.flags.dying;
         if rings {
             out.timers.clear(peer);
         }
         arm(peer, out, &mut self.wheel);
         let id = peer.id(out.worker);
-        if timed_out {
+        if matches!(overdue, Some(Overdue::Ended)) {
             announce(&mut self.connections, &mut self.service, index, &NO_CLOSE);
         }
         if rings && !self.failed {
@@ -109,6 +139,16 @@ impl<S: Service> Engine<S> {
                 .timer(&mut Context::new(&mut self.connections), id);
         }
     }
+}
+
+/// What is left to do about a deadline that has passed.
+enum Overdue {
+    /// Nothing.
+    Done,
+    /// The connection has ended: the service must be told at once.
+    Ended,
+    /// A request has not arrived in time.
+    Request,
 }
 
 /// Arms the wheel for the deadline of a peer, unless it is armed for then or earlier.
@@ -134,21 +174,20 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     }
 }
 
-/// A deadline of this peer has passed. True if the service must be called at once because the
-/// connection has ended.
+/// A deadline of this peer has passed.
 // req: 6455-5.5.2-02
-fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
+fn overdue(out: &mut Output, peer: &mut Peer) -> Overdue {
     let limits = &out.options.limits;
     if stall_deadline(peer, limits).is_some_and(|at| at <= out.now) {
         log::debug!("{} has taken nothing for too long", out.name(peer));
         peer.end_for(Cause::Stalled);
         out.lists.remove_soon(peer);
-        return false;
+        return Overdue::Done;
     }
     if message_deadline(peer, limits).is_some_and(|at| at <= out.now) {
         let text = "the message took too long";
         out.fail(peer, CloseCode::POLICY, text, Cause::Late);
-        return false;
+        return Overdue::Done;
     }
     match &mut peer.phase {
         Phase::Open(connection) => {
@@ -167,15 +206,15 @@ fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
         } => {
             peer.end_for(Cause::Stalled);
             out.give_up(peer, Response::new(Status::GATEWAY_TIMEOUT));
-            return true;
+            return Overdue::Ended;
         }
         Phase::Http { waits, .. } => {
             let waits = *waits;
             let begun = peer.cold.as_ref().is_some_and(|cold| !cold.http.is_idle());
-            match begun || waits == HttpWait::Body {
-                true => out.give_up(peer, Response::new(Status::REQUEST_TIMEOUT)),
-                false => out.lists.remove_soon(peer),
+            if begun || waits == HttpWait::Body {
+                return Overdue::Request;
             }
+            out.lists.remove_soon(peer);
         }
         Phase::Dial(dialing) => {
             dialing.timed_out();
@@ -183,5 +222,5 @@ fn overdue(out: &mut Output, peer: &mut Peer) -> bool {
         }
         Phase::Lingering { .. } => out.lists.remove_soon(peer),
     }
-    false
+    Overdue::Done
 }

@@ -3,6 +3,7 @@
 //! Invariant: a service that knows of a connection is told of its end, once.
 
 use crate::error::Violation;
+use crate::http::{EMPTY_FIELD, HttpReader, MAX_FIELDS, Response};
 use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
@@ -114,6 +115,24 @@ pub(crate) fn announce<S: Service>(
         cause: peer.cause.unwrap_or(Cause::Lost),
     };
     service.closed(&mut Context::new(connections), id, end);
+}
+
+/// The refusal of a request whose body is not whole, as the service words it.
+pub(crate) fn restated<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    http: &HttpReader,
+    response: Response,
+) -> Response {
+    let mut storage = [EMPTY_FIELD; MAX_FIELDS];
+    if !http.in_body() || http.is_answered() {
+        return response;
+    }
+    match http.head(&mut storage) {
+        Ok(head) => service.refused(&mut Context::new(connections), id, &head, response),
+        Err(_) => response,
+    }
 }
 
 /// No Close frame came.

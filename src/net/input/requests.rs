@@ -9,11 +9,13 @@ use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
+use crate::net::input::events::restated;
 use crate::net::output::Output;
 use crate::net::service::{Reply, Service, Upgrade};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Role};
 use std::num::NonZeroU16;
+use std::ops::Range;
 
 /// Bytes of a refused body that are discarded, so that the connection can stay open. A longer body
 /// ends it.
@@ -53,7 +55,9 @@ impl<S: Service> Reader<'_, S> {
                 }
                 Ok((taken, step)) => {
                     at += taken;
-                    self.step(id, &mut http, step, at == end)
+                    let (length, flow) = self.step(id, &mut http, step, at..end);
+                    at += length;
+                    flow
                 }
             };
             let deliver = self.should_deliver();
@@ -76,19 +80,32 @@ impl<S: Service> Reader<'_, S> {
         at
     }
 
-    /// `last` if nothing has arrived after the bytes of this step.
-    fn step(&mut self, id: PeerId, http: &mut HttpReader, step: Step, last: bool) -> Flow {
+    /// `rest` has arrived after the bytes of this step. Returns how many of it were consumed.
+    fn step(
+        &mut self,
+        id: PeerId,
+        http: &mut HttpReader,
+        step: Step,
+        rest: Range<usize>,
+    ) -> (usize, Flow) {
+        let body = http.body_in(&self.buffer[rest.clone()]);
+        let length = body.map_or(0, <[u8]>::len);
         match step {
-            Step::More => Flow::Next,
-            Step::Head { expects } => self.announced(id, http, expects, last),
+            Step::More => (0, Flow::Next),
+            Step::Head { .. } if length > 0 => {
+                let flow = self.request(id, http, Some(rest.start..rest.start + length));
+                http.reset();
+                (length, flow)
+            }
+            Step::Head { expects } => (0, self.announced(id, http, expects, rest.is_empty())),
             Step::Whole if http.is_answered() => {
                 http.reset();
-                Flow::Next
+                (0, Flow::Next)
             }
             Step::Whole => {
-                let flow = self.request(id, http);
+                let flow = self.request(id, http, None);
                 http.reset();
-                flow
+                (0, flow)
             }
         }
     }
@@ -136,36 +153,43 @@ impl<S: Service> Reader<'_, S> {
 
     /// Answers a request that never reaches the service as a whole; the connection ends.
     fn refuse(&mut self, id: PeerId, http: &HttpReader, fault: HttpFault) {
-        let mut response = fault.response();
-        let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        if http.in_body()
-            && let Ok(head) = http.head(&mut storage)
-        {
-            let context = &mut Context::new(self.connections);
-            response = self.service.refused(context, id, &head, response).closing();
-        }
+        let response = fault.response();
+        let response = restated(self.connections, self.service, id, http, response).closing();
         let Connections { peers, out, .. } = &mut *self.connections;
         if let Some(peer) = peers.get_mut(id) {
             out.respond(peer, &response, http.is_head_only());
         }
     }
 
-    /// Hands one whole request to the service.
-    fn request(&mut self, id: PeerId, http: &HttpReader) -> Flow {
+    /// Hands one whole request to the service. `at_once` is where its body lies in the buffer, if
+    /// the service has not been told of the head.
+    fn request(&mut self, id: PeerId, http: &HttpReader, at_once: Option<Range<usize>>) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
-        let request = match http.request(&mut storage) {
+        let request = match &at_once {
+            Some(body) => {
+                let head = http.head(&mut storage);
+                head.map(|head| Request::new(head, &self.buffer[body.clone()]))
+            }
+            None => http.request(&mut storage),
+        };
+        let request = match request {
             Ok(request) => request,
             Err(fault) => {
                 self.refuse(id, http, fault);
                 return Flow::Ended;
             }
         };
-        if let Some(flow) = self.turn_away(id, &request) {
+        let is_known = at_once.is_none() && !request.body().is_empty();
+        let away = turn_away(self.connections, self.service, id, &request, is_known);
+        if let Some(flow) = away {
             return flow;
         }
         self.connections.out.metrics.requests.add(1);
         let context = &mut Context::new(self.connections);
-        let reply = self.service.request(context, id, &request);
+        let reply = match at_once {
+            Some(_) => self.service.whole(context, id, &request),
+            None => self.service.request(context, id, &request),
+        };
         let stopping = self.connections.stopping;
         let answer = answer(&request, stopping);
         let Connections { peers, out, .. } = &mut *self.connections;
@@ -199,23 +223,32 @@ impl<S: Service> Reader<'_, S> {
             }
         }
     }
+}
 
-    /// Answers a request that is not for the service.
-    fn turn_away(&mut self, id: PeerId, request: &Request<'_>) -> Option<Flow> {
-        let head_only = request.method() == "HEAD";
-        let Connections { peers, out, .. } = &mut *self.connections;
-        let peer = peers.get_mut(id)?;
-        if let Some(port) = out.redirects.get(&peer.index).copied() {
-            out.respond(peer, &redirect(request, port), head_only);
-            return Some(Flow::Ended);
-        }
-        let refused = admit_client(self.connections, id, request.fields()).err()?;
-        let context = &mut Context::new(self.connections);
-        let mut response = self.service.refused(context, id, &request.head(), refused);
-        response.close |= answer(request, self.connections.stopping).close;
-        let Connections { peers, out, .. } = &mut *self.connections;
-        Some(respond(out, peers.get_mut(id)?, &response, head_only))
+/// Answers a request that is not for the service. `is_known` if its client has been admitted.
+fn turn_away<S: Service>(
+    connections: &mut Connections,
+    service: &mut S,
+    id: PeerId,
+    request: &Request<'_>,
+    is_known: bool,
+) -> Option<Flow> {
+    let head_only = request.method() == "HEAD";
+    let Connections { peers, out, .. } = &mut *connections;
+    let peer = peers.get_mut(id)?;
+    if let Some(port) = out.redirects.get(&peer.index).copied() {
+        out.respond(peer, &redirect(request, port), head_only);
+        return Some(Flow::Ended);
     }
+    if is_known {
+        return None;
+    }
+    let refused = admit_client(connections, id, request.fields()).err()?;
+    let context = &mut Context::new(connections);
+    let mut response = service.refused(context, id, &request.head(), refused);
+    response.close |= answer(request, connections.stopping).close;
+    let Connections { peers, out, .. } = &mut *connections;
+    Some(respond(out, peers.get_mut(id)?, &response, head_only))
 }
 
 /// Seconds after which a client that has too many connections may try again.

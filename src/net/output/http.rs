@@ -111,14 +111,14 @@ impl Output {
         if peer.is_stream() {
             return self.lists.remove_soon(peer);
         }
+        let cold = peer.cold.as_ref();
         let head_only = match peer.phase {
             Phase::Http {
                 waits: HttpWait::Answer(answer),
                 ..
             } => answer.head_only,
-            _ => false,
+            _ => cold.is_some_and(|cold| cold.http.is_head_only()),
         };
-        let cold = peer.cold.as_ref();
         match cold.is_some_and(|cold| cold.http.is_answered()) {
             true => self.linger(peer),
             false => self.respond(peer, &response.closing(), head_only),

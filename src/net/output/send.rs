@@ -92,23 +92,30 @@ impl Output {
         }
     }
 
-    /// Sends a message that is never dropped: see
+    /// Sends messages that are never dropped: see
     /// [`Context::send_kept`](crate::net::Context::send_kept).
-    pub(crate) fn send_kept(&mut self, peer: &mut Peer, message: Message<'_>) -> Sent {
+    pub(crate) fn send_kept(&mut self, peer: &mut Peer, messages: &[Message<'_>]) -> Sent {
         match &peer.phase {
-            Phase::Open(it) if it.role() == Role::Client => return self.send(peer, message, 0),
+            Phase::Open(it) if it.role() == Role::Client => {
+                let sent = messages.iter().map(|message| self.send(peer, *message, 0));
+                return sent.last().unwrap_or(Sent::Closed);
+            }
             Phase::Open(_) if peer.can_take() => {}
             _ => return Sent::Closed,
         }
         if peer.is_busy() {
             return Sent::Busy;
         }
-        let frame = SharedFrame::new(message);
-        let frame = match peer.terms {
-            None => frame,
-            Some(params) => self.form(peer, params, &frame),
-        };
-        self.put(peer, frame.as_bytes());
+        let frames = messages.iter().map(|message| {
+            let frame = SharedFrame::new(*message);
+            match peer.terms {
+                None => frame,
+                Some(params) => self.form(peer, params, &frame),
+            }
+        });
+        let frames: Vec<_> = frames.collect();
+        let parts: Vec<_> = frames.iter().map(SharedFrame::as_bytes).collect();
+        self.put_all(peer, &parts);
         self.taken(peer)
     }
 

@@ -17,6 +17,9 @@ use std::mem;
 /// Slices of one vectored write at the end of a turn.
 const MAX_SLICES: usize = 32;
 
+/// Slices of one write of anything else.
+const MAX_PARTS: usize = 3;
+
 impl Output {
     /// Everything sent to `peer` from now on waits for [`Output::uncork`].
     pub(crate) fn cork(&mut self, peer: &mut Peer) {
@@ -58,11 +61,18 @@ impl Output {
 
     /// Bytes of a response or of control frames to a peer that is corked or not.
     pub(crate) fn put(&mut self, peer: &mut Peer, bytes: &[u8]) {
+        self.put_all(peer, &[bytes]);
+    }
+
+    /// Several of them, in one write if they are few.
+    pub(crate) fn put_all(&mut self, peer: &mut Peer, parts: &[&[u8]]) {
         if self.cork.peer == Some(peer.index) {
-            return self.append(peer, bytes);
+            return parts.iter().for_each(|part| self.append(peer, part));
         }
         self.write_run(peer);
-        self.write_now(peer, &[bytes]);
+        for parts in parts.chunks(MAX_PARTS) {
+            self.write_now(peer, parts);
+        }
     }
 
     /// Cork, header and payload in one write.
@@ -264,7 +274,7 @@ impl Output {
 }
 
 fn write_parts(sockets: &mut dyn Sockets, index: u32, parts: &[&[u8]]) -> io::Result<usize> {
-    let mut slices = [IoSlice::new(&[]); 3];
+    let mut slices = [IoSlice::new(&[]); MAX_PARTS];
     let mut count = 0;
     for part in parts.iter().filter(|part| !part.is_empty()) {
         slices[count] = IoSlice::new(part);

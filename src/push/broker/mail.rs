@@ -48,8 +48,11 @@ pub enum Answer {
         tag: u64,
     },
     /// To the program, on a thread of the log.
-    Call(Box<dyn FnOnce(Vec<Outcome>) + Send>),
+    Call(Call),
 }
+
+/// What is called with the outcomes of a batch.
+pub type Call = Box<dyn FnOnce(Vec<Outcome>) + Send>;
 
 /// What became of a batch.
 #[derive(Clone, Debug, PartialEq, Eq)]

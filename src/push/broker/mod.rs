@@ -29,7 +29,7 @@ use crate::push::workers::workers;
 use rates::Rates;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
-use turn::{Shared, State, Step};
+use turn::{Shared, State};
 
 pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
 pub use stats::{BrokerStats, TopicStats};
@@ -49,22 +49,32 @@ impl Broker {
         limits: HubLimits,
         clock: impl Fn() -> u64 + Send + Sync + 'static,
     ) -> Self {
+        let mut hub = Hub::new(log.epoch(), workers, rules, limits);
+        hub.restore(log.past(limits.history_bytes), clock());
         let state = State {
-            hub: Hub::new(log.epoch(), workers, rules, limits),
+            hub,
             rates: Rates::default(),
             charged: 0,
             stopped: false,
             tickets: 0,
             waiting: HashMap::new(),
         };
-        Self {
+        let broker = Self {
             shared: Arc::new(Shared {
                 log: Box::new(log),
                 clock: Box::new(clock),
                 state: Mutex::new(state),
                 workers: OnceLock::new(),
             }),
-        }
+        };
+        let shared = Arc::downgrade(&broker.shared);
+        let feed = move |batches| {
+            if let Some(shared) = shared.upgrade() {
+                Self { shared }.committed(batches);
+            }
+        };
+        broker.shared.log.start(Box::new(feed));
+        broker
     }
 
     /// Gives the broker its workers. Only the first call counts, so every worker may make it.
@@ -88,19 +98,8 @@ impl Broker {
         answer: Answer,
     ) -> Result<Published, Unavailable> {
         let mut turn = self.shared.turn();
-        let ephemeral = turn.check(&batch)?;
-        let mut logged = Vec::with_capacity(batch.len());
-        let mut steps = Vec::with_capacity(batch.len());
-        for (publication, is_ephemeral) in batch.into_iter().zip(ephemeral) {
-            steps.push(match is_ephemeral {
-                true => Step::Ephemeral(publication),
-                false => {
-                    let key = publication.key.clone();
-                    logged.push(publication);
-                    Step::Logged(key)
-                }
-            });
-        }
+        turn.check(&batch)?;
+        let (logged, steps) = turn.sort(batch);
         turn.state.tickets += 1;
         let ticket = Ticket(turn.state.tickets);
         let appended = match logged.is_empty() {
@@ -110,36 +109,23 @@ impl Broker {
         match appended {
             Appended::Now(entries) => Ok(Published::Now(turn.run(steps, entries))),
             Appended::Later => {
-                let waiting = turn.wait(steps, answer);
-                turn.state.waiting.insert(ticket, waiting);
+                turn.wait(ticket, steps, answer);
                 Ok(Published::Later)
             }
         }
     }
 
-    /// The log has ordered records: a batch that was appended here, if there is a ticket, or
-    /// another server's. Every record of the log is to be told once, in order.
-    pub fn committed(&self, ticket: Option<Ticket>, entries: Vec<Logged>) {
+    /// The log has ordered records: batches that were appended here, with their tickets, and those
+    /// of other servers. Every record of the log is to be told once, in order.
+    pub fn committed(&self, batches: Vec<(Option<Ticket>, Vec<Logged>)>) {
         let mut turn = self.shared.turn();
-        let waiting = ticket.and_then(|it| turn.state.waiting.remove(&it));
-        let Some(mut waiting) = waiting else {
-            turn.run(vec![], entries);
-            return;
-        };
-        let steps = std::mem::take(&mut waiting.keys);
-        let steps = steps.into_iter().map(Step::Logged).collect();
-        let mut later = turn.run(steps, entries).into_iter();
-        let outcomes = waiting.outcomes.into_iter();
-        let outcomes = outcomes.filter_map(|outcome| outcome.or_else(|| later.next()));
-        let outcomes = outcomes.collect();
-        match waiting.answer {
-            Answer::Mail { worker, tag } => {
-                turn.post(worker, BrokerMail::Published { tag, outcomes }, 0);
-            }
-            Answer::Call(call) => {
-                drop(turn); // It may call the broker.
-                call(outcomes);
-            }
+        let calls: Vec<_> = batches
+            .into_iter()
+            .filter_map(|(ticket, entries)| turn.settle(ticket, entries))
+            .collect();
+        drop(turn); // They may call the broker.
+        for (call, outcomes) in calls {
+            call(outcomes);
         }
     }
 
@@ -553,7 +539,7 @@ mod tests {
     #[derive(Debug, Default)]
     struct Slow(Mutex<Vec<(Ticket, Vec<Publication>)>>);
 
-    impl Log for Arc<Slow> {
+    impl Log for Slow {
         fn epoch(&self) -> Epoch {
             epoch()
         }
@@ -586,11 +572,11 @@ mod tests {
         let record =
             |sequence, it: Publication| Ok(Entry::New(Arc::new(it.into_record(sequence, 1_000))));
         let others = vec![record(1, publication("c", "0"))];
-        world.broker.committed(None, others);
+        world.broker.committed(vec![(None, others)]);
         let (ticket, mut batch) = log.0.lock().unwrap().pop().unwrap();
         assert_eq!(batch.len(), 2);
         let entries = vec![record(2, batch.remove(0)), Err(LogError::Full)];
-        world.broker.committed(Some(ticket), entries);
+        world.broker.committed(vec![(Some(ticket), entries)]);
         assert_eq!(world.mail(0), ["e-1 0", "e-2 1"]);
         let ephemeral = Ok(Receipt {
             position: None,

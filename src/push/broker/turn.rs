@@ -5,7 +5,7 @@
 //! before a loop is woken. Which calls there are is left to the broker.
 
 use crate::net::PeerId;
-use crate::push::broker::mail::{Answer, BrokerMail, Outcome, Receipt};
+use crate::push::broker::mail::{Answer, BrokerMail, Call, Outcome, Receipt};
 use crate::push::broker::rates::Rates;
 use crate::push::delivery::Delivery;
 use crate::push::hub::{Hub, Refused, Start, Subscribe};
@@ -45,7 +45,7 @@ pub(super) struct Waiting {
 
 /// A place in a batch.
 pub(super) enum Step {
-    Ephemeral(Publication),
+    Ephemeral(Box<Publication>),
     Logged(Option<Key>),
 }
 
@@ -58,10 +58,11 @@ pub(super) struct Turn<'b> {
     asleep: Asleep<'b>,
 }
 
-/// The workers to wake.
+/// The workers to wake, and the log.
 struct Asleep<'b> {
     shared: &'b Shared,
     workers: BTreeSet<usize>,
+    log: bool,
 }
 
 impl Drop for Asleep<'_> {
@@ -69,44 +70,67 @@ impl Drop for Asleep<'_> {
         for worker in &self.workers {
             self.shared.workers()[*worker].wake();
         }
+        if self.log {
+            self.shared.log.wake();
+        }
     }
 }
 
 impl Drop for Turn<'_> {
-    /// What histories hold is part of the memory budget of the loops. Past it they shrink first.
+    /// What histories and the log hold is part of the memory budget of the loops. Past it histories
+    /// shrink first.
     // req: push-bounds-12
     fn drop(&mut self) {
         let Some(worker) = self.shared.workers().first() else {
             return;
         };
         let State { hub, charged, .. } = &mut *self.state;
-        let held = hub.history_bytes();
+        let of_log = self.shared.log.held_bytes();
+        let held = of_log + hub.history_bytes();
         let over = worker.charge(*charged, held);
         *charged = held;
-        if over > 0 && held > 0 {
+        if over > 0 && hub.history_bytes() > 0 {
             hub.shed(over, self.now);
-            let _ = worker.charge(*charged, hub.history_bytes());
-            *charged = hub.history_bytes();
+            let held = of_log + hub.history_bytes();
+            let _ = worker.charge(*charged, held);
+            *charged = held;
         }
     }
 }
 
 impl Turn<'_> {
-    /// Whether a batch can be published now. Returns which topics of it are ephemeral.
+    /// Whether a batch can be published now.
     // req: push-order-09
-    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<Vec<bool>, Unavailable> {
+    pub(super) fn check(&mut self, batch: &[Publication]) -> Result<(), Unavailable> {
         if self.state.stopped {
             return Err(Unavailable::Stopped);
         }
-        let mut ephemeral = Vec::with_capacity(batch.len());
+        // Nearly always none is, and then it does not matter who gets what.
+        if !self.shared.workers().iter().any(|it| it.is_pressed()) {
+            return Ok(());
+        }
         for publication in batch {
-            let (audience, bounds) = self.state.hub.look_up(&publication.topic);
+            let (audience, _) = self.state.hub.look_up(&publication.topic);
             if audience.workers.iter().any(|worker| self.is_full(*worker)) {
                 return Err(Unavailable::Busy);
             }
-            ephemeral.push(bounds.is_ephemeral());
         }
-        Ok(ephemeral)
+        Ok(())
+    }
+
+    /// Splits a batch: what the log gets, and the place of each publication.
+    pub(super) fn sort(&self, batch: Vec<Publication>) -> (Vec<Publication>, Vec<Step>) {
+        let hub = &self.state.hub;
+        let mut steps = Vec::with_capacity(batch.len());
+        let logged = batch.into_iter().filter_map(|publication| {
+            if hub.is_ephemeral(&publication.topic) {
+                steps.push(Step::Ephemeral(Box::new(publication)));
+                return None;
+            }
+            steps.push(Step::Logged(publication.key.clone()));
+            Some(publication)
+        });
+        (logged.collect(), steps)
     }
 
     pub(super) fn subscribe(
@@ -128,7 +152,7 @@ impl Turn<'_> {
         let mut entries = entries.into_iter();
         for step in steps {
             match step {
-                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(publication)),
+                Step::Ephemeral(publication) => outcomes.push(self.ephemeral(*publication)),
                 Step::Logged(key) => {
                     let Some(entry) = entries.next() else { break };
                     let outcome = self.logged(entry, &outcomes);
@@ -149,7 +173,7 @@ impl Turn<'_> {
     }
 
     /// Delivers what need not wait for the log.
-    pub(super) fn wait(&mut self, steps: Vec<Step>, answer: Answer) -> Waiting {
+    pub(super) fn wait(&mut self, ticket: Ticket, steps: Vec<Step>, answer: Answer) {
         let mut waiting = Waiting {
             outcomes: Vec::with_capacity(steps.len()),
             keys: Vec::new(),
@@ -157,14 +181,40 @@ impl Turn<'_> {
         };
         for step in steps {
             waiting.outcomes.push(match step {
-                Step::Ephemeral(publication) => Some(self.ephemeral(publication)),
+                Step::Ephemeral(publication) => Some(self.ephemeral(*publication)),
                 Step::Logged(key) => {
                     waiting.keys.push(key);
                     None
                 }
             });
         }
-        waiting
+        self.state.waiting.insert(ticket, waiting);
+        self.asleep.log = true;
+    }
+
+    /// Delivers a batch that was waited for, and answers it; or gives back whom to call.
+    pub(super) fn settle(
+        &mut self,
+        ticket: Option<Ticket>,
+        entries: Vec<Logged>,
+    ) -> Option<(Call, Vec<Outcome>)> {
+        let waiting = ticket.and_then(|it| self.state.waiting.remove(&it));
+        let Some(waiting) = waiting else {
+            self.run(vec![], entries);
+            return None;
+        };
+        let steps = waiting.keys.into_iter().map(Step::Logged).collect();
+        let mut later = self.run(steps, entries).into_iter();
+        let outcomes = waiting.outcomes.into_iter();
+        let outcomes = outcomes.filter_map(|outcome| outcome.or_else(|| later.next()));
+        let outcomes = outcomes.collect();
+        match waiting.answer {
+            Answer::Mail { worker, tag } => {
+                self.post(worker, BrokerMail::Published { tag, outcomes }, 0);
+                None
+            }
+            Answer::Call(call) => Some((call, outcomes)),
+        }
     }
 
     /// The log does not get it, and knows only its key.
@@ -261,6 +311,7 @@ impl Shared {
             asleep: Asleep {
                 shared: self,
                 workers: BTreeSet::new(),
+                log: false,
             },
         }
     }

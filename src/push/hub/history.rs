@@ -5,7 +5,8 @@
 //!   31  33  34  38  [ 41 ]        44  45  50  51
 //! ```
 //!
-//! Input: records in their order, and a time. Output: those that are kept. Invariants: everything
+//! Input: records in their order, and a time. What is kept of a record is up to its owner: all of
+//! it, or where a file has it. Output: those that are kept. Invariants: everything
 //! kept has a higher sequence number than the floor; everything up to the floor may be missing, and
 //! nothing above it is, except messages whose TTL has ended or that were removed.
 
@@ -14,9 +15,26 @@ use crate::push::record::Record;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+/// What a history needs to know of a record.
+pub(in crate::push) trait Kept {
+    fn sequence(&self) -> u64;
+
+    /// When it was published: a Unix time in milliseconds.
+    fn time(&self) -> u64;
+
+    /// When its TTL ends.
+    fn expires(&self) -> Option<u64>;
+
+    /// Bytes of its payload.
+    fn payload_bytes(&self) -> usize;
+
+    /// Bytes of memory, with what lists and the allocator add.
+    fn cost(&self) -> usize;
+}
+
 #[derive(Debug)]
-pub(super) struct History {
-    records: VecDeque<Arc<Record>>,
+pub(in crate::push) struct History<R> {
+    records: VecDeque<R>,
     /// Bytes of payloads.
     payloads: usize,
     /// See [`History::cost`].
@@ -32,11 +50,29 @@ pub(super) struct History {
 /// empty, and what an allocator adds to three blocks.
 const RECORD: usize = size_of::<Record>() + 4 * size_of::<usize>() + 3 * 16;
 
-fn cost(record: &Record) -> usize {
-    record.size() + RECORD
+impl Kept for Arc<Record> {
+    fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    fn time(&self) -> u64 {
+        self.time
+    }
+
+    fn expires(&self) -> Option<u64> {
+        self.expires
+    }
+
+    fn payload_bytes(&self) -> usize {
+        self.payload.bytes().len()
+    }
+
+    fn cost(&self) -> usize {
+        self.size() + RECORD
+    }
 }
 
-impl History {
+impl<R: Kept> History<R> {
     /// Without records, of which all up to `floor` may be missing.
     pub(super) fn new(floor: u64) -> Self {
         Self {
@@ -54,7 +90,7 @@ impl History {
     }
 
     /// The highest sequence number that has been let go.
-    pub(super) fn floor(&self) -> u64 {
+    pub(in crate::push) fn floor(&self) -> u64 {
         self.floor
     }
 
@@ -70,22 +106,22 @@ impl History {
 
     /// The sequence number of the oldest record.
     pub(super) fn oldest(&self) -> Option<u64> {
-        self.records.front().map(|record| record.sequence)
+        self.records.front().map(Kept::sequence)
     }
 
     /// When something will be let go or expires, if nothing is added.
     pub(super) fn due(&self, bounds: &Bounds) -> Option<u64> {
         let oldest = self.records.front()?;
-        Some(oldest.time.saturating_add(bounds.age).min(self.expires))
+        Some(oldest.time().saturating_add(bounds.age).min(self.expires))
     }
 
     /// Adds a record and lets go what then exceeds the bounds.
     // req: push-bounds-02
-    pub(super) fn push(&mut self, record: Arc<Record>, bounds: &Bounds, now: u64) {
-        self.payloads += record.payload.bytes().len();
-        self.cost += cost(&record);
-        self.expires = self.expires.min(record.expires.unwrap_or(u64::MAX));
-        self.newest = record.sequence;
+    pub(super) fn push(&mut self, record: R, bounds: &Bounds, now: u64) {
+        self.payloads += record.payload_bytes();
+        self.cost += record.cost();
+        self.expires = self.expires.min(record.expires().unwrap_or(u64::MAX));
+        self.newest = record.sequence();
         self.records.push_back(record);
         let exceeds = |it: &Self| it.records.len() > bounds.messages || it.payloads > bounds.bytes;
         if exceeds(self) {
@@ -109,17 +145,33 @@ impl History {
         let Some(record) = self.records.pop_front() else {
             return;
         };
-        if !record.has_expired(now) {
-            self.floor = record.sequence;
+        if !has_expired(&record, now) {
+            self.floor = record.sequence();
         }
-        self.payloads -= record.payload.bytes().len();
-        self.cost -= cost(&record);
+        self.payloads -= record.payload_bytes();
+        self.cost -= record.cost();
         self.release();
     }
 
+    /// Everything up to this record may be missing.
+    pub(super) fn raise_floor(&mut self, sequence: u64) {
+        self.floor = self.floor.max(sequence);
+    }
+
+    /// Whether it has this record.
+    pub(super) fn holds(&self, sequence: u64) -> bool {
+        let found = self.records.binary_search_by_key(&sequence, Kept::sequence);
+        found.is_ok()
+    }
+
+    /// All records, oldest first.
+    pub(in crate::push) fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
+        self.records.iter()
+    }
+
     /// The records with higher sequence numbers that were published at `time` or later.
-    pub(super) fn after(&self, sequence: u64, time: u64) -> impl Iterator<Item = &Arc<Record>> {
-        let is_before = |it: &Arc<Record>| it.sequence <= sequence || it.time < time;
+    pub(super) fn after(&self, sequence: u64, time: u64) -> impl Iterator<Item = &R> {
+        let is_before = |it: &R| it.sequence() <= sequence || it.time() < time;
         // Most topics have nothing new, or all is wanted: those are not searched.
         let from = match (sequence, time) {
             _ if self.newest <= sequence => self.records.len(),
@@ -130,25 +182,25 @@ impl History {
     }
 
     /// The records with lower sequence numbers, newest first.
-    pub(super) fn before(&self, sequence: u64) -> impl Iterator<Item = &Arc<Record>> {
-        let end = self.records.partition_point(|it| it.sequence < sequence);
+    pub(super) fn before(&self, sequence: u64) -> impl Iterator<Item = &R> {
+        let end = self.records.partition_point(|it| it.sequence() < sequence);
         self.records.range(..end).rev()
     }
 
-    /// Drops these records, whose numbers are in order. They are no gap, as they were
-    /// removed on purpose.
+    /// Drops these records, whose numbers are in order. They are no gap: they were removed on
+    /// purpose.
     pub(super) fn remove(&mut self, sequences: &[u64]) {
         let Self {
             records,
             payloads,
-            cost: costs,
+            cost,
             ..
         } = self;
         records.retain(|record| {
-            let stays = sequences.binary_search(&record.sequence).is_err();
+            let stays = sequences.binary_search(&record.sequence()).is_err();
             if !stays {
-                *payloads -= record.payload.bytes().len();
-                *costs -= cost(record);
+                *payloads -= record.payload_bytes();
+                *cost -= record.cost();
             }
             stays
         });
@@ -156,7 +208,7 @@ impl History {
     }
 
     fn drop_aged(&mut self, bounds: &Bounds, now: u64) {
-        let is_aged = |it: &Arc<Record>| it.time.saturating_add(bounds.age) <= now;
+        let is_aged = |it: &R| it.time().saturating_add(bounds.age) <= now;
         while self.records.front().is_some_and(is_aged) {
             self.drop_oldest(now);
         }
@@ -171,17 +223,17 @@ impl History {
         let Self {
             records,
             payloads,
-            cost: costs,
+            cost,
             expires,
             ..
         } = self;
         records.retain(|record| {
-            if record.has_expired(now) {
-                *payloads -= record.payload.bytes().len();
-                *costs -= cost(record);
+            if has_expired(record, now) {
+                *payloads -= record.payload_bytes();
+                *cost -= record.cost();
                 return false;
             }
-            *expires = record.expires.unwrap_or(u64::MAX).min(*expires);
+            *expires = record.expires().unwrap_or(u64::MAX).min(*expires);
             true
         });
         self.release();
@@ -194,6 +246,11 @@ impl History {
             self.expires = u64::MAX;
         }
     }
+}
+
+/// Its TTL has ended.
+pub(super) fn has_expired(record: &impl Kept, now: u64) -> bool {
+    record.expires().is_some_and(|expires| expires <= now)
 }
 
 #[cfg(test)]
@@ -213,7 +270,7 @@ mod tests {
         bounds
     }
 
-    fn kept(history: &History) -> Vec<u64> {
+    fn kept(history: &History<Arc<Record>>) -> Vec<u64> {
         history.after(0, 0).map(|record| record.sequence).collect()
     }
 

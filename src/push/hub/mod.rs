@@ -28,13 +28,15 @@ use crate::push::record::Record;
 use interests::{Interests, Left};
 use replay::Query;
 use std::sync::Arc;
-use topics::{TopicId, Topics};
+use topics::TopicId;
 
+pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
 pub use replay::{Gap, Replay};
 pub(super) use rules::GOTIFY_TOPICS;
 pub use rules::{Bounds, HistoryRules};
+pub(in crate::push) use topics::Topics;
 
 /// All topics of a server.
 #[derive(Debug)]
@@ -43,7 +45,7 @@ pub struct Hub {
     head: Position,
     /// Records that were applied, ephemeral ones included.
     order: u64,
-    topics: Topics,
+    topics: Topics<Arc<Record>>,
     interests: Interests,
 }
 
@@ -56,6 +58,19 @@ pub struct Applied {
     pub order: u64,
     /// What its topic does with slow subscribers.
     pub overflow: Overflow,
+}
+
+/// What a log has from the processes before this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Past {
+    /// The sequence number of the last record.
+    pub head: u64,
+    /// The records that may be replayed, in their order.
+    pub records: Vec<Arc<Record>>,
+    /// Their topics, and perhaps others: up to which record each may miss some.
+    pub topics: Vec<(TopicName, u64)>,
+    /// The same for all other topics.
+    pub common_floor: u64,
 }
 
 /// What a connection wants to get.
@@ -103,6 +118,24 @@ impl Hub {
         self.topics.raise_common_floor(sequence);
     }
 
+    /// Takes over what the log has from before this process. Call it first.
+    pub fn restore(&mut self, past: Past, now: u64) {
+        for (name, floor) in &past.topics {
+            self.topics.recall(name, *floor);
+        }
+        for record in past.records {
+            let most = self.limits.topics;
+            self.topics.keep(&record.topic.clone(), record, now, most);
+        }
+        for (name, _) in &past.topics {
+            self.topics.unsubscribe(name);
+        }
+        self.topics.raise_common_floor(past.common_floor);
+        self.head.sequence = self.head.sequence.max(past.head);
+        let excess = self.topics.cost().saturating_sub(self.limits.history_bytes);
+        self.topics.shed(excess, now);
+    }
+
     /// Takes the next record of the log, or one of an ephemeral topic, and keeps it as long as the
     /// rules say. `now` is a Unix time in milliseconds, as everywhere here.
     pub fn apply(&mut self, record: &Arc<Record>, now: u64) -> Applied {
@@ -115,7 +148,7 @@ impl Hub {
             );
             self.head.sequence = record.sequence;
             self.topics
-                .keep(Arc::clone(record), now, self.limits.topics)
+                .keep(topic, Arc::clone(record), now, self.limits.topics)
         } else {
             self.topics.find(topic.as_str())
         };
@@ -130,6 +163,11 @@ impl Hub {
             self.topics.shed(excess, now);
         }
         applied
+    }
+
+    /// Whether records of this topic are not in the log.
+    pub fn is_ephemeral(&self, topic: &TopicName) -> bool {
+        self.topics.is_ephemeral(topic)
     }
 
     /// Who gets a record of this topic, and the bounds of the topic.

@@ -75,7 +75,7 @@ struct Start {
 }
 
 impl Query<'_> {
-    pub(super) fn run(&self, topics: &mut Topics) -> Result<Replay, Refused> {
+    pub(super) fn run(&self, topics: &mut Topics<Arc<Record>>) -> Result<Replay, Refused> {
         let start = self.start();
         let mut replay = Replay {
             records: Vec::new(),
@@ -149,7 +149,7 @@ impl Query<'_> {
 
     /// The known topics, and the patterns that may have matched topics that are not known.
     // req: push-bounds-07
-    fn find(&self, topics: &Topics) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
+    fn find(&self, topics: &Topics<Arc<Record>>) -> Result<(Vec<Found>, Vec<&Pattern>), Refused> {
         let (mut found, mut unknown) = (Vec::new(), Vec::new());
         let mut left = self.scan;
         for pattern in self.patterns {
@@ -178,7 +178,13 @@ impl Query<'_> {
 
     /// Takes records from all histories in order until the page is full.
     // req: push-order-03
-    fn merge(&self, topics: &Topics, found: &[Found], start: &Start, replay: &mut Replay) {
+    fn merge(
+        &self,
+        topics: &Topics<Arc<Record>>,
+        found: &[Found],
+        start: &Start,
+        replay: &mut Replay,
+    ) {
         let histories = found.iter().map(|(id, _)| &topics.get(*id).history);
         let mut parts: Vec<_> = histories
             .map(|history| history.after(start.after, start.time).peekable())
@@ -212,7 +218,7 @@ impl Query<'_> {
     }
 
     /// There is more than fits into this page.
-    fn end_page(topics: &Topics, replay: &mut Replay) {
+    fn end_page(topics: &Topics<Arc<Record>>, replay: &mut Replay) {
         let after = replay.records.last().map_or(0, |last| last.sequence);
         let change = topics.changes();
         replay.position.sequence = after;
@@ -242,7 +248,7 @@ impl Query<'_> {
     // req: push-order-04 push-order-05 push-since-09
     fn gaps(
         &self,
-        topics: &Topics,
+        topics: &Topics<Arc<Record>>,
         found: &[Found],
         unknown: Vec<&Pattern>,
         start: &Start,

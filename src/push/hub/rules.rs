@@ -72,6 +72,12 @@ impl HistoryRules {
         all.any(|bounds| bounds.overflow != Overflow::Disconnect)
     }
 
+    /// Whether some topic besides the server's own is ephemeral.
+    pub fn has_ephemeral(&self) -> bool {
+        let rules = self.rules.iter().map(|(_, bounds)| bounds);
+        rules.chain([&self.otherwise]).any(Bounds::is_ephemeral)
+    }
+
     /// The bounds of a topic.
     // req: push-bounds-01
     pub fn of(&self, topic: &TopicName) -> Bounds {
@@ -128,6 +134,8 @@ mod tests {
             assert_eq!(named.of(&topic.parse().unwrap()).messages, messages);
         }
         let without = HistoryRules::default();
+        assert!(rules.has_ephemeral() && !without.has_ephemeral());
+        assert!(HistoryRules::new(Vec::new(), keep(0)).has_ephemeral());
         assert_eq!(without.of(&"a".parse().unwrap()), Bounds::default());
         assert!(without.of(&"$stats".parse().unwrap()).is_ephemeral());
     }

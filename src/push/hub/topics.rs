@@ -11,11 +11,10 @@
 //! which all topics begin with that the hub does not know; the keys of `oldest` and `due` are never
 //! later than the truth, and are corrected when their turn comes.
 
-use crate::push::hub::history::History;
+use crate::push::hub::history::{History, Kept, has_expired};
 use crate::push::hub::interests::Audience;
 use crate::push::hub::rules::{Bounds, HistoryRules};
 use crate::push::name::{Pattern, TopicName};
-use crate::push::record::Record;
 use slab::Slab;
 use std::collections::{BTreeMap, BTreeSet, BinaryHeap, HashMap};
 use std::ops::Bound;
@@ -24,12 +23,12 @@ use std::sync::Arc;
 pub(super) type TopicId = usize;
 
 #[derive(Debug)]
-pub(super) struct Topics {
+pub(in crate::push) struct Topics<R> {
     rules: HistoryRules,
     by_name: HashMap<TopicName, TopicId>,
     /// For the topics of a pattern.
     names: BTreeMap<TopicName, TopicId>,
-    all: Slab<Topic>,
+    all: Slab<Topic<R>>,
     oldest: BTreeMap<u64, TopicId>,
     due: BTreeSet<(u64, TopicId)>,
     common_floor: u64,
@@ -42,9 +41,9 @@ pub(super) struct Topics {
 }
 
 #[derive(Debug)]
-pub(super) struct Topic {
-    pub(super) name: TopicName,
-    pub(super) history: History,
+pub(in crate::push) struct Topic<R> {
+    pub(in crate::push) name: TopicName,
+    pub(in crate::push) history: History<R>,
     pub(super) bounds: Bounds,
     /// The last change of its floor.
     pub(super) change: u64,
@@ -65,10 +64,11 @@ const EXPIRED_AT_ONCE: usize = 1_000;
 
 /// What a topic costs besides its name: itself, a slot in each table, of which some are half empty,
 /// and what the allocator adds.
-const TOPIC: usize = size_of::<Topic>() + 2 * (size_of::<TopicName>() + 4 * size_of::<u64>()) + 160;
+const TOPIC: usize =
+    size_of::<Topic<()>>() + 2 * (size_of::<TopicName>() + 4 * size_of::<u64>()) + 160;
 
-impl Topics {
-    pub(super) fn new(rules: HistoryRules) -> Self {
+impl<R: Kept> Topics<R> {
+    pub(in crate::push) fn new(rules: HistoryRules) -> Self {
         Self {
             rules,
             by_name: HashMap::new(),
@@ -83,16 +83,16 @@ impl Topics {
         }
     }
 
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::push) fn len(&self) -> usize {
         self.all.len()
     }
 
-    pub(super) fn cost(&self) -> usize {
+    pub(in crate::push) fn cost(&self) -> usize {
         self.cost
     }
 
     /// The common floor, and its last change.
-    pub(super) fn common_floor(&self) -> (u64, u64) {
+    pub(in crate::push) fn common_floor(&self) -> (u64, u64) {
         (self.common_floor, self.common_change)
     }
 
@@ -102,7 +102,7 @@ impl Topics {
     }
 
     /// Records up to this one are not known, of any topic.
-    pub(super) fn raise_common_floor(&mut self, sequence: u64) {
+    pub(in crate::push) fn raise_common_floor(&mut self, sequence: u64) {
         if sequence > self.common_floor {
             self.common_floor = sequence;
             self.changes += 1;
@@ -110,15 +110,15 @@ impl Topics {
         }
     }
 
-    pub(super) fn find(&self, name: &str) -> Option<TopicId> {
+    pub(in crate::push) fn find(&self, name: &str) -> Option<TopicId> {
         self.by_name.get(name).copied()
     }
 
-    pub(super) fn get(&self, id: TopicId) -> &Topic {
+    pub(super) fn get(&self, id: TopicId) -> &Topic<R> {
         &self.all[id]
     }
 
-    pub(super) fn get_mut(&mut self, id: TopicId) -> &mut Topic {
+    pub(super) fn get_mut(&mut self, id: TopicId) -> &mut Topic<R> {
         &mut self.all[id]
     }
 
@@ -130,6 +130,12 @@ impl Topics {
 
     pub(super) fn has_policies(&self) -> bool {
         self.rules.has_policies()
+    }
+
+    /// Whether this topic, which need not be known, has no history.
+    pub(super) fn is_ephemeral(&self, name: &TopicName) -> bool {
+        let of_topic = || self.bounds(self.find(name.as_str()), name);
+        name.is_reserved() || self.rules.has_ephemeral() && of_topic().is_ephemeral()
     }
 
     /// The bounds of a topic, which need not be known.
@@ -152,14 +158,20 @@ impl Topics {
 
     /// Adds a record to the history of its topic, which is one of at most `most` with histories.
     /// Returns the topic, if it is known then.
-    pub(super) fn keep(&mut self, record: Arc<Record>, now: u64, most: usize) -> Option<TopicId> {
-        let id = self.find(record.topic.as_str());
-        let bounds = self.bounds(id, &record.topic);
-        if record.has_expired(now) {
+    pub(in crate::push) fn keep(
+        &mut self,
+        name: &TopicName,
+        record: R,
+        now: u64,
+        most: usize,
+    ) -> Option<TopicId> {
+        let id = self.find(name.as_str());
+        let bounds = self.bounds(id, name);
+        if has_expired(&record, now) {
             return id;
         }
         if bounds.is_ephemeral() || most == 0 {
-            self.raise_common_floor(record.sequence);
+            self.raise_common_floor(record.sequence());
             return id;
         }
         if id.is_none_or(|id| self.all[id].oldest.is_none()) {
@@ -167,10 +179,35 @@ impl Topics {
                 self.end_oldest(now);
             }
         }
-        let id = id.unwrap_or_else(|| self.add(&record.topic, bounds));
+        let id = id.unwrap_or_else(|| self.add(name, bounds));
         self.alter(id, |history, bounds| history.push(record, bounds, now));
         self.file(id);
         self.all.contains(id).then_some(id)
+    }
+
+    /// Makes a topic known that was known to the process before this one, and what had been let go
+    /// of it. It stays until it is [unsubscribed](Topics::unsubscribe) from.
+    pub(in crate::push) fn recall(&mut self, name: &TopicName, floor: u64) {
+        self.subscribe(name);
+        if let Some(id) = self.find(name.as_str()) {
+            self.alter(id, |history, _| history.raise_floor(floor));
+        }
+    }
+
+    /// What has been let go of a topic; `None` if it is not known.
+    pub(in crate::push) fn floor_of(&self, name: &str) -> Option<u64> {
+        Some(self.get(self.find(name)?).history.floor())
+    }
+
+    /// Whether the history of a topic has this record.
+    pub(in crate::push) fn holds(&self, name: &str, sequence: u64) -> bool {
+        let id = self.find(name);
+        id.is_some_and(|id| self.get(id).history.holds(sequence))
+    }
+
+    /// All topics, in no order.
+    pub(in crate::push) fn iter(&self) -> impl Iterator<Item = &Topic<R>> {
+        self.all.iter().map(|(_, topic)| topic)
     }
 
     /// Marks a topic as subscribed to by name.
@@ -181,7 +218,7 @@ impl Topics {
     }
 
     /// The reverse.
-    pub(super) fn unsubscribe(&mut self, name: &TopicName) {
+    pub(in crate::push) fn unsubscribe(&mut self, name: &TopicName) {
         if let Some(id) = self.find(name.as_str()) {
             self.all[id].subscribed = false;
             self.file(id);
@@ -190,13 +227,10 @@ impl Topics {
 
     /// The records of the topics that a pattern matches, below a sequence number, newest first: at
     /// most so many.
-    pub(super) fn latest(
-        &mut self,
-        pattern: &Pattern,
-        below: u64,
-        most: usize,
-        now: u64,
-    ) -> Vec<Arc<Record>> {
+    pub(super) fn latest(&mut self, pattern: &Pattern, below: u64, most: usize, now: u64) -> Vec<R>
+    where
+        R: Clone,
+    {
         let found = self.matching(pattern);
         for id in &found {
             self.trim(*id, now);
@@ -204,21 +238,21 @@ impl Topics {
         let histories = found.iter().map(|id| &self.all[*id].history);
         let mut parts: Vec<_> = histories.map(|it| it.before(below).peekable()).collect();
         let heads = parts.iter_mut().enumerate();
-        let heads = heads.filter_map(|(at, part)| Some((part.peek()?.sequence, at)));
+        let heads = heads.filter_map(|(at, part)| Some((part.peek()?.sequence(), at)));
         let mut heads: BinaryHeap<_> = heads.collect();
         let mut latest = Vec::new();
         while latest.len() < most
             && let Some((_, at)) = heads.pop()
         {
-            latest.extend(parts[at].next().map(Arc::clone));
-            heads.extend(parts[at].peek().map(|next| (next.sequence, at)));
+            latest.extend(parts[at].next().cloned());
+            heads.extend(parts[at].peek().map(|next| (next.sequence(), at)));
         }
         latest
     }
 
     /// Removes the records with these numbers, which are in order, from the topics that a pattern
     /// matches.
-    pub(super) fn remove(&mut self, pattern: &Pattern, sequences: &[u64]) {
+    pub(in crate::push) fn remove(&mut self, pattern: &Pattern, sequences: &[u64]) {
         for id in self.matching(pattern) {
             self.alter(id, |history, _| history.remove(sequences));
             self.file(id);
@@ -237,7 +271,7 @@ impl Topics {
 
     /// Drops what has ended by now, from a thousand topics at most. Returns when it is to be called
     /// again.
-    pub(super) fn expire(&mut self, now: u64) -> Option<u64> {
+    pub(in crate::push) fn expire(&mut self, now: u64) -> Option<u64> {
         for _ in 0..EXPIRED_AT_ONCE {
             let (due, id) = *self.due.first()?;
             if due > now {
@@ -253,7 +287,7 @@ impl Topics {
 
     /// Lets the oldest records of all go until `bytes` are free or none is left. Returns how many
     /// bytes have become free.
-    pub(super) fn shed(&mut self, bytes: usize, now: u64) -> usize {
+    pub(in crate::push) fn shed(&mut self, bytes: usize, now: u64) -> usize {
         let before = self.cost;
         while before - self.cost < bytes
             && let Some(id) = self.with_oldest()
@@ -265,7 +299,7 @@ impl Topics {
     }
 
     /// Changes a history, and what is known of all of them.
-    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History, &Bounds)) {
+    fn alter(&mut self, id: TopicId, change: impl FnOnce(&mut History<R>, &Bounds)) {
         let topic = &mut self.all[id];
         let (cost, floor) = (topic.history.cost(), topic.history.floor());
         change(&mut topic.history, &topic.bounds);
@@ -356,7 +390,7 @@ impl Topics {
     }
 }
 
-impl Topic {
+impl<R: Kept> Topic<R> {
     /// It has let nothing go since it became known.
     pub(super) fn has_common_floor(&self) -> bool {
         self.history.floor() == self.common_floor

@@ -17,7 +17,7 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{BuildHasher as _, RandomState};
 
 /// How long a key is remembered: longer than clients repeat a request that was not answered.
-pub(super) const KEY_MS: u64 = 5 * 60 * 1000;
+pub(in crate::push) const KEY_MS: u64 = 5 * 60 * 1000;
 
 options! {
     /// The bounds of all idempotency keys together.
@@ -31,7 +31,7 @@ options! {
 }
 
 #[derive(Debug)]
-pub(super) struct Keys {
+pub(in crate::push) struct Keys {
     limits: KeyLimits,
     hasher: RandomState,
     /// By hash: the number of what was seen last.
@@ -55,7 +55,7 @@ struct Seen {
 
 /// What is known of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Known {
+pub(in crate::push) enum Known {
     /// Nothing.
     No,
     /// It has this sequence number and has reached so many.
@@ -73,7 +73,7 @@ fn cost(key: &Key) -> usize {
 }
 
 impl Keys {
-    pub(super) fn new(limits: KeyLimits) -> Self {
+    pub(in crate::push) fn new(limits: KeyLimits) -> Self {
         Self {
             limits,
             hasher: RandomState::new(),
@@ -86,7 +86,12 @@ impl Keys {
 
     /// Looks a publication up, and remembers it with this sequence number if it is new.
     // req: push-publish-08
-    pub(super) fn note(&mut self, publication: &Publication, sequence: u64, now: u64) -> Known {
+    pub(in crate::push) fn note(
+        &mut self,
+        publication: &Publication,
+        sequence: u64,
+        now: u64,
+    ) -> Known {
         self.forget(|_, seen| seen.time.saturating_add(KEY_MS) <= now);
         let Some(key) = &publication.key else {
             return Known::No;
@@ -115,10 +120,20 @@ impl Keys {
         }
     }
 
-    pub(super) fn delivered(&mut self, key: &Key, subscribers: usize) {
+    pub(in crate::push) fn delivered(&mut self, key: &Key, subscribers: usize) {
         let hash = self.hasher.hash_one(key);
         if let Some(seen) = self.find(hash, key) {
             seen.subscribers = Some(subscribers);
+        }
+    }
+
+    /// Forgets the keys of publications from this sequence number on: they were not logged.
+    #[cfg(feature = "data")]
+    pub(in crate::push) fn take_back(&mut self, sequence: u64) {
+        for seen in self.seen.iter_mut().rev() {
+            if seen.sequence >= sequence {
+                self.numbers.remove(&seen.hash);
+            }
         }
     }
 

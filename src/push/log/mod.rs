@@ -17,5 +17,7 @@ mod memory;
 mod port;
 
 pub use keys::KeyLimits;
+#[cfg(feature = "data")]
+pub(super) use keys::{KEY_MS, Keys, Known};
 pub use memory::MemoryLog;
-pub use port::{Appended, Entry, Log, LogError, Logged, Ticket};
+pub use port::{Appended, Entry, Feed, Log, LogError, Logged, Ticket};

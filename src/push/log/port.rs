@@ -3,6 +3,7 @@
 //! Input: batches of publications. Output: an entry for each, now or later. Invariants: those of
 //! the [folder](super). How records are kept is left to each log.
 
+use crate::push::hub::Past;
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication, Record};
 use std::fmt;
@@ -28,6 +29,62 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// The publication with this key has reached this many subscribers, at least one: the answer to
     /// its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
+
+    /// What it has from before this process, as far as that fits into so many bytes of memory. What
+    /// is left out counts as let go. The first call.
+    fn past(&self, _bytes: usize) -> Past {
+        Past::default()
+    }
+
+    /// Where entries go that come later, and those of other servers. The second call.
+    fn start(&self, _feed: Feed) {}
+
+    /// Called after [`Appended::Later`], once the broker is unlocked: this call may wake a thread.
+    fn wake(&self) {}
+
+    /// Bytes of memory that it holds: they count toward the budget.
+    fn held_bytes(&self) -> usize {
+        0
+    }
+}
+
+/// Takes entries with the tickets of their batches; `None` for records of other servers. It
+/// delivers them, and answers the publishers.
+pub type Feed = Box<dyn Fn(Vec<(Option<Ticket>, Vec<Logged>)>) + Send>;
+
+/// A log that others use as well, such as a file that is also a store.
+impl<L: Log + ?Sized> Log for Arc<L> {
+    fn epoch(&self) -> Epoch {
+        (**self).epoch()
+    }
+
+    fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended {
+        (**self).append(batch, now, ticket)
+    }
+
+    fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
+        (**self).repeats(publication, now)
+    }
+
+    fn delivered(&self, key: &Key, subscribers: usize) {
+        (**self).delivered(key, subscribers);
+    }
+
+    fn past(&self, bytes: usize) -> Past {
+        (**self).past(bytes)
+    }
+
+    fn start(&self, feed: Feed) {
+        (**self).start(feed);
+    }
+
+    fn wake(&self) {
+        (**self).wake();
+    }
+
+    fn held_bytes(&self) -> usize {
+        (**self).held_bytes()
+    }
 }
 
 /// The name of one call of [`Log::append`].

@@ -21,6 +21,19 @@ pub(in crate::push) enum Caller {
     Reader { reader: Reader, is_open: bool },
 }
 
+/// Whose request is let in, and for what.
+#[derive(Debug)]
+pub(in crate::push) enum Guest {
+    /// To publish to this topic.
+    Publisher(Caller, TopicName),
+    /// To publish many messages; where to is not known yet.
+    Batch(Caller),
+    /// To subscribe, or to see the page.
+    Reader(Caller),
+    /// The same without a token.
+    Unknown,
+}
+
 impl Caller {
     // req: push-names-06
     pub(in crate::push) fn may_publish(&self, topic: &TopicName) -> bool {

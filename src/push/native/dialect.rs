@@ -16,9 +16,9 @@ use crate::push::hub::{Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{Pattern, TopicName};
-use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, topic_of, upgrades};
+use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, upgrades};
 use crate::push::native::batch::Batch;
-use crate::push::native::caller::Caller;
+use crate::push::native::caller::{Caller, Guest};
 use crate::push::native::events::beginning;
 use crate::push::native::form::Form;
 use crate::push::native::messages::{self, Reference};
@@ -133,14 +133,30 @@ impl Dialect {
         context: &mut Context<'_>,
         from: PeerId,
         request: &Request<'r>,
-        caller: Option<Caller>,
+        guest: Guest,
         admitted: &Admitted,
     ) -> Reply<'r> {
-        let result = match (request.method(), caller) {
-            ("POST" | "PUT", Some(caller)) => {
-                self.publish_request(from, request, &caller, admitted)
+        let result = match guest {
+            Guest::Publisher(caller, topic) => {
+                let read = publish::read(topic, &request.head(), request.body(), &caller.owner());
+                read.and_then(|publication| {
+                    let requested = Requested::One(publication.topic.clone());
+                    self.publish_request(from, requested, vec![publication], admitted)
+                })
             }
-            (_, caller) => self.subscribe_request(context, from, request, caller, admitted),
+            Guest::Batch(caller) => {
+                let may_publish = |topic: &TopicName| caller.may_publish(topic);
+                let owner = caller.owner();
+                let read = Batch::read(request.body(), &owner, may_publish, &self.limits);
+                read.and_then(|mut batch| {
+                    let publications = batch.publications();
+                    self.publish_request(from, Requested::Batch(batch), publications, admitted)
+                })
+            }
+            Guest::Reader(caller) => {
+                self.subscribe_request(context, from, request, Some(caller), admitted)
+            }
+            Guest::Unknown => self.subscribe_request(context, from, request, None, admitted),
         };
         result.unwrap_or_else(|problem| Response::from(problem).into())
     }
@@ -149,21 +165,10 @@ impl Dialect {
     fn publish_request<'r>(
         &mut self,
         from: PeerId,
-        request: &Request<'r>,
-        caller: &Caller,
+        requested: Requested,
+        publications: Vec<Publication>,
         admitted: &Admitted,
     ) -> Result<Reply<'r>, Problem> {
-        let (head, owner) = (request.head(), caller.owner());
-        let (requested, publications) = if is_batch(request.path()) {
-            let may_publish = |topic: &TopicName| caller.may_publish(topic);
-            let mut batch = Batch::read(request.body(), &owner, may_publish, &self.limits)?;
-            let publications = batch.publications();
-            (Requested::Batch(batch), publications)
-        } else {
-            let topic = topic_of(request.path())?;
-            let publication = publish::read(topic.clone(), &head, request.body(), &owner)?;
-            (Requested::One(topic), vec![publication])
-        };
         match self.publish(from, publications)? {
             (_, Published::Now(outcomes)) => Ok(requested.answer(outcomes).into()),
             (tag, Published::Later) => {

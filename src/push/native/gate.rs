@@ -11,7 +11,7 @@ use crate::push::auth::token_of;
 use crate::push::denial::Denial;
 use crate::push::native::ask::{Ask, How, topic_of, wants_envelopes};
 use crate::push::native::batch::Batch;
-use crate::push::native::caller::Caller;
+use crate::push::native::caller::{Caller, Guest};
 use crate::push::native::dialect::{Dialect, check_method, is_batch};
 use crate::push::native::problem::Problem;
 
@@ -21,11 +21,14 @@ impl Dialect {
     /// # Errors
     ///
     /// Why it is refused.
-    pub(in crate::push) fn gate(&self, head: &RequestHead<'_>) -> Result<Option<Caller>, Denial> {
+    pub(in crate::push) fn gate(&self, head: &RequestHead<'_>) -> Result<Guest, Denial> {
         check_method(head)?;
         let caller = self.caller(head)?;
         if !publishes(head) {
-            return Ok(caller);
+            return Ok(match caller {
+                Some(caller) => Guest::Reader(caller),
+                None => Guest::Unknown,
+            });
         }
         if is_encoded(head) {
             return Err(Problem::encoded().into());
@@ -35,13 +38,13 @@ impl Dialect {
         };
         if is_batch(head.path()) {
             Batch::check(head)?;
-        } else {
-            let topic = topic_of(head.path())?;
-            if !caller.may_publish(&topic) {
-                return Err(Problem::may_not_publish(&topic).into());
-            }
+            return Ok(Guest::Batch(caller));
         }
-        Ok(Some(caller))
+        let topic = topic_of(head.path())?;
+        match caller.may_publish(&topic) {
+            true => Ok(Guest::Publisher(caller, topic)),
+            false => Err(Problem::may_not_publish(&topic).into()),
+        }
     }
 
     /// How long the body may be.

@@ -24,6 +24,9 @@ use std::sync::Arc;
 /// Bytes of a `ref`: it is in each page of a replay, and kept while an answer waits.
 const MAX_REF: usize = 1024;
 
+/// Bytes of most envelopes besides topic and payload, to reserve memory.
+const ENVELOPE: usize = 112;
+
 /// What comes back in the answer: JSON of the client, or nothing.
 pub(super) type Reference = Option<Box<str>>;
 
@@ -201,6 +204,8 @@ pub(super) fn replay(reference: Option<&str>, it: &Replay, epoch: Epoch) -> Opti
         return None;
     }
     let mut out = begin("replay", reference);
+    let records = it.records.iter();
+    out.reserve(records.map(|record| record.size() + ENVELOPE).sum());
     out.extend_from_slice(b",\"messages\":");
     list(&mut out, &it.records, |out, record| {
         message(out, record, epoch)

@@ -33,7 +33,7 @@ mod subscribers;
 pub use ask::ENVELOPES;
 pub(super) use ask::{TOPICS, accepts};
 pub use batch::Batch;
-pub(super) use caller::Caller;
+pub(super) use caller::Guest;
 pub(super) use dialect::{Dialect, NATIVE};
 pub use problem::Problem;
 pub(super) use problem::restate;

@@ -170,6 +170,7 @@ pub(in crate::push) fn restate(refused: Response) -> Response {
         403 => "forbidden",
         404 => "not_found",
         405 => "method_not_allowed",
+        408 => "timeout",
         413 => "too_large",
         415 => "unsupported_media_type",
         421 => "misdirected",

@@ -138,14 +138,14 @@ pub(super) fn send_page(
             }
         }
         Form::Envelopes => {
-            if let Some(json) = replay(reference, page, page.position.epoch) {
-                send_json(context, peer, json);
-            }
+            let mut all: Vec<_> = replay(reference, page, page.position.epoch)
+                .into_iter()
+                .collect();
             if page.next.is_none() {
                 let (patterns, at) = (&replaying.patterns, page.position);
-                let json = subscribed(reference, patterns, at, replaying.recovered);
-                send_json(context, peer, json);
+                all.push(subscribed(reference, patterns, at, replaying.recovered));
             }
+            send_all(context, peer, &all);
         }
         Form::Events | Form::EnvelopeEvents | Form::Lines | Form::Poll => {
             let mut body = Vec::new();
@@ -158,8 +158,13 @@ pub(super) fn send_page(
 
 /// Sends an answer, which no policy for slow subscribers drops.
 pub(super) fn send_json(context: &mut Context<'_>, peer: PeerId, json: Vec<u8>) {
-    let text = String::from_utf8(json).unwrap_or_default(); // JSON is UTF-8.
-    let _ = context.send_kept(peer, Message::text(&text));
+    send_all(context, peer, &[json]);
+}
+
+fn send_all(context: &mut Context<'_>, peer: PeerId, all: &[Vec<u8>]) {
+    let text = |json| std::str::from_utf8(json).unwrap_or_default(); // JSON is UTF-8.
+    let all: Vec<_> = all.iter().map(|json| Message::text(text(json))).collect();
+    let _ = context.send_kept(peer, &all);
 }
 
 /// The first page of a stream, after what says where it begins.

@@ -4,6 +4,7 @@ mod failing;
 mod greeting;
 mod reports;
 mod stuck;
+mod tls;
 
 use super::errors::expect_line;
 use super::file;

@@ -142,7 +142,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__bench)
-            opts="-m -c -s -r -d -t -H -p -o -k -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --auth --token --pid --touch --ping --publishers --subscribe --publish-url --publish --topic --envelopes --batch --pipeline --timeout --format --output --plot --ca-file --insecure --client-cert --client-key --tls-server-name --help"
+            opts="-m -c -s -r -d -t -H -p -o -k -h --mode --connections --size --depth --rate --warm-up --duration --text --deflate --threads --ramp --header --subprotocol --auth --token --pid --touch --ping --publishers --subscribe --publish-url --publish --topic --envelopes --batch --pipeline --timeout --format --output --plot --ca-file --insecure --cert --client-cert --key --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -300,7 +300,15 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -352,7 +360,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__connect)
-            opts="-H -n -k -h --header --subprotocol --origin --auth --token --binary --json-lines --since --resume-file --json --no-follow --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --ca-file --insecure --client-cert --client-key --tls-server-name --help"
+            opts="-H -n -k -h --header --subprotocol --origin --auth --token --binary --json-lines --since --resume-file --json --no-follow --ping --max-messages --wait --no-input --reconnect --show-frames --trace --trace-limit --deflate --max-message --proxy --no-proxy --timeout --ca-file --insecure --cert --client-cert --key --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -442,7 +450,15 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -916,7 +932,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__push)
-            opts="-v -k -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --auth --token --key-file --attempts --timeout --verbose --ca-file --insecure --client-cert --client-key --tls-server-name --help"
+            opts="-v -k -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --auth --token --key-file --attempts --timeout --verbose --ca-file --insecure --client-cert --tls-server-name --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -986,11 +1002,11 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --client-key)
+                --tls-server-name)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
-                --tls-server-name)
+                --client-key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1366,7 +1382,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__verify)
-            opts="-H -o -j -v -k -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --ca-file --insecure --client-cert --client-key --tls-server-name --help"
+            opts="-H -o -j -v -k -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --ca-file --insecure --cert --client-cert --key --client-key --tls-server-name --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1440,6 +1456,30 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --tls-cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-self-signed)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-min-version)
+                    COMPREPLY=($(compgen -W "1.2 1.3" -- "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-ca)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tls-client-auth)
+                    COMPREPLY=($(compgen -W "required optional" -- "${cur}"))
+                    return 0
+                    ;;
                 --ca-file)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1448,7 +1488,15 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --cert)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --client-key)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --key)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

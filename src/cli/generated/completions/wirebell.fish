@@ -52,7 +52,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
 false\t''"
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT leads to https, at the port where TLS is spoken on that address, or at another one: redirect:ADDR:PORT=443 [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -82,13 +82,13 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeou
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. A server reloads it when it changes [default: no TLS]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and the --host names of a server, which clients do not trust [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
 1.3\t'TLS 1.3 alone'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
@@ -97,7 +97,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Ch
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l config -d 'Read settings from this TOML file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l subprotocol -d 'Subprotocol to confirm to clients that offer it; may be given several times, then the client\'s order decides [default: whichever the client offers first]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT answers that there is https [default: 127.0.0.1:8080]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and redirect:ADDR:PORT leads to https, at the port where TLS is spoken on that address, or at another one: redirect:ADDR:PORT=443 [default: 127.0.0.1:8080]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -s w -l workers -d 'Worker threads; 0 means one per core [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l host -d 'Host name that requests may use for this server, without a port; may be given several times. A server on a loopback address always accepts `localhost` and loopback addresses [default: any name, unless on loopback]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l origin -d 'Origins of web pages that may connect, besides those of the same host: exact ones such as https://example.org, all subdomains as in https://*.example.org, `null`, `file://`, or `any`; may be given several times [default: same-host]' -r
@@ -127,13 +127,13 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. Reloaded when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. A server reloads it when it changes [default: no TLS]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and each --host, which clients do not trust [default: false]' -r -f -a "true\t''
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and the --host names of a server, which clients do not trust [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
 1.3\t'TLS 1.3 alone'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; reloaded when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
@@ -162,8 +162,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-messag
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Timeout for the connection and the handshake' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json-lines -d 'Send and print each message as a line of JSON: a string is text, `{"base64":"..."}` is binary. This way messages may contain line breaks'
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l json -d 'Topics: print each message with its topic, position and time, as a line of JSON'
@@ -189,8 +189,8 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l attempts -d '
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'Timeout of one attempt' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-key -d 'The key of that certificate: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-key -d 'The key of that certificate: a PEM file; --key is that of a message' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l batch -d 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print the answer of the server to each message: how many connections it reached'
@@ -240,9 +240,18 @@ junit\t'For CI servers'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases to run concurrently; with --listen, the client decides' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l timeout -d 'How long to wait for an answer' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. A server reloads it when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and the --host names of a server, which clients do not trust [default: false]' -r -f -a "true\t''
+false\t''"
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
+1.3\t'TLS 1.3 alone'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
+optional\t'A client may have none'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'List the cases without running them; with --listen, those for clients'
@@ -296,8 +305,8 @@ json\t'Everything, for programs'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l plot -d 'Plot the latencies by percentile into this SVG file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l text -d 'Send text instead of binary messages'
 complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -l touch -d '`idle`: first echo one message on each connection'

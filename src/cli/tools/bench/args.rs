@@ -3,12 +3,13 @@
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::tools::common::client::Credentials;
-use crate::cli::tools::common::tls::TlsFlags;
+use crate::cli::tools::common::tls::{TlsFlags, with_short_names};
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
 use wirebell::push::TopicName;
 
 #[derive(Debug, Args)]
+#[command(mut_args(with_short_names))]
 #[command(after_help = "Examples:\n  \
                   wirebell bench ws://127.0.0.1:9001/\n  \
                   wirebell bench -c 1000 --rate 20000 --plot latency.svg ws://127.0.0.1:9001/\n  \

@@ -8,7 +8,7 @@
 use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, within};
 use crate::cli::tools::common::terminal::one_line;
-use clap::Args;
+use clap::{Arg, Args};
 use std::path::PathBuf;
 use wirebell::tls::{
     Authorities, Connector, ConnectorOptions, Identity, TlsError, TlsErrorKind as Kind,
@@ -67,6 +67,16 @@ impl TlsFlags {
             .server_name(self.tls_server_name.clone())
             .key_log(true);
         Ok(Some(Connector::new(options)))
+    }
+}
+
+/// Also gives the flags of the client's certificate short names, in commands that have no other
+/// `--key`.
+pub fn with_short_names(arg: Arg) -> Arg {
+    match arg.get_id().as_str() {
+        "client_cert" => arg.visible_alias("cert"),
+        "client_key" => arg.visible_alias("key"),
+        _ => arg,
     }
 }
 

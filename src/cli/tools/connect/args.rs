@@ -3,7 +3,7 @@
 use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::tools::common::client::Credentials;
-use crate::cli::tools::common::tls::TlsFlags;
+use crate::cli::tools::common::tls::{TlsFlags, with_short_names};
 use crate::cli::tools::connect::seconds::Seconds;
 use clap::{Args, ValueEnum};
 use std::path::PathBuf;
@@ -11,6 +11,7 @@ use std::str::FromStr;
 use wirebell::push::{BadPosition, Since};
 
 #[derive(Debug, Args)]
+#[command(mut_args(with_short_names))]
 #[command(after_help = "Examples:\n  \
                   wirebell connect ws://127.0.0.1:8080/echo\n  \
                   printf 'one\\ntwo\\n' | wirebell connect ws://127.0.0.1:8080/echo\n  \

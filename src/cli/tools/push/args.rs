@@ -8,7 +8,11 @@ use std::path::PathBuf;
 use wirebell::push::TopicName;
 use wirebell::push::time::span;
 
+/// Other commands call it `--key` as well.
+const CLIENT_KEY: &str = "The key of that certificate: a PEM file; --key is that of a message";
+
 #[derive(Debug, Args)]
+#[command(mut_arg("client_key", |arg| arg.help(CLIENT_KEY)))]
 #[command(after_help = "Examples:\n  \
                   wirebell push --topic orders.eu 'order 17 has shipped'\n  \
                   wirebell push --topic photos --content-type image/png --file cat.png\n  \

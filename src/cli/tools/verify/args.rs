@@ -1,19 +1,23 @@
 //! The arguments of `verify`.
 
+use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::Period;
 use crate::cli::tools::common::client::Credentials;
-use crate::cli::tools::common::tls::TlsFlags;
+use crate::cli::tools::common::tls::{TlsFlags, with_short_names};
 use crate::cli::tools::verify::case::Level;
-use clap::{Args, ValueEnum};
+use clap::builder::Resettable;
+use clap::{Arg, Args, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
+#[command(mut_args(with_listen), mut_args(with_short_names))]
 #[command(after_help = "Examples:\n  \
                   wirebell verify ws://127.0.0.1:9001/\n  \
                   wirebell verify --case 'frame.*' -v ws://127.0.0.1:9001/\n  \
                   wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n  \
                   wirebell verify --token secret --subprotocol chat ws://127.0.0.1:9001/\n  \
-                  wirebell verify --listen 127.0.0.1:9001\n\n\
+                  wirebell verify --listen 127.0.0.1:9001\n  \
+                  wirebell verify --listen 127.0.0.1:9001 --tls-self-signed\n\n\
                   The server must echo messages on that path. Each case has a stable name, a\n\
                   section of an RFC, and a level: MUST, SHOULD, or quality (good practice no RFC\n\
                   requires). Messages that a server sends unsolicited on each connection, such as\n\
@@ -105,7 +109,23 @@ pub struct VerifyArgs {
     pub verbose: bool,
 
     #[command(flatten)]
+    pub server_tls: TlsSettings,
+
+    #[command(flatten)]
     pub tls: TlsFlags,
+}
+
+/// Flags of a server only mean something with `--listen`. Its variables are not read: they are
+/// those of a server on the same machine, and would make every client speak TLS.
+fn with_listen(arg: Arg) -> Arg {
+    let id = arg.get_id().as_str();
+    match id.starts_with("tls_") && id != "tls_server_name" {
+        true => arg
+            .env(Resettable::Reset)
+            .conflicts_with("uri")
+            .help_heading("TLS, with --listen"),
+        false => arg,
+    }
 }
 
 /// The format of a report.

@@ -7,6 +7,7 @@
 //! check, a port scan) is not counted as a client. Invariant: no wait is longer than a case may
 //! take.
 
+use crate::cli::tools::common::terminal::one_line;
 use crate::cli::tools::verify::accept;
 use crate::cli::tools::verify::case::{Case, Outcome, Verdict};
 use crate::cli::tools::verify::client_request::ClientRequest;
@@ -21,11 +22,15 @@ use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
+use wirebell::client::Stream;
+use wirebell::tls::Acceptor;
 
 pub struct CaseServer {
     cases: Vec<Case>,
     /// Where we listen.
     address: SocketAddr,
+    /// If TLS is spoken there.
+    tls: Option<Acceptor>,
     timeout: Duration,
     state: Mutex<State>,
     /// A case has ended.
@@ -69,13 +74,19 @@ const NO_WEBSOCKET: &[u8] = b"HTTP/1.1 426 Upgrade Required\r\nUpgrade: websocke
     Connection: Upgrade, close\r\nContent-Length: 0\r\n\r\n";
 
 impl CaseServer {
-    pub fn new(cases: Vec<Case>, address: SocketAddr, timeout: Duration) -> Self {
+    pub fn new(
+        cases: Vec<Case>,
+        address: SocketAddr,
+        tls: Option<Acceptor>,
+        timeout: Duration,
+    ) -> Self {
         let mut state = State::default();
         state.outcomes.resize(cases.len(), None);
         Self {
             progress: Progress::of(cases.len()),
             cases,
             address,
+            tls,
             timeout,
             state: Mutex::new(state),
             ended: Condvar::new(),
@@ -92,6 +103,9 @@ impl CaseServer {
 
     /// Serves one connection; true if it ended the run.
     pub fn serve(&self, stream: TcpStream) -> bool {
+        let Some(stream) = self.secure(stream) else {
+            return false;
+        };
         let mut probe = Probe::serving(
             stream,
             Target {
@@ -142,6 +156,24 @@ impl CaseServer {
         }
         self.unregister();
         route == Route::End
+    }
+
+    /// Speaks TLS, if that is wanted. Why a client does not is shown: it never gets as far as a
+    /// case.
+    fn secure(&self, stream: TcpStream) -> Option<Stream> {
+        // Without it cases are slower, nothing else.
+        let _ = stream.set_nodelay(true);
+        let Some(acceptor) = &self.tls else {
+            return Some(stream.into());
+        };
+        match Stream::accept(stream, acceptor, self.timeout) {
+            Ok(stream) => Some(stream),
+            Err(error) => {
+                self.progress.clear();
+                eprintln!("wirebell verify: {}", one_line(&error.to_string()));
+                None
+            }
+        }
     }
 
     fn unregister(&self) {

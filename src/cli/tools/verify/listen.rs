@@ -4,13 +4,14 @@
 //! the run with the report so far.
 
 use crate::cli::common::Failure;
+use crate::cli::common::tls::Tls;
 use crate::cli::tools::common::failure::timed_out;
 use crate::cli::tools::common::signals::stop_signals;
 use crate::cli::tools::verify::args::VerifyArgs;
 use crate::cli::tools::verify::case::Case;
 use crate::cli::tools::verify::case_server::CaseServer;
 use crate::cli::tools::verify::report::Report;
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
@@ -37,6 +38,7 @@ enum Event {
 
 /// The report, and how many cases were never requested.
 pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report, usize), Failure> {
+    let tls = args.server_tls.load(&[])?;
     let signals = stop_signals();
     let failed = |error| Failure::failed(format!("cannot listen on {listen}: {error}"));
     let listener = TcpListener::bind(listen).map_err(failed)?;
@@ -53,13 +55,18 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
     thread::spawn(move || accept(&listener, &came));
     let timeout = Duration::from_millis(args.timeout.0.max(1).into());
     let wait = args.wait.map(|wait| Duration::from_millis(wait.0.into()));
-    let server = Arc::new(CaseServer::new(cases, address, timeout));
-    invite(address);
+    let url = match &tls {
+        None => format!("ws://{address}"),
+        Some(_) => format!("wss://{address}"),
+    };
+    let acceptor = tls.as_ref().map(|tls| tls.acceptor().clone());
+    let server = Arc::new(CaseServer::new(cases, address, acceptor, timeout));
+    invite(&url, tls.as_ref().and_then(Tls::fingerprint));
     let wait = wait.filter(|wait| !wait.is_zero());
     serve(&server, &events, &next, wait, timeout)?;
     let run = server.finish();
     let report = Report {
-        url: format!("ws://{address}"),
+        url,
         agent: run.agent,
         suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
         milliseconds: began.elapsed().as_millis() as u64,
@@ -69,12 +76,15 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
     Ok((report, run.never_run))
 }
 
-fn invite(address: SocketAddr) {
+fn invite(url: &str, fingerprint: Option<&str>) {
     eprintln!(
-        "wirebell verify waits for a client on ws://{address}\n\
+        "wirebell verify waits for a client on {url}\n\
          It opens /getCaseCount, then /runCase?case=N&agent=NAME for each N from 1 up, echoing all \
          messages,\nand ends with /updateReports?agent=NAME. See wirebell verify --help."
     );
+    if let Some(fingerprint) = fingerprint {
+        eprintln!("SHA-256 of its certificate: {fingerprint}");
+    }
 }
 
 fn accept(listener: &TcpListener, events: &Sender<Event>) {

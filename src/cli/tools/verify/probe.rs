@@ -10,7 +10,7 @@ use crate::cli::tools::verify::wire::{
     CLOSE, Decoded, Frame, bits_problem, decode, describe, encode, shortest, shown,
 };
 use std::io::{self, Read as _, Write as _};
-use std::net::{Shutdown, TcpStream};
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 use wirebell::client::Stream;
@@ -77,11 +77,10 @@ impl Probe {
     }
 
     /// For a client that has connected.
-    pub fn serving(stream: TcpStream, target: Target) -> Self {
+    pub fn serving(stream: Stream, target: Target) -> Self {
         let mut probe = Self::new(target);
         probe.masks = false;
-        let _ = stream.set_nodelay(true);
-        probe.take(stream.into());
+        probe.take(stream);
         probe
     }
 

@@ -1,10 +1,10 @@
-//! `--tls-...` of `serve` and `echo`: who the server is to clients that speak TLS.
+//! `--tls-...` of the commands that listen: who the server is to clients that speak TLS.
 //!
 //! Input: the settings. Output: a [`Tls`], for the listeners that speak it, or why it cannot work.
 //! Reading the files is left to `wirebell::tls`.
 
 use crate::cli::common::Failure;
-use crate::cli::server::one_or_many;
+use crate::cli::common::one_or_many;
 #[cfg(feature = "self-signed")]
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -25,8 +25,8 @@ const NEEDED: &str = "set --tls-cert and --tls-key";
 pub struct TlsSettings {
     /// File with the certificate (PEM), followed by those of intermediate authorities; with it,
     /// listeners speak TLS. May be given several times, each with its --tls-key: clients get the
-    /// one for the name they ask for, otherwise the first. Reloaded when it changes [default: no
-    /// TLS]
+    /// one for the name they ask for, otherwise the first. A server reloads it when it changes
+    /// [default: no TLS]
     #[arg(
         long,
         value_name = "FILE",
@@ -47,8 +47,8 @@ pub struct TlsSettings {
     #[serde(with = "one_or_many", skip_serializing_if = "Option::is_none")]
     pub tls_key: Option<Vec<PathBuf>>,
 
-    /// For development: speak TLS with a new certificate for localhost, this machine and each
-    /// --host, which clients do not trust [default: false]
+    /// For development: speak TLS with a new certificate for localhost, this machine and the
+    /// --host names of a server, which clients do not trust [default: false]
     #[cfg(feature = "self-signed")]
     #[arg(
         long,
@@ -67,8 +67,8 @@ pub struct TlsSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_min_version: Option<MinVersion>,
 
-    /// File with the authorities (PEM) that sign the certificates of clients; reloaded when it
-    /// changes [default: clients need none]
+    /// File with the authorities (PEM) that sign the certificates of clients; a server reloads it
+    /// when it changes [default: clients need none]
     #[arg(long, value_name = "FILE", env = "WIREBELL_TLS_CLIENT_CA")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub tls_client_ca: Option<PathBuf>,
@@ -252,6 +252,12 @@ pub struct Tls {
 }
 
 impl Tls {
+    /// For connections that are accepted one by one.
+    #[cfg(feature = "cli")]
+    pub fn acceptor(&self) -> &Acceptor {
+        &self.acceptor
+    }
+
     /// TLS is spoken there.
     pub fn secure(&self, listen: Listen) -> Listen {
         listen.secured(self.acceptor.clone())

@@ -1,0 +1,429 @@
+//! What the file has, and what one commit changes.
+//!
+//! ```text
+//!   log:   dead  dead  kept  dead  kept  kept ...  new new new
+//!          └─ removed ─┘└ moved to the right end,       └─ appended
+//!                         if more than half is dead
+//! ```
+//!
+//! Input: batches in their order. Output: their records, once they are durable. Invariants: the
+//! index, which is the table of topics that the hub has, with places instead of payloads, says which
+//! records are kept; the file has all of those, at most about as many bytes again, and what it has
+//! let go of each topic. After an error nothing here is used again: the file is opened anew.
+
+use crate::push::data::problem::DataProblem;
+use crate::push::data::record::{Entry, Stored, encode};
+use crate::push::data::tables::{FLOORS, File, GONE, LOG, META, STATE};
+use crate::push::hub::{HistoryRules, Past, Topics};
+use crate::push::log::KEY_MS;
+use crate::push::name::{Pattern, TopicName};
+use crate::push::position::Epoch;
+use crate::push::record::{Key, Publication, Record};
+use crate::push::store::Change;
+use redb::{ReadableTable as _, ReadableTableMetadata as _, Table};
+use std::collections::{BTreeSet, HashSet};
+use std::sync::Arc;
+
+/// How much a file keeps, besides the bounds of each topic.
+#[derive(Clone, Debug)]
+pub(super) struct Bounds {
+    pub(super) rules: HistoryRules,
+    pub(super) topics: usize,
+    pub(super) bytes: usize,
+}
+
+/// The content of an open file.
+#[derive(Debug)]
+pub(super) struct Contents {
+    file: File,
+    bounds: Bounds,
+    index: Topics<Entry>,
+    /// The sequence number and the time of the last record.
+    head: u64,
+    time: u64,
+    /// Where the next record goes in the table of the log.
+    place: u64,
+    /// Of all records in the file, dead ones included.
+    bytes: usize,
+    records: usize,
+}
+
+/// What is to be committed together.
+#[derive(Debug, Default)]
+pub(super) struct Commit {
+    /// Encoded, in order, one after the other.
+    bytes: Vec<u8>,
+    /// Where each record of them ends.
+    ends: Vec<usize>,
+    changes: Vec<Change>,
+    /// Topics that are new, with what is missing of them.
+    floors: Vec<(TopicName, u64)>,
+}
+
+/// Bytes of dead records that do not matter.
+const SLACK: usize = 1024 * 1024;
+
+/// Records at the left end that a commit looks at, besides twice as many as it adds.
+const LOOKS: usize = 64;
+
+/// Those that are looked at when nothing else is to be done.
+const IDLE_LOOKS: usize = 4_096;
+
+/// What a record takes of memory in a history of the hub, besides its bytes in the file.
+const IN_MEMORY: usize = 200;
+
+impl Commit {
+    pub(super) fn is_empty(&self) -> bool {
+        self.ends.is_empty() && self.changes.is_empty()
+    }
+
+    pub(super) fn change(&mut self, changes: Vec<Change>) {
+        self.changes.extend(changes);
+    }
+
+    fn records(&self) -> impl Iterator<Item = &[u8]> {
+        let begins = [0].into_iter().chain(self.ends.iter().copied());
+        let ranges = begins.zip(&self.ends);
+        ranges.map(|(begin, end)| &self.bytes[begin..*end])
+    }
+}
+
+impl Contents {
+    /// Reads what a file has. `recent` gets the publications with idempotency keys of the last
+    /// minutes, oldest first, with their sequence numbers and times.
+    pub(super) fn load(
+        file: File,
+        bounds: Bounds,
+        now: u64,
+        mut recent: impl FnMut(Publication, u64, u64),
+    ) -> Result<Self, DataProblem> {
+        let mut it = Self {
+            index: Topics::new(bounds.rules.clone()),
+            file,
+            bounds,
+            head: 0,
+            time: 0,
+            place: 0,
+            bytes: 0,
+            records: 0,
+        };
+        let transaction = it.file.read()?;
+        let meta = transaction.open_table(META)?;
+        let number = |key| Ok::<_, DataProblem>(meta.get(key)?.map_or(0, |it| it.value()));
+        (it.head, it.time) = (number("head")?, number("time")?);
+        let common = number("common")?;
+        let now = now.max(it.time);
+        let (names, mut entries) = it.scan(now, &mut recent)?;
+        let floors = transaction.open_table(FLOORS)?;
+        for name in &names {
+            let floor = floors.get(name.as_str())?.map_or(0, |it| it.value());
+            it.index.recall(name, floor);
+        }
+        // Records that were moved are not in their order.
+        entries.sort_by_key(|(entry, _)| entry.sequence);
+        for (entry, name) in entries {
+            let most = it.bounds.topics;
+            it.index.keep(&names[name as usize], entry, now, most);
+        }
+        names.iter().for_each(|name| it.index.unsubscribe(name));
+        it.index.raise_common_floor(common);
+        it.shed(now);
+        Ok(it)
+    }
+
+    /// The topics in the file, and the records with the numbers of their topics.
+    #[expect(clippy::type_complexity)]
+    fn scan(
+        &mut self,
+        now: u64,
+        recent: &mut impl FnMut(Publication, u64, u64),
+    ) -> Result<(Vec<TopicName>, Vec<(Entry, u32)>), DataProblem> {
+        let transaction = self.file.read()?;
+        let gone: HashSet<u64> = {
+            let gone = transaction.open_table(GONE)?;
+            let all = gone.iter()?.map(|it| it.map(|(key, _)| key.value()));
+            all.collect::<Result<_, _>>()?
+        };
+        let mut numbers = std::collections::HashMap::new();
+        let (mut names, mut entries) = (Vec::new(), Vec::new());
+        for item in transaction.open_table(LOG)?.iter()? {
+            let (place, value) = item?;
+            let bytes = value.value();
+            let stored =
+                Stored::read(bytes).ok_or_else(|| DataProblem::no_record(place.value()))?;
+            self.place = place.value() + 1;
+            self.bytes += bytes.len();
+            self.records += 1;
+            self.head = self.head.max(stored.sequence);
+            self.time = self.time.max(stored.time);
+            if gone.contains(&stored.sequence) {
+                continue;
+            }
+            if stored.time.saturating_add(KEY_MS) > now
+                && let Some(publication) = stored.publication()
+            {
+                recent(publication, stored.sequence, stored.time);
+            }
+            let number = match numbers.get(stored.topic) {
+                Some(number) => *number,
+                None => {
+                    let name = stored
+                        .name()
+                        .ok_or_else(|| DataProblem::no_record(place.value()))?;
+                    let number = names.len() as u32;
+                    numbers.insert(stored.topic.to_owned(), number);
+                    names.push(name);
+                    number
+                }
+            };
+            entries.push((stored.entry(bytes.len()), number));
+        }
+        Ok((names, entries))
+    }
+
+    pub(super) fn epoch(&self) -> Epoch {
+        self.file.epoch
+    }
+
+    /// The sequence number of the last record.
+    pub(super) fn head(&self) -> u64 {
+        self.head
+    }
+
+    pub(super) fn time(&self) -> u64 {
+        self.time
+    }
+
+    /// Bytes of memory that the index takes.
+    pub(super) fn held_bytes(&self) -> usize {
+        self.records * size_of::<Entry>() * 3 / 2 + self.index.len() * 400
+    }
+
+    /// What the hub is to begin with: the newest records, as many as fit into so many bytes of its
+    /// memory. What does not fit counts as let go.
+    pub(super) fn past(&self, most: usize) -> Result<Past, DataProblem> {
+        let mut kept: Vec<&Entry> = self.index.iter().flat_map(|it| it.history.iter()).collect();
+        kept.sort_unstable_by_key(|it| std::cmp::Reverse(it.sequence));
+        let mut room = most;
+        let fits = kept.iter().take_while(|it| {
+            let needed = it.bytes as usize + IN_MEMORY;
+            let fits = needed <= room;
+            room = room.saturating_sub(needed);
+            fits
+        });
+        let fits = fits.count();
+        let after = kept.get(fits).map_or(0, |it| it.sequence);
+        let topics = self.index.iter().map(|topic| {
+            let mut left_out = topic.history.iter().map(|it| it.sequence);
+            let left_out = left_out.rfind(|sequence| *sequence <= after);
+            (
+                topic.name.clone(),
+                topic.history.floor().max(left_out.unwrap_or(0)),
+            )
+        });
+        let mut past = Past {
+            head: self.head,
+            records: Vec::with_capacity(fits),
+            topics: topics.collect(),
+            common_floor: self.index.common_floor().0,
+        };
+        self.each(|stored| {
+            if stored.sequence > after && self.index.holds(stored.topic, stored.sequence) {
+                past.records.extend(stored.record().map(Arc::new));
+            }
+        })?;
+        past.records.sort_by_key(|record| record.sequence);
+        Ok(past)
+    }
+
+    /// Calls `what` with every record of the file.
+    fn each(&self, mut what: impl FnMut(&Stored<'_>)) -> Result<(), DataProblem> {
+        let transaction = self.file.read()?;
+        for item in transaction.open_table(LOG)?.iter()? {
+            let (place, value) = item?;
+            what(
+                &Stored::read(value.value())
+                    .ok_or_else(|| DataProblem::no_record(place.value()))?,
+            );
+        }
+        Ok(())
+    }
+
+    /// The records after this one, in order: after an error, what the file has nevertheless.
+    pub(super) fn after(&self, sequence: u64) -> Result<Vec<Arc<Record>>, DataProblem> {
+        let mut records = Vec::new();
+        self.each(|stored| {
+            if stored.sequence > sequence {
+                records.extend(stored.record().map(Arc::new));
+            }
+        })?;
+        records.sort_by_key(|record| record.sequence);
+        Ok(records)
+    }
+
+    /// All values of the server's own state.
+    pub(super) fn state(&self) -> Result<Vec<(String, Vec<u8>)>, DataProblem> {
+        let transaction = self.file.read()?;
+        let table = transaction.open_table(STATE)?;
+        let all = table.iter()?.map(|item| {
+            let (key, value) = item?;
+            Ok((key.value().to_owned(), value.value().to_vec()))
+        });
+        all.collect()
+    }
+
+    /// Gives a publication its place, in the order of the calls.
+    // req: push-order-01
+    pub(super) fn stage(
+        &mut self,
+        commit: &mut Commit,
+        publication: Publication,
+        key: Option<&Key>,
+        now: u64,
+    ) -> Arc<Record> {
+        self.head += 1;
+        self.time = self.time.max(now);
+        let record = publication.into_record(self.head, self.time);
+        let begin = commit.bytes.len();
+        encode(&mut commit.bytes, &record, key);
+        commit.ends.push(commit.bytes.len());
+        let is_new = self.index.find(record.topic.as_str()).is_none();
+        let bytes = commit.bytes.len() - begin;
+        let entry = Stored::read(&commit.bytes[begin..]).map(|it| it.entry(bytes));
+        if let Some(entry) = entry {
+            let most = self.bounds.topics;
+            self.index.keep(&record.topic, entry, self.time, most);
+        }
+        if is_new
+            && let Some(floor) = self.index.floor_of(record.topic.as_str())
+            && floor > 0
+        {
+            commit.floors.push((record.topic.clone(), floor));
+        }
+        Arc::new(record)
+    }
+
+    /// Makes a commit durable.
+    pub(super) fn commit(&mut self, commit: &Commit, now: u64) -> Result<(), DataProblem> {
+        self.index.expire(now.max(self.time));
+        self.shed(now);
+        let transaction = self.file.write()?;
+        {
+            let mut log = transaction.open_table(LOG)?;
+            for record in commit.records() {
+                self.append(&mut log, record)?;
+            }
+            let mut gone = transaction.open_table(GONE)?;
+            let mut state = transaction.open_table(STATE)?;
+            for change in &commit.changes {
+                match change {
+                    Change::Put(key, value) => drop(state.insert(key.as_str(), &value[..])?),
+                    Change::Delete(key) => drop(state.remove(key.as_str())?),
+                    Change::Forget(sequences) => {
+                        self.forget(sequences);
+                        for sequence in sequences {
+                            gone.insert(sequence, ())?;
+                        }
+                    }
+                }
+            }
+            let mut floors = transaction.open_table(FLOORS)?;
+            for (name, floor) in &commit.floors {
+                floors.insert(name.as_str(), floor)?;
+            }
+            let looks = match commit.is_empty() {
+                true => IDLE_LOOKS,
+                false => LOOKS + 2 * commit.ends.len(),
+            };
+            self.clean(&mut log, &mut gone, &mut floors, looks)?;
+            let mut meta = transaction.open_table(META)?;
+            meta.insert("head", self.head)?;
+            meta.insert("time", self.time)?;
+            meta.insert("common", self.index.common_floor().0)?;
+        }
+        Ok(transaction.commit()?)
+    }
+
+    /// Whether a commit of nothing would remove something.
+    pub(super) fn is_dirty(&mut self, now: u64) -> Result<bool, DataProblem> {
+        self.index.expire(now.max(self.time));
+        let transaction = self.file.read()?;
+        let log = transaction.open_table(LOG)?;
+        let first = log.first()?;
+        let Some((place, value)) = first else {
+            return Ok(false);
+        };
+        let stored =
+            Stored::read(value.value()).ok_or_else(|| DataProblem::no_record(place.value()))?;
+        Ok(!self.index.holds(stored.topic, stored.sequence) || self.is_sparse())
+    }
+
+    fn append(&mut self, log: &mut Table<'_, u64, &[u8]>, bytes: &[u8]) -> Result<(), DataProblem> {
+        log.insert(self.place, bytes)?;
+        self.place += 1;
+        self.bytes += bytes.len();
+        self.records += 1;
+        Ok(())
+    }
+
+    /// Most of the file is dead.
+    fn is_sparse(&self) -> bool {
+        self.bytes > 2 * self.index.cost() + SLACK
+    }
+
+    /// Removes dead records from the left end, and moves others away if most of the file is dead.
+    fn clean(
+        &mut self,
+        log: &mut Table<'_, u64, &[u8]>,
+        gone: &mut Table<'_, u64, ()>,
+        floors: &mut Table<'_, &'static str, u64>,
+        looks: usize,
+    ) -> Result<(), DataProblem> {
+        let has_gone = !gone.is_empty()?;
+        let mut topics = BTreeSet::new();
+        for _ in 0..looks {
+            let first = log
+                .first()?
+                .map(|(place, value)| (place.value(), value.value().to_vec()));
+            let Some((place, bytes)) = first else { break };
+            let stored = Stored::read(&bytes).ok_or_else(|| DataProblem::no_record(place))?;
+            let is_kept = self.index.holds(stored.topic, stored.sequence);
+            if is_kept && !self.is_sparse() {
+                break;
+            }
+            if is_kept {
+                self.append(log, &bytes)?;
+            } else {
+                topics.insert(stored.topic.to_owned());
+                if has_gone {
+                    gone.remove(stored.sequence)?;
+                }
+            }
+            log.remove(place)?;
+            self.bytes -= bytes.len();
+            self.records -= 1;
+        }
+        for topic in topics {
+            // A topic that is not known has its floor in the common one.
+            match self.index.floor_of(&topic) {
+                Some(floor) => drop(floors.insert(topic.as_str(), floor)?),
+                None => drop(floors.remove(topic.as_str())?),
+            }
+        }
+        Ok(())
+    }
+
+    fn forget(&mut self, sequences: &[u64]) {
+        // Only those of gotify can be removed.
+        if let Ok(pattern) = "$gotify.**".parse::<Pattern>() {
+            self.index.remove(&pattern, sequences);
+        }
+    }
+
+    fn shed(&mut self, now: u64) {
+        let excess = self.index.cost().saturating_sub(self.bounds.bytes);
+        if excess > 0 {
+            self.index.shed(excess, now);
+        }
+    }
+}

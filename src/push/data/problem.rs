@@ -1,0 +1,145 @@
+//! Why a file of data cannot be used, in words that say what to do.
+//!
+//! Input: errors of the store. Output: [`DataProblem`] for a person at the start, [`LogError`] for
+//! a publisher later.
+
+use crate::push::log::LogError;
+use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
+use std::fmt;
+use std::io::{self, ErrorKind};
+
+/// Why a file of data cannot be opened. It has not been changed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DataProblem {
+    /// Another process has it open.
+    InUse,
+    /// It is not a file of this program.
+    Foreign,
+    /// A newer version of this program has written it, in this format.
+    Newer(u64),
+    /// Its content is broken; in short, why.
+    Damaged(String),
+    /// The system refuses.
+    Io(io::Error),
+}
+
+impl fmt::Display for DataProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::InUse => f.write_str(
+                "another process has it open: stop that one, or give this one a file of its own",
+            ),
+            Self::Foreign => {
+                f.write_str("it is not a data file of wirebell: name another file, or a new one")
+            }
+            Self::Newer(format) => write!(
+                f,
+                "a newer wirebell has written it (format {format}): use that version, or export \
+                 with it"
+            ),
+            Self::Damaged(why) => write!(
+                f,
+                "it is damaged ({why}): restore a copy, or save what can be read with \
+                 `wirebell data export`, and begin with a new file"
+            ),
+            Self::Io(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for DataProblem {}
+
+impl From<io::Error> for DataProblem {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            // What the store says of a file that does not begin as its files do.
+            ErrorKind::InvalidData => Self::Foreign,
+            _ => Self::Io(error),
+        }
+    }
+}
+
+impl From<StorageError> for DataProblem {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::Io(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<DatabaseError> for DataProblem {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
+            DatabaseError::Storage(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<TableError> for DataProblem {
+    fn from(error: TableError) -> Self {
+        match error {
+            TableError::Storage(error) => error.into(),
+            TableError::TableDoesNotExist(_) => Self::Foreign,
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<TransactionError> for DataProblem {
+    fn from(error: TransactionError) -> Self {
+        match error {
+            TransactionError::Storage(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl From<CommitError> for DataProblem {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Storage(error) => error.into(),
+            other => Self::Damaged(other.to_string()),
+        }
+    }
+}
+
+impl DataProblem {
+    pub(super) fn no_record(place: u64) -> Self {
+        Self::Damaged(format!("entry {place} of the log is not a record"))
+    }
+
+    /// What a publisher is told.
+    pub(super) fn log_error(&self) -> LogError {
+        match self {
+            Self::Io(error) if is_full(error) => LogError::Full,
+            _ => LogError::Unavailable,
+        }
+    }
+}
+
+fn is_full(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_disk_is_told_apart() {
+        let of = |kind: ErrorKind| DataProblem::from(io::Error::from(kind)).log_error();
+        assert_eq!(of(ErrorKind::StorageFull), LogError::Full);
+        assert_eq!(of(ErrorKind::QuotaExceeded), LogError::Full);
+        assert_eq!(of(ErrorKind::Other), LogError::Unavailable);
+        let broken = DataProblem::from(StorageError::Corrupted("page 7".into()));
+        assert_eq!(broken.log_error(), LogError::Unavailable);
+        assert!(broken.to_string().contains("page 7"));
+    }
+}

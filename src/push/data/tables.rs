@@ -1,0 +1,125 @@
+//! The tables of the file, and opening it.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `log` | place, which only grows | a [record](super::record) |
+//! | `gone` | sequence number | nothing: the record was removed, but its bytes are still in `log` |
+//! | `floors` | topic | the highest sequence number that the file has let go of it |
+//! | `state` | key | a value of the [`Store`](crate::push::Store) |
+//! | `meta` | `format`, `head`, `time`, `common` | a number |
+//! | `names` | `epoch` | a text |
+//!
+//! Records are appended at the right end of `log` and removed at its left end, so a commit changes
+//! few pages, however many topics there are. Invariant: a file of another program, or of a newer
+//! version, is never changed.
+
+use crate::push::data::problem::DataProblem;
+use crate::push::position::Epoch;
+#[cfg(test)]
+use redb::StorageBackend;
+use redb::WriteTransaction;
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, TableDefinition};
+use std::path::Path;
+
+pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
+pub(super) const GONE: TableDefinition<'_, u64, ()> = TableDefinition::new("gone");
+pub(super) const FLOORS: TableDefinition<'_, &str, u64> = TableDefinition::new("floors");
+pub(super) const STATE: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("state");
+pub(super) const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+pub(super) const NAMES: TableDefinition<'_, &str, &str> = TableDefinition::new("names");
+
+/// Of this layout of tables. A change that an older version cannot read gets the next number.
+pub(super) const FORMAT: u64 = 1;
+
+/// Bytes of pages that are kept in memory: the right end of the log and the branches above it.
+const CACHE_BYTES: usize = 16 * 1024 * 1024;
+
+/// An open file.
+#[derive(Debug)]
+pub(super) struct File {
+    pub(super) database: Database,
+    pub(super) epoch: Epoch,
+}
+
+fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_cache_size(CACHE_BYTES);
+    builder
+}
+
+impl File {
+    /// Opens a file, or creates it with this epoch.
+    pub(super) fn open(path: &Path, epoch: Epoch) -> Result<Self, DataProblem> {
+        Self::prepare(builder().create(path)?, epoch)
+    }
+
+    /// The same of a file that must exist.
+    pub(super) fn open_existing(path: &Path) -> Result<Self, DataProblem> {
+        let database = builder().open(path)?;
+        match read_header(&database)? {
+            Some(epoch) => Ok(Self { database, epoch }),
+            None => Err(DataProblem::Foreign),
+        }
+    }
+
+    /// The same of bytes that are not in a file.
+    #[cfg(test)]
+    pub(super) fn on(backend: impl StorageBackend, epoch: Epoch) -> Result<Self, DataProblem> {
+        Self::prepare(builder().create_with_backend(backend)?, epoch)
+    }
+
+    fn prepare(database: Database, epoch: Epoch) -> Result<Self, DataProblem> {
+        if let Some(epoch) = read_header(&database)? {
+            return Ok(Self { database, epoch });
+        }
+        let transaction = begin(&database)?;
+        transaction.open_table(META)?.insert("format", FORMAT)?;
+        transaction
+            .open_table(NAMES)?
+            .insert("epoch", epoch.as_str())?;
+        // All exist from now on.
+        transaction.open_table(LOG)?;
+        transaction.open_table(GONE)?;
+        transaction.open_table(FLOORS)?;
+        transaction.open_table(STATE)?;
+        transaction.commit()?;
+        Ok(Self { database, epoch })
+    }
+
+    pub(super) fn read(&self) -> Result<ReadTransaction, DataProblem> {
+        Ok(self.database.begin_read().map_err(DataProblem::from)?)
+    }
+
+    pub(super) fn write(&self) -> Result<WriteTransaction, DataProblem> {
+        begin(&self.database)
+    }
+}
+
+/// A transaction that is durable, and after a crash is found without a walk over the file. Strangers
+/// choose payloads, so a checksum alone must not decide which of two commits counts.
+fn begin(database: &Database) -> Result<WriteTransaction, DataProblem> {
+    let mut transaction = database.begin_write()?;
+    transaction.set_quick_repair(true);
+    Ok(transaction)
+}
+
+/// The epoch of a file; `None` if the file is new.
+fn read_header(database: &Database) -> Result<Option<Epoch>, DataProblem> {
+    let transaction = database.begin_read()?;
+    if transaction.list_tables()?.next().is_none() {
+        return Ok(None);
+    }
+    let meta = transaction.open_table(META)?;
+    let format = meta.get("format")?.map(|it| it.value());
+    match format {
+        Some(FORMAT) => {}
+        Some(newer @ FORMAT..) => return Err(DataProblem::Newer(newer)),
+        _ => return Err(DataProblem::Foreign),
+    }
+    let names = transaction.open_table(NAMES)?;
+    let epoch = names.get("epoch")?;
+    match epoch.map(|it| it.value().parse()) {
+        Some(Ok(epoch)) => Ok(Some(epoch)),
+        _ => Err(DataProblem::Damaged("it has no epoch".into())),
+    }
+}

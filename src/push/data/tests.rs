@@ -1,0 +1,547 @@
+//! The file on a disk in memory that loses power, fills up and fails.
+
+use super::contents::Bounds as Kept;
+use super::tables::File;
+use super::writer::{Job, Opener, Writer};
+use super::{DataFile, DataLimits};
+use crate::push::broker::{Answer, Broker, Outcome, Published};
+use crate::push::hub::{Bounds, HistoryRules, HubLimits, Page, Past};
+use crate::push::log::{Entry, KeyLimits, Keys, LogError, Logged, Ticket};
+use crate::push::position::{Epoch, Since};
+use crate::push::record::{Key, Publication};
+use crate::push::store::{Change, Store as _};
+use rand::rngs::SmallRng;
+use rand::{RngExt as _, SeedableRng as _};
+use redb::StorageBackend;
+use std::collections::BTreeMap;
+use std::io::{Error, ErrorKind, Result};
+use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::mpsc::channel;
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+/// A sector: what a disk writes whole.
+const SECTOR: usize = 512;
+
+/// What was written, and what of it is sure to survive.
+#[derive(Debug, Default)]
+struct Plate {
+    synced: Vec<u8>,
+    now: Vec<u8>,
+    pending: Vec<Op>,
+    /// Writes until the power goes; `None`: it stays.
+    power: Option<u64>,
+    /// The next writes and syncs fail with this.
+    failing: Option<ErrorKind>,
+    /// Bytes of the whole disk.
+    size: Option<usize>,
+}
+
+#[derive(Clone, Debug)]
+enum Op {
+    Write(usize, Vec<u8>),
+    Len(usize),
+}
+
+#[derive(Clone, Debug, Default)]
+struct Disk(Arc<Mutex<Plate>>);
+
+impl Plate {
+    fn of(bytes: Vec<u8>) -> Self {
+        Self {
+            synced: bytes.clone(),
+            now: bytes,
+            ..Self::default()
+        }
+    }
+
+    fn step(&mut self) -> Result<()> {
+        if let Some(kind) = self.failing {
+            return Err(kind.into());
+        }
+        match &mut self.power {
+            Some(0) => Err(Error::other("no power")),
+            Some(left) => {
+                *left -= 1;
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    fn apply(bytes: &mut Vec<u8>, op: &Op) {
+        match op {
+            Op::Len(len) => bytes.resize(*len, 0),
+            Op::Write(at, data) => {
+                bytes.resize(bytes.len().max(at + data.len()), 0);
+                bytes[*at..at + data.len()].copy_from_slice(data);
+            }
+        }
+    }
+
+    /// The synced bytes and any part of what was not synced, sector by sector.
+    fn cut(&self, random: &mut SmallRng) -> Vec<u8> {
+        let mut bytes = self.synced.clone();
+        let chance = [0.0, 0.5, 1.0][random.random_range(0..3)];
+        for op in &self.pending {
+            match op {
+                Op::Len(_) if random.random_bool(chance) => Self::apply(&mut bytes, op),
+                Op::Len(_) => {}
+                Op::Write(at, data) => {
+                    for (number, part) in data.chunks(SECTOR).enumerate() {
+                        let at = at + number * SECTOR;
+                        if random.random_bool(chance) && at + part.len() <= bytes.len() {
+                            Self::apply(&mut bytes, &Op::Write(at, part.to_vec()));
+                        }
+                    }
+                }
+            }
+        }
+        bytes
+    }
+}
+
+impl Disk {
+    fn lock(&self) -> MutexGuard<'_, Plate> {
+        self.0.lock().unwrap()
+    }
+
+    fn opener(&self) -> Opener {
+        let disk = self.clone();
+        Box::new(move || File::on(disk.clone(), epoch()))
+    }
+}
+
+impl StorageBackend for Disk {
+    fn len(&self) -> Result<u64> {
+        Ok(self.lock().now.len() as u64)
+    }
+
+    fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
+        let plate = self.lock();
+        let end = offset as usize + out.len();
+        let bytes = plate.now.get(offset as usize..end);
+        out.copy_from_slice(bytes.ok_or(ErrorKind::UnexpectedEof)?);
+        Ok(())
+    }
+
+    fn set_len(&self, len: u64) -> Result<()> {
+        let mut plate = self.lock();
+        if plate.size.is_some_and(|size| len as usize > size) {
+            return Err(ErrorKind::StorageFull.into());
+        }
+        plate.step()?;
+        let op = Op::Len(len as usize);
+        Plate::apply(&mut plate.now, &op);
+        plate.pending.push(op);
+        Ok(())
+    }
+
+    fn sync_data(&self) -> Result<()> {
+        let mut plate = self.lock();
+        plate.step()?;
+        let plate = &mut *plate;
+        for op in plate.pending.drain(..) {
+            Plate::apply(&mut plate.synced, &op);
+        }
+        Ok(())
+    }
+
+    fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
+        let mut plate = self.lock();
+        plate.step()?;
+        let op = Op::Write(offset as usize, data.to_vec());
+        Plate::apply(&mut plate.now, &op);
+        plate.pending.push(op);
+        Ok(())
+    }
+
+    fn try_lock_range(
+        &self,
+        _: Bound<u64>,
+        _: Bound<u64>,
+    ) -> std::result::Result<bool, redb::BackendError> {
+        Ok(true)
+    }
+}
+
+fn epoch() -> Epoch {
+    "e".parse().unwrap()
+}
+
+fn rules(messages: usize, age: u64) -> HistoryRules {
+    let mut bounds = Bounds::default();
+    (bounds.messages, bounds.age) = (messages, age);
+    HistoryRules::new(vec![], bounds)
+}
+
+fn writer(disk: &Disk, rules: HistoryRules, now: &Arc<AtomicU64>) -> Writer {
+    let keys = Arc::new(Mutex::new(Keys::new(KeyLimits::default())));
+    let bounds = Kept {
+        rules,
+        topics: 1_000,
+        bytes: 1 << 30,
+    };
+    let now = Arc::clone(now);
+    let clock = Box::new(move || now.load(Relaxed));
+    Writer::new(disk.opener(), clock, bounds, keys).expect("the file can be opened")
+}
+
+fn publication(topic: &str, text: &str) -> Publication {
+    Publication::new(topic.parse().unwrap(), text.into())
+}
+
+fn append(writer: &mut Writer, batch: Vec<Publication>, now: u64) -> Vec<Logged> {
+    let job = Job::Append {
+        ticket: Ticket(1),
+        batch,
+        now,
+    };
+    let mut answers = writer.run(vec![job]);
+    answers.appended.remove(0).1
+}
+
+fn sequence(logged: &Logged) -> u64 {
+    match logged {
+        Ok(Entry::New(record)) => record.sequence,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Topics with the highest record that may be missing of each, and what is there.
+fn told(past: &Past) -> (BTreeMap<String, u64>, Vec<(u64, String, String)>) {
+    let topics = past.topics.iter();
+    let floors = topics.map(|(name, floor)| (name.as_str().to_owned(), *floor));
+    let records = past.records.iter().map(|record| {
+        let text = record.payload.text().unwrap_or_default();
+        let short = text.get(..30).unwrap_or(text);
+        (
+            record.sequence,
+            record.topic.as_str().to_owned(),
+            short.to_owned(),
+        )
+    });
+    (floors.collect(), records.collect())
+}
+
+#[test]
+fn what_is_closed_is_opened_as_it_was() {
+    for seed in 0..30 {
+        let mut random = SmallRng::seed_from_u64(seed);
+        let disk = Disk::default();
+        let now = Arc::new(AtomicU64::new(1_000));
+        let has_ttl = seed % 2 == 1;
+        let rules = || rules(5, 40_000);
+        let mut open = writer(&disk, rules(), &now);
+        for _ in 0..40 {
+            let count = random.random_range(1..20);
+            let batch = (0..count).map(|_| {
+                let topic = format!("t{}", random.random_range(0..12_u32).pow(2) / 12);
+                let mut it = publication(&topic, &"x".repeat(random.random_range(0..2_000)));
+                it.ttl = (has_ttl && random.random_bool(0.1)).then_some(20_000);
+                it
+            });
+            let batch = batch.collect();
+            let time = now.fetch_add(random.random_range(0..4_000), Relaxed);
+            append(&mut open, batch, time);
+            open.tidy();
+            if random.random_bool(0.2) {
+                let before = open.past(usize::MAX);
+                let bytes = disk.lock().now.clone();
+                drop(open);
+                *disk.lock() = Plate::of(bytes);
+                open = writer(&disk, rules(), &now);
+                let after = open.past(usize::MAX);
+                let (before_told, after_told) = (told(&before), told(&after));
+                if has_ttl {
+                    // What has expired by now pushes nothing out, so there may be more.
+                    let is_there = |it| after_told.1.contains(it);
+                    assert!(before_told.1.iter().all(is_there), "seed {seed}");
+                } else {
+                    assert_eq!(before_told, after_told, "seed {seed}");
+                }
+                assert_eq!(after.head, before.head);
+                assert!(after.common_floor >= before.common_floor);
+            }
+        }
+    }
+}
+
+/// Promise: what was acknowledged is there after the power went, and nothing has its position that
+/// was not.
+#[test]
+fn a_power_cut_loses_nothing_that_was_acknowledged() {
+    let seeds = std::env::var("WIREBELL_SEEDS").map_or(40, |it| it.parse().unwrap());
+    for seed in 0..seeds {
+        power_cuts(seed);
+    }
+}
+
+fn power_cuts(seed: u64) {
+    let mut random = SmallRng::seed_from_u64(seed);
+    let now = Arc::new(AtomicU64::new(1_000));
+    let mut bytes = Vec::new();
+    let mut published: BTreeMap<u64, (String, String)> = BTreeMap::new();
+    let mut acknowledged = 0;
+    let mut state = BTreeMap::<String, Vec<u8>>::new();
+    let mut counter = 0_u64;
+    for _life in 0..4 {
+        let disk = Disk(Arc::new(Mutex::new(Plate::of(bytes.clone()))));
+        let mut open = writer(&disk, rules(5, u64::MAX), &now);
+        check_past(&open.past(usize::MAX), &published, acknowledged, seed);
+        let values: BTreeMap<_, _> = open
+            .contents()
+            .unwrap()
+            .state()
+            .unwrap()
+            .into_iter()
+            .collect();
+        assert!(
+            values == state || in_flight(&values, counter),
+            "seed {seed}: {values:?}"
+        );
+        state = values;
+        published.split_off(&(open.past(usize::MAX).head + 1));
+        disk.lock().power = Some(random.random_range(0..300));
+        loop {
+            let texts: Vec<_> = (0..random.random_range(1..12))
+                .map(|_| {
+                    (
+                        format!("t{}", random.random_range(0..9)),
+                        random.random::<u64>(),
+                    )
+                })
+                .collect();
+            let batch = texts
+                .iter()
+                .map(|(topic, it)| publication(topic, &it.to_string()));
+            counter += 1;
+            let change = Change::Put("counter".into(), counter.to_le_bytes().into());
+            let append = Job::Append {
+                ticket: Ticket(1),
+                batch: batch.collect(),
+                now: now.fetch_add(10, Relaxed),
+            };
+            let write = Job::Write {
+                changes: vec![change],
+                done: Box::new(|_| ()),
+            };
+            let mut next = open.past(0).head;
+            for (topic, it) in &texts {
+                next += 1;
+                published.insert(next, (topic.clone(), it.to_string()));
+            }
+            let answers = open.run(vec![append, write]);
+            if answers.failed.is_some() {
+                break;
+            }
+            acknowledged = next;
+            state.insert("counter".into(), counter.to_le_bytes().into());
+        }
+        drop(open);
+        bytes = disk.lock().cut(&mut random);
+        if acknowledged == 0 {
+            // A file that was never finished is made again.
+            bytes.clear();
+            published.clear();
+            state.clear();
+        }
+    }
+}
+
+fn in_flight(values: &BTreeMap<String, Vec<u8>>, counter: u64) -> bool {
+    values.get("counter").map(Vec::as_slice) == Some(&counter.to_le_bytes()[..])
+}
+
+fn check_past(
+    past: &Past,
+    published: &BTreeMap<u64, (String, String)>,
+    acknowledged: u64,
+    seed: u64,
+) {
+    let (floors, records) = told(past);
+    assert!(past.head >= acknowledged, "seed {seed}");
+    let there: BTreeMap<_, _> = records
+        .into_iter()
+        .map(|(at, topic, text)| (at, (topic, text)))
+        .collect();
+    for (sequence, record) in &there {
+        assert_eq!(published.get(sequence), Some(record), "seed {seed}");
+    }
+    for (sequence, (topic, _)) in published.range(..=acknowledged) {
+        let floor = floors.get(topic).copied().unwrap_or(past.common_floor);
+        let is_there = there.contains_key(sequence) || *sequence <= floor;
+        assert!(is_there, "seed {seed}: {sequence} of {topic}");
+    }
+}
+
+#[test]
+fn a_file_that_is_turned_over_ten_times_stays_small() {
+    let disk = Disk::default();
+    let now = Arc::new(AtomicU64::new(1_000));
+    // A quiet topic must not keep the file from shrinking.
+    let quiet: Vec<_> = vec![("quiet".parse().unwrap(), Bounds::default())];
+    let mut loud = Bounds::default();
+    loud.messages = 50;
+    let mut open = writer(&disk, HistoryRules::new(quiet, loud), &now);
+    let mut lengths = Vec::new();
+    for round in 0..100_u64 {
+        append(&mut open, vec![publication("quiet", "hello")], round);
+        for _ in 0..10 {
+            let batch = (0..50).map(|it| publication(&format!("t{}", it % 10), &"x".repeat(1_000)));
+            append(&mut open, batch.collect(), round);
+        }
+        lengths.push(disk.lock().now.len());
+    }
+    // 500 messages of 1,000 bytes are kept, 50,000 were published.
+    assert!(
+        lengths[99] <= lengths[9] && lengths[99] < 8 << 20,
+        "{lengths:?}"
+    );
+    let (_, records) = told(&open.past(usize::MAX));
+    let quiet = records.iter().filter(|(_, topic, _)| topic == "quiet");
+    assert_eq!(quiet.count(), 100);
+}
+
+#[test]
+fn a_disk_that_fails_refuses_and_recovers() {
+    for (kind, error) in [
+        (ErrorKind::StorageFull, LogError::Full),
+        (ErrorKind::Other, LogError::Unavailable),
+    ] {
+        let disk = Disk::default();
+        let now = Arc::new(AtomicU64::new(1_000));
+        let mut open = writer(&disk, rules(100, u64::MAX), &now);
+        let first = append(&mut open, vec![publication("a", "1")], 1);
+        disk.lock().failing = Some(kind);
+        let mut with_key = publication("a", "2");
+        with_key.key = Some(Key {
+            owner: "".into(),
+            text: "k".into(),
+        });
+        let second = append(&mut open, vec![with_key.clone()], 2);
+        assert_eq!((sequence(&first[0]), &second[0]), (1, &Err(error)));
+        let again = append(&mut open, vec![with_key.clone()], 3);
+        assert_eq!(again, [Err(LogError::Unavailable)]);
+        disk.lock().failing = None;
+        let found = open.reopen().expect("the disk works again");
+        assert_eq!(found, []);
+        let third = append(&mut open, vec![with_key.clone(), with_key.clone()], 4);
+        assert_eq!(sequence(&third[0]), 2);
+        assert!(matches!(third[1], Ok(Entry::Repeated { sequence: 2, .. })));
+    }
+}
+
+#[test]
+fn a_commit_that_was_reported_as_failed_is_delivered_if_the_file_has_it() {
+    let mut found_some = false;
+    // The power goes at each of the writes of a commit, and comes back.
+    for power in 0..40 {
+        let disk = Disk::default();
+        let now = Arc::new(AtomicU64::new(1_000));
+        let mut open = writer(&disk, rules(100, u64::MAX), &now);
+        append(&mut open, vec![publication("a", "1")], 1);
+        disk.lock().power = Some(power);
+        let second = append(&mut open, vec![publication("a", "2")], 2);
+        disk.lock().power = None;
+        if second[0].is_ok() {
+            continue;
+        }
+        let found = open.reopen().expect("the disk works again");
+        let third = append(&mut open, vec![publication("a", "3")], 3);
+        let expected = 2 + found.len() as u64;
+        assert_eq!(sequence(&third[0]), expected);
+        found_some |= !found.is_empty();
+    }
+    assert!(found_some);
+}
+
+fn data_file(disk: &Disk) -> DataFile {
+    let rules = rules(100, u64::MAX);
+    let clock = Box::new(|| 5_000);
+    DataFile::with(disk.opener(), rules, DataLimits::DEFAULT, clock).expect("it opens")
+}
+
+fn broker(log: DataFile) -> Broker {
+    Broker::new(log, 1, rules(100, u64::MAX), HubLimits::default(), || 5_000)
+}
+
+fn publish(broker: &Broker, batch: Vec<Publication>) -> Vec<Outcome> {
+    let (told, outcomes) = channel();
+    let answer = Answer::Call(Box::new(move |outcomes| told.send(outcomes).unwrap()));
+    match broker.publish(batch, answer) {
+        Ok(Published::Later) => outcomes.recv_timeout(Duration::from_secs(20)).unwrap(),
+        Ok(Published::Now(outcomes)) => outcomes,
+        Err(error) => panic!("{error}"),
+    }
+}
+
+#[test]
+fn a_broker_goes_on_where_the_one_before_has_ended() {
+    let disk = Disk::default();
+    let first = broker(data_file(&disk));
+    let outcomes = publish(&first, vec![publication("a", "1"), publication("b", "2")]);
+    let positions = outcomes
+        .iter()
+        .map(|it| it.unwrap().position.unwrap().sequence);
+    let positions: Vec<_> = positions.collect();
+    assert_eq!(positions, [1, 2]);
+    let mut with_key = publication("a", "3");
+    with_key.key = Some(Key {
+        owner: "me".into(),
+        text: "k".into(),
+    });
+    publish(&first, vec![with_key.clone()]);
+    drop(first);
+
+    let second = broker(data_file(&disk));
+    assert_eq!(second.head(), epoch().at(3));
+    let outcome = publish(&second, vec![with_key])[0].unwrap();
+    assert_eq!(
+        (outcome.position, outcome.repeated),
+        (Some(epoch().at(3)), true)
+    );
+    let pattern = ["a".parse().unwrap()];
+    let replay = second
+        .replay(&pattern, Since::Position(epoch().at(1)), Page::default())
+        .unwrap();
+    let texts: Vec<_> = replay
+        .records
+        .iter()
+        .map(|it| it.payload.text().unwrap())
+        .collect();
+    assert_eq!((texts, replay.gaps.len()), (vec!["3"], 0));
+    assert_eq!(
+        publish(&second, vec![publication("c", "4")])[0]
+            .unwrap()
+            .position,
+        Some(epoch().at(4))
+    );
+}
+
+#[test]
+fn state_and_removed_messages_survive() {
+    let disk = Disk::default();
+    let file = data_file(&disk);
+    let first = broker(file.clone());
+    publish(
+        &first,
+        vec![
+            publication("$gotify.1.1", "1"),
+            publication("$gotify.1.1", "2"),
+        ],
+    );
+    let (told, answers) = channel();
+    let changes = vec![
+        Change::Put("a".into(), vec![1]),
+        Change::Put("b".into(), vec![2]),
+        Change::Delete("a".into()),
+        Change::Forget(vec![1]),
+    ];
+    file.write(changes, Box::new(move |it| told.send(it).unwrap()));
+    assert_eq!(answers.recv_timeout(Duration::from_secs(20)), Ok(Ok(())));
+    drop((first, file));
+    let file = data_file(&disk);
+    assert_eq!(file.load(), Ok(vec![("b".to_owned(), vec![2])]));
+}

@@ -1,0 +1,234 @@
+//! What the thread of the file does, without the thread.
+//!
+//! Input: jobs in their order. Output: answers, all of them once one commit is durable. Invariants:
+//! no two records have the same sequence number; after an error nothing is written until the file
+//! was opened anew, and what it has then counts, whatever publishers were told. Waiting is left to
+//! `queue`, which calls it.
+
+use crate::push::data::contents::{Bounds, Commit, Contents};
+use crate::push::data::problem::DataProblem;
+use crate::push::data::tables::File;
+use crate::push::hub::Past;
+use crate::push::log::{Entry, Keys, Known, LogError, Logged, Ticket};
+use crate::push::record::{Publication, Record};
+use crate::push::store::{Change, Done};
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// What is to be written.
+pub(super) enum Job {
+    Append {
+        ticket: Ticket,
+        batch: Vec<Publication>,
+        now: u64,
+    },
+    Write {
+        changes: Vec<Change>,
+        done: Done,
+    },
+}
+
+/// What became of jobs.
+#[derive(Default)]
+pub(super) struct Answers {
+    /// In the order of the batches.
+    pub(super) appended: Vec<(Option<Ticket>, Vec<Logged>)>,
+    pub(super) written: Vec<(Done, Result<(), LogError>)>,
+    /// The file cannot be used for now.
+    pub(super) failed: Option<LogError>,
+}
+
+/// Opens the file.
+pub(super) type Opener = Box<dyn Fn() -> Result<File, DataProblem> + Send>;
+
+pub(super) struct Writer {
+    open: Opener,
+    clock: Box<dyn Fn() -> u64 + Send>,
+    bounds: Bounds,
+    keys: Arc<Mutex<Keys>>,
+    /// `None` after an error.
+    contents: Option<Contents>,
+    /// The last record that was delivered.
+    head: u64,
+}
+
+impl Writer {
+    /// Opens the file and reads it.
+    pub(super) fn new(
+        open: Opener,
+        clock: Box<dyn Fn() -> u64 + Send>,
+        bounds: Bounds,
+        keys: Arc<Mutex<Keys>>,
+    ) -> Result<Self, DataProblem> {
+        let mut it = Self {
+            open,
+            clock,
+            bounds,
+            keys,
+            contents: None,
+            head: 0,
+        };
+        it.load()?;
+        Ok(it)
+    }
+
+    fn load(&mut self) -> Result<&Contents, DataProblem> {
+        let file = (self.open)()?;
+        let mut keys = lock(&self.keys);
+        let head = self.head;
+        let recent = |publication: Publication, sequence, time| {
+            if sequence > head {
+                keys.note(&publication, sequence, time);
+            }
+        };
+        let now = (self.clock)();
+        let contents = Contents::load(file, self.bounds.clone(), now, recent)?;
+        self.head = self.head.max(contents.head());
+        Ok(self.contents.insert(contents))
+    }
+
+    pub(super) fn contents(&self) -> Option<&Contents> {
+        self.contents.as_ref()
+    }
+
+    /// See [`Contents::past`]. What cannot be read counts as let go.
+    pub(super) fn past(&self, bytes: usize) -> Past {
+        let past = self.contents.as_ref().map(|it| it.past(bytes));
+        match past {
+            Some(Ok(past)) => return past,
+            Some(Err(problem)) => log::error!("the data file cannot be read: {problem}"),
+            None => {}
+        }
+        Past {
+            head: self.head,
+            common_floor: self.head,
+            ..Past::default()
+        }
+    }
+
+    /// Writes jobs, all of them in one commit.
+    pub(super) fn run(&mut self, jobs: Vec<Job>) -> Answers {
+        let Some(contents) = &mut self.contents else {
+            return refuse(jobs, LogError::Unavailable);
+        };
+        let first = contents.head() + 1;
+        let mut commit = Commit::default();
+        let mut answers = Answers::default();
+        for job in jobs {
+            match job {
+                Job::Append { ticket, batch, now } => {
+                    let stage = |it| stage(contents, &self.keys, &mut commit, it, now);
+                    let entries = batch.into_iter().map(stage).collect();
+                    answers.appended.push((Some(ticket), entries));
+                }
+                Job::Write { changes, done } => {
+                    commit.change(changes);
+                    answers.written.push((done, Ok(())));
+                }
+            }
+        }
+        if commit.is_empty() {
+            return answers;
+        }
+        match contents.commit(&commit, (self.clock)()) {
+            Ok(()) => self.head = contents.head(),
+            Err(problem) => self.fail(&mut answers, first, &problem),
+        }
+        answers
+    }
+
+    /// Removes what is dead, if nothing else is to be done.
+    pub(super) fn tidy(&mut self) -> Option<LogError> {
+        let contents = self.contents.as_mut()?;
+        let now = (self.clock)();
+        let tidied = contents.is_dirty(now).and_then(|is_dirty| match is_dirty {
+            true => contents.commit(&Commit::default(), now),
+            false => Ok(()),
+        });
+        let problem = tidied.err()?;
+        let mut answers = Answers::default();
+        self.fail(&mut answers, u64::MAX, &problem);
+        answers.failed
+    }
+
+    /// Opens the file again. Returns what it has after the last record that was delivered: a commit
+    /// that has failed may have succeeded nevertheless.
+    pub(super) fn reopen(&mut self) -> Result<Vec<Logged>, DataProblem> {
+        let head = self.head;
+        let records = self.load()?.after(head)?;
+        let logged = |record: Arc<Record>| Ok(Entry::New(record));
+        Ok(records.into_iter().map(logged).collect())
+    }
+
+    /// Nothing from this sequence number on was logged, as far as is known.
+    fn fail(&mut self, answers: &mut Answers, first: u64, problem: &DataProblem) {
+        log::error!("the data file cannot be written: {problem}; publications are refused");
+        self.contents = None;
+        let error = problem.log_error();
+        lock(&self.keys).take_back(first);
+        let is_lost = |entry: &Entry| match entry {
+            Entry::New(_) => true,
+            Entry::Repeated { sequence, .. } => *sequence >= first,
+        };
+        let entries = answers.appended.iter_mut().flat_map(|(_, entries)| entries);
+        for entry in entries.filter(|it| it.as_ref().is_ok_and(is_lost)) {
+            *entry = Err(error);
+        }
+        for (_, result) in &mut answers.written {
+            *result = Err(error);
+        }
+        answers.failed = Some(error);
+    }
+}
+
+/// Gives a publication its place, unless its idempotency key was seen.
+// req: push-publish-08
+fn stage(
+    contents: &mut Contents,
+    keys: &Mutex<Keys>,
+    commit: &mut Commit,
+    publication: Publication,
+    now: u64,
+) -> Logged {
+    let key = publication.key.clone();
+    if key.is_some() {
+        let time = contents.time().max(now);
+        match lock(keys).note(&publication, contents.head() + 1, time) {
+            Known::No => {}
+            Known::Yes(sequence, subscribers) => {
+                return Ok(Entry::Repeated {
+                    sequence,
+                    subscribers,
+                });
+            }
+            Known::Another => return Err(LogError::KeyReused),
+        }
+    }
+    let record = contents.stage(commit, publication, key.as_ref(), now);
+    Ok(Entry::New(record))
+}
+
+/// Nothing of this was written.
+pub(super) fn refuse(jobs: Vec<Job>, error: LogError) -> Answers {
+    let mut answers = Answers::default();
+    for job in jobs {
+        match job {
+            Job::Append { ticket, batch, .. } => {
+                let entries = batch.iter().map(|_| Err(error)).collect();
+                answers.appended.push((Some(ticket), entries));
+            }
+            Job::Write { done, .. } => answers.written.push((done, Err(error))),
+        }
+    }
+    answers
+}
+
+pub(super) fn lock(keys: &Mutex<Keys>) -> MutexGuard<'_, Keys> {
+    keys.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for Writer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writer").finish_non_exhaustive()
+    }
+}

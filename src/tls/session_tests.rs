@@ -1,0 +1,198 @@
+//! Sessions in memory: whatever the wires do, and whatever the other end says.
+
+use crate::tls::InMemory;
+use crate::tls::in_tests::settings;
+use crate::tls::session::{Records, Session};
+use proptest::prelude::*;
+use rustls::SupportedProtocolVersion;
+use rustls::version::{TLS12, TLS13};
+
+/// The server's and the client's end of a connection, and the wires to them.
+struct Pair {
+    ends: [InMemory; 2],
+    wires: [Vec<u8>; 2],
+    /// Sizes in which bytes arrive, in turn.
+    cuts: Vec<usize>,
+}
+
+impl Pair {
+    fn new(version: &'static SupportedProtocolVersion, cuts: &[usize]) -> Self {
+        let (acceptor, server) = settings(version);
+        let client = InMemory::client(&server.connector, "localhost").unwrap();
+        let mut pair = Self {
+            ends: [InMemory::server(&acceptor).unwrap(), client],
+            wires: [Vec::new(), Vec::new()],
+            cuts: cuts.to_vec(),
+        };
+        pair.carry(1);
+        pair
+    }
+
+    /// What this end has to send is on its way.
+    fn carry(&mut self, from: usize) -> usize {
+        let sent = self.ends[from].take_output();
+        self.wires[1 - from].extend_from_slice(&sent);
+        sent.len()
+    }
+
+    /// Everything that is on its way arrives.
+    fn run(&mut self) {
+        let mut cut = 0;
+        while self.wires.iter().any(|wire| !wire.is_empty()) {
+            for at in 0..2 {
+                let len = self.cuts[cut % self.cuts.len()].min(self.wires[at].len());
+                let arrived: Vec<u8> = self.wires[at].drain(..len).collect();
+                self.ends[at].receive(&arrived);
+                assert!(
+                    self.ends[at].waiting() <= 64 * 1024 + 5,
+                    "a bound of rustls"
+                );
+                self.carry(at);
+                cut += 1;
+            }
+        }
+    }
+
+    fn send(&mut self, from: usize, pieces: &[&[u8]]) -> usize {
+        assert!(self.ends[from].send(pieces).unwrap(), "not established");
+        self.carry(from)
+    }
+
+    fn close(&mut self, from: usize) {
+        self.ends[from].close();
+        self.carry(from);
+    }
+}
+
+fn bytes(len: usize) -> Vec<u8> {
+    (0..len).map(|i| (i % 251) as u8).collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(24))]
+
+    /// However the bytes are cut, the same plaintext comes out, in both versions.
+    #[test]
+    fn what_is_sealed_is_opened(
+        cuts in prop::collection::vec(1_usize..5000, 1..5),
+        lens in prop::collection::vec(0_usize..70_000, 0..6),
+        new in any::<bool>(),
+    ) {
+        let mut pair = Pair::new(if new { &TLS13 } else { &TLS12 }, &cuts);
+        pair.run();
+        let all: Vec<Vec<u8>> = lens.iter().map(|len| bytes(*len)).collect();
+        let pieces: Vec<&[u8]> = all.iter().map(Vec::as_slice).collect();
+        pair.send(0, &pieces);
+        pair.send(1, &pieces);
+        pair.run();
+        pair.close(0);
+        pair.run();
+        for end in &pair.ends {
+            prop_assert_eq!(end.plain(), &all.concat());
+            prop_assert!(end.error().is_none());
+        }
+        prop_assert!(pair.ends[1].has_ended() && !pair.ends[0].has_ended());
+    }
+
+    /// A changed byte ends the session, and the peer is told.
+    #[test]
+    fn what_was_changed_is_refused(at in any::<prop::sample::Index>(), bit in 0..8_u8) {
+        let mut pair = Pair::new(&TLS13, &[4096]);
+        pair.run();
+        pair.send(1, &[&bytes(100)]);
+        let wire = &mut pair.wires[0];
+        let at = at.index(wire.len());
+        wire[at] ^= 1 << bit;
+        pair.run();
+        let [server, client] = &pair.ends;
+        // The version in a header is ignored (RFC 8446 section 5.1): what was sent arrives.
+        let is_version = (1..3).contains(&at);
+        prop_assert!(server.plain().is_empty() || is_version && server.plain() == bytes(100));
+        // A longer length waits for bytes that never come.
+        prop_assert!(server.error().is_some() || at < 5);
+        prop_assert_eq!(server.error().is_some(), client.error().is_some());
+    }
+}
+
+#[test]
+fn a_hello_cut_byte_by_byte_is_understood() {
+    let mut pair = Pair::new(&TLS13, &[1]);
+    pair.run();
+    assert!(pair.ends.iter().all(InMemory::is_established));
+}
+
+#[test]
+fn short_pieces_share_a_record() {
+    let mut pair = Pair::new(&TLS13, &[4096]);
+    pair.run();
+    let one = pair.send(0, &[&bytes(30)]) - 30;
+    assert_eq!(
+        pair.send(0, &[&bytes(10), &bytes(10), &bytes(10)]) - 30,
+        one
+    );
+    let large = bytes(64 * 1024);
+    assert_eq!(
+        pair.send(0, &[&bytes(10), &large]) - large.len() - 10,
+        5 * one
+    );
+    pair.run();
+    assert_eq!(pair.ends[1].plain().len(), 70 + large.len());
+}
+
+#[test]
+fn after_its_end_a_side_looks_at_nothing() {
+    let mut pair = Pair::new(&TLS13, &[4096]);
+    pair.run();
+    pair.close(1);
+    pair.run();
+    assert!(pair.ends[0].has_ended());
+    pair.send(0, &[b"too late"]);
+    pair.wires[1].extend([23, 3, 3, 0, 2, 1, 2]);
+    pair.close(0);
+    pair.run();
+    let client = &pair.ends[1];
+    assert!(client.plain().is_empty() && client.error().is_none() && client.waiting() == 0);
+}
+
+#[test]
+fn other_protocols_end_the_session() {
+    let (acceptor, _) = settings(&TLS13);
+    for input in [
+        &b"GET / HTTP/1.1\r\n\r\n"[..],
+        &[0xFF; 100],
+        &[22, 3, 1, 0xFF, 0xFF],
+    ] {
+        let mut end = InMemory::server(&acceptor).unwrap();
+        end.receive(input);
+        assert!(end.error().is_some(), "{input:?}");
+    }
+}
+
+/// The ServerHello comes first, and the alert is sealed with the keys that it makes.
+#[test]
+fn a_client_learns_that_its_protocols_are_refused() {
+    let (acceptor, server) = settings(&TLS13);
+    let mut config = (*server.connector.config().unwrap()).clone();
+    config.alpn_protocols = vec![b"h2".to_vec()];
+    let name = server.name.clone();
+    let mut client = rustls::ClientConnection::new(config.into(), name).unwrap();
+    let mut end = InMemory::server(&acceptor).unwrap();
+    let mut hello = Vec::new();
+    client.write_tls(&mut hello).unwrap();
+    end.receive(&hello);
+    client.read_tls(&mut &end.take_output()[..]).unwrap();
+    let alert = rustls::AlertDescription::NoApplicationProtocol;
+    let error = client.process_new_packets().unwrap_err();
+    assert_eq!(error, rustls::Error::AlertReceived(alert));
+}
+
+/// A ticket waits in the server until the client has finished its handshake.
+#[test]
+fn nothing_is_held_but_the_session() {
+    let mut records = Records::default();
+    let (acceptor, server) = settings(&TLS13);
+    let session = Session::connect(&server, &mut records).unwrap();
+    assert!(!session.is_established());
+    assert!(!Session::accept(&acceptor).unwrap().is_established());
+    assert!(size_of::<Session>() <= 24);
+}
