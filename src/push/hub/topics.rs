@@ -135,7 +135,7 @@ impl<R: Kept> Topics<R> {
     /// Whether this topic, which need not be known, has no history.
     pub(super) fn is_ephemeral(&self, name: &TopicName) -> bool {
         let of_topic = || self.bounds(self.find(name.as_str()), name);
-        name.is_reserved() || self.rules.has_ephemeral() && of_topic().is_ephemeral()
+        (name.is_reserved() || self.rules.has_ephemeral()) && of_topic().is_ephemeral()
     }
 
     /// The bounds of a topic, which need not be known.
