@@ -9,11 +9,12 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `settings`, `answers`,
-//! `denial`, `page`; `gotify`, `no_gotify`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
-//! `service`, `server`.
+//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
+//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
+//! `service`, `admission`, `server`.
 
 mod access;
+mod admission;
 mod answers;
 mod auth;
 mod broker;

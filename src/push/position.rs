@@ -91,7 +91,7 @@ impl Epoch {
         Self { bytes }
     }
 
-    /// One that no other log has, as good as certainly: 40 random bits, which are eight letters.
+    /// One that hardly any other log has: 40 random bits, which are eight letters.
     // req: push-order-08
     pub fn random() -> Self {
         let random = RandomState::new().hash_one(std::process::id());

@@ -3,7 +3,8 @@
 use crate::http::{RequestHead, StaticField, Status, field};
 use crate::net::Response;
 use crate::push::answers::nothing_at;
-use crate::push::native::TOPICS;
+use crate::push::gotify::Asked;
+use crate::push::native::{Guest, TOPICS};
 
 /// Whether a path belongs to the native dialect.
 pub(super) fn is_topics(path: &str) -> bool {
@@ -21,6 +22,15 @@ pub(super) enum Route {
     Echo,
     Health,
     Topics,
+}
+
+/// A request that is let in.
+pub(super) enum Entry {
+    Route(Route),
+    /// One of the native dialect.
+    Topics(Guest),
+    /// One of the gotify dialect.
+    Gotify(Asked),
 }
 
 impl Route {

@@ -19,18 +19,16 @@ use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
-use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
-use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::denial::{Delayed, Denial, has_short_body, unauthorized};
+use crate::push::answers::unavailable;
+use crate::push::denial::Delayed;
 use crate::push::echo::first_of;
-use crate::push::gotify::{self, Asked, GOTIFY};
+use crate::push::gotify::{self, GOTIFY};
 use crate::push::mail::PushMail;
-use crate::push::native::{Dialect, Guest, NATIVE, accepts, restate};
+use crate::push::native::{Dialect, NATIVE};
 use crate::push::page::page;
-use crate::push::routes::{Route, is_topics};
+use crate::push::routes::{Entry, Route};
 use crate::push::shared::Shared;
 use crate::push::stats::{Memory, Reporter};
-use crate::push::unavailable::Unavailable;
 use crate::push::wserver::hub::What;
 use crate::push::wserver::members::{Members, Refused};
 use crate::push::wserver::{Dropping, HubMail, ILLEGAL, NoRegistration};
@@ -41,23 +39,14 @@ use std::sync::Arc;
 /// The push server of one worker.
 #[derive(Debug)]
 pub struct PushService {
-    shared: Shared,
-    native: Dialect,
-    gotify: Option<gotify::Dialect>,
+    pub(super) shared: Shared,
+    pub(super) native: Dialect,
+    pub(super) gotify: Option<gotify::Dialect>,
     members: Members,
     /// When to look after topics and tokens.
     due: Millis,
-    delayed: Delayed,
+    pub(super) delayed: Delayed,
     reporter: Reporter,
-}
-
-/// A request that is let in.
-enum Entry {
-    Route(Route),
-    /// One of the native dialect.
-    Topics(Guest),
-    /// One of the gotify dialect.
-    Gotify(Asked),
 }
 
 /// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
@@ -65,7 +54,7 @@ const ECHO: u32 = 0;
 const WSERVER: u32 = 1;
 
 /// A wrong key or token, which is answered later.
-const DENIED: u32 = 2;
+pub(super) const DENIED: u32 = 2;
 
 /// Milliseconds between two looks at topics and tokens: a revoked token has ended within a second.
 const LOOK_MS: Millis = 500;
@@ -108,127 +97,6 @@ impl PushService {
             Ok(accepted) => Upgrade::new(accepted).tag(tag).into(),
             Err(refusal) => refusal.into(),
         }
-    }
-
-    /// Whether a request is answered at all, and by which route, judged by its head.
-    ///
-    /// # Errors
-    ///
-    /// Why it is refused.
-    fn judge(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-    ) -> Result<(Admitted, Entry), Denial> {
-        let said = |refused| self.in_dialect(head, refused);
-        let admitted = self.shared.access.admit(head, || context.address(from));
-        let admitted = admitted.map_err(said)?;
-        match self.gate(context, head) {
-            Ok(entry) => Ok((admitted, entry)),
-            Err(denial) => Err(denial.map(|refused| admitted.mark(said(refused)))),
-        }
-    }
-
-    fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Entry, Denial> {
-        if self.is_stopping(context) {
-            return Err(unavailable(Unavailable::Stopped, context.limits()).into());
-        }
-        if let Some(gotify) = self
-            .gotify
-            .as_ref()
-            .filter(|_| gotify::is_path(head.path()))
-        {
-            return gotify.gate(head).map(Entry::Gotify);
-        }
-        let route = Route::of(head)?;
-        match (route, &self.shared.settings.push_key) {
-            (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
-                return Err(unauthorized(head));
-            }
-            (Route::Push, None) if self.shared.settings.auth.is_some() => {
-                let text = "publishing here needs a push key, as this server has tokens";
-                return Err(Response::text(Status::FORBIDDEN, text).into());
-            }
-            (Route::Register, _) if self.shared.settings.closes_register() => {
-                let text = "registering needs a token file, as this server has tokens";
-                return Err(Response::text(Status::FORBIDDEN, text).into());
-            }
-            (Route::Drop, None) => {
-                let text = "dropping needs a server with a push key";
-                return Err(Response::text(Status::FORBIDDEN, text).into());
-            }
-            (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo().into()),
-            (Route::Register | Route::Echo, _) => check_method(head)?,
-            (Route::Topics, _) => {
-                return self.native.gate(head).map(Entry::Topics);
-            }
-            _ => {}
-        }
-        match route.takes_body() && is_encoded(head) {
-            true => Err(unsupported().into()),
-            false => Ok(Entry::Route(route)),
-        }
-    }
-
-    /// Answers what was wrong later, as far as it may have been a guess.
-    // req: push-auth-21
-    fn deny(&mut self, context: &mut Context<'_>, from: PeerId, denial: Denial) -> Reply<'static> {
-        let Denial {
-            mut response,
-            guess,
-        } = denial;
-        let Some(what) = guess else {
-            return response.into();
-        };
-        response.close |= self.shared.tries.wrong(what, context.address(from));
-        let wait = Millis::from(self.shared.settings.limits.wrong_token_ms);
-        context.set_timer(from, Some(context.now() + wait));
-        self.delayed.put(from, response);
-        Reply::Later { tag: DENIED }
-    }
-
-    /// The same before the body has come. A guess is answered once a short body has; it is counted
-    /// then, and only then.
-    fn deny_body(
-        &self,
-        context: &Context<'_>,
-        from: PeerId,
-        head: &RequestHead<'_>,
-        denial: &Denial,
-    ) -> Result<usize, Response> {
-        let response = denial.response.clone();
-        match denial.guess {
-            None => Err(response),
-            Some(_) if has_short_body(head) => Ok(UNREAD_BODY),
-            Some(what) => {
-                self.shared.tries.wrong(what, context.address(from));
-                Err(response.closing())
-            }
-        }
-    }
-
-    /// How long the body of an admitted request may be.
-    ///
-    /// # Errors
-    ///
-    /// The response, if the head announces more.
-    fn limit(
-        &self,
-        context: &Context<'_>,
-        entry: &Entry,
-        head: &RequestHead<'_>,
-    ) -> Result<usize, Response> {
-        let limit = match entry {
-            Entry::Gotify(asked) => match &self.gotify {
-                Some(gotify) => gotify.body_bytes(context, head, asked),
-                None => Ok(UNREAD_BODY),
-            },
-            Entry::Topics(_) => self.native.body_bytes(context, head),
-            Entry::Route(route) if route.takes_body() => at_most(context.limits().body_bytes, head),
-            Entry::Route(_) => at_most(UNREAD_BODY, head),
-        };
-        limit.map_err(|refused| self.in_dialect(head, refused))
     }
 
     /// Answers a request that is let in.
@@ -361,26 +229,11 @@ impl PushService {
     fn forget(&mut self, peer: PeerId) {
         self.members.remove(&self.shared.hub, peer.worker(), peer);
         self.native.closed(peer);
-        if let Some(gotify) = &mut self.gotify {
-            gotify.closed(peer);
-        }
+        self.gotify.iter_mut().for_each(|it| it.closed(peer));
         self.delayed.take(peer);
     }
 
-    /// Dialects have errors of their own form; and where there is nothing, so has who asks for
-    /// JSON.
-    fn in_dialect(&self, head: &RequestHead<'_>, refused: Response) -> Response {
-        if self.gotify.is_some() && gotify::is_path(head.path()) {
-            return gotify::restate(refused);
-        }
-        let is_nothing = refused.status == Status::NOT_FOUND;
-        match is_topics(head.path()) || is_nothing && accepts(head, "application/json") {
-            true => restate(refused),
-            false => refused,
-        }
-    }
-
-    fn is_stopping(&self, context: &Context<'_>) -> bool {
+    pub(super) fn is_stopping(&self, context: &Context<'_>) -> bool {
         context.is_stopping() || self.shared.hub.is_stopped()
     }
 }
@@ -455,10 +308,8 @@ impl Service for PushService {
         if tag == Some(NATIVE) {
             self.native.opened(context, peer);
         }
-        if tag == Some(GOTIFY)
-            && let Some(gotify) = &self.gotify
-        {
-            gotify.opened(context, peer);
+        if tag == Some(GOTIFY) {
+            self.gotify.iter().for_each(|it| it.opened(context, peer));
         }
         if tag == Some(WSERVER) {
             let protocol = &context.limits().protocol;
@@ -524,9 +375,9 @@ impl Service for PushService {
             self.dismiss(context, peer, CloseCode::POLICY, "no registration came");
         }
         self.native.timer(context, peer);
-        if let Some(gotify) = &mut self.gotify {
-            gotify.timer(context, peer);
-        }
+        self.gotify
+            .iter_mut()
+            .for_each(|it| it.timer(context, peer));
     }
 
     fn deadline(&self) -> Option<Millis> {

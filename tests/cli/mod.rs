@@ -5,6 +5,7 @@ mod benching;
 mod client_faults;
 mod connecting;
 mod connecting_others;
+mod data;
 mod errors;
 mod faults;
 mod faulty;

@@ -119,7 +119,7 @@ test('gotify-client of npm', BOUND, async () => {
   const page = await gotify.message.getMessages({ limit: 1 });
   assert.equal(page.messages[0].id, sent.id);
   await gotify.message.deleteMessage(sent.id);
-  assert.ok((await gotify.app.getApps()).some(it => it.token === app.token));
+  assert.ok((await gotify.application.getApps()).some(it => it.token === app.token));
   assert.ok((await gotify.client.getClients()).some(it => it.token === client.token));
 });
 

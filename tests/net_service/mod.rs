@@ -17,6 +17,7 @@ mod pieces;
 mod running;
 mod streams;
 mod timers;
+mod without_close;
 
 use crate::support::frames::{Frame, wire};
 use wirebell::http::Status;
@@ -62,8 +63,8 @@ pub struct Ended {
 /// What a test does at once when something happens.
 type Reaction = Box<dyn FnMut(&mut Context<'_>, PeerId, &Told)>;
 
-/// Records its calls. The path says how a request is answered: `/chunks` and `/` open a WebSocket,
-/// `/later` and `/stream` wait for the test, all others are answered at once.
+/// Records its calls. The path says how a request is answered: `/chunks`, `/without-close` and `/` open a
+/// WebSocket, `/later` and `/stream` wait for the test, all others are answered at once.
 #[derive(Default)]
 pub struct Probe {
     pub told: Vec<(PeerId, Told)>,
@@ -107,7 +108,11 @@ impl Service for Probe {
                         _ => Delivery::Messages,
                     };
                     let upgrade = Upgrade::new(opening.accept(None)).tag(9);
-                    upgrade.delivery(delivery).into()
+                    let upgrade = upgrade.delivery(delivery);
+                    match path {
+                        "/without-close" => upgrade.without_close().into(),
+                        _ => upgrade.into(),
+                    }
                 }
                 Err(_) => Response::text(Status::OK, request.path().to_owned()).into(),
             },

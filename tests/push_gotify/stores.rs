@@ -100,6 +100,16 @@ fn an_answer_leaves_once_its_change_is_kept() {
 }
 
 #[test]
+// req: gotify-passwords-04
+fn the_first_user_does_not_wait_for_a_store_that_writes_later() {
+    let store = Arc::new(Slow::default());
+    store.is_slow.store(true, Relaxed);
+    let (_, password) = Gotify::open(store.clone(), Passwords::immediate()).expect("opens");
+    assert!(password.is_some());
+    assert_eq!((store.answer(Ok(())), store.load().unwrap().len()), (1, 2));
+}
+
+#[test]
 // req: gotify-state-01 gotify-passwords-04
 fn a_restart_changes_nothing() {
     let store: Arc<MemoryStore> = Arc::default();

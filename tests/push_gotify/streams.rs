@@ -110,7 +110,7 @@ fn the_end_of_the_client_is_answered() {
     stream.expect_end();
     assert_eq!(world.shared.broker().connections(), 0);
     let mut stream = world.stream();
-    stream.send_frame(&text(&"x".repeat(65)));
+    stream.send_frame(&text("x".repeat(65)));
     stream.expect_close(1009);
 }
 

@@ -98,7 +98,7 @@ fn a_preflight_is_answered_without_a_token() {
     );
     assert_eq!(
         answer.field("access-control-allow-methods"),
-        Some("GET, HEAD, POST, PUT")
+        Some("GET, HEAD, POST, PUT, DELETE")
     );
     assert_eq!(
         answer.field("access-control-allow-headers"),

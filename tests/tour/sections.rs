@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Sections, what they are about, and files that no tag leads to.
-const SECTIONS: [(&str, &str, &str, &str); 69] = [
+const SECTIONS: [(&str, &str, &str, &str); 81] = [
     ("6455", "1.3", "the key and its answer", "handshake/key"),
     ("6455", "3", "URIs", ""),
     ("6455", "4.1", "opening, the client's side", ""),
@@ -92,11 +92,23 @@ const SECTIONS: [(&str, &str, &str, &str); 69] = [
     ("push", "auth", "tokens and what they allow", ""),
     ("push", "pages", "pages of others, and hosts", ""),
     ("push", "bounds", "limits", ""),
+    ("gotify", "paths", "what is asked for", ""),
+    ("gotify", "auth", "tokens and passwords of requests", ""),
+    ("gotify", "tokens", "their form", ""),
+    ("gotify", "passwords", "hashes", ""),
+    ("gotify", "errors", "the JSON of an error", ""),
+    ("gotify", "bodies", "four ways to say the same", ""),
+    ("gotify", "messages", "messages, pages, deletes", ""),
+    ("gotify", "stream", "the WebSocket", ""),
+    ("gotify", "images", "files", ""),
+    ("gotify", "manage", "applications, clients, users", ""),
+    ("gotify", "state", "what is kept", ""),
+    ("gotify", "topics", "messages in the other dialects", ""),
 ];
 
 const LIST: &str = include_str!("../requirements.csv");
 
-/// RFC and section of an id, or `push` and a part of its wire.
+/// RFC and section of an id, or `push` or `gotify` and a part of its wire.
 fn place(id: &str) -> (&str, &str) {
     let mut parts = id.split('-');
     (parts.next().unwrap_or(id), parts.next().unwrap_or_default())
@@ -165,6 +177,7 @@ pub fn tables(code: &[Source]) -> String {
         ("6455", "RFC 6455 lives"),
         ("7692", "RFC 7692 lives"),
         ("push", "the rules of topics live"),
+        ("gotify", "the rules of the gotify dialect live"),
     ] {
         let _ = write!(
             page,

@@ -10,6 +10,7 @@ mod certificate;
 mod common;
 mod completions;
 mod connect;
+mod data;
 mod inspect;
 mod manual;
 mod push;
@@ -22,6 +23,7 @@ use certificate::CertificateArgs;
 use clap::Subcommand;
 use completions::CompletionsArgs;
 use connect::ConnectArgs;
+use data::DataArgs;
 use inspect::InspectArgs;
 use manual::ManArgs;
 use push::PushArgs;
@@ -50,6 +52,8 @@ pub enum Tool {
     Push(Box<PushArgs>),
     /// Create, list and revoke the tokens of a push server
     Token(TokenArgs),
+    /// Check, shrink and export the data file of a push server
+    Data(DataArgs),
     /// Make a self-signed certificate for development
     Certificate(CertificateArgs),
     /// Test whether an echo server or a client conforms to the RFCs
@@ -70,6 +74,7 @@ pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
         Tool::Connect(args) => connect::run(args),
         Tool::Push(args) => push::run(args),
         Tool::Token(args) => token::run(&args),
+        Tool::Data(args) => data::run(&args),
         Tool::Certificate(args) => certificate::run(&args),
         Tool::Verify(args) => verify::run(args),
         Tool::Inspect(args) => inspect::run(args),

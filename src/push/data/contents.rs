@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Input: batches in their order. Output: their records, once they are durable. Invariants: the
-//! index, which is the table of topics that the hub has, with places instead of payloads, says which
-//! records are kept; the file has all of those, at most about as many bytes again, and what it has
-//! let go of each topic. After an error nothing here is used again: the file is opened anew.
+//! index says which records are kept, as the same table of topics that the hub has, without
+//! payloads; the file has all of those, at most about as many bytes again, and what it has let go
+//! of each topic. After an error nothing here is used again: the file is opened once more.
 
 use crate::push::data::problem::DataProblem;
 use crate::push::data::record::{Entry, Stored, encode};
@@ -59,6 +59,9 @@ pub(super) struct Commit {
     /// Topics that are new, with what is missing of them.
     floors: Vec<(TopicName, u64)>,
 }
+
+/// The topics in the file, and the records with the numbers of their topics.
+type Scanned = (Vec<TopicName>, Vec<(Entry, u32)>);
 
 /// Bytes of dead records that do not matter.
 const SLACK: usize = 1024 * 1024;
@@ -132,12 +135,11 @@ impl Contents {
     }
 
     /// The topics in the file, and the records with the numbers of their topics.
-    #[expect(clippy::type_complexity)]
     fn scan(
         &mut self,
         now: u64,
         recent: &mut impl FnMut(Publication, u64, u64),
-    ) -> Result<(Vec<TopicName>, Vec<(Entry, u32)>), DataProblem> {
+    ) -> Result<Scanned, DataProblem> {
         let transaction = self.file.read()?;
         let gone: HashSet<u64> = {
             let gone = transaction.open_table(GONE)?;
@@ -199,7 +201,7 @@ impl Contents {
         self.records * size_of::<Entry>() * 3 / 2 + self.index.len() * 400
     }
 
-    /// What the hub is to begin with: the newest records, as many as fit into so many bytes of its
+    /// What the hub is to begin with: the newest records, as many as fit into `most` bytes of its
     /// memory. What does not fit counts as let go.
     pub(super) fn past(&self, most: usize) -> Result<Past, DataProblem> {
         let mut kept: Vec<&Entry> = self.index.iter().flat_map(|it| it.history.iter()).collect();

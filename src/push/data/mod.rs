@@ -24,6 +24,8 @@ mod tool;
 mod writer;
 
 #[cfg(test)]
+mod disk_tests;
+#[cfg(test)]
 mod tests;
 
 pub use log::{DataFile, DataLimits};

@@ -47,7 +47,7 @@ enum Next {
 }
 
 impl Queue {
-    /// Puts a job that takes so many bytes.
+    /// Puts a job of this size.
     ///
     /// # Errors
     ///

@@ -132,7 +132,7 @@ impl<'b> Stored<'b> {
         })
     }
 
-    /// What the index keeps of it, which takes so many bytes in the file.
+    /// What the index keeps of it, which takes `bytes` in the file.
     pub(super) fn entry(&self, bytes: usize) -> Entry {
         Entry {
             sequence: self.sequence,
@@ -230,7 +230,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read((record, key) in records(), cut in any::<prop::sample::Index>()) {
+        fn what_is_written_is_read(
+            (record, key) in records(),
+            cut in any::<prop::sample::Index>(),
+        ) {
             let mut bytes = Vec::new();
             encode(&mut bytes, &record, key.as_ref());
             let stored = Stored::read(&bytes).unwrap();

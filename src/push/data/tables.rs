@@ -15,10 +15,10 @@
 
 use crate::push::data::problem::DataProblem;
 use crate::push::position::Epoch;
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, TableDefinition};
 #[cfg(test)]
 use redb::StorageBackend;
 use redb::WriteTransaction;
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, TableDefinition};
 use std::path::Path;
 
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
@@ -87,7 +87,7 @@ impl File {
     }
 
     pub(super) fn read(&self) -> Result<ReadTransaction, DataProblem> {
-        Ok(self.database.begin_read().map_err(DataProblem::from)?)
+        self.database.begin_read().map_err(DataProblem::from)
     }
 
     pub(super) fn write(&self) -> Result<WriteTransaction, DataProblem> {
@@ -95,8 +95,8 @@ impl File {
     }
 }
 
-/// A transaction that is durable, and after a crash is found without a walk over the file. Strangers
-/// choose payloads, so a checksum alone must not decide which of two commits counts.
+/// A transaction that is durable, and after a crash is found without a walk over the file. As
+/// strangers choose payloads, a checksum alone must not decide which of two commits counts.
 fn begin(database: &Database) -> Result<WriteTransaction, DataProblem> {
     let mut transaction = database.begin_write()?;
     transaction.set_quick_repair(true);

@@ -1,174 +1,23 @@
-//! The file on a disk in memory that loses power, fills up and fails.
+//! The file on a disk in memory that loses power and fails.
 
 use super::contents::Bounds as Kept;
-use super::tables::File;
-use super::writer::{Job, Opener, Writer};
+use super::disk_tests::{Disk, Plate, epoch};
+use super::writer::{Job, Writer};
 use super::{DataFile, DataLimits};
 use crate::push::broker::{Answer, Broker, Outcome, Published};
 use crate::push::hub::{Bounds, HistoryRules, HubLimits, Page, Past};
 use crate::push::log::{Entry, KeyLimits, Keys, LogError, Logged, Ticket};
-use crate::push::position::{Epoch, Since};
+use crate::push::position::Since;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Store as _};
 use rand::rngs::SmallRng;
 use rand::{RngExt as _, SeedableRng as _};
-use redb::StorageBackend;
 use std::collections::BTreeMap;
-use std::io::{Error, ErrorKind, Result};
-use std::ops::Bound;
+use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
-
-/// A sector: what a disk writes whole.
-const SECTOR: usize = 512;
-
-/// What was written, and what of it is sure to survive.
-#[derive(Debug, Default)]
-struct Plate {
-    synced: Vec<u8>,
-    now: Vec<u8>,
-    pending: Vec<Op>,
-    /// Writes until the power goes; `None`: it stays.
-    power: Option<u64>,
-    /// The next writes and syncs fail with this.
-    failing: Option<ErrorKind>,
-    /// Bytes of the whole disk.
-    size: Option<usize>,
-}
-
-#[derive(Clone, Debug)]
-enum Op {
-    Write(usize, Vec<u8>),
-    Len(usize),
-}
-
-#[derive(Clone, Debug, Default)]
-struct Disk(Arc<Mutex<Plate>>);
-
-impl Plate {
-    fn of(bytes: Vec<u8>) -> Self {
-        Self {
-            synced: bytes.clone(),
-            now: bytes,
-            ..Self::default()
-        }
-    }
-
-    fn step(&mut self) -> Result<()> {
-        if let Some(kind) = self.failing {
-            return Err(kind.into());
-        }
-        match &mut self.power {
-            Some(0) => Err(Error::other("no power")),
-            Some(left) => {
-                *left -= 1;
-                Ok(())
-            }
-            None => Ok(()),
-        }
-    }
-
-    fn apply(bytes: &mut Vec<u8>, op: &Op) {
-        match op {
-            Op::Len(len) => bytes.resize(*len, 0),
-            Op::Write(at, data) => {
-                bytes.resize(bytes.len().max(at + data.len()), 0);
-                bytes[*at..at + data.len()].copy_from_slice(data);
-            }
-        }
-    }
-
-    /// The synced bytes and any part of what was not synced, sector by sector.
-    fn cut(&self, random: &mut SmallRng) -> Vec<u8> {
-        let mut bytes = self.synced.clone();
-        let chance = [0.0, 0.5, 1.0][random.random_range(0..3)];
-        for op in &self.pending {
-            match op {
-                Op::Len(_) if random.random_bool(chance) => Self::apply(&mut bytes, op),
-                Op::Len(_) => {}
-                Op::Write(at, data) => {
-                    for (number, part) in data.chunks(SECTOR).enumerate() {
-                        let at = at + number * SECTOR;
-                        if random.random_bool(chance) && at + part.len() <= bytes.len() {
-                            Self::apply(&mut bytes, &Op::Write(at, part.to_vec()));
-                        }
-                    }
-                }
-            }
-        }
-        bytes
-    }
-}
-
-impl Disk {
-    fn lock(&self) -> MutexGuard<'_, Plate> {
-        self.0.lock().unwrap()
-    }
-
-    fn opener(&self) -> Opener {
-        let disk = self.clone();
-        Box::new(move || File::on(disk.clone(), epoch()))
-    }
-}
-
-impl StorageBackend for Disk {
-    fn len(&self) -> Result<u64> {
-        Ok(self.lock().now.len() as u64)
-    }
-
-    fn read(&self, offset: u64, out: &mut [u8]) -> Result<()> {
-        let plate = self.lock();
-        let end = offset as usize + out.len();
-        let bytes = plate.now.get(offset as usize..end);
-        out.copy_from_slice(bytes.ok_or(ErrorKind::UnexpectedEof)?);
-        Ok(())
-    }
-
-    fn set_len(&self, len: u64) -> Result<()> {
-        let mut plate = self.lock();
-        if plate.size.is_some_and(|size| len as usize > size) {
-            return Err(ErrorKind::StorageFull.into());
-        }
-        plate.step()?;
-        let op = Op::Len(len as usize);
-        Plate::apply(&mut plate.now, &op);
-        plate.pending.push(op);
-        Ok(())
-    }
-
-    fn sync_data(&self) -> Result<()> {
-        let mut plate = self.lock();
-        plate.step()?;
-        let plate = &mut *plate;
-        for op in plate.pending.drain(..) {
-            Plate::apply(&mut plate.synced, &op);
-        }
-        Ok(())
-    }
-
-    fn write(&self, offset: u64, data: &[u8]) -> Result<()> {
-        let mut plate = self.lock();
-        plate.step()?;
-        let op = Op::Write(offset as usize, data.to_vec());
-        Plate::apply(&mut plate.now, &op);
-        plate.pending.push(op);
-        Ok(())
-    }
-
-    fn try_lock_range(
-        &self,
-        _: Bound<u64>,
-        _: Bound<u64>,
-    ) -> std::result::Result<bool, redb::BackendError> {
-        Ok(true)
-    }
-}
-
-fn epoch() -> Epoch {
-    "e".parse().unwrap()
-}
 
 fn rules(messages: usize, age: u64) -> HistoryRules {
     let mut bounds = Bounds::default();
@@ -209,8 +58,11 @@ fn sequence(logged: &Logged) -> u64 {
     }
 }
 
+/// The floors of topics, and records.
+type Told = (BTreeMap<String, u64>, Vec<(u64, String, String)>);
+
 /// Topics with the highest record that may be missing of each, and what is there.
-fn told(past: &Past) -> (BTreeMap<String, u64>, Vec<(u64, String, String)>) {
+fn told(past: &Past) -> Told {
     let topics = past.topics.iter();
     let floors = topics.map(|(name, floor)| (name.as_str().to_owned(), *floor));
     let records = past.records.iter().map(|record| {
@@ -278,74 +130,84 @@ fn a_power_cut_loses_nothing_that_was_acknowledged() {
     }
 }
 
+/// What a life of the file has to keep.
+#[derive(Default)]
+struct World {
+    bytes: Vec<u8>,
+    /// By sequence number: topics and texts, the last commit included, which may have failed.
+    published: BTreeMap<u64, (String, String)>,
+    acknowledged: u64,
+    state: BTreeMap<String, Vec<u8>>,
+    counter: u64,
+    now: Arc<AtomicU64>,
+}
+
+impl World {
+    /// Opens the file and compares it with what it has to have.
+    fn open(&mut self, disk: &Disk, seed: u64) -> Writer {
+        let open = writer(disk, rules(5, u64::MAX), &self.now);
+        let past = open.past(usize::MAX);
+        check_past(&past, &self.published, self.acknowledged, seed);
+        let values = open.contents().unwrap().state().unwrap();
+        let values: BTreeMap<_, _> = values.into_iter().collect();
+        let is_known = values == self.state || in_flight(&values, self.counter);
+        assert!(is_known, "seed {seed}: {values:?}");
+        self.state = values;
+        self.published.split_off(&(past.head + 1));
+        open
+    }
+
+    /// Commits some records and a value. Returns whether they were acknowledged.
+    fn commit(&mut self, open: &mut Writer, random: &mut SmallRng) -> bool {
+        let texts: Vec<_> = (0..random.random_range(1..12))
+            .map(|_| {
+                (
+                    format!("t{}", random.random_range(0..9)),
+                    random.random::<u64>(),
+                )
+            })
+            .collect();
+        let batch = texts
+            .iter()
+            .map(|(topic, it)| publication(topic, &it.to_string()));
+        let append = Job::Append {
+            ticket: Ticket(1),
+            batch: batch.collect(),
+            now: self.now.fetch_add(10, Relaxed),
+        };
+        self.counter += 1;
+        let value = self.counter.to_le_bytes().to_vec();
+        let write = Job::Write {
+            changes: vec![Change::Put("counter".into(), value.clone())],
+            done: Box::new(|_| ()),
+        };
+        let mut last = open.past(0).head;
+        for (topic, it) in &texts {
+            last += 1;
+            self.published.insert(last, (topic.clone(), it.to_string()));
+        }
+        if open.run(vec![append, write]).failed.is_some() {
+            return false;
+        }
+        self.acknowledged = last;
+        self.state.insert("counter".into(), value);
+        true
+    }
+}
+
 fn power_cuts(seed: u64) {
     let mut random = SmallRng::seed_from_u64(seed);
-    let now = Arc::new(AtomicU64::new(1_000));
-    let mut bytes = Vec::new();
-    let mut published: BTreeMap<u64, (String, String)> = BTreeMap::new();
-    let mut acknowledged = 0;
-    let mut state = BTreeMap::<String, Vec<u8>>::new();
-    let mut counter = 0_u64;
+    let mut world = World::default();
     for _life in 0..4 {
-        let disk = Disk(Arc::new(Mutex::new(Plate::of(bytes.clone()))));
-        let mut open = writer(&disk, rules(5, u64::MAX), &now);
-        check_past(&open.past(usize::MAX), &published, acknowledged, seed);
-        let values: BTreeMap<_, _> = open
-            .contents()
-            .unwrap()
-            .state()
-            .unwrap()
-            .into_iter()
-            .collect();
-        assert!(
-            values == state || in_flight(&values, counter),
-            "seed {seed}: {values:?}"
-        );
-        state = values;
-        published.split_off(&(open.past(usize::MAX).head + 1));
+        let disk = Disk(Arc::new(Mutex::new(Plate::of(world.bytes.clone()))));
+        let mut open = world.open(&disk, seed);
         disk.lock().power = Some(random.random_range(0..300));
-        loop {
-            let texts: Vec<_> = (0..random.random_range(1..12))
-                .map(|_| {
-                    (
-                        format!("t{}", random.random_range(0..9)),
-                        random.random::<u64>(),
-                    )
-                })
-                .collect();
-            let batch = texts
-                .iter()
-                .map(|(topic, it)| publication(topic, &it.to_string()));
-            counter += 1;
-            let change = Change::Put("counter".into(), counter.to_le_bytes().into());
-            let append = Job::Append {
-                ticket: Ticket(1),
-                batch: batch.collect(),
-                now: now.fetch_add(10, Relaxed),
-            };
-            let write = Job::Write {
-                changes: vec![change],
-                done: Box::new(|_| ()),
-            };
-            let mut next = open.past(0).head;
-            for (topic, it) in &texts {
-                next += 1;
-                published.insert(next, (topic.clone(), it.to_string()));
-            }
-            let answers = open.run(vec![append, write]);
-            if answers.failed.is_some() {
-                break;
-            }
-            acknowledged = next;
-            state.insert("counter".into(), counter.to_le_bytes().into());
-        }
+        while world.commit(&mut open, &mut random) {}
         drop(open);
-        bytes = disk.lock().cut(&mut random);
-        if acknowledged == 0 {
+        world.bytes = disk.lock().cut(&mut random);
+        if world.acknowledged == 0 {
             // A file that was never finished is made again.
-            bytes.clear();
-            published.clear();
-            state.clear();
+            world = World::default();
         }
     }
 }
@@ -382,8 +244,10 @@ fn a_file_that_is_turned_over_ten_times_stays_small() {
     let now = Arc::new(AtomicU64::new(1_000));
     // A quiet topic must not keep the file from shrinking.
     let quiet: Vec<_> = vec![("quiet".parse().unwrap(), Bounds::default())];
-    let mut loud = Bounds::default();
-    loud.messages = 50;
+    let loud = Bounds {
+        messages: 50,
+        ..Bounds::default()
+    };
     let mut open = writer(&disk, HistoryRules::new(quiet, loud), &now);
     let mut lengths = Vec::new();
     for round in 0..100_u64 {

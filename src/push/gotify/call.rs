@@ -46,7 +46,7 @@ pub(super) enum Call {
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Needs {
-    Nobody,
+    Nothing,
     Application,
     Client,
     Admin,
@@ -210,7 +210,7 @@ impl Call {
 
     pub(super) fn needs(&self) -> Needs {
         match self {
-            Self::Health | Self::Version | Self::File(_) => Needs::Nobody,
+            Self::Health | Self::Version | Self::File(_) => Needs::Nothing,
             Self::Publish => Needs::Application,
             Self::Users
             | Self::CreateUser
@@ -270,7 +270,7 @@ mod tests {
             ("GET", "/application/x/message", 400),
             ("DELETE", "/client/-1", 400),
             ("GET", "/application/1/nothing", 404),
-            ("GET", "/current/nobody", 404),
+            ("GET", "/current/nothing", 404),
             ("GET", "/stream/", 404),
             ("GET", "/user/1/2/3", 404),
         ] {

@@ -1,7 +1,7 @@
 //! Who asks, and for what.
 //!
 //! Input: the directory, a call. Output: yes or no. Invariant: an application only publishes, and a
-//! client never does. How somebody is recognized is left to `gate`.
+//! client never does. How callers are recognized is left to `gate`.
 
 use crate::push::gotify::call::{Call, Needs};
 use crate::push::gotify::credentials::Basic;
@@ -18,15 +18,15 @@ pub(in crate::push) struct Asked {
 /// Whose a request is.
 #[derive(Debug)]
 pub(super) enum Who {
-    /// Anybody's.
-    Nobody,
+    /// Anyone's.
+    Public,
     Application(Box<Application>),
     Client(Caller),
     /// That of a name, if the password is right; otherwise that of the token, if there is one.
     Unchecked(Basic, Option<Box<Who>>),
 }
 
-/// Somebody who reads and manages.
+/// A user, or a client of one, who reads and manages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Caller {
     pub(super) user: u64,

@@ -1,12 +1,12 @@
 //! The gotify dialect of one worker: requests in, answers and messages out.
 //!
 //! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
-//! Invariants: nothing is done for somebody who may not; the worker never waits for a hash, the log
-//! or the store, and answers when their mail comes; a stream subscribes before its 101 leaves.
-//! Who may do what is left to `gate`, what changes to `manage`.
+//! Invariants: nothing is done for a caller that may not; the worker never waits for a hash, the
+//! log or the store, and answers when their mail comes. Who may do what is left to `gate`, what
+//! changes to `manage`, streams to `live`.
 
 use crate::http::{MediaType, Request, Response, Status};
-use crate::net::{Context, PeerId, Reply, Upgrade};
+use crate::net::{Context, PeerId, Reply};
 use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::broker::{Answer, Broker, BrokerMail, Outcome, Published};
@@ -15,18 +15,16 @@ use crate::push::gotify::call::Call;
 use crate::push::gotify::caller::{Asked, Caller, Who};
 use crate::push::gotify::credentials::Basic;
 use crate::push::gotify::directory::Application;
-use crate::push::gotify::edits::{Edit, Ended, Forget, answer};
+use crate::push::gotify::edits::{Edit, Forget, answer};
 use crate::push::gotify::fields::{Fields, Said};
 use crate::push::gotify::image;
 use crate::push::gotify::message::{Page, publication, published, topic, topics};
-use crate::push::gotify::problem::{Problem, restate};
+use crate::push::gotify::problem::Problem;
 use crate::push::gotify::state::{Gotify, GotifyMail, to};
-use crate::push::gotify::streams::{Stream, Streams};
-use crate::push::hub::Subscribe;
+use crate::push::gotify::streams::Streams;
 use crate::push::limits::Limits;
 use crate::push::name::{Pattern, TopicName};
 use crate::push::tries::Tries;
-use crate::wire::CloseCode;
 use serde_json::json;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -37,8 +35,8 @@ pub(in crate::push) const GOTIFY: u32 = 32;
 /// Tags of publications from here on are those of this dialect.
 const TAGS: u64 = 1 << 63;
 
-/// Bytes of a message from the client of a stream, which has nothing to say (1009 above it).
-const MESSAGE: u64 = 64;
+/// Bytes of bodies that wait for their passwords: a few images, or many messages.
+const MAX_KEPT: usize = 16 * 1024 * 1024;
 
 /// The gotify dialect of one worker.
 #[derive(Debug)]
@@ -47,13 +45,15 @@ pub(in crate::push) struct Dialect {
     pub(super) broker: Broker,
     tries: Arc<Tries>,
     limits: Limits,
-    streams: Streams,
+    pub(super) streams: Streams,
     pending: HashMap<u64, Pending>,
+    /// Bytes of bodies in `pending`.
+    kept: usize,
     tags: u64,
-    delayed: Delayed,
+    pub(super) delayed: Delayed,
 }
 
-/// A request that waits for somebody else.
+/// A request that waits for the store, the log or a hash.
 #[derive(Debug)]
 struct Pending {
     peer: PeerId,
@@ -116,6 +116,7 @@ impl Dialect {
             limits,
             streams: Streams::default(),
             pending: HashMap::new(),
+            kept: 0,
             tags: TAGS,
             delayed: Delayed::default(),
         }
@@ -177,7 +178,7 @@ impl Dialect {
         result.unwrap_or_else(|problem| Response::from(problem).into())
     }
 
-    /// The response, unless somebody else has to do something first.
+    /// The response, unless it has to wait for mail.
     fn wait(
         &mut self,
         done: Done,
@@ -217,12 +218,17 @@ impl Dialect {
             Some(user) => (Some(user.id), Some(user.hash)),
             None => (None, None),
         };
+        let bytes = kept.body.len();
+        if self.kept + bytes > MAX_KEPT {
+            return Err(Problem::busy("too many passwords are being checked"));
+        }
         let done = move |belongs: bool| {
             let user = id.filter(|_| belongs);
             gotify.post(to.worker, GotifyMail::Checked { tag: to.tag, user });
         };
         let started = self.gotify.passwords().verify(basic, hash, done);
         started.map_err(|_| Problem::busy("too many passwords are being checked"))?;
+        self.kept += bytes;
         self.await_mail(to.tag, from, admitted, Waits::Check(Box::new(kept)));
         Ok(Reply::Later { tag: GOTIFY })
     }
@@ -237,6 +243,7 @@ impl Dialect {
         let Waits::Check(kept) = pending.waits else {
             return;
         };
+        self.kept -= kept.body.len();
         let caller = user.and_then(|id| self.gotify.read(|it| Caller::of_user(it, id)));
         let who = match (caller, kept.otherwise) {
             (Some(caller), _) => caller.may(&kept.call),
@@ -282,12 +289,12 @@ impl Dialect {
         match (call, who) {
             (Call::Publish, Who::Application(application)) => self.publish(&application, asking),
             (call, Who::Client(caller)) => self.act_for(call, &caller, asking),
-            (call, Who::Nobody) => self.show(&call).map(Done::Now),
+            (call, Who::Public) => self.show(&call).map(Done::Now),
             _ => Err(Problem::forbidden()),
         }
     }
 
-    /// What anybody may see.
+    /// What anyone may see.
     fn show(&self, call: &Call) -> Result<Response, Problem> {
         match call {
             Call::Health => Ok(answer(&json!({"health": "green", "database": "green"}))),
@@ -389,50 +396,6 @@ impl Dialect {
         }
     }
 
-    /// Opens a stream.
-    // req: gotify-stream-01 gotify-stream-02 gotify-stream-04
-    fn stream<'r>(
-        &mut self,
-        context: &Context<'_>,
-        from: PeerId,
-        request: &Request<'r>,
-        caller: &Caller,
-    ) -> Result<Reply<'r>, Problem> {
-        let opening = match request.upgrade() {
-            Ok(opening) => opening,
-            Err(refusal) => {
-                let mut response = Response::from(refusal);
-                response.status = Status::BAD_REQUEST;
-                return Ok(restate(response).into());
-            }
-        };
-        if context.is_stopping() {
-            return Err(Problem::busy("the server is stopping"));
-        }
-        let subscribe = Subscribe {
-            patterns: vec![topics(caller.user)],
-            ..Subscribe::default()
-        };
-        let start = self.broker.subscribe(from, &subscribe)?;
-        if let Some((_, interest)) = start.interests.first() {
-            let stream = Stream {
-                user: caller.user,
-                client: caller.client,
-                interest: *interest,
-                order: start.order,
-            };
-            self.streams.insert(from, stream);
-        }
-        let accepted = opening.accept(None).without_extensions();
-        Ok(Upgrade::new(accepted).tag(GOTIFY).without_close().into())
-    }
-
-    /// A stream is open.
-    // req: gotify-stream-06
-    pub(in crate::push) fn opened(&self, context: &mut Context<'_>, peer: PeerId) {
-        context.set_message_limit(peer, MESSAGE);
-    }
-
     /// Mail of the broker, if it is for this dialect alone.
     pub(in crate::push) fn broker_mail(
         &mut self,
@@ -468,22 +431,6 @@ impl Dialect {
             }
             GotifyMail::Checked { tag, user } => self.checked(context, tag, user),
             GotifyMail::Ended(ended) => self.end(context, ended),
-        }
-    }
-
-    // req: gotify-stream-07
-    fn end(&mut self, context: &mut Context<'_>, ended: Ended) {
-        for peer in self.streams.ended(ended) {
-            self.closed(peer);
-            context.close(peer, CloseCode::NORMAL, "");
-        }
-    }
-
-    /// A connection has ended, or is about to.
-    pub(in crate::push) fn closed(&mut self, peer: PeerId) {
-        self.delayed.take(peer);
-        if self.streams.remove(peer) {
-            self.broker.leave(peer);
         }
     }
 

@@ -20,7 +20,7 @@ use std::sync::Arc;
 /// What the keys of the store begin with.
 const PREFIX: &str = "gotify/";
 
-/// Somebody with a name and a password.
+/// A person, with a name and a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct User {
     pub(super) id: u64,

@@ -2,7 +2,7 @@
 //!
 //! Pure. Input: the directory, who asks, what is wanted, random bytes for tokens. Output: an
 //! [`Edit`]: entries for the store, records to forget, streams to end, and the answer. Invariants:
-//! nobody changes what is another's; there is always an administrator; tables are bounded.
+//! what is another user's is not changed; there is always an administrator; tables are bounded.
 
 use crate::http::{MediaType, Response, Status};
 use crate::push::gotify::credentials::{TOKEN, token};

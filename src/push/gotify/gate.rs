@@ -1,7 +1,7 @@
 //! Who asks, judged by the head of a request.
 //!
 //! Input: a head, the directory. Output: what is asked for and by whom, or the denial. Invariants:
-//! a valid password wins over a token; one of somebody else, such as of a proxy, is ignored beside
+//! a valid password wins over a token; a foreign one, such as that of a proxy, is ignored beside
 //! a valid token; what is refused costs no body.
 
 use crate::http::{RequestHead, Response};
@@ -32,7 +32,7 @@ impl Dialect {
             return Err(restate(unsupported()).into());
         }
         let who = match call.needs() {
-            Needs::Nobody => Who::Nobody,
+            Needs::Nothing => Who::Public,
             _ => self.who(head, &call)?,
         };
         Ok(Asked { call, who })

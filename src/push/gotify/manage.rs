@@ -1,6 +1,6 @@
 //! Applications, clients and users: what their owners and administrators do with them.
 //!
-//! Input: calls of somebody who may make them. Output: lists at once, changes as plans. Invariant:
+//! Input: calls of callers that may make them. Output: lists at once, changes as plans. Invariant:
 //! a request is understood before a plan is made; whether it can be done is left to `edits`.
 
 use crate::http::{Response, Status};

@@ -83,7 +83,7 @@ pub(super) fn write(out: &mut Vec<u8>, record: &Record) {
     out.extend_from_slice(b"\"}");
 }
 
-/// The answer to whoever has published it.
+/// The answer to its publisher.
 pub(super) fn published(record: &Record) -> Response {
     let mut body = Vec::with_capacity(record.size() + 128);
     write(&mut body, record);

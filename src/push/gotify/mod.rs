@@ -15,8 +15,9 @@
 //! Input: requests, mail. Output: what clients of gotify see. Invariants: an error is the JSON
 //! object that they know; the end of a stream has no Close, as clients stop for good at one.
 //!
-//! Reading order: `problem`, `call`, `credentials`, `passwords`, `multipart`, `fields`; `directory`,
-//! `message`, `edits`, `state`; `image`, `caller`, `streams`, `dialect`, `gate`, `manage`.
+//! Reading order: `problem`, `call`, `credentials`, `passwords`, `multipart`, `fields`;
+//! `directory`, `message`, `edits`, `state`; `image`, `caller`, `streams`; `dialect`, `gate`,
+//! `live`, `manage`.
 
 mod call;
 mod caller;
@@ -27,6 +28,7 @@ mod edits;
 mod fields;
 mod gate;
 mod image;
+mod live;
 mod manage;
 mod message;
 mod multipart;

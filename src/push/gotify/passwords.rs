@@ -24,7 +24,7 @@ const WAITING: usize = 256;
 /// Results that are remembered: about 100 KiB.
 const REMEMBERED: usize = 1024;
 
-/// Bytes of a password: more is nobody's.
+/// Bytes of a password: longer ones are refused.
 pub(super) const MAX_PASSWORD: usize = 1024;
 
 type Job = Box<dyn FnOnce() + Send>;
@@ -36,7 +36,7 @@ pub struct Passwords {
 }
 
 struct Inner {
-    /// `None`: jobs are done by whoever has them.
+    /// `None`: jobs are done on the thread of the caller.
     jobs: Option<SyncSender<Job>>,
     params: Params,
     secret: [u8; 32],
@@ -116,7 +116,7 @@ impl Passwords {
         known.get(&digest).copied()
     }
 
-    /// Compares a password with a hash, which is `None` for a name that nobody has: that takes as
+    /// Compares a password with a hash, which is `None` for a name without a user: that takes as
     /// long. Calls `done` with whether they belong together.
     ///
     /// # Errors

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Input: plans, from any thread. Output: [`GotifyMail`] for the workers. Invariants: one plan at a
-//! time is on its way to the store, so each is made from what is kept; nobody sees a change that is
-//! not; a lock is never held while the store, the broker's log or a hash is at work.
+//! time is on its way to the store, so each is made from what is kept; a change that is not kept is
+//! never seen; a lock is never held while the store, the broker's log or a hash is at work.
 
 use crate::net::{Mailbox, PeerId, Response};
 use crate::push::broker::Broker;
@@ -24,11 +24,10 @@ use crate::push::workers::{Workers, workers};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-/// Plans that wait at most: more than people make.
-const WAITING: usize = 1_000;
+/// Plans that wait at most: more than people make, and not too much memory if all have images.
+const WAITING: usize = 64;
 
 /// Characters of the first password: 120 random bits.
 const PASSWORD: usize = 20;
@@ -70,7 +69,7 @@ pub(super) struct To {
     pub(super) tag: u64,
 }
 
-/// Somebody who reads the messages of a user with the token of a client.
+/// The bearer of the token of a client, who reads the messages of its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::push) struct Reader {
     client: u64,
@@ -110,7 +109,7 @@ pub enum GotifyMail {
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum NoGotify {
-    /// The store cannot be read or written.
+    /// The store cannot be read.
     Store(LogError),
     /// What is in the store cannot be understood.
     Malformed,
@@ -129,7 +128,8 @@ impl std::error::Error for NoGotify {}
 
 impl Gotify {
     /// With what a store has. If that is no user, there is a first one, named `admin`, whose new
-    /// password is returned as well: it is nowhere else.
+    /// password is returned as well: it is nowhere else. The user is written without waiting, as a
+    /// store may begin to write with the start of its server.
     ///
     /// # Errors
     ///
@@ -147,12 +147,14 @@ impl Gotify {
             let hash = passwords.hash_now(&new);
             let edit = create_user(&directory, FIRST.to_owned(), true, hash);
             let edit = edit.map_err(|_| NoGotify::Malformed)?;
-            let (said, kept) = channel();
             let changes = edit.entries.iter().map(Entry::change).collect();
-            let done: Done = Box::new(move |result| said.send(result).unwrap_or_default());
+            // A store may begin to write once its server has started: this must not wait for it.
+            let done: Done = Box::new(|result| {
+                if let Err(error) = result {
+                    log::error!("the first user of gotify clients is not kept: {error}");
+                }
+            });
             store.write(changes, done);
-            let kept = kept.recv().unwrap_or(Err(LogError::Unavailable));
-            kept.map_err(NoGotify::Store)?;
             directory.apply(edit.entries);
             password = Some(new);
         }

@@ -275,6 +275,33 @@ mod tests {
     }
 
     #[test]
+    // req: gotify-messages-06
+    fn what_is_removed_is_no_gap_and_the_newest_come_first() {
+        let bounds = bounds(10, 1_000, 1_000);
+        let mut history = History::new(0);
+        for sequence in 1..=5 {
+            history.push(record(2 * sequence, 100, None), &bounds, 100);
+        }
+        let before = |history: &History<Arc<Record>>, sequence| -> Vec<u64> {
+            history
+                .before(sequence)
+                .map(|record| record.sequence)
+                .collect()
+        };
+        assert_eq!(before(&history, u64::MAX), [10, 8, 6, 4, 2]);
+        assert_eq!(before(&history, 6), [4, 2]);
+        let cost = history.cost();
+        history.remove(&[1, 2, 6, 10]);
+        assert_eq!((kept(&history), history.floor()), (vec![4, 8], 0));
+        assert_eq!((history.size(), history.cost()), ((2, 10), cost / 5 * 2));
+        history.remove(&[4, 8]);
+        assert_eq!(
+            (history.is_empty(), history.cost(), history.floor()),
+            (true, 0, 0)
+        );
+    }
+
+    #[test]
     // req: push-bounds-02
     fn count_bytes_and_age_let_go_and_raise_the_floor() {
         let all = bounds(10, 1_000, 1_000);

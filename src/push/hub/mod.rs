@@ -974,4 +974,40 @@ mod tests {
             both.end();
         }
     }
+
+    #[test]
+    // req: gotify-messages-04 gotify-messages-06
+    fn the_newest_records_of_a_pattern_come_first_and_can_be_forgotten() {
+        let mut hub = Hub::new(
+            epoch(),
+            WORKERS,
+            HistoryRules::default(),
+            HubLimits::default(),
+        );
+        for (at, topic) in ["b.x", "b.y", "a", "b.x", "b.z", "b.y"]
+            .into_iter()
+            .enumerate()
+        {
+            let publication = Publication::new(topic.parse().unwrap(), "m".into());
+            hub.apply(&Arc::new(publication.into_record(at as u64 + 1, 100)), 100);
+        }
+        let ids = |hub: &mut Hub, below, most| -> Vec<u64> {
+            let latest = hub.latest(&pattern("b.*"), below, most, 100);
+            latest.iter().map(|record| record.sequence).collect()
+        };
+        assert_eq!(ids(&mut hub, u64::MAX, 100), [6, 5, 4, 2, 1]);
+        assert_eq!(ids(&mut hub, 5, 2), [4, 2]);
+        let cost = hub.history_bytes();
+        hub.forget(&pattern("b.*"), &[1, 3, 4, 5]);
+        assert_eq!(ids(&mut hub, u64::MAX, 100), [6, 2]);
+        assert_eq!(hub.topics(), 2, "b.y and a");
+        assert!(hub.history_bytes() < cost);
+        let since = Since::Position(epoch().at(0));
+        let all = hub
+            .replay(&[pattern("**")], since, Page::default(), 100)
+            .unwrap();
+        assert_eq!((all.records.len(), all.recovered), (3, true));
+        hub.forget(&pattern("**"), &[2, 3, 6]);
+        assert_eq!((hub.topics(), hub.history_bytes()), (0, 0));
+    }
 }

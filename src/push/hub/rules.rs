@@ -86,9 +86,12 @@ impl HistoryRules {
             true => return Bounds::EPHEMERAL,
             false => self.otherwise,
         };
-        // No wildcard matches a topic of the server itself: such a rule names it.
+        // No wildcard matches a topic of the server itself: such a rule names it. It cannot take
+        // the positions from messages whose ids they are.
         let mut rules = self.rules.iter();
-        let first = rules.find(|(pattern, _)| pattern.matches(topic));
+        let first = rules.find(|(pattern, bounds)| {
+            pattern.matches(topic) && !(topic.is_reserved() && bounds.is_ephemeral())
+        });
         first.map_or(otherwise, |(_, bounds)| *bounds)
     }
 }
@@ -118,7 +121,10 @@ mod tests {
             );
         }
         assert_eq!(rules.of(&"$gotify.1.2".parse().unwrap()), Bounds::GOTIFY);
-        let named = vec![("$gotify.1.*".parse().unwrap(), keep(3))];
+        let named = vec![
+            ("$gotify.1.2".parse().unwrap(), keep(0)),
+            ("$gotify.1.*".parse().unwrap(), keep(3)),
+        ];
         let named = HistoryRules::new(named, keep(9));
         for (topic, messages) in [
             ("$gotify.1.2", 3),

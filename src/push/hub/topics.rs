@@ -135,7 +135,7 @@ impl<R: Kept> Topics<R> {
     /// Whether this topic, which need not be known, has no history.
     pub(super) fn is_ephemeral(&self, name: &TopicName) -> bool {
         let of_topic = || self.bounds(self.find(name.as_str()), name);
-        name.is_reserved() || self.rules.has_ephemeral() && of_topic().is_ephemeral()
+        (name.is_reserved() || self.rules.has_ephemeral()) && of_topic().is_ephemeral()
     }
 
     /// The bounds of a topic, which need not be known.
@@ -227,13 +227,7 @@ impl<R: Kept> Topics<R> {
 
     /// The records of the topics that a pattern matches, below a sequence number, newest first: at
     /// most so many.
-    pub(super) fn latest(
-        &mut self,
-        pattern: &Pattern,
-        below: u64,
-        most: usize,
-        now: u64,
-    ) -> Vec<R>
+    pub(super) fn latest(&mut self, pattern: &Pattern, below: u64, most: usize, now: u64) -> Vec<R>
     where
         R: Clone,
     {

@@ -12,7 +12,7 @@ use crate::push::access::Admitted;
 use crate::push::auth::Auth;
 use crate::push::broker::{Answer, Broker, Outcome, Published};
 use crate::push::gotify::Gotify;
-use crate::push::hub::{Refused, Replay, Start, Subscribe};
+use crate::push::hub::{Replay, Start, Subscribe};
 use crate::push::limits::Limits;
 use crate::push::log::LogError;
 use crate::push::name::{Pattern, TopicName};
@@ -31,7 +31,6 @@ use crate::push::page::page;
 use crate::push::position::Since;
 use crate::push::record::Publication;
 use crate::push::tries::Tries;
-use crate::push::unavailable::Unavailable;
 use crate::wire::CloseCode;
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -472,17 +471,6 @@ pub(super) fn check_patterns(caller: &Caller, patterns: &[Pattern]) -> Result<()
             "this token may not subscribe to {wide}"
         ))),
         None => Ok(()),
-    }
-}
-
-impl From<Refused> for Problem {
-    fn from(refused: Refused) -> Self {
-        let text = refused.to_string();
-        match refused {
-            Refused::TooMany | Refused::TooWide => Self::malformed(text),
-            Refused::Stopped => Unavailable::Stopped.into(),
-            Refused::Full => Self::unavailable(text, 1),
-        }
     }
 }
 

@@ -34,9 +34,9 @@ pub(super) fn position(out: &mut Vec<u8>, position: Option<Position>) {
     }
 }
 
-/// Appends the envelope of a record.
+/// Appends the envelope of a record: JSON without a line break.
 // req: push-v1-05 push-v1-06
-pub(super) fn message(out: &mut Vec<u8>, record: &Record, epoch: Epoch) {
+pub fn message(out: &mut Vec<u8>, record: &Record, epoch: Epoch) {
     out.extend_from_slice(b"{\"type\":\"message\",\"topic\":");
     write_string(out, record.topic.as_str());
     if record.sequence > 0 {

@@ -35,5 +35,6 @@ pub(super) use ask::{TOPICS, accepts};
 pub use batch::Batch;
 pub(super) use caller::Guest;
 pub(super) use dialect::{Dialect, NATIVE};
+pub use envelope::message as write_envelope;
 pub use problem::Problem;
 pub(super) use problem::restate;

@@ -12,6 +12,7 @@ use crate::http::{FieldLine, MediaType, Response, StaticField, Status, field};
 use crate::net::Limits;
 use crate::push::answers::{retry_after, retry_seconds};
 use crate::push::denial::Denial;
+use crate::push::hub::Refused;
 use crate::push::json::write_string;
 use crate::push::log::LogError;
 use crate::push::name::{BadName, TopicName};
@@ -222,6 +223,17 @@ impl From<Unavailable> for Problem {
         Self {
             close: reason == Unavailable::Stopped,
             ..Self::unavailable(reason.to_string(), seconds)
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let text = refused.to_string();
+        match refused {
+            Refused::TooMany | Refused::TooWide => Self::malformed(text),
+            Refused::Stopped => Unavailable::Stopped.into(),
+            Refused::Full => Self::unavailable(text, 1),
         }
     }
 }

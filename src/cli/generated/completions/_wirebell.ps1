@@ -30,6 +30,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check, shrink and export the data file of a push server')
             [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
@@ -43,6 +44,9 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--config', '--config', [CompletionResultType]::ParameterName, 'Read settings from this TOML file')
             [CompletionResult]::new('--tokens', '--tokens', [CompletionResultType]::ParameterName, 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]')
             [CompletionResult]::new('--jwt-key-file', '--jwt-key-file', [CompletionResultType]::ParameterName, 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]')
+            [CompletionResult]::new('--data', '--data', [CompletionResultType]::ParameterName, 'Keep messages and state in this file: a publication is answered and delivered once it is on the disk. It is created if it does not exist [default: everything is in memory]')
+            [CompletionResult]::new('--data-size', '--data-size', [CompletionResultType]::ParameterName, 'Bytes of messages that the file keeps; beyond it the oldest go [default: 4GiB]')
+            [CompletionResult]::new('--gotify', '--gotify', [CompletionResultType]::ParameterName, 'Serve clients of gotify 2.x. The password of the first user is printed once. Without --data, users, applications and messages are in memory [default: only with --data]')
             [CompletionResult]::new('--open', '--open', [CompletionResultType]::ParameterName, 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]')
             [CompletionResult]::new('--push-key-file', '--push-key-file', [CompletionResultType]::ParameterName, 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]')
             [CompletionResult]::new('--token-file', '--token-file', [CompletionResultType]::ParameterName, 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]')
@@ -256,6 +260,49 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
         'wirebell;token;help;help' {
             break
         }
+        'wirebell;data' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Compare every page with its checksum, read every message, and say what there is')
+            [CompletionResult]::new('compact', 'compact', [CompletionResultType]::ParameterValue, 'Give the space of removed messages back to the disk')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print every message as a line of JSON, oldest first')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;data;check' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;data;compact' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;data;export' {
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;data;help' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Compare every page with its checksum, read every message, and say what there is')
+            [CompletionResult]::new('compact', 'compact', [CompletionResultType]::ParameterValue, 'Give the space of removed messages back to the disk')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print every message as a line of JSON, oldest first')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;data;help;check' {
+            break
+        }
+        'wirebell;data;help;compact' {
+            break
+        }
+        'wirebell;data;help;export' {
+            break
+        }
+        'wirebell;data;help;help' {
+            break
+        }
         'wirebell;certificate' {
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write cert.pem and key.pem into this directory, which is created if missing')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write cert.pem and key.pem into this directory, which is created if missing')
@@ -386,6 +433,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('connect', 'connect', [CompletionResultType]::ParameterValue, 'Connect to a server: send lines, print messages')
             [CompletionResult]::new('push', 'push', [CompletionResultType]::ParameterValue, 'Publish to a push server')
             [CompletionResult]::new('token', 'token', [CompletionResultType]::ParameterValue, 'Create, list and revoke the tokens of a push server')
+            [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check, shrink and export the data file of a push server')
             [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
@@ -420,6 +468,21 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             break
         }
         'wirebell;help;token;revoke' {
+            break
+        }
+        'wirebell;help;data' {
+            [CompletionResult]::new('check', 'check', [CompletionResultType]::ParameterValue, 'Compare every page with its checksum, read every message, and say what there is')
+            [CompletionResult]::new('compact', 'compact', [CompletionResultType]::ParameterValue, 'Give the space of removed messages back to the disk')
+            [CompletionResult]::new('export', 'export', [CompletionResultType]::ParameterValue, 'Print every message as a line of JSON, oldest first')
+            break
+        }
+        'wirebell;help;data;check' {
+            break
+        }
+        'wirebell;help;data;compact' {
+            break
+        }
+        'wirebell;help;data;export' {
             break
         }
         'wirebell;help;certificate' {

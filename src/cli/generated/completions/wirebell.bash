@@ -28,6 +28,9 @@ _wirebell() {
             wirebell,connect)
                 cmd="wirebell__subcmd__connect"
                 ;;
+            wirebell,data)
+                cmd="wirebell__subcmd__data"
+                ;;
             wirebell,echo)
                 cmd="wirebell__subcmd__echo"
                 ;;
@@ -52,6 +55,30 @@ _wirebell() {
             wirebell,verify)
                 cmd="wirebell__subcmd__verify"
                 ;;
+            wirebell__subcmd__data,check)
+                cmd="wirebell__subcmd__data__subcmd__check"
+                ;;
+            wirebell__subcmd__data,compact)
+                cmd="wirebell__subcmd__data__subcmd__compact"
+                ;;
+            wirebell__subcmd__data,export)
+                cmd="wirebell__subcmd__data__subcmd__export"
+                ;;
+            wirebell__subcmd__data,help)
+                cmd="wirebell__subcmd__data__subcmd__help"
+                ;;
+            wirebell__subcmd__data__subcmd__help,check)
+                cmd="wirebell__subcmd__data__subcmd__help__subcmd__check"
+                ;;
+            wirebell__subcmd__data__subcmd__help,compact)
+                cmd="wirebell__subcmd__data__subcmd__help__subcmd__compact"
+                ;;
+            wirebell__subcmd__data__subcmd__help,export)
+                cmd="wirebell__subcmd__data__subcmd__help__subcmd__export"
+                ;;
+            wirebell__subcmd__data__subcmd__help,help)
+                cmd="wirebell__subcmd__data__subcmd__help__subcmd__help"
+                ;;
             wirebell__subcmd__help,bench)
                 cmd="wirebell__subcmd__help__subcmd__bench"
                 ;;
@@ -63,6 +90,9 @@ _wirebell() {
                 ;;
             wirebell__subcmd__help,connect)
                 cmd="wirebell__subcmd__help__subcmd__connect"
+                ;;
+            wirebell__subcmd__help,data)
+                cmd="wirebell__subcmd__help__subcmd__data"
                 ;;
             wirebell__subcmd__help,echo)
                 cmd="wirebell__subcmd__help__subcmd__echo"
@@ -87,6 +117,15 @@ _wirebell() {
                 ;;
             wirebell__subcmd__help,verify)
                 cmd="wirebell__subcmd__help__subcmd__verify"
+                ;;
+            wirebell__subcmd__help__subcmd__data,check)
+                cmd="wirebell__subcmd__help__subcmd__data__subcmd__check"
+                ;;
+            wirebell__subcmd__help__subcmd__data,compact)
+                cmd="wirebell__subcmd__help__subcmd__data__subcmd__compact"
+                ;;
+            wirebell__subcmd__help__subcmd__data,export)
+                cmd="wirebell__subcmd__help__subcmd__data__subcmd__export"
                 ;;
             wirebell__subcmd__help__subcmd__token,list)
                 cmd="wirebell__subcmd__help__subcmd__token__subcmd__list"
@@ -128,7 +167,7 @@ _wirebell() {
 
     case "${cmd}" in
         wirebell)
-            opts="-h -V --help --version serve echo connect push token certificate verify inspect bench completions man help"
+            opts="-h -V --help --version serve echo connect push token data certificate verify inspect bench completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -473,6 +512,132 @@ _wirebell() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        wirebell__subcmd__data)
+            opts="-h --help check compact export help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__check)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__compact)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__export)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__help)
+            opts="check compact export help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__help__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__help__subcmd__compact)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__help__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__data__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         wirebell__subcmd__echo)
             opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -640,7 +805,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__help)
-            opts="serve echo connect push token certificate verify inspect bench completions man help"
+            opts="serve echo connect push token data certificate verify inspect bench completions man help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -698,6 +863,62 @@ _wirebell() {
         wirebell__subcmd__help__subcmd__connect)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__data)
+            opts="check compact export"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__data__subcmd__check)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__data__subcmd__compact)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__data__subcmd__export)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1018,7 +1239,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --tokens --jwt-key-file --open --push-key-file --token-file --trusted-proxy --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
+            opts="-l -w -h --config --check --tokens --jwt-key-file --data --data-size --gotify --open --push-key-file --token-file --trusted-proxy --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1034,6 +1255,18 @@ _wirebell() {
                     ;;
                 --jwt-key-file)
                     COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --data-size)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --gotify)
+                    COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
                     ;;
                 --open)

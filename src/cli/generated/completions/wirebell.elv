@@ -27,6 +27,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
             cand token 'Create, list and revoke the tokens of a push server'
+            cand data 'Check, shrink and export the data file of a push server'
             cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
@@ -39,6 +40,9 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --config 'Read settings from this TOML file'
             cand --tokens 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]'
             cand --jwt-key-file 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]'
+            cand --data 'Keep messages and state in this file: a publication is answered and delivered once it is on the disk. It is created if it does not exist [default: everything is in memory]'
+            cand --data-size 'Bytes of messages that the file keeps; beyond it the oldest go [default: 4GiB]'
+            cand --gotify 'Serve clients of gotify 2.x. The password of the first user is printed once. Without --data, users, applications and messages are in memory [default: only with --data]'
             cand --open 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]'
             cand --push-key-file 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'
             cand --token-file 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]'
@@ -239,6 +243,40 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         }
         &'wirebell;token;help;help'= {
         }
+        &'wirebell;data'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+            cand check 'Compare every page with its checksum, read every message, and say what there is'
+            cand compact 'Give the space of removed messages back to the disk'
+            cand export 'Print every message as a line of JSON, oldest first'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;data;check'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;data;compact'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;data;export'= {
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;data;help'= {
+            cand check 'Compare every page with its checksum, read every message, and say what there is'
+            cand compact 'Give the space of removed messages back to the disk'
+            cand export 'Print every message as a line of JSON, oldest first'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;data;help;check'= {
+        }
+        &'wirebell;data;help;compact'= {
+        }
+        &'wirebell;data;help;export'= {
+        }
+        &'wirebell;data;help;help'= {
+        }
         &'wirebell;certificate'= {
             cand -o 'Write cert.pem and key.pem into this directory, which is created if missing'
             cand --output 'Write cert.pem and key.pem into this directory, which is created if missing'
@@ -363,6 +401,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand connect 'Connect to a server: send lines, print messages'
             cand push 'Publish to a push server'
             cand token 'Create, list and revoke the tokens of a push server'
+            cand data 'Check, shrink and export the data file of a push server'
             cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
             cand inspect 'Explain captured frames byte by byte'
@@ -389,6 +428,17 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;help;token;list'= {
         }
         &'wirebell;help;token;revoke'= {
+        }
+        &'wirebell;help;data'= {
+            cand check 'Compare every page with its checksum, read every message, and say what there is'
+            cand compact 'Give the space of removed messages back to the disk'
+            cand export 'Print every message as a line of JSON, oldest first'
+        }
+        &'wirebell;help;data;check'= {
+        }
+        &'wirebell;help;data;compact'= {
+        }
+        &'wirebell;help;data;export'= {
         }
         &'wirebell;help;certificate'= {
         }

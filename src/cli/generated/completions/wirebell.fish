@@ -31,6 +31,7 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "echo" -d 'Echo ev
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "connect" -d 'Connect to a server: send lines, print messages'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "push" -d 'Publish to a push server'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "data" -d 'Check, shrink and export the data file of a push server'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "certificate" -d 'Make a self-signed certificate for development'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "inspect" -d 'Explain captured frames byte by byte'
@@ -41,6 +42,10 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "help" -d 'Print t
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l config -d 'Read settings from this TOML file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tokens -d 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l jwt-key-file -d 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l data -d 'Keep messages and state in this file: a publication is answered and delivered once it is on the disk. It is created if it does not exist [default: everything is in memory]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l data-size -d 'Bytes of messages that the file keeps; beyond it the oldest go [default: 4GiB]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l gotify -d 'Serve clients of gotify 2.x. The password of the first user is printed once. Without --data, users, applications and messages are in memory [default: only with --data]' -r -f -a "true\t''
+false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
@@ -216,6 +221,18 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
 complete -c wirebell -n "__fish_wirebell_using_subcommand token; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and not __fish_seen_subcommand_from check compact export help" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and not __fish_seen_subcommand_from check compact export help" -f -a "check" -d 'Compare every page with its checksum, read every message, and say what there is'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and not __fish_seen_subcommand_from check compact export help" -f -a "compact" -d 'Give the space of removed messages back to the disk'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and not __fish_seen_subcommand_from check compact export help" -f -a "export" -d 'Print every message as a line of JSON, oldest first'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and not __fish_seen_subcommand_from check compact export help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from check" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from compact" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from export" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "check" -d 'Compare every page with its checksum, read every message, and say what there is'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "compact" -d 'Give the space of removed messages back to the disk'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "export" -d 'Print every message as a line of JSON, oldest first'
+complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s o -l output -d 'Write cert.pem and key.pem into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
@@ -314,18 +331,22 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "certificate" -d 'Make a self-signed certificate for development'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token certificate verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "data" -d 'Check, shrink and export the data file of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "certificate" -d 'Make a self-signed certificate for development'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "check" -d 'Compare every page with its checksum, read every message, and say what there is'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "compact" -d 'Give the space of removed messages back to the disk'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "export" -d 'Print every message as a line of JSON, oldest first'
