@@ -116,7 +116,6 @@ fn all(address: SocketAddr) -> BTreeMap<String, String> {
 }
 
 #[test]
-// req: push-promises-06
 fn kill_9_loses_nothing_that_was_acknowledged() {
     let path = new_file("killed.db");
     let mut acknowledged = BTreeMap::new();

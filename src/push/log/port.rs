@@ -30,8 +30,8 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
 
-    /// What it has from before this process, as far as that fits into `bytes` of memory. What is left
-    /// out counts as let go. The first call.
+    /// What it has from before this process, as far as that fits into `bytes` of memory. What is
+    /// left out counts as let go. The first call.
     fn past(&self, _bytes: usize) -> Past {
         Past::default()
     }
