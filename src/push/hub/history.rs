@@ -159,12 +159,14 @@ impl<R: Kept> History<R> {
     }
 
     /// Whether it has this record.
+    #[cfg(feature = "data")]
     pub(super) fn holds(&self, sequence: u64) -> bool {
         let found = self.records.binary_search_by_key(&sequence, Kept::sequence);
         found.is_ok()
     }
 
     /// All records, oldest first.
+    #[cfg(feature = "data")]
     pub(in crate::push) fn iter(&self) -> impl DoubleEndedIterator<Item = &R> {
         self.records.iter()
     }

@@ -30,6 +30,7 @@ use replay::Query;
 use std::sync::Arc;
 use topics::TopicId;
 
+#[cfg(feature = "data")]
 pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};

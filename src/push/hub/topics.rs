@@ -195,17 +195,20 @@ impl<R: Kept> Topics<R> {
     }
 
     /// What has been let go of a topic; `None` if it is not known.
+    #[cfg(feature = "data")]
     pub(in crate::push) fn floor_of(&self, name: &str) -> Option<u64> {
         Some(self.get(self.find(name)?).history.floor())
     }
 
     /// Whether the history of a topic has this record.
+    #[cfg(feature = "data")]
     pub(in crate::push) fn holds(&self, name: &str, sequence: u64) -> bool {
         let id = self.find(name);
         id.is_some_and(|id| self.get(id).history.holds(sequence))
     }
 
     /// All topics, in no order.
+    #[cfg(feature = "data")]
     pub(in crate::push) fn iter(&self) -> impl Iterator<Item = &Topic<R>> {
         self.all.iter().map(|(_, topic)| topic)
     }
