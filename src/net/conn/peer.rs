@@ -95,8 +95,7 @@ pub(crate) struct Flags {
     pub(crate) shut: bool,
     /// Read and discard: input no longer matters.
     pub(crate) discard: bool,
-    /// Both Close frames were seen.
-    pub(crate) clean: bool,
+    pub(crate) closing: Closing,
     /// About to be removed.
     pub(crate) dying: bool,
     /// The service must be called when this connection ends.
@@ -109,10 +108,20 @@ pub(crate) struct Flags {
     pub(crate) switching: bool,
     /// The service has set a timer.
     pub(crate) timer: bool,
-    /// Our end of the connection has no Close.
-    pub(crate) no_close: bool,
     /// The service waits for the call that says that what was sent in this turn has left.
     pub(crate) wants_writable: bool,
+}
+
+/// How the connection ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Closing {
+    /// With a Close of ours, unless the peer sends one first.
+    #[default]
+    Usual,
+    /// Without a Close of ours, unless the peer sends one.
+    WithoutClose,
+    /// Both Close frames were seen.
+    Clean,
 }
 
 /// What only some connections have, and only for a while.

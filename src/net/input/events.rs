@@ -4,7 +4,7 @@
 
 use crate::error::Violation;
 use crate::http::{EMPTY_FIELD, HttpReader, MAX_FIELDS, Response};
-use crate::net::conn::peer::Phase;
+use crate::net::conn::peer::{Closing, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::service::Service;
@@ -63,7 +63,7 @@ pub(super) fn closed<S: Service>(
     let Connections { peers, out, .. } = &mut *connections;
     if let Some(peer) = peers.at(index) {
         out.transmit(peer);
-        peer.flags.clean = true;
+        peer.flags.closing = Closing::Clean;
         peer.end_for(Cause::Closed);
     }
     announce(connections, service, index, body);
@@ -109,7 +109,7 @@ pub(crate) fn announce<S: Service>(
     }
     let id = peer.id(out.worker);
     let end = End {
-        clean: peer.flags.clean,
+        clean: peer.flags.closing == Closing::Clean,
         code: close.code,
         reason: close.reason,
         cause: peer.cause.unwrap_or(Cause::Lost),

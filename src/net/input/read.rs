@@ -1,6 +1,6 @@
 //! One read of one peer, and what handles the bytes.
 
-use crate::net::conn::peer::{Peer, Phase};
+use crate::net::conn::peer::{Closing, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
@@ -148,7 +148,9 @@ impl<S: Service> Reader<'_, S> {
         match &mut peer.phase {
             Phase::Open(connection) => {
                 let clean = connection.receive_eof() == Eof::Clean;
-                peer.flags.clean = clean;
+                if clean {
+                    peer.flags.closing = Closing::Clean;
+                }
                 peer.end_for(if clean { Cause::Closed } else { Cause::Lost });
             }
             Phase::Dial(dialing) => dialing.receive_eof(),

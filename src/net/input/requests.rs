@@ -5,7 +5,7 @@
 
 use crate::http::{self, EMPTY_FIELD, FieldLine, Fields, HttpFault, HttpReader, MAX_FIELDS};
 use crate::http::{Request, Response, Status, Step, client_of, field, is_trusted};
-use crate::net::conn::peer::{Answer, HttpWait, Peer, Phase};
+use crate::net::conn::peer::{Answer, Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::input::Reader;
@@ -349,7 +349,9 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     peer.phase = Phase::Open(connection);
     peer.tag = upgrade.tag;
     peer.delivery = upgrade.delivery;
-    peer.flags.no_close = !upgrade.sends_close;
+    if !upgrade.sends_close {
+        peer.flags.closing = Closing::WithoutClose;
+    }
     peer.flags.announced = true;
     out.lists.touch(peer);
 }

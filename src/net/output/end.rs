@@ -4,7 +4,7 @@
 //! section 5.5.1).
 
 use crate::http::{Response, Status, field};
-use crate::net::conn::peer::{Peer, Phase};
+use crate::net::conn::peer::{Closing, Peer, Phase};
 use crate::net::entropy::Source;
 use crate::net::output::Output;
 use crate::net::words::{Cause, Sent};
@@ -16,7 +16,7 @@ impl Output {
     pub(crate) fn close(&mut self, peer: &mut Peer, code: CloseCode, reason: &str) {
         // What was sent before leaves before.
         self.write_run(peer);
-        if peer.flags.no_close {
+        if peer.flags.closing == Closing::WithoutClose {
             return self.hang_up(peer);
         }
         if let Phase::Open(connection) = &mut peer.phase {
@@ -96,7 +96,7 @@ impl Output {
     /// all further input.
     pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
         self.write_run(peer);
-        if peer.flags.no_close && peer.is_open() {
+        if peer.flags.closing == Closing::WithoutClose && peer.is_open() {
             peer.end_for(cause);
             self.lists.closing.push(peer.index);
             return self.hang_up(peer);
