@@ -63,8 +63,8 @@ pub struct Ended {
 /// What a test does at once when something happens.
 type Reaction = Box<dyn FnMut(&mut Context<'_>, PeerId, &Told)>;
 
-/// Records its calls. The path says how a request is answered: `/chunks`, `/without-close` and `/` open a
-/// WebSocket, `/later` and `/stream` wait for the test, all others are answered at once.
+/// Records its calls. The path says how a request is answered: `/chunks`, `/without-close` and `/`
+/// open a WebSocket, `/later` and `/stream` wait for the test, all others are answered at once.
 #[derive(Default)]
 pub struct Probe {
     pub told: Vec<(PeerId, Told)>,

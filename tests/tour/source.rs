@@ -76,7 +76,8 @@ const ORDER: [(&str, &str, &str); 24] = [
         "mod time clock percent name position record few json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
-         data/writer data/queue data/log data/tool unavailable delivery workers broker/mail broker/rates broker/turn \
+         data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
+         broker/rates broker/turn \
          broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
@@ -84,7 +85,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 \
-         native/problem native/publish native/batch native/ask native/caller native/envelope native/events \
+         native/problem native/publish native/batch native/ask native/caller native/envelope \
+         native/events \
          native/messages native/form native/session native/subscribers native/dialect native/gate \
          native/live native/revocation mail stats shared routes echo service admission server",
     ),
@@ -97,7 +99,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt data no_data gotify no_gotify args listeners settings listening \
+        "mod trace no_trace jwt no_jwt data no_data gotify no_gotify args listeners settings \
+         listening \
          stop serve echo",
     ),
     (
@@ -146,7 +149,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "",
         "The command",
-        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/data cli/tools/certificate \
+        "main cli/mod cli/no_tools cli/args cli/sources cli/tools/mod cli/tools/data \
+         cli/tools/certificate \
          cli/tools/completions cli/tools/manual",
     ),
     ("tour", "This tour", "mod"),
