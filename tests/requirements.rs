@@ -58,7 +58,10 @@ pub fn tags(sources: &[Source]) -> BTreeMap<&str, BTreeSet<&str>> {
 fn code_and_unit_tests() -> (Vec<Source>, Vec<Source>) {
     let mut code = sources("src");
     let tests = code.iter_mut().filter_map(|source| {
-        let at = source.text.find("\n#[cfg(test)]\nmod tests")?;
+        let at = match source.path.ends_with("tests.rs") {
+            true => 0,
+            false => source.text.find("\n#[cfg(test)]\nmod tests")?,
+        };
         let text = source.text.split_off(at);
         let path = source.path.clone();
         Some(Source { path, text })

@@ -4,7 +4,7 @@
 //! fixed: they repeat nothing from the request.
 
 use crate::error::Refusal;
-use crate::http::{FieldLine, RequestHead, Status, field};
+use crate::http::{FieldLine, MediaType, RequestHead, Status, field};
 use crate::net::{Limits, Response};
 use crate::push::unavailable::Unavailable;
 
@@ -20,6 +20,27 @@ pub(super) fn unsupported() -> Response {
         "send the body without a Content-Encoding",
     )
     .field(field!("Accept-Encoding", "identity"))
+}
+
+/// An error that a dialect says in JSON.
+pub(super) fn error_in_json(
+    status: Status,
+    body: Vec<u8>,
+    field: Option<FieldLine>,
+    close: bool,
+) -> Response {
+    let mut response = Response::content(status, MediaType::JSON, body);
+    if let Some(field) = field {
+        response = response.field(field);
+    }
+    response.close = close;
+    response
+}
+
+/// The text of a refusal of the server in general; `None` if it is JSON already.
+pub(super) fn plain_text(refused: &Response) -> Option<String> {
+    let is_json = refused.body.first() == Some(&b'{');
+    (!is_json).then(|| String::from_utf8_lossy(&refused.body).trim_end().to_owned())
 }
 
 /// Bytes of a body that is not used, as some clients always send one.

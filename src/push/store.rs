@@ -9,6 +9,7 @@
 //! their order. Histories are left to the log and the hub, the meaning of a value to its owner.
 
 use crate::push::log::LogError;
+use crate::push::name::Pattern;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Mutex, PoisonError};
@@ -38,9 +39,9 @@ pub enum Change {
     Put(String, Vec<u8>),
     /// The key has no value any more.
     Delete(String),
-    /// The log does not keep the records with these sequence numbers any more. They are no gap for
-    /// subscribers that resume, as if their TTL had ended.
-    Forget(Vec<u64>),
+    /// The log does not keep the records of this pattern with these sequence numbers, in order, any
+    /// more. They are no gap for subscribers that resume, as if their TTL had ended.
+    Forget(Pattern, Vec<u64>),
 }
 
 /// A store that ends with the process.
@@ -61,7 +62,7 @@ impl Store for MemoryStore {
             match change {
                 Change::Put(key, value) => drop(values.insert(key, value)),
                 Change::Delete(key) => drop(values.remove(&key)),
-                Change::Forget(_) => {} // A log in memory keeps no records.
+                Change::Forget(..) => {} // A log in memory keeps no records.
             }
         }
         drop(values);
@@ -81,7 +82,10 @@ mod tests {
         let (said, answers) = std::sync::mpsc::channel();
         let again = said.clone();
         store.write(changes, Box::new(move |done| said.send(done).unwrap()));
-        let changes = vec![Change::Delete("c".into()), Change::Forget(vec![1])];
+        let changes = vec![
+            Change::Delete("c".into()),
+            Change::Forget("a".parse().unwrap(), vec![1]),
+        ];
         store.write(changes, Box::new(move |done| again.send(done).unwrap()));
         let values = vec![("a".to_owned(), vec![2]), ("b".to_owned(), vec![4])];
         assert_eq!(store.load(), Ok(values));

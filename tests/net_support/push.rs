@@ -106,11 +106,7 @@ impl<S: Stream> Client<S> {
     /// A POST request and its response; `fields` are lines, each with its end.
     #[track_caller]
     pub fn post(&mut self, path: &str, fields: &str, body: &str) -> HttpResponse {
-        let length = body.len();
-        self.ask(format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\n\
-             Content-Length: {length}\r\n{fields}\r\n{body}"
-        ))
+        ask(self, "POST", path, fields, body)
     }
 }
 
@@ -123,4 +119,22 @@ impl Drop for Push {
             }
         }
     }
+}
+
+/// A request and its answer; `fields` are lines, each with its end.
+#[track_caller]
+pub fn ask<S: Stream>(
+    client: &mut Client<S>,
+    method: &str,
+    target: &str,
+    fields: &str,
+    body: impl AsRef<[u8]>,
+) -> HttpResponse {
+    let body = body.as_ref();
+    let length = body.len();
+    let head = format!(
+        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\
+         {fields}\r\n"
+    );
+    client.ask([head.as_bytes(), body].concat())
 }

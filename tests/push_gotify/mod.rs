@@ -8,6 +8,7 @@ mod streams;
 mod topics;
 
 use crate::net_support::client::{HttpResponse, upgrade};
+use crate::net_support::push::ask;
 use crate::net_support::simulated::{SimulatedStream, Turns};
 use crate::net_support::{Client, options};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
@@ -174,24 +175,6 @@ impl World {
         client.send(upgrade(target, fields));
         client.response()
     }
-}
-
-/// A request and its answer.
-#[track_caller]
-fn ask(
-    client: &mut Socket,
-    method: &str,
-    target: &str,
-    fields: &str,
-    body: impl AsRef<[u8]>,
-) -> HttpResponse {
-    let body = body.as_ref();
-    let length = body.len();
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\
-         {fields}\r\n"
-    );
-    client.ask([head.as_bytes(), body].concat())
 }
 
 /// A stream.

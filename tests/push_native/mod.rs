@@ -18,6 +18,7 @@ mod streams;
 mod tokens;
 
 use crate::net_support::client::{HttpResponse, upgrade};
+use crate::net_support::push::ask;
 use crate::net_support::simulated::{SimulatedStream, Turns};
 use crate::net_support::{Client, options};
 use serde_json::Value;
@@ -197,24 +198,6 @@ impl Native {
         assert_eq!(answer.status, 200, "{answer:?}");
         parsed(&answer.body)
     }
-}
-
-/// A request and its answer.
-#[track_caller]
-fn ask(
-    client: &mut Socket,
-    method: &str,
-    target: &str,
-    fields: &str,
-    body: impl AsRef<[u8]>,
-) -> HttpResponse {
-    let body = body.as_ref();
-    let length = body.len();
-    let head = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\
-         {fields}\r\n"
-    );
-    client.ask([head.as_bytes(), body].concat())
 }
 
 /// A body in chunks.

@@ -43,7 +43,7 @@ pub struct Broker {
 impl Broker {
     /// A broker for the connections of so many workers. `clock` gives a Unix time in milliseconds.
     pub fn new(
-        log: impl Log + 'static,
+        log: Arc<dyn Log>,
         workers: usize,
         rules: HistoryRules,
         limits: HubLimits,
@@ -61,7 +61,7 @@ impl Broker {
         };
         let broker = Self {
             shared: Arc::new(Shared {
-                log: Box::new(log),
+                log,
                 clock: Box::new(clock),
                 state: Mutex::new(state),
                 workers: OnceLock::new(),
@@ -355,10 +355,10 @@ mod tests {
 
     impl World {
         fn new() -> Self {
-            Self::of(MemoryLog::new(epoch(), KeyLimits::default()))
+            Self::of(Arc::new(MemoryLog::new(epoch(), KeyLimits::default())))
         }
 
-        fn of(log: impl Log + 'static) -> Self {
+        fn of(log: Arc<dyn Log>) -> Self {
             let now = Arc::new(AtomicU64::new(1_000));
             let clock = Arc::clone(&now);
             let ephemeral = vec![("e.**".parse().unwrap(), Bounds::EPHEMERAL)];
@@ -559,7 +559,7 @@ mod tests {
     #[test]
     fn a_log_may_answer_later_and_have_records_of_other_servers() {
         let log = Arc::new(Slow::default());
-        let world = World::of(Arc::clone(&log));
+        let world = World::of(log.clone());
         let _ = world.broker.subscribe(peer(0), &request("**", Since::New));
         let batch = vec![
             publication("a", "1"),

@@ -18,7 +18,7 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 pub(super) struct Shared {
-    pub(super) log: Box<dyn Log>,
+    pub(super) log: Arc<dyn Log>,
     pub(super) clock: Box<dyn Fn() -> u64 + Send + Sync>,
     pub(super) state: Mutex<State>,
     pub(super) workers: OnceLock<Workers<BrokerMail>>,

@@ -16,12 +16,12 @@ use crate::push::data::record::{Entry, Stored, encode};
 use crate::push::data::tables::{FLOORS, File, GONE, LOG, META, STATE};
 use crate::push::hub::{HistoryRules, Past, Topics};
 use crate::push::log::KEY_MS;
-use crate::push::name::{Pattern, TopicName};
+use crate::push::name::TopicName;
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication, Record};
 use crate::push::store::Change;
 use redb::{ReadableTable as _, ReadableTableMetadata as _, Table};
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// How much a file keeps, besides the bounds of each topic.
@@ -71,6 +71,9 @@ const LOOKS: usize = 64;
 
 /// Those that are looked at when nothing else is to be done.
 const IDLE_LOOKS: usize = 4_096;
+
+/// What a topic of the index takes, roughly.
+const TOPIC: usize = 400;
 
 /// What a record takes of memory in a history of the hub, besides its bytes in the file.
 const IN_MEMORY: usize = 200;
@@ -140,26 +143,30 @@ impl Contents {
         now: u64,
         recent: &mut impl FnMut(Publication, u64, u64),
     ) -> Result<Scanned, DataProblem> {
-        let transaction = self.file.read()?;
         let gone: HashSet<u64> = {
-            let gone = transaction.open_table(GONE)?;
+            let gone = self.file.read()?.open_table(GONE)?;
             let all = gone.iter()?.map(|it| it.map(|(key, _)| key.value()));
             all.collect::<Result<_, _>>()?
         };
-        let mut numbers = std::collections::HashMap::new();
+        let mut numbers = HashMap::new();
         let (mut names, mut entries) = (Vec::new(), Vec::new());
-        for item in transaction.open_table(LOG)?.iter()? {
-            let (place, value) = item?;
-            let bytes = value.value();
-            let stored =
-                Stored::read(bytes).ok_or_else(|| DataProblem::no_record(place.value()))?;
-            self.place = place.value() + 1;
-            self.bytes += bytes.len();
-            self.records += 1;
-            self.head = self.head.max(stored.sequence);
-            self.time = self.time.max(stored.time);
+        let Self {
+            file,
+            head,
+            time,
+            place: next,
+            bytes: all_bytes,
+            records,
+            ..
+        } = self;
+        file.each(|place, stored, bytes| {
+            *next = place + 1;
+            *all_bytes += bytes;
+            *records += 1;
+            *head = stored.sequence.max(*head);
+            *time = stored.time.max(*time);
             if gone.contains(&stored.sequence) {
-                continue;
+                return Ok(());
             }
             if stored.time.saturating_add(KEY_MS) > now
                 && let Some(publication) = stored.publication()
@@ -169,17 +176,15 @@ impl Contents {
             let number = match numbers.get(stored.topic) {
                 Some(number) => *number,
                 None => {
-                    let name = stored
-                        .name()
-                        .ok_or_else(|| DataProblem::no_record(place.value()))?;
                     let number = names.len() as u32;
+                    names.push(stored.name(place)?);
                     numbers.insert(stored.topic.to_owned(), number);
-                    names.push(name);
                     number
                 }
             };
-            entries.push((stored.entry(bytes.len()), number));
-        }
+            entries.push((stored.entry(bytes), number));
+            Ok(())
+        })?;
         Ok((names, entries))
     }
 
@@ -198,7 +203,7 @@ impl Contents {
 
     /// Bytes of memory that the index takes.
     pub(super) fn held_bytes(&self) -> usize {
-        self.records * size_of::<Entry>() * 3 / 2 + self.index.len() * 400
+        self.records * size_of::<Entry>() * 3 / 2 + self.index.len() * TOPIC
     }
 
     /// What the hub is to begin with: the newest records, as many as fit into `most` bytes of its
@@ -223,44 +228,21 @@ impl Contents {
                 topic.history.floor().max(left_out.unwrap_or(0)),
             )
         });
-        let mut past = Past {
+        let is_kept = |stored: &Stored<'_>| {
+            stored.sequence > after && self.index.holds(stored.topic, stored.sequence)
+        };
+        Ok(Past {
             head: self.head,
-            records: Vec::with_capacity(fits),
+            records: self.file.last(fits, is_kept)?,
             topics: topics.collect(),
             common_floor: self.index.common_floor().0,
-        };
-        self.each(|stored| {
-            if stored.sequence > after && self.index.holds(stored.topic, stored.sequence) {
-                past.records.extend(stored.record().map(Arc::new));
-            }
-        })?;
-        past.records.sort_by_key(|record| record.sequence);
-        Ok(past)
-    }
-
-    /// Calls `what` with every record of the file.
-    fn each(&self, mut what: impl FnMut(&Stored<'_>)) -> Result<(), DataProblem> {
-        let transaction = self.file.read()?;
-        for item in transaction.open_table(LOG)?.iter()? {
-            let (place, value) = item?;
-            what(
-                &Stored::read(value.value())
-                    .ok_or_else(|| DataProblem::no_record(place.value()))?,
-            );
-        }
-        Ok(())
+        })
     }
 
     /// The records after this one, in order: after an error, what the file has nevertheless.
     pub(super) fn after(&self, sequence: u64) -> Result<Vec<Arc<Record>>, DataProblem> {
-        let mut records = Vec::new();
-        self.each(|stored| {
-            if stored.sequence > sequence {
-                records.extend(stored.record().map(Arc::new));
-            }
-        })?;
-        records.sort_by_key(|record| record.sequence);
-        Ok(records)
+        let most = self.head.saturating_sub(sequence) as usize; // They are dense.
+        self.file.last(most, |stored| stored.sequence > sequence)
     }
 
     /// All values of the server's own state.
@@ -291,11 +273,9 @@ impl Contents {
         commit.ends.push(commit.bytes.len());
         let is_new = self.index.find(record.topic.as_str()).is_none();
         let bytes = commit.bytes.len() - begin;
-        let entry = Stored::read(&commit.bytes[begin..]).map(|it| it.entry(bytes));
-        if let Some(entry) = entry {
-            let most = self.bounds.topics;
-            self.index.keep(&record.topic, entry, self.time, most);
-        }
+        let entry = Entry::of(&record, bytes);
+        let most = self.bounds.topics;
+        self.index.keep(&record.topic, entry, self.time, most);
         if is_new
             && let Some(floor) = self.index.floor_of(record.topic.as_str())
             && floor > 0
@@ -321,8 +301,8 @@ impl Contents {
                 match change {
                     Change::Put(key, value) => drop(state.insert(key.as_str(), &value[..])?),
                     Change::Delete(key) => drop(state.remove(key.as_str())?),
-                    Change::Forget(sequences) => {
-                        self.forget(sequences);
+                    Change::Forget(pattern, sequences) => {
+                        self.index.remove(pattern, sequences);
                         for sequence in sequences {
                             gone.insert(sequence, ())?;
                         }
@@ -355,8 +335,7 @@ impl Contents {
         let Some((place, value)) = first else {
             return Ok(false);
         };
-        let stored =
-            Stored::read(value.value()).ok_or_else(|| DataProblem::no_record(place.value()))?;
+        let stored = Stored::at(place.value(), value.value())?;
         Ok(!self.index.holds(stored.topic, stored.sequence) || self.is_sparse())
     }
 
@@ -388,7 +367,7 @@ impl Contents {
                 .first()?
                 .map(|(place, value)| (place.value(), value.value().to_vec()));
             let Some((place, bytes)) = first else { break };
-            let stored = Stored::read(&bytes).ok_or_else(|| DataProblem::no_record(place))?;
+            let stored = Stored::at(place, &bytes)?;
             let is_kept = self.index.holds(stored.topic, stored.sequence);
             if is_kept && !self.is_sparse() {
                 break;
@@ -413,13 +392,6 @@ impl Contents {
             }
         }
         Ok(())
-    }
-
-    fn forget(&mut self, sequences: &[u64]) {
-        // Only those of gotify can be removed.
-        if let Ok(pattern) = "$gotify.**".parse::<Pattern>() {
-            self.index.remove(&pattern, sequences);
-        }
     }
 
     fn shed(&mut self, now: u64) {

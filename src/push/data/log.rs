@@ -12,7 +12,7 @@ use crate::push::data::queue::Queue;
 use crate::push::data::tables::File;
 use crate::push::data::writer::{Job, Opener, Writer, lock};
 use crate::push::hub::{HistoryRules, Past};
-use crate::push::log::{Appended, Feed, KeyLimits, Keys, Known, Log, LogError, Ticket};
+use crate::push::log::{Appended, Feed, KeyLimits, Keys, Log, LogError, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Done, Store};
@@ -86,11 +86,11 @@ impl DataFile {
             topics: limits.topics,
             bytes: limits.bytes,
         };
-        let writer = Writer::new(open, clock, bounds, Arc::clone(&keys))?;
-        let contents = writer.contents();
+        let mut writer = Writer::new(open, clock, bounds, Arc::clone(&keys));
+        let contents = writer.load()?;
         let shared = Shared {
-            epoch: contents.map_or(Epoch::from_number(0), |it| it.epoch()),
-            state: contents.map_or(Ok(Vec::new()), |it| it.state())?,
+            epoch: contents.epoch(),
+            state: contents.state()?,
             keys,
             queue: Arc::default(),
             writer: Mutex::new(Some(writer)),
@@ -118,11 +118,7 @@ impl Log for DataFile {
     }
 
     fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
-        match lock(&self.shared.keys).note(publication, 0, now) {
-            Known::No => Ok(None),
-            Known::Yes(_, subscribers) => Ok(Some(subscribers.unwrap_or(0))),
-            Known::Another => Err(LogError::KeyReused),
-        }
+        lock(&self.shared.keys).repeats(publication, now)
     }
 
     fn delivered(&self, key: &Key, subscribers: usize) {
@@ -171,7 +167,7 @@ impl Store for DataFile {
         let sizes = changes.iter().map(|change| match change {
             Change::Put(key, value) => key.len() + value.len(),
             Change::Delete(key) => key.len(),
-            Change::Forget(sequences) => sequences.len() * size_of::<u64>(),
+            Change::Forget(_, sequences) => sequences.len() * size_of::<u64>(),
         });
         let bytes = JOB + sizes.sum::<usize>();
         match self.shared.queue.put(Job::Write { changes, done }, bytes) {

@@ -4,7 +4,6 @@
 //! a publisher later.
 
 use crate::push::log::LogError;
-use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
 use std::fmt;
 use std::io::{self, ErrorKind};
 
@@ -50,68 +49,22 @@ impl fmt::Display for DataProblem {
 
 impl std::error::Error for DataProblem {}
 
-impl From<io::Error> for DataProblem {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
+/// From every error of the store, and of files.
+impl<E: Into<redb::Error>> From<E> for DataProblem {
+    fn from(error: E) -> Self {
+        use redb::Error::{DatabaseAlreadyOpen, Io, LockProtocolMismatch, TableDoesNotExist};
+        match error.into() {
+            DatabaseAlreadyOpen | LockProtocolMismatch => Self::InUse,
             // What the store says of a file that does not begin as its files do.
-            ErrorKind::InvalidData => Self::Foreign,
-            _ => Self::Io(error),
-        }
-    }
-}
-
-impl From<StorageError> for DataProblem {
-    fn from(error: StorageError) -> Self {
-        match error {
-            StorageError::Io(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<DatabaseError> for DataProblem {
-    fn from(error: DatabaseError) -> Self {
-        match error {
-            DatabaseError::DatabaseAlreadyOpen | DatabaseError::LockProtocolMismatch => Self::InUse,
-            DatabaseError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<TableError> for DataProblem {
-    fn from(error: TableError) -> Self {
-        match error {
-            TableError::Storage(error) => error.into(),
-            TableError::TableDoesNotExist(_) => Self::Foreign,
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<TransactionError> for DataProblem {
-    fn from(error: TransactionError) -> Self {
-        match error {
-            TransactionError::Storage(error) => error.into(),
-            other => Self::Damaged(other.to_string()),
-        }
-    }
-}
-
-impl From<CommitError> for DataProblem {
-    fn from(error: CommitError) -> Self {
-        match error {
-            CommitError::Storage(error) => error.into(),
+            Io(error) if error.kind() == ErrorKind::InvalidData => Self::Foreign,
+            Io(error) => Self::Io(error),
+            TableDoesNotExist(_) => Self::Foreign,
             other => Self::Damaged(other.to_string()),
         }
     }
 }
 
 impl DataProblem {
-    pub(super) fn no_record(place: u64) -> Self {
-        Self::Damaged(format!("entry {place} of the log is not a record"))
-    }
-
     /// What a publisher is told.
     pub(super) fn log_error(&self) -> LogError {
         match self {
@@ -131,6 +84,7 @@ fn is_full(error: &io::Error) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use redb::StorageError;
 
     #[test]
     fn a_full_disk_is_told_apart() {

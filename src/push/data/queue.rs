@@ -8,6 +8,7 @@
 use crate::push::data::writer::{Answers, Job, Writer, refuse};
 use crate::push::log::{Feed, LogError};
 use std::collections::VecDeque;
+use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
@@ -133,21 +134,15 @@ impl Queue {
         Next::Write(jobs)
     }
 
-    fn settle(&self, answers: Answers, feed: &Feed) {
-        let Answers {
-            appended,
-            written,
-            failed,
-        } = answers;
-        if let Some(error) = failed {
+    fn settle(&self, mut answers: Answers, feed: &Feed) {
+        if let Some(error) = answers.failed {
             self.lock().refused = Some(error);
         }
+        let appended = mem::take(&mut answers.appended);
         if !appended.is_empty() {
             feed(appended);
         }
-        for (done, result) in written {
-            done(result);
-        }
+        answers.tell();
     }
 
     /// Nothing is to be written.
@@ -180,9 +175,7 @@ impl Queue {
     /// Refuses what waits; for a file that was never started.
     pub(super) fn drop_all(&self) {
         let jobs: Vec<_> = self.lock().jobs.drain(..).map(|(job, _)| job).collect();
-        for (done, result) in refuse(jobs, LogError::Unavailable).written {
-            done(result);
-        }
+        refuse(jobs, LogError::Unavailable).tell();
     }
 }
 

@@ -8,6 +8,7 @@
 //! Input: a record and its idempotency key. Output: bytes, and what they say. Invariant: whatever
 //! the bytes are, reading them gives a valid record or nothing. Numbers are little-endian.
 
+use crate::push::data::problem::DataProblem;
 use crate::push::hub::Kept;
 use crate::push::name::TopicName;
 use crate::push::record::{Key, Payload, Publication, Record};
@@ -132,6 +133,15 @@ impl<'b> Stored<'b> {
         })
     }
 
+    /// The same of an entry of the log.
+    ///
+    /// # Errors
+    ///
+    /// The entry is damaged.
+    pub(super) fn at(place: u64, bytes: &'b [u8]) -> Result<Self, DataProblem> {
+        Self::read(bytes).ok_or_else(|| no_record(place))
+    }
+
     /// What the index keeps of it, which takes `bytes` in the file.
     pub(super) fn entry(&self, bytes: usize) -> Entry {
         Entry {
@@ -166,8 +176,26 @@ impl<'b> Stored<'b> {
         Some(publication)
     }
 
-    pub(super) fn name(&self) -> Option<TopicName> {
-        self.topic.parse().ok()
+    /// Its topic; `place` is that of the entry.
+    pub(super) fn name(&self, place: u64) -> Result<TopicName, DataProblem> {
+        self.topic.parse().map_err(|_| no_record(place))
+    }
+}
+
+fn no_record(place: u64) -> DataProblem {
+    DataProblem::Damaged(format!("entry {place} of the log is not a record"))
+}
+
+impl Entry {
+    /// That of a record, which takes `bytes` in the file.
+    pub(super) fn of(record: &Record, bytes: usize) -> Self {
+        Self {
+            sequence: record.sequence,
+            time: record.time,
+            expires: record.expires.unwrap_or(u64::MAX),
+            payload: record.payload.bytes().len() as u32,
+            bytes: bytes as u32,
+        }
     }
 }
 

@@ -14,12 +14,16 @@
 //! version, is never changed.
 
 use crate::push::data::problem::DataProblem;
+use crate::push::data::record::Stored;
 use crate::push::position::Epoch;
+use crate::push::record::Record;
 #[cfg(test)]
 use redb::StorageBackend;
+use redb::TableDefinition;
 use redb::WriteTransaction;
-use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, TableDefinition};
+use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
 use std::path::Path;
+use std::sync::Arc;
 
 pub(super) const LOG: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("log");
 pub(super) const GONE: TableDefinition<'_, u64, ()> = TableDefinition::new("gone");
@@ -88,6 +92,43 @@ impl File {
 
     pub(super) fn read(&self) -> Result<ReadTransaction, DataProblem> {
         self.database.begin_read().map_err(DataProblem::from)
+    }
+
+    /// Calls `what` with every record of the log and the bytes that it has, by place.
+    pub(super) fn each(
+        &self,
+        mut what: impl FnMut(u64, &Stored<'_>, usize) -> Result<(), DataProblem>,
+    ) -> Result<(), DataProblem> {
+        for item in self.read()?.open_table(LOG)?.iter()? {
+            let (place, value) = item?;
+            let (place, bytes) = (place.value(), value.value());
+            what(place, &Stored::at(place, bytes)?, bytes.len())?;
+        }
+        Ok(())
+    }
+
+    /// The records that are `wanted`, in their order, at most so many: those that were written
+    /// last. What is before them in the file is not read.
+    pub(super) fn last(
+        &self,
+        most: usize,
+        wanted: impl Fn(&Stored<'_>) -> bool,
+    ) -> Result<Vec<Arc<Record>>, DataProblem> {
+        let mut records = Vec::new();
+        let transaction = self.read()?;
+        let log = transaction.open_table(LOG)?;
+        let mut items = log.iter()?.rev();
+        while records.len() < most
+            && let Some(item) = items.next()
+        {
+            let (place, value) = item?;
+            let stored = Stored::at(place.value(), value.value())?;
+            if wanted(&stored) {
+                records.extend(stored.record().map(Arc::new));
+            }
+        }
+        records.sort_by_key(|record| record.sequence);
+        Ok(records)
     }
 
     pub(super) fn write(&self) -> Result<WriteTransaction, DataProblem> {

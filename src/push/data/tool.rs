@@ -50,7 +50,7 @@ pub fn check(path: &Path) -> Result<Summary, DataProblem> {
         repaired,
     };
     let mut topics = HashSet::new();
-    each(&file, |stored, bytes| {
+    file.each(|_, stored, bytes| {
         summary.messages += 1;
         summary.message_bytes += bytes as u64;
         let (first, last) = summary.sequences.unwrap_or((u64::MAX, 0));
@@ -112,21 +112,6 @@ pub fn export(
         if let Some(record) = record {
             write(&record, file.epoch)?;
         }
-    }
-    Ok(())
-}
-
-fn each(
-    file: &File,
-    mut what: impl FnMut(&Stored<'_>, usize) -> Result<(), DataProblem>,
-) -> Result<(), DataProblem> {
-    let transaction = file.read()?;
-    for item in transaction.open_table(LOG)?.iter()? {
-        let (place, value) = item?;
-        let bytes = value.value();
-        let stored = Stored::read(bytes);
-        let stored = stored.ok_or_else(|| DataProblem::no_record(place.value()))?;
-        what(&stored, bytes.len())?;
     }
     Ok(())
 }

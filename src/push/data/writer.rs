@@ -9,7 +9,7 @@ use crate::push::data::contents::{Bounds, Commit, Contents};
 use crate::push::data::problem::DataProblem;
 use crate::push::data::tables::File;
 use crate::push::hub::Past;
-use crate::push::log::{Entry, Keys, Known, LogError, Logged, Ticket};
+use crate::push::log::{Entry, Keys, LogError, Logged, Ticket};
 use crate::push::record::{Publication, Record};
 use crate::push::store::{Change, Done};
 use std::fmt;
@@ -38,6 +38,15 @@ pub(super) struct Answers {
     pub(super) failed: Option<LogError>,
 }
 
+impl Answers {
+    /// Tells those that wait for a write.
+    pub(super) fn tell(self) {
+        for (done, result) in self.written {
+            done(result);
+        }
+    }
+}
+
 /// Opens the file.
 pub(super) type Opener = Box<dyn Fn() -> Result<File, DataProblem> + Send>;
 
@@ -53,32 +62,31 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Opens the file and reads it.
+    /// For a file that is to be [loaded](Writer::load).
     pub(super) fn new(
         open: Opener,
         clock: Box<dyn Fn() -> u64 + Send>,
         bounds: Bounds,
         keys: Arc<Mutex<Keys>>,
-    ) -> Result<Self, DataProblem> {
-        let mut it = Self {
+    ) -> Self {
+        Self {
             open,
             clock,
             bounds,
             keys,
             contents: None,
             head: 0,
-        };
-        it.load()?;
-        Ok(it)
+        }
     }
 
-    fn load(&mut self) -> Result<&Contents, DataProblem> {
+    /// Opens the file and reads it.
+    pub(super) fn load(&mut self) -> Result<&Contents, DataProblem> {
         let file = (self.open)()?;
         let mut keys = lock(&self.keys);
         let head = self.head;
         let recent = |publication: Publication, sequence, time| {
             if sequence > head {
-                keys.note(&publication, sequence, time);
+                let _ = keys.seen(&publication, sequence, time);
             }
         };
         let now = (self.clock)();
@@ -107,6 +115,7 @@ impl Writer {
     }
 
     /// Writes jobs, all of them in one commit.
+    // req: push-batch-07
     pub(super) fn run(&mut self, jobs: Vec<Job>) -> Answers {
         let Some(contents) = &mut self.contents else {
             return refuse(jobs, LogError::Unavailable);
@@ -193,15 +202,9 @@ fn stage(
     let key = publication.key.clone();
     if key.is_some() {
         let time = contents.time().max(now);
-        match lock(keys).note(&publication, contents.head() + 1, time) {
-            Known::No => {}
-            Known::Yes(sequence, subscribers) => {
-                return Ok(Entry::Repeated {
-                    sequence,
-                    subscribers,
-                });
-            }
-            Known::Another => return Err(LogError::KeyReused),
+        let seen = lock(keys).seen(&publication, contents.head() + 1, time);
+        if let Some(seen) = seen {
+            return seen;
         }
     }
     let record = contents.stage(commit, publication, key.as_ref(), now);

@@ -9,7 +9,7 @@
 
 use crate::http::{FieldLine, MediaType, Response, StaticField, Status, field};
 use crate::net::Limits;
-use crate::push::answers::{retry_after, retry_seconds};
+use crate::push::answers::{error_in_json, plain_text, retry_after, retry_seconds};
 use crate::push::denial::Denial;
 use crate::push::hub::Refused;
 use crate::push::log::LogError;
@@ -96,23 +96,19 @@ fn body(status: Status, description: &str) -> Vec<u8> {
 /// A refusal of the server in general, as this dialect says it.
 // req: gotify-errors-03
 pub(in crate::push) fn restate(refused: Response) -> Response {
-    if refused.status.code() < 400 || refused.body.first() == Some(&b'{') {
-        return refused;
+    match plain_text(&refused) {
+        Some(text) if refused.status.code() >= 400 => {
+            let body = body(refused.status, &text);
+            refused.with_content(MediaType::JSON, body)
+        }
+        _ => refused,
     }
-    let text = String::from_utf8_lossy(&refused.body).trim_end().to_owned();
-    let body = body(refused.status, &text);
-    refused.with_content(MediaType::JSON, body)
 }
 
 impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
         let body = body(problem.status, &problem.description);
-        let mut response = Self::content(problem.status, MediaType::JSON, body);
-        if let Some(field) = problem.field {
-            response = response.field(field);
-        }
-        response.close = problem.close;
-        response
+        error_in_json(problem.status, body, problem.field, problem.close)
     }
 }
 

@@ -273,10 +273,10 @@ impl Gotify {
         if let Some(pattern) = &all {
             edit.forget = Forget::These(pattern.clone(), self.sequences(pattern));
         }
-        if let Forget::These(_, sequences) = &edit.forget
+        if let Forget::These(pattern, sequences) = &edit.forget
             && !sequences.is_empty()
         {
-            changes.push(Change::Forget(sequences.clone()));
+            changes.push(Change::Forget(pattern.clone(), sequences.clone()));
         }
         let this = self.clone();
         let done: Done = Box::new(move |result| {
@@ -303,7 +303,7 @@ impl Gotify {
                 broker.forget(&pattern, &later);
                 self.inner
                     .store
-                    .write(vec![Change::Forget(later)], Box::new(drop));
+                    .write(vec![Change::Forget(pattern, later)], Box::new(drop));
             }
         }
         for ended in edit.ended {

@@ -10,6 +10,7 @@
 //! secret, so no client can look for such keys. A table of hashes is small enough for a near cache.
 
 use crate::options::options;
+use crate::push::log::port::{Entry, LogError, Logged};
 use crate::push::record::{Key, Publication};
 use crate::wire::MessageKind;
 use sha1::{Digest, Sha1};
@@ -55,7 +56,7 @@ struct Seen {
 
 /// What is known of a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::push) enum Known {
+enum Known {
     /// Nothing.
     No,
     /// It has this sequence number and has reached so many.
@@ -86,12 +87,7 @@ impl Keys {
 
     /// Looks a publication up, and remembers it with this sequence number if it is new.
     // req: push-publish-08
-    pub(in crate::push) fn note(
-        &mut self,
-        publication: &Publication,
-        sequence: u64,
-        now: u64,
-    ) -> Known {
+    fn note(&mut self, publication: &Publication, sequence: u64, now: u64) -> Known {
         self.forget(|_, seen| seen.time.saturating_add(KEY_MS) <= now);
         let Some(key) = &publication.key else {
             return Known::No;
@@ -117,6 +113,37 @@ impl Keys {
                 self.forget(|it, _| it.seen.len() > count || it.bytes > bytes);
                 Known::No
             }
+        }
+    }
+
+    /// What became of a publication whose key was seen before; `None` if it is new, and is now
+    /// remembered with this sequence number.
+    pub(in crate::push) fn seen(
+        &mut self,
+        publication: &Publication,
+        sequence: u64,
+        now: u64,
+    ) -> Option<Logged> {
+        match self.note(publication, sequence, now) {
+            Known::No => None,
+            Known::Yes(sequence, subscribers) => Some(Ok(Entry::Repeated {
+                sequence,
+                subscribers,
+            })),
+            Known::Another => Some(Err(LogError::KeyReused)),
+        }
+    }
+
+    /// The same of a publication that is not logged: see [`Log::repeats`](super::Log::repeats).
+    pub(in crate::push) fn repeats(
+        &mut self,
+        publication: &Publication,
+        now: u64,
+    ) -> Result<Option<usize>, LogError> {
+        match self.note(publication, 0, now) {
+            Known::No => Ok(None),
+            Known::Yes(_, subscribers) => Ok(Some(subscribers.unwrap_or(0))),
+            Known::Another => Err(LogError::KeyReused),
         }
     }
 

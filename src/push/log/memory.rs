@@ -4,7 +4,7 @@
 //! number of the last one, and the idempotency keys; histories are the hub's. It ends with the
 //! process, so each has a new epoch.
 
-use crate::push::log::keys::{KeyLimits, Keys, Known};
+use crate::push::log::keys::{KeyLimits, Keys};
 use crate::push::log::port::{Appended, Entry, Log, LogError, Logged, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
@@ -48,18 +48,12 @@ impl State {
     // req: push-order-01
     fn append(&mut self, publication: Publication) -> Logged {
         let sequence = self.sequence + 1;
-        match self.keys.note(&publication, sequence, self.time) {
-            Known::No => {
-                self.sequence = sequence;
-                let record = publication.into_record(sequence, self.time);
-                Ok(Entry::New(Arc::new(record)))
-            }
-            Known::Yes(sequence, subscribers) => Ok(Entry::Repeated {
-                sequence,
-                subscribers,
-            }),
-            Known::Another => Err(LogError::KeyReused),
+        if let Some(seen) = self.keys.seen(&publication, sequence, self.time) {
+            return seen;
         }
+        self.sequence = sequence;
+        let record = publication.into_record(sequence, self.time);
+        Ok(Entry::New(Arc::new(record)))
     }
 }
 
@@ -80,11 +74,7 @@ impl Log for MemoryLog {
         let mut state = self.lock();
         state.time = state.time.max(now);
         let time = state.time;
-        match state.keys.note(publication, 0, time) {
-            Known::No => Ok(None),
-            Known::Yes(_, subscribers) => Ok(Some(subscribers.unwrap_or(0))),
-            Known::Another => Err(LogError::KeyReused),
-        }
+        state.keys.repeats(publication, time)
     }
 
     fn delivered(&self, key: &Key, subscribers: usize) {

@@ -18,6 +18,6 @@ mod port;
 
 pub use keys::KeyLimits;
 #[cfg(feature = "data")]
-pub(super) use keys::{KEY_MS, Keys, Known};
+pub(super) use keys::{KEY_MS, Keys};
 pub use memory::MemoryLog;
 pub use port::{Appended, Entry, Feed, Log, LogError, Logged, Ticket};

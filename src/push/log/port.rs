@@ -52,41 +52,6 @@ pub trait Log: fmt::Debug + Send + Sync {
 /// delivers them, and answers the publishers.
 pub type Feed = Box<dyn Fn(Vec<(Option<Ticket>, Vec<Logged>)>) + Send>;
 
-/// A log that others use as well, such as a file that is also a store.
-impl<L: Log + ?Sized> Log for Arc<L> {
-    fn epoch(&self) -> Epoch {
-        (**self).epoch()
-    }
-
-    fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended {
-        (**self).append(batch, now, ticket)
-    }
-
-    fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
-        (**self).repeats(publication, now)
-    }
-
-    fn delivered(&self, key: &Key, subscribers: usize) {
-        (**self).delivered(key, subscribers);
-    }
-
-    fn past(&self, bytes: usize) -> Past {
-        (**self).past(bytes)
-    }
-
-    fn start(&self, feed: Feed) {
-        (**self).start(feed);
-    }
-
-    fn wake(&self) {
-        (**self).wake();
-    }
-
-    fn held_bytes(&self) -> usize {
-        (**self).held_bytes()
-    }
-}
-
 /// The name of one call of [`Log::append`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Ticket(pub u64);

@@ -10,7 +10,7 @@
 
 use crate::http::{FieldLine, MediaType, Response, StaticField, Status, field};
 use crate::net::Limits;
-use crate::push::answers::{retry_after, retry_seconds};
+use crate::push::answers::{error_in_json, plain_text, retry_after, retry_seconds};
 use crate::push::denial::Denial;
 use crate::push::hub::Refused;
 use crate::push::json::write_string;
@@ -180,22 +180,17 @@ pub(in crate::push) fn restate(refused: Response) -> Response {
         // A preflight, or what is JSON already.
         _ => return refused,
     };
-    if refused.body.first() == Some(&b'{') {
+    let Some(message) = plain_text(&refused) else {
         return refused;
-    }
-    let message = String::from_utf8_lossy(&refused.body).trim_end().to_owned();
+    };
     let body = Problem::new(refused.status, error, message).body();
     refused.with_content(MediaType::JSON, body)
 }
 
 impl From<Problem> for Response {
     fn from(problem: Problem) -> Self {
-        let mut response = Self::content(problem.status, MediaType::JSON, problem.body());
-        if let Some(field) = problem.field {
-            response = response.field(field);
-        }
-        response.close = problem.close;
-        response
+        let body = problem.body();
+        error_in_json(problem.status, body, problem.field, problem.close)
     }
 }
 
