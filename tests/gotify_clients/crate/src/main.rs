@@ -17,7 +17,11 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let client: ClientClient = gotify::Client::new(url.as_str(), client)?;
     assert_eq!(client.health().await?.health, "green");
     let mut stream = client.stream_messages().await?;
-    let sent = application.create_message("from Rust").with_title("t").with_priority(3).await?;
+    let sent = application
+        .create_message("from Rust")
+        .with_title("t")
+        .with_priority(3)
+        .await?;
     let come = tokio::time::timeout(Duration::from_secs(20), stream.next()).await?;
     let come = come.ok_or("the stream ends")??;
     assert_eq!((come.id, come.date), (sent.id, sent.date));
