@@ -1,4 +1,5 @@
-//! What permessage-deflate costs in memory: the figures of `wirebell::deflate`, counted.
+//! What permessage-deflate and TLS cost in memory: the figures of `wirebell::deflate`, and an idle
+//! session, counted.
 //!
 //! The allocator counts for the whole process, so this is one test in a process of its own, and
 //! what it measures runs sequentially.
@@ -287,8 +288,54 @@ fn a_bomb_is_bounded() {
     assert!(bytes < 9 * MIB, "{bytes}");
 }
 
+/// What the server keeps for an idle connection over TLS 1.3, in both roles, after a message each
+/// way. Both ends in memory; sockets and buffers of the loop are not in it.
+#[cfg(feature = "self-signed")]
+fn an_idle_tls_session_is_small() {
+    use wirebell::tls::InMemory;
+    let (acceptor, connector) = tls_settings();
+    let mut ends = [
+        InMemory::server(&acceptor).expect("a good certificate"),
+        InMemory::client(&connector, "localhost").expect("a good name"),
+    ];
+    let exchange = |ends: &mut [InMemory; 2]| {
+        for from in [1, 0].repeat(4) {
+            let sent = ends[from].take_output();
+            ends[1 - from].receive(&sent);
+        }
+    };
+    exchange(&mut ends);
+    for end in &mut ends {
+        assert_eq!(end.send(&[&noise(100)]), Ok(true));
+    }
+    exchange(&mut ends);
+    for (end, (what, most)) in ends.into_iter().zip([("server", 3_400), ("client", 4_000)]) {
+        let mut end = end;
+        assert_eq!(end.plain(), noise(100));
+        end.shrink();
+        let ((), back) = held(|| drop(end));
+        println!("idle TLS session of a {what}: {} bytes", -back);
+        assert!(-back <= most, "{what}: {}", -back);
+    }
+}
+
+#[cfg(feature = "self-signed")]
+fn tls_settings() -> (wirebell::tls::Acceptor, wirebell::tls::Connector) {
+    use wirebell::tls::{
+        Acceptor, AcceptorOptions, Authorities, Connector, ConnectorOptions, SelfSigned,
+    };
+    let made = SelfSigned::new(["localhost"]).expect("a good name");
+    let identity = made.identity().expect("a good pair");
+    let acceptor = Acceptor::new([identity], AcceptorOptions::default());
+    let authorities = Authorities::from_pem(made.certificate_pem().as_bytes());
+    let options = ConnectorOptions::default().authorities(Some(authorities.expect("good")));
+    (acceptor.expect("good"), Connector::new(options))
+}
+
 #[test]
 fn the_figures_hold() {
+    #[cfg(feature = "self-signed")]
+    an_idle_tls_session_is_small();
     a_window_is_its_bytes();
     a_compressor_costs_what_it_says();
     a_session_gives_its_compressor_back();

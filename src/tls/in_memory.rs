@@ -117,6 +117,14 @@ impl InMemory {
         self.ended
     }
 
+    /// Forgets the plaintext that came and gives back the memory of all buffers: what is left is
+    /// what a server keeps for an idle connection. Bytes of a record that has not come whole stay.
+    pub fn shrink(&mut self) {
+        self.plain = Vec::new();
+        self.out = Records::default();
+        self.tail.shrink_to_fit();
+    }
+
     /// Both ends may send.
     pub fn is_established(&self) -> bool {
         self.error.is_none() && self.session.is_established()
