@@ -8,6 +8,7 @@ use crate::net::{Overflow, SharedChunk, SharedFrame};
 use crate::push::hub::{Applied, Audience};
 use crate::push::position::Position;
 use crate::push::record::Record;
+use crate::push::tally::Tally;
 use std::sync::{Arc, OnceLock};
 
 /// One record for all subscribers of a worker. Cloning it copies a pointer.
@@ -21,6 +22,7 @@ struct Inner {
     record: Arc<Record>,
     position: Option<Position>,
     applied: Applied,
+    tally: Option<Tally>,
     frames: [OnceLock<SharedFrame>; 3],
     chunks: [OnceLock<SharedChunk>; 3],
 }
@@ -48,11 +50,17 @@ pub enum ChunkForm {
 }
 
 impl Delivery {
-    pub(super) fn new(record: Arc<Record>, position: Option<Position>, applied: Applied) -> Self {
+    pub(super) fn new(
+        record: Arc<Record>,
+        position: Option<Position>,
+        applied: Applied,
+        tally: Option<Tally>,
+    ) -> Self {
         let inner = Inner {
             record,
             position,
             applied,
+            tally,
             frames: [const { OnceLock::new() }; 3],
             chunks: [const { OnceLock::new() }; 3],
         };
@@ -80,6 +88,11 @@ impl Delivery {
     /// Grows with every delivery.
     pub fn order(&self) -> u64 {
         self.inner.applied.order
+    }
+
+    /// Where its receipts are counted, if its publisher wants to know.
+    pub(super) fn tally(&self) -> Option<&Tally> {
+        self.inner.tally.as_ref()
     }
 
     /// What its topic does with slow subscribers.

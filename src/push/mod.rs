@@ -7,9 +7,9 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
+//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `tally`, `record`, `few`, `json`;
+//! `hub`; `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`;
+//! `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
 //! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
 //! `service`, `admission`, `server`.
 
@@ -51,6 +51,7 @@ mod settings;
 mod shared;
 mod stats;
 mod store;
+mod tally;
 pub mod time;
 mod tries;
 mod unavailable;

@@ -334,6 +334,10 @@ impl Service for PushService {
         }
     }
 
+    fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
+        self.native.pong(context, peer, payload);
+    }
+
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
         self.native.writable(context, peer);
     }

@@ -8,6 +8,7 @@ mod origins;
 mod polls;
 mod proxies;
 mod publishing;
+mod receipts;
 mod replays;
 mod revocation;
 mod slow;

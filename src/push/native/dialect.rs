@@ -24,15 +24,17 @@ use crate::push::native::form::Form;
 use crate::push::native::messages::{self, Reference};
 use crate::push::native::problem::Problem;
 use crate::push::native::publish;
+use crate::push::native::receipts::{Counting, Receipts, Wanted};
 use crate::push::native::session::{POLL_PAGE, Replaying, Work};
 use crate::push::native::session::{first_page, poll_answer, send_json};
 use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
 use crate::push::record::Publication;
+use crate::push::tally::Tally;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The purpose of a connection: the tag of its peer. Other dialects have other numbers.
@@ -59,6 +61,9 @@ pub(in crate::push) struct Dialect {
     pub(super) subscribers: Subscribers,
     /// What the log has not answered yet, by tag.
     awaited: HashMap<u64, Awaited>,
+    pub(super) receipts: Receipts,
+    /// Publishers that wait for receipts.
+    pub(super) counting: BTreeMap<PeerId, Counting>,
     tags: u64,
     /// Some topic has another policy for slow subscribers than the default.
     pub(super) policies: bool,
@@ -91,16 +96,9 @@ pub(super) enum Awaited {
 #[derive(Debug)]
 pub(super) enum Requested {
     One(TopicName),
+    /// With receipts.
+    Counted(Wanted),
     Batch(Batch),
-}
-
-impl Requested {
-    fn answer(self, outcomes: Vec<Outcome>) -> Response {
-        match self {
-            Self::One(topic) => publish::answer(&topic, first(outcomes)),
-            Self::Batch(batch) => batch.answer(outcomes),
-        }
-    }
 }
 
 impl Dialect {
@@ -120,6 +118,8 @@ impl Dialect {
             limits,
             subscribers: Subscribers::default(),
             awaited: HashMap::new(),
+            receipts: Receipts::default(),
+            counting: BTreeMap::new(),
             tags: 0,
             generation: 0,
             readers: 0,
@@ -139,9 +139,18 @@ impl Dialect {
         let result = match guest {
             Guest::Publisher(caller, topic) => {
                 let read = publish::read(topic, &request.head(), request.body(), &caller.owner());
-                read.and_then(|publication| {
-                    let requested = Requested::One(publication.topic.clone());
-                    self.publish_request(from, requested, vec![publication], admitted)
+                let wait = publish::receipt(&request.head());
+                read.and_then(|mut publication| {
+                    let topic = publication.topic.clone();
+                    let requested = match wait? {
+                        None => Requested::One(topic),
+                        Some(wait) => {
+                            let tally = Tally::new(from);
+                            publication.tally = Some(tally.clone());
+                            Requested::Counted(Wanted { topic, tally, wait })
+                        }
+                    };
+                    self.publish_request(context, from, requested, vec![publication], admitted)
                 })
             }
             Guest::Batch(caller) => {
@@ -150,7 +159,8 @@ impl Dialect {
                 let read = Batch::read(request.body(), &owner, may_publish, &self.limits);
                 read.and_then(|mut batch| {
                     let publications = batch.publications();
-                    self.publish_request(from, Requested::Batch(batch), publications, admitted)
+                    let requested = Requested::Batch(batch);
+                    self.publish_request(context, from, requested, publications, admitted)
                 })
             }
             Guest::Reader(caller) => {
@@ -164,13 +174,17 @@ impl Dialect {
     // req: push-batch-01
     fn publish_request<'r>(
         &mut self,
+        context: &mut Context<'_>,
         from: PeerId,
         requested: Requested,
         publications: Vec<Publication>,
         admitted: &Admitted,
     ) -> Result<Reply<'r>, Problem> {
         match self.publish(from, publications)? {
-            (_, Published::Now(outcomes)) => Ok(requested.answer(outcomes).into()),
+            (_, Published::Now(outcomes)) => {
+                let response = self.response(context, from, requested, outcomes, admitted);
+                Ok(response.map_or(Reply::Later { tag: NATIVE }, Reply::from))
+            }
             (tag, Published::Later) => {
                 let awaited = Awaited::Request {
                     peer: from,
@@ -180,6 +194,24 @@ impl Dialect {
                 self.awaited.insert(tag, awaited);
                 Ok(Reply::Later { tag: NATIVE })
             }
+        }
+    }
+
+    /// The response to a publication; `None` if it waits for receipts.
+    fn response(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        requested: Requested,
+        outcomes: Vec<Outcome>,
+        admitted: &Admitted,
+    ) -> Option<Response> {
+        match requested {
+            Requested::One(topic) => Some(publish::answer(&topic, first(outcomes), None)),
+            Requested::Counted(wanted) => {
+                self.count(context, from, wanted, first(outcomes), admitted)
+            }
+            Requested::Batch(batch) => Some(batch.answer(outcomes)),
         }
     }
 
@@ -232,8 +264,10 @@ impl Dialect {
                 requested,
                 admitted,
             } => {
-                let response = requested.answer(outcomes);
-                let _ = context.respond(peer, admitted.mark(response));
+                let response = self.response(context, peer, requested, outcomes, &admitted);
+                if let Some(response) = response {
+                    let _ = context.respond(peer, admitted.mark(response));
+                }
             }
             Awaited::Message {
                 peer,
