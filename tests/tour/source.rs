@@ -87,7 +87,7 @@ const ORDER: [(&str, &str, &str); 24] = [
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 \
          native/problem native/ask native/envelope native/publish native/batch native/caller \
          native/events native/messages native/form native/session native/receipts \
-         native/subscribers native/dialect native/gate native/counting native/live \
+         native/subscribers native/dialect native/gate native/publishing native/live \
          native/revocation mail stats shared routes echo service admission server",
     ),
     (

@@ -391,7 +391,8 @@ impl Dialect {
         }
     }
 
-    /// A timer has expired: of a publisher that waits for receipts, of a token, of a poll, or of a stream that is silent.
+    /// A timer has expired: of a publisher that waits for receipts, of a token, of a poll, or of a
+    /// stream that is silent.
     // req: push-sse-09 push-ndjson-04
     pub(in crate::push) fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
         if self.counted(context, peer) {

@@ -11,14 +11,13 @@
 //! record is made once, whatever the number of its receivers.
 //!
 //! Reading order: `base64`, `problem`, `ask`, `envelope`, `publish`, `batch`; `caller`, `events`,
-//! `messages`, `form`, `session`, `receipts`, `subscribers`; `dialect`, `gate`, `counting`, `live`,
-//! `revocation`.
+//! `messages`, `form`, `session`, `receipts`, `subscribers`; `dialect`, `gate`, `publishing`,
+//! `live`, `revocation`.
 
 mod ask;
 mod base64;
 mod batch;
 mod caller;
-mod counting;
 mod dialect;
 mod envelope;
 mod events;
@@ -28,6 +27,7 @@ mod live;
 mod messages;
 mod problem;
 pub mod publish;
+mod publishing;
 mod receipts;
 mod revocation;
 mod session;

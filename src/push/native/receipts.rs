@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 /// Ping while they have another to answer.
 const ASK_AGAIN_MS: Millis = 1_000;
 
-/// Publications for which a connection can owe a receipt at a time; more are not asked for.
+/// Publications for which a connection can owe a receipt at a time; of more there are no receipts.
 const MOST_OPEN: usize = 64;
 
 /// What the payload of each Ping begins with.
