@@ -118,7 +118,7 @@ impl PushService {
                 Some(gotify) => gotify.request(context, from, request, asked, admitted),
                 None => Response::new(Status::NOT_FOUND).into(),
             },
-            Entry::Route(Route::Page | Route::Topics) => page().into(),
+            Entry::Route(Route::Page | Route::Topics) => page(self.gotify.is_some()).into(),
             Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
             Entry::Route(Route::Push) => self.push(request, limits).into(),
             Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),

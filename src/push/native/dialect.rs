@@ -182,7 +182,7 @@ impl Dialect {
             check_patterns(caller, &ask.patterns)?;
         }
         match ask.how {
-            How::Page => Ok(page().into()),
+            How::Page => Ok(page(self.gotify.is_some()).into()),
             How::Raw | How::Envelopes => self.open(context, from, request, ask, caller),
             How::Events { envelopes } => {
                 let form = match envelopes {
