@@ -10,6 +10,7 @@ mod closing_table;
 mod corpus;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod embedded;
 mod handshake;
 mod keepalive;
 #[cfg(all(feature = "deflate", feature = "net"))]
