@@ -46,6 +46,7 @@ mod rfc_examples;
 mod rules;
 mod splits;
 mod support;
+mod threats;
 mod tidy;
 #[cfg(all(feature = "client", feature = "net"))]
 mod tokio;

@@ -6,7 +6,8 @@ use wirebell::http::{EMPTY_FIELD, HeadLimits, HeadReader, RequestHead, ResponseH
 use wirebell::proto::{MAX_CONTROL_FRAME, Millis, Tick};
 use wirebell::wire::Entropy;
 use wirebell::{
-    CloseCode, Connection, Event, Limits, MessageKind, Misuse, Outbox, Piece, Refusal, Role,
+    CloseCode, Connection, Event, HeadError, Limits, MessageKind, Misuse, Outbox, Piece, Refusal,
+    Role,
 };
 
 /// The bytes of each of the two buffers.
@@ -65,6 +66,43 @@ impl Write for Buffer {
     }
 }
 
+/// What the two roles do differently; a program has the code of those that it uses.
+pub trait Opening {
+    const ROLE: Role;
+    /// Whether the head of the peer opens the connection; its answer, if it gets one, is printed.
+    fn read(&self, head: Result<&[u8], HeadError>, answer: &mut impl Write) -> bool;
+}
+
+impl Opening for ClientHandshake<'_> {
+    const ROLE: Role = Role::Client;
+
+    fn read(&self, head: Result<&[u8], HeadError>, _: &mut impl Write) -> bool {
+        let mut fields = [EMPTY_FIELD; FIELDS];
+        head.and_then(|head| ResponseHead::parse(head, &mut fields))
+            .is_ok_and(|head| self.verify(&head).is_ok())
+    }
+}
+
+/// The opening of a server.
+pub struct Server;
+
+impl Opening for Server {
+    const ROLE: Role = Role::Server;
+
+    fn read(&self, head: Result<&[u8], HeadError>, answer: &mut impl Write) -> bool {
+        let mut fields = [EMPTY_FIELD; FIELDS];
+        let head = head.and_then(|head| RequestHead::parse(head, &mut fields));
+        let request = head.map_err(Refusal::from).and_then(UpgradeRequest::read);
+        match request.and_then(check) {
+            Ok(request) => write!(answer, "{}", request.accept(None)).is_ok(),
+            Err(refusal) => {
+                let _ = write!(answer, "{}", Refused::new(refusal));
+                false
+            }
+        }
+    }
+}
+
 /// How far an endpoint has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
@@ -77,10 +115,9 @@ pub enum Stage {
 }
 
 /// One connection, from the opening handshake to the close.
-pub struct Endpoint<'c> {
+pub struct Endpoint<O> {
     stage: Stage,
-    /// Of a client, until it is open.
-    handshake: Option<ClientHandshake<'c>>,
+    opening: O,
     reader: HeadReader,
     connection: Connection,
     outbox: Outbox,
@@ -89,26 +126,29 @@ pub struct Endpoint<'c> {
     output: Buffer,
 }
 
-impl<'c> Endpoint<'c> {
+impl Endpoint<Server> {
     /// For a socket that has just been accepted.
     pub fn server(now: Millis) -> Self {
-        Self::new(Role::Server, now)
+        Self::new(Server, now)
     }
+}
 
+impl<'c> Endpoint<ClientHandshake<'c>> {
     /// For a socket that has just been connected. `None`: the request is longer than the buffer.
     pub fn client(handshake: ClientHandshake<'c>, now: Millis) -> Option<Self> {
-        let mut client = Self::new(Role::Client, now);
-        write!(client.output, "{handshake}").ok()?;
-        client.handshake = Some(handshake);
+        let mut client = Self::new(handshake, now);
+        write!(client.output, "{}", client.opening).ok()?;
         Some(client)
     }
+}
 
-    fn new(role: Role, now: Millis) -> Self {
+impl<O: Opening> Endpoint<O> {
+    fn new(opening: O, now: Millis) -> Self {
         Self {
             stage: Stage::Opening,
-            handshake: None,
+            opening,
             reader: HeadReader::new(),
-            connection: Connection::new(role, &LIMITS, now),
+            connection: Connection::new(O::ROLE, &LIMITS, now),
             outbox: Outbox::new(),
             began: now,
             input: Buffer::EMPTY,
@@ -203,24 +243,10 @@ impl<'c> Endpoint<'c> {
             Err(error) => Err(error),
         };
         let end = head.as_ref().map_or(bytes.len(), |head| head.end);
-        let mut fields = [EMPTY_FIELD; FIELDS];
-        let opened = match &self.handshake {
-            Some(handshake) => head
-                .and_then(|head| ResponseHead::parse(&bytes[head], &mut fields))
-                .is_ok_and(|head| handshake.verify(&head).is_ok()),
-            None => {
-                let head = head.and_then(|head| RequestHead::parse(&bytes[head], &mut fields));
-                let request = head.map_err(Refusal::from).and_then(UpgradeRequest::read);
-                match request.and_then(check) {
-                    Ok(request) => write!(self.output, "{}", request.accept(None)).is_ok(),
-                    Err(refusal) => {
-                        let _ = write!(self.output, "{}", Refused::new(refusal));
-                        false
-                    }
-                }
-            }
-        };
-        self.connection = Connection::new(self.connection.role(), &LIMITS, now);
+        let opened = self
+            .opening
+            .read(head.map(|head| &bytes[head]), &mut self.output);
+        self.connection = Connection::new(O::ROLE, &LIMITS, now);
         self.stage = if opened { Stage::Open } else { Stage::Refused };
         end
     }

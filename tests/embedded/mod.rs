@@ -4,7 +4,7 @@
 mod endpoint;
 mod ring;
 
-use endpoint::{BUFFER, Endpoint, SendError, Stage, Transport};
+use endpoint::{BUFFER, Endpoint, SendError, Server, Stage, Transport};
 use proptest::prelude::*;
 use ring::{Ring, Socket};
 use wirebell::handshake::ClientHandshake;
@@ -26,8 +26,8 @@ impl Entropy for Counter {
 struct Pair<const N: usize> {
     up: Ring<N>,
     down: Ring<N>,
-    server: Endpoint<'static>,
-    client: Endpoint<'static>,
+    server: Endpoint<Server>,
+    client: Endpoint<ClientHandshake<'static>>,
     entropy: Counter,
     /// What came back, message by message.
     echoed: Vec<(MessageKind, Vec<u8>)>,
