@@ -10,7 +10,7 @@
 //! | tests of a service, without sockets, on a simulated clock | [`net::testing`] | `net` |
 //! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
 //! | a device without `std` and allocator | two buffers on a ring of bytes: [`embedded`] | none |
-//! | a device without `std` and allocator | [`Connection`]; two buffers and a ring: [`embedded`] | none |
+//! | a device without `std` | two buffers on a ring of bytes: [`embedded`] | none |
 //! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
 //! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
 #![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
