@@ -9,6 +9,8 @@
 //! | a push server in a program | [`push::PushServer`] | `push` |
 //! | tests of a service, without sockets, on a simulated clock | [`net::testing`] | `net` |
 //! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
+//! | a device without `std` and allocator | two buffers on a ring of bytes: [`embedded`] | none |
+//! | a device without `std` | two buffers on a ring of bytes: [`embedded`] | none |
 //! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
 //! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
 #![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
@@ -66,6 +68,10 @@
 //! - No unbounded queue or buffer: every bound is in [`Limits`].
 //! - No `unsafe`.
 //!
+//! What peers, publishers, proxies and other processes can try, and what answers it: [`threats`].
+//!
+//! What a peer, a publisher, a proxy or another process can try, and what answers it: [`threats`].
+//!
 //! # Reading the source
 //!
 #![doc = include_str!("tour/source.md")]
@@ -88,6 +94,18 @@ pub mod deflate;
     reason = "it mirrors the real module, whichever parts are used"
 )]
 mod deflate;
+#[cfg(doc)]
+#[doc = include_str!("embedded.md")]
+#[doc = include_str!("../tests/no_std/measured.md")]
+/// # The whole example
+///
+/// Its tests are in `tests/embedded`: every end of the ring in every byte, random messages,
+/// refusals, violations, a peer that does not read, and every wait.
+///
+/// ```
+#[doc = include_str!("../tests/embedded/endpoint.rs")]
+/// ```
+pub mod embedded {}
 pub mod error;
 pub mod handshake;
 pub mod http;
@@ -102,6 +120,9 @@ pub mod push;
 mod stamp;
 #[cfg(any(feature = "client", feature = "net"))]
 mod tap;
+#[cfg(doc)]
+#[doc = include_str!("threats.md")]
+pub mod threats {}
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(doc)]

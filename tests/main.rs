@@ -10,6 +10,7 @@ mod closing_table;
 mod corpus;
 #[cfg(feature = "deflate")]
 mod deflate;
+mod embedded;
 mod handshake;
 mod keepalive;
 #[cfg(all(feature = "deflate", feature = "net"))]
@@ -45,6 +46,7 @@ mod rfc_examples;
 mod rules;
 mod splits;
 mod support;
+mod threats;
 mod tidy;
 #[cfg(all(feature = "client", feature = "net"))]
 mod tokio;

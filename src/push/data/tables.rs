@@ -22,6 +22,7 @@ use redb::StorageBackend;
 use redb::TableDefinition;
 use redb::WriteTransaction;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
+use std::fs::OpenOptions;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -52,9 +53,14 @@ fn builder() -> Builder {
 }
 
 impl File {
-    /// Opens a file, or creates it with this epoch.
+    /// Opens a file, or creates it with this epoch, for its owner alone: messages are in it, and
+    /// tokens of the gotify dialect.
     pub(super) fn open(path: &Path, epoch: Epoch) -> Result<Self, DataProblem> {
-        Self::prepare(builder().create(path)?, epoch)
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        Self::prepare(builder().create_file(options.open(path)?)?, epoch)
     }
 
     /// The same of a file that must exist.
@@ -162,5 +168,26 @@ fn read_header(database: &Database) -> Result<Option<Epoch>, DataProblem> {
     match epoch.map(|it| it.value().parse()) {
         Some(Ok(epoch)) => Ok(Some(epoch)),
         _ => Err(DataProblem::Damaged("it has no epoch".into())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    #[test]
+    fn a_new_file_is_for_its_owner_alone() {
+        let name = format!("wirebell-tables-{}.db", std::process::id());
+        let path = std::env::temp_dir().join(name);
+        let epoch = Epoch::from_number(7);
+        drop(File::open(&path, epoch).expect("a file"));
+        let mode = fs::metadata(&path)
+            .expect("it is there")
+            .permissions()
+            .mode();
+        fs::remove_file(&path).expect("it is there");
+        assert_eq!(mode & 0o777, 0o600);
     }
 }

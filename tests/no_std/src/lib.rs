@@ -13,8 +13,17 @@ use wirebell::http::{MAX_FIELDS, RequestHead, ResponseHead};
 use wirebell::wire::{Entropy, NoEntropy};
 use wirebell::{CloseCode, Connection, Event, MessageKind, Limits, Outbox, Role};
 
+#[cfg(target_os = "none")]
+pub mod board;
+#[path = "../../embedded/endpoint.rs"]
+pub mod endpoint;
+pub mod script;
+
 #[panic_handler]
 fn panic(_: &PanicInfo<'_>) -> ! {
+    #[cfg(target_os = "none")]
+    board::failed();
+    #[cfg(not(target_os = "none"))]
     loop {}
 }
 
