@@ -1,0 +1,1 @@
+//! Each judgement, on facts that no socket has seen.
