@@ -71,7 +71,6 @@ pub struct Tls {
 #[derive(Clone, Debug, Default)]
 pub struct Answer {
     pub status: u16,
-    pub minor_version: u8,
     pub fields: Vec<(String, String)>,
     /// As far as it was read.
     pub body: String,
@@ -85,7 +84,6 @@ pub struct Answer {
 pub struct Talk {
     /// The server speaks `wirebell.v1`, so it answers each message.
     pub envelopes: bool,
-    pub rounds: u32,
     /// Messages that were answered, and the shortest time that took.
     pub answered: u32,
     pub answer: Option<Duration>,
@@ -101,7 +99,6 @@ pub struct Talk {
 /// How a silent connection went.
 #[derive(Debug)]
 pub struct Idle {
-    pub asked: Duration,
     pub lived: Duration,
     pub pings: u32,
     pub end: IdleEnd,

@@ -130,9 +130,9 @@ pub fn events(target: &Target) -> Sse {
         .or_else(|| reader.until("id:"))
         .map(|_| opened.elapsed());
     let text = format!("wirebell doctor {}", now());
+    let started = Instant::now();
     sse.published = publish(target, &text);
     if sse.published == Published::Yes {
-        let started = Instant::now();
         reader.restart();
         let seen = reader.until(&format!("{text}\""));
         sse.event = seen.as_ref().map(|_| started.elapsed());

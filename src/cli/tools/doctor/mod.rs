@@ -28,7 +28,6 @@ pub use args::DoctorArgs;
 use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
 use args::Format;
-use finding::Level;
 
 /// Examines a deployment and prints the findings.
 pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
@@ -39,12 +38,9 @@ pub fn run(args: &DoctorArgs) -> Result<(), Failure> {
         Format::Text => report::text(&args.url, &findings, &places),
         Format::Json => report::json(&args.url, &findings, &places),
     })?;
-    let count = |level| findings.iter().filter(|one| one.level == level).count();
-    let (problems, warnings) = (count(Level::Problem), count(Level::Warning));
+    let (problems, warnings) = report::counts(&findings);
     match problems > 0 || args.strict && warnings > 0 {
         false => Ok(()),
-        true => Err(Failure::failed(format!(
-            "{problems} problems, {warnings} warnings"
-        ))),
+        true => Err(Failure::failed(report::summary(&findings))),
     }
 }

@@ -30,9 +30,7 @@ pub fn text(url: &str, findings: &[Finding], places: &[Place]) -> String {
             let _ = writeln!(out, "{indent}  {}: {change}", place.name());
         }
     }
-    let (problems, warnings) = counts(findings);
-    let _ = writeln!(out, "{problems} problems, {warnings} warnings");
-    out
+    out + &summary(findings) + "\n"
 }
 
 /// One object.
@@ -70,7 +68,16 @@ fn advice<'f>(finding: &'f Finding, places: &'f [Place]) -> impl Iterator<Item =
     finding.changes.iter().filter(fits)
 }
 
-fn counts(findings: &[Finding]) -> (usize, usize) {
+/// `1 problem, 2 warnings`.
+pub fn summary(findings: &[Finding]) -> String {
+    let (problems, warnings) = counts(findings);
+    let s = |count| if count == 1 { "" } else { "s" };
+    let (p, w) = (s(problems), s(warnings));
+    format!("{problems} problem{p}, {warnings} warning{w}")
+}
+
+/// Problems and warnings.
+pub fn counts(findings: &[Finding]) -> (usize, usize) {
     let count = |level| findings.iter().filter(|one| one.level == level).count();
     (count(Level::Problem), count(Level::Warning))
 }

@@ -43,7 +43,6 @@ pub fn talk(target: &Target) -> Result<Talk, String> {
     let mut client = open(target).map_err(said)?;
     let mut talk = Talk {
         envelopes: client.subprotocol() == Some(ENVELOPES),
-        rounds: ROUNDS,
         ..Talk::default()
     };
     for number in 0..ROUNDS {
@@ -111,7 +110,6 @@ fn shorten(shortest: &mut Option<Duration>, time: Duration) {
 /// Leaves a WebSocket silent.
 pub fn idle(target: &Target, asked: Duration) -> Idle {
     let mut idle = Idle {
-        asked,
         lived: Duration::ZERO,
         pings: 0,
         end: IdleEnd::Alive,

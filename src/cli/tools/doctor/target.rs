@@ -205,7 +205,6 @@ impl Reader {
         let fields = parsed.fields.iter();
         Ok(Answer {
             status: parsed.status,
-            minor_version: parsed.minor_version,
             fields: fields
                 .map(|field| (field.name.to_owned(), text(field.value)))
                 .collect(),

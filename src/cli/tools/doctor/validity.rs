@@ -35,7 +35,7 @@ fn value(der: &[u8]) -> Option<(u8, &[u8], &[u8])> {
     let (&tag, rest) = der.split_first()?;
     let (&short, rest) = rest.split_first()?;
     let (len, rest) = match short {
-        0..0x80 => (short.into(), rest),
+        0..=0x7F => (short.into(), rest),
         // A certificate is shorter than 16 MiB.
         0x81..=0x83 => {
             let (bytes, rest) = rest.split_at_checked((short & 0x7F).into())?;

@@ -16,36 +16,35 @@ const EXACT: i64 = 5_000;
 const WRONG: i64 = 60_000;
 
 pub(super) fn clock(facts: &Facts) -> Vec<Finding> {
+    let mut all = Vec::new();
     let message = facts.sse.as_ref().and_then(|sse| sse.clock);
-    let (whose, theirs, ours) = match (message, &facts.health) {
-        (Some((theirs, ours)), _) => ("the server, in a message", theirs, ours),
-        (None, Some(Ok(answer))) => {
-            let date = answer.field("Date").and_then(date);
-            let Some(date) = date else {
-                return vec![
-                    Finding::note("clock", "no Date in responses")
-                        .means("the server's clock is not set, or a proxy removes Date"),
-                ];
-            };
-            // It lies somewhere between the request and the answer.
-            let ours = answer.at - answer.took.as_millis() as i64 / 2;
-            ("Date, which may be that of the proxy", date, ours)
-        }
-        (None, _) => return Vec::new(),
-    };
-    let off = theirs - ours;
+    all.extend(message.map(|(theirs, ours)| judge(theirs - ours, "the time of a message")));
+    if let Some(Ok(answer)) = &facts.health {
+        // It lies somewhere between the request and the answer.
+        let ours = answer.at - answer.took.as_millis() as i64 / 2;
+        all.push(match answer.field("Date").and_then(date) {
+            Some(theirs) => judge(theirs - ours, "Date, which may be that of a proxy"),
+            None => Finding::note("clock", "no Date in responses")
+                .means("the clock of the server is not set, or a proxy removes Date"),
+        });
+    }
+    all
+}
+
+/// `off` is in milliseconds.
+fn judge(off: i64, source: &str) -> Finding {
     let seconds = off.abs() / 1000;
     let direction = if off < 0 { "behind" } else { "ahead of" };
-    let text = format!("{seconds} s {direction} the clock of this machine (by {whose})");
-    vec![match off.abs() {
-        ..=EXACT => Finding::ok("clock", format!("as that of this machine (by {whose})")),
+    let text = format!("{seconds} s {direction} this machine (by {source})");
+    match off.abs() {
+        ..=EXACT => Finding::ok("clock", format!("as that of this machine (by {source})")),
         ..=WRONG => Finding::warning("clock", text)
             .means("tokens begin and end early or late")
             .change(SYNC),
         _ => Finding::problem("clock", text)
             .means("JWTs are refused or live too long, and since=TIME means another time")
             .change(SYNC),
-    }]
+    }
 }
 
 /// Milliseconds since 1970.
