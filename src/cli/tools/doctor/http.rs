@@ -115,20 +115,16 @@ pub fn events(target: &Target) -> Sse {
         }
     };
     sse.head = reader.send(&request).and_then(|()| reader.head());
-    let is_open = match &sse.head {
-        Ok(head) => is_stream(head),
-        // The head may be held back until the first event.
-        Err(_) => true,
-    };
-    if !is_open {
-        return sse;
+    match &sse.head {
+        Ok(head) if !is_stream(head) || head.field("Content-Encoding").is_some() => return sse,
+        Ok(_) => {
+            let opened = Instant::now();
+            reader.restart();
+            sse.first = reader.until("id:").map(|_| opened.elapsed());
+        }
+        // It may be held back until the first event.
+        Err(_) => {}
     }
-    let opened = Instant::now();
-    reader.restart();
-    sse.first = reader
-        .until("\nid:")
-        .or_else(|| reader.until("id:"))
-        .map(|_| opened.elapsed());
     let text = format!("wirebell doctor {}", now());
     let started = Instant::now();
     sse.published = publish(target, &text);
