@@ -31,7 +31,7 @@ pub struct DoctorArgs {
     #[arg(long, value_name = "N", default_value = "0", value_parser = minutes)]
     pub minutes: f64,
 
-    /// The topic to subscribe to, and to publish two messages to that are not kept [default: a new
+    /// The topic to subscribe to, and to publish one message to that is not kept [default: a new
     /// one, doctor.RANDOM]
     #[arg(long, value_name = "TOPIC")]
     pub topic: Option<TopicName>,

@@ -55,7 +55,7 @@ const TOKEN: &[Change] = &[
 const DEFLATE: &[Change] = &[
     (
         Server,
-        "--deflate on, if compression is wanted; it is off unless set",
+        "--deflate on, if compression is wanted and was switched off",
     ),
     (Nginx, "remove proxy_set_header Sec-WebSocket-Extensions"),
     (
