@@ -4,7 +4,7 @@ use crate::cli::common::units::Period;
 use crate::cli::tools::common::client::Credentials;
 use crate::cli::tools::common::tls::{TlsFlags, with_short_names};
 use clap::{Args, ValueEnum};
-use wirebell::push::TopicName;
+use wirebell::push::{Origin, TopicName};
 
 #[derive(Debug, Args)]
 #[command(mut_args(with_short_names))]
@@ -38,7 +38,7 @@ pub struct DoctorArgs {
 
     /// A page whose scripts use the server, such as https://app.example.org: checks that browsers
     /// would let them. May be repeated
-    #[arg(long, value_name = "ORIGIN")]
+    #[arg(long, value_name = "ORIGIN", value_parser = origin)]
     pub origin: Vec<String>,
 
     #[command(flatten)]
@@ -74,4 +74,12 @@ fn minutes(text: &str) -> Result<f64, String> {
     let number = text.parse().ok();
     let number = number.filter(|number| (0.0..=1440.0).contains(number));
     number.ok_or_else(|| "write a number of minutes from 0 to 1440, such as 5 or 0.5".into())
+}
+
+/// As browsers send it, without a path.
+fn origin(text: &str) -> Result<String, String> {
+    let text = text.trim_end_matches('/');
+    let origin: Result<Origin, _> = text.parse();
+    origin.map_err(|error| error.to_string())?;
+    Ok(text.to_owned())
 }

@@ -3,6 +3,8 @@
 //! Input: the judgement of a check. Output: a [`Finding`], which a report can show. Invariant: a
 //! problem or a warning says what it means, and what to change if that is known.
 
+use std::time::Duration;
+
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Level {
@@ -111,4 +113,9 @@ impl Finding {
         self.changes = changes;
         self
     }
+}
+
+/// A time for people.
+pub fn shown(time: Duration) -> String {
+    format!("{time:.1?}")
 }

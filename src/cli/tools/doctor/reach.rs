@@ -8,11 +8,11 @@ use crate::cli::tools::doctor::facts::{Connect, Lookup, Tls};
 use crate::cli::tools::doctor::target::now;
 use crate::cli::tools::doctor::validity::not_after;
 use std::io;
-use std::net::{SocketAddr, TcpStream, ToSocketAddrs as _};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs as _};
 use std::time::{Duration, Instant};
 use wirebell::client::{Proxy, Uri};
 use wirebell::tls::rustls::{self, ClientConnection};
-use wirebell::tls::{Connector, ConnectorOptions, TlsError};
+use wirebell::tls::{Connector, ConnectorOptions, TlsError, TlsErrorKind};
 
 /// Looks the host up.
 pub fn look_up(uri: &Uri) -> Lookup {
@@ -54,47 +54,58 @@ pub fn encrypt(
     insecure: bool,
     timeout: Duration,
 ) -> Tls {
-    let mut tls = match handshake(address, connector, host, timeout) {
-        Ok(tls) => tls,
-        Err(error) => {
-            // Only for its dates.
-            let anybody = Connector::new(ConnectorOptions::default().insecure(true));
-            let seen = handshake(address, &anybody, host, timeout).unwrap_or_default();
-            Tls {
-                error: Some((error.kind(), one_line(&error.to_string()))),
-                ..seen
-            }
+    let mut tls = handshake(address, connector, host, timeout).unwrap_or_else(|error| {
+        // Only for its dates.
+        let anybody = Connector::new(ConnectorOptions::default().insecure(true));
+        let seen = handshake(address, &anybody, host, timeout).unwrap_or_default();
+        Tls {
+            error: Some(error),
+            ..seen
         }
-    };
+    });
     tls.now = now() / 1000;
     tls.unverified = insecure;
     tls
 }
+
+/// Why there is no session.
+type Refused = (TlsErrorKind, String);
 
 fn handshake(
     address: SocketAddr,
     connector: &Connector,
     host: &str,
     timeout: Duration,
-) -> Result<Tls, TlsError> {
-    let name = connector.server_name(host)?;
-    let mut client = ClientConnection::new(connector.config()?, name)?;
-    let error = |error: io::Error| match error.downcast::<rustls::Error>() {
-        Ok(error) => TlsError::from(error),
-        Err(error) => TlsError::from(rustls::Error::General(format!(
-            "the TLS handshake was not completed: {error}"
-        ))),
-    };
-    let mut tcp = TcpStream::connect_timeout(&address, timeout).map_err(error)?;
+) -> Result<Tls, Refused> {
+    let config = connector.config().map_err(refused)?;
+    let name = connector.server_name(host).map_err(refused)?;
+    let client = ClientConnection::new(config, name);
+    let mut client = client.map_err(|error| refused(error.into()))?;
+    let mut tcp = TcpStream::connect_timeout(&address, timeout).map_err(broken)?;
     let _ = tcp.set_read_timeout(Some(timeout));
     let _ = tcp.set_write_timeout(Some(timeout));
-    client.complete_io(&mut tcp).map_err(error)?;
+    client.complete_io(&mut tcp).map_err(broken)?;
     let chain = client.peer_certificates().unwrap_or_default();
     let version = client.protocol_version();
-    let _ = tcp.shutdown(std::net::Shutdown::Both);
+    let _ = tcp.shutdown(Shutdown::Both);
     Ok(Tls {
         version: version.map_or_else(String::new, |version| format!("{version:?}")),
         ends: chain.iter().filter_map(|one| not_after(one)).min(),
         ..Tls::default()
     })
+}
+
+fn refused(error: TlsError) -> Refused {
+    (error.kind(), one_line(&error.to_string()))
+}
+
+/// What rustls says comes as an error of the stream.
+fn broken(error: io::Error) -> Refused {
+    match error.downcast::<rustls::Error>() {
+        Ok(error) => refused(error.into()),
+        Err(error) => {
+            let text = format!("the TLS handshake was not completed: {error}");
+            (TlsErrorKind::Broken, text)
+        }
+    }
 }

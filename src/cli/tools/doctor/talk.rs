@@ -136,7 +136,12 @@ pub fn idle(target: &Target, asked: Duration) -> Idle {
         match client.receive_event() {
             Ok(Some(Event::Ping(_))) => idle.pings += 1,
             Err(Error::TimedOut(Wait::Receive)) | Ok(Some(Event::Piece(_) | Event::Pong(_))) => {}
-            Ok(_) => break Some(closed(&client)),
+            Ok(Some(Event::Close(close))) => {
+                let code = close.code.map_or(1005, CloseCode::get);
+                let text = one_line(&format!("{code} {}", close.reason));
+                break Some(IdleEnd::Closed(text.trim_end().to_owned()));
+            }
+            Ok(_) => break Some(IdleEnd::Closed(String::new())),
             Err(error) => break Some(IdleEnd::Cut(one_line(&error.to_string()))),
         }
     };
@@ -144,14 +149,6 @@ pub fn idle(target: &Target, asked: Duration) -> Idle {
     idle.lived = opened.elapsed();
     idle.end = end.unwrap_or_else(|| last_sign(&mut client, target.timeout));
     idle
-}
-
-fn closed(client: &Client) -> IdleEnd {
-    let text = client.closed().map(|closed| {
-        let code = closed.code.map_or(1005, CloseCode::get);
-        format!("{code} {}", one_line(&closed.reason))
-    });
-    IdleEnd::Closed(text.unwrap_or_default().trim_end().to_owned())
 }
 
 /// Whether a Ping is still answered: a firewall may have forgotten the connection.

@@ -2,8 +2,7 @@
 
 use crate::cli::tools::doctor::facts::{Answer, Facts, Published, Sse};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx};
-use crate::cli::tools::doctor::finding::{Change, Finding};
-use crate::cli::tools::doctor::judge::shown;
+use crate::cli::tools::doctor::finding::{Change, Finding, shown};
 use std::time::Duration;
 
 const BUFFERED: &[Change] = &[

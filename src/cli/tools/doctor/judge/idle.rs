@@ -2,8 +2,7 @@
 
 use crate::cli::tools::doctor::facts::{Facts, IdleEnd};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx, Server};
-use crate::cli::tools::doctor::finding::{Change, Finding};
-use crate::cli::tools::doctor::judge::shown;
+use crate::cli::tools::doctor::finding::{Change, Finding, shown};
 
 const LONGER: &[Change] = &[
     (

@@ -59,8 +59,3 @@ pub fn judge(facts: &Facts) -> Vec<Finding> {
     }
     all
 }
-
-/// A time for people.
-fn shown(time: std::time::Duration) -> String {
-    format!("{time:.1?}")
-}

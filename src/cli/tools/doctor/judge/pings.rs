@@ -6,8 +6,7 @@
 
 use crate::cli::tools::doctor::facts::{Facts, Talk};
 use crate::cli::tools::doctor::finding::Place::{Alb, Elsewhere, Haproxy, Nginx, Server};
-use crate::cli::tools::doctor::finding::{Change, Finding};
-use crate::cli::tools::doctor::judge::shown;
+use crate::cli::tools::doctor::finding::{Change, Finding, shown};
 
 const CLOSER: &[Change] = &[
     (

@@ -1,9 +1,8 @@
 //! Name, addresses, TLS.
 
-use crate::cli::tools::doctor::facts::Facts;
+use crate::cli::tools::doctor::facts::{Connect, Facts};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx, Server};
-use crate::cli::tools::doctor::finding::{Change, Finding};
-use crate::cli::tools::doctor::judge::shown;
+use crate::cli::tools::doctor::finding::{Change, Finding, shown};
 use wirebell::push::time::rfc3339;
 use wirebell::tls::TlsErrorKind as Kind;
 
@@ -127,7 +126,7 @@ pub(super) fn dns(facts: &Facts) -> Vec<Finding> {
 
 pub(super) fn tcp(facts: &Facts) -> Vec<Finding> {
     let open = facts.connects.iter().any(|one| one.result.is_ok());
-    let judge = |one: &super::super::facts::Connect| match &one.result {
+    let judge = |one: &Connect| match &one.result {
         Ok(took) => Finding::ok("tcp", format!("{} ({})", one.address, shown(*took))),
         Err(error) if open => Finding::warning("tcp", format!("{}: {error}", one.address))
             .means("clients that try this address first connect late, or not at all")
@@ -151,7 +150,7 @@ pub(super) fn tls(facts: &Facts) -> Vec<Finding> {
         let changes = match kind {
             Kind::Expired | Kind::NotYetValid => RENEW,
             Kind::WrongName => NAME,
-            Kind::NotTls => NOT_TLS,
+            Kind::NotTls | Kind::Broken => NOT_TLS,
             _ => TRUST,
         };
         let refused = Finding::problem("tls", text.clone());
