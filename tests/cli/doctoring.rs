@@ -202,7 +202,7 @@ fn each_fault_of_a_proxy_is_found_and_nothing_else() {
 fn advice_is_given_and_a_list_of_origins_is_checked() {
     let (_server, address) = server(&["--origin", "https://app.example"]);
     let url = format!("http://{address}");
-    let outcome = doctor(&url, &["--origin", "https://app.example"]);
+    let outcome = doctor(&url, &["--origin", "https://app.example/"]);
     assert_eq!((outcome.status, faults(&outcome)), (Some(0), vec![]));
     let outcome = run(&["doctor", "--origin", "https://b.example", &url]);
     assert_eq!(outcome.status, Some(1));
@@ -282,6 +282,7 @@ fn what_cannot_be_reached_and_what_cannot_be_meant() {
         &["ftp://a.example"],
         &["--minutes", "-1", "http://a.example"],
         &["--topic", "a b", "http://a.example"],
+        &["--origin", "app.example", "http://a.example"],
         &["--timeout", "soon", "http://a.example"],
     ] {
         let outcome = run(&[&["doctor"], args].concat());

@@ -165,8 +165,8 @@ fn publish(target: &Target, text: &str) -> Published {
 
 /// The time of the last envelope in a stream.
 fn time(stream: &str) -> Option<i64> {
-    let data = stream.lines().filter_map(|line| line.strip_prefix("data:"));
-    let envelope: Value = serde_json::from_str(data.last()?.trim()).ok()?;
+    let mut data = stream.lines().filter_map(|line| line.strip_prefix("data:"));
+    let envelope: Value = serde_json::from_str(data.next_back()?.trim()).ok()?;
     let ms = parse_rfc3339(envelope["time"].as_str()?)?;
     i64::try_from(ms).ok()
 }

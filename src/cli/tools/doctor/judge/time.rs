@@ -37,8 +37,10 @@ fn judge(off: i64, source: &str) -> Finding {
     let direction = if off < 0 { "behind" } else { "ahead of" };
     let text = format!("{seconds} s {direction} this machine (by {source})");
     match off.abs() {
-        ..=EXACT => Finding::ok("clock", format!("as that of this machine (by {source})")),
-        ..=WRONG => Finding::warning("clock", text)
+        off if off <= EXACT => {
+            Finding::ok("clock", format!("as that of this machine (by {source})"))
+        }
+        off if off <= WRONG => Finding::warning("clock", text)
             .means("tokens begin and end early or late")
             .change(SYNC),
         _ => Finding::problem("clock", text)

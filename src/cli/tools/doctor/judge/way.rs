@@ -174,26 +174,24 @@ fn expiry(ends: i64, now: i64) -> Finding {
     let left = ends - now;
     let date = rfc3339(u64::try_from(ends * 1000).unwrap_or_default());
     let date = date.split('T').next().unwrap_or_default();
-    let days = left / DAY;
-    match left {
-        ..0 => Finding::problem("tls", format!("the certificate ended on {date}"))
+    if left < 0 {
+        return Finding::problem("tls", format!("the certificate ended on {date}"))
             .means("clients refuse to connect")
-            .change(RENEW),
-        ..NOW => Finding::problem(
-            "tls",
-            format!("the certificate ends in {days} days, on {date}"),
-        )
-        .means("clients will refuse to connect")
-        .change(RENEW),
-        ..SOON => Finding::warning(
-            "tls",
-            format!("the certificate ends in {days} days, on {date}"),
-        )
-        .means("it should have been renewed by now")
-        .change(RENEW),
-        _ => Finding::ok(
-            "tls",
-            format!("the certificate ends in {days} days, on {date}"),
-        ),
+            .change(RENEW);
     }
+    let days = left / DAY;
+    let text = format!("the certificate ends in {days} days, on {date}");
+    if left < NOW {
+        let finding = Finding::problem("tls", text);
+        return finding
+            .means("clients will refuse to connect")
+            .change(RENEW);
+    }
+    if left < SOON {
+        let finding = Finding::warning("tls", text);
+        return finding
+            .means("it should have been renewed by now")
+            .change(RENEW);
+    }
+    Finding::ok("tls", text)
 }
