@@ -18,8 +18,8 @@ use wirebell::push::{Origin, TopicName};
                   the server and in nginx, HAProxy, Caddy or ALB. A check that would need what\n\
                   the token may not do is skipped, and the report says so.\n\n\
                   It connects directly: http_proxy and the like are ignored.\n\n\
-                  Exit status: 0 no problem (warnings are none, unless --strict is given), 1 there\n\
-                  are problems, 2 wrong usage.")]
+                  Exit status: 0 no problem (with --strict, no warning either), 1 there are\n\
+                  problems, 2 wrong usage.")]
 pub struct DoctorArgs {
     /// The push server as clients reach it: http(s)://HOST[:PORT][/PATH] or ws(s)://…; PATH is
     /// what stands before /topics

@@ -1,8 +1,8 @@
 //! The findings, for people and for programs.
 //!
 //! Input: findings, and which kinds of proxy were recognised. Output: text or JSON. Invariants:
-//! where a kind of proxy was recognised, advice for other kinds is left out; text of a peer stays on
-//! its line and cannot control the terminal.
+//! where a kind of proxy was recognised, advice for other kinds is left out; text of a peer stays
+//! on its line and cannot control the terminal.
 
 use crate::cli::tools::common::terminal::one_line;
 use crate::cli::tools::doctor::finding::{Change, Finding, Level, Place};

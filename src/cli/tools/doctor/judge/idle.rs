@@ -48,9 +48,7 @@ pub(super) fn idle(facts: &Facts) -> Vec<Finding> {
             let text = format!("still alive after {lived} with {pings} Pings of the server");
             let meaning = match pings {
                 0 => "the path lets a connection be silent for that long",
-                _ => {
-                    "the Pings of the server keep it alive; how long it would last without is unknown"
-                }
+                _ => "the Pings of the server keep it alive; how long it lasts without is unknown",
             };
             Finding::ok("idle", text).means(meaning)
         }

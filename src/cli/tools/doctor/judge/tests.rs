@@ -125,8 +125,8 @@ fn a_good_deployment_has_no_fault_and_every_check_says_something() {
 }
 
 #[test]
-fn name_addresses_and_certificate() {
-    use Place::{Elsewhere, Haproxy, Nginx, Server};
+fn name_and_addresses() {
+    use Place::{Elsewhere, Server};
     finds("dns", Level::Problem, &[Elsewhere], "no address", |facts| {
         facts.lookup.error = Some("unknown".into());
     });
@@ -142,6 +142,11 @@ fn name_addresses_and_certificate() {
             });
         },
     );
+}
+
+#[test]
+fn the_end_of_a_certificate() {
+    use Place::{Elsewhere, Haproxy, Nginx, Server};
     let days = |days: i64| {
         move |facts: &mut Facts| {
             facts.tls.as_mut().unwrap().ends = Some(NOW + days * 86_400 + 60);
