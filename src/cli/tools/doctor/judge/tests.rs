@@ -389,7 +389,7 @@ fn clocks() {
     );
     row(
         Level::Problem,
-        "3599 s behind",
+        "3600 s behind",
         "Sat, 28 Nov 2026 23:00:00 GMT",
     );
     row(Level::Note, "no Date", "soon");
