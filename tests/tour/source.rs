@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 24] = [
+const ORDER: [(&str, &str, &str); 25] = [
     ("", "To begin with", "lib error options limits stamp"),
     (
         "wire",
