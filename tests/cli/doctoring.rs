@@ -56,22 +56,7 @@ fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) {
     };
     let lines: Vec<String> = request.split("\r\n").filter(kept).map(own).collect();
     let _ = upstream.write_all(lines.join("\r\n").as_bytes());
-    let mut response = head(&mut upstream);
-    let is_socket = response.starts_with("HTTP/1.1 101");
-    if fault == Fault::Clock {
-        let lines = response
-            .split("\r\n")
-            .map(|line| match line.starts_with("Date:") {
-                true => "Date: Sun, 06 Nov 1994 08:49:37 GMT",
-                false => line,
-            });
-        response = lines.collect::<Vec<_>>().join("\r\n");
-    }
-    let mut held = response.into_bytes();
-    if fault == Fault::Buffer && !is_socket {
-        let _ = upstream.read_to_end(&mut held);
-    }
-    let _ = client.write_all(&held);
+    let is_socket = request.contains("Upgrade: websocket") && fault != Fault::Strip;
     if fault == Fault::Idle && is_socket {
         for stream in [&client, &upstream] {
             stream.set_read_timeout(Some(SILENCE)).unwrap();
@@ -82,6 +67,20 @@ fn serve(mut client: TcpStream, server: SocketAddr, fault: Fault) {
         true => answer_pings(from, to),
         false => pass(&mut from, &mut to),
     });
+    let mut response = head(&mut upstream);
+    if fault == Fault::Clock {
+        let lines = response.split("\r\n");
+        let lines = lines.map(|line| match line.starts_with("Date:") {
+            true => "Date: Sun, 06 Nov 1994 08:49:37 GMT",
+            false => line,
+        });
+        response = lines.collect::<Vec<_>>().join("\r\n");
+    }
+    let mut held = response.into_bytes();
+    if fault == Fault::Buffer && !is_socket {
+        let _ = upstream.read_to_end(&mut held);
+    }
+    let _ = client.write_all(&held);
     pass(&mut upstream, &mut client);
 }
 

@@ -21,7 +21,7 @@ use wirebell::push::{Origin, TopicName};
                   Exit status: 0 no problem (with --strict, no warning either), 1 there are\n\
                   problems, 2 wrong usage.")]
 pub struct DoctorArgs {
-    /// The push server as clients reach it: http(s)://HOST[:PORT][/PATH] or ws(s)://…; PATH is
+    /// The push server as clients reach it: http(s)://HOST[:PORT][/PATH] or ws(s)://...; PATH is
     /// what stands before /topics
     #[arg(value_name = "URL")]
     pub url: String,

@@ -14,7 +14,7 @@ use std::time::Duration;
 use wirebell::client::{Random, Uri};
 use wirebell::wire::Entropy as _;
 
-/// A page that nobody runs: the name cannot exist (RFC 2606).
+/// A page that does not exist: the name cannot exist (RFC 2606).
 const STRANGER: &str = "https://doctor.wirebell.invalid";
 
 /// Looks at everything.

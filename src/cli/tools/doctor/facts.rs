@@ -151,7 +151,7 @@ pub enum Published {
 #[derive(Debug)]
 pub struct Page {
     pub origin: String,
-    /// A page that nobody has named, whose scripts should get nothing.
+    /// A page that was not named, whose scripts should get nothing.
     pub is_stranger: bool,
     pub preflight: Exchange,
     /// An upgrade with its Origin.

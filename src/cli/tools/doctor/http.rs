@@ -14,7 +14,7 @@ use wirebell::push::native::ENVELOPES;
 use wirebell::push::time::parse_rfc3339;
 use wirebell::wire::Entropy as _;
 
-/// Neither a request of HTTP nor of anything else: whoever parses first answers.
+/// Neither a request of HTTP nor of anything else: the first program that parses it answers.
 pub fn malformed(target: &Target) -> Exchange {
     target.exchange("wirebell doctor\r\n\r\n")
 }

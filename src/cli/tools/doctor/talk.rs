@@ -69,7 +69,7 @@ fn round(
     let mut waits_for_answer = talk.envelopes;
     let mut waits_for_pong = true;
     if waits_for_answer {
-        // Of no known type: the server says so, whoever asks.
+        // Of no known type: the server says so, even without a token.
         let question = format!("{{\"type\":\"doctor\",\"ref\":\"{reference}\"}}");
         client.send(Message::text(&question))?;
     }

@@ -76,7 +76,7 @@ fn stranger(page: &Page) -> Finding {
     match lets_in || opens(&page.upgrade) {
         false => Finding::ok("cors", "pages of other hosts are refused"),
         true => Finding::warning("cors", "pages of any host may use the server")
-            .means("any page that somebody visits can use their place in the network")
+            .means("any page that a user visits can use the network position of that user")
             .change(STRANGERS),
     }
 }

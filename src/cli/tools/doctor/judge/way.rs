@@ -142,7 +142,7 @@ pub(super) fn tls(facts: &Facts) -> Vec<Finding> {
     let reached = facts.connects.iter().any(|one| one.result.is_ok());
     let Some(tls) = &facts.tls else {
         let plain = Finding::note("tls", "not spoken: the URL is http:// or ws://")
-            .means("everybody on the path can read messages and tokens");
+            .means("every machine on the path can read messages and tokens");
         return reached.then_some(plain).into_iter().collect();
     };
     let mut all = Vec::new();
