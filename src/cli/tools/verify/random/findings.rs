@@ -13,6 +13,9 @@ use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
 
+/// How the first line of a finding begins.
+pub const HEADLINE: &str = "# FAIL ";
+
 /// A deviation and the shortest stream that shows it.
 #[derive(Clone, Debug)]
 pub struct Finding {
@@ -79,7 +82,10 @@ impl Finding {
             1 => String::new(),
             times => format!(" ({times} times)"),
         };
-        let mut text = format!("# FAIL {name}  [{}, RFC {section}]{times}\n", level.name());
+        let mut text = format!(
+            "{HEADLINE}{name}  [{}, RFC {section}]{times}\n",
+            level.name()
+        );
         let _ = writeln!(text, "# {}", visible(what));
         text.push_str(&self.stream);
         let opened = !self.received.is_empty() && !self.request.is_empty();

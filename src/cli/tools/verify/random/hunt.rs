@@ -6,7 +6,7 @@
 use crate::cli::common::Failure;
 use crate::cli::tools::verify::random::connection::{self, Exchange};
 use crate::cli::tools::verify::random::dice::Dice;
-use crate::cli::tools::verify::random::findings::{Finding, Findings};
+use crate::cli::tools::verify::random::findings::{Finding, Findings, HEADLINE};
 use crate::cli::tools::verify::random::judge::Deviation;
 use crate::cli::tools::verify::random::shrink::Shrinker;
 use crate::cli::tools::verify::random::stream::Stream;
@@ -74,28 +74,44 @@ pub fn run(target: &Target, plan: Plan) -> Findings {
     }
 }
 
-/// Plays the stream in a file once.
+/// Plays each stream in a file once.
 pub fn replay(target: &Target, file: &Path, plan: Plan) -> Result<Findings, Failure> {
     let name = file.display();
     let text = std::fs::read_to_string(file)
         .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
-    let stream =
-        Stream::parse(&text, true).map_err(|what| Failure::usage(format!("{name}: {what}")))?;
-    if stream.head.is_empty() {
-        return Err(Failure::usage(format!(
-            "{name}: no line begins with # head:"
-        )));
-    }
     let began = Instant::now();
-    let exchange = connection::replay(target, stream, target.timeout);
-    let exchanges = exchange.exchanges;
-    let found = Finding::of(exchange, None);
-    Ok(Findings {
-        seed: plan.seed,
-        connections: 1,
-        exchanges,
-        time: began.elapsed(),
-        found: found.into_iter().collect(),
+    let (mut connections, mut exchanges, mut found) = (0, 0, Vec::new());
+    for part in split(&text) {
+        let stream = Stream::parse(part, true);
+        let stream = stream.map_err(|what| Failure::usage(format!("{name}: {what}")))?;
+        if stream.head.is_empty() {
+            continue;
+        }
+        let exchange = connection::replay(target, stream, target.timeout);
+        connections += 1;
+        exchanges += exchange.exchanges;
+        found.extend(Finding::of(exchange, None));
+    }
+    match connections {
+        0 => Err(Failure::usage(format!(
+            "{name}: no line begins with # head:"
+        ))),
+        _ => Ok(Findings {
+            seed: plan.seed,
+            connections,
+            exchanges,
+            time: began.elapsed(),
+            found,
+        }),
+    }
+}
+
+/// The streams of a report, each without its first line.
+fn split(text: &str) -> impl Iterator<Item = &str> {
+    let parts = text.split(HEADLINE).enumerate();
+    parts.map(|(at, part)| match at {
+        0 => part,
+        _ => part.split_once('\n').map_or("", |(_, rest)| rest),
     })
 }
 
