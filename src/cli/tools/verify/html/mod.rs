@@ -188,7 +188,7 @@ impl Page {
             let of_group = |id: &&&str| id.split('.').next() == Some(group);
             let ids: Vec<&str> = order.iter().filter(of_group).copied().collect();
             let fails = |id: &&str| rows[*id].iter().flatten().any(|row| row.failed());
-            let open = if ids.iter().any(|id| fails(&id)) {
+            let open = if ids.iter().any(|id| fails(id)) {
                 " open"
             } else {
                 ""

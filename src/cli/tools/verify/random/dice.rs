@@ -13,10 +13,10 @@ impl Dice {
 
     /// For one of many streams of a run.
     pub fn of(seed: u64, number: u64) -> Self {
-        Self(Self(seed).next() ^ Self(!number).next())
+        Self(Self(seed).number() ^ Self(!number).number())
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn number(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut mixed = self.0;
         mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -26,7 +26,7 @@ impl Dice {
 
     /// From 0 to `below` - 1.
     pub fn below(&mut self, below: usize) -> usize {
-        (self.next() % below.max(1) as u64) as usize
+        (self.number() % below.max(1) as u64) as usize
     }
 
     /// True in so many of a hundred.
@@ -39,6 +39,6 @@ impl Dice {
     }
 
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
-        (0..len).map(|_| self.next() as u8).collect()
+        (0..len).map(|_| self.number() as u8).collect()
     }
 }

@@ -149,7 +149,7 @@ impl Player<'_, '_> {
         let reset = |line: &String| line.ends_with("reset");
         match self.probe.has_ended() {
             false => Silence::Waits,
-            true if self.probe.log.last().is_some_and(reset) => Silence::Reset,
+            true if self.probe.log.iter().any(reset) => Silence::Reset,
             true => Silence::Ended,
         }
     }

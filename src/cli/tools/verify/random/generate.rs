@@ -173,7 +173,7 @@ impl Generator<'_> {
         let key: [u8; 4] = match masks {
             false => [0; 4],
             true => {
-                let key = (self.dice.next() as u32).to_be_bytes();
+                let key = (self.dice.number() as u32).to_be_bytes();
                 frame.extend(key);
                 key
             }
@@ -223,7 +223,7 @@ impl Generator<'_> {
     fn message(&mut self) {
         let (text, len) = (self.dice.percent(60), self.length());
         let payload = match (text, self.params) {
-            (_, Some(params)) if self.dice.percent(10) => {
+            (_, Some(params)) if params.receive.window_bits < 12 && self.dice.percent(10) => {
                 self.twice((1 << params.receive.window_bits) * 15 / 16)
             }
             (true, _) => self.text(len),
@@ -235,7 +235,7 @@ impl Generator<'_> {
             Some(packed) => (opcode | 0x40, packed),
             None => (opcode, &payload),
         };
-        self.fragments(first, &wire.clone());
+        self.fragments(first, wire);
     }
 
     /// Compressed in three of five cases, if that was negotiated.

@@ -151,19 +151,15 @@ impl Hunt<'_> {
     /// Records it, or counts it.
     fn is_new(&self, deviation: &Deviation, exchange: &Exchange, number: u64) -> bool {
         let mut found = self.found();
-        match found
+        let known = found
             .iter_mut()
-            .find(|one| one.deviation.is_like(deviation))
-        {
-            Some(known) => {
-                known.times += 1;
-                false
-            }
-            None => {
-                found.extend(Finding::of_ref(exchange, number));
-                true
-            }
+            .find(|one| one.deviation.is_like(deviation));
+        if let Some(known) = known {
+            known.times += 1;
+            return false;
         }
+        found.extend(Finding::of_ref(exchange, number));
+        true
     }
 
     /// The shortest stream with this deviation.

@@ -150,7 +150,7 @@ mod tests {
     fn it_ends_when_everything_or_nothing_shows_it() {
         for seed in 0..20 {
             let stream = generate::stream(&mut Dice::new(seed), false, "", None);
-            assert_eq!(shrunk(stream.clone(), |_| true).steps, []);
+            assert!(shrunk(stream.clone(), |_| true).steps.is_empty());
             assert_eq!(shrunk(stream.clone(), |_| false), stream);
         }
     }

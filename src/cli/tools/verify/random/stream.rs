@@ -66,10 +66,6 @@ impl Stream {
         sent.flatten().copied().collect()
     }
 
-    pub fn ends(&self) -> bool {
-        self.steps.contains(&Step::End)
-    }
-
     /// The text of a file; `from_client` says whose the bytes are. The request is for `inspect`.
     pub fn text(&self, from_client: bool, request: &[u8]) -> String {
         let side = if from_client { '>' } else { '<' };
