@@ -7,10 +7,6 @@
 pub struct Dice(u64);
 
 impl Dice {
-    pub fn new(seed: u64) -> Self {
-        Self(seed)
-    }
-
     /// For one of many streams of a run.
     pub fn of(seed: u64, number: u64) -> Self {
         Self(Self(seed).number() ^ Self(!number).number())

@@ -71,6 +71,13 @@ impl Finding {
         Self::of(copy, Some(number))
     }
 
+    /// The same deviation, with a shorter stream.
+    pub fn replace(&mut self, shorter: Self) {
+        let times = self.times;
+        *self = shorter;
+        self.times = times;
+    }
+
     fn text(&self) -> String {
         let Deviation {
             name,

@@ -139,10 +139,7 @@ impl Hunt<'_> {
                 let mut found = self.found();
                 let same = found.iter_mut().find(|one| one.number == Some(number));
                 if let (Some(same), Some(shrunk)) = (same, Finding::of(exchange, Some(number))) {
-                    *same = Finding {
-                        times: same.times,
-                        ..shrunk
-                    };
+                    same.replace(shrunk);
                 }
             }
         }

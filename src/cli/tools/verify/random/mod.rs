@@ -29,5 +29,4 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-pub use findings::Findings;
 pub use hunt::{Plan, replay, run};

@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_stream_is_shrunk_to_what_matters() {
         for seed in 0..50 {
-            let mut stream = generate::stream(&mut Dice::new(seed), true, "", None);
+            let mut stream = generate::stream(&mut Dice::of(seed, 0), true, "", None);
             let ping = vec![0x89, 0x83, 0, 0, 0, 0, 1, 2, 3];
             stream
                 .steps
@@ -149,7 +149,7 @@ mod tests {
     #[test]
     fn it_ends_when_everything_or_nothing_shows_it() {
         for seed in 0..20 {
-            let stream = generate::stream(&mut Dice::new(seed), false, "", None);
+            let stream = generate::stream(&mut Dice::of(seed, 0), false, "", None);
             assert!(shrunk(stream.clone(), |_| true).steps.is_empty());
             assert_eq!(shrunk(stream.clone(), |_| false), stream);
         }

@@ -256,7 +256,7 @@ fn drawn(seed: u64, role: Role, terms: Option<&DeflateTerms>) -> Stream {
         Role::Server => Params::client(terms),
         Role::Client => Params::server(terms),
     });
-    generate::stream(&mut Dice::new(seed), role == Role::Server, "", params)
+    generate::stream(&mut Dice::of(seed, 0), role == Role::Server, "", params)
 }
 
 fn terms() -> impl Strategy<Value = Option<DeflateTerms>> {
