@@ -34,6 +34,7 @@ mod tokens;
 mod tracing;
 mod verifying;
 mod verifying_others;
+mod verifying_random;
 
 use std::path::PathBuf;
 

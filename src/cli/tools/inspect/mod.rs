@@ -21,9 +21,15 @@ pub use args::InspectArgs;
 
 use crate::cli::common::Failure;
 use args::Format;
+pub use html::STYLE;
 use model::Report;
+
 use std::fs;
 use std::io::{self, IsTerminal as _};
+
+/// Bytes of a payload, and frames, in an explanation for another command.
+const SHOWN_BYTES: usize = 64;
+const SHOWN_ITEMS: usize = 40;
 
 pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
     let deflate = args.deflate.as_deref().map(|parameters| {
@@ -41,6 +47,30 @@ pub fn run(args: Box<InspectArgs>) -> Result<(), Failure> {
         1 => Err(Failure::failed("1 violation".into())),
         count => Err(Failure::failed(format!("{count} violations"))),
     }
+}
+
+/// What both directions of a connection mean, as text.
+pub fn explained(client: Vec<u8>, server: Vec<u8>) -> String {
+    let side = |bytes| input::Stream {
+        bytes,
+        ..input::Stream::default()
+    };
+    let talk = input::Talk {
+        from_client: side(client),
+        from_server: side(server),
+        from_start: true,
+        ..input::Talk::default()
+    };
+    let input = input::Input {
+        name: "a stream".into(),
+        talks: vec![talk],
+        notes: Vec::new(),
+    };
+    text::print(
+        &explain::report(input, None, SHOWN_ITEMS),
+        SHOWN_BYTES,
+        false,
+    )
 }
 
 fn print(args: &InspectArgs, report: &Report) -> String {

@@ -6,22 +6,31 @@ use crate::cli::tools::common::client::Credentials;
 use crate::cli::tools::common::tls::{TlsFlags, with_short_names};
 use crate::cli::tools::verify::case::Level;
 use clap::builder::Resettable;
-use clap::{Arg, Args, ValueEnum};
+use clap::{Arg, Args, Subcommand, ValueEnum};
 use std::path::PathBuf;
 
 #[derive(Debug, Args)]
 #[command(mut_args(with_listen), mut_args(with_short_names))]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 #[command(after_help = "Examples:\n  \
                   wirebell verify ws://127.0.0.1:9001/\n  \
                   wirebell verify --case 'frame.*' -v ws://127.0.0.1:9001/\n  \
                   wirebell verify --format junit -o report.xml ws://127.0.0.1:9001/\n  \
                   wirebell verify --token secret --subprotocol chat ws://127.0.0.1:9001/\n  \
+                  wirebell verify --format html -o report.html ws://127.0.0.1:9001/\n  \
+                  wirebell verify report -o both.html a.json b.json\n  \
+                  wirebell verify --random --seconds 60 -o found.txt ws://127.0.0.1:9001/\n  \
+                  wirebell verify --replay found.txt ws://127.0.0.1:9001/\n  \
                   wirebell verify --listen 127.0.0.1:9001\n  \
                   wirebell verify --listen 127.0.0.1:9001 --tls-self-signed\n\n\
                   The server must echo messages on that path. Each case has a stable name, a\n\
                   section of an RFC, and a level: MUST, SHOULD, or quality (good practice no RFC\n\
                   requires). Messages that a server sends unsolicited on each connection, such as\n\
                   a greeting, are ignored, and the report says so.\n\n\
+                  With --random, seeded streams of valid and broken frames are sent instead, and\n\
+                  the strict core says which answers are allowed. Each deviation is printed once,\n\
+                  with the shortest stream that shows it, which --replay sends again and\n\
+                  `wirebell inspect` explains.\n\n\
                   With --listen, a client is tested. It runs the loop of Autobahn's clients:\n  \
                   1. open /getCaseCount and read a number, the only message\n  \
                   2. for each N from 1 to that number, open /runCase?case=N&agent=NAME\n  \
@@ -83,6 +92,27 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "LEVEL", default_value = "must")]
     pub fail_on: Level,
 
+    /// Send random streams of valid and broken frames instead of the cases, and compare the
+    /// answers with what the RFCs allow
+    #[arg(long, conflicts_with_all = ["listen", "case", "skip", "list"])]
+    pub random: bool,
+
+    /// Send the stream in this file once, as --random prints it
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "random", "case", "list"])]
+    pub replay: Option<PathBuf>,
+
+    /// How long to send random streams
+    #[arg(long, value_name = "N", default_value = "10", requires = "random")]
+    pub seconds: u32,
+
+    /// Where the random streams begin: the same seed gives the same streams [default: by chance]
+    #[arg(long, value_name = "N", requires = "random")]
+    pub seed: Option<u64>,
+
+    /// End as soon as random streams show N different deviations
+    #[arg(long, value_name = "N", default_value = "20", requires = "random")]
+    pub max_deviations: usize,
+
     /// List the cases without running them; with --listen, those for clients
     #[arg(long)]
     pub list: bool,
@@ -108,11 +138,38 @@ pub struct VerifyArgs {
     #[arg(short, long)]
     pub verbose: bool,
 
+    #[command(subcommand)]
+    pub command: Option<VerifyCommand>,
+
     #[command(flatten)]
     pub server_tls: TlsSettings,
 
     #[command(flatten)]
     pub tls: TlsFlags,
+}
+
+/// What else `verify` does.
+#[derive(Debug, Subcommand)]
+pub enum VerifyCommand {
+    /// Put reports in JSON side by side on one page of HTML
+    #[command(after_help = "Examples:\n  \
+                      wirebell verify --format json -o a.json ws://127.0.0.1:9001/\n  \
+                      wirebell verify report -o both.html a.json b.json\n\n\
+                      Exit status: 0 written, 1 the page cannot be written, 2 wrong usage or no\n\
+                      report.")]
+    Report(ReportArgs),
+}
+
+/// The arguments of `verify report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// Reports, as --format json writes them
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Write the page to this file
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
 }
 
 /// Flags of a server only mean something with `--listen`. Its variables are not read: they are
@@ -137,4 +194,6 @@ pub enum Format {
     Json,
     /// For CI servers
     Junit,
+    /// One self-contained page for browsers
+    Html,
 }

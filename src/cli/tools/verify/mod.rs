@@ -6,8 +6,8 @@
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
 //! Reading order: `problem`, `wire`, `unsolicited`, `target`, `head`, `client_request`, `probe`,
-//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `report`, `suite`,
-//! `preflight`, `case_server`, `listen`.
+//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `report`, `suite`,
+//! `preflight`, `case_server`, `listen`, `random`.
 
 mod accept;
 mod args;
@@ -18,11 +18,13 @@ mod client_request;
 mod expect;
 mod handshake;
 mod head;
+mod html;
 mod listen;
 mod open;
 mod preflight;
 mod probe;
 mod problem;
+mod random;
 mod report;
 mod suite;
 mod target;
@@ -35,14 +37,23 @@ use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
 use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, within};
+use args::{Format, ReportArgs, VerifyCommand};
 use case::{Case, Check, Verdict};
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use target::Target;
 use unsolicited::Unsolicited;
 use wirebell::client::{Endpoint, Error, Options, ProxyChoice};
 use wirebell::push::mask_token;
+use wirebell::wire::Entropy as _;
 
 pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
+    if let Some(VerifyCommand::Report(args)) = &args.command {
+        return side_by_side(args);
+    }
+    if args.random || args.replay.is_some() {
+        return run_random(&args);
+    }
     let cases = select(&args)?;
     if args.list {
         return print(report::list(&cases));
@@ -59,12 +70,10 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
             (suite::run(uri, &target, &cases, args.jobs.into()), 0)
         }
     };
-    let text = report.write(args.format, args.verbose);
-    match &args.output {
-        None => print(text)?,
-        Some(path) => std::fs::write(path, text)
-            .map_err(|error| Failure::failed(format!("{}: {error}", path.display())))?,
-    }
+    put(
+        args.output.as_deref(),
+        report.write(args.format, args.verbose),
+    )?;
     let counts = |level| report.count(Verdict::Fail, level);
     let failed: usize = [case::Level::Must, case::Level::Should, case::Level::Quality]
         .into_iter()
@@ -77,6 +86,68 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
         (failed, never) => Err(Failure::failed(format!(
             "{failed} cases failed, and the client never requested {never} cases"
         ))),
+    }
+}
+
+/// Random streams, or one of them again.
+fn run_random(args: &VerifyArgs) -> Result<(), Failure> {
+    let uri = args.uri.as_deref().unwrap_or_default();
+    let url = mask_token(uri);
+    if args.format == Format::Junit {
+        return Err(Failure::usage(
+            "--random has no JUnit; use text or json".into(),
+        ));
+    }
+    let mut target = target(uri, args)?;
+    match preflight::run(&target) {
+        Err(failure) if !args.force => return Err(within(&url, failure)),
+        found => target.unsolicited = found.unwrap_or_default(),
+    }
+    let plan = random::Plan {
+        seed: args.seed.unwrap_or_else(random_seed),
+        time: Duration::from_secs(args.seconds.into()),
+        jobs: args.jobs.into(),
+        max_deviations: args.max_deviations.max(1),
+    };
+    let findings = match &args.replay {
+        Some(file) => random::replay(&target, file, plan)?,
+        None => random::run(&target, plan),
+    };
+    let text = match args.format {
+        Format::Json => findings.json(&url),
+        _ => findings.text(&url),
+    };
+    put(args.output.as_deref(), text)?;
+    match findings.count(args.fail_on) {
+        0 => Ok(()),
+        count => Err(Failure::failed(format!("{count} deviations"))),
+    }
+}
+
+/// Reports on one page.
+fn side_by_side(args: &ReportArgs) -> Result<(), Failure> {
+    let read = |path: &PathBuf| {
+        let wrong = |what: String| Failure::usage(format!("{}: {what}", path.display()));
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let runs = html::runs(&[text]);
+        runs.map_err(|error| wrong(format!("not a report in JSON: {error}")))
+    };
+    let runs: Vec<_> = args.files.iter().map(read).collect::<Result<_, _>>()?;
+    let runs: Vec<_> = runs.into_iter().flatten().collect();
+    put(args.output.as_deref(), html::print(&runs))
+}
+
+fn random_seed() -> u64 {
+    let mut seed = [0; 4];
+    wirebell::client::Random.fill(&mut seed);
+    u32::from_be_bytes(seed).into()
+}
+
+fn put(output: Option<&Path>, text: String) -> Result<(), Failure> {
+    match output {
+        None => print(text),
+        Some(path) => std::fs::write(path, text)
+            .map_err(|error| Failure::failed(format!("{}: {error}", path.display()))),
     }
 }
 

@@ -1,10 +1,11 @@
-//! The verdicts, as text, JSON or JUnit.
+//! The verdicts, as text, JSON, JUnit or HTML.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::markup::Escaped;
 use crate::cli::tools::common::terminal::may_colour;
 use crate::cli::tools::verify::args::Format;
 use crate::cli::tools::verify::case::{Case, Check, Level, Outcome, Verdict};
+use crate::cli::tools::verify::html;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use std::fmt::Write as _;
@@ -70,9 +71,14 @@ impl Report {
     pub fn write(&self, format: Format, verbose: bool) -> String {
         match format {
             Format::Text => self.text(verbose),
-            Format::Json => serde_json::to_string_pretty(self).unwrap_or_default() + "\n",
+            Format::Json => self.json(),
             Format::Junit => self.junit(),
+            Format::Html => html::print(&html::runs(&[self.json()]).unwrap_or_default()),
         }
+    }
+
+    fn json(&self) -> String {
+        serde_json::to_string_pretty(self).unwrap_or_default() + "\n"
     }
 
     fn text(&self, verbose: bool) -> String {

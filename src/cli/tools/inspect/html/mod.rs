@@ -12,7 +12,8 @@ use crate::cli::tools::inspect::model::{Class, Conversation, Item, Reference, Re
 use crate::cli::tools::inspect::show::line;
 use std::fmt::{self, Write as _};
 
-const STYLE: &str = include_str!("page.css");
+/// Also that of the reports of `verify`.
+pub const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
 
 /// Prints the report with at most `most` bytes of each payload.

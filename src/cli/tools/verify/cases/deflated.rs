@@ -48,6 +48,11 @@ pub fn agree(probe: &mut Probe, offer: &str) -> Result<DeflateTerms, Problem> {
     let Some(agreed) = probe.extensions.clone() else {
         return Err(Problem::Skip("the server does not compress".into()));
     };
+    terms(&agreed)
+}
+
+/// The terms in a response.
+pub fn terms(agreed: &str) -> Result<DeflateTerms, Problem> {
     let mut parts = agreed.split(';').map(str::trim);
     if parts.next() != Some(OFFER) {
         return Problem::fail(format!("the response agrees to {agreed}"));

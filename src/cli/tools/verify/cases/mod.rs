@@ -7,7 +7,7 @@ mod bad_requests;
 mod closing;
 mod compression;
 mod cuts;
-mod deflated;
+pub mod deflated;
 mod fragments;
 mod frames;
 mod good_requests;

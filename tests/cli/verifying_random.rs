@@ -1,0 +1,170 @@
+//! `wirebell verify --random`: each fault of a faulty server shows within seconds, a correct server
+//! shows none, and what was found can be replayed. `verify report` puts reports side by side.
+
+use super::faulty::Fault::{self, *};
+use super::faulty::Faulty;
+use super::program::{Outcome, run};
+use serde_json::Value;
+
+/// Faults that show in random streams.
+const FAULTS: [Fault; 57] = [
+    TakesAnyRequest,
+    RefusesWith200,
+    RefusesWithoutAnswer,
+    NamesNoVersion,
+    ComparesLiterally,
+    WrongAccept,
+    NoAccept,
+    TwoAccepts,
+    NoUpgrade,
+    NoConnection,
+    Http10,
+    UnaskedExtension,
+    UnaskedSubprotocol,
+    WantsHeadInOneRead,
+    DropsWhatIsBehindHead,
+    TakesAnyMask,
+    TakesAnyRsv,
+    TakesAnyOpcode,
+    TakesAnyLength,
+    TakesLongControls,
+    TakesAnyFragments,
+    TakesAnyText,
+    TakesAnyCloseBody,
+    ReadsWholeFrames,
+    ChecksWholeMessages,
+    DeafInsideMessages,
+    WantsFrameInOneRead,
+    NoEcho,
+    FlipsLastByte,
+    OtherKind,
+    EchoesTwice,
+    MasksFrames,
+    LongLengths,
+    SetsRsv,
+    SpeaksReservedOpcodes,
+    NoPong,
+    WrongPong,
+    FirstPongOnly,
+    AnswersPongs,
+    NoAnswerToClose,
+    EndsWithoutClose,
+    OtherCloseCode,
+    SpeaksBehindClose,
+    KeepsTcp,
+    IgnoresEnd,
+    DropsWhatIsPending,
+    GoesOnAfterViolation,
+    FailsWith1000,
+    FailsWithoutClose,
+    AgreesToAll,
+    AgreesWithoutParameters,
+    NamesClientBits,
+    TakesContextOver,
+    CorruptsCompressed,
+    IgnoresWindow,
+    TakesCorruptData,
+    GivesUpAfterTrouble,
+];
+
+/// What `--random` reports.
+fn hunt(fault: Fault, options: &[&str]) -> (Outcome, Value) {
+    let server = Faulty::start(fault);
+    let url = server.url();
+    let common = [
+        "verify",
+        "--random",
+        "--force",
+        "--format",
+        "json",
+        "--fail-on",
+        "quality",
+        "--seed",
+        "17",
+    ];
+    let outcome = run(&[&common, options, &[&url]].concat());
+    let report = serde_json::from_str(&outcome.stdout).expect(&outcome.stderr);
+    (outcome, report)
+}
+
+#[test]
+fn every_fault_is_found_by_random_streams() {
+    let options = [
+        "--seconds",
+        "10",
+        "--max-deviations",
+        "1",
+        "--timeout",
+        "300ms",
+    ];
+    let missed: Vec<_> = FAULTS
+        .into_iter()
+        .filter(|fault| hunt(*fault, &options).0.status != Some(1))
+        .collect();
+    assert!(missed.is_empty(), "{missed:?}");
+}
+
+#[test]
+fn a_server_without_a_fault_shows_no_deviation() {
+    let (outcome, report) = hunt(Nothing, &["--seconds", "3", "--timeout", "10s"]);
+    assert_eq!(outcome.status, Some(0), "{}", outcome.stdout);
+    assert!(report["exchanges"].as_u64() > Some(100), "{report}");
+}
+
+#[test]
+fn what_was_found_is_short_and_can_be_replayed() {
+    let options = ["--seconds", "10", "--max-deviations", "1"];
+    let (_, report) = hunt(FlipsLastByte, &options);
+    let found = &report["deviations"][0];
+    assert_eq!(
+        (&found["name"], &found["level"]),
+        (&"echo".into(), &"MUST".into())
+    );
+    let stream = found["stream"].as_str().expect("a text");
+    let sent = stream.split("# stream\n").nth(1).expect("the stream");
+    let bytes: usize = sent
+        .lines()
+        .filter_map(|line| line.strip_prefix("> "))
+        .map(|line| line.split(' ').count())
+        .sum();
+    assert!(bytes <= 8, "{stream}");
+    let file = super::file("found.txt", stream);
+    let path = file.to_str().expect("a path of text");
+    for (fault, status) in [(FlipsLastByte, 1), (Nothing, 0)] {
+        let server = Faulty::start(fault);
+        let outcome = run(&["verify", "--replay", path, &server.url()]);
+        assert_eq!(outcome.status, Some(status), "{}", outcome.stdout);
+    }
+    let explained = run(&["inspect", path]);
+    assert!(explained.stdout.contains("101"), "{}", explained.stdout);
+}
+
+#[test]
+fn wrong_files_are_refused() {
+    let server = Faulty::start(Nothing);
+    let file = super::file("no-stream.txt", "> 81 80\n");
+    let path = file.to_str().expect("a path of text");
+    let outcome = run(&["verify", "--replay", path, &server.url()]);
+    assert_eq!(outcome.status, Some(2), "{}", outcome.stderr);
+}
+
+#[test]
+fn reports_stand_side_by_side() {
+    let mut paths = Vec::new();
+    for (name, fault) in [("a.json", Nothing), ("b.json", OtherCloseCode)] {
+        let file = super::file(name, "");
+        let path = file.to_str().expect("a path of text").to_owned();
+        let server = Faulty::start(fault);
+        let args = [
+            "verify", "--case", "close.1*", "--format", "json", "-o", &path,
+        ];
+        run(&[&args[..], &[&server.url()]].concat());
+        paths.push(path);
+    }
+    let page = run(&["verify", "report", &paths[0], &paths[1]]);
+    assert_eq!(page.status, Some(0), "{}", page.stderr);
+    let both = "<span class=\"verdict pass\">pass</span><span class=\"verdict fail\">FAIL</span>";
+    assert!(page.stdout.contains(both), "{}", page.stdout);
+    let wrong = run(&["verify", "report", "Cargo.toml"]);
+    assert_eq!(wrong.status, Some(2), "{}", wrong.stderr);
+}
