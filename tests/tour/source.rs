@@ -73,14 +73,15 @@ const ORDER: [(&str, &str, &str); 25] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position tally record few json hub/limits hub/rules hub/history \
-         hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
+        "mod time clock percent name position tally record few json hub/limits hub/rules \
+         hub/history hub/wildcards hub/interests hub/account hub/topics hub/replay hub/mod log/port log/keys \
+         log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
          data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
          broker/rates broker/turn \
-         broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         broker/stats broker/mod wserver/mod wserver/json wserver/wire \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
-         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
+         auth/jwt auth/no_jwt auth/function auth/authenticator auth/bearer origin hosts seldom tries access \
          limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \

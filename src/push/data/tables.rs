@@ -60,7 +60,8 @@ impl File {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Self::prepare(builder().create_file(options.open(path)?)?, epoch)
+        options.open(path)?;
+        Self::prepare(builder().create(path)?, epoch)
     }
 
     /// The same of a file that must exist.
