@@ -9,7 +9,7 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
+//! `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
 //! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
 //! `service`, `admission`, `server`.
 
