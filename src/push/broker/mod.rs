@@ -407,6 +407,7 @@ mod tests {
                     )
                 }
                 BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
+                BrokerMail::Broken => "broken".to_owned(),
             });
             told.collect()
         }
