@@ -11,13 +11,14 @@
 //! after it are every record of the patterns, once and in order, or a gap says otherwise; no table
 //! exceeds its limit. Delivering is left to the broker and its workers.
 //!
-//! Reading order: `limits`, `rules`, `history`; `wildcards`, `interests`, `account`; `topics`,
-//! `replay`.
+//! Reading order: `limits`, `rules`, `history`, `lineage`; `wildcards`, `interests`, `account`;
+//! `topics`, `replay`.
 
 mod account;
 mod history;
 mod interests;
 mod limits;
+mod lineage;
 mod replay;
 mod rules;
 mod topics;
@@ -29,6 +30,7 @@ use crate::push::position::{Epoch, Position, Since};
 use crate::push::record::Record;
 use interests::{Interests, Left};
 use replay::Query;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use topics::TopicId;
 
@@ -37,6 +39,8 @@ pub(in crate::push) use account::{Account, NoRoom, OwnerLimits};
 pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
+pub use lineage::Break;
+use lineage::Lineage;
 pub use replay::{Gap, Replay};
 pub(super) use rules::GOTIFY_TOPICS;
 pub use rules::{Bounds, HistoryRules};
@@ -47,6 +51,7 @@ pub(in crate::push) use topics::Topics;
 pub struct Hub {
     limits: HubLimits,
     head: Position,
+    lineage: Lineage,
     /// Records that were applied, ephemeral ones included.
     order: u64,
     topics: Topics<Arc<Record>>,
@@ -110,6 +115,7 @@ impl Hub {
         Self {
             limits,
             head: epoch.at(0),
+            lineage: Lineage::default(),
             order: 0,
             topics: Topics::new(rules),
             interests: Interests::new(workers),
@@ -120,6 +126,22 @@ impl Hub {
     pub fn begin_after(&mut self, sequence: u64) {
         self.head.sequence = self.head.sequence.max(sequence);
         self.topics.raise_common_floor(sequence);
+    }
+
+    /// The log does not simply go on. Returns whether subscribers have to resume: they may have
+    /// missed something, or have something that is not part of the log any more.
+    // req: push-nodes-02 push-nodes-03
+    pub fn go_on(&mut self, from: &Break) -> bool {
+        let is_behind = from.end < self.head.sequence;
+        if is_behind {
+            self.topics.rewind(from.end);
+        }
+        self.lineage.enter(self.head.epoch, from);
+        if from.lost {
+            self.topics.lose(from.begin);
+        }
+        self.head = from.epoch.at(from.begin.max(from.end));
+        is_behind || from.lost
     }
 
     /// Takes over what the log has from before this process. Call it first.
@@ -297,6 +319,7 @@ impl Hub {
             scan: self.limits.scan,
             now,
             head: self.head,
+            lineage: &self.lineage,
         };
         query.run(&mut self.topics)
     }
@@ -335,6 +358,16 @@ impl Hub {
     /// Who subscribes to a topic.
     pub fn presence(&self, topic: &TopicName) -> Presence {
         self.interests.presence(topic)
+    }
+
+    /// Grows when subscriptions may have changed.
+    pub fn generation(&self) -> u64 {
+        self.interests.generation()
+    }
+
+    /// The connections by what they subscribe to: each list of patterns once, in order.
+    pub fn subscriptions(&self) -> BTreeMap<Vec<Pattern>, Presence> {
+        self.interests.groups()
     }
 
     /// Whether some topic has another policy for slow subscribers than to disconnect them.
@@ -403,7 +436,7 @@ mod tests {
     use super::*;
     use crate::push::record::Publication;
     use proptest::prelude::*;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     const WORKERS: usize = 2;
 
@@ -1007,6 +1040,66 @@ mod tests {
             (replay.records.len(), replay.recovered)
         };
         assert_eq!([recovered(9), recovered(10)], [(1, false), (1, true)]);
+    }
+
+    /// Whether a resume from here is without a gap, and what it replays.
+    fn resume(hub: &mut Hub, epoch: &str, sequence: u64) -> (bool, Vec<u64>) {
+        let epoch: Epoch = epoch.parse().unwrap();
+        let since = Since::Position(epoch.at(sequence));
+        let replay = hub.replay(&[pattern("**")], since, Page::default(), 0);
+        let replay = replay.unwrap();
+        assert_eq!(replay.gaps.is_empty(), replay.recovered);
+        let numbers = replay.records.iter().map(|it| it.sequence).collect();
+        (replay.recovered, numbers)
+    }
+
+    fn broken(end: u64, epoch: &str, begin: u64, lost: bool) -> Break {
+        Break {
+            end,
+            epoch: epoch.parse().unwrap(),
+            begin,
+            lost,
+        }
+    }
+
+    #[test]
+    // req: push-nodes-02
+    fn another_epoch_with_everything_is_no_gap() {
+        let mut hub = small(|_| {});
+        publish(&mut hub, "a");
+        publish(&mut hub, "b");
+        assert!(!hub.go_on(&broken(2, "f", 2, false)));
+        assert_eq!(publish(&mut hub, "a"), 3);
+        assert_eq!(hub.head(), "f-3".parse().unwrap());
+        assert_eq!(resume(&mut hub, "e", 1), (true, vec![2, 3]));
+        assert_eq!(resume(&mut hub, "f", 2), (true, vec![3]));
+        assert_eq!(resume(&mut hub, "e", 3), (false, vec![1, 2, 3]));
+    }
+
+    #[test]
+    // req: push-nodes-03
+    fn what_the_log_has_lost_is_taken_back_and_is_a_gap_of_every_topic() {
+        let mut hub = small(|_| {});
+        for topic in ["a", "b", "a", "c"] {
+            publish(&mut hub, topic);
+        }
+        assert!(
+            hub.go_on(&broken(2, "e", 2, true)),
+            "subscribers have too much"
+        );
+        assert_eq!(resume(&mut hub, "e", 4), (false, vec![1, 2]));
+        assert!(!hub.go_on(&broken(2, "f", 2, false)));
+        assert_eq!(publish(&mut hub, "b"), 3);
+        assert!(
+            hub.go_on(&broken(3, "g", 5, true)),
+            "some have missed something"
+        );
+        assert_eq!(publish(&mut hub, "a"), 6);
+        assert_eq!(resume(&mut hub, "f", 3), (false, vec![6]));
+        assert_eq!(resume(&mut hub, "g", 5), (true, vec![6]));
+        assert_eq!(hub.latest(&pattern("**"), u64::MAX, 9, 0).len(), 4);
+        hub.shed(usize::MAX, 0);
+        assert_eq!(hub.history_bytes(), 0);
     }
 
     proptest! {
