@@ -16,7 +16,7 @@
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `words`, `limits`, `options`, `service`, `context`, `connections`, `frame`,
-//! `metrics`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`,
+//! `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`,
 //! `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
 //!
 //! # A chat
@@ -101,6 +101,7 @@ mod entropy;
 mod frame;
 mod handle;
 mod input;
+mod latency;
 mod limits;
 mod mailbox;
 mod memory;
@@ -123,10 +124,12 @@ pub use context::Context;
 pub use driver::{Builder, Clients, Listen, Server, WorkerError};
 pub use frame::{SharedChunk, SharedFrame};
 pub use handle::{Handle, Worker};
+pub use latency::Latency;
 pub use limits::Limits;
 pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;
 pub use peer_map::PeerMap;
 pub use service::{Reply, Service, Upgrade};
+pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

@@ -9,6 +9,7 @@ use crate::push::hub::{Applied, Audience};
 use crate::push::position::Position;
 use crate::push::record::Record;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// One record for all subscribers of a worker. Cloning it copies a pointer.
 #[derive(Clone, Debug)]
@@ -21,6 +22,7 @@ struct Inner {
     record: Arc<Record>,
     position: Option<Position>,
     applied: Applied,
+    origin: Instant,
     frames: [OnceLock<SharedFrame>; 3],
     chunks: [OnceLock<SharedChunk>; 3],
 }
@@ -48,11 +50,18 @@ pub enum ChunkForm {
 }
 
 impl Delivery {
-    pub(super) fn new(record: Arc<Record>, position: Option<Position>, applied: Applied) -> Self {
+    /// `origin` is when it was accepted from its publisher.
+    pub(super) fn new(
+        record: Arc<Record>,
+        position: Option<Position>,
+        applied: Applied,
+        origin: Instant,
+    ) -> Self {
         let inner = Inner {
             record,
             position,
             applied,
+            origin,
             frames: [const { OnceLock::new() }; 3],
             chunks: [const { OnceLock::new() }; 3],
         };
@@ -64,6 +73,11 @@ impl Delivery {
     /// What is delivered.
     pub fn record(&self) -> &Record {
         &self.inner.record
+    }
+
+    /// When it was accepted from its publisher, or came from another server.
+    pub fn origin(&self) -> Instant {
+        self.inner.origin
     }
 
     /// Of the record; `None` if its topic is ephemeral.

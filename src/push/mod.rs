@@ -9,9 +9,9 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`, `denial`, `page`;
-//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `routes`, `echo`,
-//! `service`, `admission`, `server`.
+//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`; `limits`, `answers`, `denial`, `page`;
+//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `metrics`, `routes`,
+//! `echo`, `service`, `admission`, `operating`, `server`.
 
 mod access;
 mod admission;
@@ -36,8 +36,10 @@ mod json;
 mod limits;
 mod log;
 mod mail;
+mod metrics;
 mod name;
 pub mod native;
+mod operating;
 mod origin;
 mod page;
 mod percent;
@@ -51,6 +53,7 @@ mod settings;
 mod shared;
 mod stats;
 mod store;
+mod throttle;
 pub mod time;
 mod tries;
 mod unavailable;
@@ -66,7 +69,8 @@ pub use auth::{
     token_of,
 };
 pub use broker::{
-    Answer, Broker, BrokerMail, BrokerStats, Outcome, Published, Receipt, Started, TopicStats,
+    Answer, Broker, BrokerMail, BrokerStats, BrokerTotals, Outcome, Published, Receipt, Started,
+    TopicStats,
 };
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};
@@ -91,5 +95,6 @@ pub use service::PushService;
 pub use settings::Settings;
 pub use shared::Shared;
 pub use store::{Change, Done, MemoryStore, Store};
+pub use throttle::{BadRate, Rate};
 pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;

@@ -7,7 +7,7 @@
 //! | `/ws`, `/push`, `/drop` | the wserver dialect |
 //! | `/message`, `/stream`, … | the gotify dialect, if there is one |
 //! | `/echo` | every message comes back |
-//! | `/healthz` | 200 |
+//! | `/healthz`, `/readyz`, `/metrics` | for those who operate it |
 //!
 //! Invariant: a connection that was sent a Close is no longer a subscriber, and from the beginning
 //! of a graceful stop every request is answered with 503; so no publisher is told of receivers that
@@ -20,6 +20,7 @@ use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
+use crate::push::broker::BrokerMail;
 use crate::push::denial::Delayed;
 use crate::push::echo::first_of;
 use crate::push::gotify::{self, GOTIFY};
@@ -71,6 +72,7 @@ impl PushService {
                 settings.auth.clone(),
                 settings.gotify.clone(),
                 Arc::clone(&shared.tries),
+                Arc::clone(&shared.throttles),
                 settings.limits,
             ),
             gotify: settings.gotify.clone().map(|gotify| {
@@ -108,6 +110,9 @@ impl PushService {
         admitted: &Admitted,
         entry: Entry,
     ) -> Reply<'r> {
+        if let Err(refused) = self.throttle(context, from, request, &entry) {
+            return admitted.mark(refused).into();
+        }
         let limits = context.limits();
         let reply = match entry {
             Entry::Topics(guest) => {
@@ -123,7 +128,9 @@ impl PushService {
             Entry::Route(Route::Push) => self.push(request, limits).into(),
             Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
             Entry::Route(Route::Echo) => self.upgrade(request, ECHO),
-            Entry::Route(Route::Health) => Response::text(Status::OK, "ok").into(),
+            Entry::Route(Route::Health) => self.health(context).into(),
+            Entry::Route(Route::Ready) => self.ready(context).into(),
+            Entry::Route(Route::Metrics) => self.metrics(context).into(),
         };
         admitted.mark_reply(reply)
     }
@@ -231,6 +238,13 @@ impl PushService {
         self.native.closed(peer);
         self.gotify.iter_mut().for_each(|it| it.closed(peer));
         self.delayed.take(peer);
+    }
+
+    pub(super) fn memory(&self, context: &Context<'_>) -> Memory {
+        Memory {
+            used: context.held_bytes(),
+            budget: context.limits().memory_bytes,
+        }
     }
 
     pub(super) fn is_stopping(&self, context: &Context<'_>) -> bool {
@@ -349,6 +363,9 @@ impl Service for PushService {
     fn mail(&mut self, context: &mut Context<'_>, mail: PushMail) {
         match mail {
             PushMail::Broker(mail) => {
+                if let BrokerMail::Delivery(delivery) = &mail {
+                    context.note_origin(delivery.origin());
+                }
                 let left = match &mut self.gotify {
                     Some(gotify) => gotify.broker_mail(context, mail),
                     None => Some(mail),
@@ -385,14 +402,12 @@ impl Service for PushService {
     }
 
     fn tick(&mut self, context: &mut Context<'_>) {
+        let lag = context.now().saturating_sub(self.due);
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
-        self.shared.board.tell(context.worker(), context.counters());
+        self.shared.board.tell(context, Some(lag));
         if context.worker() == 0 {
-            let memory = Memory {
-                used: context.held_bytes(),
-                budget: context.limits().memory_bytes,
-            };
+            let memory = self.memory(context);
             let Shared { broker, board, .. } = &self.shared;
             self.reporter.report(broker, board, memory);
         }

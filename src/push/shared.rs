@@ -12,6 +12,7 @@ use crate::push::mail::PushMail;
 use crate::push::position::Epoch;
 use crate::push::settings::Settings;
 use crate::push::stats::Board;
+use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use crate::push::wserver::Hub;
 use std::net::SocketAddr;
@@ -25,6 +26,7 @@ pub struct Shared {
     pub(super) hub: Hub,
     pub(super) access: Access,
     pub(super) tries: Arc<Tries>,
+    pub(super) throttles: Arc<Throttles>,
     pub(super) board: Arc<Board>,
 }
 
@@ -35,6 +37,7 @@ impl Shared {
             let log = MemoryLog::new(Epoch::random(), settings.limits.keys);
             Arc::new(log)
         });
+        let throttles = Throttles::new(settings.handshake_rate, settings.publish_rate);
         let clock = settings.clock.clone();
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
@@ -47,7 +50,8 @@ impl Shared {
             hub: Hub::default(),
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
-            board: Arc::default(),
+            throttles: Arc::new(throttles),
+            board: Arc::new(Board::new(workers, settings.clock.now())),
             settings: Arc::new(settings),
         }
     }

@@ -18,6 +18,7 @@ mod inspecting_inputs;
 mod inspecting_talks;
 mod listening;
 mod listening_strays;
+mod packaging;
 mod paused;
 pub mod program;
 mod protecting;

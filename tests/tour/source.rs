@@ -57,7 +57,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "net",
         "The event loop",
-        "mod words limits options service context connections frame metrics peer_map mailbox \
+        "mod words limits options service context connections frame metrics latency peer_map \
+         mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
          conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
@@ -80,7 +81,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          broker/rates broker/turn \
          broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
-         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
+         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries \
+         throttle access \
          limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
@@ -88,7 +90,7 @@ const ORDER: [(&str, &str, &str); 24] = [
          native/problem native/publish native/batch native/ask native/caller native/envelope \
          native/events \
          native/messages native/form native/session native/subscribers native/dialect native/gate \
-         native/live native/revocation mail stats shared routes echo service admission server",
+         native/live native/revocation mail stats shared metrics routes echo service admission operating server",
     ),
     (
         "cli/common",
@@ -101,7 +103,7 @@ const ORDER: [(&str, &str, &str); 24] = [
         "wirebell serve and wirebell echo",
         "mod trace no_trace jwt no_jwt data no_data gotify no_gotify args listeners settings \
          listening \
-         stop serve echo",
+         stop notify no_notify serve echo",
     ),
     (
         "cli/tools/common",

@@ -25,8 +25,8 @@ use wirebell::push::Pattern;
                   A settings file uses the names of the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
-                  SIGINT or SIGTERM stops gracefully: all clients get Close 1001. A second one\n\
-                  exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
+                  SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
+                  another (--drain). A second one exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
                   (without nohup); otherwise it reads certificates, keys and tokens again. An\n\
                   empty WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
@@ -130,6 +130,19 @@ pub struct FileSettings {
     )]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxy: Option<Vec<String>>,
+
+    /// WebSockets and streams that one address (IPv6: /64), and one token, may open: such as 10/s,
+    /// 600/m, or 10/s:50 with 50 at once. Those beyond it get 429. Set --trusted-proxy behind a
+    /// proxy; loopback addresses count too [default: no limit]
+    #[arg(long, value_name = "RATE", env = "WIREBELL_HANDSHAKE_RATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_rate: Option<String>,
+
+    /// Messages that one address, and one token, may publish, each line of a batch counted
+    /// [default: no limit]
+    #[arg(long, value_name = "RATE", env = "WIREBELL_PUBLISH_RATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_rate: Option<String>,
 
     /// How much history topics keep.
     #[arg(skip)]
@@ -350,6 +363,12 @@ pub struct LoopSettings {
     #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_timeout: Option<Period>,
+
+    /// When the server stops, spread the ends of its connections over this long, at most 10 ms for
+    /// each connection of a worker; 0 ends all at once [default: 10s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_DRAIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Period>,
 
     /// End a blocked connection after this long without progress [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]

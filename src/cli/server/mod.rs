@@ -3,7 +3,8 @@
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
 //! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
-//! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `notify`, `no_notify`,
+//! `serve`, `echo`.
 
 mod args;
 #[cfg(feature = "data")]
@@ -24,6 +25,11 @@ mod jwt;
 mod jwt;
 mod listeners;
 mod listening;
+#[cfg(all(unix, feature = "socket-activation"))]
+mod notify;
+#[cfg(not(all(unix, feature = "socket-activation")))]
+#[path = "no_notify.rs"]
+mod notify;
 mod serve;
 mod settings;
 mod stop;

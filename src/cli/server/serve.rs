@@ -5,6 +5,7 @@ use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
+use crate::cli::server::notify::Notify;
 use crate::cli::server::stop::Stop;
 use log::Level;
 use std::fmt::Write as _;
@@ -36,6 +37,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
     let stop = Stop::prepare()?;
+    let notify = Notify::from_environment();
     let store = settings.data.open(&mut push)?;
     let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
     let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
@@ -63,13 +65,21 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let places = names.all("http", server.local_addrs());
     greet(&places, tls.as_ref(), password.as_deref());
     let handle = server.handle();
+    let reporting = server.handle();
+    notify.serving(&places.join(", "), move || reporting.reports());
     let reload = || {
+        notify.reloading();
         handle.reload();
         if let Some(tls) = &tls {
             tls.reload();
         }
+        notify.reloaded();
     };
-    let ended = stop.wait(reload, || handle.stop(), || server.join());
+    let begin = || {
+        notify.stopping();
+        handle.stop();
+    };
+    let ended = stop.wait(reload, begin, || server.join());
     logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended

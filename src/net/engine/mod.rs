@@ -31,6 +31,7 @@ use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::acceptor::Acceptor;
+use crate::net::engine::stop::Drain;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;
@@ -61,6 +62,8 @@ pub(crate) struct Engine<S: Service> {
     look: Option<Look>,
     /// When a graceful stop ends at the latest.
     stop_at: Option<Millis>,
+    /// What a graceful stop has yet to close.
+    drain: Option<Drain>,
     /// Shedding could not get below this: try again when more is held.
     unsheddable: usize,
     /// The service has panicked: it is never called again.
@@ -153,6 +156,7 @@ impl<S: Service> Engine<S> {
             pressure: shared.pressure,
             look: None,
             stop_at: None,
+            drain: None,
             unsheddable: 0,
             failed: false,
             due: Vec::new(),

@@ -1,7 +1,8 @@
 //! How a loop ends: gracefully, or because its service has panicked.
 //!
-//! Invariant: a service that knows of a connection is told of its end, unless the service has
-//! panicked.
+//! Invariants: a service that knows of a connection is told of its end, unless the service has
+//! panicked. The Closes of a graceful stop are spread evenly, so that clients which connect again
+//! at once do not all reach the next server together.
 
 use crate::http::{Response, Status};
 use crate::net::conn::peer::Phase;
@@ -14,6 +15,37 @@ use crate::net::words::Cause;
 use crate::proto::{Millis, Role, State};
 use crate::wire::CloseCode;
 
+/// Milliseconds that each connection may add to the time over which Closes are spread: a hundred a
+/// second is no crowd for another server, and a stop with few clients takes no time.
+const EACH_MS: Millis = 10;
+
+/// Connections that are to be closed, one after another.
+#[derive(Debug)]
+pub(super) struct Drain {
+    indices: Vec<u32>,
+    /// How many of them were closed.
+    closed: usize,
+    from: Millis,
+    over: Millis,
+}
+
+impl Drain {
+    /// How many are to be closed by now, the first of them at once.
+    fn due(&self, now: Millis) -> usize {
+        let (count, elapsed) = (self.indices.len() as Millis, now - self.from);
+        match elapsed < self.over {
+            true => (elapsed * count / self.over + 1) as usize,
+            false => self.indices.len(),
+        }
+    }
+
+    /// When the next one is to be closed.
+    pub(super) fn deadline(&self) -> Millis {
+        let count = (self.indices.len() as Millis).max(1);
+        self.from + (self.closed as Millis * self.over).div_ceil(count)
+    }
+}
+
 impl<S: Service> Engine<S> {
     /// No new connections, in either role: the port is free for another process.
     fn stop_accepting(&mut self) {
@@ -23,7 +55,7 @@ impl<S: Service> Engine<S> {
         self.acceptor.close();
     }
 
-    /// Begins a graceful stop: Close 1001 to all, a bounded wait.
+    /// Begins a graceful stop: Close 1001 to all, over the time for draining; a bounded wait.
     pub(super) fn stop(&mut self) {
         if self.connections.stopping {
             return;
@@ -37,8 +69,41 @@ impl<S: Service> Engine<S> {
         let limits = &out.options.limits;
         let patience =
             Millis::from(limits.protocol.close_ms) + Millis::from(limits.protocol.linger_ms);
-        self.stop_at = Some(out.now + patience);
+        let drain_ms = Millis::from(limits.drain_ms);
+        let mut indices = Vec::new();
         for index in peers.indices() {
+            let Some(peer) = peers.at(index) else {
+                continue;
+            };
+            match &peer.phase {
+                Phase::Open(_) => indices.push(index),
+                Phase::Http { .. } if peer.is_stream() => indices.push(index),
+                Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
+                    out.linger(peer);
+                }
+                Phase::Dial(_) => out.lists.remove_soon(peer),
+                Phase::Http { .. } | Phase::Lingering { .. } => {}
+            }
+        }
+        let over = drain_ms.min(indices.len() as Millis * EACH_MS);
+        self.stop_at = Some(out.now + over + patience);
+        self.drain = Some(Drain {
+            indices,
+            closed: 0,
+            from: out.now,
+            over,
+        });
+    }
+
+    /// Closes the connections whose turn it is, while the loop stops.
+    pub(super) fn drain(&mut self) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(drain) = &mut self.drain else {
+            return;
+        };
+        let due = drain.due(out.now);
+        let closed = std::mem::replace(&mut drain.closed, due);
+        for index in drain.indices[closed..due].iter().copied() {
             let Some(peer) = peers.at(index) else {
                 continue;
             };
@@ -60,12 +125,11 @@ impl<S: Service> Engine<S> {
                     out.linger(peer);
                     out.lists.closing.push(index);
                 }
-                Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
-                    out.linger(peer);
-                }
-                Phase::Dial(_) => out.lists.remove_soon(peer),
-                Phase::Http { .. } | Phase::Lingering { .. } => {}
+                Phase::Http { .. } | Phase::Dial(_) | Phase::Lingering { .. } => {}
             }
+        }
+        if drain.closed == drain.indices.len() {
+            self.drain = None;
         }
     }
 
@@ -82,6 +146,7 @@ impl<S: Service> Engine<S> {
     /// failed (close code 1011, or status 500).
     pub(crate) fn fail(&mut self, now: Millis) {
         self.failed = true;
+        self.drain = None;
         self.mail.clear();
         self.stop_accepting();
         let Connections { peers, out, .. } = &mut self.connections;

@@ -28,6 +28,7 @@ use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;
 use crate::net::conn::lists::Lists;
 use crate::net::conn::timers::Timers;
+use crate::net::latency::Latency;
 use crate::net::metrics::Metrics;
 use crate::net::options::Options;
 use crate::net::output::buffers::Buffers;
@@ -38,6 +39,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The output of one loop.
 #[derive(Debug)]
@@ -61,6 +63,9 @@ pub(crate) struct Output {
     pub(crate) compression: Compression,
     /// Control frames of the peer that is being handled.
     pub(crate) outbox: Outbox,
+    /// When what is sent in this turn was accepted from others.
+    pub(crate) origins: Vec<Instant>,
+    pub(crate) latency: Latency,
     batch: Batch,
     cork: Cork,
 }
@@ -90,6 +95,8 @@ impl Output {
             buffers: Buffers::default(),
             compression,
             outbox: Outbox::new(),
+            origins: Vec::new(),
+            latency: Latency::default(),
             batch: Batch::default(),
             cork: Cork::new(),
         }
@@ -110,5 +117,12 @@ impl Output {
     /// All runs have been written or queued.
     pub(crate) fn end_turn(&mut self) {
         self.batch.clear();
+        if self.origins.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        for origin in self.origins.drain(..) {
+            self.latency.record(now.saturating_duration_since(origin));
+        }
     }
 }

@@ -30,6 +30,7 @@ use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
 use crate::push::record::Publication;
+use crate::push::throttle::{Throttles, Wish};
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::HashMap;
@@ -55,6 +56,7 @@ pub(in crate::push) struct Dialect {
     pub(super) auth: Option<Auth>,
     pub(super) gotify: Option<Gotify>,
     pub(super) tries: Arc<Tries>,
+    pub(super) throttles: Arc<Throttles>,
     pub(super) limits: Limits,
     pub(super) subscribers: Subscribers,
     /// What the log has not answered yet, by tag.
@@ -109,6 +111,7 @@ impl Dialect {
         auth: Option<Auth>,
         gotify: Option<Gotify>,
         tries: Arc<Tries>,
+        throttles: Arc<Throttles>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -117,6 +120,7 @@ impl Dialect {
             auth,
             gotify,
             tries,
+            throttles,
             limits,
             subscribers: Subscribers::default(),
             awaited: HashMap::new(),
@@ -150,6 +154,10 @@ impl Dialect {
                 let read = Batch::read(request.body(), &owner, may_publish, &self.limits);
                 read.and_then(|mut batch| {
                     let publications = batch.publications();
+                    // The first was counted with the request. The others are a debt.
+                    let more = Wish::Publications((publications.len() as u64).saturating_sub(1));
+                    let name = caller.name();
+                    let _ = self.throttles.take(context, from, name.as_ref(), more);
                     self.publish_request(from, Requested::Batch(batch), publications, admitted)
                 })
             }
