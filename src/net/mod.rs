@@ -15,7 +15,7 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `limits`, `options`, `service`, `context`, `connections`, `frame`,
+//! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`, `frame`,
 //! `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`,
 //! `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
 //!
@@ -92,6 +92,7 @@
 //! ```
 #![cfg_attr(feature = "client", doc = include_str!("clients.md"))]
 
+mod access;
 mod conn;
 mod connections;
 mod context;
@@ -118,6 +119,7 @@ mod wheel;
 mod words;
 
 pub use crate::http::{Request, Response};
+pub use access::{Access, AccessLog};
 #[cfg(feature = "client")]
 pub use conn::dialing::Dial;
 pub use context::Context;

@@ -19,7 +19,7 @@ use crate::push::unavailable::Unavailable;
 impl PushService {
     /// Answers `/healthz`.
     pub(super) fn health(&self, context: &Context<'_>) -> Response {
-        match self.shared.board.stuck(context.now()) {
+        match self.shared.board.stuck(context.worker()) {
             None => Response::text(Status::OK, "ok"),
             Some((worker, ms)) => {
                 let text = format!("worker {worker} has been stuck for {} s", ms / 1000);

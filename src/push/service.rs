@@ -402,7 +402,10 @@ impl Service for PushService {
     }
 
     fn tick(&mut self, context: &mut Context<'_>) {
-        let lag = context.now().saturating_sub(self.due);
+        let lag = match self.due {
+            0 => 0, // The first look.
+            due => context.now().saturating_sub(due),
+        };
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
         self.shared.board.tell(context, Some(lag));

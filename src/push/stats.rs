@@ -82,10 +82,11 @@ impl Board {
         self.lock().clone()
     }
 
-    /// The first worker of which nothing was heard for too long, as of this time of the loops, and
-    /// since when.
-    pub(super) fn stuck(&self, now: Millis) -> Option<(usize, Millis)> {
+    /// The first worker of which nothing was heard for too long, and for how long. That counts from
+    /// when `worker`, which asks, was heard: a process that was suspended is not stuck.
+    pub(super) fn stuck(&self, worker: usize) -> Option<(usize, Millis)> {
         let workers = self.lock();
+        let now = workers.get(worker).map_or(0, |told| told.at);
         let silent = workers.iter().map(|told| now.saturating_sub(told.at));
         silent.enumerate().find(|(_, ms)| *ms > SILENCE_MS)
     }

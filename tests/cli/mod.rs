@@ -1,6 +1,7 @@
 //! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
 //! ends.
 
+mod access;
 mod benching;
 mod client_faults;
 mod connecting;

@@ -1,5 +1,6 @@
 //! The native dialect as its clients see it, on simulated sockets and a virtual clock.
 
+mod access;
 mod batches;
 mod envelopes;
 mod full;

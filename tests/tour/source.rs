@@ -57,7 +57,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "net",
         "The event loop",
-        "mod words limits options service context connections frame metrics latency peer_map \
+        "mod words limits access options service context connections frame metrics latency peer_map \
          mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
@@ -101,7 +101,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt data no_data gotify no_gotify args listeners settings \
+        "mod trace no_trace access_log no_access_log jwt no_jwt data no_data gotify no_gotify args listeners settings \
          listening \
          stop notify no_notify serve echo",
     ),

@@ -5,6 +5,7 @@ use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::one_or_many;
 use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::access_log::AccessSettings;
 use crate::cli::server::data::DataSettings;
 use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
@@ -182,6 +183,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub tls: TlsSettings,
+
+    /// Settings of the access log.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: AccessSettings,
 
     /// Settings of the trace.
     #[command(flatten)]

@@ -2,10 +2,15 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
+//! Reading order: `trace`, `no_trace`, `access_log`, `no_access_log`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
 //! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `notify`, `no_notify`,
 //! `serve`, `echo`.
 
+#[cfg(feature = "cli")]
+mod access_log;
+#[cfg(not(feature = "cli"))]
+#[path = "no_access_log.rs"]
+mod access_log;
 mod args;
 #[cfg(feature = "data")]
 mod data;

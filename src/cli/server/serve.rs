@@ -36,6 +36,8 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     files::raise_limit();
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
+    let access = settings.access.start()?;
+    options.access_log = access.log();
     let stop = Stop::prepare()?;
     let notify = Notify::from_environment();
     let store = settings.data.open(&mut push)?;
@@ -69,6 +71,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     notify.serving(&places.join(", "), move || reporting.reports());
     let reload = || {
         notify.reloading();
+        access.reopen();
         handle.reload();
         if let Some(tls) = &tls {
             tls.reload();
@@ -80,6 +83,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         handle.stop();
     };
     let ended = stop.wait(reload, begin, || server.join());
+    access.finish();
     logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended

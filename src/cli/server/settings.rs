@@ -256,6 +256,7 @@ impl FileSettings {
             self.topics = file.topics;
         }
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.access = self.access.or(file.access);
         self.tls = self.tls.or(file.tls);
         self.trace = self.trace.or(file.trace);
         self
@@ -276,6 +277,7 @@ impl FileSettings {
         self.event_loop = self.event_loop.effective();
         self.gotify = self.gotify.effective(self.data.is_set());
         self.data = self.data.effective();
+        self.access = self.access.effective();
         self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self

@@ -235,6 +235,7 @@ impl<S: Service> Engine<S> {
         count_end(&out.metrics, peer.cause);
         out.cold.drop_of(&mut peer);
         out.timers.clear(&mut peer);
+        out.log_end(index);
         out.sockets.close(index);
         out.redirects.remove(&index);
         out.leaving.remove(&index);

@@ -114,6 +114,8 @@ impl<S: Service> Reader<'_, S> {
     fn announced(&mut self, id: PeerId, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let verdict = http.head(&mut storage).map(|head| {
+            let out = &mut self.connections.out;
+            out.accesses.note(id.index, &head, out.now);
             let admitted = admit_client(self.connections, id, head.fields);
             let context = &mut Context::new(self.connections);
             let verdict = match admitted {
@@ -180,6 +182,10 @@ impl<S: Service> Reader<'_, S> {
             }
         };
         let is_known = at_once.is_none() && !request.body().is_empty();
+        if !is_known {
+            let out = &mut self.connections.out;
+            out.accesses.note(id.index, &request.head(), out.now);
+        }
         let away = turn_away(self.connections, self.service, id, &request, is_known);
         if let Some(flow) = away {
             return flow;
@@ -337,6 +343,7 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     };
     peer.flags.switching = true;
     out.put(peer, response.as_bytes());
+    out.log_answer(peer.index, 101, 0);
     let mut connection = Connection::new(Role::Server, &out.options.limits.protocol, out.now);
     if terms.is_some() {
         connection = connection.with_deflate();

@@ -22,6 +22,7 @@ mod pieces;
 mod send;
 mod write;
 
+use crate::net::access::Accesses;
 use crate::net::conn::addresses::Addresses;
 use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
@@ -66,6 +67,7 @@ pub(crate) struct Output {
     /// When what is sent in this turn was accepted from others.
     pub(crate) origins: Vec<Instant>,
     pub(crate) latency: Latency,
+    pub(crate) accesses: Accesses,
     batch: Batch,
     cork: Cork,
 }
@@ -81,6 +83,7 @@ impl Output {
     ) -> Self {
         Self {
             worker,
+            accesses: Accesses::new(options.access_log.clone()),
             options,
             sockets,
             now: 0,
@@ -106,6 +109,25 @@ impl Output {
     pub(crate) fn address(&self, index: u32) -> Option<SocketAddr> {
         let client = self.addresses.client(index);
         client.or_else(|| self.sockets.remote(index))
+    }
+
+    /// The request of this peer is answered: for the access log.
+    #[inline]
+    pub(crate) fn log_answer(&mut self, index: u32, status: u16, body_bytes: usize) {
+        if self.accesses.are_logged() {
+            let address = self.address(index);
+            let answer = (status, body_bytes);
+            self.accesses.answered(index, address, answer, self.now);
+        }
+    }
+
+    /// The connection ends: for the access log.
+    #[inline]
+    pub(crate) fn log_end(&mut self, index: u32) {
+        if self.accesses.are_logged() {
+            let address = self.address(index);
+            self.accesses.ended(index, address, self.now);
+        }
     }
 
     /// Enough has been published in this turn: it is sent before more is read.
