@@ -102,7 +102,7 @@ impl Access {
     }
 
     /// The origin of the page, if there is one and it may read the answer.
-    // req: push-pages-01 push-pages-02 push-pages-04
+    // req: push-pages-01 push-pages-02 push-pages-03 push-pages-04
     fn check_origin<'h>(
         &self,
         head: &RequestHead<'h>,

@@ -219,7 +219,7 @@ fn process(text: &mut Text, started: u64) {
     let help = "Unix time at which the server started.";
     let started = started as f64 / 1000.0;
     text.gauge("process_start_time_seconds", help, started);
-    // The size of this directory is the number of its entries, from Linux 6.2 on: nothing is listed.
+    // From Linux 6.2 on, the size of this directory is the number of its entries.
     let open = fs::metadata("/proc/self/fd").map_or(0, |it| it.len());
     if open > 0 {
         text.gauge("process_open_fds", "Open files.", open);

@@ -9,9 +9,9 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
 //! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`; `limits`, `answers`, `denial`, `page`;
-//! `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`, `metrics`, `routes`,
-//! `echo`, `service`, `admission`, `operating`, `server`.
+//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`; `limits`, `answers`,
+//! `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`,
+//! `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `server`.
 
 mod access;
 mod admission;

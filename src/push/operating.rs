@@ -2,9 +2,9 @@
 //!
 //! | path | what |
 //! |---|---|
-//! | `/healthz` | 200 if every worker has turned within the last three seconds: otherwise restart it |
-//! | `/readyz` | 200 if it takes requests and the log takes publications: otherwise send them elsewhere |
-//! | `/metrics` | counters for Prometheus, to whoever may read `$stats` |
+//! | `/healthz` | 200 if every worker has turned within the last three seconds |
+//! | `/readyz` | 200 if it takes requests, and the log takes publications |
+//! | `/metrics` | counters for Prometheus, for those who may read `$stats` |
 //!
 //! Input: what the workers have told. Output: a response. Invariant: none of them waits, and none
 //! needs another worker, so a stuck one is reported by the others.

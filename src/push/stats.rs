@@ -1,7 +1,7 @@
 //! `$stats`: what the server does, once a second, as a topic that others can follow.
 //!
 //! Input: the counters of each worker, the broker, the memory of the loops. Output: one JSON
-//! object, and the counters for whoever asks. Invariant: a report is built by one worker, and only
+//! object, and the counters for other reports. Invariant: a report is built by one worker, and only
 //! if the topic has subscribers.
 
 use crate::net::{Context, Counters, Latency, SocketCounts};

@@ -2,8 +2,8 @@
 //!
 //! Input: what is asked for, by whom, and the time of the loops. Output: yes, or after how many
 //! seconds. A bucket is one number, the time at which it is full again (the generic cell rate
-//! algorithm, ITU-T I.371). Invariants: memory is bounded, and whoever has waited long enough is
-//! never refused because of others; nothing is refused while there is no limit.
+//! algorithm, ITU-T I.371). Invariants: memory is bounded; a client that has waited long enough is
+//! not refused because of others; nothing is refused while there is no limit.
 
 use crate::net::{Context, PeerId};
 use crate::push::tries::network;
@@ -137,7 +137,7 @@ impl Throttle {
     }
 
     /// Takes `count` from each of these buckets, unless one of them is empty: then nothing, and the
-    /// answer is after how many microseconds it will not be. More than a bucket holds leaves a debt.
+    /// answer is after how many microseconds it will not be. More than there is leaves a debt.
     fn take(&self, keys: &[Key], count: u64, now: u64) -> Result<(), u64> {
         let each = self.rate.unit.micros() / u64::from(self.rate.count);
         let burst = each * u64::from(self.rate.burst);

@@ -32,8 +32,15 @@ fn settings_of_the_package_are_settings_of_the_command() {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("packaged.toml");
     let path = file.to_str().expect("a path");
     // As it is, and with what it suggests.
-    let all = settings.replace("\n#", "\n").replace("tokens = ", "# ");
-    let all = all.replace("\nlisten", "\n# listen");
+    let suggested = |line: &str| match line.strip_prefix('#') {
+        // There is no such file.
+        Some(setting) if setting.starts_with("tokens") || setting.starts_with("listen") => {
+            String::new()
+        }
+        Some(setting) if !setting.starts_with(' ') => setting.to_owned() + "\n",
+        _ => line.to_owned() + "\n",
+    };
+    let all: String = settings.lines().map(suggested).collect();
     for settings in [&settings, &all] {
         std::fs::write(&file, settings).expect("written");
         let outcome = run(&["serve", "--config", path, "--check"]);

@@ -99,7 +99,7 @@ fn a_token_has_a_bucket_of_its_own() {
     let native = Native::with_options(options().trusted_proxies(proxies), settings);
     let post = |address: &str, token: &str| {
         let fields = bearer(token) + &format!("X-Forwarded-For: {address}\r\n");
-        native.post("/topics/orders", &fields, "x").status
+        native.post("/topics/orders.eu", &fields, "x").status
     };
     assert_eq!(post("192.0.2.1", "secret"), 202);
     assert_eq!(post("192.0.2.2", "secret"), 429, "the token");

@@ -57,16 +57,16 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "net",
         "The event loop",
-        "mod words limits access options service context connections frame metrics latency peer_map \
-         mailbox \
+        "mod words limits access options service context connections frame metrics \
+         latency peer_map mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
          conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
          output/write output/send output/compress output/pieces output/http output/end \
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
-         engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
-         engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
+         engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
+         engine/shed engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
          driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
          testing/test_loop",
@@ -90,7 +90,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          native/problem native/publish native/batch native/ask native/caller native/envelope \
          native/events \
          native/messages native/form native/session native/subscribers native/dialect native/gate \
-         native/live native/revocation mail stats shared metrics routes echo service admission operating server",
+         native/live native/revocation mail stats shared metrics routes echo service \
+         admission operating server",
     ),
     (
         "cli/common",
@@ -101,7 +102,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace access_log no_access_log jwt no_jwt data no_data gotify no_gotify args listeners settings \
+        "mod trace no_trace access_log no_access_log jwt no_jwt data no_data gotify no_gotify \
+         args listeners settings \
          listening \
          stop notify no_notify serve echo",
     ),

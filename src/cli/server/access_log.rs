@@ -96,7 +96,7 @@ impl AccessWriter {
         self.0.clone().map(|queue| queue as _)
     }
 
-    /// Opens the file again: somebody may have moved it.
+    /// Opens the file again, as it may have been moved.
     pub fn reopen(&self) {
         if let Some(queue) = &self.0 {
             queue.lock().reopens = true;

@@ -27,9 +27,10 @@ use wirebell::push::Pattern;
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
-                  another (--drain). A second one exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
-                  (without nohup); otherwise it reads certificates, keys and tokens again. An\n\
-                  empty WIREBELL_... variable counts as unset.\n\n\
+                  another (--drain). A second one exits at once. SIGHUP also stops it if the\n\
+                  controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
+                  keys and tokens again, and opens the access log again. An empty\n\
+                  WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]

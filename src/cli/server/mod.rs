@@ -2,9 +2,9 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `access_log`, `no_access_log`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
-//! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `notify`, `no_notify`,
-//! `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `access_log`, `no_access_log`, `jwt`, `no_jwt`, `data`,
+//! `no_data`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`,
+//! `notify`, `no_notify`, `serve`, `echo`.
 
 #[cfg(feature = "cli")]
 mod access_log;

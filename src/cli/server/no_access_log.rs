@@ -34,7 +34,7 @@ impl AccessSettings {
 pub struct AccessWriter;
 
 impl AccessWriter {
-    /// The event loops tell nobody.
+    /// There is none.
     pub fn log(&self) -> Option<Arc<dyn AccessLog>> {
         None
     }

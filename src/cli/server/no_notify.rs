@@ -2,7 +2,7 @@
 //!
 //! Input: nothing. Output: nothing.
 
-/// Tells nobody.
+/// Does nothing.
 #[derive(Debug)]
 pub struct Notify;
 
@@ -12,15 +12,15 @@ impl Notify {
         Self
     }
 
-    /// Tells nobody.
+    /// Does nothing.
     pub fn serving(&self, _places: &str, _reports: impl Fn() -> Vec<u64> + Send + 'static) {}
 
-    /// Tells nobody.
+    /// Does nothing.
     pub fn reloading(&self) {}
 
-    /// Tells nobody.
+    /// Does nothing.
     pub fn reloaded(&self) {}
 
-    /// Tells nobody.
+    /// Does nothing.
     pub fn stopping(&self) {}
 }

@@ -2,6 +2,7 @@
 
 use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
+use crate::cli::server::access_log::AccessWriter;
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
@@ -66,14 +67,29 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     }
     let places = names.all("http", server.local_addrs());
     greet(&places, tls.as_ref(), password.as_deref());
-    let handle = server.handle();
     let reporting = server.handle();
     notify.serving(&places.join(", "), move || reporting.reports());
+    let ended = wait(stop, server, tls.as_ref(), &notify, &access);
+    access.finish();
+    logging::flush(logging::FLUSH_TIMEOUT);
+    trace.finish()?;
+    ended
+}
+
+/// Waits for the end of the server, and does what signals ask for.
+fn wait(
+    stop: Stop,
+    server: PushServer,
+    tls: Option<&Tls>,
+    notify: &Notify,
+    access: &AccessWriter,
+) -> Result<(), Failure> {
+    let handle = server.handle();
     let reload = || {
         notify.reloading();
         access.reopen();
         handle.reload();
-        if let Some(tls) = &tls {
+        if let Some(tls) = tls {
             tls.reload();
         }
         notify.reloaded();
@@ -82,11 +98,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         notify.stopping();
         handle.stop();
     };
-    let ended = stop.wait(reload, begin, || server.join());
-    access.finish();
-    logging::flush(logging::FLUSH_TIMEOUT);
-    trace.finish()?;
-    ended
+    stop.wait(reload, begin, || server.join())
 }
 
 /// Warns of what anyone who can reach an open server may do on the paths of wserver, if there is a

@@ -12,13 +12,14 @@
 //! is judged before everything that had arrived by then has been read, so a loop that was suspended
 //! (a stopped process, a sleeping machine) does not blame its peers.
 //!
-//! Reading order: `acceptor`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
+//! Reading order: `acceptor`, `drain`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
 
 mod accept;
 mod acceptor;
 mod deadlines;
 #[cfg(feature = "client")]
 mod dial;
+mod drain;
 mod shed;
 mod stop;
 mod turn;
@@ -31,7 +32,7 @@ use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::acceptor::Acceptor;
-use crate::net::engine::stop::Drain;
+use crate::net::engine::drain::Drain;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;

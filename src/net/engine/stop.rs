@@ -9,42 +9,12 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
+use crate::net::engine::drain::Drain;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
 use crate::proto::{Millis, Role, State};
 use crate::wire::CloseCode;
-
-/// Milliseconds that each connection may add to the time over which Closes are spread: a hundred a
-/// second is no crowd for another server, and a stop with few clients takes no time.
-const EACH_MS: Millis = 10;
-
-/// Connections that are to be closed, one after another.
-#[derive(Debug)]
-pub(super) struct Drain {
-    indices: Vec<u32>,
-    /// How many of them were closed.
-    closed: usize,
-    from: Millis,
-    over: Millis,
-}
-
-impl Drain {
-    /// How many are to be closed by now, the first of them at once.
-    fn due(&self, now: Millis) -> usize {
-        let (count, elapsed) = (self.indices.len() as Millis, now - self.from);
-        match elapsed < self.over {
-            true => (elapsed * count / self.over + 1) as usize,
-            false => self.indices.len(),
-        }
-    }
-
-    /// When the next one is to be closed.
-    pub(super) fn deadline(&self) -> Millis {
-        let count = (self.indices.len() as Millis).max(1);
-        self.from + (self.closed as Millis * self.over).div_ceil(count)
-    }
-}
 
 impl<S: Service> Engine<S> {
     /// No new connections, in either role: the port is free for another process.
@@ -85,14 +55,9 @@ impl<S: Service> Engine<S> {
                 Phase::Http { .. } | Phase::Lingering { .. } => {}
             }
         }
-        let over = drain_ms.min(indices.len() as Millis * EACH_MS);
-        self.stop_at = Some(out.now + over + patience);
-        self.drain = Some(Drain {
-            indices,
-            closed: 0,
-            from: out.now,
-            over,
-        });
+        let drain = Drain::new(indices, out.now, drain_ms);
+        self.stop_at = Some(drain.end() + patience);
+        self.drain = Some(drain);
     }
 
     /// Closes the connections whose turn it is, while the loop stops.
@@ -101,9 +66,7 @@ impl<S: Service> Engine<S> {
         let Some(drain) = &mut self.drain else {
             return;
         };
-        let due = drain.due(out.now);
-        let closed = std::mem::replace(&mut drain.closed, due);
-        for index in drain.indices[closed..due].iter().copied() {
+        for index in drain.take(out.now).iter().copied() {
             let Some(peer) = peers.at(index) else {
                 continue;
             };
@@ -128,7 +91,7 @@ impl<S: Service> Engine<S> {
                 Phase::Http { .. } | Phase::Dial(_) | Phase::Lingering { .. } => {}
             }
         }
-        if drain.closed == drain.indices.len() {
+        if drain.is_done() {
             self.drain = None;
         }
     }

@@ -6,7 +6,7 @@ use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
 #[cfg(feature = "client")]
 use crate::net::engine::dial::dialled;
-use crate::net::engine::stop::Drain;
+use crate::net::engine::drain::Drain;
 use crate::net::engine::{Engine, Next};
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};

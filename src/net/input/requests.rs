@@ -182,10 +182,6 @@ impl<S: Service> Reader<'_, S> {
             }
         };
         let is_known = at_once.is_none() && !request.body().is_empty();
-        if !is_known {
-            let out = &mut self.connections.out;
-            out.accesses.note(id.index, &request.head(), out.now);
-        }
         let away = turn_away(self.connections, self.service, id, &request, is_known);
         if let Some(flow) = away {
             return flow;
@@ -242,6 +238,9 @@ fn turn_away<S: Service>(
     let head_only = request.method() == "HEAD";
     let Connections { peers, out, .. } = &mut *connections;
     let peer = peers.get_mut(id)?;
+    if !is_known {
+        out.accesses.note(id.index, &request.head(), out.now);
+    }
     if let Some(port) = out.redirects.get(&peer.index).copied() {
         out.respond(peer, &redirect(request, port), head_only);
         return Some(Flow::Ended);

@@ -30,7 +30,7 @@ use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
 use crate::push::record::Publication;
-use crate::push::throttle::{Throttles, Wish};
+use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::HashMap;
@@ -154,10 +154,7 @@ impl Dialect {
                 let read = Batch::read(request.body(), &owner, may_publish, &self.limits);
                 read.and_then(|mut batch| {
                     let publications = batch.publications();
-                    // The first was counted with the request. The others are a debt.
-                    let more = Wish::Publications((publications.len() as u64).saturating_sub(1));
-                    let name = caller.name();
-                    let _ = self.throttles.take(context, from, name.as_ref(), more);
+                    self.count_batch(context, from, &caller, publications.len());
                     self.publish_request(from, Requested::Batch(batch), publications, admitted)
                 })
             }

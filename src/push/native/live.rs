@@ -252,6 +252,19 @@ impl Dialect {
         }
     }
 
+    /// The first message of a batch was counted with its request. The others are a debt.
+    pub(super) fn count_batch(
+        &self,
+        context: &Context<'_>,
+        peer: PeerId,
+        caller: &Caller,
+        messages: usize,
+    ) {
+        let more = Wish::Publications((messages as u64).saturating_sub(1));
+        let name = caller.name();
+        let _ = self.throttles.take(context, peer, name.as_ref(), more);
+    }
+
     fn count_publication(
         &self,
         context: &Context<'_>,
