@@ -133,6 +133,9 @@ impl Accesses {
 
 /// The beginning of a text that is too long.
 fn cut(text: &str) -> String {
-    let end = text.floor_char_boundary(MOST.min(text.len()));
+    let mut end = MOST.min(text.len());
+    while !text.is_char_boundary(end) {
+        end -= 1;
+    }
     text[..end].to_owned()
 }
