@@ -142,6 +142,7 @@ pub use wire::{CloseBody, CloseCode, Mask, MessageKind, Opcode};
 #[cfg(all(doctest, feature = "cli"))]
 #[doc = include_str!("../README.md")]
 #[doc = include_str!("cli/README.md")]
+#[doc = include_str!("cli/server/README.md")]
 #[doc = include_str!("push/README.md")]
 #[doc = include_str!("tour/README.md")]
 pub struct Readme;

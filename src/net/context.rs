@@ -4,8 +4,10 @@ use crate::http::Response;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::frame::{SharedChunk, SharedFrame};
+use crate::net::latency::Latency;
 use crate::net::limits::Limits;
 use crate::net::metrics::Counters;
+use crate::net::sockets::SocketCounts;
 use crate::net::wheel::Wheel;
 use crate::net::words::{Cause, Overflow, PeerId, Sent};
 use crate::proto::{Message, Millis};
@@ -13,6 +15,7 @@ use crate::proto::{Message, Millis};
 use crate::tls::rustls::pki_types::CertificateDer;
 use crate::wire::{CloseCode, MessageKind};
 use std::net::SocketAddr;
+use std::time::Instant;
 
 /// The loop, as its service sees it during one call.
 ///
@@ -32,8 +35,9 @@ impl<'a> Context<'a> {
     /// written together at the end of that input; a large message is written at once, by reference.
     #[inline]
     pub fn send(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+        let out = &mut self.connections.out;
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send(peer, message, 0),
+            Some(peer) => out.send(peer, message, 0).counted(&out.metrics),
             None => Sent::Closed,
         }
     }
@@ -41,8 +45,9 @@ impl<'a> Context<'a> {
     /// Like [`Context::send`], but never compressed: for messages that mix secrets with data that
     /// others can choose (RFC 7692 section 8).
     pub fn send_uncompressed(&mut self, peer: PeerId, message: Message<'_>) -> Sent {
+        let out = &mut self.connections.out;
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send_plain(peer, message, 0),
+            Some(peer) => out.send_plain(peer, message, 0).counted(&out.metrics),
             None => Sent::Closed,
         }
     }
@@ -52,8 +57,9 @@ impl<'a> Context<'a> {
     /// than 0 are replaced.
     #[inline]
     pub fn send_frame(&mut self, peer: PeerId, frame: &SharedFrame, key: u32) -> Sent {
+        let out = &mut self.connections.out;
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send_frame(peer, frame, key),
+            Some(peer) => out.send_frame(peer, frame, key).counted(&out.metrics),
             None => Sent::Closed,
         }
     }
@@ -62,10 +68,15 @@ impl<'a> Context<'a> {
     /// peer has said, which leaves in one write. It counts toward what waits for the peer, and past
     /// the bound no more of its messages are read. A client sends them as any other messages.
     pub fn send_kept(&mut self, peer: PeerId, messages: &[Message<'_>]) -> Sent {
-        match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send_kept(peer, messages),
-            None => Sent::Closed,
+        let out = &mut self.connections.out;
+        let Some(peer) = self.connections.peers.get_mut(peer) else {
+            return Sent::Closed;
+        };
+        let sent = out.send_kept(peer, messages);
+        if sent.is_taken() {
+            out.metrics.sent.add(messages.len() as u64);
         }
+        sent
     }
 
     /// Like [`Context::send_frame`], to many peers: returns how many accepted it. `refused` is
@@ -100,8 +111,13 @@ impl<'a> Context<'a> {
         bytes: &[u8],
         last: bool,
     ) -> Sent {
+        let out = &mut self.connections.out;
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.send_piece(peer, kind, bytes, last),
+            Some(peer) if last => {
+                let sent = out.send_piece(peer, kind, bytes, last);
+                sent.counted(&out.metrics)
+            }
+            Some(peer) => out.send_piece(peer, kind, bytes, last),
             None => Sent::Closed,
         }
     }
@@ -168,8 +184,9 @@ impl<'a> Context<'a> {
     /// it is queued, bounded and dropped as frames are, so each part should make sense without the
     /// others.
     pub fn write(&mut self, peer: PeerId, part: &SharedChunk, key: u32) -> Sent {
+        let out = &mut self.connections.out;
         match self.connections.peers.get_mut(peer) {
-            Some(peer) => self.connections.out.write_part(peer, part, key),
+            Some(peer) => out.write_part(peer, part, key).counted(&out.metrics),
             None => Sent::Closed,
         }
     }
@@ -370,6 +387,22 @@ impl<'a> Context<'a> {
     /// The bounds of this loop.
     pub fn limits(&self) -> &Limits {
         &self.connections.out.options.limits
+    }
+
+    /// What was accepted from others at this time is written in this turn of the loop, as far as
+    /// its peers take it: see [`Context::latency`].
+    pub fn note_origin(&mut self, at: Instant) {
+        self.connections.out.origins.push(at);
+    }
+
+    /// How long what [`Context::note_origin`] told of took until it was written.
+    pub fn latency(&self) -> Latency {
+        self.connections.out.latency
+    }
+
+    /// What the loop has accepted, by listener, and its TLS handshakes.
+    pub fn socket_counts(&self) -> SocketCounts {
+        self.connections.out.sockets.counts()
     }
 
     /// What the loop has done so far.

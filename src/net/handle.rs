@@ -41,8 +41,9 @@ impl<M> Handle<M> {
         Arc::clone(&self.metrics[worker])
     }
 
-    /// Begins a graceful stop: no new connections, Close 1001 to every peer, and a wait bounded
-    /// by [`Limits::close_ms`](crate::Limits::close_ms) and
+    /// Begins a graceful stop: no new connections, Close 1001 to every peer, spread over
+    /// [`Limits::drain_ms`](crate::net::Limits::drain_ms), and a wait bounded by
+    /// [`Limits::close_ms`](crate::Limits::close_ms) and
     /// [`Limits::linger_ms`](crate::Limits::linger_ms). Returns at once;
     /// [`Server::join`](crate::net::Server::join) waits.
     pub fn stop(&self) {

@@ -57,5 +57,8 @@ options! {
         pub mail_bytes: usize = 8 * 1024 * 1024,
         /// Milliseconds without progress after which a blocked write ends the connection.
         pub stall_ms: u32 = 30_000,
+        /// Milliseconds over which a graceful stop spreads the ends of connections, at most 10 for
+        /// each; 0 ends all of them at once. Clients that connect again do not all arrive together.
+        pub drain_ms: u32 = 0,
     }
 }

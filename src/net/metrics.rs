@@ -3,6 +3,7 @@
 //! Invariant: only one loop writes each counter, so counting costs a load and a store without any
 //! lock; a reader may see some counters before and others after an event.
 
+use crate::net::words::Sent;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// A counter with one writer.
@@ -70,6 +71,12 @@ counters! {
     requests,
     /// WebSocket messages received.
     messages,
+    /// Messages and parts of streams that were accepted for a peer, whether or not they have left.
+    sent,
+    /// Bytes received, above TLS.
+    bytes_in,
+    /// Bytes sent, above TLS.
+    bytes_out,
     /// Frames that were dropped for slow peers.
     dropped,
     /// Connections that were ended because their peer was too slow.
@@ -81,6 +88,27 @@ counters! {
     tls_failed,
     /// Connections that failed because their peer broke a rule.
     violations,
+    /// Connections that ended or were reset without a Close.
+    lost,
+    /// Connections whose peer did not answer a Ping.
+    silent,
+    /// Connections whose peer took nothing for too long, and requests that were answered too late.
+    stalled,
+    /// Connections on which a message took too long to arrive.
+    late,
+    /// Connections that were ended because the server stops.
+    stopped,
+}
+
+impl Sent {
+    /// Counts it if it was accepted.
+    #[inline]
+    pub(crate) fn counted(self, metrics: &Metrics) -> Self {
+        if self.is_taken() {
+            metrics.sent.add(1);
+        }
+        self
+    }
 }
 
 impl std::iter::Sum for Counters {

@@ -15,9 +15,10 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `limits`, `options`, `service`, `context`, `connections`, `frame`,
-//! `metrics`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`,
-//! `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`, `testing`.
+//! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`,
+//! `frame`, `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`,
+//! `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`,
+//! `testing`.
 //!
 //! # A chat
 //!
@@ -92,6 +93,7 @@
 //! ```
 #![cfg_attr(feature = "client", doc = include_str!("clients.md"))]
 
+mod access;
 mod conn;
 mod connections;
 mod context;
@@ -101,6 +103,7 @@ mod entropy;
 mod frame;
 mod handle;
 mod input;
+mod latency;
 mod limits;
 mod mailbox;
 mod memory;
@@ -117,16 +120,19 @@ mod wheel;
 mod words;
 
 pub use crate::http::{Request, Response};
+pub use access::{Access, AccessLog};
 #[cfg(feature = "client")]
 pub use conn::dialing::Dial;
 pub use context::Context;
 pub use driver::{Builder, Clients, Listen, Server, WorkerError};
 pub use frame::{SharedChunk, SharedFrame};
 pub use handle::{Handle, Worker};
+pub use latency::Latency;
 pub use limits::Limits;
 pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;
 pub use peer_map::PeerMap;
 pub use service::{Reply, Service, Upgrade};
+pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

@@ -3,6 +3,7 @@
 #[cfg(feature = "deflate")]
 use crate::deflate;
 use crate::http::TrustedProxy;
+use crate::net::access::AccessLog;
 use crate::net::limits::Limits;
 use crate::net::words::Overflow;
 use crate::options::options;
@@ -35,6 +36,8 @@ options! {
         /// [`Limits::connections_per_address`] counts their connections for that client, from the
         /// head of its request until it is answered or its WebSocket ends.
         pub trusted_proxies: Vec<TrustedProxy> = Vec::new(),
+        /// Is told of every request and its answer.
+        pub access_log: Option<Arc<dyn AccessLog>> = None,
         /// Sees every byte of all connections, accepted and dialled.
         pub tap: Option<Arc<dyn Tap>> = None,
     }

@@ -40,6 +40,30 @@ pub(crate) struct Accepted {
     pub(crate) redirect: Option<NonZeroU16>,
 }
 
+/// What the sockets of one loop have done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SocketCounts {
+    /// In the order in which they were given.
+    pub listeners: Vec<ListenerCounts>,
+    /// TLS handshakes that were completed, in either role.
+    pub handshakes: u64,
+}
+
+/// The connections of one listener.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ListenerCounts {
+    /// Its address, or `unix:` and its path.
+    pub name: Arc<str>,
+    /// `tcp`, `tls` or `unix`.
+    pub transport: &'static str,
+    /// Connections that it has accepted.
+    pub accepted: u64,
+    /// Those of them that have ended.
+    pub ended: u64,
+}
+
 /// What happened to a socket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ready {
@@ -73,6 +97,11 @@ pub(crate) trait Sockets: fmt::Debug {
 
     /// A socket of which output waits below has become writable.
     fn flush(&mut self, _index: u32) {}
+
+    /// What has been accepted, by listener, and TLS handshakes.
+    fn counts(&self) -> SocketCounts {
+        SocketCounts::default()
+    }
 
     /// Whether it is encrypted.
     fn is_secure(&self, _index: u32) -> bool {

@@ -4,8 +4,8 @@
 //! of an allowed origin, answers carry the CORS fields (<https://fetch.spec.whatwg.org>), errors
 //! too, so that the page can read them.
 //!
-//! Invariant: a page of an origin that is not allowed reads nothing but `/` and `/healthz`, and
-//! changes nothing, whatever content type or method it uses.
+//! Invariant: a page of an origin that is not allowed reads nothing but `/` and what operators
+//! ask for, and changes nothing, whatever content type or method it uses.
 
 use crate::http::{FieldLine, RequestHead, Status, field, is_token};
 use crate::net::{Reply, Response};
@@ -40,8 +40,8 @@ pub struct Admitted {
 /// settings take effect soon.
 const MAX_AGE: &str = "600";
 
-/// What is public, and changes nothing.
-const OPEN_PATHS: [&str; 2] = ["/", "/healthz"];
+/// What changes nothing, and is public or asks for a token.
+const OPEN_PATHS: [&str; 4] = ["/", "/healthz", "/readyz", "/metrics"];
 
 impl Access {
     /// Admits only pages of these origins, and only requests to these hosts.
@@ -102,7 +102,7 @@ impl Access {
     }
 
     /// The origin of the page, if there is one and it may read the answer.
-    // req: push-pages-01 push-pages-02 push-pages-04
+    // req: push-pages-01 push-pages-02 push-pages-03 push-pages-04
     fn check_origin<'h>(
         &self,
         head: &RequestHead<'h>,
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-pages-01 push-pages-02
+    // req: push-pages-01 push-pages-02 push-pages-03
     fn every_route_has_the_same_policy() {
         let rows = [
             ("", 200),
@@ -292,7 +292,7 @@ mod tests {
                     "{upgrade}"
                 );
             }
-            for path in ["/", "/healthz", "/?a=b"] {
+            for path in ["/", "/healthz", "/readyz", "/metrics", "/?a=b"] {
                 assert_eq!(status(&format!("GET {path}"), &fields), 200, "{fields}");
             }
         }

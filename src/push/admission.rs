@@ -5,16 +5,18 @@
 //! connection that ends with it. What a dialect lets in is left to its own gate.
 
 use crate::http::{RequestHead, Status};
-use crate::net::{Context, PeerId, Reply, Response};
+use crate::net::{Context, PeerId, Reply, Request, Response};
 use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
-use crate::push::answers::{no_echo, unavailable, unsupported};
+use crate::push::answers::{no_echo, retry_after, unavailable, unsupported};
 use crate::push::denial::{Denial, has_short_body, refused_by_program, unauthorized};
 use crate::push::gotify;
-use crate::push::native::{accepts, restate};
+use crate::push::native::{Guest, accepts, lasts, restate};
 use crate::push::routes::{Entry, Route, is_topics};
 use crate::push::service::{DENIED, PushService};
+use crate::push::stats::STATS;
+use crate::push::throttle::Wish;
 use crate::push::unavailable::Unavailable;
 
 impl PushService {
@@ -39,7 +41,9 @@ impl PushService {
     }
 
     fn gate(&self, context: &Context<'_>, head: &RequestHead<'_>) -> Result<Entry, Denial> {
-        if self.is_stopping(context) {
+        let route = Route::of(head);
+        let outlives = route.as_ref().is_ok_and(|route| route.outlives_stop());
+        if self.is_stopping(context) && !outlives {
             return Err(unavailable(Unavailable::Stopped, context.limits()).into());
         }
         if let Some(gotify) = self
@@ -49,7 +53,7 @@ impl PushService {
         {
             return gotify.gate(head).map(Entry::Gotify);
         }
-        let route = Route::of(head)?;
+        let route = route?;
         let settings = &self.shared.settings;
         match (route, &settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
@@ -69,6 +73,10 @@ impl PushService {
             }
             (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo().into()),
             (Route::Register | Route::Echo, _) => check_method(head)?,
+            (Route::Metrics, _) => {
+                let stats = STATS.parse().expect("a topic");
+                self.native.check_reader(head, &stats)?;
+            }
             (Route::Topics, _) => {
                 return self.native.gate(head).map(Entry::Topics);
             }
@@ -124,6 +132,50 @@ impl PushService {
                 Err(response.closing())
             }
         }
+    }
+
+    /// Counts what a request asks for.
+    ///
+    /// # Errors
+    ///
+    /// The response: it is too often.
+    pub(super) fn throttle(
+        &self,
+        context: &Context<'_>,
+        from: PeerId,
+        request: &Request<'_>,
+        entry: &Entry,
+    ) -> Result<(), Response> {
+        if !self.shared.throttles.are_on() {
+            return Ok(());
+        }
+        let head = request.head();
+        let one = Wish::Publications(1);
+        let (wish, name) = match entry {
+            Entry::Topics(Guest::Publisher(caller, _) | Guest::Batch(caller)) => {
+                (one, caller.name())
+            }
+            Entry::Topics(Guest::Reader(caller)) if lasts(&head) => {
+                (Wish::Handshake, caller.name())
+            }
+            Entry::Topics(Guest::Unknown) if lasts(&head) => (Wish::Handshake, None),
+            Entry::Route(Route::Register | Route::Echo) => (Wish::Handshake, None),
+            Entry::Route(Route::Push) => (one, None),
+            Entry::Gotify(asked) => match asked.wish() {
+                Some(wish) => wish,
+                None => return Ok(()),
+            },
+            Entry::Topics(_) | Entry::Route(_) => return Ok(()),
+        };
+        let taken = self
+            .shared
+            .throttles
+            .take(context, from, name.as_ref(), wish);
+        taken.map_err(|seconds| {
+            let text = format!("this is too often: try again in {seconds} s");
+            let response = Response::text(Status::TOO_MANY_REQUESTS, text);
+            self.in_dialect(&head, response.field(retry_after(seconds)))
+        })
     }
 
     /// How long the body of an admitted request may be.

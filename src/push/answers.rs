@@ -77,7 +77,8 @@ pub(super) fn retry_seconds(reason: Unavailable, limits: &Limits) -> u64 {
         Unavailable::Busy => 1000,
         Unavailable::Stopped => {
             let Limits { protocol, .. } = limits;
-            u64::from(protocol.close_ms) + u64::from(protocol.linger_ms)
+            let end = u64::from(protocol.close_ms) + u64::from(protocol.linger_ms);
+            end + u64::from(limits.drain_ms)
         }
     };
     ms.div_ceil(1000).max(1)
@@ -105,6 +106,8 @@ pub(super) fn nothing_at(path: &str, wants_websocket: bool) -> Response {
         "/drop" => "There is nothing at this path: drop at /drop, without a slash after it.",
         "/echo" => "There is nothing at this path: the echo is at /echo, without a slash after it.",
         "/healthz" => "There is nothing at this path: ask /healthz, without a slash after it.",
+        "/readyz" => "There is nothing at this path: ask /readyz, without a slash after it.",
+        "/metrics" => "There is nothing at this path: ask /metrics, without a slash after it.",
         _ if wants_websocket => "There is no WebSocket at this path: it is at /ws.",
         _ => return Refusal::NotFound.into(),
     };

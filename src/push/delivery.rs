@@ -10,6 +10,7 @@ use crate::push::position::Position;
 use crate::push::record::Record;
 use crate::push::tally::Tally;
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
 /// One record for all subscribers of a worker. Cloning it copies a pointer.
 #[derive(Clone, Debug)]
@@ -22,6 +23,7 @@ struct Inner {
     record: Arc<Record>,
     position: Option<Position>,
     applied: Applied,
+    origin: Instant,
     tally: Option<Tally>,
     frames: [OnceLock<SharedFrame>; 3],
     chunks: [OnceLock<SharedChunk>; 3],
@@ -50,16 +52,19 @@ pub enum ChunkForm {
 }
 
 impl Delivery {
+    /// `origin` is when it was accepted from its publisher.
     pub(super) fn new(
         record: Arc<Record>,
         position: Option<Position>,
         applied: Applied,
+        origin: Instant,
         tally: Option<Tally>,
     ) -> Self {
         let inner = Inner {
             record,
             position,
             applied,
+            origin,
             tally,
             frames: [const { OnceLock::new() }; 3],
             chunks: [const { OnceLock::new() }; 3],
@@ -72,6 +77,11 @@ impl Delivery {
     /// What is delivered.
     pub fn record(&self) -> &Record {
         &self.inner.record
+    }
+
+    /// When it was accepted from its publisher, or came from another server.
+    pub fn origin(&self) -> Instant {
+        self.inner.origin
     }
 
     /// Of the record; `None` if its topic is ephemeral.

@@ -9,9 +9,10 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `tally`, `record`, `few`, `json`;
 //! `hub`; `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`;
-//! `watched`, `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`,
-//! `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`,
-//! `routes`, `echo`, `service`, `admission`, `beside`, `server`.
+//! `watched`, `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`;
+//! `limits`, `answers`, `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`,
+//! `stats`, `shared`, `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `beside`,
+//! `server`.
 
 mod access;
 mod admission;
@@ -37,8 +38,10 @@ mod json;
 mod limits;
 mod log;
 mod mail;
+mod metrics;
 mod name;
 pub mod native;
+mod operating;
 mod origin;
 mod page;
 mod percent;
@@ -55,6 +58,7 @@ mod shared;
 mod stats;
 mod store;
 mod tally;
+mod throttle;
 pub mod time;
 mod tries;
 mod unavailable;
@@ -70,8 +74,8 @@ pub use auth::{
     Verdict, mask_token, token_of,
 };
 pub use broker::{
-    Answer, Broker, BrokerMail, BrokerStats, Following, Outcome, Published, Receipt, Started,
-    TopicStats,
+    Answer, Broker, BrokerMail, BrokerStats, BrokerTotals, Following, Outcome, Published, Receipt,
+    Started, TopicStats,
 };
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};
@@ -98,5 +102,6 @@ pub use service::PushService;
 pub use settings::Settings;
 pub use shared::Shared;
 pub use store::{Change, Done, MemoryStore, Store};
+pub use throttle::{BadRate, Rate};
 pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;

@@ -9,6 +9,7 @@ use crate::push::broker::{Broker, BrokerMail};
 use crate::push::denial::Denial;
 use crate::push::limits::Limits;
 use crate::push::name::Pattern;
+use crate::push::throttle::Wish;
 use crate::push::tries::Tries;
 use std::sync::Arc;
 
@@ -34,6 +35,12 @@ pub(super) enum Asked {}
 /// None.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Reader {}
+
+impl Asked {
+    pub(super) fn wish(&self) -> Option<(Wish, Option<Arc<str>>)> {
+        match *self {}
+    }
+}
 
 impl Reader {
     pub(super) fn topics(&self) -> &Pattern {

@@ -21,6 +21,8 @@ pub(super) enum Route {
     Drop,
     Echo,
     Health,
+    Ready,
+    Metrics,
     Topics,
 }
 
@@ -44,6 +46,8 @@ impl Route {
             "/drop" => Self::Drop,
             "/echo" => Self::Echo,
             "/healthz" => Self::Health,
+            "/readyz" => Self::Ready,
+            "/metrics" => Self::Metrics,
             path if is_topics(path) => Self::Topics,
             _ => return None,
         })
@@ -62,7 +66,9 @@ impl Route {
             nothing_at(head.path(), upgrades)
         })?;
         let (methods, allow): (&[&str], StaticField) = match route {
-            Self::Page | Self::Health => (&["GET", "HEAD"], field!("Allow", "GET, HEAD")),
+            Self::Page | Self::Health | Self::Ready | Self::Metrics => {
+                (&["GET", "HEAD"], field!("Allow", "GET, HEAD"))
+            }
             Self::Push | Self::Drop => (&["POST"], field!("Allow", "POST")),
             // They have their own answers to other methods.
             Self::Register | Self::Echo | Self::Topics => return Ok(route),
@@ -71,6 +77,11 @@ impl Route {
             true => Ok(route),
             false => Err(Response::new(Status::METHOD_NOT_ALLOWED).field(allow)),
         }
+    }
+
+    /// Whether it is answered until the end of a graceful stop.
+    pub(super) fn outlives_stop(self) -> bool {
+        matches!(self, Self::Health | Self::Ready | Self::Metrics)
     }
 
     /// Whether a request for it has a body that is read.

@@ -240,6 +240,13 @@ impl PushHandle {
         &self.shared.broker
     }
 
+    /// How often each worker has reported, which it does twice a second: one that no longer does is
+    /// stuck, or has ended.
+    pub fn reports(&self) -> Vec<u64> {
+        let told = self.shared.board.told();
+        told.iter().map(|told| told.times).collect()
+    }
+
     /// The counters of each worker.
     pub fn counters(&self) -> Vec<Counters> {
         self.loops.counters()

@@ -7,7 +7,7 @@
 //! | `/ws`, `/push`, `/drop` | the wserver dialect |
 //! | `/message`, `/stream`, … | the gotify dialect, if there is one |
 //! | `/echo` | every message comes back |
-//! | `/healthz` | 200 |
+//! | `/healthz`, `/readyz`, `/metrics` | for those who operate it |
 //!
 //! Invariant: a connection that was sent a Close is no longer a subscriber, and from the beginning
 //! of a graceful stop every request is answered with 503; so no publisher is told of receivers that
@@ -72,6 +72,7 @@ impl PushService {
                 settings.auth.clone(),
                 settings.gotify.clone(),
                 Arc::clone(&shared.tries),
+                Arc::clone(&shared.throttles),
                 settings.limits,
             ),
             gotify: settings.gotify.clone().map(|gotify| {
@@ -109,6 +110,9 @@ impl PushService {
         admitted: &Admitted,
         entry: Entry,
     ) -> Reply<'r> {
+        if let Err(refused) = self.throttle(context, from, request, &entry) {
+            return admitted.mark(refused).into();
+        }
         let limits = context.limits();
         let reply = match entry {
             Entry::Topics(guest) => {
@@ -124,7 +128,9 @@ impl PushService {
             Entry::Route(Route::Push) => self.push(request, limits).into(),
             Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
             Entry::Route(Route::Echo) => self.upgrade(request, ECHO),
-            Entry::Route(Route::Health) => Response::text(Status::OK, "ok").into(),
+            Entry::Route(Route::Health) => self.health(context).into(),
+            Entry::Route(Route::Ready) => self.ready(context).into(),
+            Entry::Route(Route::Metrics) => self.metrics(context).into(),
         };
         admitted.mark_reply(reply)
     }
@@ -243,6 +249,13 @@ impl PushService {
     /// Whether there is something at the path of this request.
     pub(super) fn has(&self, head: &RequestHead<'_>) -> bool {
         self.gotify.is_some() && gotify::is_path(head.path()) || Route::at(head).is_some()
+    }
+
+    pub(super) fn memory(&self, context: &Context<'_>) -> Memory {
+        Memory {
+            used: context.held_bytes(),
+            budget: context.limits().memory_bytes,
+        }
     }
 
     pub(super) fn is_stopping(&self, context: &Context<'_>) -> bool {
@@ -365,6 +378,9 @@ impl Service for PushService {
     fn mail(&mut self, context: &mut Context<'_>, mail: PushMail) {
         match mail {
             PushMail::Broker(mail) => {
+                if let BrokerMail::Delivery(delivery) = &mail {
+                    context.note_origin(delivery.origin());
+                }
                 let mut left = self.wserver_mail(context, mail);
                 if let Some(gotify) = &mut self.gotify {
                     left = left.and_then(|mail| gotify.broker_mail(context, mail));
@@ -400,14 +416,15 @@ impl Service for PushService {
     }
 
     fn tick(&mut self, context: &mut Context<'_>) {
+        let lag = match self.due {
+            0 => 0, // The first look.
+            due => context.now().saturating_sub(due),
+        };
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
-        self.shared.board.tell(context.worker(), context.counters());
+        self.shared.board.tell(context, Some(lag));
         if context.worker() == 0 {
-            let memory = Memory {
-                used: context.held_bytes(),
-                budget: context.limits().memory_bytes,
-            };
+            let memory = self.memory(context);
             let Shared { broker, board, .. } = &self.shared;
             self.reporter.report(broker, board, memory);
         }

@@ -10,6 +10,7 @@ use crate::push::hub::HistoryRules;
 use crate::push::limits::Limits;
 use crate::push::log::Log;
 use crate::push::origin::OriginPolicy;
+use crate::push::throttle::Rate;
 use std::sync::Arc;
 
 options! {
@@ -43,6 +44,10 @@ options! {
         pub clock: Clock = Clock::default(),
         /// The bounds of subscribers.
         pub limits: Limits = Limits::DEFAULT,
+        /// How many WebSockets and streams an address and a token may open; `None` for no limit.
+        pub handshake_rate: Option<Rate> = None,
+        /// How much an address and a token may publish; `None` for no limit.
+        pub publish_rate: Option<Rate> = None,
         /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing
         /// needs a secret: a protected server should not be a public echo.
         pub echo: Option<bool> = None,

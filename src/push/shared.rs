@@ -12,6 +12,7 @@ use crate::push::mail::PushMail;
 use crate::push::position::Epoch;
 use crate::push::settings::Settings;
 use crate::push::stats::Board;
+use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -23,6 +24,7 @@ pub struct Shared {
     pub(super) broker: Broker,
     pub(super) access: Access,
     pub(super) tries: Arc<Tries>,
+    pub(super) throttles: Arc<Throttles>,
     pub(super) board: Arc<Board>,
 }
 
@@ -33,6 +35,7 @@ impl Shared {
             let log = MemoryLog::new(Epoch::random(), settings.limits.keys);
             Arc::new(log)
         });
+        let throttles = Throttles::new(settings.handshake_rate, settings.publish_rate);
         let clock = settings.clock.clone();
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);
@@ -44,7 +47,8 @@ impl Shared {
             broker,
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
-            board: Arc::default(),
+            throttles: Arc::new(throttles),
+            board: Arc::new(Board::new(workers, settings.clock.now())),
             settings: Arc::new(settings),
         }
     }

@@ -1,15 +1,18 @@
 //! `$stats`: what the server does, once a second, as a topic that others can follow.
 //!
 //! Input: the counters of each worker, the broker, the memory of the loops. Output: one JSON
-//! object. Invariant: it is built by one worker, and only if the topic has subscribers.
+//! object, and the counters for other reports. Invariant: a report is built by one worker, and only
+//! if the topic has subscribers.
 
-use crate::net::Counters;
+use crate::net::{Context, Counters, Latency, SocketCounts};
+use crate::proto::Millis;
 use crate::push::broker::{Answer, Broker, BrokerStats, TopicStats};
 use crate::push::name::TopicName;
 use crate::push::record::{Payload, Publication};
 use crate::push::time::rfc3339;
 use serde::Serialize;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The topic.
 pub(super) const STATS: &str = "$stats";
@@ -21,24 +24,79 @@ const TOPICS: usize = 100;
 const PERIOD: u64 = 900;
 
 /// What each worker has counted, for the one that reports.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Board {
-    workers: Mutex<Vec<Counters>>,
+    workers: Mutex<Vec<Told>>,
+    /// Unix time in milliseconds.
+    pub(super) started: u64,
 }
 
+/// What one worker has counted.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Told {
+    pub(super) counters: Counters,
+    pub(super) sockets: SocketCounts,
+    /// From the publication of a message until it is written.
+    pub(super) latency: Latency,
+    /// How late its timers were.
+    pub(super) lag: Latency,
+    /// When, on the clock that all workers have in common.
+    pub(super) at: Millis,
+    /// How often it has told.
+    pub(super) times: u64,
+}
+
+/// Milliseconds without a word of a worker after which it counts as stuck. It has something to tell
+/// twice a second.
+pub(super) const SILENCE_MS: Millis = 3_000;
+
 impl Board {
-    /// A worker tells what it has counted.
-    pub(super) fn tell(&self, worker: usize, counters: Counters) {
-        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        if workers.len() <= worker {
-            workers.resize(worker + 1, Counters::default());
+    /// For so many workers that start now, a Unix time in milliseconds.
+    pub(super) fn new(workers: usize, now: u64) -> Self {
+        Self {
+            workers: Mutex::new(vec![Told::default(); workers]),
+            started: now,
         }
-        workers[worker] = counters;
+    }
+
+    /// A worker tells what it has counted. `lag` is how late it is, if a timer was due.
+    pub(super) fn tell(&self, context: &Context<'_>, lag: Option<Millis>) {
+        let mut workers = self.lock();
+        let number = context.worker();
+        if workers.len() <= number {
+            workers.resize(number + 1, Told::default());
+        }
+        let told = &mut workers[number];
+        told.counters = context.counters();
+        told.sockets = context.socket_counts();
+        told.latency = context.latency();
+        told.at = context.now();
+        if let Some(lag) = lag {
+            told.lag.record(Duration::from_millis(lag));
+            told.times += 1;
+        }
+    }
+
+    /// What all workers have told.
+    pub(super) fn told(&self) -> Vec<Told> {
+        self.lock().clone()
+    }
+
+    /// The first worker of which nothing was heard for too long, and for how long. That counts from
+    /// when `worker`, which asks, was heard: a process that was suspended is not stuck.
+    pub(super) fn stuck(&self, worker: usize) -> Option<(usize, Millis)> {
+        let workers = self.lock();
+        let now = workers.get(worker).map_or(0, |told| told.at);
+        let silent = workers.iter().map(|told| now.saturating_sub(told.at));
+        silent.enumerate().find(|(_, ms)| *ms > SILENCE_MS)
     }
 
     fn sum(&self) -> Counters {
-        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
-        workers.iter().copied().sum()
+        self.lock().iter().map(|told| told.counters).sum()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Told>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

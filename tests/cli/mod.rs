@@ -1,6 +1,7 @@
 //! The `wirebell` command as a process: arguments, settings, signals, what it prints and how it
 //! ends.
 
+mod access;
 mod benching;
 mod client_faults;
 mod connecting;
@@ -19,6 +20,7 @@ mod inspecting_inputs;
 mod inspecting_talks;
 mod listening;
 mod listening_strays;
+mod packaging;
 mod paused;
 pub mod program;
 mod protecting;

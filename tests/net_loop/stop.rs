@@ -5,6 +5,7 @@ use crate::net_support::{
 };
 use crate::support::frames::{close, text};
 use std::net::TcpStream;
+use wirebell::net::testing::{Network, Peer, Received};
 use wirebell::net::{Context, PeerId, PostError, Reply, Request, Server, Service};
 use wirebell::{CloseCode, Message};
 
@@ -169,4 +170,59 @@ impl Service for Nothing {
         }
         let _ = context.send(peer, message);
     }
+}
+
+/// With many clients the Closes are spread evenly, and each client is served until its turn comes.
+#[test]
+fn closes_are_spread_over_the_time_for_draining() {
+    let network = Network::new();
+    let drains = |ms| options_with(limits().drain_ms(ms));
+    for (ms, over) in [(10_000, 2_000), (1_000, 1_000)] {
+        let mut server = network.serve(drains(ms), |_| Nothing);
+        let mut peers: Vec<_> = (0..200).map(|_| server.open("/")).collect();
+        let mut closed = 0;
+        let mut count = |peers: &mut [Peer]| {
+            for peer in peers {
+                let received = peer.received().into_iter();
+                for received in received.filter(|it| *it != Received::End) {
+                    let text = "the server is stopping".to_owned();
+                    let expected = Received::Close(CloseCode::new(1001), text);
+                    assert_eq!(received, expected);
+                    peer.close(CloseCode::GOING_AWAY, "");
+                    closed += 1;
+                }
+            }
+            closed
+        };
+        server.handle().stop();
+        server.run();
+        assert_eq!(count(&mut peers), 1, "one at once");
+        for quarter in 1..4 {
+            server.advance(over / 4);
+            assert_eq!(count(&mut peers), 1 + quarter * 50, "{ms}");
+        }
+        let last = &mut peers[199];
+        last.message(Message::text("still here"));
+        server.run();
+        assert_eq!(last.received(), [Received::text("still here")]);
+        server.advance(over / 4 - 1);
+        assert_eq!(count(&mut peers), 200);
+        server.run();
+        assert!(server.has_ended(), "nobody is left");
+    }
+}
+
+/// A few clients do not make a stop last.
+#[test]
+fn few_clients_are_no_crowd() {
+    let network = Network::new();
+    let mut server = network.serve(options_with(limits().drain_ms(10_000)), |_| Nothing);
+    let mut peers: Vec<_> = (0..3).map(|_| server.open("/")).collect();
+    server.handle().stop();
+    server.advance(20);
+    for peer in &mut peers {
+        assert!(matches!(peer.received()[..], [Received::Close(..)]));
+    }
+    server.advance(2_000);
+    assert!(server.has_ended());
 }

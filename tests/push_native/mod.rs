@@ -1,15 +1,18 @@
 //! The native dialect as its clients see it, on simulated sockets and a virtual clock.
 
+mod access;
 mod batches;
 mod broken;
 mod envelopes;
 mod full;
 mod hostile;
+mod operating;
 mod origins;
 mod polls;
 mod programs;
 mod proxies;
 mod publishing;
+mod rates;
 mod receipts;
 mod replays;
 mod revocation;

@@ -43,7 +43,7 @@ fn every_request_that_ends_after_the_beginning_of_a_stop_is_unavailable() {
     let requests = [
         post("/push", &publication("a", "e", "lost")),
         post("/drop", r#"{"userId":"a"}"#),
-        "GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
+        "GET / HTTP/1.1\r\nHost: a\r\n\r\n".to_owned(),
         upgrade("/ws", ""),
         upgrade("/echo", ""),
     ];

@@ -57,15 +57,16 @@ const ORDER: [(&str, &str, &str); 25] = [
     (
         "net",
         "The event loop",
-        "mod words limits options service context connections frame metrics peer_map mailbox \
+        "mod words limits access options service context connections frame metrics \
+         latency peer_map mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
          conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
          output/write output/send output/compress output/pieces output/http output/end \
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
-         engine/mod engine/acceptor engine/turn engine/accept engine/deadlines engine/shed \
-         engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
+         engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
+         engine/shed engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
          driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
          testing/test_loop",
@@ -83,14 +84,15 @@ const ORDER: [(&str, &str, &str); 25] = [
          auth/revocations auth/jwt auth/no_jwt auth/function auth/authenticator auth/bearer \
          redis/mod redis/problem redis/address redis/record redis/reply redis/tail \
          redis/pending redis/nodes redis/link redis/node redis/log origin hosts seldom tries \
-         access limits answers denial page gotify/mod gotify/problem gotify/call \
+         throttle access limits answers denial page gotify/mod gotify/problem gotify/call \
          gotify/credentials gotify/passwords gotify/multipart gotify/fields gotify/directory \
          gotify/message gotify/edits gotify/state gotify/image gotify/caller gotify/streams \
          gotify/dialect gotify/gate gotify/live gotify/manage no_gotify settings native/mod \
          native/base64 native/problem native/ask native/envelope native/publish native/batch \
          native/caller native/events native/messages native/form native/session \
          native/receipts native/subscribers native/dialect native/gate native/publishing \
-         native/live native/revocation mail stats shared routes echo service admission server",
+         native/live native/revocation mail stats shared metrics routes echo service \
+         admission operating beside server",
     ),
     (
         "cli/common",
@@ -101,9 +103,8 @@ const ORDER: [(&str, &str, &str); 25] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt data no_data engine no_engine gotify no_gotify args listeners settings \
-         listening \
-         stop serve echo",
+        "mod trace no_trace access_log no_access_log jwt no_jwt data no_data engine no_engine \
+         gotify no_gotify args listeners settings listening stop notify no_notify serve echo",
     ),
     (
         "cli/tools/common",

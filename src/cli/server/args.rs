@@ -5,6 +5,7 @@ use crate::cli::common::deflate::DeflateMode;
 use crate::cli::common::one_or_many;
 use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::{Period, Size};
+use crate::cli::server::access_log::AccessSettings;
 use crate::cli::server::data::DataSettings;
 use crate::cli::server::engine::EngineSettings;
 use crate::cli::server::gotify::GotifySettings;
@@ -26,10 +27,11 @@ use wirebell::push::Pattern;
                   A settings file uses the names of the flags, with _ for -:\n  \
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
-                  SIGINT or SIGTERM stops gracefully: all clients get Close 1001. A second one\n\
-                  exits at once. SIGHUP also stops it if the controlling terminal is gone\n\
-                  (without nohup); otherwise it reads certificates, keys and tokens again. An\n\
-                  empty WIREBELL_... variable counts as unset.\n\n\
+                  SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
+                  another (--drain). A second one exits at once. SIGHUP also stops it if the\n\
+                  controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
+                  keys and tokens again, and opens the access log again. An empty\n\
+                  WIREBELL_... variable counts as unset.\n\n\
                   Exit status: 0 after a graceful stop, 1 failed, 2 wrong usage.")]
 pub struct ServeArgs {
     #[command(flatten)]
@@ -137,6 +139,19 @@ pub struct FileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxy: Option<Vec<String>>,
 
+    /// WebSockets and streams that one address (IPv6: /64), and one token, may open: such as 10/s,
+    /// 600/m, or 10/s:50 with 50 at once. Those beyond it get 429. Set --trusted-proxy behind a
+    /// proxy; loopback addresses count too [default: no limit]
+    #[arg(long, value_name = "RATE", env = "WIREBELL_HANDSHAKE_RATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub handshake_rate: Option<String>,
+
+    /// Messages that one address, and one token, may publish, each line of a batch counted
+    /// [default: no limit]
+    #[arg(long, value_name = "RATE", env = "WIREBELL_PUBLISH_RATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub publish_rate: Option<String>,
+
     /// How much history topics keep.
     #[arg(skip)]
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -175,6 +190,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub tls: TlsSettings,
+
+    /// Settings of the access log.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub access: AccessSettings,
 
     /// Settings of the trace.
     #[command(flatten)]
@@ -356,6 +376,12 @@ pub struct LoopSettings {
     #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_timeout: Option<Period>,
+
+    /// When the server stops, spread the ends of its connections over this long, at most 10 ms for
+    /// each connection of a worker; 0 ends all at once [default: 10s]
+    #[arg(long, value_name = "TIME", env = "WIREBELL_DRAIN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub drain: Option<Period>,
 
     /// End a blocked connection after this long without progress [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]

@@ -2,9 +2,15 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `engine`,
-//! `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `access_log`, `no_access_log`, `jwt`, `no_jwt`, `data`,
+//! `no_data`, `engine`, `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`,
+//! `listening`, `stop`, `notify`, `no_notify`, `serve`, `echo`.
 
+#[cfg(feature = "cli")]
+mod access_log;
+#[cfg(not(feature = "cli"))]
+#[path = "no_access_log.rs"]
+mod access_log;
 mod args;
 #[cfg(feature = "data")]
 mod data;
@@ -29,6 +35,11 @@ mod jwt;
 mod jwt;
 mod listeners;
 mod listening;
+#[cfg(all(unix, feature = "socket-activation"))]
+mod notify;
+#[cfg(not(all(unix, feature = "socket-activation")))]
+#[path = "no_notify.rs"]
+mod notify;
 mod serve;
 mod settings;
 mod stop;

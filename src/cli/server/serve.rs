@@ -2,9 +2,11 @@
 
 use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
+use crate::cli::server::access_log::AccessWriter;
 use crate::cli::server::args::ServeArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
+use crate::cli::server::notify::Notify;
 use crate::cli::server::stop::Stop;
 use log::Level;
 use std::fmt::Write as _;
@@ -39,7 +41,10 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     files::raise_limit();
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
+    let access = settings.access.start()?;
+    options.access_log = access.log();
     let stop = Stop::prepare()?;
+    let notify = Notify::from_environment();
     settings.engine.open(&mut push)?;
     let store = settings.data.open(&mut push)?;
     let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
@@ -67,17 +72,38 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     }
     let places = names.all("http", server.local_addrs());
     greet(&places, tls.as_ref(), password.as_deref());
-    let handle = server.handle();
-    let reload = || {
-        handle.reload();
-        if let Some(tls) = &tls {
-            tls.reload();
-        }
-    };
-    let ended = stop.wait(reload, || handle.stop(), || server.join());
+    let reporting = server.handle();
+    notify.serving(&places.join(", "), move || reporting.reports());
+    let ended = wait(stop, server, tls.as_ref(), &notify, &access);
+    access.finish();
     logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
     ended
+}
+
+/// Waits for the end of the server, and does what signals ask for.
+fn wait(
+    stop: Stop,
+    server: PushServer,
+    tls: Option<&Tls>,
+    notify: &Notify,
+    access: &AccessWriter,
+) -> Result<(), Failure> {
+    let handle = server.handle();
+    let reload = || {
+        notify.reloading();
+        access.reopen();
+        handle.reload();
+        if let Some(tls) = tls {
+            tls.reload();
+        }
+        notify.reloaded();
+    };
+    let begin = || {
+        notify.stopping();
+        handle.stop();
+    };
+    stop.wait(reload, begin, || server.join())
 }
 
 /// Warns of what anyone who can reach an open server may do on the paths of wserver, if there is a

@@ -16,12 +16,16 @@ use toml::de::{DeTable, DeValue};
 use wirebell::handshake::DeflatePolicy;
 use wirebell::http::{MAX_FIELDS, TrustedProxy, is_token};
 use wirebell::net::{Limits, Options, Overflow};
-use wirebell::push::{Auth, BadOrigin, Bounds, HistoryRules, OriginPolicy, PushKey};
-use wirebell::push::{Settings, TokenFile, Tokens, is_host_name};
+use wirebell::push::{Auth, BadOrigin, BadRate, Bounds, HistoryRules, OriginPolicy, PushKey};
+use wirebell::push::{Rate, Settings, TokenFile, Tokens, is_host_name};
 use wirebell::{deflate, push};
 
 /// Holds the push key itself, not the name of a file.
 const PUSH_KEY: &str = "WIREBELL_PUSH_KEY";
+
+/// Milliseconds over which a stopping server spreads the ends of its connections: a tenth of what
+/// service managers wait for before they kill.
+const DRAIN_MS: u32 = 10_000;
 
 /// Takes each field that is not set from `$from`.
 macro_rules! fill {
@@ -62,7 +66,7 @@ impl LoopSettings {
             close_timeout,
             stall_timeout
         );
-        fill!(self, file, message_timeout, memory);
+        fill!(self, file, message_timeout, memory, drain);
         fill!(self, file, max_head, max_fields, max_target, idle_timeout);
         self
     }
@@ -92,6 +96,7 @@ impl LoopSettings {
             close_timeout: Some(Period(limits.protocol.close_ms)),
             stall_timeout: Some(Period(limits.stall_ms)),
             message_timeout: Some(Period(limits.message_ms)),
+            drain: Some(Period(DRAIN_MS)),
             memory: size(limits.memory_bytes),
             max_head: size(limits.head.bytes),
             max_fields: Some(limits.head.fields),
@@ -124,6 +129,8 @@ impl LoopSettings {
         set(&mut limits.protocol.close_ms, self.close_timeout);
         set(&mut limits.stall_ms, self.stall_timeout);
         set(&mut limits.message_ms, self.message_timeout);
+        limits.drain_ms = DRAIN_MS;
+        set(&mut limits.drain_ms, self.drain);
         limits.memory_bytes = self.memory.map_or(limits.memory_bytes, bytes);
         limits.head.bytes = self.max_head.map_or(limits.head.bytes, bytes);
         limits.head.target_bytes = self.max_target.map_or(limits.head.target_bytes, bytes);
@@ -236,6 +243,8 @@ impl FileSettings {
             push_key_file,
             token_file,
             trusted_proxy,
+            handshake_rate,
+            publish_rate,
             max_body,
             register_timeout,
             echo
@@ -248,6 +257,7 @@ impl FileSettings {
             self.topics = file.topics;
         }
         self.event_loop = self.event_loop.or(file.event_loop);
+        self.access = self.access.or(file.access);
         self.tls = self.tls.or(file.tls);
         self.trace = self.trace.or(file.trace);
         self
@@ -269,6 +279,7 @@ impl FileSettings {
         self.gotify = self.gotify.effective(self.data.is_set());
         self.data = self.data.effective();
         self.engine = self.engine.effective();
+        self.access = self.access.effective();
         self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self
@@ -327,6 +338,8 @@ impl FileSettings {
             .hosts(self.event_loop.hosts()?.to_vec())
             .auth(self.auth()?)
             .push_key(push_key)
+            .handshake_rate(rate("handshake-rate", self.handshake_rate.as_deref())?)
+            .publish_rate(rate("publish-rate", self.publish_rate.as_deref())?)
             .tokens(tokens)
             .echo(self.echo))
     }
@@ -423,6 +436,15 @@ impl CommonArgs {
             Failure::usage(format!("{} line {line}: {what}", path.display()))
         })
     }
+}
+
+/// How often something is allowed.
+fn rate(flag: &str, text: Option<&str>) -> Result<Option<Rate>, Failure> {
+    let read = |text: &str| {
+        let bad = |bad: BadRate| Failure::usage(format!("--{flag} {text}: {bad}"));
+        text.parse().map_err(bad)
+    };
+    text.map(read).transpose()
 }
 
 /// Whether a list is written as tables with headers.

@@ -6,6 +6,7 @@
 
 #[cfg(not(feature = "tls"))]
 use crate::net::driver::no_sessions::Acceptor;
+use crate::net::sockets::ListenerCounts;
 #[cfg(feature = "tls")]
 use crate::tls::Acceptor;
 use mio::net::TcpListener;
@@ -144,6 +145,28 @@ impl Listener {
             #[cfg(unix)]
             ListenerKind::Unix(listener) => registry.register(listener, token, Interest::READABLE),
         }
+    }
+
+    /// Its name, and no connections yet.
+    pub(super) fn counts(&self) -> io::Result<ListenerCounts> {
+        let (name, transport) = match &self.kind {
+            ListenerKind::Tcp(listener) => (listener.local_addr()?.to_string(), "tcp"),
+            #[cfg(unix)]
+            ListenerKind::Unix(listener) => {
+                let address = listener.local_addr()?;
+                let path = address.as_pathname().map(|path| path.display().to_string());
+                (format!("unix:{}", path.unwrap_or_default()), "unix")
+            }
+        };
+        Ok(ListenerCounts {
+            name: name.into(),
+            transport: match self.secure {
+                Some(_) => "tls",
+                None => transport,
+            },
+            accepted: 0,
+            ended: 0,
+        })
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) {

@@ -85,6 +85,8 @@ pub(super) struct Shared<'l> {
     pub(super) output: &'l mut Records,
     /// Left for handshakes in this turn.
     pub(super) budget: &'l mut Duration,
+    /// Handshakes that were completed.
+    pub(super) handshakes: &'l mut u64,
 }
 
 impl Secure {
@@ -185,7 +187,9 @@ impl Secure {
         };
         shared.output.clear();
         let records = &mut shared.input[..end];
+        let was_open = session.is_established();
         let (at, opened) = self.plain.open(session, records, into, shared.output);
+        *shared.handshakes += u64::from(!was_open && session.is_established());
         let Opened {
             used,
             closed,

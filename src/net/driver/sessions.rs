@@ -30,6 +30,8 @@ pub(super) struct Sessions {
     /// Left for handshakes in this turn.
     budget: Duration,
     held: usize,
+    /// Handshakes that were completed.
+    handshakes: u64,
 }
 
 impl Sessions {
@@ -88,6 +90,11 @@ impl Sessions {
     /// Bytes held for all sessions.
     pub(super) fn held(&self) -> usize {
         self.held
+    }
+
+    /// Handshakes that were completed.
+    pub(super) fn handshakes(&self) -> u64 {
+        self.handshakes
     }
 
     /// Bytes held for this one.
@@ -157,6 +164,7 @@ impl Sessions {
             output,
             budget,
             held,
+            handshakes,
         } = self;
         let Some(Some(secure)) = slots.get_mut(index as usize) else {
             return Err(io::ErrorKind::NotConnected.into());
@@ -165,6 +173,7 @@ impl Sessions {
             input,
             output,
             budget,
+            handshakes,
         };
         let result = step(secure, shared);
         let now = secure.held();

@@ -9,7 +9,7 @@ use crate::net::driver::no_sessions::Sessions;
 #[cfg(feature = "tls")]
 use crate::net::driver::sessions::Sessions;
 use crate::net::driver::taps::Taps;
-use crate::net::sockets::{Accepted, Received, Sockets};
+use crate::net::sockets::{Accepted, ListenerCounts, Received, SocketCounts, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
 #[cfg(all(feature = "client", feature = "tls"))]
@@ -29,6 +29,9 @@ pub(super) struct SystemSockets {
     listeners: Vec<Listener>,
     /// By the number of the peer.
     sockets: Vec<Option<TcpStream>>,
+    /// The listener that accepted it, from 1, by the number of the peer; 0 if it was dialled.
+    listener_of: Vec<u8>,
+    counts: Vec<ListenerCounts>,
     sessions: Sessions,
     taps: Taps,
     /// Dropped when the loop stops listening.
@@ -47,15 +50,30 @@ impl SystemSockets {
         for (number, listener) in listeners.iter_mut().enumerate() {
             listener.register(&registry, number)?;
         }
+        let counts = listeners.iter().map(Listener::counts);
         Ok(Self {
             registry,
+            counts: counts.collect::<io::Result<_>>()?,
             listeners,
             sockets: Vec::new(),
+            listener_of: Vec::new(),
             sessions: Sessions::default(),
             taps: Taps::default(),
             open: Some(open),
             read_until_would_block,
         })
+    }
+
+    /// Notes that this listener has accepted the connection. Those past the last number that fits
+    /// count together.
+    fn note_accepted(&mut self, index: u32, listener: usize) {
+        let number = u8::try_from(listener + 1).unwrap_or(u8::MAX);
+        let index = index as usize;
+        if self.listener_of.len() <= index {
+            self.listener_of.resize(index + 1, 0);
+        }
+        self.listener_of[index] = number;
+        self.counts[usize::from(number) - 1].accepted += 1;
     }
 
     /// Asks for both directions, once and for all.
@@ -77,7 +95,8 @@ impl Sockets for SystemSockets {
     }
 
     fn accept(&mut self, listener: usize, index: u32) -> io::Result<Accepted> {
-        let Some(listener) = self.listeners.get(listener) else {
+        let number = listener;
+        let Some(listener) = self.listeners.get(number) else {
             return Err(io::ErrorKind::WouldBlock.into());
         };
         let (socket, remote) = match &listener.kind {
@@ -93,7 +112,10 @@ impl Sockets for SystemSockets {
             self.sessions.accept(index, acceptor);
         }
         match self.insert(index, socket) {
-            Ok(()) => Ok(Accepted { remote, redirect }),
+            Ok(()) => {
+                self.note_accepted(index, number);
+                Ok(Accepted { remote, redirect })
+            }
             // Not the listener's fault: treated as if the peer had already gone.
             Err(error) => {
                 log::warn!("cannot watch a connection: {error}");
@@ -156,6 +178,13 @@ impl Sockets for SystemSockets {
         self.sessions.has(index)
     }
 
+    fn counts(&self) -> SocketCounts {
+        SocketCounts {
+            listeners: self.counts.clone(),
+            handshakes: self.sessions.handshakes(),
+        }
+    }
+
     fn held(&self) -> usize {
         self.sessions.held()
     }
@@ -187,6 +216,11 @@ impl Sockets for SystemSockets {
         }
         if let Some(socket) = self.sockets.get_mut(index as usize) {
             *socket = None;
+        }
+        if let Some(number) = self.listener_of.get_mut(index as usize)
+            && let Some(listener) = usize::from(std::mem::take(number)).checked_sub(1)
+        {
+            self.counts[listener].ended += 1;
         }
     }
 

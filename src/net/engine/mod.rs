@@ -12,13 +12,14 @@
 //! is judged before everything that had arrived by then has been read, so a loop that was suspended
 //! (a stopped process, a sleeping machine) does not blame its peers.
 //!
-//! Reading order: `acceptor`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
+//! Reading order: `acceptor`, `drain`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`.
 
 mod accept;
 mod acceptor;
 mod deadlines;
 #[cfg(feature = "client")]
 mod dial;
+mod drain;
 mod shed;
 mod stop;
 mod turn;
@@ -31,6 +32,7 @@ use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::acceptor::Acceptor;
+use crate::net::engine::drain::Drain;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;
@@ -61,6 +63,8 @@ pub(crate) struct Engine<S: Service> {
     look: Option<Look>,
     /// When a graceful stop ends at the latest.
     stop_at: Option<Millis>,
+    /// What a graceful stop has yet to close.
+    drain: Option<Drain>,
     /// Shedding could not get below this: try again when more is held.
     unsheddable: usize,
     /// The service has panicked: it is never called again.
@@ -153,6 +157,7 @@ impl<S: Service> Engine<S> {
             pressure: shared.pressure,
             look: None,
             stop_at: None,
+            drain: None,
             unsheddable: 0,
             failed: false,
             due: Vec::new(),

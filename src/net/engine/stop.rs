@@ -1,13 +1,15 @@
 //! How a loop ends: gracefully, or because its service has panicked.
 //!
-//! Invariant: a service that knows of a connection is told of its end, unless the service has
-//! panicked.
+//! Invariants: a service that knows of a connection is told of its end, unless the service has
+//! panicked. The Closes of a graceful stop are spread evenly, so that clients which connect again
+//! at once do not all reach the next server together.
 
 use crate::http::{Response, Status};
 use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
+use crate::net::engine::drain::Drain;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
@@ -23,7 +25,7 @@ impl<S: Service> Engine<S> {
         self.acceptor.close();
     }
 
-    /// Begins a graceful stop: Close 1001 to all, a bounded wait.
+    /// Begins a graceful stop: Close 1001 to all, over the time for draining; a bounded wait.
     pub(super) fn stop(&mut self) {
         if self.connections.stopping {
             return;
@@ -37,8 +39,34 @@ impl<S: Service> Engine<S> {
         let limits = &out.options.limits;
         let patience =
             Millis::from(limits.protocol.close_ms) + Millis::from(limits.protocol.linger_ms);
-        self.stop_at = Some(out.now + patience);
+        let drain_ms = Millis::from(limits.drain_ms);
+        let mut indices = Vec::new();
         for index in peers.indices() {
+            let Some(peer) = peers.at(index) else {
+                continue;
+            };
+            match &peer.phase {
+                Phase::Open(_) => indices.push(index),
+                Phase::Http { .. } if peer.is_stream() => indices.push(index),
+                Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
+                    out.linger(peer);
+                }
+                Phase::Dial(_) => out.lists.remove_soon(peer),
+                Phase::Http { .. } | Phase::Lingering { .. } => {}
+            }
+        }
+        let drain = Drain::new(indices, out.now, drain_ms);
+        self.stop_at = Some(drain.end() + patience);
+        self.drain = Some(drain);
+    }
+
+    /// Closes the connections whose turn it is, while the loop stops.
+    pub(super) fn drain(&mut self) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let Some(drain) = &mut self.drain else {
+            return;
+        };
+        for index in drain.take(out.now).iter().copied() {
             let Some(peer) = peers.at(index) else {
                 continue;
             };
@@ -60,12 +88,11 @@ impl<S: Service> Engine<S> {
                     out.linger(peer);
                     out.lists.closing.push(index);
                 }
-                Phase::Http { .. } if peer.cold.is_none() && !peer.is_answering() => {
-                    out.linger(peer);
-                }
-                Phase::Dial(_) => out.lists.remove_soon(peer),
-                Phase::Http { .. } | Phase::Lingering { .. } => {}
+                Phase::Http { .. } | Phase::Dial(_) | Phase::Lingering { .. } => {}
             }
+        }
+        if drain.is_done() {
+            self.drain = None;
         }
     }
 
@@ -82,6 +109,7 @@ impl<S: Service> Engine<S> {
     /// failed (close code 1011, or status 500).
     pub(crate) fn fail(&mut self, now: Millis) {
         self.failed = true;
+        self.drain = None;
         self.mail.clear();
         self.stop_accepting();
         let Connections { peers, out, .. } = &mut self.connections;

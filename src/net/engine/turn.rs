@@ -6,10 +6,12 @@ use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
 #[cfg(feature = "client")]
 use crate::net::engine::dial::dialled;
+use crate::net::engine::drain::Drain;
 use crate::net::engine::{Engine, Next};
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::mailbox::Post;
+use crate::net::metrics::Metrics;
 use crate::net::service::Service;
 use crate::net::sockets::Ready;
 use crate::net::words::Cause;
@@ -155,6 +157,7 @@ impl<S: Service> Engine<S> {
             None => false,
             Some(at) => self.judge(at),
         };
+        self.drain();
         self.settle();
         self.stop_if_wanted();
         if self.stop_at.is_some() && (stopped || self.connections.peers.len() == 0) {
@@ -229,8 +232,10 @@ impl<S: Service> Engine<S> {
             return;
         };
         out.metrics.ended.add(1);
+        count_end(&out.metrics, peer.cause);
         out.cold.drop_of(&mut peer);
         out.timers.clear(&mut peer);
+        out.log_end(index);
         out.sockets.close(index);
         out.redirects.remove(&index);
         out.leaving.remove(&index);
@@ -264,11 +269,24 @@ impl<S: Service> Engine<S> {
             self.next_deadline(),
             dials.deadline(),
             self.acceptor.deadline(),
+            self.drain.as_ref().map(Drain::deadline),
         ];
         wakes
             .into_iter()
             .flatten()
             .min()
             .map_or(Next::Idle, Next::At)
+    }
+}
+
+/// Of the other causes each is counted where it begins.
+fn count_end(metrics: &Metrics, cause: Option<Cause>) {
+    match cause {
+        Some(Cause::Lost) => metrics.lost.add(1),
+        Some(Cause::Silent) => metrics.silent.add(1),
+        Some(Cause::Stalled) => metrics.stalled.add(1),
+        Some(Cause::Late) => metrics.late.add(1),
+        Some(Cause::Stopped) => metrics.stopped.add(1),
+        _ => {}
     }
 }

@@ -39,6 +39,7 @@ impl<S: Service> Reader<'_, S> {
         out.metrics.reads.add(1);
         match out.sockets.read(index, spare) {
             Ok(Received::Bytes { len, more }) => {
+                out.metrics.bytes_in.add(len as u64);
                 connection.heard(out.now);
                 let received = connection.receive(&mut spare[..len], &mut out.outbox);
                 let outcome = match received.event {

@@ -57,6 +57,7 @@ impl<S: Service> Reader<'_, S> {
                 self.end_after_tail(index, start);
             }
             Ok(Received::Bytes { len, more }) => {
+                out.metrics.bytes_in.add(len as u64);
                 if more || peer.flags.hung_up {
                     out.lists.push_ready(peer);
                 }

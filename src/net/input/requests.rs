@@ -114,6 +114,8 @@ impl<S: Service> Reader<'_, S> {
     fn announced(&mut self, id: PeerId, http: &mut HttpReader, expects: bool, last: bool) -> Flow {
         let mut storage = [EMPTY_FIELD; MAX_FIELDS];
         let verdict = http.head(&mut storage).map(|head| {
+            let out = &mut self.connections.out;
+            out.accesses.note(id.index, &head, out.now);
             let admitted = admit_client(self.connections, id, head.fields);
             let context = &mut Context::new(self.connections);
             let verdict = match admitted {
@@ -236,6 +238,9 @@ fn turn_away<S: Service>(
     let head_only = request.method() == "HEAD";
     let Connections { peers, out, .. } = &mut *connections;
     let peer = peers.get_mut(id)?;
+    if !is_known {
+        out.accesses.note(id.index, &request.head(), out.now);
+    }
     if let Some(port) = out.redirects.get(&peer.index).copied() {
         out.respond(peer, &redirect(request, port), head_only);
         return Some(Flow::Ended);
@@ -337,6 +342,7 @@ fn open_accepted(out: &mut Output, peer: &mut Peer, upgrade: &Upgrade<'_>) {
     };
     peer.flags.switching = true;
     out.put(peer, response.as_bytes());
+    out.log_answer(peer.index, 101, 0);
     let mut connection = Connection::new(Role::Server, &out.options.limits.protocol, out.now);
     if terms.is_some() {
         connection = connection.with_deflate();

@@ -18,6 +18,8 @@ impl Output {
         let mut bytes = Vec::with_capacity(256 + response.body.len());
         response.write(&mut bytes, head_only);
         self.put(peer, &bytes);
+        let body = if head_only { 0 } else { response.body.len() };
+        self.log_answer(peer.index, response.status.code(), body);
         if response.close {
             self.linger(peer);
         }
@@ -36,6 +38,7 @@ impl Output {
             write_first_part(&mut bytes, &response.body, answer.chunks);
         }
         self.put(peer, &bytes);
+        self.log_answer(peer.index, response.status.code(), response.body.len());
         let close = response.close || answer.close || !answer.chunks;
         match (answer.head_only, close) {
             (true, true) => self.linger(peer),

@@ -22,12 +22,14 @@ mod pieces;
 mod send;
 mod write;
 
+use crate::net::access::Accesses;
 use crate::net::conn::addresses::Addresses;
 use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;
 use crate::net::conn::lists::Lists;
 use crate::net::conn::timers::Timers;
+use crate::net::latency::Latency;
 use crate::net::metrics::Metrics;
 use crate::net::options::Options;
 use crate::net::output::buffers::Buffers;
@@ -38,6 +40,7 @@ use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::num::NonZeroU16;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// The output of one loop.
 #[derive(Debug)]
@@ -61,6 +64,10 @@ pub(crate) struct Output {
     pub(crate) compression: Compression,
     /// Control frames of the peer that is being handled.
     pub(crate) outbox: Outbox,
+    /// When what is sent in this turn was accepted from others.
+    pub(crate) origins: Vec<Instant>,
+    pub(crate) latency: Latency,
+    pub(crate) accesses: Accesses,
     batch: Batch,
     cork: Cork,
 }
@@ -76,6 +83,7 @@ impl Output {
     ) -> Self {
         Self {
             worker,
+            accesses: Accesses::new(options.access_log.clone()),
             options,
             sockets,
             now: 0,
@@ -90,6 +98,8 @@ impl Output {
             buffers: Buffers::default(),
             compression,
             outbox: Outbox::new(),
+            origins: Vec::new(),
+            latency: Latency::default(),
             batch: Batch::default(),
             cork: Cork::new(),
         }
@@ -101,6 +111,25 @@ impl Output {
         client.or_else(|| self.sockets.remote(index))
     }
 
+    /// The request of this peer is answered: for the access log.
+    #[inline]
+    pub(crate) fn log_answer(&mut self, index: u32, status: u16, body_bytes: usize) {
+        if self.accesses.are_logged() {
+            let address = self.address(index);
+            let answer = (status, body_bytes);
+            self.accesses.answered(index, address, answer, self.now);
+        }
+    }
+
+    /// The connection ends: for the access log.
+    #[inline]
+    pub(crate) fn log_end(&mut self, index: u32) {
+        if self.accesses.are_logged() {
+            let address = self.address(index);
+            self.accesses.ended(index, address, self.now);
+        }
+    }
+
     /// Enough has been published in this turn: it is sent before more is read.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
@@ -110,5 +139,12 @@ impl Output {
     /// All runs have been written or queued.
     pub(crate) fn end_turn(&mut self) {
         self.batch.clear();
+        if self.origins.is_empty() {
+            return;
+        }
+        let now = Instant::now();
+        for origin in self.origins.drain(..) {
+            self.latency.record(now.saturating_duration_since(origin));
+        }
     }
 }

@@ -96,6 +96,7 @@ impl Output {
                 Ok(n) => sent = n,
                 Err(_) => return self.lists.remove_soon(peer),
             }
+            self.metrics.bytes_out.add(sent as u64);
         }
         let switching = mem::take(&mut peer.flags.switching);
         let total: usize = parts.iter().map(|part| part.len()).sum();
@@ -128,8 +129,13 @@ impl Output {
         if let Some(bytes) = self.batch.block(run).filter(|_| peer.queued() == 0) {
             self.metrics.writes.add(1);
             match written(self.sockets.write(peer.index, &[IoSlice::new(bytes)])) {
-                Ok(n) if n == bytes.len() => return,
-                Ok(n) => sent = Some(n),
+                Ok(n) => {
+                    self.metrics.bytes_out.add(n as u64);
+                    if n == bytes.len() {
+                        return;
+                    }
+                    sent = Some(n);
+                }
                 Err(_) => return self.lists.remove_soon(peer),
             }
         }
@@ -163,11 +169,15 @@ impl Output {
                 total += frame.as_bytes().len();
             }
             self.metrics.writes.add(1);
-            match written(self.sockets.write(peer.index, &slices[..count])) {
-                Ok(n) if n == total => drop(frames.by_ref().take(count).count()),
-                Ok(n) => return self.queue_rest(peer, frames, n),
+            let n = match written(self.sockets.write(peer.index, &slices[..count])) {
+                Ok(n) => n,
                 Err(_) => return self.lists.remove_soon(peer),
+            };
+            self.metrics.bytes_out.add(n as u64);
+            if n < total {
+                return self.queue_rest(peer, frames, n);
             }
+            let _ = frames.by_ref().take(count).count();
         }
     }
 
@@ -213,7 +223,13 @@ impl Output {
             let before = cold.queue.bytes();
             let sockets = &mut self.sockets;
             let index = peer.index;
-            match cold.queue.write_with(|parts| sockets.write(index, parts)) {
+            let metrics = &self.metrics;
+            let write = |parts: &[IoSlice<'_>]| {
+                let n = sockets.write(index, parts)?;
+                metrics.bytes_out.add(n as u64);
+                Ok(n)
+            };
+            match cold.queue.write_with(write) {
                 Ok(done) if done || cold.queue.bytes() < before => {
                     cold.progress = now;
                     // Its input is paused meanwhile: what is missing is not late.

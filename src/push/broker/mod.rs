@@ -18,11 +18,11 @@ mod rates;
 mod stats;
 mod turn;
 
-use crate::net::{Mailbox, PeerId};
+use crate::net::{Latency, Mailbox, PeerId};
 use crate::push::hub::{Account, NoRoom, OwnerLimits};
 use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
-use crate::push::log::{Appended, Log, Logged, Ticket};
+use crate::push::log::{Appended, Log, LogError, Logged, Ticket};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
 use crate::push::record::{Payload, Publication, Record};
@@ -34,7 +34,7 @@ use std::sync::{Arc, Mutex, OnceLock};
 use turn::{Shared, State};
 
 pub use mail::{Answer, BrokerMail, Following, Outcome, Published, Receipt, Started};
-pub use stats::{BrokerStats, TopicStats};
+pub use stats::{BrokerStats, BrokerTotals, TopicStats};
 
 /// A log, a hub, and how to reach the workers. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -59,6 +59,7 @@ impl Broker {
             charged: 0,
             stopped: false,
             tickets: 0,
+            commits: Latency::default(),
             waiting: HashMap::new(),
         };
         let broker = Self {
@@ -347,6 +348,20 @@ impl Broker {
         stats::collect(&mut self.shared.turn().state, topics)
     }
 
+    /// What has happened since the start.
+    pub fn totals(&self) -> BrokerTotals {
+        stats::totals(&self.shared.lock())
+    }
+
+    /// Whether the log takes publications now.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    pub fn ready(&self) -> Result<(), LogError> {
+        self.shared.log.ready()
+    }
+
     /// The position of the last record.
     pub fn head(&self) -> Position {
         self.shared.lock().hub.head()
@@ -398,7 +413,7 @@ impl Broker {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::push::log::{Entry, KeyLimits, LogError, MemoryLog};
+    use crate::push::log::{Entry, KeyLimits, MemoryLog};
     use crate::push::position::Epoch;
     use crate::push::record::Key;
     use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

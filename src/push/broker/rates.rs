@@ -15,6 +15,8 @@ pub(super) struct Rates {
     pub(super) published: u64,
     /// Copies for subscribers.
     pub(super) delivered: u64,
+    /// Since the start.
+    totals: [u64; 2],
     by_topic: HashMap<TopicName, u64>,
     by_name: bool,
 }
@@ -28,6 +30,8 @@ impl Rates {
         }
         self.published += 1;
         self.delivered += subscribers as u64;
+        self.totals[0] += 1;
+        self.totals[1] += subscribers as u64;
         if !self.by_name {
             return;
         }
@@ -39,10 +43,16 @@ impl Rates {
         }
     }
 
+    /// Since the start: what was published, and the copies of it.
+    pub(super) fn totals(&self) -> [u64; 2] {
+        self.totals
+    }
+
     /// Takes the counts, with the busiest topics first; from now on topics are told apart if
     /// `by_name`.
     pub(super) fn take(&mut self, by_name: bool) -> (Self, Vec<(TopicName, u64)>) {
         let mut taken = std::mem::take(self);
+        self.totals = taken.totals;
         self.by_name = by_name;
         let mut topics: Vec<_> = taken.by_topic.drain().collect();
         topics.sort_unstable_by(|one, other| other.1.cmp(&one.1).then(one.0.cmp(&other.0)));
@@ -74,6 +84,7 @@ mod tests {
         for number in 0..2 * TOPICS {
             rates.count(&topic(&number.to_string()), 0);
         }
+        assert_eq!(rates.totals(), [6 + 2 * TOPICS as u64, 2]);
         let (taken, topics) = rates.take(false);
         assert_eq!(
             (taken.published as usize, topics.len()),

@@ -3,6 +3,7 @@
 //! Input: the hub and the rates. Output: plain values. Invariant: it costs nothing until it is
 //! wanted, and then at most a look at all topics.
 
+use crate::net::Latency;
 use crate::push::broker::turn::State;
 use crate::push::name::TopicName;
 
@@ -36,6 +37,40 @@ pub struct TopicStats {
     pub messages: usize,
     /// Bytes of their payloads.
     pub bytes: usize,
+}
+
+/// What a broker has done since its start, and what it holds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct BrokerTotals {
+    /// Messages.
+    pub published: u64,
+    /// Copies of them for subscribers.
+    pub delivered: u64,
+    /// Connections that subscribe to anything.
+    pub subscribers: usize,
+    /// Topics that have a history or are subscribed to by name.
+    pub topics: usize,
+    /// Bytes that topics and their histories take.
+    pub history_bytes: usize,
+    /// What histories and the log take together of the memory budget.
+    pub held_bytes: usize,
+    /// From the append of a batch to the answer of the log, if that came later.
+    pub commits: Latency,
+}
+
+/// What has happened since the start.
+pub(super) fn totals(state: &State) -> BrokerTotals {
+    let [published, delivered] = state.rates.totals();
+    BrokerTotals {
+        published,
+        delivered,
+        subscribers: state.hub.connections(),
+        topics: state.hub.topics(),
+        history_bytes: state.hub.history_bytes(),
+        held_bytes: state.charged,
+        commits: state.commits,
+    }
 }
 
 /// What has happened since the last call, with at most so many topics.

@@ -4,7 +4,7 @@
 //! record is applied and appended under the lock, in the order of the log; the lock is released
 //! before a loop is woken. Which calls there are is left to the broker.
 
-use crate::net::PeerId;
+use crate::net::{Latency, PeerId};
 use crate::push::broker::mail::{Answer, BrokerMail, Call, Outcome, Receipt};
 use crate::push::broker::rates::Rates;
 use crate::push::delivery::Delivery;
@@ -17,6 +17,7 @@ use crate::push::workers::{Worker, Workers};
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Instant;
 
 pub(super) struct Shared {
     pub(super) log: Arc<dyn Log>,
@@ -33,6 +34,8 @@ pub(super) struct State {
     pub(super) charged: usize,
     pub(super) stopped: bool,
     pub(super) tickets: u64,
+    /// From the append of a batch to its answer, if that came later.
+    pub(super) commits: Latency,
     /// Batches that the log has not answered.
     pub(super) waiting: HashMap<Ticket, Waiting>,
 }
@@ -42,6 +45,7 @@ pub(super) struct Waiting {
     pub(super) outcomes: Vec<Option<Outcome>>,
     pub(super) due: Vec<Due>,
     pub(super) answer: Answer,
+    pub(super) since: Instant,
 }
 
 /// A place in a batch.
@@ -62,6 +66,8 @@ pub(super) struct Due {
 pub(super) struct Turn<'b> {
     shared: &'b Shared,
     pub(super) now: u64,
+    /// When what it delivers was accepted.
+    began: Instant,
     pub(super) state: MutexGuard<'b, State>,
     asleep: Asleep<'b>,
 }
@@ -189,6 +195,7 @@ impl Turn<'_> {
             outcomes: Vec::with_capacity(steps.len()),
             due: Vec::new(),
             answer,
+            since: self.began,
         };
         for step in steps {
             waiting.outcomes.push(match step {
@@ -214,8 +221,11 @@ impl Turn<'_> {
             self.run(vec![], entries);
             return None;
         };
+        self.state.commits.record(waiting.since.elapsed());
+        let began = std::mem::replace(&mut self.began, waiting.since);
         let steps = waiting.due.into_iter().map(Step::Logged).collect();
         let mut later = self.run(steps, entries).into_iter();
+        self.began = began;
         let outcomes = waiting.outcomes.into_iter();
         let outcomes = outcomes.filter_map(|outcome| outcome.or_else(|| later.next()));
         let outcomes = outcomes.collect();
@@ -321,7 +331,7 @@ impl Turn<'_> {
         }
         let hub = &mut self.state.hub;
         let position = record.position(hub.head().epoch);
-        let delivery = Delivery::new(record, position, applied, tally);
+        let delivery = Delivery::new(record, position, applied, self.began, tally);
         let size = delivery.size();
         for worker in &audience.workers {
             self.post(*worker, BrokerMail::Delivery(delivery.clone()), size);
@@ -349,6 +359,7 @@ impl Shared {
             shared: self,
             // Under the lock, so that times are in the order of the turns.
             now: (self.clock)(),
+            began: Instant::now(),
             state,
             asleep: Asleep {
                 shared: self,

@@ -146,6 +146,10 @@ impl Log for DataFile {
         self.shared.queue.wake();
     }
 
+    fn ready(&self) -> Result<(), LogError> {
+        self.shared.queue.ready()
+    }
+
     fn held_bytes(&self) -> usize {
         self.shared.queue.held_bytes()
     }

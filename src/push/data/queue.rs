@@ -66,6 +66,20 @@ impl Queue {
         Ok(())
     }
 
+    /// Whether a small job would be taken.
+    ///
+    /// # Errors
+    ///
+    /// Why not.
+    pub(super) fn ready(&self) -> Result<(), LogError> {
+        let state = self.lock();
+        match state.refused {
+            Some(error) => Err(error),
+            None if state.closed || state.bytes >= QUEUE_BYTES => Err(LogError::Unavailable),
+            None => Ok(()),
+        }
+    }
+
     /// Wakes the thread.
     pub(super) fn wake(&self) {
         if let Some(thread) = self.thread.get() {

@@ -7,12 +7,35 @@ use crate::push::gotify::call::{Call, Needs};
 use crate::push::gotify::credentials::Basic;
 use crate::push::gotify::directory::{Application, Directory};
 use crate::push::gotify::problem::Problem;
+use crate::push::throttle::Wish;
+use std::sync::Arc;
 
 /// A request that is let in.
 #[derive(Debug)]
 pub(in crate::push) struct Asked {
     pub(super) call: Call,
     pub(super) who: Who,
+}
+
+impl Asked {
+    /// What it counts as, and the name of its token.
+    pub(in crate::push) fn wish(&self) -> Option<(Wish, Option<Arc<str>>)> {
+        let name = match &self.who {
+            Who::Application(application) => {
+                Some(format!("gotify application {}", application.id).into())
+            }
+            Who::Client(Caller {
+                client: Some(client),
+                ..
+            }) => Some(format!("gotify client {client}").into()),
+            Who::Client(_) | Who::Public | Who::Unchecked(..) => None,
+        };
+        match self.call {
+            Call::Publish => Some((Wish::Publications(1), name)),
+            Call::Stream => Some((Wish::Handshake, name)),
+            _ => None,
+        }
+    }
 }
 
 /// Whose a request is.

@@ -56,6 +56,15 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Called after [`Appended::Later`], once the broker is unlocked: this call may wake a thread.
     fn wake(&self) {}
 
+    /// Whether it takes publications now. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// What the next [`append`](Log::append) would be refused with, as far as it is known.
+    fn ready(&self) -> Result<(), LogError> {
+        Ok(())
+    }
+
     /// Bytes of memory that it holds: they count toward the budget.
     fn held_bytes(&self) -> usize {
         0

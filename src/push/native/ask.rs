@@ -70,6 +70,12 @@ impl Ask {
     }
 }
 
+/// Whether a request asks for a WebSocket or a stream.
+pub(in crate::push) fn lasts(head: &RequestHead<'_>) -> bool {
+    let form = patterns(head.path()).and_then(|patterns| form(head, &patterns));
+    form.is_ok_and(|how| !matches!(how, How::Poll(_) | How::Page))
+}
+
 /// The topic of a path, to publish to.
 ///
 /// # Errors

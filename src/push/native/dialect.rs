@@ -30,6 +30,7 @@ use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
 use crate::push::tally::Tally;
+use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
@@ -55,6 +56,7 @@ pub(in crate::push) struct Dialect {
     pub(super) auth: Option<Auth>,
     pub(super) gotify: Option<Gotify>,
     pub(super) tries: Arc<Tries>,
+    pub(super) throttles: Arc<Throttles>,
     pub(super) limits: Limits,
     pub(super) subscribers: Subscribers,
     /// What the log has not answered yet, by tag.
@@ -105,6 +107,7 @@ impl Dialect {
         auth: Option<Auth>,
         gotify: Option<Gotify>,
         tries: Arc<Tries>,
+        throttles: Arc<Throttles>,
         limits: Limits,
     ) -> Self {
         Self {
@@ -113,6 +116,7 @@ impl Dialect {
             auth,
             gotify,
             tries,
+            throttles,
             limits,
             subscribers: Subscribers::default(),
             awaited: HashMap::new(),
@@ -157,6 +161,7 @@ impl Dialect {
                 let read = Batch::read(request.body(), &owner, may_publish, &self.limits);
                 read.and_then(|mut batch| {
                     let publications = batch.publications();
+                    self.count_batch(context, from, &caller, publications.len());
                     let requested = Requested::Batch(batch);
                     self.publish_request(context, from, requested, publications, admitted)
                 })

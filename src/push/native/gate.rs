@@ -9,6 +9,7 @@ use crate::net::Context;
 use crate::push::answers::{UNREAD_BODY, at_most, is_encoded};
 use crate::push::auth::token_of;
 use crate::push::denial::Denial;
+use crate::push::name::Pattern;
 use crate::push::native::ask::{Ask, How, topic_of, wants_envelopes};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::{Caller, Guest};
@@ -44,6 +45,24 @@ impl Dialect {
         match caller.may_publish(&topic) {
             true => Ok(Guest::Publisher(caller, topic)),
             false => Err(Problem::may_not_publish(&topic).into()),
+        }
+    }
+
+    /// Lets a request in that reads what the server says of itself: of those who may subscribe to
+    /// this topic.
+    ///
+    /// # Errors
+    ///
+    /// Why it is refused.
+    pub(in crate::push) fn check_reader(
+        &self,
+        head: &RequestHead<'_>,
+        topic: &Pattern,
+    ) -> Result<(), Denial> {
+        let caller = self.caller(head)?.ok_or_else(no_token)?;
+        match caller.may_subscribe(topic) {
+            true => Ok(()),
+            false => Err(Problem::forbidden("this token is not an administrator's").into()),
         }
     }
 

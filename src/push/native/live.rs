@@ -9,7 +9,7 @@ use crate::proto::{Message, Millis};
 use crate::push::broker::{BrokerMail, Following, Outcome, Started};
 use crate::push::delivery::Delivery;
 use crate::push::hub::Start;
-use crate::push::name::Pattern;
+use crate::push::name::{Pattern, TopicName};
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS};
 use crate::push::native::dialect::{check_patterns, earlier, json};
@@ -21,6 +21,7 @@ use crate::push::native::session::{Replaying, Work, poll_answer, polled, send_js
 use crate::push::native::subscribers::Subscriber;
 use crate::push::position::{Position, Since};
 use crate::push::record::{Publication, Record};
+use crate::push::throttle::Wish;
 use crate::wire::{CloseCode, MessageKind};
 use std::sync::Arc;
 
@@ -187,6 +188,7 @@ impl Dialect {
                 if !caller.may_publish(&publication.topic) {
                     return Err(Problem::may_not_publish(&publication.topic));
                 }
+                self.count_publication(context, peer, caller)?;
                 if let Some(key) = &mut publication.key {
                     key.owner = caller.owner();
                 }
@@ -235,8 +237,8 @@ impl Dialect {
             [pattern] => pattern.to_topic(),
             _ => None,
         };
-        let topic = topic.filter(|it| caller.is_some_and(|caller| caller.may_publish(it)));
-        let Some(topic) = topic else {
+        let may_publish = |it: &TopicName| caller.as_ref().is_some_and(|who| who.may_publish(it));
+        let Some((topic, caller)) = topic.filter(may_publish).zip(caller.clone()) else {
             return self.end(
                 context,
                 peer,
@@ -246,10 +248,38 @@ impl Dialect {
         };
         let publication = Publication::new(topic, message.into());
         let awaited = Awaited::Raw { peer };
-        let published = self.publish_and_tell(context, peer, publication, awaited);
+        let counted = self.count_publication(context, peer, &caller);
+        let published =
+            counted.and_then(|()| self.publish_and_tell(context, peer, publication, awaited));
         if published.is_err() {
             self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
         }
+    }
+
+    /// The first message of a batch was counted with its request. The others are a debt.
+    pub(super) fn count_batch(
+        &self,
+        context: &Context<'_>,
+        peer: PeerId,
+        caller: &Caller,
+        messages: usize,
+    ) {
+        let more = Wish::Publications((messages as u64).saturating_sub(1));
+        let name = caller.name();
+        let _ = self.throttles.take(context, peer, name.as_ref(), more);
+    }
+
+    fn count_publication(
+        &self,
+        context: &Context<'_>,
+        peer: PeerId,
+        caller: &Caller,
+    ) -> Result<(), Problem> {
+        let one = Wish::Publications(1);
+        let taken = self
+            .throttles
+            .take(context, peer, caller.name().as_ref(), one);
+        taken.map_err(Problem::too_many)
     }
 
     /// A raw WebSocket has no words for what was not published.

@@ -34,7 +34,7 @@ mod session;
 mod subscribers;
 
 pub use ask::ENVELOPES;
-pub(super) use ask::{TOPICS, accepts};
+pub(super) use ask::{TOPICS, accepts, lasts};
 pub use batch::Batch;
 pub(super) use caller::Guest;
 pub(super) use dialect::{Dialect, NATIVE};

@@ -132,6 +132,12 @@ impl Problem {
         Self::new(Status::UNPROCESSABLE_CONTENT, "key_reused", message)
     }
 
+    /// 429 `too_many`: it is possible again in about so many seconds.
+    pub fn too_many(seconds: u64) -> Self {
+        let message = format!("this is too often: try again in {seconds} s");
+        Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
+    }
+
     /// 503 `unavailable`: it is possible again in about so many seconds.
     // req: push-errors-12
     pub fn unavailable(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
@@ -267,6 +273,7 @@ mod tests {
             (Problem::encoded(), 415, "unsupported_media_type", identity),
             (Problem::misdirected("x"), 421, "misdirected", None),
             (LogError::KeyReused.into(), 422, "key_reused", None),
+            (Problem::too_many(3), 429, "too_many", later("3")),
             (Unavailable::Busy.into(), 503, "unavailable", later("1")),
             (Unavailable::Stopped.into(), 503, "unavailable", later("7")),
             (LogError::Unavailable.into(), 503, "unavailable", later("1")),

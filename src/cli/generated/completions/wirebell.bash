@@ -711,7 +711,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__echo)
-            opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
+            opts="-l -w -h --config --check --subprotocol --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -818,6 +818,10 @@ _wirebell() {
                     return 0
                     ;;
                 --close-timeout)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --drain)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1329,7 +1333,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --tokens --jwt-key-file --data --data-size --gotify --open --push-key-file --token-file --trusted-proxy --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --trace --trace-limit --help"
+            opts="-l -w -h --config --check --tokens --jwt-key-file --data --data-size --gotify --open --push-key-file --token-file --trusted-proxy --handshake-rate --publish-rate --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --access-log --access-log-format --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1372,6 +1376,14 @@ _wirebell() {
                     return 0
                     ;;
                 --trusted-proxy)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --handshake-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --publish-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
@@ -1483,6 +1495,10 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --drain)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --stall-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -1521,6 +1537,14 @@ _wirebell() {
                     ;;
                 --tls-client-auth)
                     COMPREPLY=($(compgen -W "required optional" -- "${cur}"))
+                    return 0
+                    ;;
+                --access-log)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --access-log-format)
+                    COMPREPLY=($(compgen -W "combined json" -- "${cur}"))
                     return 0
                     ;;
                 --trace)

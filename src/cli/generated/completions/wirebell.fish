@@ -52,6 +52,8 @@ false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l push-key-file -d 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l token-file -d 'For /ws: file with lines of `TOKEN USER`; reloaded when it changes [default: a token is the name of its user]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trusted-proxy -d 'Reverse proxy that is believed when it says in X-Forwarded-For or Forwarded whose request it passes on: an address, a network such as 10.0.0.0/8, or `unix` for unix sockets; may be given several times [default: none]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l handshake-rate -d 'WebSockets and streams that one address (IPv6: /64), and one token, may open: such as 10/s, 600/m, or 10/s:50 with 50 at once. Those beyond it get 429. Set --trusted-proxy behind a proxy; loopback addresses count too [default: no limit]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l publish-rate -d 'Messages that one address, and one token, may publish, each line of a batch counted [default: no limit]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
@@ -82,6 +84,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-target -
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front [default: 75s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeout -d 'Time for the peer to answer our Close [default: 5s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l drain -d 'When the server stops, spread the ends of its connections over this long, at most 10 ms for each connection of a worker; 0 ends all at once [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'End a blocked connection after this long without progress [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
@@ -95,6 +98,9 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-min-vers
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l access-log -d 'Write a line for each request to this file, or to stdout with `-`, without tokens; SIGHUP opens the file again [default: none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l access-log-format -d 'The form of these lines [default: combined]' -r -f -a "combined\t'As Apache and nginx write it, with the seconds until the answer at the end'
+json\t'One JSON object'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace -d 'Write all traffic of the connections, secrets included, to this file, as a capture that `wirebell inspect` and Wireshark can read [default: none]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l trace-limit -d 'Stop writing the trace at this size; 0 means no limit [default: 1GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l check -d 'Check the settings, print them as they would be used, and exit'
@@ -127,6 +133,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-target -d
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front [default: 75s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout -d 'Time for the peer to answer our Close [default: 5s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l drain -d 'When the server stops, spread the ends of its connections over this long, at most 10 ms for each connection of a worker; 0 ends all at once [default: 10s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'End a blocked connection after this long without progress [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r

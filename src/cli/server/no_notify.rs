@@ -1,0 +1,26 @@
+//! Stands in for `notify`, in a build that no service manager is told of.
+//!
+//! Input: nothing. Output: nothing.
+
+/// Does nothing.
+#[derive(Debug)]
+pub struct Notify;
+
+impl Notify {
+    /// Reads nothing.
+    pub fn from_environment() -> Self {
+        Self
+    }
+
+    /// Does nothing.
+    pub fn serving(&self, _places: &str, _reports: impl Fn() -> Vec<u64> + Send + 'static) {}
+
+    /// Does nothing.
+    pub fn reloading(&self) {}
+
+    /// Does nothing.
+    pub fn reloaded(&self) {}
+
+    /// Does nothing.
+    pub fn stopping(&self) {}
+}
