@@ -77,7 +77,8 @@ fn a_function_decides_who_pushes() {
     let native = Native::with(settings.push_key(PushKey::new("key")));
     let team = "X-Team: shop\r\n";
     let both = format!("{}{team}", bearer("key"));
-    let mut statuses = [team, &bearer("key"), &both].into_iter().map(|fields| {
+    let key = bearer("key");
+    let mut statuses = [team, &key, &both].into_iter().map(|fields| {
         let answer = ask(&mut native.connect(), "POST", "/push", fields, &body);
         answer.status
     });
