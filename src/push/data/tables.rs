@@ -21,6 +21,7 @@ use crate::push::record::Record;
 use redb::StorageBackend;
 use redb::TableDefinition;
 use redb::WriteTransaction;
+use redb::backends::FileBackend;
 use redb::{Builder, Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _};
 use std::fs::OpenOptions;
 use std::path::Path;
@@ -60,7 +61,8 @@ impl File {
         options.read(true).write(true).create(true).truncate(false);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        Self::prepare(builder().create_file(options.open(path)?)?, epoch)
+        let backend = FileBackend::new(options.open(path)?)?;
+        Self::prepare(builder().create_with_backend(backend)?, epoch)
     }
 
     /// The same of a file that must exist.
