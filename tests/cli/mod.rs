@@ -6,6 +6,7 @@ mod client_faults;
 mod connecting;
 mod connecting_others;
 mod data;
+mod doctoring;
 mod errors;
 mod faults;
 mod faulty;

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 24] = [
+const ORDER: [(&str, &str, &str); 25] = [
     ("", "To begin with", "lib error options limits stamp"),
     (
         "wire",
@@ -106,7 +106,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/tools/common",
         "What the tools share",
-        "mod failure terminal signals deflate tls client https http markup",
+        "mod failure terminal progress signals deflate tls client https http markup",
     ),
     (
         "cli/tools/connect",
@@ -141,9 +141,16 @@ const ORDER: [(&str, &str, &str); 24] = [
          report suite preflight case_server listen",
     ),
     (
+        "cli/tools/doctor",
+        "wirebell doctor",
+        "mod args finding facts validity target reach http talk examine judge/mod judge/way \
+         judge/proxy judge/upgrade judge/pings judge/idle judge/events judge/pages judge/time \
+         report",
+    ),
+    (
         "cli/tools/bench",
         "wirebell bench",
-        "mod args process open_files clock stamp plan tally load_loop interrupt progress opening \
+        "mod args process open_files clock stamp plan tally load_loop interrupt opening \
          figures echo handshake idle fanout topic publish run report text plot",
     ),
     (

@@ -11,6 +11,7 @@ mod common;
 mod completions;
 mod connect;
 mod data;
+mod doctor;
 mod inspect;
 mod manual;
 mod push;
@@ -24,6 +25,7 @@ use clap::Subcommand;
 use completions::CompletionsArgs;
 use connect::ConnectArgs;
 use data::DataArgs;
+use doctor::DoctorArgs;
 use inspect::InspectArgs;
 use manual::ManArgs;
 use push::PushArgs;
@@ -38,6 +40,7 @@ pub const EXAMPLES: &str = "
   wirebell connect ws://127.0.0.1:8080/echo  talk to a server
   wirebell push --user alice --event orders 'order 17 has shipped'
   wirebell verify ws://127.0.0.1:9001/       test an echo server
+  wirebell doctor https://push.example.org   check a deployment
   wirebell inspect talk.pcap                 explain frames
   wirebell bench ws://127.0.0.1:9001/        load a server";
 
@@ -58,6 +61,8 @@ pub enum Tool {
     Certificate(CertificateArgs),
     /// Test whether an echo server or a client conforms to the RFCs
     Verify(Box<VerifyArgs>),
+    /// Check a deployment from outside, and say what to change
+    Doctor(Box<DoctorArgs>),
     /// Explain captured frames byte by byte
     Inspect(Box<InspectArgs>),
     /// Load a server and measure it
@@ -77,6 +82,7 @@ pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
         Tool::Data(args) => data::run(&args),
         Tool::Certificate(args) => certificate::run(&args),
         Tool::Verify(args) => verify::run(args),
+        Tool::Doctor(args) => doctor::run(&args),
         Tool::Inspect(args) => inspect::run(args),
         Tool::Bench(args) => bench::run(args),
         Tool::Completions(args) => completions::run(&args, whole),

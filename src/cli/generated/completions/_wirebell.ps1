@@ -33,6 +33,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check, shrink and export the data file of a push server')
             [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check a deployment from outside, and say what to change')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell completion script')
@@ -351,6 +352,27 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
         }
+        'wirebell;doctor' {
+            [CompletionResult]::new('--minutes', '--minutes', [CompletionResultType]::ParameterName, 'Also leave a WebSocket silent for this many minutes, such as 5 or 0.5, to find the idle timeout of the path')
+            [CompletionResult]::new('--topic', '--topic', [CompletionResultType]::ParameterName, 'The topic to subscribe to, and to publish one message to that is not kept [default: a new one, doctor.RANDOM]')
+            [CompletionResult]::new('--origin', '--origin', [CompletionResultType]::ParameterName, 'A page whose scripts use the server, such as https://app.example.org: checks that browsers would let them. May be repeated')
+            [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Send `Authorization: Basic` with this user and password')
+            [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Send `Authorization: Bearer` with this token')
+            [CompletionResult]::new('--timeout', '--timeout', [CompletionResultType]::ParameterName, 'How long a connection, a response or a message may take')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'The report: text for people, or one object of JSON')
+            [CompletionResult]::new('--ca-file', '--ca-file', [CompletionResultType]::ParameterName, 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts')
+            [CompletionResult]::new('--client-cert', '--client-cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--cert', '--cert', [CompletionResultType]::ParameterName, 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file')
+            [CompletionResult]::new('--client-key', '--client-key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
+            [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
+            [CompletionResult]::new('--strict', '--strict', [CompletionResultType]::ParameterName, 'Exit with 1 for warnings too')
+            [CompletionResult]::new('-k', '-k', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'wirebell;inspect' {
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Output format')
             [CompletionResult]::new('--as', '--as', [CompletionResultType]::ParameterName, 'Form of the input [default: detected]')
@@ -437,6 +459,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('data', 'data', [CompletionResultType]::ParameterValue, 'Check, shrink and export the data file of a push server')
             [CompletionResult]::new('certificate', 'certificate', [CompletionResultType]::ParameterValue, 'Make a self-signed certificate for development')
             [CompletionResult]::new('verify', 'verify', [CompletionResultType]::ParameterValue, 'Test whether an echo server or a client conforms to the RFCs')
+            [CompletionResult]::new('doctor', 'doctor', [CompletionResultType]::ParameterValue, 'Check a deployment from outside, and say what to change')
             [CompletionResult]::new('inspect', 'inspect', [CompletionResultType]::ParameterValue, 'Explain captured frames byte by byte')
             [CompletionResult]::new('bench', 'bench', [CompletionResultType]::ParameterValue, 'Load a server and measure it')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Print a shell completion script')
@@ -490,6 +513,9 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             break
         }
         'wirebell;help;verify' {
+            break
+        }
+        'wirebell;help;doctor' {
             break
         }
         'wirebell;help;inspect' {

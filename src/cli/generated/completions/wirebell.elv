@@ -30,6 +30,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand data 'Check, shrink and export the data file of a push server'
             cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
+            cand doctor 'Check a deployment from outside, and say what to change'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
             cand completions 'Print a shell completion script'
@@ -323,6 +324,26 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
+        &'wirebell;doctor'= {
+            cand --minutes 'Also leave a WebSocket silent for this many minutes, such as 5 or 0.5, to find the idle timeout of the path'
+            cand --topic 'The topic to subscribe to, and to publish one message to that is not kept [default: a new one, doctor.RANDOM]'
+            cand --origin 'A page whose scripts use the server, such as https://app.example.org: checks that browsers would let them. May be repeated'
+            cand --auth 'Send `Authorization: Basic` with this user and password'
+            cand --token 'Send `Authorization: Bearer` with this token'
+            cand --timeout 'How long a connection, a response or a message may take'
+            cand --format 'The report: text for people, or one object of JSON'
+            cand --ca-file 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts'
+            cand --client-cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --cert 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file'
+            cand --client-key 'The key of that certificate: a PEM file'
+            cand --key 'The key of that certificate: a PEM file'
+            cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
+            cand --strict 'Exit with 1 for warnings too'
+            cand -k 'Trust every server: any machine in between can read and change everything'
+            cand --insecure 'Trust every server: any machine in between can read and change everything'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'wirebell;inspect'= {
             cand --format 'Output format'
             cand --as 'Form of the input [default: detected]'
@@ -405,6 +426,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand data 'Check, shrink and export the data file of a push server'
             cand certificate 'Make a self-signed certificate for development'
             cand verify 'Test whether an echo server or a client conforms to the RFCs'
+            cand doctor 'Check a deployment from outside, and say what to change'
             cand inspect 'Explain captured frames byte by byte'
             cand bench 'Load a server and measure it'
             cand completions 'Print a shell completion script'
@@ -444,6 +466,8 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;help;certificate'= {
         }
         &'wirebell;help;verify'= {
+        }
+        &'wirebell;help;doctor'= {
         }
         &'wirebell;help;inspect'= {
         }

@@ -34,6 +34,7 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "token" -d 'Create
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "data" -d 'Check, shrink and export the data file of a push server'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "certificate" -d 'Make a self-signed certificate for development'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
+complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "doctor" -d 'Check a deployment from outside, and say what to change'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "inspect" -d 'Explain captured frames byte by byte'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "bench" -d 'Load a server and measure it'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "completions" -d 'Print a shell completion script'
@@ -274,6 +275,21 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'Li
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and the bytes exchanged, not only failures'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l minutes -d 'Also leave a WebSocket silent for this many minutes, such as 5 or 0.5, to find the idle timeout of the path' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l topic -d 'The topic to subscribe to, and to publish one message to that is not kept [default: a new one, doctor.RANDOM]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l origin -d 'A page whose scripts use the server, such as https://app.example.org: checks that browsers would let them. May be repeated' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l token -d 'Send `Authorization: Bearer` with this token' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l timeout -d 'How long a connection, a response or a message may take' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l format -d 'The report: text for people, or one object of JSON' -r -f -a "text\t'Lines'
+json\t'An object'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l strict -d 'Exit with 1 for warnings too'
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c wirebell -n "__fish_wirebell_using_subcommand inspect" -l format -d 'Output format' -r -f -a "text\t'For a terminal'
 json\t'For programs'
 html\t'A self-contained page for a browser'"
@@ -332,19 +348,20 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand bench" -s h -l help -d
 complete -c wirebell -n "__fish_wirebell_using_subcommand completions" -s h -l help -d 'Print help'
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s o -l output -d 'Write all pages into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand man" -s h -l help -d 'Print help'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "serve" -d 'Run the push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "data" -d 'Check, shrink and export the data file of a push server'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "certificate" -d 'Make a self-signed certificate for development'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
-complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "serve" -d 'Run the push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "echo" -d 'Echo every message on every path, for conformance and load tools'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "connect" -d 'Connect to a server: send lines, print messages'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "push" -d 'Publish to a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "token" -d 'Create, list and revoke the tokens of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "data" -d 'Check, shrink and export the data file of a push server'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "certificate" -d 'Make a self-signed certificate for development'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "verify" -d 'Test whether an echo server or a client conforms to the RFCs'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "doctor" -d 'Check a deployment from outside, and say what to change'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "inspect" -d 'Explain captured frames byte by byte'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "bench" -d 'Load a server and measure it'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "completions" -d 'Print a shell completion script'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "man" -d 'Print a manual page, or write all of them'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and not __fish_seen_subcommand_from serve echo connect push token data certificate verify doctor inspect bench completions man help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "new" -d 'Create a token, print it once, and add it to the file, which is created if missing'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "list" -d 'List the tokens: their names and rights, and the first digits of their digests'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from token" -f -a "revoke" -d 'Remove tokens: connections that use them end within a second'

@@ -5,8 +5,8 @@
 //! rate, how late the generator was, what CPU time it used.
 //!
 //! Reading order: `args`, `process`, `open_files`, `clock`, `stamp`, `plan`, `tally`, `load_loop`,
-//! `interrupt`, `progress`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `topic`,
-//! `publish`, `run`, `report`, `text`, `plot`.
+//! `interrupt`, `opening`, `figures`, `echo`, `handshake`, `idle`, `fanout`, `topic`, `publish`,
+//! `run`, `report`, `text`, `plot`.
 
 mod args;
 mod clock;
@@ -22,7 +22,6 @@ mod opening;
 mod plan;
 mod plot;
 mod process;
-mod progress;
 mod publish;
 mod report;
 mod run;

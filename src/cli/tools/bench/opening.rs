@@ -7,7 +7,7 @@ use crate::cli::common::Failure;
 use crate::cli::tools::bench::interrupt::Interrupt;
 use crate::cli::tools::bench::load_loop::{Command, LoadPool};
 use crate::cli::tools::bench::plan::Plan;
-use crate::cli::tools::bench::progress::Progress;
+use crate::cli::tools::common::progress::Progress;
 use std::time::{Duration, Instant};
 
 /// Waits until all connections are open or have failed. Gives up when no more open: if each
