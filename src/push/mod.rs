@@ -43,6 +43,8 @@ mod page;
 mod percent;
 mod position;
 mod record;
+#[cfg(feature = "redis")]
+pub mod redis;
 mod routes;
 mod seldom;
 mod server;
@@ -63,8 +65,8 @@ pub use access::{Access, Admitted};
 #[cfg(feature = "jwt")]
 pub use auth::JwtKey;
 pub use auth::{
-    Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
-    token_of,
+    Auth, BadToken, Denied, Digest, Grant, PushKey, Revocations, TokenFile, Tokens, Verdict,
+    mask_token, token_of,
 };
 pub use broker::{
     Answer, Broker, BrokerMail, BrokerStats, Outcome, Published, Receipt, Started, TopicStats,
@@ -77,11 +79,13 @@ pub use gotify::{Ended, NoGotify, Passwords};
 pub use gotify::{Gotify, GotifyMail};
 pub use hosts::{HostPolicy, is_host_name};
 pub use hub::{
-    Applied, Audience, Bounds, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page, Past,
+    Applied, Audience, Bounds, Break, Cursor, Gap, HistoryRules, Hub, HubLimits, InterestId, Page,
+    Past,
 };
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use limits::Limits;
-pub use log::{Appended, Entry, Feed, KeyLimits, Log, LogError, Logged, MemoryLog, Ticket};
+pub use log::{Appended, Entry, Feed, Here, KeyLimits, Log, LogError, Logged, MemoryLog};
+pub use log::{Subscriptions, Ticket};
 pub use mail::PushMail;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};

@@ -6,6 +6,7 @@ use crate::cli::common::one_or_many;
 use crate::cli::common::tls::TlsSettings;
 use crate::cli::common::units::{Period, Size};
 use crate::cli::server::data::DataSettings;
+use crate::cli::server::engine::EngineSettings;
 use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
 use crate::cli::server::trace::TraceSettings;
@@ -86,6 +87,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub data: DataSettings,
+
+    /// The log that several servers share.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub engine: EngineSettings,
 
     /// The dialect of gotify.
     #[command(flatten)]

@@ -43,9 +43,14 @@ impl GotifySettings {
         })
     }
 
+    /// Whether it is to be served.
+    pub fn is_on(&self, has_data: bool) -> bool {
+        self.gotify.unwrap_or(has_data)
+    }
+
     /// The dialect, if it is to be served, with what `store` has.
     pub fn open(&self, store: Arc<dyn Store>, has_data: bool) -> Result<Opened, Failure> {
-        if !self.gotify.unwrap_or(has_data) {
+        if !self.is_on(has_data) {
             return Ok((None, None));
         }
         let failed = |error: &dyn std::fmt::Display| Failure::failed(format!("--gotify: {error}"));

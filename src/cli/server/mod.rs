@@ -2,8 +2,8 @@
 //!
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
-//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `gotify`,
-//! `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `engine`,
+//! `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
 
 mod args;
 #[cfg(feature = "data")]
@@ -12,6 +12,11 @@ mod data;
 #[path = "no_data.rs"]
 mod data;
 mod echo;
+#[cfg(feature = "redis")]
+mod engine;
+#[cfg(not(feature = "redis"))]
+#[path = "no_engine.rs"]
+mod engine;
 #[cfg(feature = "gotify")]
 mod gotify;
 #[cfg(not(feature = "gotify"))]

@@ -24,6 +24,11 @@ impl GotifySettings {
         self
     }
 
+    /// It is not.
+    pub fn is_on(&self, _has_data: bool) -> bool {
+        false
+    }
+
     /// There is none.
     pub fn open(&self, _store: Arc<dyn Store>, _has_data: bool) -> Result<Opened, Failure> {
         Ok((None, None))

@@ -242,6 +242,7 @@ impl FileSettings {
         );
         self.jwt = self.jwt.or(file.jwt);
         self.data = self.data.or(file.data);
+        self.engine = self.engine.or(file.engine);
         self.gotify = self.gotify.or(file.gotify);
         if self.topics.is_empty() {
             self.topics = file.topics;
@@ -267,6 +268,7 @@ impl FileSettings {
         self.event_loop = self.event_loop.effective();
         self.gotify = self.gotify.effective(self.data.is_set());
         self.data = self.data.effective();
+        self.engine = self.engine.effective();
         self.tls = self.tls.effective();
         self.trace = self.trace.effective();
         self

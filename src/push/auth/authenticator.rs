@@ -6,6 +6,7 @@
 use crate::push::auth::digest::Digest;
 use crate::push::auth::grant::{Denied, Grant, Proof};
 use crate::push::auth::jwt::JwtKey;
+use crate::push::auth::revocations::Revocations;
 use crate::push::auth::tokens::Tokens;
 use std::sync::Arc;
 
@@ -106,6 +107,11 @@ impl Auth {
         if let Some(key) = &self.jwt {
             key.reload();
         }
+    }
+
+    /// For a log that this server shares with others; `None` without tokens.
+    pub fn revocations(&self) -> Option<Revocations> {
+        self.tokens.as_ref().map(Revocations::new)
     }
 
     fn find(&self, token: &Digest) -> Option<Arc<Grant>> {

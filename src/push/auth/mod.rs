@@ -4,18 +4,20 @@
 //! Invariant: tokens are known by their SHA-256 alone, so that neither a file nor the time of a
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
-//! Reading order: `digest`, `wserver`, `grant`, `tokens`, `jwt`, `no_jwt`,
-//! `authenticator`, `bearer`.
+//! Reading order: `digest`, `wserver`, `grant`, `elsewhere`, `tokens`, `revocations`, `jwt`,
+//! `no_jwt`, `authenticator`, `bearer`.
 
 mod authenticator;
 mod bearer;
 mod digest;
+mod elsewhere;
 mod grant;
 #[cfg(feature = "jwt")]
 mod jwt;
 #[cfg(not(feature = "jwt"))]
 #[path = "no_jwt.rs"]
 mod jwt;
+mod revocations;
 mod tokens;
 mod wserver;
 
@@ -25,5 +27,6 @@ pub use digest::Digest;
 pub use grant::{Denied, Grant};
 #[cfg(feature = "jwt")]
 pub use jwt::JwtKey;
+pub use revocations::Revocations;
 pub use tokens::Tokens;
 pub use wserver::{PushKey, TokenFile};

@@ -16,6 +16,7 @@
 //! not at all, and what is wrong with it is told without quoting anything that could be a token.
 
 use crate::push::auth::digest::Digest;
+use crate::push::auth::elsewhere::Elsewhere;
 use crate::push::auth::grant::{Grant, Proof, check_name, check_pattern};
 use crate::push::name::Pattern;
 use crate::push::time::parse_rfc3339;
@@ -30,7 +31,11 @@ use toml::de::{DeTable, DeValue};
 /// The tokens of a server: from a file, which is read again when it changes, or from the program.
 /// Clones share them.
 #[derive(Clone, Debug)]
-pub struct Tokens(Watched<TokenList>);
+pub struct Tokens {
+    list: Watched<TokenList>,
+    /// What other servers of the same log have revoked.
+    elsewhere: Elsewhere,
+}
 
 impl Tokens {
     /// Reads a file, and again within about a second of each change, on a separate thread. While a
@@ -41,7 +46,7 @@ impl Tokens {
     /// The system's error; the line and the entry that is wrong; or the file is not a regular file,
     /// or is longer than [`MAX_FILE_BYTES`](crate::push::MAX_FILE_BYTES).
     pub fn watch(path: impl Into<PathBuf>) -> io::Result<Self> {
-        Watched::open(path.into(), parse).map(Self)
+        Watched::open(path.into(), parse).map(Self::of)
     }
 
     /// The tokens of a text that is written as the file would be.
@@ -62,7 +67,14 @@ impl Tokens {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn parse(text: &str) -> io::Result<Self> {
-        parse(text).map(|list| Self(Watched::new(list)))
+        parse(text).map(|list| Self::of(Watched::new(list)))
+    }
+
+    fn of(list: Watched<TokenList>) -> Self {
+        Self {
+            list,
+            elsewhere: Elsewhere::default(),
+        }
     }
 
     /// Replaces all tokens by those of a text, for a program that keeps them elsewhere; if they are
@@ -72,34 +84,48 @@ impl Tokens {
     ///
     /// The line and the entry that is wrong; then the old tokens stay valid.
     pub fn replace(&self, text: &str) -> io::Result<()> {
-        self.0.set(parse(text)?);
+        self.list.set(parse(text)?);
         Ok(())
     }
 
     /// Reads the file again at once, if there is one. Does not wait for the result.
     pub fn reload(&self) {
-        self.0.reload();
+        self.list.reload();
     }
 
     /// All tokens, in the order of the file.
     pub fn grants(&self) -> Vec<Arc<Grant>> {
-        self.0.get().grants.clone()
+        self.list.get().grants.clone()
     }
 
     /// What this token grants, expired or not.
     pub(super) fn find(&self, token: &Digest) -> Option<Arc<Grant>> {
-        let list = self.0.get();
+        if self.elsewhere.has_token(token) {
+            return None;
+        }
+        let list = self.list.get();
         let at = *list.places.get(token)?;
         Some(Arc::clone(&list.grants[at]))
     }
 
     /// Whether the JWTs of this subject are no longer accepted.
     pub(super) fn has_revoked(&self, subject: &str) -> bool {
-        self.0.get().revoked.contains(subject)
+        self.list.get().revoked.contains(subject) || self.elsewhere.has_subject(subject)
     }
 
     pub(super) fn generation(&self) -> u64 {
-        self.0.generation()
+        self.list.generation() + self.elsewhere.generation()
+    }
+
+    /// What other servers of the same log have revoked.
+    pub(super) fn elsewhere(&self) -> &Elsewhere {
+        &self.elsewhere
+    }
+
+    /// The digests of all tokens, and the revoked subjects.
+    pub(super) fn known(&self) -> (HashSet<Digest>, HashSet<String>) {
+        let list = self.list.get();
+        (list.places.keys().copied().collect(), list.revoked.clone())
     }
 }
 

@@ -15,6 +15,9 @@ use std::fmt;
 pub enum BrokerMail {
     /// For the subscribers of this worker.
     Delivery(Delivery),
+    /// Subscribers may have missed messages, or got some that the log has lost: each is to resume
+    /// from its last position, and is then told of the gap.
+    Broken,
     /// The answer to [`Broker::subscribe_in_order`](crate::push::Broker::subscribe_in_order).
     Started(Box<Started>),
     /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come

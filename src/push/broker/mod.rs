@@ -10,8 +10,9 @@
 //! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
 //! if a worker has too much mail, nothing is published.
 //!
-//! Reading order: `mail`, `rates`, `turn`, `stats`.
+//! Reading order: `mail`, `rates`, `turn`, `here`, `stats`.
 
+mod here;
 mod mail;
 mod rates;
 mod stats;
@@ -74,6 +75,8 @@ impl Broker {
             }
         };
         broker.shared.log.start(Box::new(feed));
+        let here = Arc::downgrade(&broker.shared);
+        broker.shared.log.meet(Arc::new(here::OfBroker(here)));
         broker
     }
 
@@ -220,9 +223,12 @@ impl Broker {
         self.shared.turn().state.hub.leave(connection)
     }
 
-    /// Who subscribes to a topic.
+    /// Who subscribes to a topic, at all servers of the log.
+    // req: push-nodes-06
     pub fn presence(&self, topic: &TopicName) -> Presence {
-        self.shared.lock().hub.presence(topic)
+        let mut presence = self.shared.lock().hub.presence(topic);
+        presence.add(self.shared.log.elsewhere(topic));
+        presence
     }
 
     /// The time as the broker knows it: a Unix time in milliseconds.

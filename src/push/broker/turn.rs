@@ -8,8 +8,8 @@ use crate::net::PeerId;
 use crate::push::broker::mail::{Answer, BrokerMail, Call, Outcome, Receipt};
 use crate::push::broker::rates::Rates;
 use crate::push::delivery::Delivery;
-use crate::push::hub::{Hub, Refused, Start, Subscribe};
-use crate::push::log::{Entry, Log, Logged, Ticket};
+use crate::push::hub::{Break, Hub, Refused, Start, Subscribe};
+use crate::push::log::{Entry, Log, LogError, Logged, Ticket};
 use crate::push::record::{Key, Publication, Record};
 use crate::push::tally::Tally;
 use crate::push::unavailable::Unavailable;
@@ -166,7 +166,7 @@ impl Turn<'_> {
                 Step::Ephemeral(publication) => outcomes.push(self.ephemeral(*publication)),
                 Step::Logged(Due { key, tally }) => {
                     let Some(entry) = entries.next() else { break };
-                    let outcome = self.logged(entry, tally, &outcomes);
+                    let outcome = self.logged_here(entry, tally, &outcomes);
                     if let (Some(key), Ok(receipt)) = (&key, &outcome)
                         && !receipt.repeated
                         && receipt.subscribers > 0
@@ -251,15 +251,33 @@ impl Turn<'_> {
         })
     }
 
+    /// A publication of this server, whose subscribers may be at others.
+    // req: push-nodes-06
+    fn logged_here(&mut self, entry: Logged, tally: Option<Tally>, before: &[Outcome]) -> Outcome {
+        let topic = match &entry {
+            Ok(Entry::New(record)) => Some(record.topic.clone()),
+            _ => None,
+        };
+        let mut outcome = self.logged(entry, tally, before);
+        if let (Some(topic), Ok(receipt)) = (topic, &mut outcome) {
+            receipt.subscribers += self.shared.log.connections_elsewhere(&topic);
+        }
+        outcome
+    }
+
     /// `before` are the outcomes of the same batch: a repetition may follow its original.
     fn logged(&mut self, entry: Logged, tally: Option<Tally>, before: &[Outcome]) -> Outcome {
-        let epoch = self.shared.log.epoch();
+        let epoch = self.state.hub.head().epoch;
         match entry? {
             Entry::New(record) => Ok(Receipt {
                 position: record.position(epoch),
                 subscribers: self.deliver(record, tally),
                 repeated: false,
             }),
+            Entry::Break(at) => {
+                self.go_on(&at);
+                Err(LogError::Unavailable)
+            }
             Entry::Repeated {
                 sequence,
                 subscribers,
@@ -272,6 +290,15 @@ impl Turn<'_> {
                     subscribers: subscribers.or_else(first).unwrap_or(0),
                     repeated: true,
                 })
+            }
+        }
+    }
+
+    /// The log does not simply go on.
+    fn go_on(&mut self, from: &Break) {
+        if self.state.hub.go_on(from) {
+            for worker in 0..self.shared.workers().len() {
+                self.post(worker, BrokerMail::Broken, 0);
             }
         }
     }
@@ -335,7 +362,7 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn workers(&self) -> &[Box<dyn Worker<BrokerMail>>] {
+    pub(super) fn workers(&self) -> &[Box<dyn Worker<BrokerMail>>] {
         self.workers.get().map_or(&[], Vec::as_slice)
     }
 }

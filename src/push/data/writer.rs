@@ -178,6 +178,7 @@ impl Writer {
         let is_lost = |entry: &Entry| match entry {
             Entry::New(_) => true,
             Entry::Repeated { sequence, .. } => *sequence >= first,
+            Entry::Break(_) => false,
         };
         let entries = answers.appended.iter_mut().flat_map(|(_, entries)| entries);
         for entry in entries.filter(|it| it.as_ref().is_ok_and(is_lost)) {

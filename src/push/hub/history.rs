@@ -158,6 +158,18 @@ impl<R: Kept> History<R> {
         self.floor = self.floor.max(sequence);
     }
 
+    /// Drops the records after this one: they are not part of the log any more.
+    pub(super) fn rewind(&mut self, end: u64) {
+        let keep = self.records.partition_point(|it| it.sequence() <= end);
+        for record in self.records.drain(keep..) {
+            self.payloads -= record.payload_bytes();
+            self.cost -= record.cost();
+        }
+        self.newest = self.newest.min(end);
+        self.floor = self.floor.min(end);
+        self.release();
+    }
+
     /// Whether it has this record.
     #[cfg(feature = "data")]
     pub(super) fn holds(&self, sequence: u64) -> bool {

@@ -51,6 +51,16 @@ pub struct Presence {
     pub names: BTreeMap<Arc<str>, usize>,
 }
 
+impl Presence {
+    /// Adds the connections of another server.
+    pub fn add(&mut self, other: Self) {
+        self.connections += other.connections;
+        for (name, connections) in other.names {
+            *self.names.entry(name).or_default() += connections;
+        }
+    }
+}
+
 #[derive(Debug)]
 pub(super) struct Interests {
     workers: usize,
@@ -266,6 +276,23 @@ impl Interests {
             connections: self.count(&matching),
             names,
         }
+    }
+
+    /// All connections, by what they have joined.
+    pub(super) fn groups(&self) -> BTreeMap<Vec<Pattern>, Presence> {
+        let mut groups = BTreeMap::<_, Presence>::new();
+        for subscriber in self.subscribers.iter().flat_map(PeerMap::values) {
+            let numbers = subscriber.interests.as_slice().iter();
+            let pattern = |number: &u32| self.all[*number as usize].pattern.clone();
+            let mut patterns: Vec<_> = numbers.map(pattern).collect();
+            patterns.sort_unstable();
+            let presence = groups.entry(patterns).or_default();
+            presence.connections += 1;
+            if let Some(name) = &subscriber.name {
+                *presence.names.entry(Arc::clone(name)).or_default() += 1;
+            }
+        }
+        groups
     }
 
     fn subscriber(&self, connection: PeerId) -> Option<&Subscriber> {

@@ -11,11 +11,13 @@
 //! after it are every record of the patterns, once and in order, or a gap says otherwise; no table
 //! exceeds its limit. Delivering is left to the broker and its workers.
 //!
-//! Reading order: `limits`, `rules`, `history`; `wildcards`, `interests`; `topics`, `replay`.
+//! Reading order: `limits`, `rules`, `history`, `lineage`; `wildcards`, `interests`; `topics`,
+//! `replay`.
 
 mod history;
 mod interests;
 mod limits;
+mod lineage;
 mod replay;
 mod rules;
 mod topics;
@@ -27,6 +29,7 @@ use crate::push::position::{Epoch, Position, Since};
 use crate::push::record::Record;
 use interests::{Interests, Left};
 use replay::Query;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use topics::TopicId;
 
@@ -34,6 +37,8 @@ use topics::TopicId;
 pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
 pub use limits::{Cursor, HubLimits, Page, Refused};
+pub use lineage::Break;
+use lineage::Lineage;
 pub use replay::{Gap, Replay};
 pub(super) use rules::GOTIFY_TOPICS;
 pub use rules::{Bounds, HistoryRules};
@@ -44,6 +49,7 @@ pub(in crate::push) use topics::Topics;
 pub struct Hub {
     limits: HubLimits,
     head: Position,
+    lineage: Lineage,
     /// Records that were applied, ephemeral ones included.
     order: u64,
     topics: Topics<Arc<Record>>,
@@ -107,6 +113,7 @@ impl Hub {
         Self {
             limits,
             head: epoch.at(0),
+            lineage: Lineage::default(),
             order: 0,
             topics: Topics::new(rules),
             interests: Interests::new(workers),
@@ -117,6 +124,22 @@ impl Hub {
     pub fn begin_after(&mut self, sequence: u64) {
         self.head.sequence = self.head.sequence.max(sequence);
         self.topics.raise_common_floor(sequence);
+    }
+
+    /// The log does not simply go on. Returns whether subscribers have to resume: they may have
+    /// missed something, or have something that is not part of the log any more.
+    // req: push-nodes-03 push-nodes-04
+    pub fn go_on(&mut self, from: &Break) -> bool {
+        let is_behind = from.end < self.head.sequence;
+        if is_behind {
+            self.topics.rewind(from.end);
+        }
+        self.lineage.enter(self.head.epoch, from);
+        if from.lost {
+            self.topics.lose(from.begin);
+        }
+        self.head = from.epoch.at(from.begin.max(from.end));
+        is_behind || from.lost
     }
 
     /// Takes over what the log has from before this process. Call it first.
@@ -248,6 +271,7 @@ impl Hub {
             scan: self.limits.scan,
             now,
             head: self.head,
+            lineage: &self.lineage,
         };
         query.run(&mut self.topics)
     }
@@ -286,6 +310,16 @@ impl Hub {
     /// Who subscribes to a topic.
     pub fn presence(&self, topic: &TopicName) -> Presence {
         self.interests.presence(topic)
+    }
+
+    /// Grows when subscriptions may have changed.
+    pub fn generation(&self) -> u64 {
+        self.interests.generation()
+    }
+
+    /// The connections by what they subscribe to: each list of patterns once, in order.
+    pub fn subscriptions(&self) -> BTreeMap<Vec<Pattern>, Presence> {
+        self.interests.groups()
     }
 
     /// Whether some topic has another policy for slow subscribers than to disconnect them.
@@ -354,7 +388,7 @@ mod tests {
     use super::*;
     use crate::push::record::Publication;
     use proptest::prelude::*;
-    use std::collections::{BTreeMap, BTreeSet};
+    use std::collections::BTreeSet;
 
     const WORKERS: usize = 2;
 

@@ -6,6 +6,7 @@
 //! place to begin is in a gap of the first page, or of a later one if it was let go meanwhile.
 
 use crate::push::hub::limits::{Cursor, Page, Refused};
+use crate::push::hub::lineage::Lineage;
 use crate::push::hub::topics::{TopicId, Topics};
 use crate::push::name::Pattern;
 use crate::push::position::{Position, Since};
@@ -58,6 +59,7 @@ pub(super) struct Query<'q> {
     pub(super) scan: usize,
     pub(super) now: u64,
     pub(super) head: Position,
+    pub(super) lineage: &'q Lineage,
 }
 
 /// A topic, and whether a wildcard matches it.
@@ -92,8 +94,11 @@ impl Query<'_> {
             topics.trim(*id, self.now);
         }
         self.merge(topics, &found, &start, &mut replay);
-        if !start.recovered {
+        let (lost, change) = topics.lost();
+        let has_lost = start.known && lost > start.after && change > start.change;
+        if !start.recovered || has_lost {
             replay.gaps = self.all_gaps();
+            replay.recovered = false;
         } else if start.known {
             replay.gaps = self.gaps(topics, &found, unknown, &start);
             replay.recovered = replay.gaps.is_empty();
@@ -144,7 +149,10 @@ impl Query<'_> {
     /// The log has given this position, or will give the one after it next.
     // req: push-since-08
     fn knows(&self, asked: Position) -> bool {
-        asked.epoch == self.head.epoch && asked.sequence <= self.head.sequence
+        match asked.epoch == self.head.epoch {
+            true => asked.sequence <= self.head.sequence,
+            false => self.lineage.has(asked),
+        }
     }
 
     /// The known topics, and the patterns that may have matched topics that are not known.

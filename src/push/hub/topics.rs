@@ -36,6 +36,8 @@ pub(in crate::push) struct Topics<R> {
     common_change: u64,
     /// Counts the changes of all floors.
     changes: u64,
+    /// Of records up to this one, of any topic, some may never have come; and that change.
+    lost: (u64, u64),
     /// Bytes of all histories and topics.
     cost: usize,
 }
@@ -79,6 +81,7 @@ impl<R: Kept> Topics<R> {
             common_floor: 0,
             common_change: 0,
             changes: 0,
+            lost: (0, 0),
             cost: 0,
         }
     }
@@ -107,6 +110,35 @@ impl<R: Kept> Topics<R> {
             self.common_floor = sequence;
             self.changes += 1;
             self.common_change = self.changes;
+        }
+    }
+
+    /// Up to which record some may never have come, whatever histories hold, and that change.
+    pub(super) fn lost(&self) -> (u64, u64) {
+        self.lost
+    }
+
+    /// Some records up to this one may never have come.
+    pub(super) fn lose(&mut self, sequence: u64) {
+        self.changes += 1;
+        self.lost = (self.lost.0.max(sequence), self.changes);
+    }
+
+    /// Forgets whatever is known of records after this one.
+    pub(super) fn rewind(&mut self, end: u64) {
+        self.common_floor = self.common_floor.min(end);
+        self.lost.0 = self.lost.0.min(end);
+        let all: Vec<_> = self.all.iter().map(|(id, _)| id).collect();
+        for id in all {
+            self.alter(id, |history, _| history.rewind(end));
+            let topic = &mut self.all[id];
+            topic.common_floor = topic.common_floor.min(end);
+            if topic.history.is_empty()
+                && let Some(sequence) = topic.oldest.take()
+            {
+                self.oldest.remove(&sequence);
+            }
+            self.file(id);
         }
     }
 

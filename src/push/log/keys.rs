@@ -189,7 +189,7 @@ impl Keys {
 /// Of what must be the same in a repetition. SHA-1 will do: who makes two messages with the same
 /// digest only loses the second.
 // req: push-publish-12
-fn digest(publication: &Publication) -> [u8; 20] {
+pub(in crate::push) fn digest(publication: &Publication) -> [u8; 20] {
     let topic = publication.topic.as_str();
     let kind = match publication.payload.kind() {
         MessageKind::Text => b'T',

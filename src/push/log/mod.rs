@@ -16,8 +16,12 @@ mod keys;
 mod memory;
 mod port;
 
-pub use keys::KeyLimits;
 #[cfg(feature = "data")]
-pub(super) use keys::{KEY_MS, Keys};
+pub(super) use keys::KEY_MS;
+pub use keys::KeyLimits;
+#[cfg(any(feature = "data", feature = "redis"))]
+pub(super) use keys::Keys;
+#[cfg(feature = "redis")]
+pub(super) use keys::digest;
 pub use memory::MemoryLog;
-pub use port::{Appended, Entry, Feed, Log, LogError, Logged, Ticket};
+pub use port::{Appended, Entry, Feed, Here, Log, LogError, Logged, Subscriptions, Ticket};

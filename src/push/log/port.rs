@@ -3,7 +3,8 @@
 //! Input: batches of publications. Output: an entry for each, now or later. Invariants: those of
 //! the [folder](super). How records are kept is left to each log.
 
-use crate::push::hub::Past;
+use crate::push::hub::{Break, Past, Presence};
+use crate::push::name::{Pattern, TopicName};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication, Record};
 use std::fmt;
@@ -39,6 +40,19 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Where entries go that come later, and those of other servers. The second call.
     fn start(&self, _feed: Feed) {}
 
+    /// What a log that several servers share asks of this one. The third call.
+    fn meet(&self, _here: Arc<dyn Here>) {}
+
+    /// Who subscribes to a topic at the other servers of this log, as far as is known.
+    fn elsewhere(&self, _topic: &TopicName) -> Presence {
+        Presence::default()
+    }
+
+    /// How many these are.
+    fn connections_elsewhere(&self, _topic: &TopicName) -> usize {
+        0
+    }
+
     /// Called after [`Appended::Later`], once the broker is unlocked: this call may wake a thread.
     fn wake(&self) {}
 
@@ -51,6 +65,28 @@ pub trait Log: fmt::Debug + Send + Sync {
 /// Takes entries with the tickets of their batches; `None` for records of other servers. It
 /// delivers them, and answers the publishers.
 pub type Feed = Box<dyn Fn(Vec<(Option<Ticket>, Vec<Logged>)>) + Send>;
+
+/// A server, as a log that it shares with others sees it. It may be asked from any thread that does
+/// not hold the broker.
+pub trait Here: Send + Sync {
+    /// Its workers have a backlog: the log may wait before it tells more.
+    fn is_busy(&self) -> bool;
+
+    /// Grows when subscriptions may have changed.
+    fn generation(&self) -> u64;
+
+    /// Who subscribes to what.
+    fn subscriptions(&self) -> Vec<Subscriptions>;
+}
+
+/// Connections that subscribe to the same patterns.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Subscriptions {
+    /// In order, each once.
+    pub patterns: Vec<Pattern>,
+    /// The connections, by their names.
+    pub presence: Presence,
+}
 
 /// The name of one call of [`Log::append`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,6 +117,8 @@ pub enum Entry {
         /// How many it had reached; `None` if it is not known.
         subscribers: Option<usize>,
     },
+    /// No publication of this server: the log does not simply go on.
+    Break(Break),
 }
 
 /// Why a publication was not logged. It reaches no subscriber.

@@ -19,10 +19,13 @@ use crate::push::native::messages::{self, Reference, Said};
 use crate::push::native::problem::Problem;
 use crate::push::native::session::{Replaying, Work, poll_answer, polled, send_json, send_page};
 use crate::push::native::subscribers::Subscriber;
-use crate::push::position::Since;
+use crate::push::position::{Position, Since};
 use crate::push::record::{Publication, Record};
 use crate::wire::{CloseCode, MessageKind};
 use std::sync::Arc;
+
+/// Why a subscriber that may have missed something is to connect again.
+const LOST: &str = "messages were lost: resume";
 
 impl Dialect {
     /// A WebSocket is open.
@@ -349,6 +352,7 @@ impl Dialect {
             BrokerMail::Delivery(delivery) => self.deliver(context, &delivery),
             BrokerMail::Counted(publisher) => drop(self.counted(context, publisher)),
             BrokerMail::Published { tag, outcomes } => self.published(context, tag, outcomes),
+            BrokerMail::Broken => self.resume_all(context),
             BrokerMail::Started(started) => {
                 let Started {
                     connection, start, ..
@@ -369,13 +373,31 @@ impl Dialect {
             .deliver(context, delivery, policies, receipts, &mut polls);
         for peer in &polls {
             let record = Arc::new(delivery.record().clone());
-            self.end_poll(context, *peer, Some(record));
+            self.end_poll(context, *peer, delivery.position(), Some(record));
         }
         self.polls_answered(delivery, polls.len(), done);
     }
 
+    /// Ends everything that may have missed something, so that it resumes and is told of the gap.
+    // req: push-nodes-04
+    fn resume_all(&mut self, context: &mut Context<'_>) {
+        let all = self.subscribers.all().filter(|it| it.has_begun());
+        for peer in all.map(|it| it.peer).collect::<Vec<_>>() {
+            match self.subscribers.get(peer).map(|it| it.form) {
+                Some(Form::Poll) => self.end_poll(context, peer, None, None),
+                _ => self.end(context, peer, CloseCode::SERVICE_RESTART, LOST),
+            }
+        }
+    }
+
     /// Answers a poll that waited.
-    fn end_poll(&mut self, context: &mut Context<'_>, peer: PeerId, record: Option<Arc<Record>>) {
+    fn end_poll(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        position: Option<Position>,
+        record: Option<Arc<Record>>,
+    ) {
         let Some(subscriber) = self.remove(peer) else {
             return;
         };
@@ -385,7 +407,7 @@ impl Dialect {
             admitted,
         }) = subscriber.work.map(|work| *work)
         {
-            let body = poll_answer(&polled(record, at, recovered));
+            let body = poll_answer(&polled(record, position.unwrap_or(at), recovered));
             let response = json(body);
             let _ = context.respond(peer, admitted.mark(response));
         }
@@ -402,7 +424,7 @@ impl Dialect {
             return;
         };
         let keepalive = match subscriber.form {
-            Form::Poll => return self.end_poll(context, peer, None),
+            Form::Poll => return self.end_poll(context, peer, None, None),
             Form::Raw | Form::Envelopes => return self.token_timer(context, peer),
             Form::Lines => KEEPALIVE_LINE,
             Form::Events | Form::EnvelopeEvents => KEEPALIVE_EVENT,

@@ -227,14 +227,10 @@ pub(super) fn poll_answer(page: &Replay) -> Vec<u8> {
 
 /// What a poll gets that waited: one message, or none.
 pub(super) fn polled(record: Option<Arc<Record>>, at: Position, recovered: bool) -> Replay {
-    let position = match record.as_ref().map(|record| record.sequence) {
-        Some(sequence) if sequence > 0 => at.epoch.at(sequence),
-        _ => at,
-    };
     Replay {
         records: record.into_iter().collect(),
         gaps: Vec::new(),
-        position,
+        position: at,
         recovered,
         next: None,
     }

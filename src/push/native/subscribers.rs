@@ -84,6 +84,15 @@ impl Subscriber {
         }
     }
 
+    /// It gets messages, or is about to.
+    pub(super) fn has_begun(&self) -> bool {
+        let begins = matches!(
+            self.work.as_deref(),
+            Some(Work::Replay(_) | Work::Poll { .. })
+        );
+        begins || self.has_subscriptions()
+    }
+
     pub(super) fn has_subscriptions(&self) -> bool {
         !self.places.as_slice().is_empty()
     }
