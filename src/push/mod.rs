@@ -9,9 +9,9 @@
 //!
 //! Reading order: `time`, `clock`, `percent`, `name`, `position`, `tally`, `record`, `few`, `json`;
 //! `hub`; `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`;
-//! `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`,
-//! `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`,
-//! `routes`, `echo`, `service`, `admission`, `server`.
+//! `watched`, `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`,
+//! `answers`, `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`,
+//! `shared`, `routes`, `echo`, `service`, `admission`, `server`.
 
 mod access;
 mod admission;

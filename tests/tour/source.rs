@@ -73,14 +73,16 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position tally record few json hub/limits hub/rules hub/history \
-         hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
+        "mod time clock percent name position tally record few json hub/limits hub/rules \
+         hub/history hub/lineage hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
          data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
          broker/rates broker/turn \
-         broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
-         wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
-         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
+         broker/here broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         wserver/members watched auth/mod auth/digest auth/wserver auth/grant \
+         auth/elsewhere auth/tokens auth/revocations auth/jwt auth/no_jwt auth/authenticator \
+         auth/bearer redis/mod redis/problem redis/address redis/record redis/reply redis/tail \
+         redis/pending redis/nodes redis/link redis/node redis/log origin hosts seldom tries access \
          limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
@@ -99,7 +101,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "cli/server",
         "wirebell serve and wirebell echo",
-        "mod trace no_trace jwt no_jwt data no_data gotify no_gotify args listeners settings \
+        "mod trace no_trace jwt no_jwt data no_data engine no_engine gotify no_gotify args listeners settings \
          listening \
          stop serve echo",
     ),

@@ -44,7 +44,7 @@ impl EngineSettings {
     }
 
     /// Checks the settings, without connecting.
-    // req: push-nodes-08
+    // req: push-nodes-07
     pub fn check(&self, has_gotify: bool) -> Result<(), Failure> {
         if self.address()?.is_some() && has_gotify {
             return Err(Failure::usage(
@@ -57,7 +57,7 @@ impl EngineSettings {
     }
 
     /// Connects to the log, if there is to be one.
-    // req: push-nodes-08
+    // req: push-nodes-07
     pub fn open(&self, push: &mut Settings) -> Result<(), Failure> {
         let Some(address) = self.address()? else {
             return Ok(());
@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    // req: push-nodes-08
+    // req: push-nodes-07
     fn what_is_shown_has_no_password() {
         let settings = EngineSettings {
             engine: Some("redis://u:secret@h/0?prefix=w".into()),

@@ -33,7 +33,7 @@ impl Revocations {
 
     /// What this server has revoked since the last call (`true`), or allows again. The first call
     /// has nothing to compare with.
-    // req: push-nodes-07
+    // req: push-nodes-06
     pub fn changes(&self) -> Vec<(String, bool)> {
         let now = self.tokens.known();
         let mut told = self.told.write().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +52,7 @@ impl Revocations {
     }
 
     /// A server has revoked this, or allows it again.
-    // req: push-nodes-07
+    // req: push-nodes-06
     pub fn apply(&self, what: &str, is_revoked: bool) {
         if let Some(what) = What::read(what) {
             self.elsewhere.change(|all| match is_revoked {
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-07
+    // req: push-nodes-06
     fn a_token_that_one_server_has_lost_is_good_at_none() {
         let tokens = || Tokens::parse(&entry("shop")).unwrap();
         let (one, two) = (tokens(), tokens());

@@ -224,7 +224,7 @@ impl Broker {
     }
 
     /// Who subscribes to a topic, at all servers of the log.
-    // req: push-nodes-06
+    // req: push-nodes-05
     pub fn presence(&self, topic: &TopicName) -> Presence {
         let mut presence = self.shared.lock().hub.presence(topic);
         presence.add(self.shared.log.elsewhere(topic));

@@ -252,7 +252,7 @@ impl Turn<'_> {
     }
 
     /// A publication of this server, whose subscribers may be at others.
-    // req: push-nodes-06
+    // req: push-nodes-05
     fn logged_here(&mut self, entry: Logged, tally: Option<Tally>, before: &[Outcome]) -> Outcome {
         let topic = match &entry {
             Ok(Entry::New(record)) => Some(record.topic.clone()),

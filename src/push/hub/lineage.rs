@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-03
+    // req: push-nodes-02
     fn positions_of_earlier_epochs_are_known_up_to_their_ends() {
         let mut lineage = Lineage::default();
         enter(&mut lineage, "a", 94, "b");

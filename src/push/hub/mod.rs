@@ -128,7 +128,7 @@ impl Hub {
 
     /// The log does not simply go on. Returns whether subscribers have to resume: they may have
     /// missed something, or have something that is not part of the log any more.
-    // req: push-nodes-03 push-nodes-04
+    // req: push-nodes-02 push-nodes-03
     pub fn go_on(&mut self, from: &Break) -> bool {
         let is_behind = from.end < self.head.sequence;
         if is_behind {

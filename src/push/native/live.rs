@@ -379,7 +379,7 @@ impl Dialect {
     }
 
     /// Ends everything that may have missed something, so that it resumes and is told of the gap.
-    // req: push-nodes-04
+    // req: push-nodes-03
     fn resume_all(&mut self, context: &mut Context<'_>) {
         let all = self.subscribers.all().filter(|it| it.has_begun());
         for peer in all.map(|it| it.peer).collect::<Vec<_>>() {

@@ -152,7 +152,7 @@ mod tests {
     use super::*;
 
     #[test]
-    // req: push-nodes-08
+    // req: push-nodes-07
     fn passwords_are_not_shown() {
         for (text, shown) in [
             ("redis://h", "redis://h"),

@@ -241,7 +241,7 @@ mod tests {
     use super::*;
 
     #[test]
-    // req: push-nodes-08
+    // req: push-nodes-07
     fn old_servers_and_replicas_are_refused() {
         let info = |version: &str, role: &str| {
             format!("# Server\r\nredis_version:{version}\r\nrole:{role}\r\nmaxmemory:0\r\n")

@@ -95,7 +95,7 @@ impl Log for RedisLog {
         self.epoch
     }
 
-    // req: push-nodes-05
+    // req: push-nodes-04
     fn append(&self, batch: Vec<Publication>, _: u64, ticket: Ticket) -> Appended {
         match self.node.pending.put(&batch, ticket) {
             true => Appended::Later,

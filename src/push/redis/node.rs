@@ -151,7 +151,7 @@ impl Reader {
         Ok(found)
     }
 
-    // req: push-nodes-03
+    // req: push-nodes-02
     fn reopen(&mut self, link: &mut Link) -> Result<(), RedisProblem> {
         let opened = link.open(Some(self.tail.position()))?;
         if let Some(revocations) = &self.node.revocations {
@@ -233,7 +233,7 @@ impl Appender {
     }
 
     /// Tells who subscribes here, and learns who does elsewhere.
-    // req: push-nodes-06
+    // req: push-nodes-05
     fn beat(&mut self, link: &mut Link) -> Result<(), RedisProblem> {
         let node = &self.node;
         let Some(here) = node.here.get() else {

@@ -111,7 +111,7 @@ impl Nodes {
         sum
     }
 
-    // req: push-nodes-06
+    // req: push-nodes-05
     pub(super) fn presence(&self, topic: &TopicName) -> Presence {
         let mut sum = Presence::default();
         self.each(topic, |presence| sum.add(presence.clone()));
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-06
+    // req: push-nodes-05
     fn a_connection_counts_once_at_each_node() {
         let nodes = Nodes::default();
         let one = encode(vec![

@@ -221,7 +221,7 @@ impl Pending {
 
     /// Gives up what has waited too long; everything that was not sent, if the log cannot be
     /// reached.
-    // req: push-nodes-05
+    // req: push-nodes-04
     pub(super) fn give_up(&self, now: Instant) -> Answers {
         let mut state = self.lock();
         let is_late = |job: &Job| now.duration_since(job.since) > PATIENCE;
@@ -312,7 +312,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-05
+    // req: push-nodes-04
     fn nothing_is_taken_while_the_log_is_not_reached() {
         let pending = Pending::default();
         assert!(!pending.put(&publications(1, None), Ticket(1)));
@@ -345,7 +345,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-05
+    // req: push-nodes-04
     fn what_is_not_read_in_time_is_given_up() {
         let pending = ready();
         assert!(pending.put(&publications(2, None), Ticket(9)));

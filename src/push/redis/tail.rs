@@ -202,7 +202,7 @@ impl Tail {
     }
 
     /// Records up to this one will not come. Epochs may have begun meanwhile.
-    // req: push-nodes-04
+    // req: push-nodes-03
     fn miss(&mut self, until: u64, told: &mut Vec<Told>) {
         let present = self.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let later = present.map_or(0, |present| present + 1);
@@ -320,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-03
+    // req: push-nodes-02
     fn another_primary_with_everything_is_no_gap() {
         let (a, b) = (mark(A, 0, 0, false), mark("b", 3, 3, false));
         let mut tail = tail(&[a], 3);
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-04
+    // req: push-nodes-03
     fn what_the_log_has_lost_is_taken_back() {
         let (a, b) = (mark(A, 0, 0, false), mark("b", 3, 3, false));
         let c = mark("c", 5, 6, true);
@@ -362,7 +362,7 @@ mod tests {
     }
 
     #[test]
-    // req: push-nodes-04
+    // req: push-nodes-03
     fn what_was_trimmed_is_a_gap_also_if_nothing_follows() {
         let a = mark(A, 0, 0, false);
         let mut hole = tail(&[a], 3);
