@@ -123,7 +123,11 @@ impl Judge {
             if subscriber.wants(&it.topic) && !got.contains_key(it.data.as_str()) {
                 counts.missed += 1;
                 let is_told = gaps.iter().any(|gap| *gap >= it.sent);
-                assert!(is_told, "{it:?} was lost silently by {}", subscriber.patterns);
+                assert!(
+                    is_told,
+                    "{it:?} was lost silently by {}",
+                    subscriber.patterns
+                );
             }
         }
     }

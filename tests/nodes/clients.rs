@@ -174,8 +174,13 @@ struct Lines {
 fn open(port: u16, line: &str, body: &[u8]) -> Option<Lines> {
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).ok()?;
     // More than a keep-alive: a silent server is gone.
-    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-    let head = format!("{line}\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n", body.len());
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .ok()?;
+    let head = format!(
+        "{line}\r\nHost: localhost\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
     stream.write_all(&[head.as_bytes(), body].concat()).ok()?;
     let mut stream = BufReader::new(stream);
     let mut fields = Vec::new();
@@ -203,7 +208,10 @@ impl Lines {
                 return String::from_utf8(line).ok();
             }
             let mut size = String::new();
-            self.stream.read_line(&mut size).ok().filter(|len| *len > 0)?;
+            self.stream
+                .read_line(&mut size)
+                .ok()
+                .filter(|len| *len > 0)?;
             let size = usize::from_str_radix(size.trim(), 16).ok()?;
             let mut chunk = vec![0; size + 2];
             self.stream.read_exact(&mut chunk).ok()?;
@@ -221,9 +229,8 @@ pub struct Published {
     pub topic: String,
     pub data: String,
     pub position: Position,
-    /// Before it was sent for the first time, and when it was acknowledged.
+    /// Before it was sent for the first time.
     pub sent: Instant,
-    pub acknowledged: Instant,
 }
 
 pub struct Publisher {
@@ -272,7 +279,6 @@ impl Publisher {
                         data: data.to_owned(),
                         position: Position::read(id).expect("a position"),
                         sent,
-                        acknowledged: Instant::now(),
                     });
                     return;
                 }
@@ -284,7 +290,10 @@ impl Publisher {
                 None => {}
             }
             self.server += 1;
-            assert!(sent.elapsed() < Duration::from_secs(60), "{data} is never acknowledged");
+            assert!(
+                sent.elapsed() < Duration::from_secs(60),
+                "{data} is never acknowledged"
+            );
             thread::sleep(Duration::from_millis(100));
         }
     }
@@ -292,9 +301,15 @@ impl Publisher {
 
 fn answer(port: u16, line: &str, body: &[u8]) -> Option<(String, String, bool)> {
     let mut lines = open(port, line, body)?;
-    let length = lines.fields.iter().find_map(|it| it.strip_prefix("Content-Length: "));
+    let length = lines
+        .fields
+        .iter()
+        .find_map(|it| it.strip_prefix("Content-Length: "));
     let mut body = vec![0; length?.parse().ok()?];
     lines.stream.read_exact(&mut body).ok()?;
-    let has_retry_after = lines.fields.iter().any(|it| it.starts_with("Retry-After: "));
+    let has_retry_after = lines
+        .fields
+        .iter()
+        .any(|it| it.starts_with("Retry-After: "));
     Some((lines.status, String::from_utf8(body).ok()?, has_retry_after))
 }

@@ -27,8 +27,10 @@ pub const FAULTS: &[Fault] = &[
     fault("crash-without-disk", true, crash_without_disk),
     fault("orderly-failover", false, orderly_failover),
     fault("lossy-failover", true, lossy_failover),
+    fault("unseen-loss", true, unseen_loss),
     fault("empty-primary", true, empty_primary),
     fault("flushed", true, flushed),
+    fault("trimmed", true, trimmed),
     fault("stopped-redis", false, stopped_redis),
     fault("stopped-server", false, stopped_server),
     fault("killed-server", false, killed_server),
@@ -63,7 +65,9 @@ fn orderly_failover(world: &mut World) {
     let cluster = &mut world.cluster;
     cluster.replica().wait_for_sync();
     let port = cluster.replica().port.to_string();
-    let answer = cluster.primary().ask(&["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "10000"]);
+    let answer = cluster
+        .primary()
+        .ask(&["FAILOVER", "TO", "127.0.0.1", &port, "TIMEOUT", "10000"]);
     assert!(answer.contains("OK"), "{answer}");
     wait_for("the failover", || {
         let old = &cluster.all[cluster.primary];
@@ -79,7 +83,9 @@ fn orderly_failover(world: &mut World) {
 fn lossy_failover(world: &mut World) {
     let cluster = &mut world.cluster;
     cluster.replica().signal(Signal::STOP);
-    cluster.primary().ask(&["CLIENT", "KILL", "TYPE", "replica"]);
+    cluster
+        .primary()
+        .ask(&["CLIENT", "KILL", "TYPE", "replica"]);
     pause(600);
     cluster.primary().kill();
     cluster.replica().signal(Signal::CONT);
@@ -89,6 +95,15 @@ fn lossy_failover(world: &mut World) {
     cluster.replica().wipe();
     cluster.replica().start(Some(port));
     cluster.replica().wait_for_sync();
+}
+
+/// The same, and one server has not read what is lost.
+fn unseen_loss(world: &mut World) {
+    world.servers[1].signal(Signal::STOP);
+    pause(300);
+    lossy_failover(world);
+    pause(500);
+    world.servers[1].signal(Signal::CONT);
 }
 
 fn promote(cluster: &mut Cluster) {
@@ -119,6 +134,18 @@ fn flushed(world: &mut World) {
     pause(500);
 }
 
+/// A server stands still for so long that what it has not read is no longer there.
+fn trimmed(world: &mut World) {
+    world.servers[1].signal(Signal::STOP);
+    pause(1_000);
+    let answer = world
+        .cluster
+        .primary()
+        .ask(&["XTRIM", "{test}:log", "MAXLEN", "1"]);
+    assert!(answer.starts_with(':'), "{answer}");
+    world.servers[1].signal(Signal::CONT);
+}
+
 /// Nothing answers for a while.
 fn stopped_redis(world: &mut World) {
     world.cluster.primary().signal(Signal::STOP);
@@ -142,7 +169,10 @@ fn killed_server(world: &mut World) {
 /// All connections end, in the midst of whatever they do.
 fn lost_connections(world: &mut World) {
     for _ in 0..5 {
-        world.cluster.primary().ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
+        world
+            .cluster
+            .primary()
+            .ask(&["CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"]);
         pause(150);
     }
 }

@@ -17,6 +17,7 @@ mod clients;
 mod faults;
 mod programs;
 mod speed;
+mod start;
 
 use checks::Judge;
 use clients::{Publisher, Run, Subscriber};
@@ -86,6 +87,7 @@ fn main() {
         }
         None => plan(&mut random, arguments.faults),
     };
+    start::run();
     println!("seed {}: {} faults", arguments.seed, plan.len());
     run(&plan);
 }
@@ -130,11 +132,17 @@ fn run(plan: &[Fault]) {
         );
     }
     run.stops_publishing.store(true, Relaxed);
-    let publishers: Vec<_> = publishers.into_iter().map(|it| it.join().unwrap()).collect();
+    let publishers: Vec<_> = publishers
+        .into_iter()
+        .map(|it| it.join().unwrap())
+        .collect();
     fence(&run, plan.len() + 1);
     run.stops.store(true, Relaxed);
     drop(world);
-    let subscribers: Vec<_> = subscribers.into_iter().map(|it| it.join().unwrap()).collect();
+    let subscribers: Vec<_> = subscribers
+        .into_iter()
+        .map(|it| it.join().unwrap())
+        .collect();
     Judge::new(publishers, subscribers, run.losses()).judge();
 }
 

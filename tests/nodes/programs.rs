@@ -55,7 +55,12 @@ impl Redis {
         command
             .args(["--bind", "127.0.0.1", "--port", &port, "--save", ""])
             .args(["--appendonly", "yes", "--appendfsync", "everysec"])
-            .args(["--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"])
+            .args([
+                "--repl-diskless-sync-delay",
+                "0",
+                "--repl-ping-replica-period",
+                "1",
+            ])
             .args(["--logfile", "log"])
             .arg("--dir")
             .arg(&self.directory)
@@ -96,7 +101,8 @@ impl Redis {
     /// Waits until it has all that its primary has.
     pub fn wait_for_sync(&self) {
         wait_for("the replica", || {
-            self.ask(&["INFO", "replication"]).contains("master_link_status:up")
+            self.ask(&["INFO", "replication"])
+                .contains("master_link_status:up")
         });
     }
 }
@@ -201,7 +207,9 @@ impl Server {
             .spawn();
         self.child = Some(child.expect("the command can be run"));
         let port = self.port;
-        wait_for("a server", || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok());
+        wait_for("a server", || {
+            TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()
+        });
         let _ = std::fs::remove_file(config);
     }
 

@@ -38,7 +38,10 @@ pub fn run() {
          script, {IN_FLIGHT} a call: {bare:.0}/s",
         shown(latencies)
     );
-    println!("1,000 a second: at the other server after {}", shown(open(redis.port)));
+    println!(
+        "1,000 a second: at the other server after {}",
+        shown(open(redis.port))
+    );
 }
 
 fn publication(number: usize) -> Publication {
@@ -55,7 +58,14 @@ fn log(port: u16) -> RedisLog {
 
 /// A server that publishes, and the numbers of what it was answered; and one that notes when the
 /// publications have come.
-fn pair(port: u16) -> (RedisLog, Receiver<()>, RedisLog, Arc<Mutex<Vec<Option<Instant>>>>) {
+fn pair(
+    port: u16,
+) -> (
+    RedisLog,
+    Receiver<()>,
+    RedisLog,
+    Arc<Mutex<Vec<Option<Instant>>>>,
+) {
     let (one, two) = (log(port), log(port));
     let (answered, answers) = channel();
     one.start(Box::new(move |all| {
@@ -126,7 +136,9 @@ fn latencies(sent: &[Instant], arrived: &Mutex<Vec<Option<Instant>>>) -> Vec<Dur
     }
     let arrived = arrived.lock().expect("the list");
     let both = sent.iter().zip(arrived.iter());
-    let mut all: Vec<_> = both.map(|(sent, at)| at.expect("all have come") - *sent).collect();
+    let mut all: Vec<_> = both
+        .map(|(sent, at)| at.expect("all have come") - *sent)
+        .collect();
     all.sort_unstable();
     all
 }
@@ -151,13 +163,19 @@ fn bare(port: u16) -> f64 {
         (&stream).write_all(&request).expect("Redis");
         let mut line = String::new();
         reader.read_line(&mut line).expect("Redis");
-        let len: usize = line.trim().trim_start_matches('$').parse().expect("a length");
+        let len: usize = line
+            .trim()
+            .trim_start_matches('$')
+            .parse()
+            .expect("a length");
         let mut answer = vec![0; len + 2];
         reader.read_exact(&mut answer).expect("Redis");
         String::from_utf8(answer).expect("a text").trim().to_owned()
     };
     let sha = ask(&[b"SCRIPT", b"LOAD", APPEND.as_bytes()]);
-    let names = ["log", "meta", "epochs", "keys", "before", "revoked", "batch"];
+    let names = [
+        "log", "meta", "epochs", "keys", "before", "revoked", "batch",
+    ];
     let keys = names.map(|name| format!("{{bare}}:{name}"));
     let payload = [&[140, 0, 0, 0, 0, 5][..], b"t.123", &[b'x'; PAYLOAD + 5]].concat();
     let calls = COUNT / IN_FLIGHT;

@@ -73,7 +73,7 @@ impl EngineSettings {
 
     fn address(&self) -> Result<Option<RedisAddress>, Failure> {
         let address = self.engine.as_ref().map(|text| text.parse());
-        let bad = |problem: RedisProblem| Failure::usage(format!("--engine: {problem}"));
+        let bad = |problem: RedisProblem| Failure::failed(format!("--engine: {problem}"));
         address.transpose().map_err(bad)
     }
 }

@@ -994,6 +994,60 @@ mod tests {
         assert_eq!([recovered(9), recovered(10)], [(1, false), (1, true)]);
     }
 
+    /// Whether a resume from here is without a gap, and what it replays.
+    fn resume(hub: &mut Hub, epoch: &str, sequence: u64) -> (bool, Vec<u64>) {
+        let epoch: Epoch = epoch.parse().unwrap();
+        let since = Since::Position(epoch.at(sequence));
+        let replay = hub.replay(&[pattern("**")], since, Page::default(), 0);
+        let replay = replay.unwrap();
+        assert_eq!(replay.gaps.is_empty(), replay.recovered);
+        let numbers = replay.records.iter().map(|it| it.sequence).collect();
+        (replay.recovered, numbers)
+    }
+
+    fn broken(end: u64, epoch: &str, begin: u64, lost: bool) -> Break {
+        Break {
+            end,
+            epoch: epoch.parse().unwrap(),
+            begin,
+            lost,
+        }
+    }
+
+    #[test]
+    // req: push-nodes-02
+    fn another_epoch_with_everything_is_no_gap() {
+        let mut hub = small(|_| {});
+        publish(&mut hub, "a");
+        publish(&mut hub, "b");
+        assert!(!hub.go_on(&broken(2, "f", 2, false)));
+        assert_eq!(publish(&mut hub, "a"), 3);
+        assert_eq!(hub.head(), "f-3".parse().unwrap());
+        assert_eq!(resume(&mut hub, "e", 1), (true, vec![2, 3]));
+        assert_eq!(resume(&mut hub, "f", 2), (true, vec![3]));
+        assert_eq!(resume(&mut hub, "e", 3), (false, vec![1, 2, 3]));
+    }
+
+    #[test]
+    // req: push-nodes-03
+    fn what_the_log_has_lost_is_taken_back_and_is_a_gap_of_every_topic() {
+        let mut hub = small(|_| {});
+        for topic in ["a", "b", "a", "c"] {
+            publish(&mut hub, topic);
+        }
+        assert!(hub.go_on(&broken(2, "e", 2, true)), "subscribers have too much");
+        assert_eq!(resume(&mut hub, "e", 4), (false, vec![1, 2]));
+        assert!(!hub.go_on(&broken(2, "f", 2, false)));
+        assert_eq!(publish(&mut hub, "b"), 3);
+        assert!(hub.go_on(&broken(3, "g", 5, true)), "some have missed something");
+        assert_eq!(publish(&mut hub, "a"), 6);
+        assert_eq!(resume(&mut hub, "f", 3), (false, vec![6]));
+        assert_eq!(resume(&mut hub, "g", 5), (true, vec![6]));
+        assert_eq!(hub.latest(&pattern("**"), u64::MAX, 9, 0).len(), 4);
+        hub.shed(usize::MAX, 0);
+        assert_eq!(hub.history_bytes(), 0);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig {
             cases: 150,

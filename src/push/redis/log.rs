@@ -67,6 +67,7 @@ impl RedisLog {
             link: Some(appending),
             told: (0, 0),
             beat: None,
+            list_again: None,
         };
         let epoch = tail.position().0;
         let reader = Reader {

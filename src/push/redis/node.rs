@@ -31,6 +31,9 @@ const LOOK: Duration = Duration::from_millis(100);
 /// Between two beats.
 const BEAT: Duration = Duration::from_secs(1);
 
+/// Of all time at most this part is for listing subscriptions, however many there are.
+const LIST_SHARE: u32 = 50;
+
 /// How long the reader leaves workers alone that have a backlog.
 const BUSY: Duration = Duration::from_millis(1);
 
@@ -169,6 +172,8 @@ pub(super) struct Appender {
     /// What the log knows of the subscriptions of this node: its version, and their generation.
     pub(super) told: (u64, u64),
     pub(super) beat: Option<Instant>,
+    /// Not before: listing many subscriptions holds up the broker.
+    pub(super) list_again: Option<Instant>,
 }
 
 impl Appender {
@@ -240,9 +245,15 @@ impl Appender {
             return Ok(());
         };
         let generation = here.generation();
-        let mut known = self.told.1 == generation;
+        let may_list = self.list_again.is_none_or(|at| at <= Instant::now());
+        let mut known = self.told.1 == generation || !may_list;
         let versions = loop {
-            let subscriptions = (!known).then(|| nodes::encode(here.subscriptions()));
+            let subscriptions = (!known).then(|| {
+                let started = Instant::now();
+                let all = here.subscriptions();
+                self.list_again = Some(started + started.elapsed() * LIST_SHARE);
+                nodes::encode(all)
+            });
             if !known {
                 self.told = (self.told.0 + 1, generation);
             }
