@@ -72,7 +72,7 @@ impl Judge {
             match seen {
                 Seen::Began => last = 0,
                 Seen::Gap => {}
-                Seen::Message(position, _, data) => {
+                Seen::Message(position, data) => {
                     assert!(position.sequence > last, "{position:?} came after {last}");
                     last = position.sequence;
                     let before = contents.insert(position.clone(), data);
@@ -90,7 +90,7 @@ impl Judge {
             match seen {
                 Seen::Began => {}
                 Seen::Gap => gaps += 1,
-                Seen::Message(position, _, data) => {
+                Seen::Message(position, data) => {
                     let before = known.insert(data, (gaps, position));
                     if let Some((at, first)) = before {
                         assert!(at < gaps, "{data} came twice: {first:?}, {position:?}");
@@ -107,7 +107,7 @@ impl Judge {
             match seen {
                 Seen::Began => counts.connections += 1,
                 Seen::Gap => gaps.push(*at),
-                Seen::Message(_, _, data) => {
+                Seen::Message(_, data) => {
                     counts.messages += 1;
                     got.insert(data.as_str(), *at);
                 }

@@ -67,7 +67,7 @@ impl Position {
 pub enum Seen {
     /// A connection, which begins here.
     Began,
-    Message(Position, String, String),
+    Message(Position, String),
     Gap,
 }
 
@@ -134,14 +134,13 @@ impl Subscriber {
             Some("message") => {
                 let id = field(line, "id").expect("an id").to_owned();
                 let position = Position::read(&id).expect("a position");
-                let topic = field(line, "topic").expect("a topic").to_owned();
                 let data = field(line, "data").expect("a text").to_owned();
                 if let Some(number) = data.strip_prefix("fence-") {
                     let number = number.parse().expect("a number");
                     *self.run.reached.lock().unwrap().entry(number).or_default() += 1;
                 }
                 self.last = Some(id);
-                self.note(Seen::Message(position, topic, data));
+                self.note(Seen::Message(position, data));
             }
             Some("subscribed") => {
                 self.last = field(line, "position").map(str::to_owned);

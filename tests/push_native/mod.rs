@@ -1,6 +1,7 @@
 //! The native dialect as its clients see it, on simulated sockets and a virtual clock.
 
 mod batches;
+mod broken;
 mod envelopes;
 mod full;
 mod hostile;

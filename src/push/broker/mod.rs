@@ -414,6 +414,7 @@ mod tests {
                 }
                 BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
                 BrokerMail::Counted(publisher) => format!("counted {publisher:?}"),
+                BrokerMail::Broken => "broken".to_owned(),
             });
             told.collect()
         }

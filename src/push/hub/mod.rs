@@ -1035,11 +1035,17 @@ mod tests {
         for topic in ["a", "b", "a", "c"] {
             publish(&mut hub, topic);
         }
-        assert!(hub.go_on(&broken(2, "e", 2, true)), "subscribers have too much");
+        assert!(
+            hub.go_on(&broken(2, "e", 2, true)),
+            "subscribers have too much"
+        );
         assert_eq!(resume(&mut hub, "e", 4), (false, vec![1, 2]));
         assert!(!hub.go_on(&broken(2, "f", 2, false)));
         assert_eq!(publish(&mut hub, "b"), 3);
-        assert!(hub.go_on(&broken(3, "g", 5, true)), "some have missed something");
+        assert!(
+            hub.go_on(&broken(3, "g", 5, true)),
+            "some have missed something"
+        );
         assert_eq!(publish(&mut hub, "a"), 6);
         assert_eq!(resume(&mut hub, "f", 3), (false, vec![6]));
         assert_eq!(resume(&mut hub, "g", 5), (true, vec![6]));

@@ -93,7 +93,7 @@ mod tests {
             let records = split(&two).unwrap();
             prop_assert_eq!(records.len(), 2);
             for record in records {
-                prop_assert_eq!(decode(record).as_ref(), Some(&publication));
+                prop_assert_eq!(decode(record), Some(publication.clone()));
                 let _ = decode(&record[..cut.index(record.len())]);
             }
             let _ = split(&two[..cut.index(two.len())]);
