@@ -3,7 +3,8 @@
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
 //! Reading order: `trace`, `no_trace`, `jwt`, `no_jwt`, `data`, `no_data`, `engine`,
-//! `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`, `serve`, `echo`.
+//! `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`, `listening`, `stop`,
+//! `serve`, `echo`.
 
 mod args;
 #[cfg(feature = "data")]
