@@ -1,10 +1,10 @@
 //! What must hold for every subscriber, whatever has happened.
 //!
 //! 1. Order: what a connection gets has strictly growing numbers, and no two messages ever have the
-//!    same position; so everybody gets what he gets in one order.
+//!    same position; so there is one order for all.
 //! 2. No doubles: a message comes once, unless a gap was told in between.
 //! 3. No silent loss: whoever did not get an acknowledged message was told of a gap after it was
-//!    published. While nothing was lost, nobody was told of any.
+//!    published. While nothing was lost, no subscriber was told of any.
 
 use crate::clients::{Position, Published, Publisher, Seen, Subscriber};
 use std::collections::HashMap;

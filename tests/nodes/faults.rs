@@ -14,7 +14,7 @@ pub struct World {
 pub struct Fault {
     pub name: &'static str,
     pub run: fn(&mut World),
-    /// Messages may be lost for good. Otherwise nobody may be told of a gap.
+    /// Messages may be lost for good. Otherwise no subscriber may be told of a gap.
     pub loses: bool,
 }
 

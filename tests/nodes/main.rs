@@ -125,7 +125,7 @@ fn run(plan: &[Fault]) {
         let over = started.elapsed();
         fence(&run, number);
         println!(
-            "{number:3} {:22} {:4.1} s, then everybody again after {:4.1} s",
+            "{number:3} {:22} {:4.1} s, then all again after {:4.1} s",
             fault.name,
             over.as_secs_f64(),
             (started.elapsed() - over).as_secs_f64()

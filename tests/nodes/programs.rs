@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 /// How long a program may take to start.
 const START: Duration = Duration::from_secs(30);
 
-/// A port that nobody listens on.
+/// A free port.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("its address").port()

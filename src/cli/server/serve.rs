@@ -27,10 +27,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     settings.check_open(&listeners, &push)?;
     let is_local = listeners.is_local();
     let (is_open, warning) = (push.auth.is_none(), warning(is_local, &push));
-    let has_data = settings.data.is_set();
-    settings
-        .engine
-        .check(has_data || settings.gotify.is_on(has_data))?;
+    settings.check_engine()?;
     let mut options = settings.options()?;
     let level = settings.event_loop.log_level()?;
     if args.common.check {
@@ -48,7 +45,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     settings.engine.open(&mut push)?;
     let store = settings.data.open(&mut push)?;
     let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
-    let (gotify, password) = settings.gotify.open(store, has_data)?;
+    let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
     push.gotify = gotify;
     let (text, loopback) = (listeners.text(), listeners.loopback());
     let (server, names) = listeners

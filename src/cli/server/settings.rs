@@ -369,6 +369,12 @@ impl FileSettings {
         self.jwt.add_to(self.tokens.as_ref().map(read).transpose()?)
     }
 
+    /// A shared log goes neither with another log nor with the users of one server.
+    pub fn check_engine(&self) -> Result<(), Failure> {
+        let has_data = self.data.is_set();
+        self.engine.check(has_data || self.gotify.is_on(has_data))
+    }
+
     /// An open server beyond this machine must be wanted.
     // req: push-auth-02
     pub fn check_open(&self, listeners: &Listeners, settings: &Settings) -> Result<(), Failure> {

@@ -1,8 +1,8 @@
 //! Who subscribes at the other nodes.
 //!
-//! Input: what each node says of itself, once a second at most. Output: sums. Invariant: a node that
-//! has not been heard of for ten seconds does not count. Within a node a connection counts once,
-//! however many of its patterns match.
+//! Input: what each node says of itself, once a second at most. Output: sums. Invariant: a node
+//! that has not been heard of for ten seconds does not count. Within a node a connection counts
+//! once, however many of its patterns match.
 
 use crate::push::hub::Presence;
 use crate::push::log::Subscriptions;

@@ -1,5 +1,5 @@
 -- A node connects. ARGV: a new epoch, another one; the epoch and the head of the node, if it has
--- any. If the log does not have that position, records were lost: everybody gets a gap, and the
+-- any. If the log does not have that position, records were lost: every topic has a gap, and the
 -- numbers that the node has seen are not used again.
 local all = redis.call('LRANGE', KEYS[3], 0, -1)
 local found = ARGV[3] == ''

@@ -2,7 +2,7 @@
 //! read yet.
 //!
 //! ```text
-//!   append ──▶ jobs ──▶ sent: one batch, one script ──▶ the same batch, read from the log: answered
+//!   append ──▶ jobs ──▶ sent: one batch, one script ──▶ the batch, read again: answered
 //! ```
 //!
 //! Input: batches of the broker, from any thread. Output: what to send, and who is to be answered.
@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 
 /// Publications of one batch, and their bytes; a job that has more is a batch by itself. A script
-/// holds up everybody else: this one takes some milliseconds.
+/// holds up all others: this one takes some milliseconds.
 const BATCH: usize = 512;
 const BATCH_BYTES: usize = 512 * 1024;
 
@@ -357,7 +357,7 @@ mod tests {
             [(Some(Ticket(9)), vec![Err(LogError::Unavailable); 2])]
         );
         assert_eq!((pending.unread().len(), pending.held_bytes()), (0, 0));
-        // It was appended nevertheless: delivered, but nobody waits for it.
+        // It was appended nevertheless: delivered, but no publisher waits for it.
         assert_eq!(pending.settle(sent.number, vec![]), [(None, vec![])]);
     }
 

@@ -352,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_primary_begins_anew() {
+    fn an_empty_primary_begins_a_new_log() {
         let (x, y) = (mark("x", 0, 0, false), mark("y", 0, 6, true));
         let mut tail = tail(&[mark(A, 0, 0, false)], 6);
         let back = tail.reopen(opened(6, &[x, y]));

@@ -1359,6 +1359,10 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --engine)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --gotify)
                     COMPREPLY=($(compgen -W "true false" -- "${cur}"))
                     return 0
