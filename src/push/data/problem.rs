@@ -17,6 +17,8 @@ pub enum DataProblem {
     Foreign,
     /// A newer version of this program has written it, in this format.
     Newer(u64),
+    /// A program that is not this one has not closed it, or it is damaged so that it seems so.
+    Unclosed,
     /// Its content is broken; in short, why.
     Damaged(String),
     /// The system refuses.
@@ -37,6 +39,9 @@ impl fmt::Display for DataProblem {
                 "a newer wirebell has written it (format {format}): use that version, or export \
                  with it"
             ),
+            Self::Unclosed => f.write_str(
+                "it was not closed as wirebell closes files: restore a copy, or begin with a new file",
+            ),
             Self::Damaged(why) => write!(
                 f,
                 "it is damaged ({why}): restore a copy, or save what can be read with \
@@ -52,6 +57,7 @@ impl std::error::Error for DataProblem {}
 /// From every error of the store, and of files.
 impl<E: Into<redb::Error>> From<E> for DataProblem {
     fn from(error: E) -> Self {
+        use redb::Error::RepairAborted;
         use redb::Error::{DatabaseAlreadyOpen, Io, LockProtocolMismatch, TableDoesNotExist};
         match error.into() {
             DatabaseAlreadyOpen | LockProtocolMismatch => Self::InUse,
@@ -59,6 +65,7 @@ impl<E: Into<redb::Error>> From<E> for DataProblem {
             Io(error) if error.kind() == ErrorKind::InvalidData => Self::Foreign,
             Io(error) => Self::Io(error),
             TableDoesNotExist(_) => Self::Foreign,
+            RepairAborted => Self::Unclosed,
             other => Self::Damaged(other.to_string()),
         }
     }

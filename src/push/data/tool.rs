@@ -10,6 +10,7 @@ use crate::push::position::Epoch;
 use crate::push::record::Record;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 
 /// What is in a file.
@@ -32,14 +33,16 @@ pub struct Summary {
     pub repaired: bool,
 }
 
-/// Compares every page with its checksum and reads every message.
+/// Reads every message, then compares every page with its checksum. What cannot be mended is not
+/// touched.
 ///
 /// # Errors
 ///
 /// See [`DataProblem`].
 pub fn check(path: &Path) -> Result<Summary, DataProblem> {
-    let mut file = File::open_existing(path)?;
-    let repaired = !file.database.check_integrity()?;
+    verify(path)?;
+    let mut file = File::open_existing(path)?.into_writable()?;
+    let repaired = !file.database()?.check_integrity()?;
     let mut summary = Summary {
         epoch: file.epoch,
         messages: 0,
@@ -64,6 +67,18 @@ pub fn check(path: &Path) -> Result<Summary, DataProblem> {
     Ok(summary)
 }
 
+/// Reads every message of a file, and changes nothing in it. An empty one is as it should be.
+///
+/// # Errors
+///
+/// See [`DataProblem`].
+pub fn verify(path: &Path) -> Result<(), DataProblem> {
+    if fs::metadata(path).is_ok_and(|found| found.len() == 0) {
+        return Ok(());
+    }
+    File::open_existing(path)?.each(|_, _, _| Ok(()))
+}
+
 /// Makes a file as small as it can be. Returns its length before and after, in bytes.
 ///
 /// # Errors
@@ -72,8 +87,8 @@ pub fn check(path: &Path) -> Result<Summary, DataProblem> {
 pub fn compact(path: &Path) -> Result<(u64, u64), DataProblem> {
     let length = || Ok::<_, DataProblem>(std::fs::metadata(path)?.len());
     let before = length()?;
-    let mut file = File::open_existing(path)?;
-    file.database.compact().map_err(|error| match error {
+    let mut file = File::open_existing(path)?.into_writable()?;
+    file.database()?.compact().map_err(|error| match error {
         redb::CompactionError::Storage(error) => error.into(),
         other => DataProblem::Damaged(other.to_string()),
     })?;
