@@ -23,8 +23,8 @@ use crate::ws;
 const TOPICS: usize = 10_000;
 const MESSAGES: usize = 1_000_000;
 
-/// Lines of a batch.
-const LINES: usize = 10_000;
+/// Lines of a batch, which is below the bound of bodies.
+const LINES: usize = 5_000;
 
 const GOAL: Duration = Duration::from_secs(1);
 
