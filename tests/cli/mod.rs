@@ -16,6 +16,7 @@ mod help;
 mod inspecting;
 mod inspecting_inputs;
 mod inspecting_talks;
+mod killed;
 mod listening;
 mod listening_strays;
 mod paused;

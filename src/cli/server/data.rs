@@ -2,8 +2,8 @@
 //!
 //! Input: the settings. Output: the log of the server, which is also the store of its state.
 
-use crate::cli::common::Failure;
 use crate::cli::common::units::Size;
+use crate::cli::common::{Failure, quietly};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::io::ErrorKind;
@@ -59,7 +59,7 @@ impl DataSettings {
         let Some(path) = &self.data else {
             return Ok(());
         };
-        match verify(path) {
+        match quietly(|| verify(path)) {
             Err(DataProblem::InUse) => Ok(()),
             Err(DataProblem::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
             read => read.map_err(|problem| failed(path, &problem)),
@@ -79,7 +79,8 @@ impl DataSettings {
         limits.topics = push.limits.hub.topics;
         let clock = push.clock.clone();
         let rules = push.history.clone();
-        let opened = DataFile::open(path, Epoch::random(), rules, limits, move || clock.now());
+        let open = || DataFile::open(path, Epoch::random(), rules, limits, move || clock.now());
+        let opened = quietly(open);
         let file = opened.map_err(|problem| failed(path, &problem))?;
         push.log = Some(Arc::new(file.clone()));
         Ok(Some(Arc::new(file)))

@@ -145,6 +145,7 @@ impl Contents {
         names.iter().for_each(|name| it.index.unsubscribe(name));
         it.index.raise_common_floor(common);
         it.shed(now);
+        it.state()?;
         // All of it could be read, so it may be changed.
         drop((meta, floors, transaction));
         it.file = it.file.into_writable()?;

@@ -6,6 +6,7 @@
 use crate::push::log::LogError;
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a file of data cannot be opened. It has not been changed.
 #[derive(Debug)]
@@ -63,6 +64,9 @@ impl<E: Into<redb::Error>> From<E> for DataProblem {
             DatabaseAlreadyOpen | LockProtocolMismatch => Self::InUse,
             // What the store says of a file that does not begin as its files do.
             Io(error) if error.kind() == ErrorKind::InvalidData => Self::Foreign,
+            Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Self::Damaged("it ends too early".into())
+            }
             Io(error) => Self::Io(error),
             TableDoesNotExist(_) => Self::Foreign,
             RepairAborted => Self::Unclosed,
@@ -79,6 +83,15 @@ impl DataProblem {
             _ => LogError::Unavailable,
         }
     }
+}
+
+/// Runs what reads a file. The store panics at some pages that are not as it has written them.
+pub(super) fn guard<T>(read: impl FnOnce() -> Result<T, DataProblem>) -> Result<T, DataProblem> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(DataProblem::Damaged(text.unwrap_or("no page").to_owned()))
+    })
 }
 
 fn is_full(error: &io::Error) -> bool {

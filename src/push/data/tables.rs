@@ -77,11 +77,11 @@ fn builder() -> Builder {
 
 impl File {
     /// Opens a file, or creates it with this epoch. One that is there can only be read until it is
-    /// made [writable](Self::into_writable).
+    /// made [writable](Self::into_writable), unless its server was killed: to read such a file is
+    /// to write it.
     pub(super) fn open(path: &Path, epoch: Epoch) -> Result<Self, DataProblem> {
         if fs::metadata(path).is_ok_and(|found| found.len() > 0) {
-            match Self::open_existing(path) {
-                // Its first commit was cut short, or others wrote it: opening it tells.
+            match Self::reading(path) {
                 Err(DataProblem::Unclosed) => {}
                 opened => return opened,
             }
@@ -89,16 +89,23 @@ impl File {
         Self::prepare(builder().create(path)?, epoch)
     }
 
-    /// Opens a file that must be there, to read it.
+    /// The same of a file that must be there.
     pub(super) fn open_existing(path: &Path) -> Result<Self, DataProblem> {
-        let database = builder().open_read_only(path)?;
-        match read_header(&database)? {
-            Some(epoch) => Ok(Self {
-                opened: Opened::Reading(database, path.to_owned()),
-                epoch,
-            }),
-            None => Err(DataProblem::Foreign),
+        match Self::reading(path) {
+            Err(DataProblem::Unclosed) => {}
+            opened => return opened,
         }
+        let database = builder().open(path)?;
+        let epoch = read_header(&database)?.ok_or(DataProblem::Foreign)?;
+        let opened = Opened::Writing(database);
+        Ok(Self { opened, epoch })
+    }
+
+    fn reading(path: &Path) -> Result<Self, DataProblem> {
+        let database = builder().open_read_only(path)?;
+        let epoch = read_header(&database)?.ok_or(DataProblem::Foreign)?;
+        let opened = Opened::Reading(database, path.to_owned());
+        Ok(Self { opened, epoch })
     }
 
     pub(super) fn into_writable(self) -> Result<Self, DataProblem> {

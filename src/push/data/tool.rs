@@ -3,7 +3,7 @@
 //! Input: a file. Output: a summary, a smaller file, or its messages as lines of JSON. Invariant:
 //! nothing but [`compact`] changes what is in it.
 
-use crate::push::data::problem::DataProblem;
+use crate::push::data::problem::{DataProblem, guard};
 use crate::push::data::record::Stored;
 use crate::push::data::tables::{File, GONE, LOG, STATE};
 use crate::push::position::Epoch;
@@ -41,6 +41,10 @@ pub struct Summary {
 /// See [`DataProblem`].
 pub fn check(path: &Path) -> Result<Summary, DataProblem> {
     verify(path)?;
+    guard(|| summarize(path))
+}
+
+fn summarize(path: &Path) -> Result<Summary, DataProblem> {
     let mut file = File::open_existing(path)?.into_writable()?;
     let repaired = !file.database()?.check_integrity()?;
     let mut summary = Summary {
@@ -76,7 +80,7 @@ pub fn verify(path: &Path) -> Result<(), DataProblem> {
     if fs::metadata(path).is_ok_and(|found| found.len() == 0) {
         return Ok(());
     }
-    File::open_existing(path)?.each(|_, _, _| Ok(()))
+    guard(|| File::open_existing(path)?.each(|_, _, _| Ok(())))
 }
 
 /// Makes a file as small as it can be. Returns its length before and after, in bytes.
@@ -87,12 +91,15 @@ pub fn verify(path: &Path) -> Result<(), DataProblem> {
 pub fn compact(path: &Path) -> Result<(u64, u64), DataProblem> {
     let length = || Ok::<_, DataProblem>(std::fs::metadata(path)?.len());
     let before = length()?;
-    let mut file = File::open_existing(path)?.into_writable()?;
-    file.database()?.compact().map_err(|error| match error {
-        redb::CompactionError::Storage(error) => error.into(),
-        other => DataProblem::Damaged(other.to_string()),
+    verify(path)?;
+    guard(|| {
+        let mut file = File::open_existing(path)?.into_writable()?;
+        let compacted = file.database()?.compact();
+        compacted.map(drop).map_err(|error| match error {
+            redb::CompactionError::Storage(error) => error.into(),
+            other => DataProblem::Damaged(other.to_string()),
+        })
     })?;
-    drop(file);
     Ok((before, length()?))
 }
 
@@ -102,6 +109,13 @@ pub fn compact(path: &Path) -> Result<(u64, u64), DataProblem> {
 ///
 /// See [`DataProblem`]; what `write` returns ends it.
 pub fn export(
+    path: &Path,
+    write: impl FnMut(&Record, Epoch) -> std::io::Result<()>,
+) -> Result<(), DataProblem> {
+    guard(|| write_all(path, write))
+}
+
+fn write_all(
     path: &Path,
     mut write: impl FnMut(&Record, Epoch) -> std::io::Result<()>,
 ) -> Result<(), DataProblem> {

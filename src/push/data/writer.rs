@@ -6,7 +6,7 @@
 //! `queue`, which calls it.
 
 use crate::push::data::contents::{Bounds, Commit, Contents};
-use crate::push::data::problem::DataProblem;
+use crate::push::data::problem::{DataProblem, guard};
 use crate::push::data::tables::File;
 use crate::push::hub::Past;
 use crate::push::log::{Entry, KeyLimits, Keys, LogError, Logged, Ticket};
@@ -107,7 +107,6 @@ impl Writer {
 
     /// Opens the file and reads it.
     pub(super) fn load(&mut self) -> Result<&Contents, DataProblem> {
-        let file = (self.open)()?;
         let mut keys = lock(&self.keys);
         let head = self.head;
         let recent = |publication: Publication, sequence, time, reached: Option<u64>| {
@@ -119,7 +118,8 @@ impl Writer {
             }
         };
         let now = (self.clock)();
-        let contents = Contents::load(file, self.bounds.clone(), now, recent)?;
+        let bounds = self.bounds.clone();
+        let contents = guard(|| Contents::load((self.open)()?, bounds, now, recent))?;
         self.head = self.head.max(contents.head());
         Ok(self.contents.insert(contents))
     }
