@@ -9,15 +9,18 @@ use std::time::Duration;
 use crate::procfs;
 
 pub const USAGE: &str = "\
-usage: cargo bench --bench loopback -- [echo|fanout|deflate|idle|handshake|push|all] [options]
+usage: cargo bench --bench loopback -- [MODE] [options]
+  MODE              echo, fanout, deflate, idle, handshake, push, data, or all (the default)
   push              topics, next to nchan, mosquitto and nats-server if they are
                     installed; not in `all`
+  data              the log in a file: times of a clock; not in `all`
   --quick           five short rounds and fewer idle connections: a look, not a figure
   --rounds N        rounds of each server per row, alternating (default 25)
   --round-ms MS     CPU time of the server that one round should see (default 100)
   --filter TEXT     only rows whose name contains TEXT
   --connections N   idle connections (default 10000)
   --strace          count system calls too, in a short run of their own
+  --dir DIR         folder of data files (default: that of Cargo for temporary files)
   --json FILE       write every figure to FILE as well
   --cpus S,C        processors of the server and of this client (default: the first two)
   --block           let the client sleep between replies instead of spinning
@@ -33,6 +36,7 @@ pub enum Mode {
     Deflate,
     Handshake,
     Push,
+    Data,
     All,
 }
 
@@ -63,6 +67,8 @@ pub struct Options {
     pub connections: usize,
     pub strace: bool,
     pub json: Option<PathBuf>,
+    /// Where data files are.
+    pub folder: PathBuf,
     pub cpus: Option<Cpus>,
     pub spin: bool,
     pub against: Against,
@@ -96,6 +102,7 @@ impl Options {
                 }
                 "--connections" => connections = Some(number(value()?)?.max(1)),
                 "--filter" => options.filter.clone_from(value()?),
+                "--dir" => options.folder = value()?.into(),
                 "--json" => options.json = Some(value()?.into()),
                 "--cpus" => options.cpus = Some(cpus(value()?)?),
                 name => options.mode = mode(name)?,
@@ -113,7 +120,8 @@ impl Options {
     }
 
     pub fn runs(&self, mode: Mode) -> bool {
-        self.mode == mode || self.mode == Mode::All && mode != Mode::Push
+        let in_all = !matches!(mode, Mode::Push | Mode::Data);
+        self.mode == mode || self.mode == Mode::All && in_all
     }
 
     /// Whether the row `name` was asked for.
@@ -140,6 +148,7 @@ impl Default for Options {
             connections: 10_000,
             strace: false,
             json: None,
+            folder: env!("CARGO_TARGET_TMPDIR").into(),
             cpus,
             spin: true,
             against: Against::Wirebell,
@@ -155,6 +164,7 @@ fn mode(name: &str) -> Result<Mode, String> {
         "deflate" => Ok(Mode::Deflate),
         "handshake" => Ok(Mode::Handshake),
         "push" => Ok(Mode::Push),
+        "data" => Ok(Mode::Data),
         "all" => Ok(Mode::All),
         _ => Err(format!("unknown argument {name}")),
     }

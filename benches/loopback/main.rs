@@ -11,13 +11,15 @@
 //! client costs nothing here. Goals are printed with each row as met or missed; a missed goal is
 //! no failure. `args::USAGE` has the options, `echo` says how the bytes are made equal. `deflate`
 //! compares Wirebell with itself instead: with compression and without. `push` has more than two
-//! servers: other programs that do the same are measured in the same turns.
+//! servers: other programs that do the same are measured in the same turns. `data` measures times
+//! instead, as a log in a file waits for the disk.
 
 #![forbid(unsafe_code)]
 
 mod args;
 mod bare;
 mod compression;
+mod data;
 mod deflate;
 mod echo;
 mod fanout;
@@ -120,6 +122,9 @@ fn run(mut options: Options) -> io::Result<()> {
     }
     if options.runs(Mode::Push) {
         push::run(&options, &mut report)?;
+    }
+    if options.runs(Mode::Data) {
+        data::run(&options, &mut report)?;
     }
     report.finish(options.json.as_deref())
 }

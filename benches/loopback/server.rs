@@ -68,22 +68,7 @@ impl Server {
         line: Vec<OsString>,
         cpus: Option<Cpus>,
     ) -> io::Result<Self> {
-        let mut launch = Command::new(env::current_exe()?);
-        launch.args(["internal", "launch"]);
-        if let Some(cpus) = cpus {
-            launch.args(["taskset", "-c", &cpus.server.to_string()]);
-        }
-        launch.args(line);
-        // Only errors: a log line per connection would be on the server's account.
-        launch
-            .env("WIREBELL_LOG", "error")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null());
-        let mut server = Self {
-            child: launch.spawn()?,
-            address,
-            scratch: None,
-        };
+        let mut server = Self::spawn(address, line, cpus)?;
         let deadline = Instant::now() + START;
         while TcpStream::connect(address).is_err() {
             if let Some(status) = server.child.try_wait()? {
@@ -97,6 +82,30 @@ impl Server {
             sleep(Duration::from_millis(5));
         }
         Ok(server)
+    }
+
+    /// Starts a server that is to listen on this address, and does not wait for it.
+    pub fn spawn(
+        address: SocketAddrV4,
+        line: Vec<OsString>,
+        cpus: Option<Cpus>,
+    ) -> io::Result<Self> {
+        let mut launch = Command::new(env::current_exe()?);
+        launch.args(["internal", "launch"]);
+        if let Some(cpus) = cpus {
+            launch.args(["taskset", "-c", &cpus.server.to_string()]);
+        }
+        launch.args(line);
+        // Only errors: a log line per connection would be on the server's account.
+        launch
+            .env("WIREBELL_LOG", "error")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null());
+        Ok(Self {
+            child: launch.spawn()?,
+            address,
+            scratch: None,
+        })
     }
 
     pub fn pid(&self) -> u32 {
@@ -172,7 +181,8 @@ fn command_line(kind: &Kind, address: SocketAddrV4, this: PathBuf) -> Vec<OsStri
     }
 }
 
-fn wirebell_line(command: &str, address: SocketAddrV4) -> Vec<OsString> {
+/// The command line of a server with one worker.
+pub fn wirebell_line(command: &str, address: SocketAddrV4) -> Vec<OsString> {
     let mut line = vec![wirebell().into_os_string(), command.into()];
     line.extend(["--listen".into(), address.to_string().into()]);
     line.extend(["--workers".into(), "1".into()]);

@@ -1,27 +1,21 @@
-//! `serve --data`, killed again and again, and `wirebell data`.
+//! `serve --data`, files that it refuses, and `wirebell data`. Killing it is left to `killed`.
 
 use super::file;
 use super::program::{Program, run};
 use crate::net_support::Client;
+use redb::{Database, TableDefinition};
 use rustix::process::Signal;
-use std::collections::BTreeMap;
 use std::fs;
-use std::io::{Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::thread;
-use std::time::Duration;
 
-/// How often the server is killed.
-const KILLS: usize = 30;
-
-fn new_file(name: &str) -> PathBuf {
+pub fn new_file(name: &str) -> PathBuf {
     let path = file(name, "");
     fs::remove_file(&path).expect("it was just written");
     path
 }
 
-fn text(path: &Path) -> &str {
+pub fn text(path: &Path) -> &str {
     path.to_str().expect("a path in UTF-8")
 }
 
@@ -37,113 +31,6 @@ fn strings<'t>(json: &'t str, key: &str) -> Vec<&'t str> {
     parts
         .map(|part| part.split('"').next().unwrap_or_default())
         .collect()
-}
-
-/// Publishes until the server is gone, by single requests or in batches of five. Returns what was
-/// acknowledged: positions and texts.
-fn publish(address: SocketAddr, name: String, in_batches: bool) -> BTreeMap<String, String> {
-    let mut acknowledged = BTreeMap::new();
-    let Ok(mut stream) = TcpStream::connect(address) else {
-        return acknowledged;
-    };
-    for number in 0.. {
-        let texts: Vec<_> = match in_batches {
-            true => (0..5)
-                .map(|part| format!("{name}-{number}-{part}"))
-                .collect(),
-            false => vec![format!("{name}-{number}")],
-        };
-        let (path, body) = match in_batches {
-            true => {
-                let line = |text| format!("{{\"topic\":\"all.{name}\",\"data\":\"{text}\"}}\n");
-                ("/topics".to_owned(), texts.iter().map(line).collect())
-            }
-            false => (format!("/topics/all.{name}"), texts[0].clone()),
-        };
-        let length = body.len();
-        let request = format!(
-            "POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{body}"
-        );
-        let Some(answer) = exchange(&mut stream, &request) else {
-            return acknowledged;
-        };
-        let ids = strings(&answer, "id").into_iter().map(str::to_owned);
-        acknowledged.extend(ids.zip(texts));
-    }
-    acknowledged
-}
-
-/// The whole answer to a request; `None` if the server is gone.
-fn exchange(stream: &mut TcpStream, request: &str) -> Option<String> {
-    stream.write_all(request.as_bytes()).ok()?;
-    let (mut answer, mut part) = (Vec::new(), [0; 4096]);
-    loop {
-        let text = String::from_utf8_lossy(&answer);
-        if let Some((head, body)) = text.split_once("\r\n\r\n") {
-            let field = head
-                .lines()
-                .find_map(|line| line.strip_prefix("Content-Length: "));
-            let length: usize = field?.parse().ok()?;
-            if body.len() >= length {
-                return Some(body.to_owned());
-            }
-        }
-        match stream.read(&mut part) {
-            Ok(0) | Err(_) => return None,
-            Ok(len) => answer.extend_from_slice(&part[..len]),
-        }
-    }
-}
-
-/// All that histories hold: positions and texts.
-fn all(address: SocketAddr) -> BTreeMap<String, String> {
-    let mut client = Client::connect(address);
-    let mut since = "all".to_owned();
-    let mut found = BTreeMap::new();
-    loop {
-        let answer = client.ask(format!(
-            "GET /topics/all.**?poll=0&since={since} HTTP/1.1\r\nHost: localhost\r\n\r\n"
-        ));
-        let owned = |key| strings(&answer.body, key).into_iter().map(str::to_owned);
-        found.extend(owned("id").zip(owned("data")));
-        since = owned("position")
-            .next_back()
-            .expect("a poll has a position");
-        if !answer.body.contains("\"more\":true") {
-            return found;
-        }
-    }
-}
-
-#[test]
-fn kill_9_loses_nothing_that_was_acknowledged() {
-    let path = new_file("killed.db");
-    let mut acknowledged = BTreeMap::new();
-    for kill in 0..KILLS {
-        let (mut program, address) = serve(&path);
-        let found = all(address);
-        for (position, text) in &acknowledged {
-            assert_eq!(found.get(position), Some(text), "kill {kill}: {position}");
-        }
-        let publishers: Vec<_> = (0..4)
-            .map(|number| {
-                let name = format!("{kill}-{number}");
-                thread::spawn(move || publish(address, name, number % 2 == 0))
-            })
-            .collect();
-        thread::sleep(Duration::from_millis(20 + 7 * (kill as u64 % 5)));
-        program.signal(Signal::KILL);
-        program.wait();
-        for publisher in publishers {
-            let mut published = publisher.join().expect("it ends with the server");
-            // Only what every history keeps.
-            while published.len() > 90 {
-                published.pop_first();
-            }
-            acknowledged.append(&mut published);
-        }
-    }
-    assert!(acknowledged.len() > KILLS, "{}", acknowledged.len());
 }
 
 #[test]
@@ -162,20 +49,125 @@ fn a_file_belongs_to_one_server_and_other_files_are_left_alone() {
     program.signal(Signal::TERM);
     drop(client);
     assert_eq!(program.wait().code(), Some(0));
+}
 
-    let foreign = file(
-        "foreign.db",
-        "these are someone's notes, and no data file at all",
+/// Whatever opens a data file refuses this one in one line with these words, and leaves it alone.
+#[track_caller]
+fn refused(path: &Path, words: &[&str]) {
+    let before = fs::read(path).expect("it is there");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--data", text(path)];
+    let looked_at = [&serve[..], &["--check"]].concat();
+    for args in [&serve[..], &looked_at, &["data", "check", text(path)]] {
+        let outcome = run(args);
+        assert_eq!(outcome.status, Some(1), "{args:?}: {outcome:?}");
+        let has_words = words.iter().all(|it| outcome.stderr.contains(it));
+        let is_one_line = outcome.stderr.trim_end().lines().count() == 1;
+        assert!(has_words && is_one_line, "{args:?}: {}", outcome.stderr);
+        let after = fs::read(path).expect("it is there");
+        assert!(after == before, "{args:?} has changed {}", path.display());
+    }
+}
+
+const NOTES: TableDefinition<'_, &str, &str> = TableDefinition::new("notes");
+const META: TableDefinition<'_, &str, u64> = TableDefinition::new("meta");
+
+#[test]
+fn files_of_others_are_left_alone() {
+    let notes = "these are someone's notes, and no data file at all";
+    let foreign = ["not a data file of wirebell", "name another file"];
+    refused(&file("notes.db", notes), &foreign);
+
+    let path = new_file("foreign.db");
+    let database = Database::create(&path).expect("a new file");
+    let transaction = database.begin_write().expect("it begins");
+    let mut table = transaction.open_table(NOTES).expect("a table");
+    table.insert("a", "note").expect("it is written");
+    drop(table);
+    transaction.commit().expect("it is committed");
+    let open = file("foreign-open.db", "");
+    fs::copy(&path, &open).expect("it is copied");
+    drop(database);
+    refused(&path, &foreign);
+    // Its program was killed. A repair would be that program's.
+    refused(&open, &["was not closed", "restore a copy"]);
+}
+
+/// The file of a server that has ended, with 100 messages.
+fn filled(name: &str) -> PathBuf {
+    let path = new_file(name);
+    let (mut program, address) = serve(&path);
+    let lines = |it| format!("{{\"topic\":\"all.a\",\"data\":\"message {it}\"}}\n");
+    let lines: String = (0..100).map(lines).collect();
+    assert_eq!(
+        Client::connect(address).post("/topics", "", &lines).status,
+        200
     );
-    let refused = run(&["serve", "--listen", "127.0.0.1:0", "--data", text(&foreign)]);
-    assert_eq!(refused.status, Some(1));
-    assert!(
-        refused.stderr.contains("not a data file"),
-        "{}",
-        refused.stderr
+    program.signal(Signal::TERM);
+    assert_eq!(program.wait().code(), Some(0));
+    path
+}
+
+#[test]
+fn a_file_of_a_newer_version_is_left_alone() {
+    let path = filled("newer.db");
+    let database = Database::open(&path).expect("it opens");
+    let mut transaction = database.begin_write().expect("it begins");
+    transaction.set_quick_repair(true);
+    let mut meta = transaction.open_table(META).expect("a table");
+    meta.insert("format", 1_000).expect("it is written");
+    drop(meta);
+    transaction.commit().expect("it is committed");
+    drop(database);
+    refused(
+        &path,
+        &["a newer wirebell", "format 1000", "use that version"],
     );
-    let notes = fs::read_to_string(&foreign).expect("it is there");
-    assert!(notes.starts_with("these are"));
+}
+
+#[test]
+fn a_damaged_file_is_left_alone() {
+    let path = filled("damaged.db");
+    let whole = fs::read(&path).expect("it is there");
+    let damaged = ["it is damaged", "restore a copy"];
+    let flip = |begin: usize, len: usize, words: &[&str]| {
+        let mut bytes = whole.clone();
+        bytes[begin..begin + len]
+            .iter_mut()
+            .for_each(|it| *it ^= 0x55);
+        fs::write(&path, bytes).expect("it is written");
+        refused(&path, words);
+    };
+    flip(0, 8, &["not a data file of wirebell"]);
+    flip(64, 256, &damaged);
+    let message = b"message 57";
+    let at = whole.windows(message.len()).rposition(|it| it == message);
+    flip(at.expect("a message"), 1, &damaged);
+    for len in [whole.len() / 2, 4096, 100] {
+        fs::write(&path, &whole[..len]).expect("it is written");
+        refused(&path, &["it ", "restore a copy"]);
+    }
+}
+
+#[test]
+fn the_file_of_a_server_that_was_killed_is_in_order() {
+    let path = new_file("after.db");
+    let (mut program, address) = serve(&path);
+    let mut client = Client::connect(address);
+    assert_eq!(client.post("/topics/all.a", "", "hello").status, 202);
+    program.signal(Signal::KILL);
+    program.wait();
+    let killed = fs::read(&path).expect("it is there");
+    let serve = ["serve", "--listen", "127.0.0.1:0", "--check", "--data"];
+    let serve = [&serve[..], &[text(&path)]].concat();
+    for args in [
+        &serve[..],
+        &["data", "check", text(&path)],
+        &["data", "export", text(&path)],
+    ] {
+        fs::write(&path, &killed).expect("it is written");
+        let outcome = run(args);
+        assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    }
 }
 
 #[test]

@@ -18,6 +18,7 @@ mod help;
 mod inspecting;
 mod inspecting_inputs;
 mod inspecting_talks;
+mod killed;
 mod listening;
 mod listening_strays;
 mod packaging;

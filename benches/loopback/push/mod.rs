@@ -10,7 +10,7 @@ mod ask;
 mod fan;
 mod memory;
 mod rivals;
-mod wires;
+pub mod wires;
 
 use std::io;
 use std::net::TcpStream;

@@ -45,3 +45,13 @@ impl fmt::Display for Failure {
         f.write_str(&visible(&self.text)) // It may quote a peer.
     }
 }
+
+/// Runs what tells of panics by itself, without what is otherwise printed of them.
+#[cfg(feature = "data")]
+pub fn quietly<T>(run: impl FnOnce() -> T) -> T {
+    let hook = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| ()));
+    let result = run();
+    std::panic::set_hook(hook);
+    result
+}

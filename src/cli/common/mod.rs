@@ -21,3 +21,5 @@ pub mod trace;
 pub mod units;
 
 pub use failure::Failure;
+#[cfg(feature = "data")]
+pub use failure::quietly;

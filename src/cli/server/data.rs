@@ -2,13 +2,14 @@
 //!
 //! Input: the settings. Output: the log of the server, which is also the store of its state.
 
-use crate::cli::common::Failure;
 use crate::cli::common::units::Size;
+use crate::cli::common::{Failure, quietly};
 use clap::Args;
 use serde::{Deserialize, Serialize};
-use std::path::PathBuf;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use wirebell::push::data::{DataFile, DataLimits};
+use wirebell::push::data::{DataFile, DataLimits, DataProblem, verify};
 use wirebell::push::{Epoch, Settings, Store};
 
 /// The settings of the file, as a settings file may hold them.
@@ -53,6 +54,18 @@ impl DataSettings {
         self.data.is_some()
     }
 
+    /// Reads the file, if there is one, without changing it. That of a server that runs is in order.
+    pub fn check(&self) -> Result<(), Failure> {
+        let Some(path) = &self.data else {
+            return Ok(());
+        };
+        match quietly(|| verify(path)) {
+            Err(DataProblem::InUse) => Ok(()),
+            Err(DataProblem::Io(error)) if error.kind() == ErrorKind::NotFound => Ok(()),
+            read => read.map_err(|problem| failed(path, &problem)),
+        }
+    }
+
     /// Opens the file, if there is to be one, as the log of the server, and as the store of its
     /// state.
     pub fn open(&self, push: &mut Settings) -> Result<Option<Arc<dyn Store>>, Failure> {
@@ -66,10 +79,14 @@ impl DataSettings {
         limits.topics = push.limits.hub.topics;
         let clock = push.clock.clone();
         let rules = push.history.clone();
-        let opened = DataFile::open(path, Epoch::random(), rules, limits, move || clock.now());
-        let file = opened
-            .map_err(|problem| Failure::failed(format!("--data {}: {problem}", path.display())))?;
+        let open = || DataFile::open(path, Epoch::random(), rules, limits, move || clock.now());
+        let opened = quietly(open);
+        let file = opened.map_err(|problem| failed(path, &problem))?;
         push.log = Some(Arc::new(file.clone()));
         Ok(Some(Arc::new(file)))
     }
+}
+
+fn failed(path: &Path, problem: &DataProblem) -> Failure {
+    Failure::failed(format!("--data {}: {problem}", path.display()))
 }

@@ -30,6 +30,11 @@ impl DataSettings {
     }
 
     /// There is none.
+    pub fn check(&self) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    /// There is none.
     pub fn open(&self, _push: &mut Settings) -> Result<Option<Arc<dyn Store>>, Failure> {
         Ok(None)
     }

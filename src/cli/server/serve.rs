@@ -32,6 +32,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let level = settings.event_loop.log_level()?;
     if args.common.check {
         tls.as_ref().map_or(Ok(()), Tls::check)?;
+        settings.data.check()?;
         return print_settings(&settings.effective());
     }
     logging::start(level);

@@ -2,8 +2,8 @@
 //!
 //! Input: the file. Output: what is in it, a smaller file, or its messages as lines of JSON.
 
-use crate::cli::common::Failure;
 use crate::cli::common::stdout::print;
+use crate::cli::common::{Failure, quietly};
 use clap::{Args, Subcommand};
 use std::io::{self, BufWriter, ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
@@ -40,11 +40,11 @@ struct FileArgs {
 }
 
 pub fn run(args: &DataArgs) -> Result<(), Failure> {
-    match &args.action {
+    quietly(|| match &args.action {
         Action::Check(args) => check(&args.file),
         Action::Compact(args) => compact(&args.file),
         Action::Export(args) => export(&args.file),
-    }
+    })
 }
 
 fn check(path: &Path) -> Result<(), Failure> {

@@ -13,7 +13,7 @@
 
 use crate::push::data::problem::DataProblem;
 use crate::push::data::record::{Entry, Stored, encode};
-use crate::push::data::tables::{FLOORS, File, GONE, LOG, META, STATE};
+use crate::push::data::tables::{FLOORS, File, GONE, LOG, META, REACHED, STATE};
 use crate::push::hub::{HistoryRules, Past, Topics};
 use crate::push::log::KEY_MS;
 use crate::push::name::TopicName;
@@ -56,6 +56,10 @@ pub(super) struct Commit {
     /// Where each record of them ends.
     ends: Vec<usize>,
     changes: Vec<Change>,
+    /// How many subscribers records with keys have reached, by sequence number.
+    reached: Vec<(u64, u64)>,
+    /// Keys of records before this one are forgotten.
+    oldest_key: u64,
     /// Topics that are new, with what is missing of them.
     floors: Vec<(TopicName, u64)>,
 }
@@ -80,11 +84,17 @@ const IN_MEMORY: usize = 200;
 
 impl Commit {
     pub(super) fn is_empty(&self) -> bool {
-        self.ends.is_empty() && self.changes.is_empty()
+        self.ends.is_empty() && self.changes.is_empty() && self.reached.is_empty()
     }
 
     pub(super) fn change(&mut self, changes: Vec<Change>) {
         self.changes.extend(changes);
+    }
+
+    /// With it are written how many subscribers records have reached that were committed before;
+    /// of those before `oldest` nobody asks any more.
+    pub(super) fn reach(&mut self, reached: Vec<(u64, u64)>, oldest: u64) {
+        (self.reached, self.oldest_key) = (reached, oldest);
     }
 
     fn records(&self) -> impl Iterator<Item = &[u8]> {
@@ -96,12 +106,13 @@ impl Commit {
 
 impl Contents {
     /// Reads what a file has. `recent` gets the publications with idempotency keys of the last
-    /// minutes, oldest first, with their sequence numbers and times.
+    /// minutes, oldest first, with their sequence numbers and times, and how many subscribers they
+    /// have reached, if that is known.
     pub(super) fn load(
         file: File,
         bounds: Bounds,
         now: u64,
-        mut recent: impl FnMut(Publication, u64, u64),
+        mut recent: impl FnMut(Publication, u64, u64, Option<u64>),
     ) -> Result<Self, DataProblem> {
         let mut it = Self {
             index: Topics::new(bounds.rules.clone()),
@@ -117,7 +128,7 @@ impl Contents {
         let meta = transaction.open_table(META)?;
         let number = |key| Ok::<_, DataProblem>(meta.get(key)?.map_or(0, |it| it.value()));
         (it.head, it.time) = (number("head")?, number("time")?);
-        let common = number("common")?;
+        let (head, common) = (it.head, number("common")?);
         let now = now.max(it.time);
         let (names, mut entries) = it.scan(now, &mut recent)?;
         let floors = transaction.open_table(FLOORS)?;
@@ -134,6 +145,14 @@ impl Contents {
         names.iter().for_each(|name| it.index.unsubscribe(name));
         it.index.raise_common_floor(common);
         it.shed(now);
+        it.state()?;
+        // All of it could be read, so it may be changed.
+        drop((meta, floors, transaction));
+        it.file = it.file.into_writable()?;
+        let now_head = it.file.read()?.open_table(META)?.get("head")?;
+        if now_head.map_or(0, |it| it.value()) != head {
+            return Err(DataProblem::InUse);
+        }
         Ok(it)
     }
 
@@ -141,12 +160,18 @@ impl Contents {
     fn scan(
         &mut self,
         now: u64,
-        recent: &mut impl FnMut(Publication, u64, u64),
+        recent: &mut impl FnMut(Publication, u64, u64, Option<u64>),
     ) -> Result<Scanned, DataProblem> {
         let gone: HashSet<u64> = {
             let gone = self.file.read()?.open_table(GONE)?;
             let all = gone.iter()?.map(|it| it.map(|(key, _)| key.value()));
             all.collect::<Result<_, _>>()?
+        };
+        let reached: HashMap<u64, u64> = {
+            let reached = self.file.read()?.open_table(REACHED)?;
+            let all = reached.iter()?;
+            all.map(|it| it.map(|(key, count)| (key.value(), count.value())))
+                .collect::<Result<_, _>>()?
         };
         let mut numbers = HashMap::new();
         let (mut names, mut entries) = (Vec::new(), Vec::new());
@@ -171,7 +196,8 @@ impl Contents {
             if stored.time.saturating_add(KEY_MS) > now
                 && let Some(publication) = stored.publication()
             {
-                recent(publication, stored.sequence, stored.time);
+                let reached = reached.get(&stored.sequence).copied();
+                recent(publication, stored.sequence, stored.time, reached);
             }
             let number = match numbers.get(stored.topic) {
                 Some(number) => *number,
@@ -309,6 +335,11 @@ impl Contents {
                     }
                 }
             }
+            let mut reached = transaction.open_table(REACHED)?;
+            for (sequence, count) in &commit.reached {
+                reached.insert(sequence, count)?;
+            }
+            reached.retain_in(..commit.oldest_key, |_, _| false)?;
             let mut floors = transaction.open_table(FLOORS)?;
             for (name, floor) in &commit.floors {
                 floors.insert(name.as_str(), floor)?;
@@ -321,6 +352,7 @@ impl Contents {
             let mut meta = transaction.open_table(META)?;
             meta.insert("head", self.head)?;
             meta.insert("time", self.time)?;
+            meta.insert("records", self.records as u64)?;
             meta.insert("common", self.index.common_floor().0)?;
         }
         Ok(transaction.commit()?)

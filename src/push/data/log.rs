@@ -10,9 +10,9 @@ use crate::push::data::contents::Bounds;
 use crate::push::data::problem::DataProblem;
 use crate::push::data::queue::Queue;
 use crate::push::data::tables::File;
-use crate::push::data::writer::{Job, Opener, Writer, lock};
+use crate::push::data::writer::{FileKeys, Job, Opener, Writer, lock};
 use crate::push::hub::{HistoryRules, Past};
-use crate::push::log::{Appended, Feed, KeyLimits, Keys, Log, LogError, Ticket};
+use crate::push::log::{Appended, Feed, KeyLimits, Log, LogError, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Done, Store};
@@ -43,7 +43,7 @@ pub struct DataFile {
 #[derive(Debug)]
 struct Shared {
     epoch: Epoch,
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<Mutex<FileKeys>>,
     queue: Arc<Queue>,
     state: Vec<(String, Vec<u8>)>,
     /// Until it is started.
@@ -80,7 +80,7 @@ impl DataFile {
         limits: DataLimits,
         clock: Box<dyn Fn() -> u64 + Send>,
     ) -> Result<Self, DataProblem> {
-        let keys = Arc::new(Mutex::new(Keys::new(limits.keys)));
+        let keys = Arc::new(Mutex::new(FileKeys::new(limits.keys)));
         let bounds = Bounds {
             rules,
             topics: limits.topics,
@@ -118,7 +118,7 @@ impl Log for DataFile {
     }
 
     fn repeats(&self, publication: &Publication, now: u64) -> Result<Option<usize>, LogError> {
-        lock(&self.shared.keys).repeats(publication, now)
+        lock(&self.shared.keys).keys.repeats(publication, now)
     }
 
     fn delivered(&self, key: &Key, subscribers: usize) {

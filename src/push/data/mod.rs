@@ -24,10 +24,12 @@ mod tool;
 mod writer;
 
 #[cfg(test)]
+mod damage_tests;
+#[cfg(test)]
 mod disk_tests;
 #[cfg(test)]
 mod tests;
 
 pub use log::{DataFile, DataLimits};
 pub use problem::DataProblem;
-pub use tool::{Summary, check, compact, export};
+pub use tool::{Summary, check, compact, export, verify};

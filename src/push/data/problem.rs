@@ -6,6 +6,7 @@
 use crate::push::log::LogError;
 use std::fmt;
 use std::io::{self, ErrorKind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// Why a file of data cannot be opened. It has not been changed.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub enum DataProblem {
     Foreign,
     /// A newer version of this program has written it, in this format.
     Newer(u64),
+    /// A program that is not this one has not closed it, or it is damaged so that it seems so.
+    Unclosed,
     /// Its content is broken; in short, why.
     Damaged(String),
     /// The system refuses.
@@ -37,6 +40,9 @@ impl fmt::Display for DataProblem {
                 "a newer wirebell has written it (format {format}): use that version, or export \
                  with it"
             ),
+            Self::Unclosed => f.write_str(
+                "it was not closed as wirebell closes files: restore a copy, or begin with a new file",
+            ),
             Self::Damaged(why) => write!(
                 f,
                 "it is damaged ({why}): restore a copy, or save what can be read with \
@@ -52,13 +58,18 @@ impl std::error::Error for DataProblem {}
 /// From every error of the store, and of files.
 impl<E: Into<redb::Error>> From<E> for DataProblem {
     fn from(error: E) -> Self {
+        use redb::Error::RepairAborted;
         use redb::Error::{DatabaseAlreadyOpen, Io, LockProtocolMismatch, TableDoesNotExist};
         match error.into() {
             DatabaseAlreadyOpen | LockProtocolMismatch => Self::InUse,
             // What the store says of a file that does not begin as its files do.
             Io(error) if error.kind() == ErrorKind::InvalidData => Self::Foreign,
+            Io(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                Self::Damaged("it ends too early".into())
+            }
             Io(error) => Self::Io(error),
             TableDoesNotExist(_) => Self::Foreign,
+            RepairAborted => Self::Unclosed,
             other => Self::Damaged(other.to_string()),
         }
     }
@@ -72,6 +83,15 @@ impl DataProblem {
             _ => LogError::Unavailable,
         }
     }
+}
+
+/// Runs what reads a file. The store panics at some pages that are not as it has written them.
+pub(super) fn guard<T>(read: impl FnOnce() -> Result<T, DataProblem>) -> Result<T, DataProblem> {
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+        Err(DataProblem::Damaged(text.unwrap_or("no page").to_owned()))
+    })
 }
 
 fn is_full(error: &io::Error) -> bool {

@@ -28,6 +28,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Queue {
     state: Mutex<State>,
     thread: OnceLock<Thread>,
+    /// Bytes of jobs that wait: changed under the lock, read without it.
+    bytes: AtomicUsize,
     /// Bytes of memory of the index.
     index: AtomicUsize,
 }
@@ -35,7 +37,6 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct State {
     jobs: VecDeque<(Job, usize)>,
-    bytes: usize,
     refused: Option<LogError>,
     closed: bool,
 }
@@ -58,10 +59,11 @@ impl Queue {
         if let Some(error) = state.refused {
             return Err((job, error));
         }
-        if state.closed || state.bytes + bytes > QUEUE_BYTES && state.bytes > 0 {
+        let waiting = self.bytes.load(Relaxed);
+        if state.closed || waiting + bytes > QUEUE_BYTES && waiting > 0 {
             return Err((job, LogError::Unavailable));
         }
-        state.bytes += bytes;
+        self.bytes.store(waiting + bytes, Relaxed);
         state.jobs.push_back((job, bytes));
         Ok(())
     }
@@ -75,7 +77,9 @@ impl Queue {
         let state = self.lock();
         match state.refused {
             Some(error) => Err(error),
-            None if state.closed || state.bytes >= QUEUE_BYTES => Err(LogError::Unavailable),
+            None if state.closed || self.bytes.load(Relaxed) >= QUEUE_BYTES => {
+                Err(LogError::Unavailable)
+            }
             None => Ok(()),
         }
     }
@@ -87,9 +91,9 @@ impl Queue {
         }
     }
 
-    /// Bytes of memory of jobs and of the index.
+    /// Bytes of memory of jobs and of the index. Every turn of the broker asks: it takes no lock.
     pub(super) fn held_bytes(&self) -> usize {
-        self.lock().bytes + self.index.load(Relaxed)
+        self.bytes.load(Relaxed) + self.index.load(Relaxed)
     }
 
     /// Starts the thread, which ends after [`close`](Queue::close).
@@ -123,7 +127,10 @@ impl Queue {
                         self.idle(&mut writer, feed);
                     }
                 }
-                Next::End => return,
+                Next::End => {
+                    let _ = writer.tidy();
+                    return;
+                }
             }
         }
     }
@@ -144,7 +151,7 @@ impl Queue {
             jobs.push(job);
             bytes += size;
         }
-        state.bytes -= bytes;
+        self.bytes.store(self.bytes.load(Relaxed) - bytes, Relaxed);
         Next::Write(jobs)
     }
 
@@ -189,6 +196,7 @@ impl Queue {
     /// Refuses what waits; for a file that was never started.
     pub(super) fn drop_all(&self) {
         let jobs: Vec<_> = self.lock().jobs.drain(..).map(|(job, _)| job).collect();
+        self.bytes.store(0, Relaxed);
         refuse(jobs, LogError::Unavailable).tell();
     }
 }

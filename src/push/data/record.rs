@@ -1,12 +1,14 @@
 //! Records as bytes of the file.
 //!
 //! ```text
-//!   flags │ topic length │ sequence │ time │ expires?  │ key lengths? │ topic │ key? │ payload
-//!   1     │ 1            │ 8        │ 8    │ 8         │ 4 + 4        │
+//!   checksum │ flags │ topic length │ sequence │ time │ expires? │ key lengths? │ topic │ key? │ payload
+//!   4        │ 1     │ 1            │ 8        │ 8    │ 8        │ 4 + 4        │
 //! ```
 //!
 //! Input: a record and its idempotency key. Output: bytes, and what they say. Invariant: whatever
-//! the bytes are, reading them gives a valid record or nothing. Numbers are little-endian.
+//! the bytes are, reading them gives a valid record or nothing. Numbers are little-endian. The
+//! checksum is of all that follows it: the store has one of each page, but does not look at it when
+//! it reads.
 
 use crate::push::data::problem::DataProblem;
 use crate::push::hub::Kept;
@@ -46,6 +48,8 @@ pub(super) struct Entry {
 
 /// Appends a record.
 pub(super) fn encode(out: &mut Vec<u8>, record: &Record, key: Option<&Key>) {
+    let begin = out.len();
+    out.extend_from_slice(&[0; size_of::<u32>()]);
     let topic = record.topic.as_str().as_bytes();
     let flag = |set: bool, flag: u8| if set { flag } else { 0 };
     out.push(
@@ -69,6 +73,22 @@ pub(super) fn encode(out: &mut Vec<u8>, record: &Record, key: Option<&Key>) {
         out.extend_from_slice(key.text.as_bytes());
     }
     out.extend_from_slice(record.payload.bytes());
+    let (sum, rest) = out[begin..].split_at_mut(size_of::<u32>());
+    sum.copy_from_slice(&checksum(rest).to_le_bytes());
+}
+
+/// Tells bytes that a disk has changed, but not those that a person has. A step is a bijection of
+/// the sum so far and of the word, so one changed word always changes the whole sum.
+fn checksum(bytes: &[u8]) -> u32 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15; // Odd, with bits everywhere.
+    let step =
+        |sum: u64, word| (sum.rotate_left(23) ^ u64::from_le_bytes(word)).wrapping_mul(FACTOR);
+    let (words, rest) = bytes.as_chunks();
+    let mut last = [0; size_of::<u64>()];
+    last[..rest.len()].copy_from_slice(rest);
+    let words = words.iter().copied().chain([last]);
+    let sum = words.fold(bytes.len() as u64, step);
+    (sum >> 32) as u32
 }
 
 /// Reads from the front of bytes.
@@ -101,8 +121,15 @@ impl<'b> Reader<'b> {
 }
 
 impl<'b> Stored<'b> {
-    /// What the bytes of a record say; `None` if they are not one.
+    /// What the bytes of a record say; `None` if they are not one, or not as they were written.
     pub(super) fn read(bytes: &'b [u8]) -> Option<Self> {
+        let mut reader = Reader(bytes);
+        let sum = reader.u32()?;
+        (sum == checksum(reader.0)).then(|| Self::parse(reader.0))?
+    }
+
+    /// The same of what follows the checksum.
+    fn parse(bytes: &'b [u8]) -> Option<Self> {
         let mut reader = Reader(bytes);
         let flags = reader.u8()?;
         let topic_len = reader.u8()?.into();
@@ -183,7 +210,7 @@ impl<'b> Stored<'b> {
 }
 
 fn no_record(place: u64) -> DataProblem {
-    DataProblem::Damaged(format!("entry {place} of the log is not a record"))
+    DataProblem::Damaged(format!("entry {place} of the log is not as it was written"))
 }
 
 impl Entry {
@@ -268,14 +295,28 @@ mod tests {
             prop_assert_eq!(stored.record().unwrap(), record);
             let read = stored.publication().and_then(|it| it.key);
             prop_assert_eq!(read, key);
-            // A part of it may be a record, but reading it is harmless.
-            let part = Stored::read(&bytes[..cut.index(bytes.len())]);
-            let _ = part.and_then(|it| it.record());
+            // A part of it is no record, and not even without the checksum is reading it harmful.
+            let part = &bytes[..cut.index(bytes.len())];
+            prop_assert_eq!(Stored::read(part), None);
+            let _ = Stored::parse(part).and_then(|it| it.record());
+        }
+
+        #[test]
+        fn what_has_changed_is_not_read(
+            (record, key) in records(),
+            at in any::<prop::sample::Index>(),
+            change in 1..=u8::MAX,
+        ) {
+            let mut bytes = Vec::new();
+            encode(&mut bytes, &record, key.as_ref());
+            let at = at.index(bytes.len());
+            bytes[at] ^= change;
+            prop_assert_eq!(Stored::read(&bytes), None);
         }
 
         #[test]
         fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
-            let stored = Stored::read(&bytes);
+            let stored = Stored::parse(&bytes);
             let _ = stored.and_then(|it| it.publication());
         }
     }

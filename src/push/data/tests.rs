@@ -2,11 +2,12 @@
 
 use super::contents::Bounds as Kept;
 use super::disk_tests::{Disk, Plate, epoch};
-use super::writer::{Job, Writer};
+use super::writer::{FileKeys, Job, Writer};
 use super::{DataFile, DataLimits};
-use crate::push::broker::{Answer, Broker, Outcome, Published};
-use crate::push::hub::{Bounds, HistoryRules, HubLimits, Page, Past};
-use crate::push::log::{Entry, KeyLimits, Keys, LogError, Logged, Ticket};
+use crate::net::{Mailbox, PeerId};
+use crate::push::broker::{Answer, Broker, BrokerMail, Outcome, Published};
+use crate::push::hub::{Bounds, HistoryRules, HubLimits, Page, Past, Subscribe};
+use crate::push::log::{Entry, KeyLimits, LogError, Logged, Ticket};
 use crate::push::position::Since;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Store as _};
@@ -19,14 +20,14 @@ use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-fn rules(messages: usize, age: u64) -> HistoryRules {
+pub(super) fn rules(messages: usize, age: u64) -> HistoryRules {
     let mut bounds = Bounds::default();
     (bounds.messages, bounds.age) = (messages, age);
     HistoryRules::new(vec![], bounds)
 }
 
-fn writer(disk: &Disk, rules: HistoryRules, now: &Arc<AtomicU64>) -> Writer {
-    let keys = Arc::new(Mutex::new(Keys::new(KeyLimits::default())));
+pub(super) fn writer(disk: &Disk, rules: HistoryRules, now: &Arc<AtomicU64>) -> Writer {
+    let keys = Arc::new(Mutex::new(FileKeys::new(KeyLimits::default())));
     let bounds = Kept {
         rules,
         topics: 1_000,
@@ -39,11 +40,11 @@ fn writer(disk: &Disk, rules: HistoryRules, now: &Arc<AtomicU64>) -> Writer {
     it
 }
 
-fn publication(topic: &str, text: &str) -> Publication {
+pub(super) fn publication(topic: &str, text: &str) -> Publication {
     Publication::new(topic.parse().unwrap(), text.into())
 }
 
-fn append(writer: &mut Writer, batch: Vec<Publication>, now: u64) -> Vec<Logged> {
+pub(super) fn append(writer: &mut Writer, batch: Vec<Publication>, now: u64) -> Vec<Logged> {
     let job = Job::Append {
         ticket: Ticket(1),
         batch,
@@ -61,10 +62,10 @@ fn sequence(logged: &Logged) -> u64 {
 }
 
 /// The floors of topics, and records.
-type Told = (BTreeMap<String, u64>, Vec<(u64, String, String)>);
+pub(super) type Told = (BTreeMap<String, u64>, Vec<(u64, String, String)>);
 
 /// Topics with the highest record that may be missing of each, and what is there.
-fn told(past: &Past) -> Told {
+pub(super) fn told(past: &Past) -> Told {
     let topics = past.topics.iter();
     let floors = topics.map(|(name, floor)| (name.as_str().to_owned(), *floor));
     let records = past.records.iter().map(|record| {
@@ -395,6 +396,47 @@ fn a_broker_goes_on_where_the_one_before_has_ended() {
             .position,
         Some(epoch().at(4))
     );
+}
+
+/// The first answer says how many it has reached. That is written with the next commit, or within
+/// a second, or at the end.
+#[test]
+// req: push-publish-08
+fn a_repetition_after_a_restart_has_the_first_answer() {
+    let disk = Disk::default();
+    let first = broker(data_file(&disk));
+    first.connect(&[Mailbox::<BrokerMail>::unread()]);
+    let peer = PeerId {
+        worker: 0,
+        index: 1,
+        generation: 1,
+    };
+    let request = Subscribe {
+        patterns: vec!["a".parse().unwrap()],
+        ..Subscribe::default()
+    };
+    first.subscribe(peer, &request).unwrap();
+    let with_key = |key: &str| {
+        let mut it = publication("a", key);
+        it.key = Some(Key {
+            owner: "me".into(),
+            text: key.into(),
+        });
+        it
+    };
+    let repeated = |disk: &Disk, key| {
+        let outcome = publish(&broker(data_file(disk)), vec![with_key(key)])[0].unwrap();
+        assert!(outcome.repeated);
+        outcome.subscribers
+    };
+    let outcome = publish(&first, vec![with_key("k")])[0].unwrap();
+    assert_eq!((outcome.subscribers, outcome.repeated), (1, false));
+    publish(&first, vec![publication("b", "next")]);
+    let killed = Plate::of(disk.lock().now.clone());
+    publish(&first, vec![with_key("last")]);
+    drop(first);
+    assert_eq!(repeated(&Disk(Arc::new(Mutex::new(killed))), "k"), 1);
+    assert_eq!((repeated(&disk, "k"), repeated(&disk, "last")), (1, 1));
 }
 
 #[test]

@@ -3,13 +3,14 @@
 //! Input: a file. Output: a summary, a smaller file, or its messages as lines of JSON. Invariant:
 //! nothing but [`compact`] changes what is in it.
 
-use crate::push::data::problem::DataProblem;
+use crate::push::data::problem::{DataProblem, guard};
 use crate::push::data::record::Stored;
 use crate::push::data::tables::{File, GONE, LOG, STATE};
 use crate::push::position::Epoch;
 use crate::push::record::Record;
 use redb::{ReadableTable as _, ReadableTableMetadata as _};
 use std::collections::HashSet;
+use std::fs;
 use std::path::Path;
 
 /// What is in a file.
@@ -32,14 +33,20 @@ pub struct Summary {
     pub repaired: bool,
 }
 
-/// Compares every page with its checksum and reads every message.
+/// Reads every message, then compares every page with its checksum. What cannot be mended is not
+/// touched.
 ///
 /// # Errors
 ///
 /// See [`DataProblem`].
 pub fn check(path: &Path) -> Result<Summary, DataProblem> {
-    let mut file = File::open_existing(path)?;
-    let repaired = !file.database.check_integrity()?;
+    verify(path)?;
+    guard(|| summarize(path))
+}
+
+fn summarize(path: &Path) -> Result<Summary, DataProblem> {
+    let mut file = File::open_existing(path)?.into_writable()?;
+    let repaired = !file.database()?.check_integrity()?;
     let mut summary = Summary {
         epoch: file.epoch,
         messages: 0,
@@ -64,6 +71,18 @@ pub fn check(path: &Path) -> Result<Summary, DataProblem> {
     Ok(summary)
 }
 
+/// Reads every message of a file, and changes nothing in it. An empty one is as it should be.
+///
+/// # Errors
+///
+/// See [`DataProblem`].
+pub fn verify(path: &Path) -> Result<(), DataProblem> {
+    if fs::metadata(path).is_ok_and(|found| found.len() == 0) {
+        return Ok(());
+    }
+    guard(|| File::open_existing(path)?.each(|_, _, _| Ok(())))
+}
+
 /// Makes a file as small as it can be. Returns its length before and after, in bytes.
 ///
 /// # Errors
@@ -72,12 +91,15 @@ pub fn check(path: &Path) -> Result<Summary, DataProblem> {
 pub fn compact(path: &Path) -> Result<(u64, u64), DataProblem> {
     let length = || Ok::<_, DataProblem>(std::fs::metadata(path)?.len());
     let before = length()?;
-    let mut file = File::open_existing(path)?;
-    file.database.compact().map_err(|error| match error {
-        redb::CompactionError::Storage(error) => error.into(),
-        other => DataProblem::Damaged(other.to_string()),
+    verify(path)?;
+    guard(|| {
+        let mut file = File::open_existing(path)?.into_writable()?;
+        let compacted = file.database()?.compact();
+        compacted.map(drop).map_err(|error| match error {
+            redb::CompactionError::Storage(error) => error.into(),
+            other => DataProblem::Damaged(other.to_string()),
+        })
     })?;
-    drop(file);
     Ok((before, length()?))
 }
 
@@ -87,6 +109,13 @@ pub fn compact(path: &Path) -> Result<(u64, u64), DataProblem> {
 ///
 /// See [`DataProblem`]; what `write` returns ends it.
 pub fn export(
+    path: &Path,
+    write: impl FnMut(&Record, Epoch) -> std::io::Result<()>,
+) -> Result<(), DataProblem> {
+    guard(|| write_all(path, write))
+}
+
+fn write_all(
     path: &Path,
     mut write: impl FnMut(&Record, Epoch) -> std::io::Result<()>,
 ) -> Result<(), DataProblem> {

@@ -6,13 +6,14 @@
 //! `queue`, which calls it.
 
 use crate::push::data::contents::{Bounds, Commit, Contents};
-use crate::push::data::problem::DataProblem;
+use crate::push::data::problem::{DataProblem, guard};
 use crate::push::data::tables::File;
 use crate::push::hub::Past;
-use crate::push::log::{Entry, Keys, LogError, Logged, Ticket};
-use crate::push::record::{Publication, Record};
+use crate::push::log::{Entry, KeyLimits, Keys, LogError, Logged, Ticket};
+use crate::push::record::{Key, Publication, Record};
 use crate::push::store::{Change, Done};
 use std::fmt;
+use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What is to be written.
@@ -47,6 +48,31 @@ impl Answers {
     }
 }
 
+/// The idempotency keys that are remembered.
+#[derive(Debug)]
+pub(super) struct FileKeys {
+    pub(super) keys: Keys,
+    /// How many subscribers records have reached, by sequence number: not in the file yet.
+    reached: Vec<(u64, u64)>,
+}
+
+impl FileKeys {
+    pub(super) fn new(limits: KeyLimits) -> Self {
+        Self {
+            keys: Keys::new(limits),
+            reached: Vec::new(),
+        }
+    }
+
+    /// See [`Log::delivered`](crate::push::log::Log::delivered).
+    pub(super) fn delivered(&mut self, key: &Key, subscribers: usize) {
+        // What is not logged has no number.
+        let sequence = self.keys.delivered(key, subscribers).filter(|it| *it > 0);
+        self.reached
+            .extend(sequence.map(|it| (it, subscribers as u64)));
+    }
+}
+
 /// Opens the file.
 pub(super) type Opener = Box<dyn Fn() -> Result<File, DataProblem> + Send>;
 
@@ -54,7 +80,7 @@ pub(super) struct Writer {
     open: Opener,
     clock: Box<dyn Fn() -> u64 + Send>,
     bounds: Bounds,
-    keys: Arc<Mutex<Keys>>,
+    keys: Arc<Mutex<FileKeys>>,
     /// `None` after an error.
     contents: Option<Contents>,
     /// The last record that was delivered.
@@ -67,7 +93,7 @@ impl Writer {
         open: Opener,
         clock: Box<dyn Fn() -> u64 + Send>,
         bounds: Bounds,
-        keys: Arc<Mutex<Keys>>,
+        keys: Arc<Mutex<FileKeys>>,
     ) -> Self {
         Self {
             open,
@@ -81,16 +107,19 @@ impl Writer {
 
     /// Opens the file and reads it.
     pub(super) fn load(&mut self) -> Result<&Contents, DataProblem> {
-        let file = (self.open)()?;
         let mut keys = lock(&self.keys);
         let head = self.head;
-        let recent = |publication: Publication, sequence, time| {
+        let recent = |publication: Publication, sequence, time, reached: Option<u64>| {
             if sequence > head {
-                let _ = keys.seen(&publication, sequence, time);
+                let _ = keys.keys.seen(&publication, sequence, time);
+            }
+            if let (Some(key), Some(reached)) = (&publication.key, reached) {
+                let _ = keys.keys.delivered(key, reached as usize);
             }
         };
         let now = (self.clock)();
-        let contents = Contents::load(file, self.bounds.clone(), now, recent)?;
+        let bounds = self.bounds.clone();
+        let contents = guard(|| Contents::load((self.open)()?, bounds, now, recent))?;
         self.head = self.head.max(contents.head());
         Ok(self.contents.insert(contents))
     }
@@ -121,7 +150,7 @@ impl Writer {
             return refuse(jobs, LogError::Unavailable);
         };
         let first = contents.head() + 1;
-        let mut commit = Commit::default();
+        let mut commit = begin(&self.keys);
         let mut answers = Answers::default();
         for job in jobs {
             match job {
@@ -146,14 +175,19 @@ impl Writer {
         answers
     }
 
-    /// Removes what is dead, if nothing else is to be done.
+    /// Removes what is dead, and writes how many subscribers records with keys have reached, if
+    /// nothing else is to be done.
     pub(super) fn tidy(&mut self) -> Option<LogError> {
         let contents = self.contents.as_mut()?;
         let now = (self.clock)();
-        let tidied = contents.is_dirty(now).and_then(|is_dirty| match is_dirty {
-            true => contents.commit(&Commit::default(), now),
-            false => Ok(()),
-        });
+        let commit = begin(&self.keys);
+        let tidied =
+            contents
+                .is_dirty(now)
+                .and_then(|is_dirty| match is_dirty || !commit.is_empty() {
+                    true => contents.commit(&commit, now),
+                    false => Ok(()),
+                });
         let problem = tidied.err()?;
         let mut answers = Answers::default();
         self.fail(&mut answers, u64::MAX, &problem);
@@ -174,7 +208,7 @@ impl Writer {
         log::error!("the data file cannot be written: {problem}; publications are refused");
         self.contents = None;
         let error = problem.log_error();
-        lock(&self.keys).take_back(first);
+        lock(&self.keys).keys.take_back(first);
         let is_lost = |entry: &Entry| match entry {
             Entry::New(_) => true,
             Entry::Repeated { sequence, .. } => *sequence >= first,
@@ -191,11 +225,22 @@ impl Writer {
     }
 }
 
+/// A commit of what was delivered since the last one. If it fails, that is lost to the file.
+fn begin(keys: &Mutex<FileKeys>) -> Commit {
+    let mut commit = Commit::default();
+    let mut keys = lock(keys);
+    let reached = mem::take(&mut keys.reached);
+    if !reached.is_empty() {
+        commit.reach(reached, keys.keys.oldest().unwrap_or(u64::MAX));
+    }
+    commit
+}
+
 /// Gives a publication its place, unless its idempotency key was seen.
 // req: push-publish-08
 fn stage(
     contents: &mut Contents,
-    keys: &Mutex<Keys>,
+    keys: &Mutex<FileKeys>,
     commit: &mut Commit,
     publication: Publication,
     now: u64,
@@ -203,7 +248,9 @@ fn stage(
     let key = publication.key.clone();
     if key.is_some() {
         let time = contents.time().max(now);
-        let seen = lock(keys).seen(&publication, contents.head() + 1, time);
+        let seen = lock(keys)
+            .keys
+            .seen(&publication, contents.head() + 1, time);
         if let Some(seen) = seen {
             return seen;
         }
@@ -227,7 +274,7 @@ pub(super) fn refuse(jobs: Vec<Job>, error: LogError) -> Answers {
     answers
 }
 
-pub(super) fn lock(keys: &Mutex<Keys>) -> MutexGuard<'_, Keys> {
+pub(super) fn lock(keys: &Mutex<FileKeys>) -> MutexGuard<'_, FileKeys> {
     keys.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -147,11 +147,19 @@ impl Keys {
         }
     }
 
-    pub(in crate::push) fn delivered(&mut self, key: &Key, subscribers: usize) {
+    /// Returns the sequence number of the publication, if its key is still remembered.
+    pub(in crate::push) fn delivered(&mut self, key: &Key, subscribers: usize) -> Option<u64> {
         let hash = self.hasher.hash_one(key);
-        if let Some(seen) = self.find(hash, key) {
-            seen.subscribers = Some(subscribers);
-        }
+        let seen = self.find(hash, key)?;
+        seen.subscribers = Some(subscribers);
+        Some(seen.sequence)
+    }
+
+    /// The least sequence number of a publication whose key is remembered.
+    #[cfg(feature = "data")]
+    pub(in crate::push) fn oldest(&self) -> Option<u64> {
+        let logged = self.seen.iter().map(|seen| seen.sequence);
+        logged.filter(|sequence| *sequence > 0).next()
     }
 
     /// Forgets the keys of publications from this sequence number on: they were not logged.

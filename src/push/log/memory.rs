@@ -78,7 +78,7 @@ impl Log for MemoryLog {
     }
 
     fn delivered(&self, key: &Key, subscribers: usize) {
-        self.lock().keys.delivered(key, subscribers);
+        let _ = self.lock().keys.delivered(key, subscribers);
     }
 }
 
