@@ -8,6 +8,7 @@ use crate::net::{Overflow, SharedChunk, SharedFrame};
 use crate::push::hub::{Applied, Audience};
 use crate::push::position::Position;
 use crate::push::record::Record;
+use crate::push::tally::Tally;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
@@ -23,6 +24,7 @@ struct Inner {
     position: Option<Position>,
     applied: Applied,
     origin: Instant,
+    tally: Option<Tally>,
     frames: [OnceLock<SharedFrame>; 3],
     chunks: [OnceLock<SharedChunk>; 3],
 }
@@ -55,13 +57,14 @@ impl Delivery {
         record: Arc<Record>,
         position: Option<Position>,
         applied: Applied,
-        origin: Instant,
+        (tally, origin): (Option<Tally>, Instant),
     ) -> Self {
         let inner = Inner {
             record,
             position,
             applied,
             origin,
+            tally,
             frames: [const { OnceLock::new() }; 3],
             chunks: [const { OnceLock::new() }; 3],
         };
@@ -94,6 +97,11 @@ impl Delivery {
     /// Grows with every delivery.
     pub fn order(&self) -> u64 {
         self.inner.applied.order
+    }
+
+    /// Where its receipts are counted, if its publisher wants to know.
+    pub(super) fn tally(&self) -> Option<&Tally> {
+        self.inner.tally.as_ref()
     }
 
     /// What its topic does with slow subscribers.

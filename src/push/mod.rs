@@ -7,11 +7,11 @@
 //! publication, without duplicates; a publisher never waits for a subscriber. The hub knows no
 //! sockets and no dialect; a dialect knows no loop.
 //!
-//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `record`, `few`, `json`; `hub`;
-//! `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`; `watched`,
-//! `auth`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`; `limits`, `answers`,
-//! `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`,
-//! `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `server`.
+//! Reading order: `time`, `clock`, `percent`, `name`, `position`, `tally`, `record`, `few`, `json`;
+//! `hub`; `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`;
+//! `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`; `limits`,
+//! `answers`, `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`,
+//! `shared`, `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `server`.
 
 mod access;
 mod admission;
@@ -53,6 +53,7 @@ mod settings;
 mod shared;
 mod stats;
 mod store;
+mod tally;
 mod throttle;
 pub mod time;
 mod tries;

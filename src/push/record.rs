@@ -10,6 +10,7 @@
 use crate::proto::Message;
 use crate::push::name::TopicName;
 use crate::push::position::{Epoch, Position};
+use crate::push::tally::Tally;
 use crate::wire::MessageKind;
 use std::sync::Arc;
 
@@ -24,6 +25,8 @@ pub struct Publication {
     pub ttl: Option<u64>,
     /// Makes a repetition harmless. Of no effect for an ephemeral topic, which is not in the log.
     pub key: Option<Key>,
+    /// Counts its receipts. Of no effect for a repetition.
+    pub(super) tally: Option<Tally>,
 }
 
 /// The content of a message.
@@ -68,6 +71,7 @@ impl Publication {
             payload,
             ttl: None,
             key: None,
+            tally: None,
         }
     }
 

@@ -123,7 +123,7 @@ impl PushService {
                 Some(gotify) => gotify.request(context, from, request, asked, admitted),
                 None => Response::new(Status::NOT_FOUND).into(),
             },
-            Entry::Route(Route::Page | Route::Topics) => page().into(),
+            Entry::Route(Route::Page | Route::Topics) => page(self.gotify.is_some()).into(),
             Entry::Route(Route::Register) => self.upgrade(request, WSERVER),
             Entry::Route(Route::Push) => self.push(request, limits).into(),
             Entry::Route(Route::Drop) => self.drop_user(request, limits).into(),
@@ -346,6 +346,10 @@ impl Service for PushService {
             Some(GOTIFY) => {} // Its clients have nothing to say.
             _ => drop(context.send(peer, message)),
         }
+    }
+
+    fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
+        self.native.pong(context, peer, payload);
     }
 
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {

@@ -39,12 +39,13 @@ const running = child => child.pid !== undefined && child.exitCode === null && c
 process.on('exit', () => { for (const child of children) if (running(child)) child.kill('SIGKILL'); });
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => process.exit(1));
 
-/** Starts a server and waits until it answers. */
+/** Starts a server and waits until it answers; `said` is the end of what it has printed. */
 export async function serve(port, ...args) {
   const child = spawn(WIREBELL, ['serve', '--listen', `127.0.0.1:${port}`, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
   children.add(child);
   let output = '', problem;
   const keep = chunk => { output = (output + chunk).slice(-4000); };
+  child.said = () => output;
   child.stdout.on('data', keep);
   child.stderr.on('data', keep);
   child.on('error', error => { problem = error; });

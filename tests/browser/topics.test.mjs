@@ -406,3 +406,11 @@ live('from topics to wserver and back', async (page, topic) => {
   await arrives(page, 'hello');
   assert.deepEqual(await texts(page), ['hello']);
 });
+
+live('the page confirms what it has read', async (page, topic) => {
+  await open(page, topic);
+  const answer = await fetch(`${address(topic)}?receipt=10s`, { method: 'POST', body: 'x' });
+  const { matched, written, confirmed, unsupported } = await answer.json();
+  assert.deepEqual({ matched, written, confirmed, unsupported }, { matched: 1, written: 1, confirmed: 1, unsupported: 0 });
+  await arrives(page, 'x');
+});

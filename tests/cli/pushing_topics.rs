@@ -125,6 +125,37 @@ fn a_key_publishes_once_and_a_ttl_of_zero_is_not_kept() {
 }
 
 #[test]
+fn receipts_are_printed() {
+    let (_server, address, server) = serve();
+    let mut listener = Program::spawn(command(&[
+        "connect",
+        "--max-messages",
+        "2",
+        &format!("ws://{address}/topics/a"),
+    ]));
+    let outcome = push(
+        &server,
+        &[
+            "--topic",
+            "a",
+            "--wait-for-subscribers=10s",
+            "--receipt",
+            "8s",
+            "x",
+        ],
+    );
+    assert_eq!(outcome.status, Some(0), "{outcome:?}");
+    let said: Value = serde_json::from_str(&outcome.stdout).unwrap();
+    assert_eq!(
+        (&said["matched"], &said["confirmed"]),
+        (&1.into(), &1.into())
+    );
+    assert_eq!(push(&server, &["--topic", "a", "y"]).status, Some(0));
+    assert_eq!(listener.wait().code(), Some(0));
+    assert_eq!(listener.stdout(), "x\ny\n");
+}
+
+#[test]
 fn lines_of_a_batch_are_published_as_they_come() {
     let (_server, address, server) = serve();
     let mut command = command(&["push", "--server", &server, "--batch", "--verbose"]);
@@ -341,7 +372,7 @@ fn it_waits_for_a_subscriber() {
 
 #[test]
 fn flags_that_do_not_go_together_are_wrong_usage() {
-    let rows: [&[&str]; 10] = [
+    let rows: [&[&str]; 12] = [
         &["x"],
         &["--user", "a", "x"],
         &["--topic", "a", "--user", "b", "--event", "c", "x"],
@@ -352,6 +383,8 @@ fn flags_that_do_not_go_together_are_wrong_usage() {
         &["--topic", "a", "--lines", "--key", "k"],
         &["--topic", "a", "--file", "b", "x"],
         &["--batch", "--wait-for-subscribers"],
+        &["--batch", "--receipt", "2s"],
+        &["--topic", "a", "--receipt", "10s", "x"],
     ];
     for args in rows {
         let outcome = push("http://127.0.0.1:1", args);

@@ -9,7 +9,11 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { EventSource } from 'eventsource';
+import { WebSocket } from 'ws';
 
 const { WIREBELL } = process.env;
 assert.ok(WIREBELL, 'set WIREBELL, or start the test with ./run');
@@ -215,4 +219,83 @@ test('eventsource of Node', BOUND, async () => {
     source.close();
     cutter.end();
   }
+});
+
+/** Publishes and waits for receipts; gives back how many subscribers there were, and what they said. */
+async function receipt(topic) {
+  const answer = await fetch(topics(`${topic}?receipt=10s`), { method: 'POST', body: 'x' });
+  assert.equal(answer.status, 201);
+  const { matched, written, confirmed, unsupported } = await answer.json();
+  return { matched, written, confirmed, unsupported };
+}
+const all = count => ({ matched: count, written: count, confirmed: count, unsupported: 0 });
+const sockets = (path, at = port) => `ws://127.0.0.1:${at}/topics/${path}`;
+
+/** nginx between a client and the server, as its documentation says for WebSockets. */
+class Nginx {
+  constructor() { this.folder = mkdtempSync(join(tmpdir(), 'wirebell-nginx-')); }
+
+  async port() {
+    const listener = createServer().listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const { port: own } = listener.address();
+    listener.close();
+    writeFileSync(join(this.folder, 'nginx.conf'), `
+      daemon off; pid ${this.folder}/pid; error_log stderr crit;
+      events {}
+      http {
+        access_log off; client_body_temp_path ${this.folder}/body; proxy_temp_path ${this.folder}/proxy;
+        fastcgi_temp_path ${this.folder}/f; uwsgi_temp_path ${this.folder}/u; scgi_temp_path ${this.folder}/s;
+        server {
+          listen 127.0.0.1:${own};
+          location / {
+            proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1;
+            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+          }
+        }
+      }`);
+    this.child = start('nginx', '-p', this.folder, '-c', join(this.folder, 'nginx.conf'));
+    return own;
+  }
+
+  async end() {
+    const ended = once(this.child, 'close');
+    this.child.kill('SIGTERM');
+    await ended;
+    rmSync(this.folder, { recursive: true });
+  }
+}
+
+test('ws of Node confirms, also through nginx', BOUND, async () => {
+  const nginx = new Nginx();
+  const own = await nginx.port();
+  const clients = [new WebSocket(sockets('receipt.node'))];
+  await once(clients[0], 'open');
+  for (const end = performance.now() + LIMIT; clients.length < 2;) {
+    assert.ok(performance.now() < end, 'nginx does not start');
+    const client = new WebSocket(sockets('receipt.node', own));
+    const opened = await new Promise(resolve => client.on('open', () => resolve(true)).on('error', () => resolve(false)));
+    if (opened) clients.push(client);
+    else await new Promise(resolve => setTimeout(resolve, 50));
+  }
+  assert.deepEqual(await receipt('receipt.node'), all(clients.length));
+  const answers = await Promise.all(Array.from({ length: 50 }, () => receipt('receipt.node')));
+  answers.forEach(answer => assert.deepEqual(answer, all(clients.length)));
+  clients.forEach(client => client.terminate());
+  await nginx.end();
+});
+
+test('websockets of Python confirms', BOUND, async () => {
+  const client = new Lines('.venv/bin/python', 'follow_ws.py', sockets('receipt.python'));
+  await client.some(1);
+  assert.deepEqual(await receipt('receipt.python'), all(1));
+  await client.some(2);
+  await client.kill();
+});
+
+test('server-sent events cannot confirm', BOUND, async () => {
+  const client = new Lines('curl', '-sSN', '-H', 'Accept: text/event-stream', topics('receipt.curl'));
+  await client.some(1);
+  assert.deepEqual(await receipt('receipt.curl'), { matched: 1, written: 1, confirmed: 0, unsupported: 1 });
+  await client.kill();
 });

@@ -11,6 +11,7 @@ mod polls;
 mod proxies;
 mod publishing;
 mod rates;
+mod receipts;
 mod replays;
 mod revocation;
 mod slow;

@@ -302,15 +302,15 @@ fn texts_are_in_plain_english() {
         let path = path.strip_prefix(top).expect("below the top");
         (path.display().to_string(), text)
     });
-    let live = "src/push/page/index.html";
-    let live = (
-        live.to_owned(),
-        fs::read_to_string(top.join(live)).expect("the live page"),
-    );
+    let live = ["index.html", "gotify.css", "gotify.html", "gotify.js"].map(|name| {
+        let path = format!("src/push/page/{name}");
+        let text = fs::read_to_string(top.join(&path)).expect("a part of the live page");
+        (path, text)
+    });
     let sources = sources("src")
         .into_iter()
         .map(|source| (source.path, source.text));
-    let all = sources.chain(pages).chain([live]);
+    let all = sources.chain(pages).chain(live);
     hold(
         &all.flat_map(|(path, text)| words::unwanted(&path, &text))
             .collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Sections, what they are about, and files that no tag leads to.
-const SECTIONS: [(&str, &str, &str, &str); 81] = [
+const SECTIONS: [(&str, &str, &str, &str); 82] = [
     ("6455", "1.3", "the key and its answer", "handshake/key"),
     ("6455", "3", "URIs", ""),
     ("6455", "4.1", "opening, the client's side", ""),
@@ -80,6 +80,7 @@ const SECTIONS: [(&str, &str, &str, &str); 81] = [
     ("push", "names", "topics and patterns", ""),
     ("push", "order", "positions and the order of all topics", ""),
     ("push", "publish", "one message", ""),
+    ("push", "receipt", "who has read a message", ""),
     ("push", "batch", "many messages", ""),
     ("push", "errors", "statuses and code words", ""),
     ("push", "subscribe", "which form a subscriber gets", ""),

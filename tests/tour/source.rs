@@ -75,7 +75,7 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position record few json hub/limits hub/rules hub/history \
+        "mod time clock percent name position tally record few json hub/limits hub/rules hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
          data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
@@ -88,11 +88,11 @@ const ORDER: [(&str, &str, &str); 24] = [
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 \
-         native/problem native/publish native/batch native/ask native/caller native/envelope \
-         native/events \
-         native/messages native/form native/session native/subscribers native/dialect native/gate \
-         native/live native/revocation mail stats shared metrics routes echo service \
-         admission operating server",
+         native/problem native/ask native/envelope native/publish native/batch native/caller \
+         native/events native/messages native/form native/session native/receipts \
+         native/subscribers native/dialect native/gate native/publishing native/live \
+         native/revocation mail stats shared metrics routes echo service admission operating \
+         server",
     ),
     (
         "cli/common",

@@ -25,6 +25,8 @@ pub enum BrokerMail {
         /// For each publication, in order.
         outcomes: Vec<Outcome>,
     },
+    /// The receipts of what this connection has published are complete.
+    Counted(PeerId),
 }
 
 /// The answer to a subscription, among the deliveries before and after it.

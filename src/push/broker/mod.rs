@@ -130,6 +130,12 @@ impl Broker {
         }
     }
 
+    /// The receipts of a publication are complete: its publisher is told.
+    pub(super) fn counted(&self, publisher: PeerId) {
+        let mut turn = self.shared.turn();
+        turn.post(publisher.worker(), BrokerMail::Counted(publisher), 0);
+    }
+
     /// Subscribes a connection: see [`Hub::subscribe`]. For a connection that has no subscriptions
     /// yet; of one that has, older deliveries may still be on their way.
     ///
@@ -416,6 +422,7 @@ mod tests {
                     )
                 }
                 BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
+                BrokerMail::Counted(publisher) => format!("counted {publisher:?}"),
             });
             told.collect()
         }

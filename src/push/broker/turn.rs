@@ -11,6 +11,7 @@ use crate::push::delivery::Delivery;
 use crate::push::hub::{Hub, Refused, Start, Subscribe};
 use crate::push::log::{Entry, Log, Logged, Ticket};
 use crate::push::record::{Key, Publication, Record};
+use crate::push::tally::Tally;
 use crate::push::unavailable::Unavailable;
 use crate::push::workers::{Worker, Workers};
 use std::collections::{BTreeSet, HashMap};
@@ -42,7 +43,7 @@ pub(super) struct State {
 #[derive(Debug)]
 pub(super) struct Waiting {
     pub(super) outcomes: Vec<Option<Outcome>>,
-    pub(super) keys: Vec<Option<Key>>,
+    pub(super) due: Vec<Due>,
     pub(super) answer: Answer,
     pub(super) since: Instant,
 }
@@ -50,7 +51,14 @@ pub(super) struct Waiting {
 /// A place in a batch.
 pub(super) enum Step {
     Ephemeral(Box<Publication>),
-    Logged(Option<Key>),
+    Logged(Due),
+}
+
+/// What is to be done with a publication that the log has.
+#[derive(Debug)]
+pub(super) struct Due {
+    key: Option<Key>,
+    tally: Option<Tally>,
 }
 
 /// The broker, locked for one call. Fields are dropped in order: first the lock is released, then
@@ -128,12 +136,15 @@ impl Turn<'_> {
     pub(super) fn sort(&self, batch: Vec<Publication>) -> (Vec<Publication>, Vec<Step>) {
         let hub = &self.state.hub;
         let mut steps = Vec::with_capacity(batch.len());
-        let logged = batch.into_iter().filter_map(|publication| {
+        let logged = batch.into_iter().filter_map(|mut publication| {
             if hub.is_ephemeral(&publication.topic) {
                 steps.push(Step::Ephemeral(Box::new(publication)));
                 return None;
             }
-            steps.push(Step::Logged(publication.key.clone()));
+            steps.push(Step::Logged(Due {
+                key: publication.key.clone(),
+                tally: publication.tally.take(),
+            }));
             Some(publication)
         });
         (logged.collect(), steps)
@@ -159,9 +170,9 @@ impl Turn<'_> {
         for step in steps {
             match step {
                 Step::Ephemeral(publication) => outcomes.push(self.ephemeral(*publication)),
-                Step::Logged(key) => {
+                Step::Logged(Due { key, tally }) => {
                     let Some(entry) = entries.next() else { break };
-                    let outcome = self.logged(entry, &outcomes);
+                    let outcome = self.logged(entry, tally, &outcomes);
                     if let (Some(key), Ok(receipt)) = (&key, &outcome)
                         && !receipt.repeated
                         && receipt.subscribers > 0
@@ -173,7 +184,7 @@ impl Turn<'_> {
             }
         }
         for entry in entries {
-            let _ = self.logged(entry, &[]);
+            let _ = self.logged(entry, None, &[]);
         }
         outcomes
     }
@@ -182,15 +193,15 @@ impl Turn<'_> {
     pub(super) fn wait(&mut self, ticket: Ticket, steps: Vec<Step>, answer: Answer) {
         let mut waiting = Waiting {
             outcomes: Vec::with_capacity(steps.len()),
-            keys: Vec::new(),
+            due: Vec::new(),
             answer,
             since: self.began,
         };
         for step in steps {
             waiting.outcomes.push(match step {
                 Step::Ephemeral(publication) => Some(self.ephemeral(*publication)),
-                Step::Logged(key) => {
-                    waiting.keys.push(key);
+                Step::Logged(due) => {
+                    waiting.due.push(due);
                     None
                 }
             });
@@ -212,7 +223,7 @@ impl Turn<'_> {
         };
         self.state.commits.record(waiting.since.elapsed());
         let began = std::mem::replace(&mut self.began, waiting.since);
-        let steps = waiting.keys.into_iter().map(Step::Logged).collect();
+        let steps = waiting.due.into_iter().map(Step::Logged).collect();
         let mut later = self.run(steps, entries).into_iter();
         self.began = began;
         let outcomes = waiting.outcomes.into_iter();
@@ -229,7 +240,8 @@ impl Turn<'_> {
 
     /// The log does not get it, and knows only its key.
     // req: push-order-07
-    fn ephemeral(&mut self, publication: Publication) -> Outcome {
+    fn ephemeral(&mut self, mut publication: Publication) -> Outcome {
+        let tally = publication.tally.take();
         let key = publication.key.clone();
         let known = match &key {
             Some(_) => self.shared.log.repeats(&publication, self.now)?,
@@ -237,7 +249,7 @@ impl Turn<'_> {
         };
         let subscribers = known.unwrap_or_else(|| {
             let record = publication.into_record(0, self.now);
-            self.deliver(Arc::new(record))
+            self.deliver(Arc::new(record), tally)
         });
         if let (Some(key), None) = (&key, known) {
             self.shared.log.delivered(key, subscribers);
@@ -250,12 +262,12 @@ impl Turn<'_> {
     }
 
     /// `before` are the outcomes of the same batch: a repetition may follow its original.
-    fn logged(&mut self, entry: Logged, before: &[Outcome]) -> Outcome {
+    fn logged(&mut self, entry: Logged, tally: Option<Tally>, before: &[Outcome]) -> Outcome {
         let epoch = self.shared.log.epoch();
         match entry? {
             Entry::New(record) => Ok(Receipt {
                 position: record.position(epoch),
-                subscribers: self.deliver(record),
+                subscribers: self.deliver(record, tally),
                 repeated: false,
             }),
             Entry::Repeated {
@@ -277,7 +289,7 @@ impl Turn<'_> {
     /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
     /// are counted.
     // req: push-order-02
-    fn deliver(&mut self, record: Arc<Record>) -> usize {
+    fn deliver(&mut self, record: Arc<Record>, tally: Option<Tally>) -> usize {
         let now = self.now;
         let hub = &mut self.state.hub;
         let applied = hub.apply(&record, now);
@@ -287,9 +299,12 @@ impl Turn<'_> {
         if audience.subscribers == 0 {
             return 0;
         }
+        if let Some(tally) = &tally {
+            tally.begin(audience.subscribers, audience.workers.len());
+        }
         let hub = &mut self.state.hub;
         let position = record.position(hub.head().epoch);
-        let delivery = Delivery::new(record, position, applied, self.began);
+        let delivery = Delivery::new(record, position, applied, (tally, self.began));
         let size = delivery.size();
         for worker in &audience.workers {
             self.post(*worker, BrokerMail::Delivery(delivery.clone()), size);

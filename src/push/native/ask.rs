@@ -115,8 +115,7 @@ fn form(head: &RequestHead<'_>, patterns: &[Pattern]) -> Result<How, Problem> {
         return Ok(How::Raw);
     }
     if let Some(wait) = parameter(head, "poll")? {
-        let seconds = wait.parse::<u64>().ok().map(|it| it.saturating_mul(1000));
-        let wait = seconds.or_else(|| span(&wait)).ok_or_else(|| {
+        let wait = seconds_or_span(&wait).ok_or_else(|| {
             Problem::malformed("poll is a time to wait, such as 25s, or 0 for no wait")
         })?;
         return Ok(How::Poll(wait.min(LONGEST_POLL)));
@@ -175,7 +174,13 @@ fn since(head: &RequestHead<'_>, how: How) -> Result<Since, Problem> {
 }
 
 /// The only value of a parameter, decoded.
-fn parameter(head: &RequestHead<'_>, name: &str) -> Result<Option<String>, Problem> {
+/// A number of seconds, or a span of time, in milliseconds.
+pub(super) fn seconds_or_span(text: &str) -> Option<u64> {
+    let seconds = text.parse::<u64>().ok().map(|it| it.saturating_mul(1000));
+    seconds.or_else(|| span(text))
+}
+
+pub(super) fn parameter(head: &RequestHead<'_>, name: &str) -> Result<Option<String>, Problem> {
     let mut all = values(head.query(), name);
     let (Some(value), None) = (all.next(), all.next()) else {
         return match values(head.query(), name).next() {

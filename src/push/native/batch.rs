@@ -399,6 +399,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
             payload,
             ttl,
             key,
+            tally: None,
         });
     }
 
@@ -517,6 +518,7 @@ mod tests {
                 owner: "alice".into(),
                 text: "k1".into(),
             }),
+            tally: None,
         };
         assert_eq!(publication, expected);
         let plain =

@@ -10,30 +10,30 @@ use crate::net::{Context, PeerId, Reply, Upgrade};
 use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::auth::Auth;
-use crate::push::broker::{Answer, Broker, Outcome, Published};
+use crate::push::broker::Broker;
 use crate::push::gotify::Gotify;
 use crate::push::hub::{Replay, Start, Subscribe};
 use crate::push::limits::Limits;
-use crate::push::log::LogError;
 use crate::push::name::{Pattern, TopicName};
 use crate::push::native::ask::{Ask, ENVELOPES, How, TOPICS, upgrades};
 use crate::push::native::batch::Batch;
 use crate::push::native::caller::{Caller, Guest};
 use crate::push::native::events::beginning;
 use crate::push::native::form::Form;
-use crate::push::native::messages::{self, Reference};
+use crate::push::native::messages::Reference;
 use crate::push::native::problem::Problem;
 use crate::push::native::publish;
+use crate::push::native::receipts::{Counting, Receipts, Wanted};
 use crate::push::native::session::{POLL_PAGE, Replaying, Work};
-use crate::push::native::session::{first_page, poll_answer, send_json};
+use crate::push::native::session::{first_page, poll_answer};
 use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
 use crate::push::position::Since;
-use crate::push::record::Publication;
+use crate::push::tally::Tally;
 use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 /// The purpose of a connection: the tag of its peer. Other dialects have other numbers.
@@ -60,8 +60,11 @@ pub(in crate::push) struct Dialect {
     pub(super) limits: Limits,
     pub(super) subscribers: Subscribers,
     /// What the log has not answered yet, by tag.
-    awaited: HashMap<u64, Awaited>,
-    tags: u64,
+    pub(super) awaited: HashMap<u64, Awaited>,
+    pub(super) receipts: Receipts,
+    /// Publishers that wait for receipts.
+    pub(super) counting: BTreeMap<PeerId, Counting>,
+    pub(super) tags: u64,
     /// Some topic has another policy for slow subscribers than the default.
     pub(super) policies: bool,
     /// Of the tokens, as of the last time they were looked at.
@@ -93,16 +96,9 @@ pub(super) enum Awaited {
 #[derive(Debug)]
 pub(super) enum Requested {
     One(TopicName),
+    /// With receipts.
+    Counted(Wanted),
     Batch(Batch),
-}
-
-impl Requested {
-    fn answer(self, outcomes: Vec<Outcome>) -> Response {
-        match self {
-            Self::One(topic) => publish::answer(&topic, first(outcomes)),
-            Self::Batch(batch) => batch.answer(outcomes),
-        }
-    }
 }
 
 impl Dialect {
@@ -124,6 +120,8 @@ impl Dialect {
             limits,
             subscribers: Subscribers::default(),
             awaited: HashMap::new(),
+            receipts: Receipts::default(),
+            counting: BTreeMap::new(),
             tags: 0,
             generation: 0,
             readers: 0,
@@ -143,9 +141,18 @@ impl Dialect {
         let result = match guest {
             Guest::Publisher(caller, topic) => {
                 let read = publish::read(topic, &request.head(), request.body(), &caller.owner());
-                read.and_then(|publication| {
-                    let requested = Requested::One(publication.topic.clone());
-                    self.publish_request(from, requested, vec![publication], admitted)
+                let wait = publish::receipt(&request.head());
+                read.and_then(|mut publication| {
+                    let topic = publication.topic.clone();
+                    let requested = match wait? {
+                        None => Requested::One(topic),
+                        Some(wait) => {
+                            let tally = Tally::new(from);
+                            publication.tally = Some(tally.clone());
+                            Requested::Counted(Wanted { topic, tally, wait })
+                        }
+                    };
+                    self.publish_request(context, from, requested, vec![publication], admitted)
                 })
             }
             Guest::Batch(caller) => {
@@ -155,7 +162,8 @@ impl Dialect {
                 read.and_then(|mut batch| {
                     let publications = batch.publications();
                     self.count_batch(context, from, &caller, publications.len());
-                    self.publish_request(from, Requested::Batch(batch), publications, admitted)
+                    let requested = Requested::Batch(batch);
+                    self.publish_request(context, from, requested, publications, admitted)
                 })
             }
             Guest::Reader(caller) => {
@@ -164,92 +172,6 @@ impl Dialect {
             Guest::Unknown => self.subscribe_request(context, from, request, None, admitted),
         };
         result.unwrap_or_else(|problem| Response::from(problem).into())
-    }
-
-    // req: push-batch-01
-    fn publish_request<'r>(
-        &mut self,
-        from: PeerId,
-        requested: Requested,
-        publications: Vec<Publication>,
-        admitted: &Admitted,
-    ) -> Result<Reply<'r>, Problem> {
-        match self.publish(from, publications)? {
-            (_, Published::Now(outcomes)) => Ok(requested.answer(outcomes).into()),
-            (tag, Published::Later) => {
-                let awaited = Awaited::Request {
-                    peer: from,
-                    requested,
-                    admitted: admitted.clone(),
-                };
-                self.awaited.insert(tag, awaited);
-                Ok(Reply::Later { tag: NATIVE })
-            }
-        }
-    }
-
-    /// Publishes one message of a WebSocket, and tells its client what became of it.
-    pub(super) fn publish_and_tell(
-        &mut self,
-        context: &mut Context<'_>,
-        from: PeerId,
-        publication: Publication,
-        awaited: Awaited,
-    ) -> Result<(), Problem> {
-        match self.publish(from, vec![publication])? {
-            (_, Published::Now(outcomes)) => self.tell(context, awaited, outcomes),
-            (tag, Published::Later) => drop(self.awaited.insert(tag, awaited)),
-        }
-        Ok(())
-    }
-
-    /// Publishes; the tag is for outcomes that come later.
-    fn publish(
-        &mut self,
-        from: PeerId,
-        publications: Vec<Publication>,
-    ) -> Result<(u64, Published), Problem> {
-        self.tags += 1;
-        let answer = Answer::Mail {
-            worker: from.worker(),
-            tag: self.tags,
-        };
-        let published = self.broker.publish(publications, answer)?;
-        Ok((self.tags, published))
-    }
-
-    /// The log has answered.
-    pub(super) fn published(
-        &mut self,
-        context: &mut Context<'_>,
-        tag: u64,
-        outcomes: Vec<Outcome>,
-    ) {
-        if let Some(awaited) = self.awaited.remove(&tag) {
-            self.tell(context, awaited, outcomes);
-        }
-    }
-
-    fn tell(&mut self, context: &mut Context<'_>, awaited: Awaited, outcomes: Vec<Outcome>) {
-        match awaited {
-            Awaited::Request {
-                peer,
-                requested,
-                admitted,
-            } => {
-                let response = requested.answer(outcomes);
-                let _ = context.respond(peer, admitted.mark(response));
-            }
-            Awaited::Message {
-                peer,
-                topic,
-                reference,
-            } => {
-                let json = messages::outcome(reference.as_deref(), &topic, first(outcomes));
-                send_json(context, peer, json);
-            }
-            Awaited::Raw { peer } => self.tell_raw(context, peer, &first(outcomes)),
-        }
     }
 
     fn subscribe_request<'r>(
@@ -265,7 +187,7 @@ impl Dialect {
             check_patterns(caller, &ask.patterns)?;
         }
         match ask.how {
-            How::Page => Ok(page().into()),
+            How::Page => Ok(page(self.gotify.is_some()).into()),
             How::Raw | How::Envelopes => self.open(context, from, request, ask, caller),
             How::Events { envelopes } => {
                 let form = match envelopes {
@@ -439,12 +361,6 @@ pub(super) fn earlier(one: Option<u64>, other: Option<u64>) -> Option<u64> {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
-}
-
-/// The only outcome of one publication.
-fn first(outcomes: Vec<Outcome>) -> Outcome {
-    let lost = Err(LogError::Unavailable);
-    outcomes.into_iter().next().unwrap_or(lost)
 }
 
 /// Where the messages of a raw WebSocket begin: its client can note it.

@@ -70,6 +70,7 @@ impl Dialect {
 
     /// What was sent has left: a replay goes on.
     pub(in crate::push) fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        self.left(peer);
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return;
         };
@@ -376,6 +377,7 @@ impl Dialect {
     pub(in crate::push) fn mail(&mut self, context: &mut Context<'_>, mail: BrokerMail) {
         match mail {
             BrokerMail::Delivery(delivery) => self.deliver(context, &delivery),
+            BrokerMail::Counted(publisher) => drop(self.counted(context, publisher)),
             BrokerMail::Published { tag, outcomes } => self.published(context, tag, outcomes),
             BrokerMail::Started(started) => {
                 let Started {
@@ -391,12 +393,15 @@ impl Dialect {
 
     fn deliver(&mut self, context: &mut Context<'_>, delivery: &Delivery) {
         let mut polls = Vec::new();
-        self.subscribers
-            .deliver(context, delivery, self.policies, &mut polls);
-        for peer in polls {
+        let (policies, receipts) = (self.policies, &mut self.receipts);
+        let done = self
+            .subscribers
+            .deliver(context, delivery, policies, receipts, &mut polls);
+        for peer in &polls {
             let record = Arc::new(delivery.record().clone());
-            self.end_poll(context, peer, Some(record));
+            self.end_poll(context, *peer, Some(record));
         }
+        self.polls_answered(delivery, polls.len(), done);
     }
 
     /// Answers a poll that waited.
@@ -416,9 +421,13 @@ impl Dialect {
         }
     }
 
-    /// A timer has expired: of a token, of a poll, or of a stream that is silent.
+    /// A timer has expired: of a publisher that waits for receipts, of a token, of a poll, or of a
+    /// stream that is silent.
     // req: push-sse-09 push-ndjson-04
     pub(in crate::push) fn timer(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        if self.counted(context, peer) {
+            return;
+        }
         let Some(subscriber) = self.subscribers.get(peer) else {
             return;
         };
@@ -456,6 +465,7 @@ impl Dialect {
 
     /// A connection has ended, or is about to.
     pub(in crate::push) fn closed(&mut self, peer: PeerId) {
+        self.gone(peer);
         self.remove(peer);
     }
 

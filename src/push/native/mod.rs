@@ -10,8 +10,9 @@
 //! subscribers see. Invariants: an error is JSON, with a code word and advice; each form of a
 //! record is made once, whatever the number of its receivers.
 //!
-//! Reading order: `base64`, `problem`, `publish`, `batch`; `ask`, `caller`, `envelope`, `events`,
-//! `messages`, `form`, `session`, `subscribers`; `dialect`, `gate`, `live`, `revocation`.
+//! Reading order: `base64`, `problem`, `ask`, `envelope`, `publish`, `batch`; `caller`, `events`,
+//! `messages`, `form`, `session`, `receipts`, `subscribers`; `dialect`, `gate`, `publishing`,
+//! `live`, `revocation`.
 
 mod ask;
 mod base64;
@@ -26,6 +27,8 @@ mod live;
 mod messages;
 mod problem;
 pub mod publish;
+mod publishing;
+mod receipts;
 mod revocation;
 mod session;
 mod subscribers;

@@ -8,26 +8,34 @@
 //!   shipped                                   "subscribers":3}
 //! ```
 //!
+//! With `?receipt=2s` the answer also says how many connections have confirmed it: see `receipts`.
+//!
 //! Input: a topic, a head, a body; what the broker has made of it. Output: a publication; a
 //! response. Invariant: a text is UTF-8, and nothing is altered to make it so. RFC 9110 section 8.3
 //! (Content-Type), RFC 8030 section 5.2 (TTL), RFC 8941 section 3.3.3 (the string of a key). Who
 //! may publish is left to the service, except that topics of the server itself are closed to all.
 
 use crate::http::{MediaType, RequestHead, Response, Status, field, is_token};
+use crate::proto::Millis;
 use crate::push::answers::is_encoded;
 use crate::push::broker::{Outcome, Receipt};
 use crate::push::json::{write_number, write_string};
 use crate::push::name::TopicName;
+use crate::push::native::ask::{parameter, seconds_or_span};
 use crate::push::native::base64::decode;
 use crate::push::native::envelope::position;
 use crate::push::native::problem::Problem;
 use crate::push::record::{Key, Payload, Publication};
+use crate::push::tally::Counts;
 use crate::wire::MessageKind;
 use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Bytes of a result besides the topic, to reserve memory.
 pub(super) const RESULT: usize = 64;
+
+/// Milliseconds that a publisher can wait for receipts.
+const LONGEST_WAIT_MS: Millis = 60_000;
 
 /// Characters of an idempotency key.
 const MAX_KEY: usize = 255;
@@ -55,6 +63,23 @@ pub fn read(
         payload,
         ttl: ttl(head)?,
         key: key(head, owner)?,
+        tally: None,
+    })
+}
+
+/// How long the publisher waits for receipts, in milliseconds; `None` if it wants none.
+///
+/// # Errors
+///
+/// 400 if it is not a time of at most a minute.
+// req: push-receipt-07
+pub(super) fn receipt(head: &RequestHead<'_>) -> Result<Option<Millis>, Problem> {
+    let Some(text) = parameter(head, "receipt")? else {
+        return Ok(None);
+    };
+    let wait = seconds_or_span(&text).filter(|wait| (1..=LONGEST_WAIT_MS).contains(wait));
+    wait.map(Some).ok_or_else(|| {
+        Problem::malformed("receipt is a time to wait of at most a minute, such as 2s")
     })
 }
 
@@ -210,7 +235,7 @@ fn bad_key() -> Problem {
 
 /// The response to a publication.
 // req: push-publish-09 push-publish-14
-pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
+pub fn answer(topic: &TopicName, outcome: Outcome, counts: Option<Counts>) -> Response {
     let receipt = match outcome {
         Ok(receipt) => receipt,
         Err(error) => return Problem::from(error).into(),
@@ -222,6 +247,9 @@ pub fn answer(topic: &TopicName, outcome: Outcome) -> Response {
     let mut body = Vec::with_capacity(topic.as_str().len() + RESULT);
     body.push(b'{');
     write_members(&mut body, topic, &receipt);
+    if let Some(counts) = counts {
+        write_counts(&mut body, &counts);
+    }
     body.push(b'}');
     let response = Response::content(status, MediaType::JSON, body);
     match receipt.repeated {
@@ -242,6 +270,19 @@ pub(super) fn write_members(out: &mut Vec<u8>, topic: &TopicName, receipt: &Rece
     }
     out.extend_from_slice(b",\"subscribers\":");
     write_number(out, receipt.subscribers as u64);
+}
+
+// req: push-receipt-02
+fn write_counts(out: &mut Vec<u8>, counts: &Counts) {
+    for (name, count) in [
+        (&b",\"matched\":"[..], counts.matched),
+        (b",\"written\":", counts.written),
+        (b",\"confirmed\":", counts.confirmed),
+        (b",\"unsupported\":", counts.unsupported),
+    ] {
+        out.extend_from_slice(name);
+        write_number(out, count as u64);
+    }
 }
 
 #[cfg(test)]
@@ -436,12 +477,12 @@ mod tests {
                 r#"{"topic":"orders.eu\"","subscribers":1}"#,
             ),
         ] {
-            let response = answer(&topic, Ok(receipt));
+            let response = answer(&topic, Ok(receipt), None);
             assert_eq!(response.status.code(), code);
             assert_eq!(response.fields().next(), field);
             assert_eq!(std::str::from_utf8(&response.body).unwrap(), body);
         }
-        let refused = answer(&topic, Err(LogError::KeyReused));
+        let refused = answer(&topic, Err(LogError::KeyReused), None);
         assert_eq!(refused.status, Status::UNPROCESSABLE_CONTENT);
     }
 }

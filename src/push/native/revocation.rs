@@ -24,6 +24,7 @@ impl Dialect {
         if context.worker() == 0 {
             self.broker.expire();
         }
+        self.receipts.look(context);
         self.check_grants(context);
         self.check_readers(context);
     }

@@ -20,6 +20,7 @@ use crate::push::native::caller::Caller;
 use crate::push::native::envelope::message;
 use crate::push::native::events::{event, line};
 use crate::push::native::form::Form;
+use crate::push::native::receipts::Receipts;
 use crate::push::native::session::Work;
 use crate::push::position::Epoch;
 use std::collections::HashMap;
@@ -182,16 +183,18 @@ impl Subscribers {
 
     /// Sends a delivery to all whom it is for; `polls` gets those who wait for one answer, and who
     /// get it from the caller. `policies` says that some topic has another policy for slow
-    /// subscribers than the default.
+    /// subscribers than the default. True if there will be no receipts that are not counted yet.
     // req: push-bounds-03
     pub(super) fn deliver(
         &mut self,
         context: &mut Context<'_>,
         delivery: &Delivery,
         policies: bool,
+        receipts: &mut Receipts,
         polls: &mut Vec<PeerId>,
-    ) {
+    ) -> bool {
         let interests = &delivery.audience().interests;
+        let mut open = 0;
         let key = match delivery.overflow() {
             Overflow::KeepLatest => key_of(delivery),
             _ => 0,
@@ -210,12 +213,21 @@ impl Subscribers {
                 if policies {
                     context.set_overflow(entry.peer, delivery.overflow());
                 }
-                match entry.form {
-                    Form::Poll => polls.push(entry.peer),
-                    form => drop(send(context, entry.peer, form, delivery, key)),
+                if entry.form == Form::Poll {
+                    open += 1;
+                    polls.push(entry.peer);
+                    continue;
+                }
+                let sent = send(context, entry.peer, entry.form, delivery, key);
+                if let Some(tally) = delivery.tally()
+                    && sent.is_taken()
+                    && receipts.add(context, entry.peer, delivery.order(), tally, entry.form)
+                {
+                    open += 1;
                 }
             }
         }
+        delivery.tally().is_some_and(|tally| tally.sent(open))
     }
 }
 

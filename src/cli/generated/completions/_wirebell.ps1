@@ -194,6 +194,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--ttl', '--ttl', [CompletionResultType]::ParameterName, 'Do not replay the message to those who subscribe later than this: 10m, or a number of seconds; 0 for those alone who listen now')
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The Idempotency-Key: within five minutes, a message is published once under the same key')
             [CompletionResult]::new('--wait-for-subscribers', '--wait-for-subscribers', [CompletionResultType]::ParameterName, 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME. Needs the right to subscribe to it')
+            [CompletionResult]::new('--receipt', '--receipt', [CompletionResultType]::ParameterName, 'Ask for receipts, for at most TIME: the answer, which is printed, says how many connections have read the message')
             [CompletionResult]::new('--auth', '--auth', [CompletionResultType]::ParameterName, 'Send `Authorization: Basic` with this user and password')
             [CompletionResult]::new('--token', '--token', [CompletionResultType]::ParameterName, 'Send `Authorization: Bearer` with this token')
             [CompletionResult]::new('--key-file', '--key-file', [CompletionResultType]::ParameterName, 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY')

@@ -1157,7 +1157,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__push)
-            opts="-v -k -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --auth --token --key-file --attempts --timeout --verbose --ca-file --insecure --client-cert --tls-server-name --client-key --help"
+            opts="-v -k -h --server --topic --user --event --file --lines --batch --content-type --ttl --key --wait-for-subscribers --receipt --auth --token --key-file --attempts --timeout --verbose --ca-file --insecure --client-cert --tls-server-name --client-key --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1196,6 +1196,10 @@ _wirebell() {
                     return 0
                     ;;
                 --wait-for-subscribers)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --receipt)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -187,6 +187,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --ttl 'Do not replay the message to those who subscribe later than this: 10m, or a number of seconds; 0 for those alone who listen now'
             cand --key 'The Idempotency-Key: within five minutes, a message is published once under the same key'
             cand --wait-for-subscribers 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME. Needs the right to subscribe to it'
+            cand --receipt 'Ask for receipts, for at most TIME: the answer, which is printed, says how many connections have read the message'
             cand --auth 'Send `Authorization: Basic` with this user and password'
             cand --token 'Send `Authorization: Bearer` with this token'
             cand --key-file 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY'

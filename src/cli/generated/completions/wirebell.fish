@@ -192,6 +192,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l content-type 
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ttl -d 'Do not replay the message to those who subscribe later than this: 10m, or a number of seconds; 0 for those alone who listen now' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key -d 'The Idempotency-Key: within five minutes, a message is published once under the same key' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l wait-for-subscribers -d 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME. Needs the right to subscribe to it' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l receipt -d 'Ask for receipts, for at most TIME: the answer, which is printed, says how many connections have read the message' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key-file -d 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY' -r -F

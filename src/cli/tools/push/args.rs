@@ -17,6 +17,7 @@ const CLIENT_KEY: &str = "The key of that certificate: a PEM file; --key is that
                   wirebell push --topic orders.eu 'order 17 has shipped'\n  \
                   wirebell push --topic photos --content-type image/png --file cat.png\n  \
                   tail -F app.log | wirebell push --topic log --lines --ttl 1h\n  \
+                  wirebell push --topic orders.eu --receipt 2s 'who reads this?'\n  \
                   wirebell push --batch < messages.ndjson\n  \
                   wirebell push --user alice --event orders 'order 17 has shipped'\n\n\
                   With --topic or --batch a message that is sent again after a lost response is\n\
@@ -93,6 +94,11 @@ pub struct PushArgs {
     #[arg(conflicts_with_all = ["user", "batch"])]
     #[arg(require_equals = true, default_missing_value = "0")]
     pub wait_for_subscribers: Option<Period>,
+
+    /// Ask for receipts, for at most TIME: the answer, which is printed, says how many connections
+    /// have read the message
+    #[arg(long, value_name = "TIME", conflicts_with_all = ["user", "batch"])]
+    pub receipt: Option<Period>,
 
     #[command(flatten)]
     pub credentials: Credentials,

@@ -101,7 +101,7 @@ fn publish_lines(
 }
 
 fn tell(args: &PushArgs, answer: String) {
-    if args.verbose {
+    if args.verbose || args.receipt.is_some() {
         // The message is published, even if this line cannot be printed.
         let _ = print(answer + "\n");
     }

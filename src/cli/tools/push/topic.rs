@@ -10,6 +10,7 @@
 //! same Idempotency-Key, so that the server publishes it once.
 
 use crate::cli::common::Failure;
+use crate::cli::common::units::Period;
 use crate::cli::tools::common::http::segment;
 use crate::cli::tools::push::args::PushArgs;
 use crate::cli::tools::push::attempts::{Post, Poster};
@@ -42,10 +43,19 @@ impl<'a> Topic<'a> {
             let authorization = authorization.clone();
             Listeners::new(args, poster, topic, authorization, patience).map(Box::new)
         });
+        let mut path = format!("/topics/{}", segment(topic));
+        if let Some(Period(ms)) = args.receipt {
+            if ms >= args.timeout.limit() {
+                let text =
+                    "--receipt must be shorter than --timeout, which is for the whole answer";
+                return Err(Failure::usage(text.into()));
+            }
+            path += &format!("?receipt={ms}ms");
+        }
         Ok(Self {
             args,
             poster,
-            path: format!("/topics/{}", segment(topic)),
+            path,
             authorization,
             listeners: listeners.transpose()?,
         })

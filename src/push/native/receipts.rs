@@ -1,0 +1,223 @@
+//! Receipts from Pongs: what unmodified WebSocket clients have read (RFC 6455 section 5.5.3).
+//!
+//! ```text
+//!   message 41 ▸ Ping w1:41 ▸ message 42 ▸ message 43        ◂ Pong w1:41 ▸ Ping w1:43
+//!                                                             41 is confirmed
+//! ```
+//!
+//! A Pong for a position proves that the peer has read everything that was sent before its Ping,
+//! so one Ping speaks for all messages before it. Invariants: at most one Ping without an answer,
+//! unless it is older than a second; the payload is ASCII and cumulative; every subscriber of a
+//! tally is settled once. Input: what was sent to whom, Pongs, time. Output: what tallies hear.
+
+use crate::net::{Context, PeerId};
+use crate::proto::Millis;
+use crate::push::access::Admitted;
+use crate::push::broker::Receipt;
+use crate::push::name::TopicName;
+use crate::push::native::form::Form;
+use crate::push::tally::{Heard, Tally};
+use std::collections::BTreeMap;
+
+/// Milliseconds until a Ping without an answer is followed by another: some implementations drop a
+/// Ping while they have another to answer.
+const ASK_AGAIN_MS: Millis = 1_000;
+
+/// Publications for which a connection can owe a receipt at a time; of more there are no receipts.
+const MOST_OPEN: usize = 64;
+
+/// What the payload of each Ping begins with.
+const PREFIX: &str = "w1:";
+
+/// A publication whose receipts are wanted.
+#[derive(Debug)]
+pub(super) struct Wanted {
+    pub(super) topic: TopicName,
+    pub(super) tally: Tally,
+    /// How long the publisher waits.
+    pub(super) wait: Millis,
+}
+
+/// A publisher that waits.
+#[derive(Debug)]
+pub(super) struct Counting {
+    pub(super) wanted: Wanted,
+    pub(super) receipt: Receipt,
+    pub(super) admitted: Admitted,
+}
+
+/// The receipts that the connections of one worker owe.
+#[derive(Debug, Default)]
+pub(super) struct Receipts {
+    peers: BTreeMap<PeerId, Owed>,
+}
+
+#[derive(Debug, Default)]
+struct Owed {
+    /// In their order.
+    open: Vec<Open>,
+    asked: Option<Asked>,
+    /// It has answered a Ping with another payload.
+    unsupported: bool,
+}
+
+#[derive(Debug)]
+struct Open {
+    order: u64,
+    tally: Tally,
+    written: bool,
+    /// It has Pongs.
+    confirms: bool,
+}
+
+/// A Ping without an answer.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    order: u64,
+    at: Millis,
+}
+
+impl Receipts {
+    /// A message with a tally was sent to a peer. False if nothing will be heard of it.
+    // req: push-receipt-03
+    pub(super) fn add(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        order: u64,
+        tally: &Tally,
+        form: Form,
+    ) -> bool {
+        let owed = self.peers.entry(peer).or_default();
+        if owed.open.len() >= MOST_OPEN {
+            return false;
+        }
+        owed.open.push(Open {
+            order,
+            tally: tally.clone(),
+            written: false,
+            confirms: matches!(form, Form::Raw | Form::Envelopes),
+        });
+        context.notify_when_sent(peer);
+        owed.ask(context, peer);
+        true
+    }
+
+    /// Everything that was sent to a peer has left. Returns the tallies that are complete.
+    pub(super) fn written(&mut self, peer: PeerId) -> Vec<Tally> {
+        let Some(owed) = self.peers.get_mut(&peer) else {
+            return Vec::new();
+        };
+        let unsupported = owed.unsupported;
+        let done = owed.settle(|open| {
+            if !std::mem::replace(&mut open.written, true) {
+                open.tally.hear(Heard::Written);
+            }
+            (unsupported || !open.confirms).then_some(Heard::Unsupported)
+        });
+        self.forget_if_empty(peer);
+        done
+    }
+
+    /// A Pong has come: an answer, one that belongs to no Ping of ours, or none that we know.
+    // req: push-receipt-04 push-receipt-05
+    pub(super) fn pong(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        payload: &[u8],
+    ) -> Vec<Tally> {
+        let Some(owed) = self.peers.get_mut(&peer) else {
+            return Vec::new();
+        };
+        let Some(asked) = owed.asked else {
+            return Vec::new();
+        };
+        let done = match read(payload) {
+            Some(order) if order <= asked.order => {
+                if order == asked.order {
+                    owed.asked = None;
+                }
+                owed.settle(|open| (open.order <= order).then_some(Heard::Confirmed))
+            }
+            // Of the keepalive, or unsolicited.
+            None if payload.is_empty() => return Vec::new(),
+            _ => {
+                owed.unsupported = true;
+                owed.asked = None;
+                owed.settle(|open| open.written.then_some(Heard::Unsupported))
+            }
+        };
+        owed.ask(context, peer);
+        self.forget_if_empty(peer);
+        done
+    }
+
+    /// Asks again where a Ping has had no answer, and forgets what interests no one any more.
+    pub(super) fn look(&mut self, context: &mut Context<'_>) {
+        self.peers.retain(|peer, owed| {
+            owed.open.retain(|open| !open.tally.is_closed());
+            owed.ask(context, *peer);
+            !owed.is_empty()
+        });
+    }
+
+    /// A peer has gone.
+    pub(super) fn closed(&mut self, peer: PeerId) -> Vec<Tally> {
+        let owed = self.peers.remove(&peer);
+        owed.map_or_else(Vec::new, |mut owed| owed.settle(|_| Some(Heard::Lost)))
+    }
+
+    fn forget_if_empty(&mut self, peer: PeerId) {
+        if self.peers.get(&peer).is_some_and(Owed::is_empty) {
+            self.peers.remove(&peer);
+        }
+    }
+}
+
+impl Owed {
+    fn is_empty(&self) -> bool {
+        self.open.is_empty() && !self.unsupported
+    }
+
+    /// Sends a Ping for the newest message, if it is time to.
+    fn ask(&mut self, context: &mut Context<'_>, peer: PeerId) {
+        let Some(newest) = self.open.iter().rev().find(|open| open.confirms) else {
+            return;
+        };
+        let now = context.now();
+        let waits = |asked: Asked| now < asked.at + ASK_AGAIN_MS;
+        if self.unsupported || self.asked.is_some_and(waits) {
+            return;
+        }
+        let order = newest.order;
+        let payload = format!("{PREFIX}{order}");
+        if context.ping(peer, payload.as_bytes()).is_taken() {
+            self.asked = Some(Asked { order, at: now });
+        }
+    }
+
+    /// Tells tallies what was heard; those that have nothing more to hear are returned.
+    fn settle(&mut self, mut heard: impl FnMut(&mut Open) -> Option<Heard>) -> Vec<Tally> {
+        let mut done = Vec::new();
+        self.open.retain_mut(|open| {
+            let Some(heard) = heard(open) else {
+                return true;
+            };
+            // What was read was written.
+            if heard == Heard::Confirmed && !open.written {
+                open.tally.hear(Heard::Written);
+            }
+            if open.tally.hear(heard) {
+                done.push(open.tally.clone());
+            }
+            false
+        });
+        done
+    }
+}
+
+fn read(payload: &[u8]) -> Option<u64> {
+    let number = std::str::from_utf8(payload).ok()?.strip_prefix(PREFIX)?;
+    number.parse().ok()
+}
