@@ -75,7 +75,8 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position tally record few json hub/limits hub/rules hub/history \
+        "mod time clock percent name position tally record few json hub/limits hub/rules \
+         hub/history \
          hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
          data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
