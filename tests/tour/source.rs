@@ -66,7 +66,8 @@ const ORDER: [(&str, &str, &str); 25] = [
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
          engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
-         engine/shed engine/dial engine/stop driver/mod driver/listeners driver/secure driver/sessions \
+         engine/shed engine/dial engine/stop driver/mod driver/listeners driver/secure \
+         driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
          driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
          testing/test_loop",
