@@ -56,16 +56,12 @@ fn log(port: u16) -> RedisLog {
     RedisLog::open(address, KeyLimits::default(), None).expect("Redis")
 }
 
+/// When each publication has come.
+type Arrived = Arc<Mutex<Vec<Option<Instant>>>>;
+
 /// A server that publishes, and the numbers of what it was answered; and one that notes when the
 /// publications have come.
-fn pair(
-    port: u16,
-) -> (
-    RedisLog,
-    Receiver<()>,
-    RedisLog,
-    Arc<Mutex<Vec<Option<Instant>>>>,
-) {
+fn pair(port: u16) -> (RedisLog, Receiver<()>, RedisLog, Arrived) {
     let (one, two) = (log(port), log(port));
     let (answered, answers) = channel();
     one.start(Box::new(move |all| {

@@ -150,6 +150,13 @@ impl Log for RedisLog {
         self.node.pending.wake();
     }
 
+    fn ready(&self) -> Result<(), LogError> {
+        match self.node.pending.is_ready() {
+            true => Ok(()),
+            false => Err(LogError::Unavailable),
+        }
+    }
+
     fn held_bytes(&self) -> usize {
         self.node.pending.held_bytes()
     }

@@ -172,6 +172,12 @@ impl Pending {
         state.appends = appends.unwrap_or(state.appends);
     }
 
+    /// Whether publications are taken now.
+    pub(super) fn is_ready(&self) -> bool {
+        let state = self.lock();
+        state.reads && state.appends && !state.closed && state.bytes < QUEUE_BYTES
+    }
+
     /// The next batch to append.
     pub(super) fn next(&self) -> Option<Arc<Sent>> {
         let mut state = self.lock();
@@ -317,8 +323,9 @@ mod tests {
         let pending = Pending::default();
         assert!(!pending.put(&publications(1, None), Ticket(1)));
         pending.set(Some(true), None);
-        assert!(!pending.put(&publications(1, None), Ticket(1)));
+        assert!(!pending.put(&publications(1, None), Ticket(1)) && !pending.is_ready());
         pending.set(None, Some(true));
+        assert!(pending.is_ready());
         assert!(pending.put(&publications(1, None), Ticket(1)));
         pending.set(Some(false), None);
         let refused = vec![(Some(Ticket(1)), vec![Err(LogError::Unavailable)])];

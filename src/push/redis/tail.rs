@@ -184,8 +184,8 @@ impl Tail {
         match (present, reached) {
             (Some(present), Some(reached)) if reached <= present => {}
             (Some(present), Some(reached)) => {
-                for at in self.epochs[present + 1..=reached].to_vec() {
-                    self.enter(at, told);
+                for place in present + 1..=reached {
+                    self.enter(self.epochs[place], told);
                 }
             }
             _ => {
@@ -206,9 +206,9 @@ impl Tail {
     fn miss(&mut self, until: u64, told: &mut Vec<Told>) {
         let present = self.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let later = present.map_or(0, |present| present + 1);
-        for mark in self.epochs[later..].to_vec() {
-            if mark.begin <= until {
-                self.enter(mark, told);
+        for place in later..self.epochs.len() {
+            if self.epochs[place].begin <= until {
+                self.enter(self.epochs[place], told);
             }
         }
         if self.sequence < until {
