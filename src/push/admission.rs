@@ -10,7 +10,7 @@ use crate::proto::Millis;
 use crate::push::access::Admitted;
 use crate::push::answers::{UNREAD_BODY, at_most, check_method, is_encoded};
 use crate::push::answers::{no_echo, unavailable, unsupported};
-use crate::push::denial::{Denial, has_short_body, unauthorized};
+use crate::push::denial::{Denial, has_short_body, refused_by_program, unauthorized};
 use crate::push::gotify;
 use crate::push::native::{accepts, restate};
 use crate::push::routes::{Entry, Route, is_topics};
@@ -50,11 +50,12 @@ impl PushService {
             return gotify.gate(head).map(Entry::Gotify);
         }
         let route = Route::of(head)?;
-        match (route, &self.shared.settings.push_key) {
+        let settings = &self.shared.settings;
+        match (route, &settings.push_key) {
             (Route::Push | Route::Drop, Some(key)) if !key.admits(head.bearer()) => {
                 return Err(unauthorized(head));
             }
-            (Route::Push, None) if self.shared.settings.auth.is_some() => {
+            (Route::Push, None) if settings.auth.is_some() && settings.may_publish.is_none() => {
                 let text = "publishing here needs a push key, as this server has tokens";
                 return Err(Response::text(Status::FORBIDDEN, text).into());
             }
@@ -72,6 +73,10 @@ impl PushService {
                 return self.native.gate(head).map(Entry::Topics);
             }
             _ => {}
+        }
+        if let (Route::Push, Some(may_publish)) = (route, &settings.may_publish) {
+            let refused = may_publish.check(head);
+            refused.map_err(|response| refused_by_program(head, response))?;
         }
         match route.takes_body() && is_encoded(head) {
             true => Err(unsupported().into()),

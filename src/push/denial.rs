@@ -53,6 +53,14 @@ pub(super) fn unauthorized(head: &RequestHead<'_>) -> Denial {
     }
 }
 
+/// The program refuses a request. A wrong key is a guess here as well.
+pub(super) fn refused_by_program(head: &RequestHead<'_>, response: Response) -> Denial {
+    match response.status == Status::UNAUTHORIZED && head.bearer().is_some() {
+        true => Denial::of_guess("push key", response),
+        false => response.into(),
+    }
+}
+
 /// Whether the body is announced to be so short that it can be read before the answer to a guess.
 pub(super) fn has_short_body(head: &RequestHead<'_>) -> bool {
     let length = head.fields.get("Content-Length");

@@ -2,7 +2,6 @@
 
 use crate::push::broker::BrokerMail;
 use crate::push::gotify::GotifyMail;
-use crate::push::wserver::HubMail;
 
 /// Mail for a [`PushService`](crate::push::PushService).
 #[derive(Clone, Debug)]
@@ -10,8 +9,6 @@ use crate::push::wserver::HubMail;
 pub enum PushMail {
     /// From the topics.
     Broker(BrokerMail),
-    /// From the hub of the wserver dialect.
-    Wserver(HubMail),
     /// From the gotify dialect.
     Gotify(GotifyMail),
 }
@@ -25,11 +22,5 @@ impl From<BrokerMail> for PushMail {
 impl From<GotifyMail> for PushMail {
     fn from(mail: GotifyMail) -> Self {
         Self::Gotify(mail)
-    }
-}
-
-impl From<HubMail> for PushMail {
-    fn from(mail: HubMail) -> Self {
-        Self::Wserver(mail)
     }
 }

@@ -11,12 +11,13 @@
 //! `hub`; `log`, `store`, `data`, `unavailable`, `delivery`, `workers`, `broker`; `wserver`;
 //! `watched`, `auth`, `origin`, `hosts`, `seldom`, `tries`, `access`; `limits`, `answers`,
 //! `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`, `stats`, `shared`,
-//! `routes`, `echo`, `service`, `admission`, `server`.
+//! `routes`, `echo`, `service`, `admission`, `beside`, `server`.
 
 mod access;
 mod admission;
 mod answers;
 mod auth;
+mod beside;
 mod broker;
 mod clock;
 #[cfg(feature = "data")]
@@ -63,11 +64,12 @@ pub use access::{Access, Admitted};
 #[cfg(feature = "jwt")]
 pub use auth::JwtKey;
 pub use auth::{
-    Auth, BadToken, Denied, Digest, Grant, PushKey, TokenFile, Tokens, Verdict, mask_token,
-    token_of,
+    Auth, BadToken, Denied, Digest, Grant, MayPublish, PushKey, TokenFile, Tokens, Verdict,
+    mask_token, token_of,
 };
 pub use broker::{
-    Answer, Broker, BrokerMail, BrokerStats, Outcome, Published, Receipt, Started, TopicStats,
+    Answer, Broker, BrokerMail, BrokerStats, Following, Outcome, Published, Receipt, Started,
+    TopicStats,
 };
 pub use clock::Clock;
 pub use delivery::{ChunkForm, Delivery, FrameForm};

@@ -7,8 +7,9 @@
 //! ```
 //!
 //! Input: text from a path, a message or a settings file, already percent-decoded. Output: checked
-//! names. Invariant: a topic is also the pattern that matches it alone. Whether a client may use a
-//! name is left to `auth`.
+//! names. Invariant: a topic is also the pattern that matches it alone. Topics of an owner have two
+//! parts without rules, and are `$,5,aliceorders`: no text is parsed as one, and no wildcard matches
+//! one. Whether a client may use a name is left to `auth`.
 
 use std::borrow::Borrow;
 use std::fmt;
@@ -18,6 +19,9 @@ use std::sync::Arc;
 /// Bytes of a topic or a pattern: as long as the names of files, so that other programs can store
 /// them.
 pub const MAX_NAME_BYTES: usize = 255;
+
+/// The beginning of the topics of owners. No name from outside has a comma.
+const OWNED: &str = "$,";
 
 /// The name of a topic. Cloning it copies a pointer. Compares byte by byte.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -64,6 +68,21 @@ impl TopicName {
         &self.0
     }
 
+    /// The topic `name` of an owner: any two texts, of any length.
+    pub(super) fn owned(owner: &str, name: &str) -> Self {
+        Self([&*Self::prefix_of_owner(owner), name].concat().into())
+    }
+
+    /// What all topics of an owner begin with, and no others.
+    pub(super) fn prefix_of_owner(owner: &str) -> String {
+        format!("{OWNED}{},{owner}", owner.len())
+    }
+
+    /// It is a topic of an owner.
+    pub(super) fn is_owned(&self) -> bool {
+        self.0.starts_with(OWNED)
+    }
+
     /// A topic of the server itself: clients cannot publish to it, and no wildcard matches it.
     pub fn is_reserved(&self) -> bool {
         self.0.starts_with('$')
@@ -83,7 +102,8 @@ impl Pattern {
 
     /// The topic that it matches, if there are no wildcards in it.
     pub fn to_topic(&self) -> Option<TopicName> {
-        (!self.0.contains('*')).then(|| TopicName(Arc::clone(&self.0)))
+        let is_topic = !self.0.contains('*') || self.0.starts_with(OWNED);
+        is_topic.then(|| TopicName(Arc::clone(&self.0)))
     }
 
     /// The text before the first wildcard, with which all that it matches begins.

@@ -34,6 +34,21 @@ pub(super) enum Entry {
 }
 
 impl Route {
+    /// The route of a path; `None` for a path that there is not.
+    pub(super) fn at(head: &RequestHead<'_>) -> Option<Self> {
+        let upgrades = head.fields.has_token("Upgrade", "websocket");
+        Some(match head.path() {
+            "/" if !upgrades => Self::Page,
+            "/ws" => Self::Register,
+            "/push" => Self::Push,
+            "/drop" => Self::Drop,
+            "/echo" => Self::Echo,
+            "/healthz" => Self::Health,
+            path if is_topics(path) => Self::Topics,
+            _ => return None,
+        })
+    }
+
     /// The route of a path, for a method that it has.
     ///
     /// # Errors
@@ -42,17 +57,10 @@ impl Route {
     // req: 6455-4.2.2-07
     // req: push-errors-06
     pub(super) fn of(head: &RequestHead<'_>) -> Result<Self, Response> {
-        let upgrades = head.fields.has_token("Upgrade", "websocket");
-        let route = match head.path() {
-            "/" if !upgrades => Self::Page,
-            "/ws" => Self::Register,
-            "/push" => Self::Push,
-            "/drop" => Self::Drop,
-            "/echo" => Self::Echo,
-            "/healthz" => Self::Health,
-            path if is_topics(path) => Self::Topics,
-            path => return Err(nothing_at(path, upgrades)),
-        };
+        let route = Self::at(head).ok_or_else(|| {
+            let upgrades = head.fields.has_token("Upgrade", "websocket");
+            nothing_at(head.path(), upgrades)
+        })?;
         let (methods, allow): (&[&str], StaticField) = match route {
             Self::Page | Self::Health => (&["GET", "HEAD"], field!("Allow", "GET, HEAD")),
             Self::Push | Self::Drop => (&["POST"], field!("Allow", "POST")),

@@ -2,15 +2,14 @@
 //!
 //! Handling requests and messages is left to `service`.
 
-use crate::net::{Builder, Counters, Handle, Listen, Options, Server, WorkerError};
-use crate::proto::Message;
+use crate::net::{Builder, Counters, Handle, Listen, Options, Server, Service, WorkerError};
+use crate::push::beside::Beside;
 use crate::push::broker::Broker;
 use crate::push::mail::PushMail;
 use crate::push::service::PushService;
 use crate::push::settings::Settings;
 use crate::push::shared::Shared;
 use crate::push::unavailable::Unavailable;
-use crate::push::wserver::Topic;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Deref;
@@ -67,12 +66,99 @@ impl PushServer {
         options: Options,
         settings: Settings,
     ) -> io::Result<Self> {
+        Self::serve(listens, loopback, options, settings, |push, _| push)
+    }
+
+    /// The same, with a service of the program's own beside the push server: it gets the requests
+    /// for paths that the push server does not have, and their connections. Requests of foreign
+    /// origins and to foreign hosts are refused before; who may do what else is left to it. It gets
+    /// no mail: threads of the program publish, and its connections [follow](Broker::follow) topics.
+    /// `make` is called on each worker, with what publishes to topics and to users.
+    ///
+    /// ```no_run
+    /// use wirebell::http::Status;
+    /// use wirebell::net::{Context, Listen, Options, PeerId, Reply, Request, Response, Service};
+    /// use wirebell::push::{Broker, PushServer, Settings};
+    /// use wirebell::{CloseCode, Message};
+    ///
+    /// /// A WebSocket at `/chat`: what one client says, all get.
+    /// struct Chat {
+    ///     broker: Broker,
+    /// }
+    ///
+    /// impl Service for Chat {
+    ///     type Mail = ();
+    ///
+    ///     fn request<'r>(
+    ///         &mut self,
+    ///         _: &mut Context<'_>,
+    ///         _: PeerId,
+    ///         request: &Request<'r>,
+    ///     ) -> Reply<'r> {
+    ///         match request.head().path() {
+    ///             "/chat" => request.upgrade().map(|opening| opening.accept(None)).into(),
+    ///             _ => Response::new(Status::NOT_FOUND).into(),
+    ///         }
+    ///     }
+    ///
+    ///     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
+    ///         let room = "chat".parse().expect("a pattern");
+    ///         if self.broker.follow(peer, &[room]).is_err() {
+    ///             context.close(peer, CloseCode::TRY_AGAIN_LATER, "no room");
+    ///         }
+    ///     }
+    ///
+    ///     fn message(&mut self, _: &mut Context<'_>, _: PeerId, message: Message<'_>) {
+    ///         let topic = "chat".parse().expect("a topic");
+    ///         let _ = self.broker.send(topic, message.into());
+    ///     }
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let address: std::net::SocketAddr = "127.0.0.1:8080".parse()?;
+    /// let listen = Listen::tcp(address)?;
+    /// let make = |broker: &Broker| Chat { broker: broker.clone() };
+    /// let (options, settings) = (Options::default(), Settings::default());
+    /// let server = PushServer::beside([listen], &[address], options, settings, make)?;
+    /// # server.stop();
+    /// # Ok(server.join()?)
+    /// # }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Builder::start`].
+    pub fn beside<S, F>(
+        listens: impl IntoIterator<Item = Listen>,
+        loopback: &[SocketAddr],
+        options: Options,
+        settings: Settings,
+        make: F,
+    ) -> io::Result<Self>
+    where
+        S: Service,
+        F: Fn(&Broker) -> S + Clone + Send + 'static,
+    {
+        Self::serve(listens, loopback, options, settings, move |push, broker| {
+            Beside::new(push, make(broker))
+        })
+    }
+
+    fn serve<S: Service<Mail = PushMail>>(
+        listens: impl IntoIterator<Item = Listen>,
+        loopback: &[SocketAddr],
+        options: Options,
+        settings: Settings,
+        make: impl Fn(PushService, &Broker) -> S + Clone + Send + 'static,
+    ) -> io::Result<Self> {
         let shared = Shared::new(settings, loopback, options.worker_count());
         let of_workers = shared.clone();
         let builder = Server::<PushMail>::builder(options);
         let builder = listens.into_iter().fold(builder, Builder::listen);
-        let server =
-            builder.start(move |worker| PushService::new(&of_workers, &worker.mailboxes))?;
+        let server = builder.start(move |worker| {
+            let push = PushService::new(&of_workers, &worker.mailboxes);
+            make(push, of_workers.broker())
+        })?;
         shared.connect(server.mailboxes());
         let handle = PushHandle {
             shared,
@@ -127,10 +213,9 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// The same as [`Hub::publish`](crate::push::wserver::Hub::publish).
+    /// The same as [`Broker::push`].
     pub fn push(&self, user: &str, event: &str, message: &str) -> Result<usize, Unavailable> {
-        let hub = &self.shared.hub;
-        hub.publish(&Topic::new(user, event), Message::text(message))
+        self.shared.broker.push(user, event, message.into())
     }
 
     /// Closes the connections of `user`, or only those registered for `event`; returns how many
@@ -138,9 +223,9 @@ impl PushHandle {
     ///
     /// # Errors
     ///
-    /// The same as [`Hub::close`](crate::push::wserver::Hub::close).
+    /// The same as [`Broker::close`].
     pub fn close_connections(&self, user: &str, event: Option<&str>) -> Result<usize, Unavailable> {
-        self.shared.hub.close(user, event)
+        self.shared.broker.close(user, event)
     }
 
     /// Begins a graceful stop: see [`Handle::stop`]. From now on no connection counts as a

@@ -20,6 +20,8 @@ use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
+use crate::push::broker::BrokerMail;
+use crate::push::delivery::Delivery;
 use crate::push::denial::Delayed;
 use crate::push::echo::first_of;
 use crate::push::gotify::{self, GOTIFY};
@@ -29,11 +31,10 @@ use crate::push::page::page;
 use crate::push::routes::{Entry, Route};
 use crate::push::shared::Shared;
 use crate::push::stats::{Memory, Reporter};
-use crate::push::wserver::hub::What;
 use crate::push::wserver::members::{Members, Refused};
-use crate::push::wserver::{Dropping, HubMail, ILLEGAL, NoRegistration};
-use crate::push::wserver::{Publication, Registration, Topic};
+use crate::push::wserver::{Dropping, ILLEGAL, NoRegistration, Publication, Registration};
 use crate::wire::CloseCode;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 /// The push server of one worker.
@@ -137,8 +138,7 @@ impl PushService {
             event,
             message,
         } = publication;
-        let topic = Topic::new(user, event);
-        match self.shared.hub.publish(&topic, Message::text(&message)) {
+        match self.shared.broker.push(&user, &event, message.into()) {
             Ok(count) => Response::text(Status::OK, format!("message sent to {count} clients")),
             Err(reason) => unavailable(reason, limits),
         }
@@ -151,7 +151,7 @@ impl PushService {
         let Some(Dropping { user, event }) = Dropping::read(request.body()) else {
             return Response::text(Status::BAD_REQUEST, ILLEGAL);
         };
-        match self.shared.hub.close(&user, event.as_deref()) {
+        match self.shared.broker.close(&user, event.as_deref()) {
             Ok(count) => Response::text(Status::OK, format!("{count} clients dropped")),
             Err(reason) => unavailable(reason, limits),
         }
@@ -172,16 +172,12 @@ impl PushService {
                 return self.dismiss(context, peer, code, reason);
             }
         };
-        let user = match &self.shared.settings.tokens {
-            None => Some(token),
-            Some(tokens) => tokens.user(&token),
-        };
-        let Some(user) = user else {
+        let Some(user) = self.shared.settings.user_of(token) else {
             self.shared.tries.wrong("token", context.address(peer));
             return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
-        let (hub, members) = (&self.shared.hub, &mut self.members);
-        let joined = members.subscribe(hub, peer.worker(), peer, &user, &events, limits);
+        let (broker, members) = (&self.shared.broker, &mut self.members);
+        let joined = members.subscribe(broker, peer, &user, &events, limits);
         if let Err(refused) = joined {
             let (code, reason) = refused.close();
             self.dismiss(context, peer, code, reason);
@@ -198,43 +194,59 @@ impl PushService {
     ) {
         log::info!("peer {}: closing with {code}: {reason}", peer.index());
         // First, as the Close may be seen before this returns.
-        self.members.remove(&self.shared.hub, peer.worker(), peer);
+        self.members.remove(&self.shared.broker, peer);
         context.close(peer, code, reason);
     }
 
-    /// Sends what was published to the members of a topic of the wserver dialect, or closes them.
-    fn deliver(&mut self, context: &mut Context<'_>, delivery: HubMail) {
-        let HubMail {
-            topic,
-            sequence,
-            what,
-        } = delivery;
-        let members = self.members.of(topic, sequence);
-        match what {
-            What::Frame(frame) => {
-                let mut send = |peer: &PeerId| context.send_frame(*peer, &frame, topic);
-                let closed: Vec<_> = members.filter(|peer| send(peer) == Sent::Closed).collect();
-                for peer in closed {
-                    self.members.remove(&self.shared.hub, peer.worker(), peer);
-                }
+    /// Sends what was pushed to those who have registered for it.
+    fn deliver(&mut self, context: &mut Context<'_>, delivery: &Delivery) {
+        let members = self.members.of(delivery.audience(), delivery.order());
+        let mut closed = Vec::new();
+        for (peer, interest) in members {
+            // Queues of slow peers know frames by their topic, and 0 is none.
+            let key = interest.index() as u32 + 1;
+            if context.send_frame(peer, delivery.raw(), key) == Sent::Closed {
+                closed.push(peer);
             }
-            What::Close => {
-                for peer in members.collect::<Vec<_>>() {
-                    self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
-                }
-            }
+        }
+        for peer in closed {
+            self.members.remove(&self.shared.broker, peer);
         }
     }
 
+    /// Mail of the broker that is for the wserver dialect; any other is returned.
+    fn wserver_mail(&mut self, context: &mut Context<'_>, mail: BrokerMail) -> Option<BrokerMail> {
+        match mail {
+            BrokerMail::Delivery(it) if it.record().topic.is_owned() => {
+                self.deliver(context, &it);
+            }
+            BrokerMail::Close { audience, order } => {
+                let peers: BTreeSet<_> = self.members.of(&audience, order).collect();
+                for (peer, _) in peers {
+                    if self.members.is_open(peer) {
+                        self.dismiss(context, peer, CloseCode::NORMAL, "dropped");
+                    }
+                }
+            }
+            mail => return Some(mail),
+        }
+        None
+    }
+
     fn forget(&mut self, peer: PeerId) {
-        self.members.remove(&self.shared.hub, peer.worker(), peer);
+        self.members.remove(&self.shared.broker, peer);
         self.native.closed(peer);
         self.gotify.iter_mut().for_each(|it| it.closed(peer));
         self.delayed.take(peer);
     }
 
+    /// Whether there is something at the path of this request.
+    pub(super) fn has(&self, head: &RequestHead<'_>) -> bool {
+        self.gotify.is_some() && gotify::is_path(head.path()) || Route::at(head).is_some()
+    }
+
     pub(super) fn is_stopping(&self, context: &Context<'_>) -> bool {
-        context.is_stopping() || self.shared.hub.is_stopped()
+        context.is_stopping() || self.shared.broker.is_stopped()
     }
 }
 
@@ -353,10 +365,10 @@ impl Service for PushService {
     fn mail(&mut self, context: &mut Context<'_>, mail: PushMail) {
         match mail {
             PushMail::Broker(mail) => {
-                let left = match &mut self.gotify {
-                    Some(gotify) => gotify.broker_mail(context, mail),
-                    None => Some(mail),
-                };
+                let mut left = self.wserver_mail(context, mail);
+                if let Some(gotify) = &mut self.gotify {
+                    left = left.and_then(|mail| gotify.broker_mail(context, mail));
+                }
                 if let Some(mail) = left {
                     self.native.mail(context, mail);
                 }
@@ -366,7 +378,6 @@ impl Service for PushService {
                     gotify.mail(context, mail);
                 }
             }
-            PushMail::Wserver(mail) => self.deliver(context, mail),
         }
     }
 

@@ -3,7 +3,7 @@
 //! Read by `service`, which enforces them, and by the command.
 
 use crate::options::options;
-use crate::push::auth::{Auth, PushKey, TokenFile};
+use crate::push::auth::{Auth, MayPublish, PushKey, TokenFile};
 use crate::push::clock::Clock;
 use crate::push::gotify::Gotify;
 use crate::push::hub::HistoryRules;
@@ -24,7 +24,11 @@ options! {
         pub hosts: Vec<String> = Vec::new(),
         /// Without one, every caller may push and none may drop.
         pub push_key: Option<PushKey> = None,
-        /// Without one, a token is the name of its user.
+        /// Which requests may publish at `/push`, besides what the push key says. On a server with
+        /// tokens it is enough without a key.
+        pub may_publish: Option<MayPublish> = None,
+        /// Without one, a token is the name of its user, unless `auth` has a
+        /// [function](Auth::function).
         pub tokens: Option<TokenFile> = None,
         /// Who may publish to topics and subscribe to them. Without one, all clients may.
         pub auth: Option<Auth> = None,
@@ -49,12 +53,25 @@ impl Settings {
     /// Whether `/ws` is closed: on a server with tokens, a token that is only the name
     /// of its user is none.
     pub(super) fn closes_register(&self) -> bool {
-        self.auth.is_some() && self.tokens.is_none()
+        let auth = self.auth.as_ref();
+        self.tokens.is_none() && auth.is_some_and(|auth| !auth.has_function())
+    }
+
+    /// The user of a token on `/ws`.
+    pub(super) fn user_of(&self, token: String) -> Option<String> {
+        let known = self.tokens.as_ref().and_then(|tokens| tokens.user(&token));
+        let auth = self.auth.as_ref().filter(|auth| auth.has_function());
+        match (known, auth) {
+            (Some(user), _) => Some(user),
+            (None, Some(auth)) => auth.user(&token, self.clock.now()),
+            (None, None) => self.tokens.is_none().then_some(token),
+        }
     }
 
     /// Whether `/echo` exists.
     pub(super) fn has_echo(&self) -> bool {
-        let is_open = self.push_key.is_none() && self.tokens.is_none() && self.auth.is_none();
+        let publishes = self.push_key.is_none() && self.may_publish.is_none();
+        let is_open = publishes && self.tokens.is_none() && self.auth.is_none();
         self.echo.unwrap_or(is_open)
     }
 }

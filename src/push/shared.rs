@@ -13,7 +13,6 @@ use crate::push::position::Epoch;
 use crate::push::settings::Settings;
 use crate::push::stats::Board;
 use crate::push::tries::Tries;
-use crate::push::wserver::Hub;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,7 +21,6 @@ use std::sync::Arc;
 pub struct Shared {
     pub(super) settings: Arc<Settings>,
     pub(super) broker: Broker,
-    pub(super) hub: Hub,
     pub(super) access: Access,
     pub(super) tries: Arc<Tries>,
     pub(super) board: Arc<Board>,
@@ -44,7 +42,6 @@ impl Shared {
         }
         Self {
             broker,
-            hub: Hub::default(),
             access: Access::new(settings.origin.clone(), hosts),
             tries: Arc::default(),
             board: Arc::default(),
@@ -55,7 +52,6 @@ impl Shared {
     /// Gives the topics their workers. Only the first call counts, so every worker may make it.
     pub(super) fn connect(&self, mailboxes: &[Mailbox<PushMail>]) {
         self.broker.connect(mailboxes);
-        self.hub.connect(mailboxes);
         if let Some(gotify) = &self.settings.gotify {
             gotify.connect(mailboxes);
         }
@@ -66,15 +62,9 @@ impl Shared {
         &self.broker
     }
 
-    /// The hub of the wserver dialect, for the program itself.
-    pub fn hub(&self) -> &Hub {
-        &self.hub
-    }
-
     /// From now on nothing is published and no connection can subscribe. Call it before the workers
     /// are stopped.
     pub fn stop(&self) {
         self.broker.stop();
-        self.hub.stop();
     }
 }

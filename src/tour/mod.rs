@@ -107,7 +107,7 @@
 //!
 //! [`Registration::read`](crate::push::wserver::Registration::read) and
 //! [`Publication::read`](crate::push::wserver::Publication::read) understand the JSON, the
-//! [`Hub`](crate::push::wserver::Hub) knows who listens to what, and a
+//! [`Hub`](crate::push::Hub) knows who listens to what, and a
 //! [`SharedFrame`](crate::net::SharedFrame) is encoded once for all of them.
 //!
 //! ```text

@@ -6,6 +6,7 @@ mod full;
 mod hostile;
 mod origins;
 mod polls;
+mod programs;
 mod proxies;
 mod publishing;
 mod receipts;

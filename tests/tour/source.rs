@@ -73,22 +73,23 @@ const ORDER: [(&str, &str, &str); 24] = [
     (
         "push",
         "The push server",
-        "mod time clock percent name position tally record few json hub/limits hub/rules hub/history \
-         hub/wildcards hub/interests hub/topics hub/replay hub/mod log/port log/keys log/memory \
+        "mod time clock percent name position tally record few json hub/limits hub/rules \
+         hub/history hub/wildcards hub/interests hub/account hub/topics hub/replay hub/mod \
+         log/port log/keys log/memory \
          log/mod store data/mod data/problem data/record data/tables data/contents \
          data/writer data/queue data/log data/tool unavailable delivery workers broker/mail \
          broker/rates broker/turn \
-         broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/topics wserver/hub \
+         broker/stats broker/mod wserver/mod wserver/json wserver/wire \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
-         auth/jwt auth/no_jwt auth/authenticator auth/bearer origin hosts seldom tries access \
-         limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
+         auth/jwt auth/no_jwt auth/function auth/authenticator auth/bearer origin hosts \
+         seldom tries access limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 \
          native/problem native/ask native/envelope native/publish native/batch native/caller \
          native/events native/messages native/form native/session native/receipts \
          native/subscribers native/dialect native/gate native/publishing native/live \
-         native/revocation mail stats shared routes echo service admission server",
+         native/revocation mail stats shared routes echo service admission beside server",
     ),
     (
         "cli/common",

@@ -4,7 +4,8 @@
 //! why there is none. Invariant: what `check` would refuse, `revalidate` ends.
 
 use crate::push::auth::digest::Digest;
-use crate::push::auth::grant::{Denied, Grant, Proof};
+use crate::push::auth::function::GrantOf;
+use crate::push::auth::grant::{Denied, Grant, Proof, Source};
 use crate::push::auth::jwt::JwtKey;
 use crate::push::auth::tokens::Tokens;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ const MAX_TOKEN_BYTES: usize = 8 * 1024;
 pub struct Auth {
     tokens: Option<Tokens>,
     jwt: Option<JwtKey>,
+    function: Option<GrantOf>,
 }
 
 /// What has become of a grant.
@@ -48,6 +50,46 @@ impl Auth {
         self
     }
 
+    /// Asks this function for tokens that it does not know otherwise. On a server without a
+    /// [`TokenFile`](crate::push::TokenFile), or for tokens that are not in it, the name of the
+    /// grant is also the user of `/ws`.
+    ///
+    /// The function gets the token as the client sent it, of at most 8 KiB. It runs on a loop and
+    /// must not block: what it needs to know of a database or another server is best kept in memory
+    /// and updated by a thread. It is asked once for each request and each `auth`; a connection
+    /// keeps what it was granted until that [ends](Grant::until).
+    ///
+    /// ```
+    /// use wirebell::push::{Auth, Grant, Settings};
+    ///
+    /// let auth = Auth::default().function(|token| {
+    ///     let name = token.strip_prefix("session-of-")?; // Yours: look it up.
+    ///     let own = format!("users.{name}.**").parse().ok()?;
+    ///     let news = "news".parse().ok()?;
+    ///     Some(Grant::new(name, vec![], vec![own, news]))
+    /// });
+    /// let settings = Settings::default().auth(Some(auth));
+    /// ```
+    #[must_use]
+    pub fn function(
+        mut self,
+        grant_of: impl Fn(&str) -> Option<Grant> + Send + Sync + 'static,
+    ) -> Self {
+        self.function = Some(GrantOf(Arc::new(grant_of)));
+        self
+    }
+
+    /// Whether there is a function that knows tokens.
+    pub(in crate::push) fn has_function(&self) -> bool {
+        self.function.is_some()
+    }
+
+    /// The user of a token, as the function says.
+    pub(in crate::push) fn user(&self, token: &str, now: u64) -> Option<String> {
+        let grant = self.ask(token, now).ok()?;
+        Some(grant.name.to_string())
+    }
+
     /// What the token grants.
     ///
     /// # Errors
@@ -61,15 +103,31 @@ impl Auth {
         match (grant, &self.jwt) {
             (Some(grant), _) if grant.is_expired(now) => Err(Denied::Expired),
             (Some(grant), _) => Ok(grant),
-            (None, None) => Err(Denied::Unknown),
-            (None, Some(key)) => {
-                let grant = key.check(token, now)?;
-                match self.has_revoked(&grant) {
-                    true => Err(Denied::Revoked),
-                    false => Ok(Arc::new(grant)),
-                }
-            }
+            (None, None) => self.ask(token, now),
+            (None, Some(key)) => match key.check(token, now) {
+                Ok(grant) if self.has_revoked(&grant) => Err(Denied::Revoked),
+                Ok(grant) => Ok(Arc::new(grant)),
+                Err(Denied::Unknown) => self.ask(token, now),
+                Err(denied) => Err(denied),
+            },
         }
+    }
+
+    /// What the function says of a token.
+    fn ask(&self, token: &str, now: u64) -> Result<Arc<Grant>, Denied> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Denied::Unknown);
+        }
+        let GrantOf(function) = self.function.as_ref().ok_or(Denied::Unknown)?;
+        let mut grant = function(token).ok_or(Denied::Unknown)?;
+        if grant.is_expired(now) {
+            return Err(Denied::Expired);
+        }
+        grant.proof = Proof {
+            digest: Digest::of(token.as_bytes()),
+            source: Source::Function,
+        };
+        Ok(Arc::new(grant))
     }
 
     /// Grows whenever tokens or keys have changed. Until then, of the grants that were checked only
@@ -81,15 +139,23 @@ impl Auth {
 
     /// What has become of a grant that `check` gave out.
     pub fn revalidate(&self, grant: &Grant, now: u64) -> Verdict {
-        let Proof { digest, is_jwt } = grant.proof;
-        if is_jwt {
-            let is_proven = self.jwt.as_ref().is_some_and(|key| key.is(digest));
-            return match is_proven && !grant.is_expired(now) && !self.has_revoked(grant) {
-                true => Verdict::Unchanged,
-                false => Verdict::Gone,
-            };
+        let Proof { digest, source } = grant.proof;
+        let is_proven = match source {
+            Source::File => return self.find_again(&digest, grant, now),
+            Source::Jwt => {
+                let jwt = self.jwt.as_ref();
+                jwt.is_some_and(|key| key.is(digest)) && !self.has_revoked(grant)
+            }
+            Source::Function => self.function.is_some(),
+        };
+        match is_proven && !grant.is_expired(now) {
+            true => Verdict::Unchanged,
+            false => Verdict::Gone,
         }
-        match self.find(&digest) {
+    }
+
+    fn find_again(&self, digest: &Digest, grant: &Grant, now: u64) -> Verdict {
+        match self.find(digest) {
             Some(new) if new.is_expired(now) || new.name != grant.name => Verdict::Gone,
             Some(new) if *new == *grant => Verdict::Unchanged,
             Some(new) => Verdict::Changed(new),

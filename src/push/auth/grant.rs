@@ -25,10 +25,50 @@ pub struct Grant {
 pub(super) struct Proof {
     /// Of the token; for a JWT, of the key that signed it.
     pub digest: Digest,
-    pub is_jwt: bool,
+    pub source: Source,
+}
+
+/// What knows a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Source {
+    File,
+    Jwt,
+    /// A function of the program.
+    Function,
 }
 
 impl Grant {
+    /// A grant for [`Auth::function`](crate::push::Auth::function): its bearer may publish to the
+    /// topics that `publish` matches, and subscribe to those that `subscribe` covers. The server's
+    /// own topics are never among them.
+    pub fn new(name: &str, publish: Vec<Pattern>, subscribe: Vec<Pattern>) -> Self {
+        Self {
+            name: name.into(),
+            publish,
+            subscribe,
+            admin: false,
+            expires: None,
+            proof: Proof {
+                digest: Digest::of(b""),
+                source: Source::Function,
+            },
+        }
+    }
+
+    /// It ends at this time, in milliseconds since 1970, and then its connections end as well.
+    #[must_use]
+    pub fn until(mut self, time: u64) -> Self {
+        self.expires = Some(time);
+        self
+    }
+
+    /// Its bearer may also read the server's own topics: see [`Grant::is_admin`].
+    #[must_use]
+    pub fn for_admin(mut self) -> Self {
+        self.admin = true;
+        self
+    }
+
     /// Whose token it is: several tokens may have one name. For a JWT, its subject.
     pub fn name(&self) -> &Arc<str> {
         &self.name
@@ -37,9 +77,9 @@ impl Grant {
     /// Identifies the token in a log and in `wirebell token list`: the first digits of its digest,
     /// or `jwt`.
     pub fn id(&self) -> String {
-        match self.proof.is_jwt {
-            false => self.proof.digest.short(),
-            true => "jwt".to_owned(),
+        match self.proof.source {
+            Source::File | Source::Function => self.proof.digest.short(),
+            Source::Jwt => "jwt".to_owned(),
         }
     }
 
@@ -150,7 +190,7 @@ mod tests {
             expires: None,
             proof: Proof {
                 digest: Digest::of(b"a"),
-                is_jwt: false,
+                source: Source::File,
             },
         }
     }

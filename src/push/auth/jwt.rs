@@ -14,7 +14,7 @@
 //! process, or bring that of RSA and elliptic curves, which no token here may use.
 
 use crate::push::auth::digest::Digest;
-use crate::push::auth::grant::{Denied, Grant, Proof, check_name, check_pattern};
+use crate::push::auth::grant::{Denied, Grant, Proof, Source, check_name, check_pattern};
 use crate::push::name::Pattern;
 use crate::push::watched::Watched;
 use base64::Engine as _;
@@ -93,7 +93,7 @@ impl JwtKey {
         ))?;
         let proof = Proof {
             digest: key.digest,
-            is_jwt: true,
+            source: Source::Jwt,
         };
         claims.grant(proof, now)
     }

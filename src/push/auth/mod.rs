@@ -5,11 +5,12 @@
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
 //! Reading order: `digest`, `wserver`, `grant`, `tokens`, `jwt`, `no_jwt`,
-//! `authenticator`, `bearer`.
+//! `function`, `authenticator`, `bearer`.
 
 mod authenticator;
 mod bearer;
 mod digest;
+mod function;
 mod grant;
 #[cfg(feature = "jwt")]
 mod jwt;
@@ -22,6 +23,7 @@ mod wserver;
 pub use authenticator::{Auth, Verdict};
 pub use bearer::{BadToken, mask_token, token_of};
 pub use digest::Digest;
+pub use function::MayPublish;
 pub use grant::{Denied, Grant};
 #[cfg(feature = "jwt")]
 pub use jwt::JwtKey;

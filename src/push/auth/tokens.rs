@@ -16,7 +16,7 @@
 //! not at all, and what is wrong with it is told without quoting anything that could be a token.
 
 use crate::push::auth::digest::Digest;
-use crate::push::auth::grant::{Grant, Proof, check_name, check_pattern};
+use crate::push::auth::grant::{Grant, Proof, Source, check_name, check_pattern};
 use crate::push::name::Pattern;
 use crate::push::time::parse_rfc3339;
 use crate::push::watched::Watched;
@@ -245,7 +245,7 @@ fn read_entry(entry: &Value<'_>) -> Result<(Grant, Digest), Problem> {
         expires,
         proof: Proof {
             digest,
-            is_jwt: false,
+            source: Source::File,
         },
     };
     Ok((grant, digest))

@@ -5,16 +5,27 @@
 
 use crate::net::PeerId;
 use crate::push::delivery::Delivery;
-use crate::push::hub::{Refused, Start};
+use crate::push::hub::{Audience, Refused, Start};
 use crate::push::log::LogError;
 use crate::push::position::Position;
 use std::fmt;
+use std::sync::Arc;
 
 /// What the broker sends to a worker.
 #[derive(Clone, Debug)]
 pub enum BrokerMail {
     /// For the subscribers of this worker.
     Delivery(Delivery),
+    /// A connection of another service follows topics: see
+    /// [`Broker::follow`](crate::push::Broker::follow).
+    Following(Box<Following>),
+    /// Connections are to be closed: see [`Broker::close`](crate::push::Broker::close).
+    Close {
+        /// Whose.
+        audience: Arc<Audience>,
+        /// Only those that joined with a lower number.
+        order: u64,
+    },
     /// The answer to [`Broker::subscribe_in_order`](crate::push::Broker::subscribe_in_order).
     Started(Box<Started>),
     /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come
@@ -38,6 +49,15 @@ pub struct Started {
     pub tag: u64,
     /// What it gets.
     pub start: Result<Start, Refused>,
+}
+
+/// A connection that follows topics, among the deliveries before and after it.
+#[derive(Clone, Debug)]
+pub struct Following {
+    /// Which.
+    pub connection: PeerId,
+    /// From where on.
+    pub start: Start,
 }
 
 /// Where the outcomes of a batch go that the log does not answer at once.

@@ -18,12 +18,13 @@ mod stats;
 mod turn;
 
 use crate::net::{Mailbox, PeerId};
+use crate::push::hub::{Account, NoRoom, OwnerLimits};
 use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
 use crate::push::log::{Appended, Log, Logged, Ticket};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
-use crate::push::record::{Publication, Record};
+use crate::push::record::{Payload, Publication, Record};
 use crate::push::unavailable::Unavailable;
 use crate::push::workers::workers;
 use rates::Rates;
@@ -31,7 +32,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, OnceLock};
 use turn::{Shared, State};
 
-pub use mail::{Answer, BrokerMail, Outcome, Published, Receipt, Started};
+pub use mail::{Answer, BrokerMail, Following, Outcome, Published, Receipt, Started};
 pub use stats::{BrokerStats, TopicStats};
 
 /// A log, a hub, and how to reach the workers. Cheap to clone.
@@ -115,6 +116,74 @@ impl Broker {
         }
     }
 
+    /// Publishes one message, whatever becomes of it: it is ordered, but nobody waits until it is as
+    /// durable as the log is.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Broker::publish`].
+    pub fn send(&self, topic: TopicName, payload: Payload) -> Result<(), Unavailable> {
+        let publication = Publication::new(topic, payload);
+        let published = self.publish(vec![publication], Answer::Call(Box::new(drop)));
+        published.map(drop)
+    }
+
+    /// Sends a message to the connections that have joined the topic `name` of an owner, and returns
+    /// how many there are: those of this server. Such a topic is ephemeral, and no name that a client
+    /// can subscribe to or publish to is one: the wserver dialect has users for owners and events for
+    /// names.
+    ///
+    /// # Errors
+    ///
+    /// The same as [`Broker::publish`].
+    pub fn push(&self, owner: &str, name: &str, payload: Payload) -> Result<usize, Unavailable> {
+        let publication = Publication::new(TopicName::owned(owner, name), payload);
+        let mut turn = self.shared.turn();
+        turn.check(std::slice::from_ref(&publication))?;
+        let record = publication.into_record(0, turn.now);
+        Ok(turn.deliver(Arc::new(record), None))
+    }
+
+    /// Closes the connections that have joined the topic `name` of an owner, or any of its topics
+    /// if `name` is `None`. Returns how many there are. They no longer count as subscribers of it;
+    /// of their other topics they do until their worker has handled the [`BrokerMail::Close`].
+    ///
+    /// # Errors
+    ///
+    /// [`Unavailable::Stopped`] after [`Broker::stop`].
+    pub fn close(&self, owner: &str, name: Option<&str>) -> Result<usize, Unavailable> {
+        let mut turn = self.shared.turn();
+        if turn.state.stopped {
+            return Err(Unavailable::Stopped);
+        }
+        let audience = turn.state.hub.detach(owner, name);
+        let order = turn.state.hub.order();
+        for worker in &audience.workers {
+            let audience = Arc::clone(&audience);
+            turn.post(*worker, BrokerMail::Close { audience, order }, 0);
+        }
+        Ok(audience.subscribers)
+    }
+
+    /// Subscribes a connection to topics of an owner: see [`Hub::join`]. Returns the new ones, and
+    /// the number after which what is delivered is for them. After [`Broker::stop`] there are none.
+    pub(in crate::push) fn join(
+        &self,
+        connection: PeerId,
+        owner: &str,
+        names: &[String],
+        account: &mut Account,
+        limits: &OwnerLimits,
+    ) -> Result<(Vec<InterestId>, u64), NoRoom> {
+        let mut turn = self.shared.turn();
+        if turn.state.stopped {
+            return Ok((Vec::new(), 0));
+        }
+        let hub = &mut turn.state.hub;
+        let joined = hub.join(connection, owner, names, account, limits)?;
+        Ok((joined, hub.order()))
+    }
+
     /// The log has ordered records: batches that were appended here, with their tickets, and those
     /// of other servers. Every record of the log is to be told once, in order.
     pub fn committed(&self, batches: Vec<(Option<Ticket>, Vec<Logged>)>) {
@@ -176,6 +245,27 @@ impl Broker {
             size,
         );
         Ok(())
+    }
+
+    /// Sends a WebSocket connection of a service [beside](crate::push::PushServer::beside) the push
+    /// server what is published to these topics from now on, as bare payloads; to be called on the
+    /// loop of the connection or on any other thread, once it is open. It ends with the
+    /// connection.
+    ///
+    /// # Errors
+    ///
+    /// See [`Refused`].
+    pub fn follow(&self, connection: PeerId, patterns: &[Pattern]) -> Result<Position, Refused> {
+        let request = Subscribe {
+            patterns: patterns.to_vec(),
+            ..Subscribe::default()
+        };
+        let mut turn = self.shared.turn();
+        let start = turn.subscribe(connection, &request)?;
+        let position = start.replay.position;
+        let following = Box::new(Following { connection, start });
+        turn.post(connection.worker(), BrokerMail::Following(following), 0);
+        Ok(position)
     }
 
     /// What histories hold: see [`Hub::replay`].
@@ -408,6 +498,8 @@ mod tests {
                 }
                 BrokerMail::Published { tag, outcomes } => format!("published {tag} {outcomes:?}"),
                 BrokerMail::Counted(publisher) => format!("counted {publisher:?}"),
+                BrokerMail::Following(it) => format!("following {}", it.start.replay.position),
+                BrokerMail::Close { audience, .. } => format!("close {}", audience.subscribers),
             });
             told.collect()
         }

@@ -279,7 +279,7 @@ impl Turn<'_> {
     /// Applies a record and puts it into the mailboxes of the workers that have subscribers, who
     /// are counted.
     // req: push-order-02
-    fn deliver(&mut self, record: Arc<Record>, tally: Option<Tally>) -> usize {
+    pub(super) fn deliver(&mut self, record: Arc<Record>, tally: Option<Tally>) -> usize {
         let now = self.now;
         let hub = &mut self.state.hub;
         let applied = hub.apply(&record, now);

@@ -15,7 +15,8 @@ use crate::push::hub::limits::{HubLimits, Refused};
 use crate::push::hub::wildcards::Wildcards;
 use crate::push::name::{Pattern, TopicName};
 use slab::Slab;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Bound;
 use std::sync::Arc;
 
 /// A pattern with subscribers: a small dense number, for lists of workers. When its last
@@ -55,12 +56,16 @@ pub struct Presence {
 pub(super) struct Interests {
     workers: usize,
     by_pattern: HashMap<Pattern, u32>,
+    /// Those of `by_pattern` that are topics of owners.
+    by_owner: BTreeSet<Pattern>,
     all: Slab<Interest>,
     wildcards: Wildcards,
     /// By worker.
     subscribers: Box<[PeerMap<Subscriber>]>,
-    /// Interests without wildcards.
+    /// Interests without wildcards, except topics of owners.
     exact: usize,
+    /// Topics of owners, those that were detached included.
+    owned: usize,
     /// Grows when an audience may have changed.
     generation: u64,
     empty: Arc<Audience>,
@@ -98,10 +103,12 @@ impl Interests {
         Self {
             workers,
             by_pattern: HashMap::new(),
+            by_owner: BTreeSet::new(),
             all: Slab::new(),
             wildcards: Wildcards::new(),
             subscribers: (0..workers).map(|_| PeerMap::new()).collect(),
             exact: 0,
+            owned: 0,
             generation: 1,
             empty: Arc::default(),
         }
@@ -120,6 +127,16 @@ impl Interests {
     /// Different patterns.
     pub(super) fn len(&self) -> usize {
         self.all.len()
+    }
+
+    /// Topics of owners.
+    pub(super) fn owned(&self) -> usize {
+        self.owned
+    }
+
+    /// Whether some connection has joined a pattern.
+    pub(super) fn knows(&self, pattern: &Pattern) -> bool {
+        self.by_pattern.contains_key(pattern)
     }
 
     /// Whether a connection may join all of these.
@@ -234,9 +251,33 @@ impl Interests {
         numbers.map(|it| self.part(connection, it)).collect()
     }
 
+    /// Nobody gets a topic of this owner any more, or only `name`, until it is joined again.
+    /// Returns who did; these connections have yet to leave.
+    pub(super) fn detach(&mut self, owner: &str, name: Option<&str>) -> Arc<Audience> {
+        let gone: Vec<Pattern> = match name {
+            Some(name) => vec![TopicName::owned(owner, name).to_pattern()],
+            None => {
+                let prefix = TopicName::prefix_of_owner(owner);
+                let range = (Bound::Included(&*prefix), Bound::Unbounded);
+                let all = self.by_owner.range::<str, _>(range);
+                let of_owner = all.take_while(|it| it.as_str().starts_with(&prefix));
+                of_owner.cloned().collect()
+            }
+        };
+        let mut numbers = Vec::new();
+        for topic in &gone {
+            numbers.extend(self.by_pattern.remove(topic));
+            self.by_owner.remove(topic);
+        }
+        self.audience_of(numbers)
+    }
+
     /// The subscribers of a topic.
     pub(super) fn audience(&self, topic: &TopicName) -> Arc<Audience> {
-        let matching = self.matching(topic);
+        self.audience_of(self.matching(topic))
+    }
+
+    fn audience_of(&self, matching: Vec<u32>) -> Arc<Audience> {
         if matching.is_empty() {
             return Arc::clone(&self.empty);
         }
@@ -274,7 +315,10 @@ impl Interests {
 
     /// The interests that match a topic, in order.
     fn matching(&self, topic: &TopicName) -> Vec<u32> {
-        let mut matching = self.wildcards.matching(topic);
+        let mut matching = match topic.is_owned() {
+            true => Vec::new(),
+            false => self.wildcards.matching(topic),
+        };
         matching.extend(self.by_pattern.get(topic.as_str()));
         matching.sort_unstable();
         matching
@@ -306,6 +350,10 @@ impl Interests {
         let number = self.all.insert(interest) as u32;
         self.by_pattern.insert(pattern.clone(), number);
         match pattern.to_topic() {
+            Some(topic) if topic.is_owned() => {
+                self.owned += 1;
+                self.by_owner.insert(pattern.clone());
+            }
             Some(_) => self.exact += 1,
             None => self.wildcards.insert(pattern, number),
         }
@@ -322,8 +370,13 @@ impl Interests {
         interest.members[connection.worker()] -= 1;
         let ended = (interest.total == 0).then(|| {
             let pattern = self.all.remove(number as usize).pattern;
-            self.by_pattern.remove(&pattern);
+            // A topic that was detached may have been joined anew, under another number.
+            if self.by_pattern.get(&pattern) == Some(&number) {
+                self.by_pattern.remove(&pattern);
+                self.by_owner.remove(&pattern);
+            }
             match pattern.to_topic() {
+                Some(topic) if topic.is_owned() => self.owned -= 1,
                 Some(_) => self.exact -= 1,
                 None => self.wildcards.remove(&pattern),
             }

@@ -11,8 +11,10 @@
 //! after it are every record of the patterns, once and in order, or a gap says otherwise; no table
 //! exceeds its limit. Delivering is left to the broker and its workers.
 //!
-//! Reading order: `limits`, `rules`, `history`; `wildcards`, `interests`; `topics`, `replay`.
+//! Reading order: `limits`, `rules`, `history`; `wildcards`, `interests`, `account`; `topics`,
+//! `replay`.
 
+mod account;
 mod history;
 mod interests;
 mod limits;
@@ -30,6 +32,7 @@ use replay::Query;
 use std::sync::Arc;
 use topics::TopicId;
 
+pub(in crate::push) use account::{Account, NoRoom, OwnerLimits};
 #[cfg(feature = "data")]
 pub(in crate::push) use history::Kept;
 pub use interests::{Audience, InterestId, Presence};
@@ -227,6 +230,52 @@ impl Hub {
             self.interests.set_name(connection, Arc::clone(name));
         }
         Ok(start)
+    }
+
+    /// Subscribes a connection to topics of an owner, which keep nothing and have bounds of their
+    /// own. Those that it has are skipped. Returns the new ones; only records and ends with a higher
+    /// number than [`Hub::order`] are for them.
+    ///
+    /// # Errors
+    ///
+    /// See [`NoRoom`]: then it has no subscriptions any more.
+    pub(in crate::push) fn join(
+        &mut self,
+        connection: PeerId,
+        owner: &str,
+        names: &[String],
+        account: &mut Account,
+        limits: &OwnerLimits,
+    ) -> Result<Vec<InterestId>, NoRoom> {
+        let mut joined = Vec::new();
+        for name in names {
+            let topic = TopicName::owned(owner, name).to_pattern();
+            if self.interests.has(connection, &topic) {
+                continue;
+            }
+            let free = match self.interests.knows(&topic) {
+                true => usize::MAX,
+                false => limits.topics.saturating_sub(self.interests.owned()),
+            };
+            if let Err(refused) = account.add(owner, name, free, limits) {
+                self.leave(connection);
+                return Err(refused);
+            }
+            joined.push(self.interests.join(connection, &topic));
+        }
+        Ok(joined)
+    }
+
+    /// The subscriptions to the topic `name` of an owner end, or to all of its topics: from now on
+    /// they do not count. Returns whose; these connections are to be closed.
+    pub(in crate::push) fn detach(&mut self, owner: &str, name: Option<&str>) -> Arc<Audience> {
+        self.order += 1;
+        self.interests.detach(owner, name)
+    }
+
+    /// The number of the last record that was applied.
+    pub(in crate::push) fn order(&self) -> u64 {
+        self.order
     }
 
     /// What histories hold of these patterns, without subscribing.

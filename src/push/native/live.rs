@@ -6,7 +6,7 @@
 
 use crate::net::{Context, PeerId, SharedChunk};
 use crate::proto::{Message, Millis};
-use crate::push::broker::{BrokerMail, Outcome, Started};
+use crate::push::broker::{BrokerMail, Following, Outcome, Started};
 use crate::push::delivery::Delivery;
 use crate::push::hub::Start;
 use crate::push::name::Pattern;
@@ -349,6 +349,8 @@ impl Dialect {
             BrokerMail::Delivery(delivery) => self.deliver(context, &delivery),
             BrokerMail::Counted(publisher) => drop(self.counted(context, publisher)),
             BrokerMail::Published { tag, outcomes } => self.published(context, tag, outcomes),
+            // Not for clients of this dialect.
+            BrokerMail::Close { .. } | BrokerMail::Following(_) => {}
             BrokerMail::Started(started) => {
                 let Started {
                     connection, start, ..
@@ -359,6 +361,21 @@ impl Dialect {
                 }
             }
         }
+    }
+
+    /// A connection of another service is to get bare payloads.
+    pub(in crate::push) fn follow(&mut self, following: &Following, is_own: bool) {
+        let (peer, start) = (following.connection, &following.start);
+        if !is_own {
+            let patterns: Vec<_> = start.interests.iter().map(|(it, _)| it.clone()).collect();
+            self.broker.unsubscribe(peer, &patterns);
+            return;
+        }
+        if self.subscribers.get(peer).is_none() {
+            let subscriber = Subscriber::new(peer, Form::Raw, None, None);
+            self.subscribers.insert(subscriber);
+        }
+        self.subscribers.join(peer, &start.interests, start.order);
     }
 
     fn deliver(&mut self, context: &mut Context<'_>, delivery: &Delivery) {

@@ -1,25 +1,26 @@
 //! The subscribers of one worker: dense lists by topic, for a quick walk.
 //!
 //! ```text
-//!   by topic:  7 ──▶ [ peer 3 ][ peer 9 ]                       walked for each publication
-//!   by peer:   9 ──▶ { owner 1, topic 4: at 0 · topic 7: at 1 } walked when the peer leaves
+//!   by interest:  7 ──▶ [ peer 3 ][ peer 9 ]            walked for each publication
+//!   by peer:      9 ──▶ { interest 4: at 0 · 7: at 1 }  walked when the peer leaves
 //! ```
 //!
-//! Invariant: a peer knows its position in each list that it is in; removal from a list is a swap
-//! with the last entry and one correction. A peer that was sent a Close is no longer here: it can
-//! neither subscribe nor count as a subscriber, however long its connection lasts.
+//! Input: registrations of peers, the audience of a delivery. Output: peers. Invariants: a peer
+//! knows its position in each list that it is in; removal from a list is a swap with the last entry
+//! and one correction. A peer that was sent a Close is no longer here: it can neither subscribe nor
+//! count as a subscriber, however long its connection lasts.
 
-use crate::net::PeerId;
+use crate::net::{PeerId, PeerMap};
+use crate::push::broker::Broker;
+use crate::push::hub::{Account, Audience, InterestId, NoRoom, OwnerLimits};
 use crate::push::limits::Limits;
-use crate::push::wserver::hub::{Hub, Joined};
-use crate::push::wserver::topics::{OwnerId, TopicId};
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
 
 #[derive(Debug, Default)]
 pub(in crate::push) struct Members {
-    by_topic: HashMap<TopicId, Vec<Member>>,
-    by_peer: HashMap<PeerId, Subscriber>,
+    lists: HashMap<InterestId, Vec<Member>>,
+    peers: PeerMap<Subscriber>,
 }
 
 /// A subscriber in the list of its topic.
@@ -27,16 +28,15 @@ pub(in crate::push) struct Members {
 struct Member {
     peer: PeerId,
     /// Only deliveries after this number are for it.
-    sequence: u64,
+    order: u64,
 }
 
 /// A connection that may subscribe.
 #[derive(Debug, Default)]
 struct Subscriber {
     /// Its position in the list of each of its topics.
-    places: BTreeMap<(OwnerId, TopicId), u32>,
-    /// Bytes of names: see [`Limits::subscription_bytes`].
-    bytes: usize,
+    places: BTreeMap<InterestId, u32>,
+    account: Account,
 }
 
 /// Why a registration is refused.
@@ -64,121 +64,105 @@ impl Refused {
     }
 }
 
+impl From<NoRoom> for Refused {
+    fn from(reason: NoRoom) -> Self {
+        match reason {
+            NoRoom::TooMany => Self::TooMany,
+            NoRoom::TooManyBytes => Self::TooManyBytes,
+            NoRoom::Full => Self::Full,
+        }
+    }
+}
+
 impl Members {
     /// A connection has opened that may subscribe.
     pub(in crate::push) fn open(&mut self, peer: PeerId) {
-        self.by_peer.insert(peer, Subscriber::default());
+        self.peers.insert(peer, Subscriber::default());
     }
 
     /// The peer may subscribe: it was opened and not removed.
     pub(in crate::push) fn is_open(&self, peer: PeerId) -> bool {
-        self.by_peer.contains_key(&peer)
+        self.peers.get(peer).is_some()
     }
 
     /// The peer may subscribe and has not done so.
     pub(in crate::push) fn is_idle(&self, peer: PeerId) -> bool {
-        let subscriber = self.by_peer.get(&peer);
+        let subscriber = self.peers.get(peer);
         subscriber.is_some_and(|subscriber| subscriber.places.is_empty())
     }
 
-    /// Subscribes a peer to topics of one owner, here and in the hub. Topics that it already has
-    /// are not an error. If it is refused, it may have joined some of them; the caller closes and
-    /// removes it.
+    /// Subscribes a peer to events of a user, here and in the hub. Those that it already has are
+    /// not an error. If it is refused, the caller closes and removes it.
     pub(in crate::push) fn subscribe(
         &mut self,
-        hub: &Hub,
-        worker: usize,
+        broker: &Broker,
         peer: PeerId,
-        owner: &str,
-        names: &[String],
+        user: &str,
+        events: &[String],
         limits: &Limits,
     ) -> Result<(), Refused> {
         let is_long = |name: &str| name.len() > limits.topic_bytes;
-        if names.len() > limits.subscriptions {
+        if events.len() > limits.subscriptions {
             return Err(Refused::TooMany);
         }
-        if is_long(owner) || names.iter().any(|name| is_long(name)) {
+        if is_long(user) || events.iter().any(|event| is_long(event)) {
             return Err(Refused::NameTooLong);
         }
-        let Self { by_topic, by_peer } = self;
-        let (Some(subscriber), Some(mut joining)) =
-            (by_peer.get_mut(&peer), hub.joining(worker, owner))
-        else {
+        let Some(subscriber) = self.peers.get_mut(peer) else {
             return Ok(()); // Its Close is pending.
         };
-        for name in names {
-            let known = joining.owner().zip(joining.find(name));
-            if known.is_some_and(|place| subscriber.places.contains_key(&place)) {
-                continue;
-            }
-            let first = !joining.owner().is_some_and(|id| subscriber.has(id));
-            let bytes = name.len() + if first { owner.len() } else { 0 };
-            if subscriber.places.len() >= limits.subscriptions {
-                return Err(Refused::TooMany);
-            }
-            if subscriber.bytes + bytes > limits.subscription_bytes {
-                return Err(Refused::TooManyBytes);
-            }
-            if known.is_none() && !joining.has_room(subscriber.places.len(), limits) {
-                return Err(Refused::Full);
-            }
-            let Joined {
-                owner,
-                topic,
-                sequence,
-            } = joining.join(name, first);
-            let list = by_topic.entry(topic).or_default();
-            subscriber.places.insert((owner, topic), list.len() as u32);
-            subscriber.bytes += bytes;
-            list.push(Member { peer, sequence });
+        let limits = OwnerLimits {
+            topics: limits.topics,
+            topic_share: limits.topic_share,
+            joined: limits.subscriptions,
+            bytes: limits.subscription_bytes,
+        };
+        let (joined, order) = broker.join(peer, user, events, &mut subscriber.account, &limits)?;
+        for interest in joined {
+            let list = self.lists.entry(interest).or_default();
+            subscriber.places.insert(interest, list.len() as u32);
+            list.push(Member { peer, order });
         }
         Ok(())
     }
 
     /// Removes a peer and all its subscriptions.
-    pub(in crate::push) fn remove(&mut self, hub: &Hub, worker: usize, peer: PeerId) {
-        let Some(Subscriber { places, .. }) = self.by_peer.remove(&peer) else {
+    pub(in crate::push) fn remove(&mut self, broker: &Broker, peer: PeerId) {
+        let Some(Subscriber { places, .. }) = self.peers.remove(peer) else {
             return;
         };
         if places.is_empty() {
             return;
         }
-        hub.leave(worker, places.keys().copied());
-        for ((owner, topic), at) in places {
-            let Some(members) = self.by_topic.get_mut(&topic) else {
+        broker.leave(peer);
+        for (interest, at) in places {
+            let Some(members) = self.lists.get_mut(&interest) else {
                 continue;
             };
             members.swap_remove(at as usize);
             if let Some(moved) = members.get(at as usize)
-                && let Some(subscriber) = self.by_peer.get_mut(&moved.peer)
+                && let Some(subscriber) = self.peers.get_mut(moved.peer)
             {
-                subscriber.places.insert((owner, topic), at);
+                subscriber.places.insert(interest, at);
             }
             if members.is_empty() {
-                self.by_topic.remove(&topic);
+                self.lists.remove(&interest);
             }
         }
     }
 
-    /// The receivers of a delivery of this topic and number.
-    pub(in crate::push) fn of(
-        &self,
-        topic: TopicId,
-        sequence: u64,
-    ) -> impl Iterator<Item = PeerId> {
-        let members = self.by_topic.get(&topic).map_or(&[][..], Vec::as_slice);
-        members
-            .iter()
-            .filter(move |member| member.sequence < sequence)
-            .map(|member| member.peer)
-    }
-}
-
-impl Subscriber {
-    /// Adds a subscription to a topic of this owner.
-    fn has(&self, owner: OwnerId) -> bool {
-        let all = (owner, TopicId::MIN)..=(owner, TopicId::MAX);
-        self.places.range(all).next().is_some()
+    /// The peers that a delivery with this number is for, each with one of its topics. A peer that
+    /// is to be closed may come several times.
+    pub(in crate::push) fn of<'m>(
+        &'m self,
+        audience: &'m Audience,
+        order: u64,
+    ) -> impl Iterator<Item = (PeerId, InterestId)> + 'm {
+        audience.interests.iter().flat_map(move |interest| {
+            let members = self.lists.get(interest).map_or(&[][..], Vec::as_slice);
+            let members = members.iter().filter(move |member| member.order < order);
+            members.map(|member| (member.peer, *interest))
+        })
     }
 }
 
@@ -186,18 +170,36 @@ impl Subscriber {
 mod tests {
     use super::*;
     use crate::net::Mailbox;
-    use crate::proto::Message;
-    use crate::push::limits::Limits;
+    use crate::push::broker::BrokerMail;
+    use crate::push::hub::{HistoryRules, HubLimits};
+    use crate::push::log::{KeyLimits, MemoryLog};
     use crate::push::unavailable::Unavailable;
-    use crate::push::wserver::hub::{HubMail, What};
-    use crate::push::wserver::topics::Topic;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+    use std::sync::Arc;
 
     const WORKERS: usize = 2;
 
-    /// Few, so that they meet often.
-    const NAMES: [&str; 3] = ["a", "b", "ab"];
+    /// Few, so that they meet often, and some of which no other topic may consist.
+    const NAMES: [&str; 4] = ["a", "1,a", "*", "a.**"];
+
+    /// A user and an event.
+    type Topic = (&'static str, &'static str);
+
+    fn broker(mailboxes: &[Mailbox<BrokerMail>]) -> Broker {
+        let log = MemoryLog::new("e".parse().unwrap(), KeyLimits::default());
+        let (rules, limits) = (HistoryRules::default(), HubLimits::default());
+        let broker = Broker::new(Arc::new(log), WORKERS, rules, limits, || 0);
+        broker.connect(mailboxes);
+        broker
+    }
+
+    fn peer(number: u32) -> PeerId {
+        PeerId {
+            worker: worker_of(number) as u16,
+            ..PeerId::invented(number)
+        }
+    }
 
     #[derive(Clone, Debug)]
     enum Step {
@@ -244,8 +246,8 @@ mod tests {
 
     /// The hub and its workers, and a model: a list of what each peer has joined.
     struct Both {
-        hub: Hub,
-        mailboxes: Vec<Mailbox<HubMail>>,
+        broker: Broker,
+        mailboxes: Vec<Mailbox<BrokerMail>>,
         workers: Vec<Members>,
         model: BTreeMap<u32, Model>,
         published: usize,
@@ -258,10 +260,8 @@ mod tests {
     impl Both {
         fn new() -> Self {
             let mailboxes: Vec<_> = (0..WORKERS).map(|_| Mailbox::unread()).collect();
-            let hub = Hub::default();
-            hub.connect(&mailboxes);
             Self {
-                hub,
+                broker: broker(&mailboxes),
                 mailboxes,
                 workers: (0..WORKERS).map(|_| Members::default()).collect(),
                 model: BTreeMap::new(),
@@ -282,18 +282,18 @@ mod tests {
 
         fn subscribe(&mut self, peer: u32, owner: usize, names: &[usize]) {
             let members = &mut self.workers[worker_of(peer)];
-            let id = PeerId::invented(peer);
+            let id = self::peer(peer);
             if !members.is_open(id) {
                 members.open(id);
             }
             let owner = NAMES[owner];
-            let names: Vec<_> = names.iter().map(|name| NAMES[*name].to_owned()).collect();
+            let texts: Vec<_> = names.iter().map(|name| NAMES[*name].to_owned()).collect();
             let limits = Limits::default();
-            let done = members.subscribe(&self.hub, worker_of(peer), id, owner, &names, &limits);
+            let done = members.subscribe(&self.broker, id, owner, &texts, &limits);
             assert_eq!(done, Ok(()));
             let model = self.model.entry(peer).or_default();
             for name in names {
-                let topic = Topic::new(owner, name);
+                let topic = (owner, NAMES[*name]);
                 if !model.has(&topic) {
                     model.topics.push((topic, false));
                 }
@@ -301,13 +301,12 @@ mod tests {
         }
 
         fn leave(&mut self, peer: u32) {
-            let id = PeerId::invented(peer);
-            self.workers[worker_of(peer)].remove(&self.hub, worker_of(peer), id);
+            self.workers[worker_of(peer)].remove(&self.broker, self::peer(peer));
             self.model.remove(&peer);
         }
 
         fn publish(&mut self, owner: usize, name: usize) {
-            let topic = Topic::new(NAMES[owner], NAMES[name]);
+            let topic = (NAMES[owner], NAMES[name]);
             let text = self.published.to_string();
             self.published += 1;
             let mut expected = 0;
@@ -319,7 +318,8 @@ mod tests {
                     model.owed.push(text.clone());
                 }
             }
-            assert_eq!(self.hub.publish(&topic, Message::text(&text)), Ok(expected));
+            let done = self.broker.push(topic.0, topic.1, text.into());
+            assert_eq!(done, Ok(expected));
         }
 
         fn close(&mut self, owner: usize, name: Option<usize>) {
@@ -327,34 +327,33 @@ mod tests {
             (0..WORKERS).for_each(|worker| self.deliver(worker));
             let (owner, name) = (NAMES[owner], name.map(|name| NAMES[name]));
             let is_meant =
-                |topic: &Topic| topic.owner == owner && name.is_none_or(|name| topic.name == name);
+                |topic: &Topic| topic.0 == owner && name.is_none_or(|name| topic.1 == name);
             let mut expected = 0;
             for model in self.model.values_mut() {
                 let meant = model.topics.iter_mut().filter(|(topic, _)| is_meant(topic));
                 let closing: Vec<_> = meant.map(|(_, closing)| *closing = true).collect();
                 expected += usize::from(!closing.is_empty());
             }
-            assert_eq!(self.hub.close(owner, name), Ok(expected));
+            assert_eq!(self.broker.close(owner, name), Ok(expected));
         }
 
         fn deliver(&mut self, worker: usize) {
-            for delivery in self.mailboxes[worker].take_mail() {
-                let HubMail {
-                    topic,
-                    sequence,
-                    what,
-                } = delivery;
-                let peers: Vec<_> = self.workers[worker].of(topic, sequence).collect();
-                for peer in peers {
-                    let number = peer.index() as u32;
-                    match &what {
-                        What::Frame(frame) => {
-                            let text = frame.as_bytes()[2..].to_vec();
-                            let model = self.model.get_mut(&number).expect("it is there");
-                            model.got.push(String::from_utf8(text).expect("a number"));
-                        }
-                        What::Close => {
-                            let model = self.model.get(&number).expect("it is there");
+            for mail in self.mailboxes[worker].take_mail() {
+                let (audience, order, text) = match &mail {
+                    BrokerMail::Delivery(it) => {
+                        let text = it.record().payload.text().map(str::to_owned);
+                        (it.audience(), it.order(), text)
+                    }
+                    BrokerMail::Close { audience, order } => (&**audience, *order, None),
+                    other => panic!("{other:?}"),
+                };
+                let peers = self.workers[worker].of(audience, order);
+                let peers: BTreeSet<_> = peers.map(|(peer, _)| peer.index() as u32).collect();
+                for number in peers {
+                    let model = self.model.get_mut(&number).expect("it is there");
+                    match &text {
+                        Some(text) => model.got.push(text.clone()),
+                        None => {
                             assert!(model.is_closing() && model.got == model.owed);
                             self.leave(number);
                         }
@@ -373,22 +372,16 @@ mod tests {
 
         /// The two structures are consistent.
         fn check(&self) {
-            let all = self.model.values().flat_map(|model| &model.topics);
-            assert_eq!(self.hub.topics(), all.collect::<BTreeSet<_>>().len());
             for members in &self.workers {
-                let places = members.by_peer.iter().flat_map(|(peer, subscriber)| {
-                    let places = subscriber.places.iter();
-                    places.map(|((_, topic), at)| (*peer, *topic, *at as usize))
-                });
-                let mut count = 0;
-                for (peer, topic, at) in places {
-                    assert_eq!(members.by_topic[&topic][at].peer, peer);
-                    count += 1;
+                let places = members.peers.values().flat_map(|it| &it.places);
+                let entries = members.lists.values().map(Vec::len).sum::<usize>();
+                assert_eq!(places.count(), entries);
+                for (interest, list) in &members.lists {
+                    for (at, member) in list.iter().enumerate() {
+                        let subscriber = members.peers.get(member.peer).expect("it is open");
+                        assert_eq!(subscriber.places[interest], at as u32);
+                    }
                 }
-                assert_eq!(
-                    count,
-                    members.by_topic.values().map(Vec::len).sum::<usize>()
-                );
             }
         }
     }
@@ -407,8 +400,8 @@ mod tests {
             // Nothing is left of peers that have gone.
             (0..8).for_each(|peer| both.leave(peer));
             both.check();
-            assert!(both.workers.iter().all(|members| members.by_topic.is_empty()));
-            assert!(both.hub.is_empty());
+            assert!(both.workers.iter().all(|members| members.lists.is_empty()));
+            assert_eq!(both.broker.connections(), 0);
         }
     }
 
@@ -416,74 +409,65 @@ mod tests {
     /// has joined before.
     #[test]
     fn many_owners_and_repeated_names_cost_no_walks() {
-        let (hub, mut members) = (Hub::default(), Members::default());
+        let (broker, mut members) = (broker(&[]), Members::default());
         let limits = Limits::default()
             .subscriptions(usize::MAX)
             .subscription_bytes(usize::MAX)
             .topics(usize::MAX);
-        let peer = PeerId::invented(1);
+        let peer = peer(0);
         members.open(peer);
         let repeated: Vec<_> = (0..10).map(|n| (n % 2).to_string()).collect();
         for owner in 0..5_000 {
             let owner = owner.to_string();
-            let done = members.subscribe(&hub, 0, peer, &owner, &repeated, &limits);
+            let done = members.subscribe(&broker, peer, &owner, &repeated, &limits);
             assert_eq!(done, Ok(()));
         }
-        assert_eq!(hub.topics(), 10_000);
-        members.remove(&hub, 0, peer);
-        assert!(hub.is_empty());
+        assert_eq!(broker.push("7", "1", "m".into()), Ok(1));
+        members.remove(&broker, peer);
+        assert_eq!(broker.connections(), 0);
     }
 
     #[test]
     fn after_a_stop_no_peer_counts_and_none_joins() {
-        let (hub, mut members) = (Hub::default(), Members::default());
-        let (peer, limits) = (PeerId::invented(1), Limits::default());
-        let topic = Topic::new("a", "e");
+        let (broker, mut members) = (broker(&[]), Members::default());
+        let (peer, limits) = (peer(0), Limits::default());
         members.open(peer);
         let mut join = |name: &str| {
             let names = [name.to_owned()];
-            members.subscribe(&hub, 0, peer, "a", &names, &limits)
+            members.subscribe(&broker, peer, "a", &names, &limits)
         };
         assert_eq!(join("e"), Ok(()));
-        assert_eq!(hub.publish(&topic, Message::text("m")), Ok(1));
-        hub.stop();
+        assert_eq!(broker.push("a", "e", "m".into()), Ok(1));
+        broker.stop();
         assert_eq!(join("f"), Ok(()));
-        assert_eq!(
-            hub.publish(&topic, Message::text("m")),
-            Err(Unavailable::Stopped)
-        );
-        assert_eq!(hub.close("a", None), Err(Unavailable::Stopped));
-        assert_eq!(hub.topics(), 1);
-        members.remove(&hub, 0, peer);
-        assert!(hub.is_empty());
+        assert_eq!(broker.push("a", "e", "m".into()), Err(Unavailable::Stopped));
+        assert_eq!(broker.close("a", None), Err(Unavailable::Stopped));
+        members.remove(&broker, peer);
+        assert_eq!(broker.connections(), 0);
     }
 
     #[test]
     fn a_worker_that_is_behind_makes_publishers_wait_and_loses_nothing() {
-        let (hub, mut members) = (Hub::default(), Members::default());
-        let (peer, limits) = (PeerId::invented(1), Limits::default());
-        let mailbox = Mailbox::<HubMail>::unread();
-        hub.connect(std::slice::from_ref(&mailbox));
-        let (topic, unheard) = (Topic::new("a", "e"), Topic::new("a", "f"));
+        let (broker, mut members) = (broker(&[]), Members::default());
+        let (peer, limits) = (peer(0), Limits::default());
+        let mailbox = Mailbox::<BrokerMail>::unread();
+        broker.connect(std::slice::from_ref(&mailbox));
         members.open(peer);
         let names = ["e".to_owned()];
         assert_eq!(
-            members.subscribe(&hub, 0, peer, "a", &names, &limits),
+            members.subscribe(&broker, peer, "a", &names, &limits),
             Ok(())
         );
         let mut published = 0;
         let message = "m".repeat(1000);
-        while hub.publish(&topic, Message::text(&message)) == Ok(1) {
+        while broker.push("a", "e", message.clone().into()) == Ok(1) {
             published += 1;
             assert!(published < 10_000, "it is never busy");
         }
-        assert_eq!(
-            hub.publish(&topic, Message::text("m")),
-            Err(Unavailable::Busy)
-        );
-        assert_eq!(hub.publish(&unheard, Message::text("m")), Ok(0));
+        assert_eq!(broker.push("a", "e", "m".into()), Err(Unavailable::Busy));
+        assert_eq!(broker.push("a", "f", "m".into()), Ok(0));
         // A close is never lost.
-        assert_eq!(hub.close("a", None), Ok(1));
+        assert_eq!(broker.close("a", None), Ok(1));
         assert_eq!(mailbox.take_mail().len(), published + 1);
     }
 }

@@ -1,17 +1,13 @@
-//! The wserver dialect: its wire, its hub and its subscribers.
+//! The wserver dialect: its wire and its subscribers.
 //!
 //! Input: registrations and publications as JSON. Output: values, and one frame per publication for
-//! all its subscribers. Invariant: a topic is a pair of user and event, neither of which has rules
-//! of spelling, and keeps no history; so it has a hub of its own.
+//! all its subscribers. Invariant: what is pushed to a user and an event, neither of which has rules
+//! of spelling, is an ephemeral publication to a topic of that user in the one hub.
 //!
-//! Reading order: `json`, `wire`; `topics`, `hub`, `members`.
+//! Reading order: `json`, `wire`; `members`.
 
-pub(super) mod hub;
 mod json;
 pub(super) mod members;
-mod topics;
 mod wire;
 
-pub use hub::{Hub, HubMail};
-pub use topics::Topic;
 pub use wire::{Dropping, ILLEGAL, NoRegistration, Publication, Registration};
