@@ -82,7 +82,8 @@ const ORDER: [(&str, &str, &str); 24] = [
          broker/stats broker/mod wserver/mod wserver/json wserver/wire \
          wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/tokens \
          auth/jwt auth/no_jwt auth/function auth/authenticator auth/bearer origin hosts \
-         seldom tries access limits answers denial page gotify/mod gotify/problem gotify/call gotify/credentials \
+         seldom tries access limits answers denial page gotify/mod gotify/problem \
+         gotify/call gotify/credentials \
          gotify/passwords gotify/multipart gotify/fields gotify/directory gotify/message \
          gotify/edits gotify/state gotify/image gotify/caller gotify/streams gotify/dialect \
          gotify/gate gotify/live gotify/manage no_gotify settings native/mod native/base64 \
