@@ -448,10 +448,9 @@ mod tests {
 
     #[test]
     fn a_worker_that_is_behind_makes_publishers_wait_and_loses_nothing() {
-        let (broker, mut members) = (broker(&[]), Members::default());
-        let (peer, limits) = (peer(0), Limits::default());
         let mailbox = Mailbox::<BrokerMail>::unread();
-        broker.connect(std::slice::from_ref(&mailbox));
+        let broker = broker(std::slice::from_ref(&mailbox));
+        let (mut members, peer, limits) = (Members::default(), peer(0), Limits::default());
         members.open(peer);
         let names = ["e".to_owned()];
         assert_eq!(
