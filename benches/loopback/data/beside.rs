@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use crate::args::Options;
 use crate::bare::ANSWERED;
 use crate::data::publishers::{Publishers, quantile};
-use crate::data::{Allowed, serve};
+use crate::data::serving::{Allowed, serve};
 use crate::load::STALL;
 use crate::net::{connect_from, recv};
 use crate::procfs::process::cpu_ns;

@@ -14,17 +14,16 @@ mod beside;
 mod disk;
 mod publish;
 mod publishers;
+mod serving;
 mod start;
 
-use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process;
 
-use crate::args::{Cpus, Options};
+use crate::args::Options;
 use crate::report::Report;
-use crate::server::{Server, free_address, wirebell_line};
 
 pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
     let folder = Folder::new(&options.folder)?;
@@ -54,34 +53,4 @@ impl Drop for Folder {
     fn drop(&mut self) {
         let _ = fs::remove_dir_all(&self.path);
     }
-}
-
-/// A server that keeps its log in this file, or in memory.
-fn serve(data: Option<&Path>, cpus: Allowed) -> io::Result<Server> {
-    let address = free_address()?;
-    let mut line: Vec<OsString> = Vec::new();
-    if let Allowed::Both(Some(Cpus { server, client })) = cpus {
-        // The client is pinned, which its children would inherit.
-        line.extend(["taskset".into(), "-c".into()]);
-        line.push(format!("{server},{client}").into());
-    }
-    line.extend(wirebell_line("serve", address));
-    line.push("--gotify=false".into());
-    if let Some(path) = data {
-        line.extend(["--data".into(), path.into()]);
-    }
-    let pinned = match cpus {
-        Allowed::One(cpus) => cpus,
-        Allowed::Both(_) => None,
-    };
-    Server::launch(address, line, pinned)
-}
-
-/// Where a server may run.
-#[derive(Clone, Copy)]
-enum Allowed {
-    /// On the processor of servers.
-    One(Option<Cpus>),
-    /// On that of the client too.
-    Both(Option<Cpus>),
 }

@@ -9,7 +9,7 @@ use crate::args::Options;
 use crate::bare::ANSWERED;
 use crate::data::disk::Disk;
 use crate::data::publishers::{Publishers, Turn, quantile};
-use crate::data::{Allowed, serve};
+use crate::data::serving::{Allowed, serve};
 use crate::push::wires::{self, TOPIC, Wire};
 use crate::report::{Report, met};
 use crate::rounds::median;

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use crate::args::Options;
 use crate::bare::ANSWERED;
 use crate::data::publishers::quantile;
-use crate::data::{Allowed, serve};
+use crate::data::serving::{Allowed, serve};
 use crate::push::wires::{Wire, batch, count};
 use crate::report::{Report, met};
 use crate::server::{Server, free_address, wirebell, wirebell_line};

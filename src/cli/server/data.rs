@@ -54,7 +54,8 @@ impl DataSettings {
         self.data.is_some()
     }
 
-    /// Reads the file, if there is one, without changing it. That of a server that runs is in order.
+    /// Reads the file, if there is one, without changing it. That of a server that runs is in
+    /// order.
     pub fn check(&self) -> Result<(), Failure> {
         let Some(path) = &self.data else {
             return Ok(());

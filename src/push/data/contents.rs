@@ -92,7 +92,7 @@ impl Commit {
     }
 
     /// With it are written how many subscribers records have reached that were committed before;
-    /// of those before `oldest` nobody asks any more.
+    /// those before `oldest` are not needed any more.
     pub(super) fn reach(&mut self, reached: Vec<(u64, u64)>, oldest: u64) {
         (self.reached, self.oldest_key) = (reached, oldest);
     }

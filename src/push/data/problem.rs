@@ -41,7 +41,8 @@ impl fmt::Display for DataProblem {
                  with it"
             ),
             Self::Unclosed => f.write_str(
-                "it was not closed as wirebell closes files: restore a copy, or begin with a new file",
+                "it was not closed as wirebell closes files: restore a copy, or begin with a new \
+                 file",
             ),
             Self::Damaged(why) => write!(
                 f,

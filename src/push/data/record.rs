@@ -1,8 +1,9 @@
 //! Records as bytes of the file.
 //!
 //! ```text
-//!   checksum │ flags │ topic length │ sequence │ time │ expires? │ key lengths? │ topic │ key? │ payload
-//!   4        │ 1     │ 1            │ 8        │ 8    │ 8        │ 4 + 4        │
+//!   checksum │ flags │ topic length │ sequence │ time │ expires? │ key lengths?
+//!   4        │ 1     │ 1            │ 8        │ 8    │ 8        │ 4 + 4
+//!   topic │ key? │ payload
 //! ```
 //!
 //! Input: a record and its idempotency key. Output: bytes, and what they say. Invariant: whatever
