@@ -142,7 +142,9 @@ const ORDER: [(&str, &str, &str); 25] = [
          cases/bad_answers cases/frames cases/messages cases/fragments cases/texts cases/pings \
          cases/closing cases/deflated \
          cases/offers cases/agreements cases/compression cases/windows cases/load cases/cuts \
-         report suite preflight case_server listen",
+         html/mod report suite preflight case_server listen random/mod random/dice \
+         random/stream random/oracle random/judge random/frames random/broken random/generate \
+         random/request random/shrink random/drive random/connection random/findings random/hunt",
     ),
     (
         "cli/tools/doctor",

@@ -188,11 +188,7 @@ impl Page {
             let of_group = |id: &&&str| id.split('.').next() == Some(group);
             let ids: Vec<&str> = order.iter().filter(of_group).copied().collect();
             let fails = |id: &&str| rows[*id].iter().flatten().any(|row| row.failed());
-            let open = if ids.iter().any(|id| fails(id)) {
-                " open"
-            } else {
-                ""
-            };
+            let open = if ids.iter().any(fails) { " open" } else { "" };
             let name = Escaped(group);
             self.put(format_args!(
                 "<details class=\"group\" id=\"{name}\"{open}><summary>{name}</summary>\n"

@@ -3,7 +3,7 @@
 //! RFC 6455 sections 5, 7.4 and 8.1, RFC 7692 sections 6 and 7.2. Input: the generator of the
 //! stream. Output: frames added to it, of which exactly one, or one message, is broken.
 
-use crate::cli::tools::verify::random::generate::Generator;
+use crate::cli::tools::verify::random::frames::Generator;
 use crate::cli::tools::verify::wire::shortest;
 
 /// Bytes that no UTF-8 text has, or not in this place.

@@ -25,7 +25,7 @@ impl Dice {
         (self.number() % below.max(1) as u64) as usize
     }
 
-    /// True in so many of a hundred.
+    /// True with this probability, in percent.
     pub fn percent(&mut self, of: usize) -> bool {
         self.below(100) < of
     }

@@ -3,7 +3,7 @@
 //! RFC 6455 sections 5 to 8, RFC 7692. Input: what it owes, from `oracle`, the bytes that come
 //! back and the moments when nothing more can be expected. Output: the first [`Deviation`].
 //! Invariant: choices that an RFC leaves are no deviation: how messages are fragmented and whether
-//! they are compressed, one Pong for several Pings, Pongs nobody asked for before ours, Pings, the
+//! they are compressed, one Pong for several Pings, unsolicited Pongs before ours, Pings, the
 //! reason of a Close, and 1009 for messages that may be too long.
 
 use crate::cli::tools::verify::case::Level;
@@ -34,7 +34,7 @@ impl Deviation {
     }
 }
 
-/// Messages of at least so many bytes may be refused with 1009.
+/// Messages of at least this many bytes may be refused with 1009.
 const LONG: usize = 126;
 
 const TOO_BIG: u16 = 1009;
@@ -124,7 +124,7 @@ impl<'e> Judge<'e> {
         Some(len + usize::try_from(header.length).ok()?)
     }
 
-    /// Three frames in a row with the same key: nobody draws that.
+    /// Three frames in a row with the same key cannot be by chance.
     fn key(&mut self, input: &[u8]) -> Result<(), Deviation> {
         let at_frame = self.reader.connection.payload_left() == 0;
         let header = FrameHeader::parse(input, self.masked).ok().flatten();
@@ -204,13 +204,20 @@ impl<'e> Judge<'e> {
     }
 
     fn pong(&mut self, payload: &[u8], sent: usize) -> Result<(), Deviation> {
-        let waiting = self.expected.pings.iter().enumerate().skip(self.answered);
-        let mut sent_pings = waiting.take_while(|(_, owed)| owed.at <= sent);
-        if let Some((at, _)) = sent_pings.find(|(_, owed)| owed.what == payload) {
-            self.answered = at + 1;
+        // Of several Pings that are alike, it may answer the last one only, or each.
+        let sent_pings = self
+            .expected
+            .pings
+            .iter()
+            .take_while(|owed| owed.at <= sent);
+        let alike = sent_pings
+            .enumerate()
+            .filter(|(_, owed)| owed.what == payload);
+        if let Some((at, _)) = alike.last() {
+            self.answered = self.answered.max(at + 1);
             return Ok(());
         }
-        // Pongs that nobody asked for are allowed, but are they an answer to ours?
+        // Unsolicited Pongs are allowed, but this may be an answer to ours.
         match self.expected.pongs {
             false => Ok(()),
             true => Err(Deviation {
@@ -271,7 +278,7 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// Everything that is owed after so many bytes has come, apart from the end.
+    /// Everything owed after `sent` bytes has come, apart from the end.
     pub fn has_all(&self, sent: usize) -> bool {
         let owes = |at: Option<usize>| at.is_some_and(|at| at <= sent);
         let message = self.expected.messages.get(self.echoed).map(|owed| owed.at);
@@ -279,7 +286,7 @@ impl<'e> Judge<'e> {
         self.closed || !owes(message) && !owes(ping)
     }
 
-    /// The endpoint must end the connection, now that so many bytes have been sent.
+    /// The endpoint must end the connection, now that `sent` bytes have been sent.
     pub fn must_end(&self, sent: usize) -> bool {
         match self.expected.ending {
             Ending::Open => false,

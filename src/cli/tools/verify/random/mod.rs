@@ -11,14 +11,15 @@
 //!                               oracle ──▶ judge ──▶ Deviation ─▶ shrink ─▶ the shortest Stream
 //! ```
 //!
-//! Reading order: `dice`, `stream`, `oracle`, `judge`, `generate`, `broken`, `request`, `shrink`,
-//! `drive`, `connection`, `hunt`, `findings`.
+//! Reading order: `dice`, `stream`, `oracle`, `judge`, `frames`, `broken`, `generate`, `request`, `shrink`,
+//! `drive`, `connection`, `findings`, `hunt`.
 
 mod broken;
 mod connection;
 mod dice;
 mod drive;
 mod findings;
+mod frames;
 mod generate;
 mod hunt;
 mod judge;

@@ -262,12 +262,12 @@ fn drawn(seed: u64, role: Role, terms: Option<&DeflateTerms>) -> Stream {
 fn terms() -> impl Strategy<Value = Option<DeflateTerms>> {
     let bits = || prop_oneof![Just(None), (9..=15_u8).prop_map(Some)];
     let some = (any::<bool>(), any::<bool>(), bits(), bits()).prop_map(|(s, c, sb, cb)| {
-        let mut terms = DeflateTerms::default();
-        terms.server_no_context_takeover = s;
-        terms.client_no_context_takeover = c;
-        terms.server_max_window_bits = sb;
-        terms.client_max_window_bits = cb;
-        Some(terms)
+        Some(DeflateTerms {
+            server_no_context_takeover: s,
+            client_no_context_takeover: c,
+            server_max_window_bits: sb,
+            client_max_window_bits: cb,
+        })
     });
     prop_oneof![Just(None), some]
 }
@@ -313,9 +313,11 @@ proptest! {
 
 #[test]
 fn every_fault_is_found_soon() {
-    let mut terms = DeflateTerms::default();
-    terms.server_no_context_takeover = true;
-    terms.client_no_context_takeover = true;
+    let terms = DeflateTerms {
+        server_no_context_takeover: true,
+        client_no_context_takeover: true,
+        ..DeflateTerms::default()
+    };
     for role in [Role::Server, Role::Client] {
         for (peer, name) in FAULTS {
             let terms = Some(&terms).filter(|_| peer == Peer::TakesContextOver);
