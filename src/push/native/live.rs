@@ -6,7 +6,7 @@
 
 use crate::net::{Context, PeerId, SharedChunk};
 use crate::proto::{Message, Millis};
-use crate::push::broker::{BrokerMail, Following, Outcome, Started};
+use crate::push::broker::{BrokerMail, Following, Started};
 use crate::push::delivery::Delivery;
 use crate::push::hub::Start;
 use crate::push::name::{Pattern, TopicName};
@@ -21,7 +21,6 @@ use crate::push::native::session::{Replaying, Work, poll_answer, polled, send_js
 use crate::push::native::subscribers::Subscriber;
 use crate::push::position::{Position, Since};
 use crate::push::record::{Publication, Record};
-use crate::push::throttle::Wish;
 use crate::wire::{CloseCode, MessageKind};
 use std::sync::Arc;
 
@@ -252,39 +251,6 @@ impl Dialect {
         let published =
             counted.and_then(|()| self.publish_and_tell(context, peer, publication, awaited));
         if published.is_err() {
-            self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
-        }
-    }
-
-    /// The first message of a batch was counted with its request. The others are a debt.
-    pub(super) fn count_batch(
-        &self,
-        context: &Context<'_>,
-        peer: PeerId,
-        caller: &Caller,
-        messages: usize,
-    ) {
-        let more = Wish::Publications((messages as u64).saturating_sub(1));
-        let name = caller.name();
-        let _ = self.throttles.take(context, peer, name.as_ref(), more);
-    }
-
-    fn count_publication(
-        &self,
-        context: &Context<'_>,
-        peer: PeerId,
-        caller: &Caller,
-    ) -> Result<(), Problem> {
-        let one = Wish::Publications(1);
-        let taken = self
-            .throttles
-            .take(context, peer, caller.name().as_ref(), one);
-        taken.map_err(Problem::too_many)
-    }
-
-    /// A raw WebSocket has no words for what was not published.
-    pub(super) fn tell_raw(&mut self, context: &mut Context<'_>, peer: PeerId, outcome: &Outcome) {
-        if outcome.is_err() {
             self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
         }
     }

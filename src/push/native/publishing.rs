@@ -11,6 +11,7 @@ use crate::push::access::Admitted;
 use crate::push::broker::{Answer, Outcome, Published};
 use crate::push::delivery::Delivery;
 use crate::push::log::LogError;
+use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Awaited, Dialect, NATIVE, Requested};
 use crate::push::native::messages;
 use crate::push::native::problem::Problem;
@@ -19,6 +20,8 @@ use crate::push::native::receipts::{Counting, Wanted};
 use crate::push::native::session::send_json;
 use crate::push::record::Publication;
 use crate::push::tally::{Heard, Tally};
+use crate::push::throttle::Wish;
+use crate::wire::CloseCode;
 
 impl Dialect {
     // req: push-batch-01
@@ -171,6 +174,39 @@ impl Dialect {
         context.set_timer(publisher, None);
         let _ = context.respond(publisher, counting.admitted.mark(response));
         true
+    }
+
+    /// The first message of a batch was counted with its request. The others are a debt.
+    pub(super) fn count_batch(
+        &self,
+        context: &Context<'_>,
+        peer: PeerId,
+        caller: &Caller,
+        messages: usize,
+    ) {
+        let more = Wish::Publications((messages as u64).saturating_sub(1));
+        let name = caller.name();
+        let _ = self.throttles.take(context, peer, name.as_ref(), more);
+    }
+
+    pub(super) fn count_publication(
+        &self,
+        context: &Context<'_>,
+        peer: PeerId,
+        caller: &Caller,
+    ) -> Result<(), Problem> {
+        let one = Wish::Publications(1);
+        let taken = self
+            .throttles
+            .take(context, peer, caller.name().as_ref(), one);
+        taken.map_err(Problem::too_many)
+    }
+
+    /// A raw WebSocket has no words for what was not published.
+    pub(super) fn tell_raw(&mut self, context: &mut Context<'_>, peer: PeerId, outcome: &Outcome) {
+        if outcome.is_err() {
+            self.end(context, peer, CloseCode::TRY_AGAIN_LATER, "not published");
+        }
     }
 
     /// The polls that a delivery has answered can confirm nothing.
