@@ -235,17 +235,19 @@ impl Contents {
     /// What the hub is to begin with: the newest records, as many as fit into `most` bytes of its
     /// memory. What does not fit counts as let go.
     pub(super) fn past(&self, most: usize) -> Result<Past, DataProblem> {
-        let mut kept: Vec<&Entry> = self.index.iter().flat_map(|it| it.history.iter()).collect();
-        kept.sort_unstable_by_key(|it| std::cmp::Reverse(it.sequence));
+        // Copies: entries are all over memory, and a sort looks at each of them twenty times.
+        let kept = self.index.iter().flat_map(|it| it.history.iter());
+        let mut kept: Vec<_> = kept.map(|it| (it.sequence, it.bytes)).collect();
+        kept.sort_unstable_by(|one, other| other.cmp(one));
         let mut room = most;
-        let fits = kept.iter().take_while(|it| {
-            let needed = it.bytes as usize + IN_MEMORY;
+        let fits = kept.iter().take_while(|(_, bytes)| {
+            let needed = *bytes as usize + IN_MEMORY;
             let fits = needed <= room;
             room = room.saturating_sub(needed);
             fits
         });
         let fits = fits.count();
-        let after = kept.get(fits).map_or(0, |it| it.sequence);
+        let after = kept.get(fits).map_or(0, |(sequence, _)| *sequence);
         let topics = self.index.iter().map(|topic| {
             let mut left_out = topic.history.iter().map(|it| it.sequence);
             let left_out = left_out.rfind(|sequence| *sequence <= after);

@@ -158,8 +158,8 @@ impl Keys {
     /// The least sequence number of a publication whose key is remembered.
     #[cfg(feature = "data")]
     pub(in crate::push) fn oldest(&self) -> Option<u64> {
-        let logged = self.seen.iter().map(|seen| seen.sequence);
-        logged.filter(|sequence| *sequence > 0).next()
+        let mut all = self.seen.iter().map(|seen| seen.sequence);
+        all.find(|sequence| *sequence > 0)
     }
 
     /// Forgets the keys of publications from this sequence number on: they were not logged.
