@@ -331,6 +331,10 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--skip', '--skip', [CompletionResultType]::ParameterName, 'Skip cases that match this name; may be given several times')
             [CompletionResult]::new('--level', '--level', [CompletionResultType]::ParameterName, 'Run only cases of this level or stricter')
             [CompletionResult]::new('--fail-on', '--fail-on', [CompletionResultType]::ParameterName, 'The lowest level at which a failure counts for the exit status')
+            [CompletionResult]::new('--replay', '--replay', [CompletionResultType]::ParameterName, 'Send the stream in this file once, as --random prints it')
+            [CompletionResult]::new('--seconds', '--seconds', [CompletionResultType]::ParameterName, 'How long to send random streams')
+            [CompletionResult]::new('--seed', '--seed', [CompletionResultType]::ParameterName, 'Where the random streams begin: the same seed gives the same streams [default: by chance]')
+            [CompletionResult]::new('--max-deviations', '--max-deviations', [CompletionResultType]::ParameterName, 'End as soon as random streams show N different deviations')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'Format of the report')
             [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the report to this file')
             [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the report to this file')
@@ -350,6 +354,7 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--key', '--key', [CompletionResultType]::ParameterName, 'The key of that certificate: a PEM file')
             [CompletionResult]::new('--tls-server-name', '--tls-server-name', [CompletionResultType]::ParameterName, 'The name that the server must prove, instead of the host of the URL')
             [CompletionResult]::new('--force', '--force', [CompletionResultType]::ParameterName, 'Run the cases even if the server opens no WebSocket or does not echo')
+            [CompletionResult]::new('--random', '--random', [CompletionResultType]::ParameterName, 'Send random streams of valid and broken frames instead of the cases, and compare the answers with what the RFCs allow')
             [CompletionResult]::new('--list', '--list', [CompletionResultType]::ParameterName, 'List the cases without running them; with --listen, those for clients')
             [CompletionResult]::new('-v', '-v', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
             [CompletionResult]::new('--verbose', '--verbose', [CompletionResultType]::ParameterName, 'Show every case and the bytes exchanged, not only failures')
@@ -357,6 +362,26 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             [CompletionResult]::new('--insecure', '--insecure', [CompletionResultType]::ParameterName, 'Trust every server: any machine in between can read and change everything')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Put reports in JSON side by side on one page of HTML')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;verify;report' {
+            [CompletionResult]::new('-o', '-o', [CompletionResultType]::ParameterName, 'Write the page to this file')
+            [CompletionResult]::new('--output', '--output', [CompletionResultType]::ParameterName, 'Write the page to this file')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
+            break
+        }
+        'wirebell;verify;help' {
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Put reports in JSON side by side on one page of HTML')
+            [CompletionResult]::new('help', 'help', [CompletionResultType]::ParameterValue, 'Print this message or the help of the given subcommand(s)')
+            break
+        }
+        'wirebell;verify;help;report' {
+            break
+        }
+        'wirebell;verify;help;help' {
             break
         }
         'wirebell;doctor' {
@@ -520,6 +545,10 @@ Register-ArgumentCompleter -Native -CommandName 'wirebell' -ScriptBlock {
             break
         }
         'wirebell;help;verify' {
+            [CompletionResult]::new('report', 'report', [CompletionResultType]::ParameterValue, 'Put reports in JSON side by side on one page of HTML')
+            break
+        }
+        'wirebell;help;verify;report' {
             break
         }
         'wirebell;help;doctor' {

@@ -142,6 +142,9 @@ _wirebell() {
             wirebell__subcmd__help__subcmd__token,revoke)
                 cmd="wirebell__subcmd__help__subcmd__token__subcmd__revoke"
                 ;;
+            wirebell__subcmd__help__subcmd__verify,report)
+                cmd="wirebell__subcmd__help__subcmd__verify__subcmd__report"
+                ;;
             wirebell__subcmd__token,help)
                 cmd="wirebell__subcmd__token__subcmd__help"
                 ;;
@@ -165,6 +168,18 @@ _wirebell() {
                 ;;
             wirebell__subcmd__token__subcmd__help,revoke)
                 cmd="wirebell__subcmd__token__subcmd__help__subcmd__revoke"
+                ;;
+            wirebell__subcmd__verify,help)
+                cmd="wirebell__subcmd__verify__subcmd__help"
+                ;;
+            wirebell__subcmd__verify,report)
+                cmd="wirebell__subcmd__verify__subcmd__report"
+                ;;
+            wirebell__subcmd__verify__subcmd__help,help)
+                cmd="wirebell__subcmd__verify__subcmd__help__subcmd__help"
+                ;;
+            wirebell__subcmd__verify__subcmd__help,report)
+                cmd="wirebell__subcmd__verify__subcmd__help__subcmd__report"
                 ;;
             *)
                 ;;
@@ -1161,8 +1176,22 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__help__subcmd__verify)
-            opts=""
+            opts="report"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__help__subcmd__verify__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
@@ -1333,7 +1362,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --tokens --jwt-key-file --data --data-size --gotify --open --push-key-file --token-file --trusted-proxy --handshake-rate --publish-rate --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --access-log --access-log-format --trace --trace-limit --help"
+            opts="-l -w -h --config --check --tokens --jwt-key-file --data --data-size --engine --gotify --open --push-key-file --token-file --trusted-proxy --handshake-rate --publish-rate --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --access-log --access-log-format --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1729,7 +1758,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__verify)
-            opts="-H -o -j -v -k -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --list --format --output --jobs --timeout --verbose --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --ca-file --insecure --cert --client-cert --key --client-key --tls-server-name --help"
+            opts="-H -o -j -v -k -h --header --subprotocol --auth --token --force --listen --wait --case --skip --level --fail-on --random --replay --seconds --seed --max-deviations --list --format --output --jobs --timeout --verbose --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --ca-file --insecure --cert --client-cert --key --client-key --tls-server-name --help report help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1779,8 +1808,24 @@ _wirebell() {
                     COMPREPLY=($(compgen -W "must should quality" -- "${cur}"))
                     return 0
                     ;;
+                --replay)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seconds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --seed)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --max-deviations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json junit" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json junit html" -- "${cur}"))
                     return 0
                     ;;
                 --output)
@@ -1848,6 +1893,70 @@ _wirebell() {
                     return 0
                     ;;
                 --tls-server-name)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__verify__subcmd__help)
+            opts="report help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__verify__subcmd__help__subcmd__help)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__verify__subcmd__help__subcmd__report)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 4 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        wirebell__subcmd__verify__subcmd__report)
+            opts="-o -h --output --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                -o)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

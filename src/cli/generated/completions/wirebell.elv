@@ -304,6 +304,10 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --skip 'Skip cases that match this name; may be given several times'
             cand --level 'Run only cases of this level or stricter'
             cand --fail-on 'The lowest level at which a failure counts for the exit status'
+            cand --replay 'Send the stream in this file once, as --random prints it'
+            cand --seconds 'How long to send random streams'
+            cand --seed 'Where the random streams begin: the same seed gives the same streams [default: by chance]'
+            cand --max-deviations 'End as soon as random streams show N different deviations'
             cand --format 'Format of the report'
             cand -o 'Write the report to this file'
             cand --output 'Write the report to this file'
@@ -323,6 +327,7 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --key 'The key of that certificate: a PEM file'
             cand --tls-server-name 'The name that the server must prove, instead of the host of the URL'
             cand --force 'Run the cases even if the server opens no WebSocket or does not echo'
+            cand --random 'Send random streams of valid and broken frames instead of the cases, and compare the answers with what the RFCs allow'
             cand --list 'List the cases without running them; with --listen, those for clients'
             cand -v 'Show every case and the bytes exchanged, not only failures'
             cand --verbose 'Show every case and the bytes exchanged, not only failures'
@@ -330,6 +335,22 @@ set edit:completion:arg-completer[wirebell] = {|@words|
             cand --insecure 'Trust every server: any machine in between can read and change everything'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
+            cand report 'Put reports in JSON side by side on one page of HTML'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;verify;report'= {
+            cand -o 'Write the page to this file'
+            cand --output 'Write the page to this file'
+            cand -h 'Print help'
+            cand --help 'Print help'
+        }
+        &'wirebell;verify;help'= {
+            cand report 'Put reports in JSON side by side on one page of HTML'
+            cand help 'Print this message or the help of the given subcommand(s)'
+        }
+        &'wirebell;verify;help;report'= {
+        }
+        &'wirebell;verify;help;help'= {
         }
         &'wirebell;doctor'= {
             cand --minutes 'Also leave a WebSocket silent for this many minutes, such as 5 or 0.5, to find the idle timeout of the path'
@@ -473,6 +494,9 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         &'wirebell;help;certificate'= {
         }
         &'wirebell;help;verify'= {
+            cand report 'Put reports in JSON side by side on one page of HTML'
+        }
+        &'wirebell;help;verify;report'= {
         }
         &'wirebell;help;doctor'= {
         }
