@@ -9,9 +9,12 @@ use crate::push::auth::grant::Grant;
 use std::fmt;
 use std::sync::Arc;
 
+/// A function of the program that knows tokens.
+type KnowsTokens = dyn Fn(&str) -> Option<Grant> + Send + Sync;
+
 /// Knows tokens.
 #[derive(Clone)]
-pub(super) struct GrantOf(pub(super) Arc<dyn Fn(&str) -> Option<Grant> + Send + Sync>);
+pub(super) struct GrantOf(pub(super) Arc<KnowsTokens>);
 
 impl fmt::Debug for GrantOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
