@@ -245,44 +245,56 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_
 complete -c wirebell -n "__fish_wirebell_using_subcommand data; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s o -l output -d 'Write cert.pem and key.pem into this directory, which is created if missing' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand certificate" -s h -l help -d 'Print help'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l subprotocol -d 'Offer this subprotocol with each handshake; may be given several times, the preferred one first' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l token -d 'Send `Authorization: Bearer` with this token' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l listen -d 'Test a client instead: listen here for it; port 0 picks a free port' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l wait -d 'How long to wait for the client\'s next connection [default: forever for the first one, then 30s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l case -d 'Run only cases that match this name, where * matches anything; may be given several times' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l skip -d 'Skip cases that match this name; may be given several times' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l level -d 'Run only cases of this level or stricter' -r -f -a "must\t'An RFC says MUST or MUST NOT'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s H -l header -d 'Send this header field with each handshake; may be given several times' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l subprotocol -d 'Offer this subprotocol with each handshake; may be given several times, the preferred one first' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l token -d 'Send `Authorization: Bearer` with this token' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l listen -d 'Test a client instead: listen here for it; port 0 picks a free port' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l wait -d 'How long to wait for the client\'s next connection [default: forever for the first one, then 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l case -d 'Run only cases that match this name, where * matches anything; may be given several times' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l skip -d 'Skip cases that match this name; may be given several times' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l level -d 'Run only cases of this level or stricter' -r -f -a "must\t'An RFC says MUST or MUST NOT'
 should\t'An RFC says SHOULD, or describes the usual way'
 quality\t'Good practice that no RFC requires'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l fail-on -d 'The lowest level at which a failure counts for the exit status' -r -f -a "must\t'An RFC says MUST or MUST NOT'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l fail-on -d 'The lowest level at which a failure counts for the exit status' -r -f -a "must\t'An RFC says MUST or MUST NOT'
 should\t'An RFC says SHOULD, or describes the usual way'
 quality\t'Good practice that no RFC requires'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l format -d 'Format of the report' -r -f -a "text\t'For people'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l replay -d 'Send the stream in this file once, as --random prints it' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l seconds -d 'How long to send random streams' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l seed -d 'Where the random streams begin: the same seed gives the same streams [default: by chance]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l max-deviations -d 'End as soon as random streams show N different deviations' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l format -d 'Format of the report' -r -f -a "text\t'For people'
 json\t'Everything, for programs'
-junit\t'For CI servers'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s o -l output -d 'Write the report to this file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s j -l jobs -d 'Cases to run concurrently; with --listen, the client decides' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l timeout -d 'How long to wait for an answer' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. A server reloads it when it changes [default: no TLS]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and the --host names of a server, which clients do not trust [default: false]' -r -f -a "true\t''
+junit\t'For CI servers'
+html\t'One self-contained page for browsers'"
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s o -l output -d 'Write the report to this file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s j -l jobs -d 'Cases to run concurrently; with --listen, the client decides' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l timeout -d 'How long to wait for an answer' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-cert -d 'File with the certificate (PEM), followed by those of intermediate authorities; with it, listeners speak TLS. May be given several times, each with its --tls-key: clients get the one for the name they ask for, otherwise the first. A server reloads it when it changes [default: no TLS]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-key -d 'File with the key of the certificate (PEM, not encrypted); one for each --tls-cert, in the same order [default: none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-self-signed -d 'For development: speak TLS with a new certificate for localhost, this machine and the --host names of a server, which clients do not trust [default: false]' -r -f -a "true\t''
 false\t''"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-min-version -d 'Lowest version of TLS [default: 1.2]' -r -f -a "1.2\t'TLS 1.2 and 1.3'
 1.3\t'TLS 1.3 alone'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-client-ca -d 'File with the authorities (PEM) that sign the certificates of clients; a server reloads it when it changes [default: clients need none]' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-client-auth -d 'Whether clients must have a certificate of --tls-client-ca [default: required]' -r -f -a "required\t'A client without one is refused'
 optional\t'A client may have none'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -l list -d 'List the cases without running them; with --listen, those for clients'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s v -l verbose -d 'Show every case and the bytes exchanged, not only failures'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l force -d 'Run the cases even if the server opens no WebSocket or does not echo'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l random -d 'Send random streams of valid and broken frames instead of the cases, and compare the answers with what the RFCs allow'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l list -d 'List the cases without running them; with --listen, those for clients'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s v -l verbose -d 'Show every case and the bytes exchanged, not only failures'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s h -l help -d 'Print help (see more with \'--help\')'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -a "report" -d 'Put reports in JSON side by side on one page of HTML'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -a "help" -d 'Print this message or the help of the given subcommand(s)'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and __fish_seen_subcommand_from report" -s o -l output -d 'Write the page to this file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and __fish_seen_subcommand_from report" -s h -l help -d 'Print help'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and __fish_seen_subcommand_from help" -f -a "report" -d 'Put reports in JSON side by side on one page of HTML'
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and __fish_seen_subcommand_from help" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l minutes -d 'Also leave a WebSocket silent for this many minutes, such as 5 or 0.5, to find the idle timeout of the path' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l topic -d 'The topic to subscribe to, and to publish one message to that is not kept [default: a new one, doctor.RANDOM]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l origin -d 'A page whose scripts use the server, such as https://app.example.org: checks that browsers would let them. May be repeated' -r
@@ -376,3 +388,4 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "check" -d 'Compare every page with its checksum, read every message, and say what there is'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "compact" -d 'Give the space of removed messages back to the disk'
 complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from data" -f -a "export" -d 'Print every message as a line of JSON, oldest first'
+complete -c wirebell -n "__fish_wirebell_using_subcommand help; and __fish_seen_subcommand_from verify" -f -a "report" -d 'Put reports in JSON side by side on one page of HTML'

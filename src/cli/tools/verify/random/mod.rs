@@ -11,8 +11,8 @@
 //!                               oracle ──▶ judge ──▶ Deviation ─▶ shrink ─▶ the shortest Stream
 //! ```
 //!
-//! Reading order: `dice`, `stream`, `oracle`, `judge`, `frames`, `broken`, `generate`, `request`, `shrink`,
-//! `drive`, `connection`, `findings`, `hunt`.
+//! Reading order: `dice`, `stream`, `oracle`, `judge`, `frames`, `broken`, `generate`, `request`,
+//! `shrink`, `drive`, `connection`, `findings`, `hunt`.
 
 mod broken;
 mod connection;
