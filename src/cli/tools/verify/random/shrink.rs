@@ -1,8 +1,8 @@
 //! Shrinks a stream that shows a deviation to a short one that still shows it.
 //!
 //! Input: a stream, and whether each candidate shows the deviation. Output: candidates, then the
-//! shortest stream found. Invariant: every candidate is smaller than the best so far, so it ends;
-//! and it ends after [`MOST`] candidates anyway. Running them is left to `hunt`.
+//! shortest stream found. Invariant: every candidate is smaller than the best so far, or has fewer
+//! unfinished messages, so it ends; and it ends after [`MOST`] candidates anyway. Running them is left to `hunt`.
 
 use crate::cli::tools::verify::random::oracle::extent;
 use crate::cli::tools::verify::random::stream::{Step, Stream};
@@ -63,7 +63,7 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
     }
     for (at, step) in steps.iter().enumerate() {
         let Step::Send(frame) = step else { continue };
-        for smaller in shorter(frame) {
+        for smaller in shorter(frame).into_iter().chain(finished(frame)) {
             let mut steps = steps.clone();
             steps[at] = Step::Send(smaller);
             list.push(steps);
@@ -85,6 +85,12 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
         list.push(smaller);
     }
     list
+}
+
+/// A fragment as a whole message; what follows it can be removed next.
+fn finished(frame: &[u8]) -> Option<Vec<u8>> {
+    let (first, rest) = frame.split_first()?;
+    (first & 0x88 == 0).then(|| [&[first | 0x80][..], rest].concat())
 }
 
 /// The same frame with less payload, if this is one whole frame with its shortest length.
