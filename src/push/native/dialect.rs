@@ -25,10 +25,11 @@ use crate::push::native::problem::Problem;
 use crate::push::native::publish;
 use crate::push::native::receipts::{Counting, Receipts, Wanted};
 use crate::push::native::session::{POLL_PAGE, Replaying, Work};
-use crate::push::native::session::{first_page, poll_answer};
+use crate::push::native::session::{first_page, poll_answer, polled};
 use crate::push::native::subscribers::{Subscriber, Subscribers};
 use crate::push::page::page;
-use crate::push::position::Since;
+use crate::push::position::{Position, Since};
+use crate::push::record::Record;
 use crate::push::tally::Tally;
 use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
@@ -322,6 +323,29 @@ impl Dialect {
         context.set_timer(from, Some(context.now() + wait));
         context.leave_if_hung_up(from);
         Ok(Reply::Later { tag: NATIVE })
+    }
+
+    /// Answers a poll that waited.
+    pub(super) fn end_poll(
+        &mut self,
+        context: &mut Context<'_>,
+        peer: PeerId,
+        position: Option<Position>,
+        record: Option<Arc<Record>>,
+    ) {
+        let Some(subscriber) = self.remove(peer) else {
+            return;
+        };
+        if let Some(Work::Poll {
+            at,
+            recovered,
+            admitted,
+        }) = subscriber.work.map(|work| *work)
+        {
+            let body = poll_answer(&polled(record, position.unwrap_or(at), recovered));
+            let response = json(body);
+            let _ = context.respond(peer, admitted.mark(response));
+        }
     }
 
     /// Subscribes a connection that has no subscriptions.

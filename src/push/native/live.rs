@@ -12,20 +12,17 @@ use crate::push::hub::Start;
 use crate::push::name::{Pattern, TopicName};
 use crate::push::native::caller::Caller;
 use crate::push::native::dialect::{Awaited, Dialect, KEEPALIVE_MS};
-use crate::push::native::dialect::{check_patterns, earlier, json};
+use crate::push::native::dialect::{check_patterns, earlier};
 use crate::push::native::events::{KEEPALIVE_EVENT, KEEPALIVE_LINE};
 use crate::push::native::form::Form;
 use crate::push::native::messages::{self, Reference, Said};
 use crate::push::native::problem::Problem;
-use crate::push::native::session::{Replaying, Work, poll_answer, polled, send_json, send_page};
+use crate::push::native::session::{Replaying, Work, send_json, send_page};
 use crate::push::native::subscribers::Subscriber;
-use crate::push::position::{Position, Since};
-use crate::push::record::{Publication, Record};
+use crate::push::position::Since;
+use crate::push::record::Publication;
 use crate::wire::{CloseCode, MessageKind};
 use std::sync::Arc;
-
-/// Why a subscriber that may have missed something is to connect again.
-const LOST: &str = "messages were lost: resume";
 
 impl Dialect {
     /// A WebSocket is open.
@@ -389,41 +386,6 @@ impl Dialect {
             self.end_poll(context, *peer, delivery.position(), Some(record));
         }
         self.polls_answered(delivery, polls.len(), done);
-    }
-
-    /// Ends everything that may have missed something, so that it resumes and is told of the gap.
-    // req: push-nodes-03
-    fn resume_all(&mut self, context: &mut Context<'_>) {
-        let all = self.subscribers.all().filter(|it| it.has_begun());
-        for peer in all.map(|it| it.peer).collect::<Vec<_>>() {
-            match self.subscribers.get(peer).map(|it| it.form) {
-                Some(Form::Poll) => self.end_poll(context, peer, None, None),
-                _ => self.end(context, peer, CloseCode::SERVICE_RESTART, LOST),
-            }
-        }
-    }
-
-    /// Answers a poll that waited.
-    fn end_poll(
-        &mut self,
-        context: &mut Context<'_>,
-        peer: PeerId,
-        position: Option<Position>,
-        record: Option<Arc<Record>>,
-    ) {
-        let Some(subscriber) = self.remove(peer) else {
-            return;
-        };
-        if let Some(Work::Poll {
-            at,
-            recovered,
-            admitted,
-        }) = subscriber.work.map(|work| *work)
-        {
-            let body = poll_answer(&polled(record, position.unwrap_or(at), recovered));
-            let response = json(body);
-            let _ = context.respond(peer, admitted.mark(response));
-        }
     }
 
     /// A timer has expired: of a publisher that waits for receipts, of a token, of a poll, or of a

@@ -1,4 +1,5 @@
-//! Tokens that were revoked, narrowed or have expired: what becomes of live connections.
+//! Tokens that were revoked, narrowed or have expired, and logs that have lost something: what
+//! becomes of live connections.
 //!
 //! Input: the time, once a second. Output: ends of connections, of subscriptions. Invariant: a
 //! connection never outlives its token by more than a second, and keeps nothing that its token no
@@ -13,10 +14,14 @@ use crate::push::native::form::Form;
 use crate::push::native::messages;
 use crate::push::native::problem::Problem;
 use crate::push::native::session::{Work, send_json};
+use crate::wire::CloseCode;
 use std::sync::Arc;
 
 /// The token of a connection was revoked.
 const REVOKED: &str = "token revoked";
+
+/// Why a subscriber that may have missed something is to connect again.
+const LOST: &str = "messages were lost: resume";
 
 impl Dialect {
     /// What is to be done now and then.
@@ -90,6 +95,18 @@ impl Dialect {
         {
             let response = Response::from(Problem::unauthorized(REVOKED));
             let _ = context.respond(peer, admitted.mark(response));
+        }
+    }
+
+    /// Ends everything that may have missed something, so that it resumes and is told of the gap.
+    // req: push-nodes-03
+    pub(super) fn resume_all(&mut self, context: &mut Context<'_>) {
+        let all = self.subscribers.all().filter(|it| it.has_begun());
+        for peer in all.map(|it| it.peer).collect::<Vec<_>>() {
+            match self.subscribers.get(peer).map(|it| it.form) {
+                Some(Form::Poll) => self.end_poll(context, peer, None, None),
+                _ => self.end(context, peer, CloseCode::SERVICE_RESTART, LOST),
+            }
         }
     }
 

@@ -14,7 +14,7 @@ use crate::push::log::{Entry, Feed, Here};
 use crate::push::redis::address::RedisAddress;
 use crate::push::redis::link::Link;
 use crate::push::redis::nodes::{self, Nodes};
-use crate::push::redis::pending::{Answers, Pending, SentBatch};
+use crate::push::redis::pending::{Answers, Pending, Sending};
 use crate::push::redis::problem::RedisProblem;
 use crate::push::redis::tail::{Tail, Told};
 use std::fmt;
@@ -232,7 +232,7 @@ impl Appender {
         Ok(())
     }
 
-    fn append(&self, link: &mut Link, sent: &SentBatch) -> Result<(), RedisProblem> {
+    fn append(&self, link: &mut Link, sent: &Sending) -> Result<(), RedisProblem> {
         let bounds = (self.node.address.keep, self.node.keys);
         link.append(&self.node.name, sent.number, sent.publications(), bounds)
     }

@@ -54,7 +54,7 @@ struct Job {
 
 /// What is appended at once.
 #[derive(Debug)]
-pub(super) struct SentBatch {
+pub(super) struct Sending {
     pub(super) number: u64,
     jobs: Vec<Job>,
 }
@@ -72,7 +72,7 @@ pub(super) struct Pending {
 #[derive(Debug, Default)]
 struct State {
     jobs: VecDeque<Job>,
-    sent: VecDeque<Arc<SentBatch>>,
+    sent: VecDeque<Arc<Sending>>,
     number: u64,
     bytes: usize,
     reads: bool,
@@ -109,7 +109,7 @@ impl Prepared {
     }
 }
 
-impl SentBatch {
+impl Sending {
     pub(super) fn publications(&self) -> impl Iterator<Item = &Prepared> {
         self.jobs.iter().flat_map(|job| &job.publications)
     }
@@ -179,7 +179,7 @@ impl Pending {
     }
 
     /// The next batch to append.
-    pub(super) fn next(&self) -> Option<Arc<SentBatch>> {
+    pub(super) fn next(&self) -> Option<Arc<Sending>> {
         let mut state = self.lock();
         let (mut jobs, mut count, mut bytes) = (Vec::new(), 0, 0);
         while let Some(job) = state.jobs.front() {
@@ -195,13 +195,13 @@ impl Pending {
         }
         state.number += 1;
         let number = state.number;
-        let sent = Arc::new(SentBatch { number, jobs });
+        let sent = Arc::new(Sending { number, jobs });
         state.sent.push_back(Arc::clone(&sent));
         Some(sent)
     }
 
     /// What was sent and has not been read: it may have been appended or not.
-    pub(super) fn unread(&self) -> Vec<Arc<SentBatch>> {
+    pub(super) fn unread(&self) -> Vec<Arc<Sending>> {
         self.lock().sent.iter().cloned().collect()
     }
 
