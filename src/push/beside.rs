@@ -1,8 +1,8 @@
 //! A service of the program's own beside the push server, on the same loops and listeners.
 //!
-//! Input: everything that a loop tells a service. Output: the same, for the push server if it has the
-//! path of the request, otherwise for the other. Invariants: a connection belongs to the service
-//! that has answered its last request; policies for origins and hosts hold for both.
+//! Input: everything that a loop tells a service. Output: the same, for the push server if it has
+//! the path of the request, otherwise for the other. Invariants: a connection belongs to the
+//! service that got its last request; policies for origins and hosts hold for both.
 
 use crate::client;
 use crate::http::RequestHead;

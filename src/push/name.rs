@@ -7,9 +7,9 @@
 //! ```
 //!
 //! Input: text from a path, a message or a settings file, already percent-decoded. Output: checked
-//! names. Invariant: a topic is also the pattern that matches it alone. Topics of an owner have two
-//! parts without rules, and are `$,5,aliceorders`: no text is parsed as one, and no wildcard matches
-//! one. Whether a client may use a name is left to `auth`.
+//! names. Invariant: a topic is also the pattern that matches it alone. Topics of owners consist of
+//! any two texts, as in `$,5,aliceorders`: no text is parsed as one, and no wildcard matches one.
+//! Whether a client may use a name is left to `auth`.
 
 use std::borrow::Borrow;
 use std::fmt;

@@ -71,9 +71,9 @@ impl PushServer {
 
     /// The same, with a service of the program's own beside the push server: it gets the requests
     /// for paths that the push server does not have, and their connections. Requests of foreign
-    /// origins and to foreign hosts are refused before; who may do what else is left to it. It gets
-    /// no mail: threads of the program publish, and its connections [follow](Broker::follow) topics.
-    /// `make` is called on each worker, with what publishes to topics and to users.
+    /// origins and to foreign hosts are refused first; other permissions are its own affair. It
+    /// gets no mail: its connections [follow](Broker::follow) topics, to which any thread
+    /// publishes. `make` is called on each worker, with the topics.
     ///
     /// ```no_run
     /// use wirebell::http::Status;

@@ -11,7 +11,9 @@ use std::sync::Arc;
 
 /// Knows tokens.
 #[derive(Clone)]
-pub(super) struct GrantOf(pub(super) Arc<dyn Fn(&str) -> Option<Grant> + Send + Sync>);
+pub(super) struct GrantOf(pub(super) Arc<Knows>);
+
+type Knows = dyn Fn(&str) -> Option<Grant> + Send + Sync;
 
 impl fmt::Debug for GrantOf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

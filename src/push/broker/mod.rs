@@ -120,8 +120,8 @@ impl Broker {
         }
     }
 
-    /// Publishes one message, whatever becomes of it: it is ordered, but nobody waits until it is as
-    /// durable as the log is.
+    /// Publishes one message. Whether the log can keep it is not told: for that there is
+    /// [`Broker::publish`].
     ///
     /// # Errors
     ///
@@ -132,10 +132,9 @@ impl Broker {
         published.map(drop)
     }
 
-    /// Sends a message to the connections that have joined the topic `name` of an owner, and returns
-    /// how many there are: those of this server. Such a topic is ephemeral, and no name that a client
-    /// can subscribe to or publish to is one: the wserver dialect has users for owners and events for
-    /// names.
+    /// Sends a message to the connections of this server that have joined the topic `name` of an
+    /// owner, and returns how many there are. In the wserver dialect, owners are users, and names
+    /// are events. Such a topic is ephemeral, and clients of other dialects cannot name it.
     ///
     /// # Errors
     ///

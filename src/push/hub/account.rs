@@ -1,7 +1,7 @@
 //! What one connection has joined of the topics of owners, and how much it may.
 //!
-//! Plain values. Input: names that it wants to join. Output: whether it may. Invariant: the work for
-//! one name does not depend on how many the connection has joined.
+//! Plain values. Input: names that it wants to join. Output: whether it may. Invariant: what it has
+//! joined never exceeds its limits, whatever was refused before.
 
 use crate::push::few::Few;
 

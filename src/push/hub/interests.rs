@@ -261,8 +261,8 @@ impl Interests {
         numbers.map(|it| self.part(connection, it)).collect()
     }
 
-    /// Nobody gets a topic of this owner any more, or only `name`, until it is joined again.
-    /// Returns who did; these connections have yet to leave.
+    /// The topics of this owner, or only `name`, have no subscribers any more. Returns who they
+    /// were: these connections have yet to leave.
     pub(super) fn detach(&mut self, owner: &str, name: Option<&str>) -> Arc<Audience> {
         let gone: Vec<Pattern> = match name {
             Some(name) => vec![TopicName::owned(owner, name).to_pattern()],
@@ -397,7 +397,7 @@ impl Interests {
         interest.members[connection.worker()] -= 1;
         let ended = (interest.total == 0).then(|| {
             let pattern = self.all.remove(number as usize).pattern;
-            // A topic that was detached may have been joined anew, under another number.
+            // A topic that was detached may have been joined again, under another number.
             if self.by_pattern.get(&pattern) == Some(&number) {
                 self.by_pattern.remove(&pattern);
                 self.by_owner.remove(&pattern);

@@ -255,8 +255,8 @@ impl Hub {
     }
 
     /// Subscribes a connection to topics of an owner, which keep nothing and have bounds of their
-    /// own. Those that it has are skipped. Returns the new ones; only records and ends with a higher
-    /// number than [`Hub::order`] are for them.
+    /// own. Those that it has are skipped. Returns the new ones; only what is applied or detached
+    /// with a higher number than [`Hub::order`] is for them.
     ///
     /// # Errors
     ///

@@ -236,7 +236,7 @@ mod tests {
 
     impl Model {
         fn has(&self, topic: &Topic) -> bool {
-            self.topics.contains(&(topic.clone(), false))
+            self.topics.contains(&(*topic, false))
         }
 
         fn is_closing(&self) -> bool {
