@@ -19,8 +19,8 @@ options! {
         /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
         /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.
         pub registration_bytes: u64 = 64 * 1024,
-        /// Users and events together for which there are registrations. A client that registers for
-        /// another one is closed with 1013.
+        /// Pairs of a user and an event that clients have registered for. A client that registers
+        /// for another one is closed with 1013.
         pub topics: usize = 1_000_000,
         /// How many times the subscriptions of a connection must fit into the remaining room for
         /// topics before it may add another one (1013 otherwise); its first needs only room. So the

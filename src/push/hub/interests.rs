@@ -261,8 +261,8 @@ impl Interests {
         numbers.map(|it| self.part(connection, it)).collect()
     }
 
-    /// No connection gets a topic of this owner any more, or only `name`, until it is joined again.
-    /// Returns who did; these connections have yet to leave.
+    /// The topics of this owner, or only `name`, have no subscribers any more. Returns who they
+    /// were: these connections have yet to leave.
     pub(super) fn detach(&mut self, owner: &str, name: Option<&str>) -> Arc<Audience> {
         let gone: Vec<Pattern> = match name {
             Some(name) => vec![TopicName::owned(owner, name).to_pattern()],
