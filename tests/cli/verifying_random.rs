@@ -127,7 +127,8 @@ fn what_was_found_is_short_and_can_be_replayed() {
         .filter_map(|line| line.strip_prefix("> "))
         .map(|line| line.split(' ').count())
         .sum();
-    assert!(bytes <= 8, "{stream}");
+    // One frame; a character of four bytes or a compressed message is not cut further.
+    assert!(bytes <= 24, "{stream}");
     let file = super::file("found.txt", stream);
     let path = file.to_str().expect("a path of text");
     for (fault, status) in [(FlipsLastByte, 1), (Nothing, 0)] {
