@@ -2,7 +2,8 @@
 //!
 //! Input: a stream, and whether each candidate shows the deviation. Output: candidates, then the
 //! shortest stream found. Invariant: every candidate is smaller than the best so far, or has fewer
-//! unfinished messages, so it ends; and it ends after [`MOST`] candidates anyway. Running them is left to `hunt`.
+//! unfinished messages, so it ends; and it ends after [`MOST`] candidates anyway. Running them is
+//! left to `hunt`.
 
 use crate::cli::tools::verify::random::oracle::extent;
 use crate::cli::tools::verify::random::stream::{Step, Stream};
