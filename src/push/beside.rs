@@ -4,7 +4,6 @@
 //! the path of the request, otherwise for the other. Invariants: a connection belongs to the
 //! service that got its last request; policies for origins and hosts hold for both.
 
-use crate::client;
 use crate::http::RequestHead;
 use crate::net::{Chunk, Context, End, PeerId, PeerMap, Reply, Request, Response, Service};
 use crate::proto::{Message, Millis};
@@ -138,7 +137,8 @@ impl<S: Service> Service for Beside<S> {
         }
     }
 
-    fn not_opened(&mut self, context: &mut Context<'_>, tag: u32, error: &client::Error) {
+    #[cfg(feature = "client")]
+    fn not_opened(&mut self, context: &mut Context<'_>, tag: u32, error: &crate::client::Error) {
         self.own.not_opened(context, tag, error);
     }
 

@@ -143,6 +143,7 @@ impl Auth {
         let Proof { digest, source } = grant.proof;
         let is_proven = match source {
             Source::File => return self.find_again(&digest, grant, now),
+            #[cfg(feature = "jwt")]
             Source::Jwt => {
                 let jwt = self.jwt.as_ref();
                 jwt.is_some_and(|key| key.is(digest)) && !self.has_revoked(grant)

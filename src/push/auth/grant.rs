@@ -32,6 +32,7 @@ pub(super) struct Proof {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Source {
     File,
+    #[cfg(feature = "jwt")]
     Jwt,
     /// A function of the program.
     Function,
@@ -79,6 +80,7 @@ impl Grant {
     pub fn id(&self) -> String {
         match self.proof.source {
             Source::File | Source::Function => self.proof.digest.short(),
+            #[cfg(feature = "jwt")]
             Source::Jwt => "jwt".to_owned(),
         }
     }

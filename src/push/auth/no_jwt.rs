@@ -2,7 +2,6 @@
 //!
 //! Input and output: none.
 
-use crate::push::auth::digest::Digest;
 use crate::push::auth::grant::{Denied, Grant};
 
 /// No key.
@@ -15,10 +14,6 @@ impl JwtKey {
     }
 
     pub(super) fn generation(&self) -> u64 {
-        match *self {}
-    }
-
-    pub(super) fn is(&self, _: Digest) -> bool {
         match *self {}
     }
 
