@@ -16,7 +16,8 @@ use wirebell::push::{Auth, Settings};
 pub struct EngineSettings {
     /// Share messages with other servers through Redis 7 or Valkey, such as
     /// redis://:PASSWORD@HOST:6379/0?prefix=w (rediss:// for TLS). Others can see the arguments of
-    /// a command: a password is better in the variable or in the settings file
+    /// a command: a password is better in the variable or in the settings file [default: none are
+    /// shared]
     #[arg(
         long,
         value_name = "URL",

@@ -100,6 +100,12 @@ impl DataFile {
             shared: Arc::new(shared),
         })
     }
+
+    /// No other handle is there: once this one has gone, so has the thread.
+    #[cfg(test)]
+    pub(super) fn is_last(&self) -> bool {
+        Arc::strong_count(&self.shared) == 1
+    }
 }
 
 impl Log for DataFile {

@@ -18,6 +18,7 @@ use std::io::ErrorKind;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::channel;
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Duration;
 
 pub(super) fn rules(messages: usize, age: u64) -> HistoryRules {
@@ -345,6 +346,14 @@ fn broker(log: DataFile) -> Broker {
     )
 }
 
+/// Ends a server whose file this is, and waits for the thread that writes it.
+fn end(broker: Broker, file: DataFile) {
+    drop(broker);
+    while !file.is_last() {
+        thread::yield_now();
+    }
+}
+
 fn publish(broker: &Broker, batch: Vec<Publication>) -> Vec<Outcome> {
     let (told, outcomes) = channel();
     let answer = Answer::Call(Box::new(move |outcomes| told.send(outcomes).unwrap()));
@@ -358,7 +367,8 @@ fn publish(broker: &Broker, batch: Vec<Publication>) -> Vec<Outcome> {
 #[test]
 fn a_broker_goes_on_where_the_one_before_has_ended() {
     let disk = Disk::default();
-    let first = broker(data_file(&disk));
+    let file = data_file(&disk);
+    let first = broker(file.clone());
     let outcomes = publish(&first, vec![publication("a", "1"), publication("b", "2")]);
     let positions = outcomes
         .iter()
@@ -371,7 +381,7 @@ fn a_broker_goes_on_where_the_one_before_has_ended() {
         text: "k".into(),
     });
     publish(&first, vec![with_key.clone()]);
-    drop(first);
+    end(first, file);
 
     let second = broker(data_file(&disk));
     assert_eq!(second.head(), epoch().at(3));
@@ -404,7 +414,8 @@ fn a_broker_goes_on_where_the_one_before_has_ended() {
 // req: push-publish-08
 fn a_repetition_after_a_restart_has_the_first_answer() {
     let disk = Disk::default();
-    let first = broker(data_file(&disk));
+    let file = data_file(&disk);
+    let first = broker(file.clone());
     first.connect(&[Mailbox::<BrokerMail>::unread()]);
     let peer = PeerId {
         worker: 0,
@@ -434,7 +445,7 @@ fn a_repetition_after_a_restart_has_the_first_answer() {
     publish(&first, vec![publication("b", "next")]);
     let killed = Plate::of(disk.lock().now.clone());
     publish(&first, vec![with_key("last")]);
-    drop(first);
+    end(first, file);
     assert_eq!(repeated(&Disk(Arc::new(Mutex::new(killed))), "k"), 1);
     assert_eq!((repeated(&disk, "k"), repeated(&disk, "last")), (1, 1));
 }
