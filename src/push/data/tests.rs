@@ -411,7 +411,7 @@ fn a_broker_goes_on_where_the_one_before_has_ended() {
 /// The first answer says how many it has reached. That is written with the next commit, or within
 /// a second, or at the end.
 #[test]
-// req: push-publish-08
+// req: push-publish-08 push-publish-11
 fn a_repetition_after_a_restart_has_the_first_answer() {
     let disk = Disk::default();
     let file = data_file(&disk);

@@ -237,7 +237,7 @@ fn begin(keys: &Mutex<FileKeys>) -> Commit {
 }
 
 /// Gives a publication its place, unless its idempotency key was seen.
-// req: push-publish-08
+// req: push-publish-08 push-publish-11
 fn stage(
     contents: &mut Contents,
     keys: &Mutex<FileKeys>,
