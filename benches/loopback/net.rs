@@ -42,6 +42,20 @@ pub fn send(socket: impl AsFd, bytes: &[u8]) -> io::Result<Option<usize>> {
     }
 }
 
+/// Sends what follows the first `at` bytes, as far as the socket takes it; once all of it has been
+/// sent, both are empty.
+pub fn send_rest(socket: impl AsFd, bytes: &mut Vec<u8>, at: &mut usize) -> io::Result<()> {
+    while *at < bytes.len() {
+        match send(&socket, &bytes[*at..])? {
+            Some(count) => *at += count,
+            None => return Ok(()),
+        }
+    }
+    bytes.clear();
+    *at = 0;
+    Ok(())
+}
+
 /// Connects from one loopback address to another, without Nagle's delay.
 pub fn connect_from(source: Ipv4Addr, target: SocketAddrV4) -> io::Result<TcpStream> {
     let socket = socket_with(

@@ -9,7 +9,7 @@ use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
 use crate::load::STALL;
-use crate::net::{Poller, recv, send};
+use crate::net::{Poller, recv, send_rest};
 use crate::push::wires::{contains, count};
 
 pub struct Publishers {
@@ -167,15 +167,7 @@ impl Publishers {
 
 impl Connection {
     fn write(&mut self) -> io::Result<()> {
-        while self.at < self.out.len() {
-            match send(&self.stream, &self.out[self.at..])? {
-                Some(count) => self.at += count,
-                None => return Ok(()),
-            }
-        }
-        self.out.clear();
-        self.at = 0;
-        Ok(())
+        send_rest(&self.stream, &mut self.out, &mut self.at)
     }
 }
 

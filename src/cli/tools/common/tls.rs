@@ -9,7 +9,10 @@ use crate::cli::common::Failure;
 use crate::cli::tools::common::failure::{refused, within};
 use crate::cli::tools::common::terminal::one_line;
 use clap::{Arg, Args};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
+use std::time::Duration;
+use wirebell::client::{Error, Stream};
 use wirebell::tls::{
     Authorities, Connector, ConnectorOptions, Identity, TlsError, TlsErrorKind as Kind,
 };
@@ -77,6 +80,22 @@ pub fn with_short_names(arg: Arg) -> Arg {
         "client_cert" => arg.visible_alias("cert"),
         "client_key" => arg.visible_alias("key"),
         _ => arg,
+    }
+}
+
+/// A connection on which nothing is sent in clear if TLS is spoken: with whom to trust, and the
+/// host that the certificate is for. Each step may take `timeout`.
+pub fn connect(
+    address: SocketAddr,
+    tls: Option<(&Connector, &str)>,
+    timeout: Duration,
+) -> Result<Stream, Error> {
+    let tcp = TcpStream::connect_timeout(&address, timeout).map_err(Error::Connect)?;
+    // Without it what is asked takes longer, nothing else.
+    let _ = tcp.set_nodelay(true);
+    match tls {
+        None => Ok(tcp.into()),
+        Some((connector, host)) => Stream::secure(tcp, connector, host, timeout),
     }
 }
 

@@ -5,9 +5,10 @@
 //! answer means is left to `judge`.
 
 use crate::cli::tools::common::terminal::one_line;
+use crate::cli::tools::common::tls::connect;
 use crate::cli::tools::doctor::facts::{Answer, Exchange};
 use std::io::{ErrorKind, Read as _, Write as _};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use wirebell::client::{Error, Stream};
 use wirebell::http::{EMPTY_FIELD, MAX_FIELDS, ResponseHead};
@@ -50,14 +51,8 @@ pub struct Request<'r> {
 impl Target {
     /// A new connection.
     pub fn connect(&self) -> Result<Stream, Error> {
-        let tcp = TcpStream::connect_timeout(&self.address, self.timeout);
-        let tcp = tcp.map_err(Error::Connect)?;
-        // Without it a check is slower, nothing else.
-        let _ = tcp.set_nodelay(true);
-        match &self.tls {
-            None => Ok(tcp.into()),
-            Some(connector) => Stream::secure(tcp, connector, &self.host, self.timeout),
-        }
+        let tls = self.tls.as_ref().map(|connector| (connector, &*self.host));
+        connect(self.address, tls, self.timeout)
     }
 
     /// Whether the server is at `https://`.

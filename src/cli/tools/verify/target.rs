@@ -2,8 +2,9 @@
 //!
 //! Input: an address, and what each request has. Output: connections to it, plain or under TLS.
 
+use crate::cli::tools::common::tls::connect;
 use crate::cli::tools::verify::unsolicited::Unsolicited;
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::time::Duration;
 use wirebell::client::{Error, Stream};
 use wirebell::tls::Connector;
@@ -31,13 +32,8 @@ pub struct Target {
 impl Target {
     /// A new connection, on which nothing was sent in clear if TLS is spoken.
     pub fn connect(&self) -> Result<Stream, Error> {
-        let tcp = TcpStream::connect_timeout(&self.address, self.timeout);
-        let tcp = tcp.map_err(Error::Connect)?;
-        // Without it cases are slower, nothing else.
-        let _ = tcp.set_nodelay(true);
-        match &self.tls {
-            None => Ok(tcp.into()),
-            Some((connector, host)) => Stream::secure(tcp, connector, host, self.timeout),
-        }
+        let tls = self.tls.as_ref();
+        let tls = tls.map(|(connector, host)| (connector, &**host));
+        connect(self.address, tls, self.timeout)
     }
 }
