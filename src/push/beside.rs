@@ -11,6 +11,7 @@ use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
 use crate::push::broker::BrokerMail;
 use crate::push::mail::PushMail;
+use crate::push::native::answers_receipt;
 use crate::push::service::PushService;
 use crate::push::unavailable::Unavailable;
 
@@ -157,16 +158,17 @@ impl<S: Service> Service for Beside<S> {
     }
 
     fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
-        match self.is_own(peer) {
+        match self.is_own(peer) && !answers_receipt(payload) {
             true => self.own.pong(context, peer, payload),
             false => self.push.pong(context, peer, payload),
         }
     }
 
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        match self.is_own(peer) {
-            true => self.own.writable(context, peer),
-            false => self.push.writable(context, peer),
+        // A connection that follows a topic may owe receipts.
+        self.push.writable(context, peer);
+        if self.is_own(peer) {
+            self.own.writable(context, peer);
         }
     }
 

@@ -3,7 +3,9 @@
 use super::{BEGIN, Native, bearer};
 use crate::net_support::push::{ask, publication, registration};
 use crate::net_support::{Client, limits, options_with};
+use crate::support::frames::{ping, pong};
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use wirebell::Message;
 use wirebell::http::Status;
 use wirebell::net::{Context, Listen, PeerId, Reply, Request, Response, Service};
@@ -155,6 +157,67 @@ fn a_service_beside_uses_the_topics() {
     let topic = "chat".parse().expect("a topic");
     assert_eq!(server.broker().presence(&topic).connections, 4);
     drop(chats);
+    server.stop();
+    server.join().expect("it stops");
+}
+
+/// A program whose WebSocket at `/own` follows the topic `a`, and which notes the Pongs it gets.
+struct Follower {
+    broker: Broker,
+    pongs: Arc<Mutex<Vec<Vec<u8>>>>,
+}
+
+impl Service for Follower {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
+        request.upgrade().map(|it| it.accept(None)).into()
+    }
+
+    fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {
+        let pattern = "a".parse().expect("a pattern");
+        let followed = self.broker.follow(peer, &[pattern]);
+        followed.expect("there is room");
+    }
+
+    fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}
+
+    fn pong(&mut self, _: &mut Context<'_>, _: PeerId, payload: &[u8]) {
+        self.pongs.lock().expect("whole").push(payload.to_vec());
+    }
+}
+
+#[test]
+// req: push-receipt-02
+fn connections_of_a_program_give_receipts() {
+    let pongs = Arc::<Mutex<Vec<Vec<u8>>>>::default();
+    let address: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    let listen = Listen::tcp(address).expect("an address");
+    let noted = pongs.clone();
+    let make = move |broker: &Broker| Follower {
+        broker: broker.clone(),
+        pongs: noted.clone(),
+    };
+    let options = options_with(limits());
+    let server = PushServer::beside([listen], &[address], options, Settings::default(), make);
+    let server = server.expect("a free port");
+    let mut own = Client::connect(server.local_addr()).upgraded("/own");
+    own.expect_nothing();
+    let mut publisher = Client::connect(server.local_addr());
+    let head =
+        "POST /topics/a?receipt=50s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
+    publisher.send(head);
+    own.expect_text("x");
+    let asked = own.frame();
+    assert_eq!(asked, ping(&asked.payload), "not a Ping");
+    own.send_frame(&pong(b"unsolicited"));
+    own.send_frame(&pong(&asked.payload));
+    let answer = publisher.response();
+    let counts = r#""matched":1,"written":1,"confirmed":1,"unsupported":0"#;
+    assert!(answer.body.contains(counts), "{}", answer.body);
+    let others = pongs.lock().expect("whole").clone();
+    assert!(others.contains(&b"unsolicited".to_vec()), "{others:?}");
+    assert!(!others.contains(&asked.payload), "{others:?}");
     server.stop();
     server.join().expect("it stops");
 }

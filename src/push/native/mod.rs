@@ -41,3 +41,4 @@ pub(super) use dialect::{Dialect, NATIVE};
 pub use envelope::message as write_envelope;
 pub use problem::Problem;
 pub(super) use problem::restate;
+pub(super) use receipts::answers_receipt;

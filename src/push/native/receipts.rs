@@ -217,6 +217,11 @@ impl Owed {
     }
 }
 
+/// Whether a Pong with this payload answers a Ping for receipts.
+pub(in crate::push) fn answers_receipt(payload: &[u8]) -> bool {
+    read(payload).is_some()
+}
+
 fn read(payload: &[u8]) -> Option<u64> {
     let number = std::str::from_utf8(payload).ok()?.strip_prefix(PREFIX)?;
     number.parse().ok()
