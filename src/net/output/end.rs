@@ -115,7 +115,8 @@ impl Output {
         }
     }
 
-    /// Ends a connection so that its memory is freed at once.
+    /// Ends a connection so that its memory is freed at once. One that is closing already loses
+    /// what waits to be written, its Close included.
     pub(crate) fn evict(&mut self, peer: &mut Peer) {
         let queued = peer.queued() > 0;
         match &peer.phase {
