@@ -367,6 +367,10 @@ impl Service for PushService {
         self.native.writable(context, peer);
     }
 
+    fn stopping(&mut self, context: &mut Context<'_>) {
+        self.native.stopping(context);
+    }
+
     fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
         self.forget(peer);
     }

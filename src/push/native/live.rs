@@ -411,6 +411,19 @@ impl Dialect {
         context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
     }
 
+    /// The server is stopping: those that wait for an answer get what there is.
+    pub(in crate::push) fn stopping(&mut self, context: &mut Context<'_>) {
+        let polls = self.subscribers.all().filter(|it| it.form == Form::Poll);
+        let polls: Vec<PeerId> = polls.map(|it| it.peer).collect();
+        for peer in polls {
+            self.end_poll(context, peer, None, None);
+        }
+        let publishers: Vec<PeerId> = self.counting.keys().copied().collect();
+        for peer in publishers {
+            self.counted(context, peer);
+        }
+    }
+
     /// Ends a connection, which is no longer a subscriber.
     pub(super) fn end(
         &mut self,

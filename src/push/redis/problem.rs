@@ -14,6 +14,8 @@ pub enum RedisProblem {
     Address(String),
     /// It cannot be reached.
     Unreachable(String),
+    /// Its certificate is not trusted.
+    Certificate(String),
     /// It wants another password or user.
     Credentials(String),
     /// The user may not run a command that is needed.
@@ -48,6 +50,7 @@ impl From<RedisError> for RedisProblem {
             ErrorKind::Server(ServerErrorKind::ReadOnly) => Self::Replica,
             _ if text.contains("READONLY") => Self::Replica,
             ErrorKind::InvalidClientConfig => Self::Address(text),
+            _ if text.contains("invalid peer certificate") => Self::Certificate(text),
             ErrorKind::Io => Self::Unreachable(text),
             _ => Self::Failed(text),
         }
@@ -69,6 +72,11 @@ impl fmt::Display for RedisProblem {
             Self::Unreachable(text) => write!(
                 f,
                 "it cannot be reached ({text}): check that it runs there, and the address"
+            ),
+            Self::Certificate(text) => write!(
+                f,
+                "its certificate is not trusted ({text}): name the file of its authority in the \
+                 variable SSL_CERT_FILE"
             ),
             Self::Credentials(text) => write!(
                 f,
