@@ -10,6 +10,7 @@ use crate::cli::server::data::DataSettings;
 use crate::cli::server::engine::EngineSettings;
 use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
+use crate::cli::server::takeover::{TakeOverArgs, UpgradeSettings};
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -36,6 +37,9 @@ use wirebell::push::Pattern;
 pub struct ServeArgs {
     #[command(flatten)]
     pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub take_over: TakeOverArgs,
 
     #[command(flatten)]
     pub settings: FileSettings,
@@ -94,6 +98,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub engine: EngineSettings,
+
+    /// How another process takes over.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub upgrade: UpgradeSettings,
 
     /// The dialect of gotify.
     #[command(flatten)]

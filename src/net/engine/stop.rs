@@ -16,6 +16,27 @@ use crate::net::words::Cause;
 use crate::proto::{Millis, Role, State};
 use crate::wire::CloseCode;
 
+/// Why connections end that a stop ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Farewell {
+    code: CloseCode,
+    reason: &'static str,
+}
+
+impl Farewell {
+    pub(super) const STOP: Self = Self {
+        code: CloseCode::GOING_AWAY,
+        reason: "the server is stopping",
+    };
+
+    /// Another process has taken over: whoever connects again reaches it.
+    // req: push-upgrade-03
+    pub(super) const SUCCEEDED: Self = Self {
+        code: CloseCode::SERVICE_RESTART,
+        reason: "the server was upgraded: connect again",
+    };
+}
+
 impl<S: Service> Engine<S> {
     /// No new connections, in either role: the port is free for another process.
     fn stop_accepting(&mut self) {
@@ -72,14 +93,17 @@ impl<S: Service> Engine<S> {
             };
             match &peer.phase {
                 Phase::Open(connection) => {
-                    let reason = match connection.role() {
-                        Role::Server => "the server is stopping",
-                        Role::Client => "the client is stopping",
+                    let Farewell { code, reason } = match connection.role() {
+                        Role::Server => self.farewell,
+                        Role::Client => Farewell {
+                            reason: "the client is stopping",
+                            ..Farewell::STOP
+                        },
                     };
                     if connection.state() == State::Open {
                         peer.end_for(Cause::Stopped);
                     }
-                    out.close(peer, CloseCode::GOING_AWAY, reason);
+                    out.close(peer, code, reason);
                     out.lists.closing.push(index);
                 }
                 Phase::Http { .. } if peer.is_stream() => {
