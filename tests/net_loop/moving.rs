@@ -149,8 +149,17 @@ impl World {
                 break;
             }
         }
-        self.received
+        undated(self.received)
     }
+}
+
+/// Without the time of day.
+fn undated(mut bytes: Vec<u8>) -> Vec<u8> {
+    let field = b"\r\nDate: ";
+    while let Some(at) = bytes.windows(field.len()).position(|some| some == field) {
+        bytes.drain(at..at + field.len() + "Sun, 06 Nov 1994 08:49:37 GMT".len());
+    }
+    bytes
 }
 
 const UPGRADE: &str = "GET /plain HTTP/1.1\r\nHost: a\r\n\r\n\

@@ -131,7 +131,6 @@ fn failed(path: &Path, error: &io::Error) -> Failure {
         ErrorKind::NotFound | ErrorKind::ConnectionRefused => {
             ": no server has this --upgrade-socket"
         }
-        ErrorKind::UnexpectedEof => ": the other server has ended the conversation",
         _ => "",
     };
     Failure::failed(format!("--take-over {}: {error}{hint}", path.display()))

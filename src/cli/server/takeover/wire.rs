@@ -128,7 +128,12 @@ impl Wire {
     /// The next message; [`ErrorKind::UnexpectedEof`] if the other process has gone.
     pub fn receive(&mut self) -> io::Result<Message> {
         let mut head = [0; 13];
-        self.0.read_exact(&mut head)?;
+        match self.0.read_exact(&mut head) {
+            Err(error) if error.kind() == ErrorKind::UnexpectedEof => {
+                return Err(io::Error::new(error.kind(), "the other process has gone"));
+            }
+            other => other?,
+        }
         let (kind, rest) = (Kind::of(head[0])?, &head[1..]);
         let count = rest.first_chunk().map_or(0, |it| u32::from_le_bytes(*it));
         let length = rest.last_chunk().map_or(0, |it| u64::from_le_bytes(*it));
