@@ -9,7 +9,7 @@
 //!
 //! ```text
 //! cargo test --test upgrade                                                small, as CI runs it
-//! cargo test --test upgrade -- --clients 1000 --upgrades 20 --rate 1000
+//! cargo test --test upgrade -- --clients 1000 --upgrades 20 --rate 1000 --every 1000
 //! ```
 #![forbid(unsafe_code)]
 
@@ -29,7 +29,7 @@ use std::time::{Duration, Instant};
 const OF_A_TOPIC: usize = 20;
 
 /// Publishers, each with topics of its own.
-const PUBLISHERS: usize = 4;
+const PUBLISHERS: usize = 10;
 
 /// How long everything may take to arrive at the end.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,6 +38,8 @@ struct Arguments {
     clients: usize,
     upgrades: usize,
     rate: usize,
+    /// Milliseconds between two upgrades.
+    every: u64,
 }
 
 /// What is not ours is a filter for the names of other tests: then there is nothing to do here.
@@ -46,6 +48,7 @@ fn arguments() -> Option<Arguments> {
         clients: 60,
         upgrades: 3,
         rate: 300,
+        every: 100,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -54,6 +57,7 @@ fn arguments() -> Option<Arguments> {
             "--clients" => parsed.clients = number()?,
             "--upgrades" => parsed.upgrades = number()?,
             "--rate" => parsed.rate = number()?,
+            "--every" => parsed.every = number()? as u64,
             "--nocapture" | "--show-output" | "--quiet" | "-q" => {}
             _ => return None,
         }
@@ -89,7 +93,7 @@ fn run(arguments: &Arguments, data: bool) {
         .collect();
     let (began, mut longest) = (Instant::now(), Duration::ZERO);
     for upgrade in 0..arguments.upgrades {
-        thread::sleep(Duration::from_millis(100));
+        thread::sleep(Duration::from_millis(arguments.every));
         for step in impostor::steps(upgrade) {
             impostor::stop_at(&socket, step);
         }

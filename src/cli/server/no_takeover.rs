@@ -22,6 +22,18 @@ pub struct TakeOverArgs {}
 /// There is no other process.
 pub struct Taken(Infallible);
 
+/// There was none.
+pub enum TakenOver {}
+
+/// Nothing listens.
+pub enum Waiting {}
+
+impl Waiting {
+    pub fn finish(self) {
+        match self {}
+    }
+}
+
 impl UpgradeSettings {
     /// Takes nothing from `file`.
     pub fn or(self, _file: Self) -> Self {
@@ -35,8 +47,8 @@ impl UpgradeSettings {
         _server: &PushHandle,
         _store: Option<Arc<dyn Store>>,
         _left: impl FnOnce() + Send + 'static,
-    ) -> Result<(), Failure> {
-        Ok(())
+    ) -> Result<Option<Waiting>, Failure> {
+        Ok(None)
     }
 
     /// There is no way.
@@ -65,7 +77,7 @@ impl Taken {
         match self.0 {}
     }
 
-    pub fn finish(self, _server: &PushHandle) -> Result<(), Failure> {
+    pub fn finish(self, _server: &PushHandle) -> Result<TakenOver, Failure> {
         match self.0 {}
     }
 }

@@ -8,7 +8,7 @@ use crate::cli::server::listeners::{Listeners, Names};
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::notify::Notify;
 use crate::cli::server::stop::Stop;
-use crate::cli::server::takeover::Taken;
+use crate::cli::server::takeover::{Taken, TakenOver};
 use log::Level;
 use std::fmt::Write as _;
 use std::io;
@@ -53,10 +53,9 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let stop = Stop::prepare()?.upgrading(settings.upgrade.starter(&args.take_over))?;
     let notify = Notify::from_environment();
     let (in_memory, password) = open_log(&settings, &mut push, taken.as_mut())?;
-    let has_taken = taken.is_some();
-    let (server, names) = start(listeners, tls.as_ref(), options, push, taken)?;
+    let (server, names, other) = start(listeners, tls.as_ref(), options, push, taken)?;
     let (upgrade, left) = (&settings.upgrade, notify.leaving());
-    upgrade.listen(&args.take_over, &server, in_memory, left)?;
+    let waiting = upgrade.listen(&args.take_over, &server, in_memory, left)?;
     warn(is_open, is_local, warning);
     if let Some(tls) = &tls {
         tls.warn();
@@ -64,11 +63,15 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let places = names.all("http", server.local_addrs());
     greet(&places, tls.as_ref(), password.as_deref());
     let reporting = server.handle();
-    if has_taken {
+    if other.is_some() {
         notify.taken_over();
     }
     notify.serving(&places.join(", "), move || reporting.reports());
+    drop(other);
     let ended = wait(stop, server, tls.as_ref(), &notify, &access);
+    if let Some(waiting) = waiting {
+        waiting.finish();
+    }
     access.finish();
     logging::flush(logging::FLUSH_TIMEOUT);
     trace.finish()?;
@@ -108,7 +111,7 @@ fn start(
     options: Options,
     push: Settings,
     taken: Option<Taken>,
-) -> Result<(PushServer, Names), Failure> {
+) -> Result<(PushServer, Names, Option<TakenOver>), Failure> {
     let (text, loopback) = (listeners.text(), listeners.loopback());
     let start = match taken {
         Some(_) => PushServer::start_resting,
@@ -118,14 +121,14 @@ fn start(
         .open(tls)
         .and_then(|(listens, names)| Ok((start(listens, &loopback, options, push)?, names)))
         .map_err(|error| cannot_listen(&text, &error))?;
-    if let Some(taken) = taken
-        && let Err(failure) = taken.finish(&server)
-    {
-        // The sockets are the other's: this process ends without a word to anyone.
-        std::mem::forget(server);
-        return Err(failure);
+    match taken.map(|taken| taken.finish(&server)).transpose() {
+        Ok(other) => Ok((server, names, other)),
+        Err(failure) => {
+            // The sockets are the other's: this process ends without a word to anyone.
+            std::mem::forget(server);
+            Err(failure)
+        }
     }
-    Ok((server, names))
 }
 
 /// Says who may do what.

@@ -170,14 +170,7 @@ impl Queue {
                     self.lock().away = true;
                     self.changed.notify_all();
                 }
-                Next::TakeBack => {
-                    self.idle(&mut writer, feed);
-                    let mut state = self.lock();
-                    state.away = false;
-                    if writer.contents().is_none() {
-                        state.refused = Some(LogError::Unavailable); // Until it can be opened.
-                    }
-                }
+                Next::TakeBack => self.take_back_now(&mut writer),
                 Next::End => {
                     let _ = writer.tidy();
                     return;
@@ -189,10 +182,14 @@ impl Queue {
     fn next(&self) -> Next {
         let mut state = self.lock();
         if state.away {
-            return match (state.closed, state.lent) {
-                (true, _) => Next::End,
-                (false, true) => Next::Wait,
-                (false, false) => Next::TakeBack,
+            if state.closed {
+                return Next::End;
+            }
+            // Who lends again waits until it is closed again.
+            state.away = state.lent;
+            return match state.away {
+                true => Next::Wait,
+                false => Next::TakeBack,
             };
         }
         if state.jobs.is_empty() {
@@ -223,6 +220,16 @@ impl Queue {
             feed(appended);
         }
         answers.tell();
+    }
+
+    /// The file is opened again, in which nothing can have changed. What has waited is written, or
+    /// refused until the file can be opened.
+    fn take_back_now(&self, writer: &mut Writer) {
+        if let Err(problem) = writer.reopen() {
+            log::error!("the data file cannot be opened again: {problem}");
+            self.lock().refused = Some(LogError::Unavailable);
+        }
+        self.measure(writer);
     }
 
     /// Nothing is to be written.

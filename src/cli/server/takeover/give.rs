@@ -12,7 +12,8 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 use wirebell::push::{PushHandle, Store};
 
@@ -46,6 +47,24 @@ pub fn bind(path: &Path) -> io::Result<UnixListener> {
     bound
 }
 
+/// The thread that waits for another process.
+pub struct Waiting {
+    path: PathBuf,
+    has_left: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Waiting {
+    /// The server has ended. If another process has taken over, it may have to say so to the
+    /// service manager before this one ends.
+    pub fn finish(self) {
+        match self.has_left.load(Relaxed) {
+            true => drop(self.thread.join()),
+            false => drop(fs::remove_file(self.path)),
+        }
+    }
+}
+
 impl Giver {
     /// Waits for a process that takes over; `left` is called once one has.
     pub fn start(
@@ -53,31 +72,35 @@ impl Giver {
         listener: UnixListener,
         path: PathBuf,
         left: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
+    ) -> io::Result<Waiting> {
+        let has_left = Arc::new(AtomicBool::new(false));
+        let (ours, place) = (Arc::clone(&has_left), path.display().to_string());
         let run = move || {
             for stream in listener.incoming() {
-                let given = stream.and_then(|stream| self.give(stream));
-                match given {
-                    Ok(count) => {
+                match stream.and_then(|stream| self.give(stream)) {
+                    Ok((count, wire)) => {
                         log::info!("another process has taken over, with {count} connections");
                         left();
-                        return self.server.leave();
+                        ours.store(true, Relaxed);
+                        self.server.leave();
+                        return wire.wait_for_end();
                     }
                     Err(error) => {
-                        let path = path.display();
-                        log::warn!("{path}: no other process has taken over: {error}");
+                        log::warn!("{place}: no other process has taken over: {error}");
                     }
                 }
             }
         };
-        thread::Builder::new()
-            .name("wirebell-upgrade".into())
-            .spawn(run)
-            .map(drop)
+        let thread = thread::Builder::new().name("wirebell-upgrade".into());
+        Ok(Waiting {
+            path,
+            has_left,
+            thread: thread.spawn(run)?,
+        })
     }
 
     /// Returns how many connections the other process has.
-    fn give(&self, stream: UnixStream) -> io::Result<usize> {
+    fn give(&self, stream: UnixStream) -> io::Result<(usize, Wire)> {
         let mut wire = Wire::new(stream)?;
         let hello = wire.receive()?;
         if hello.kind != Kind::Hello || hello.content != VERSION {
@@ -93,7 +116,7 @@ impl Giver {
         if given.is_err() {
             self.server.go();
         }
-        given
+        Ok((given?, wire))
     }
 
     fn give_all(&self, wire: &mut Wire) -> io::Result<usize> {

@@ -6,6 +6,7 @@
 //!    │◀─ listeners · log · connections · end ──│  still has all of it
 //!    │   starts, without reading or writing    │
 //!    │── done, with a count ──────────────────▶│  lets go, and closes what is left with 1012
+//!    │── ends the conversation ───────────────▶│  may end
 //! ```
 //!
 //! Input: `--take-over SOCKET` and `--upgrade-socket SOCKET`. Output: a server that goes on.
@@ -19,5 +20,6 @@ mod settings;
 mod take;
 mod wire;
 
+pub use give::Waiting;
 pub use settings::{TakeOverArgs, UpgradeSettings};
-pub use take::Taken;
+pub use take::{Taken, TakenOver};

@@ -3,7 +3,7 @@
 //! Input: the settings. Output: a thread that gives, or what was taken.
 
 use crate::cli::common::Failure;
-use crate::cli::server::takeover::give::{Giver, bind};
+use crate::cli::server::takeover::give::{Giver, Waiting, bind};
 use crate::cli::server::takeover::take::Taken;
 use clap::Args;
 use serde::{Deserialize, Serialize};
@@ -65,18 +65,27 @@ impl UpgradeSettings {
         server: &PushHandle,
         store: Option<Arc<dyn Store>>,
         left: impl FnOnce() + Send + 'static,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<Waiting>, Failure> {
         let Some(path) = self.path(args) else {
-            return Ok(());
+            return Ok(None);
         };
         let giver = Giver {
             server: server.clone(),
             store,
         };
         let started = bind(path).and_then(|it| giver.start(it, path.to_owned(), left));
-        started.map_err(|error| {
-            Failure::failed(format!("--upgrade-socket {}: {error}", path.display()))
-        })
+        match started {
+            Ok(waiting) => Ok(Some(waiting)),
+            Err(error) => {
+                let text = format!("--upgrade-socket {}: {error}", path.display());
+                // This process has the clients of another one by now.
+                if args.take_over.is_some() {
+                    log::error!("{text}");
+                    return Ok(None);
+                }
+                Err(Failure::failed(text))
+            }
+        }
     }
 
     /// Starts a process that takes over, if this one listens for it.

@@ -22,6 +22,12 @@ const ADOPT: Duration = Duration::from_secs(10);
 /// Connections that a loop gets at once.
 const AT_ONCE: usize = 1_000;
 
+/// The other process does not end before this is dropped, once the service manager knows of this
+/// one.
+pub struct TakenOver {
+    _wire: Wire,
+}
+
 /// What was taken of another process, which waits for an answer.
 pub struct Taken {
     path: PathBuf,
@@ -76,7 +82,7 @@ impl Taken {
 
     /// Gives the connections to a server that rests, tells the other process, and goes on in its
     /// place.
-    pub fn finish(mut self, server: &PushHandle) -> Result<(), Failure> {
+    pub fn finish(mut self, server: &PushHandle) -> Result<TakenOver, Failure> {
         let path = self.path.clone();
         let done = self.adopt_all(server).and_then(|count| {
             let count = (count as u64).to_le_bytes();
@@ -85,7 +91,7 @@ impl Taken {
         match done {
             Ok(()) => {
                 server.go();
-                Ok(())
+                Ok(TakenOver { _wire: self.wire })
             }
             Err(error) => {
                 let _ = self.wire.send(Kind::No, error.to_string().as_bytes());

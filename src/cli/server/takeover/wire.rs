@@ -9,6 +9,8 @@
 
 use rustix::net::{RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags};
 use rustix::net::{SendAncillaryBuffer, SendAncillaryMessage, SendFlags, recvmsg, sendmsg};
+#[cfg(target_os = "linux")]
+use rustix::process::Uid;
 use std::io::{self, ErrorKind, IoSlice, IoSliceMut, Read as _, Write as _};
 use std::mem::MaybeUninit;
 use std::net::Shutdown;
@@ -179,6 +181,11 @@ impl Wire {
         }
     }
 
+    /// Waits until the other process ends the conversation, but not for ever.
+    pub fn wait_for_end(mut self) {
+        while self.receive().is_ok() {}
+    }
+
     /// From now on the other process can send nothing. What it has sent can still be received.
     pub fn end(&self) {
         let _ = self.0.shutdown(Shutdown::Both);
@@ -207,13 +214,19 @@ fn retry<R>(mut call: impl FnMut() -> rustix::io::Result<R>) -> io::Result<R> {
 #[cfg(target_os = "linux")]
 fn check_user(stream: &UnixStream) -> io::Result<()> {
     let other = rustix::net::sockopt::socket_peercred(stream)?.uid;
-    match other.is_root() || other == rustix::process::geteuid() {
+    match is_allowed(other, rustix::process::geteuid()) {
         true => Ok(()),
         false => Err(io::Error::new(
             ErrorKind::PermissionDenied,
             format!("a process of another user, {}, is there", other.as_raw()),
         )),
     }
+}
+
+// req: push-upgrade-05
+#[cfg(target_os = "linux")]
+fn is_allowed(other: Uid, own: Uid) -> bool {
+    other.is_root() || other == own
 }
 
 #[cfg(not(target_os = "linux"))]
@@ -264,6 +277,15 @@ mod tests {
         assert!(one.send(Kind::Done, b"4").is_err());
         assert_eq!(other.receive().unwrap().content, b"3");
         assert!(other.receive().is_err());
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    // req: push-upgrade-05
+    fn root_and_the_same_user_are_allowed() {
+        let [root, one, other] = [0, 1_000, 1_001].map(Uid::from_raw);
+        assert!(is_allowed(one, one) && is_allowed(root, one) && is_allowed(root, root));
+        assert!(!is_allowed(other, one) && !is_allowed(one, root));
     }
 
     #[test]
