@@ -46,6 +46,13 @@ fn publish(address: SocketAddr, fields: &str, text: &str) {
     assert_eq!(answer.status, 201, "{answer:?}");
 }
 
+fn has_subscribers(address: SocketAddr, count: usize) -> bool {
+    let metrics = ask(&mut Client::connect(address), "GET", "/metrics", "", "");
+    metrics
+        .body
+        .contains(&format!("\nwirebell_subscribers {count}\n"))
+}
+
 fn stop(mut program: Program) {
     program.signal(Signal::TERM);
     assert_eq!(program.wait().code(), Some(0));
@@ -64,8 +71,16 @@ fn clients_and_paths_stay() {
     local.set_read_timeout(Some(PATIENCE)).expect("an option");
     publish(address, "", "one");
     client.expect_text("one");
+    let mut polling = Client::connect(address);
+    polling.send("GET /topics/news?poll=60s HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    wait_until("the poll waits", || has_subscribers(address, 2));
     let (mut after, same) = new(&socket, &listen);
     assert_eq!((before.wait().code(), same), (Some(0), address));
+    let polled = polling.response();
+    assert!(
+        polled.status == 200 && polled.body.contains("\"messages\":[]"),
+        "{polled:?}"
+    );
     publish(address, "", "two");
     client.expect_text("two");
     let target = "/topics/news?poll=0&since=all";
@@ -213,10 +228,9 @@ fn encrypted_connections_are_closed_with_1012() {
     connect.arg(&url);
     let mut listening = Program::spawn(connect);
     let board = format!("https://{secure}/");
-    wait_until("it listens", || {
-        let outcome = run(&["push", "-k", "--server", &board, "--topic", "news", "one"]);
-        outcome.stdout.contains("1 ")
-    });
+    let wait = ["--wait-for-subscribers=20s", "one"];
+    let push = ["push", "-k", "--server", &board, "--topic", "news"];
+    assert_eq!(run(&[&push[..], &wait].concat()).status, Some(0));
     let (after, same) = new(&socket, &more);
     assert_eq!((before.wait().code(), same), (Some(0), secure));
     listening.wait();

@@ -87,7 +87,11 @@ fn open_log(
 ) -> Result<(Option<Arc<dyn Store>>, Option<String>), Failure> {
     settings.engine.open(push)?;
     let in_file = settings.data.open(push)?;
-    let of_other = taken.as_mut().and_then(|taken| taken.store());
+    let mut of_other = None;
+    if let Some(taken) = &mut taken {
+        taken.set_log(push)?;
+        of_other = taken.store();
+    }
     let new = || of_other.unwrap_or_else(|| Arc::new(MemoryStore::default()));
     let (store, in_memory) = match in_file {
         Some(store) => (store, None),
@@ -98,9 +102,6 @@ fn open_log(
     };
     let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
     push.gotify = gotify;
-    if let Some(taken) = taken {
-        taken.set_log(push)?;
-    }
     Ok((in_memory, password))
 }
 

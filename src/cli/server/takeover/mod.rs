@@ -20,6 +20,5 @@ mod settings;
 mod take;
 mod wire;
 
-pub use give::Waiting;
 pub use settings::{TakeOverArgs, UpgradeSettings};
 pub use take::{Taken, TakenOver};
