@@ -56,8 +56,8 @@ impl<M> Handle<M> {
         }
     }
 
-    /// Stops reading and accepting, so that another process can take over, and says how far that is:
-    /// again and again until nothing is [unsettled](Unsettled). What is sent still leaves.
+    /// Stops reading and accepting, so that another process can take over, and says how far that
+    /// is: again and again until nothing is [unsettled](Unsettled). What is sent still leaves.
     ///
     /// # Errors
     ///

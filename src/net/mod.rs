@@ -17,7 +17,8 @@
 //!
 //! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`,
 //! `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`, `memory`, `wake`,
-//! `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`,
+//! `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`,
+//! `engine`, `driver`,
 //! `testing`.
 //!
 //! # A chat

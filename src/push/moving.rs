@@ -1,8 +1,8 @@
 //! The connections of a push server, and its topics, on their way to another process.
 //!
 //! Input: connections while nothing is read; records of another process. Output: the reverse.
-//! Invariant: one process delivers at a time, and the other begins where it ended. What a connection
-//! of topics is, is left to its dialect; sockets are left to `net`.
+//! Invariant: one process delivers at a time, and the other begins where it ended. What a
+//! connection of topics is, is left to its dialect; sockets are left to `net`.
 
 use crate::net::fields::{Reader, Writer};
 use crate::net::{Context, Export, PeerId};

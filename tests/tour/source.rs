@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 /// Folders of `src` and their files, first things first.
-const ORDER: [(&str, &str, &str); 26] = [
+const ORDER: [(&str, &str, &str); 25] = [
     ("", "To begin with", "lib error options limits stamp"),
     (
         "wire",
@@ -105,13 +105,9 @@ const ORDER: [(&str, &str, &str); 26] = [
         "cli/server",
         "wirebell serve and wirebell echo",
         "mod trace no_trace access_log no_access_log jwt no_jwt data no_data engine no_engine \
-         gotify no_gotify no_takeover args listeners settings listening stop notify no_notify \
+         gotify no_gotify takeover/mod takeover/wire takeover/give takeover/take \
+         takeover/settings no_takeover args listeners settings listening stop notify no_notify \
          serve echo",
-    ),
-    (
-        "cli/server/takeover",
-        "Upgrades of the server",
-        "mod wire settings give take",
     ),
     (
         "cli/tools/common",

@@ -74,6 +74,7 @@ fn main() {
     }
 }
 
+// req: push-upgrade-04
 fn run(arguments: &Arguments, data: bool) {
     let directory = Directory::new();
     let socket = directory.0.join("upgrade.sock");

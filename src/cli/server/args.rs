@@ -29,8 +29,8 @@ use wirebell::push::Pattern;
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
-                  another (--drain). A second one exits at once. SIGUSR2 starts the program again,\n\
-                  which takes over (--upgrade-socket). SIGHUP also stops it if the\n\
+                  another (--drain). A second one exits at once. SIGUSR2 starts the program\n\
+                  again, which takes over (--upgrade-socket). SIGHUP also stops it if the\n\
                   controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
                   keys and tokens again, and opens the access log again. An empty\n\
                   WIREBELL_... variable counts as unset.\n\n\

@@ -78,13 +78,15 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     ended
 }
 
-/// Opens what keeps messages and state. Returns the state that is in memory alone, and the password
-/// of a new user.
+/// The state that is in memory alone, and the password of a new user.
+type Opened = (Option<Arc<dyn Store>>, Option<String>);
+
+/// Opens what keeps messages and state.
 fn open_log(
     settings: &FileSettings,
     push: &mut Settings,
     mut taken: Option<&mut Taken>,
-) -> Result<(Option<Arc<dyn Store>>, Option<String>), Failure> {
+) -> Result<Opened, Failure> {
     settings.engine.open(push)?;
     let in_file = settings.data.open(push)?;
     let mut of_other = None;

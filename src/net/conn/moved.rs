@@ -71,6 +71,7 @@ pub(crate) enum Stays {
 }
 
 /// A peer as it is, without what others know of it.
+// req: push-upgrade-01
 pub(crate) fn tell(peer: &Peer, now: u64) -> Result<Told, Stays> {
     let flags = &peer.flags;
     if flags.dying || flags.shut || flags.discard || flags.closing == Closing::Clean {

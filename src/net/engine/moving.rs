@@ -1,9 +1,9 @@
 //! Connections that go on in another process, and those that come from one.
 //!
 //! Input: orders of a program that hands over or takes over. Output: copies of the sockets with
-//! their records; peers made of them. Invariants: lending changes nothing, so a loop that is told to
-//! go on has missed nothing: what became ready meanwhile is on the ready list. A loop that begins by
-//! resting has neither read nor written anything before it is told to go.
+//! their records; peers made of them. Invariants: lending changes nothing, so a loop that is told
+//! to go on has missed nothing: what became ready meanwhile is on the ready list. A loop that
+//! begins by resting has neither read nor written anything before it is told to go.
 
 use crate::http::Step;
 use crate::net::conn::moved::{Kind, Stays, Told, tell};
@@ -11,7 +11,7 @@ use crate::net::conn::peer::{Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
-use crate::net::engine::stop::Farewell;
+use crate::net::engine::drain::Farewell;
 use crate::net::engine::{Engine, Next, Rest};
 use crate::net::moving::{Batch, Moved, Order, Unsettled};
 use crate::net::output::Output;
@@ -133,6 +133,7 @@ impl<S: Service> Engine<S> {
     }
 
     /// Goes on, or begins.
+    // req: push-upgrade-02
     pub(crate) fn go(&mut self) {
         let was = self.rest.take();
         self.lent.clear();

@@ -9,33 +9,12 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
-use crate::net::engine::drain::Drain;
+use crate::net::engine::drain::{Drain, Farewell};
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
 use crate::proto::{Millis, Role, State};
 use crate::wire::CloseCode;
-
-/// Why connections end that a stop ends.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Farewell {
-    code: CloseCode,
-    reason: &'static str,
-}
-
-impl Farewell {
-    pub(super) const STOP: Self = Self {
-        code: CloseCode::GOING_AWAY,
-        reason: "the server is stopping",
-    };
-
-    /// Another process has taken over: whoever connects again reaches it.
-    // req: push-upgrade-03
-    pub(super) const SUCCEEDED: Self = Self {
-        code: CloseCode::SERVICE_RESTART,
-        reason: "the server was upgraded: connect again",
-    };
-}
 
 impl<S: Service> Engine<S> {
     /// No new connections, in either role: the port is free for another process.

@@ -73,6 +73,7 @@ impl Dialect {
     }
 
     /// See [`Service::import`](crate::net::Service::import).
+    // req: push-upgrade-04
     pub(in crate::push) fn import(
         &mut self,
         context: &mut Context<'_>,

@@ -13,7 +13,7 @@
 //! Invariant: the last message decides. If it is not there in time, the old process ends the
 //! conversation before it goes on, so the new one cannot send it any more, and ends.
 //!
-//! Reading order: `wire`, `settings`, `give`, `take`.
+//! Reading order: `wire`, `give`, `take`, `settings`.
 
 mod give;
 mod settings;

@@ -1,7 +1,7 @@
 //! Messages between two processes, with descriptors.
 //!
 //! ```text
-//!   kind 1 · descriptors 4 · length 8 · content    then, if there are descriptors, one byte with them
+//!   kind 1 · descriptors 4 · length 8 · content · one byte with the descriptors, if there are any
 //! ```
 //!
 //! Input: a unix socket. Output: messages. Invariant: whatever the other process sends, memory
