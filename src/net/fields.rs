@@ -42,6 +42,7 @@ impl Writer {
     }
 
     /// Several values.
+    #[cfg(any(feature = "push", test))]
     pub(crate) fn list<T>(
         &mut self,
         values: impl ExactSizeIterator<Item = T>,
@@ -95,6 +96,7 @@ impl<'b> Reader<'b> {
         }
     }
 
+    #[cfg(any(feature = "push", test))]
     pub(crate) fn list<T>(
         &mut self,
         mut read: impl FnMut(&mut Self) -> Option<T>,

@@ -200,11 +200,20 @@ fn another_program_at_the_socket_is_told_of() {
     let rows: [(&str, &'static [u8], &str); 5] = [
         ("silent", b"", "the other process has gone"),
         ("no", b"N\0\0\0\0\x03\0\0\0\0\0\0\0not", "refuses: not"),
-        ("version", b"W\0\0\0\0\x01\0\0\0\0\0\0\0x", "speaks another version"),
-        ("http", b"HTTP/1.1 400 Bad Request\r\n", "a message that is too long"),
+        (
+            "version",
+            b"W\0\0\0\0\x01\0\0\0\0\0\0\0x",
+            "speaks another version",
+        ),
+        (
+            "http",
+            b"HTTP/1.1 400 Bad Request\r\n",
+            "a message that is too long",
+        ),
         (
             "short",
-            b"W\0\0\0\0\x12\0\0\0\0\0\0\0wirebell upgrade 1E\0\0\0\0\x08\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0",
+            b"W\0\0\0\0\x12\0\0\0\0\0\0\0wirebell upgrade 1\
+              E\0\0\0\0\x08\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0",
             "connections are missing",
         ),
     ];

@@ -61,12 +61,14 @@ const ORDER: [(&str, &str, &str); 25] = [
          latency peer_map moving fields mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
-         conn/no_dialing conn/deadlines conn/addresses conn/moved output/mod output/buffers output/cork \
+         conn/no_dialing conn/deadlines conn/addresses conn/moved \
+         output/mod output/buffers output/cork \
          output/write output/send output/compress output/pieces output/http output/end \
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
          engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
-         engine/shed engine/dial engine/stop engine/moving driver/mod driver/listeners driver/secure \
+         engine/shed engine/dial engine/stop engine/moving \
+         driver/mod driver/listeners driver/secure \
          driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
          driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \

@@ -134,9 +134,9 @@ fn report(
     } = arguments;
     let log = if data { "a file" } else { "memory" };
     println!(
-        "{log}: {clients} clients, {upgrades} upgrades in {:.1} s: {total} messages published, each \
-         received once by its subscribers; {echoes} echoes; no connection ended; an upgrade took \
-         at most {} ms",
+        "{log}: {clients} clients, {upgrades} upgrades in {:.1} s: {total} messages published, \
+         each received once by its subscribers; {echoes} echoes; no connection ended; an upgrade \
+         took at most {} ms",
         took.as_secs_f32(),
         longest.as_millis(),
     );

@@ -25,6 +25,12 @@ pub struct Taken(Infallible);
 /// There was none.
 pub enum TakenOver {}
 
+impl TakenOver {
+    pub fn end(self) {
+        match self {}
+    }
+}
+
 /// Nothing listens.
 pub enum Waiting {}
 

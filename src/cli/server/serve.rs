@@ -67,7 +67,9 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         notify.taken_over();
     }
     notify.serving(&places.join(", "), move || reporting.reports());
-    drop(other);
+    if let Some(other) = other {
+        other.end();
+    }
     let ended = wait(stop, server, tls.as_ref(), &notify, &access);
     if let Some(waiting) = waiting {
         waiting.finish();

@@ -22,10 +22,16 @@ const ADOPT: Duration = Duration::from_secs(10);
 /// Connections that a loop gets at once.
 const AT_ONCE: usize = 1_000;
 
-/// The other process does not end before this is dropped, once the service manager knows of this
-/// one.
+/// The other process does not end before this does: the service manager has to know of this one.
 pub struct TakenOver {
-    _wire: Wire,
+    wire: Wire,
+}
+
+impl TakenOver {
+    /// It knows.
+    pub fn end(self) {
+        self.wire.end();
+    }
 }
 
 /// What was taken of another process, which waits for an answer.
@@ -91,7 +97,7 @@ impl Taken {
         match done {
             Ok(()) => {
                 server.go();
-                Ok(TakenOver { _wire: self.wire })
+                Ok(TakenOver { wire: self.wire })
             }
             Err(error) => {
                 let _ = self.wire.send(Kind::No, error.to_string().as_bytes());
