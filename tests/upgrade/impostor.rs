@@ -24,6 +24,8 @@ pub enum Step {
     WrongCount,
     /// All were received, and the answer is cut.
     HalfAnswer,
+    /// All were received, and nothing happens any more.
+    Hangs,
 }
 
 /// Some of them, different ones each time.
@@ -40,7 +42,9 @@ pub fn steps(round: usize) -> impl Iterator<Item = Step> {
         Step::WrongCount,
         Step::HalfAnswer,
     ];
-    all.into_iter()
+    // It takes its time.
+    let hangs = (round == 1).then_some(Step::Hangs);
+    all.into_iter().chain(hangs)
 }
 
 const HELLO: &[u8] = b"wirebell upgrade 1";
@@ -81,6 +85,15 @@ pub fn stop_at(socket: &Path, step: Step) {
     match step {
         Step::WrongCount => send(&mut stream, b'D', &u64::MAX.to_le_bytes()),
         Step::HalfAnswer => stream.write_all(b"D\0\0\0\0\x08").expect("it reads"),
+        Step::Hangs => {
+            assert_eq!(
+                receive(&mut stream),
+                None,
+                "the server ends the conversation"
+            );
+            let late = stream.write_all(b"D");
+            assert!(late.is_err(), "it could still be done");
+        }
         _ => {}
     }
 }

@@ -23,6 +23,11 @@ const REST: Duration = Duration::from_secs(2);
 /// How long loops may take to lend what they have.
 const LEND: Duration = Duration::from_secs(10);
 
+/// How long it may take until the other process is done, and more for each connection.
+const DONE: Duration = Duration::from_secs(2);
+const DONE_WITH_FILE: Duration = Duration::from_secs(10);
+const DONE_EACH: Duration = Duration::from_micros(100);
+
 /// What is given.
 pub struct Giver {
     pub server: PushHandle,
@@ -136,6 +141,7 @@ impl Giver {
             None => log::warn!("the log cannot be handed over: clients have to connect again"),
         }
         wire.send(Kind::End, &(count as u64).to_le_bytes())?;
+        wire.set_patience(self.patience(count))?;
         let done = wire.receive().or_else(|error| {
             // From here on it cannot say so any more; but it may just have.
             wire.end();
@@ -148,6 +154,16 @@ impl Giver {
             )),
             _ => Err(invalid("it has another number of connections")),
         }
+    }
+
+    /// How long the other process may take to begin with so many connections, while clients wait. A
+    /// file has to be read: a million messages take a second.
+    fn patience(&self, connections: usize) -> Duration {
+        let log = match self.store {
+            Some(_) => DONE,
+            None => DONE_WITH_FILE,
+        };
+        log + DONE_EACH * connections as u32
     }
 
     fn values(&self) -> io::Result<Vec<(String, Vec<u8>)>> {

@@ -94,6 +94,11 @@ impl Wire {
         Ok(Self(stream))
     }
 
+    /// How long the next message may take.
+    pub fn set_patience(&self, patience: Duration) -> io::Result<()> {
+        self.0.set_read_timeout(Some(patience))
+    }
+
     pub fn send(&mut self, kind: Kind, content: &[u8]) -> io::Result<()> {
         self.send_with(kind, content, &[])
     }
