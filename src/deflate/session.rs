@@ -38,6 +38,14 @@ impl Params {
     }
 }
 
+#[cfg(feature = "net")]
+impl Params {
+    /// Terms that were agreed to in another process.
+    pub(crate) fn new(send: Direction, receive: Direction) -> Option<Self> {
+        Some(Self { send, receive })
+    }
+}
+
 /// The memory of one connection, to be used with the [`Pool`](crate::deflate::Pool) of its thread.
 #[derive(Default)]
 pub struct Session {
@@ -103,6 +111,27 @@ impl Session {
     pub fn bypassed(&mut self) {
         if let Some(held) = &mut self.held {
             held.compressor.restart();
+        }
+    }
+
+    /// A message has arrived in part.
+    #[cfg(feature = "net")]
+    pub(crate) fn is_inflating(&self) -> bool {
+        self.partial.is_some()
+    }
+
+    /// What the next message of the peer may refer to.
+    #[cfg(feature = "net")]
+    pub(crate) fn window_bytes(&self) -> Vec<u8> {
+        let (one, other) = self.window.slices();
+        [one, other].concat()
+    }
+
+    /// The reverse, in another process.
+    #[cfg(feature = "net")]
+    pub(crate) fn fill_window(&mut self, bytes: &[u8], window_bits: u8) {
+        if !bytes.is_empty() {
+            self.window.push(bytes, window_bits);
         }
     }
 

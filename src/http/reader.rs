@@ -100,6 +100,12 @@ impl HttpReader {
         head.starts_with(b"HEAD ")
     }
 
+    /// What has arrived of a head that is not whole; `None` if it is.
+    #[cfg(feature = "net")]
+    pub(crate) fn part(&self) -> Option<&[u8]> {
+        self.framing.is_none().then_some(&self.head[..])
+    }
+
     /// Bytes of memory held for the request in progress.
     pub fn held(&self) -> usize {
         self.head.capacity() + self.body.as_ref().map_or(0, BodyDecoder::held)

@@ -12,6 +12,7 @@
 //! ```
 
 use crate::net::memory::Memory;
+use crate::net::moving::Order;
 use crate::net::wake::Wake;
 use std::fmt;
 #[cfg(feature = "client")]
@@ -58,6 +59,8 @@ pub(crate) enum Post<M> {
     /// For the loop: the addresses of a server that is dialled again, if known.
     #[cfg(feature = "client")]
     Addresses(u64, Option<Vec<SocketAddr>>),
+    /// For the loop, of a program that takes over from another or hands over to it.
+    Order(Order),
 }
 
 /// Why mail was not accepted. It is dropped.
@@ -173,6 +176,10 @@ impl<M> Mailbox<M> {
     #[cfg(feature = "client")]
     pub(crate) fn post_addresses(&self, number: u64, addresses: Option<Vec<SocketAddr>>) {
         let _ = self.put(Post::Addresses(number, addresses), 0);
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        let _ = self.put(Post::Order(order), 0);
     }
 
     pub(crate) fn stop(&self) {

@@ -16,8 +16,9 @@
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
 //! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`,
-//! `frame`, `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`,
-//! `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`,
+//! `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`, `memory`, `wake`,
+//! `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`,
+//! `engine`, `driver`,
 //! `testing`.
 //!
 //! # A chat
@@ -100,6 +101,7 @@ mod context;
 mod driver;
 mod engine;
 mod entropy;
+pub(crate) mod fields;
 mod frame;
 mod handle;
 mod input;
@@ -108,6 +110,7 @@ mod limits;
 mod mailbox;
 mod memory;
 mod metrics;
+mod moving;
 mod options;
 mod output;
 mod peer_map;
@@ -131,8 +134,9 @@ pub use latency::Latency;
 pub use limits::Limits;
 pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
+pub use moving::{Moved, MovedListener, Unsettled};
 pub use options::Options;
 pub use peer_map::PeerMap;
-pub use service::{Reply, Service, Upgrade};
+pub use service::{Export, Reply, Service, Upgrade};
 pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

@@ -177,6 +177,22 @@ pub trait Service {
         let _ = (context, mail);
     }
 
+    /// Another process is about to take over: what its service needs to go on with this
+    /// connection, of which nothing more is read meanwhile. May be called several times. The
+    /// default is that its client has to connect again.
+    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
+        let _ = (context, peer);
+        Export::Never
+    }
+
+    /// A connection that the [`export`](Service::export) of another process described, instead of
+    /// [`Service::opened`]; its [tag](Context::tag) is the same. Nothing may be sent yet. With
+    /// `false` this process cannot go on with it, and does not take over.
+    fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
+        let _ = (context, peer, record);
+        false
+    }
+
     /// A graceful stop has begun. Connections are sent Close 1001 right after this.
     fn stopping(&mut self, context: &mut Context<'_>) {
         let _ = context;
@@ -192,6 +208,17 @@ pub trait Service {
     fn tick(&mut self, context: &mut Context<'_>) {
         let _ = context;
     }
+}
+
+/// Whether a connection can go on in another process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Export {
+    /// It can, with this for [`Service::import`].
+    Record(Vec<u8>),
+    /// What has begun has to end first, without anything being read.
+    Soon,
+    /// It cannot.
+    Never,
 }
 
 /// The answer of a service to a request.

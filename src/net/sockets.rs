@@ -5,6 +5,7 @@
 //! below is reported here, never inferred from a length, so that a transport may have its own
 //! records (TLS).
 
+use crate::net::moving::{Lent, OneListener};
 use crate::proto::Role;
 use crate::tap::Tap;
 #[cfg(all(feature = "client", feature = "tls"))]
@@ -130,6 +131,21 @@ pub(crate) trait Sockets: fmt::Debug {
 
     /// The connection has ended.
     fn close(&mut self, index: u32);
+
+    /// Another handle of this socket, for another process.
+    fn lend(&self, index: u32) -> io::Result<Lent>;
+
+    /// Takes a socket of another process, under the number `index`.
+    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()>;
+
+    /// The connection goes on in another process.
+    fn let_go(&mut self, index: u32);
+
+    /// Other handles of the listening sockets.
+    fn listeners(&self) -> io::Result<Vec<OneListener>>;
+
+    /// Whether the paths of listening sockets are removed in the end, or belong to another process.
+    fn own_paths(&mut self, _own: bool) {}
 
     /// The address of the other end; `None` if it has none.
     fn remote(&self, index: u32) -> Option<SocketAddr>;

@@ -332,6 +332,41 @@ impl Connection {
         self.sequence.is_open() || self.left > 0
     }
 
+    /// The message that is arriving is compressed.
+    #[cfg(feature = "net")]
+    pub(crate) fn is_compressed(&self) -> bool {
+        self.sequence.is_compressed()
+    }
+
+    /// Frames from which another connection of a server learns what this one knows of a message
+    /// that has `arrived` in part; the payload of the last of them has yet to come. Not for
+    /// compressed messages.
+    #[cfg(feature = "net")]
+    pub(crate) fn begin_again(&self, arrived: &[u8], out: &mut alloc::vec::Vec<u8>) {
+        if !self.in_message() {
+            return;
+        }
+        let mut kind = Some(self.sequence.kind());
+        let mut header = |length, fin, mask| {
+            FrameHeader {
+                mask: Some(mask),
+                ..FrameHeader::data(kind.take(), length, fin)
+            }
+            .emit()
+        };
+        let most = usize::try_from(self.sequence.frame_limit()).unwrap_or(usize::MAX);
+        let is_empty = arrived.is_empty() && self.left == 0;
+        let parts = arrived.chunks(most.max(1));
+        for part in parts.chain(is_empty.then_some(&[][..])) {
+            // A mask of zeros changes nothing.
+            out.extend_from_slice(&header(part.len() as u64, false, [0; 4]));
+            out.extend_from_slice(part);
+        }
+        if self.left > 0 {
+            out.extend_from_slice(&header(self.left, self.fin, self.mask.key()));
+        }
+    }
+
     /// Once the outbox is empty, shut down the sending side of the transport: the server does so
     /// first and a client waits for it (RFC 6455 section 7.1.1), except after a failure.
     // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-01 6455-7.1.7-03

@@ -78,6 +78,12 @@ impl Sequence {
         self.max_message
     }
 
+    /// The longest frame that is accepted.
+    #[cfg(feature = "net")]
+    pub(super) fn frame_limit(&self) -> u64 {
+        self.max_frame
+    }
+
     /// A message is open: its next fragment has not arrived.
     pub(super) fn is_open(&self) -> bool {
         self.open

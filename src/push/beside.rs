@@ -5,7 +5,7 @@
 //! service that got its last request; policies for origins and hosts hold for both.
 
 use crate::http::RequestHead;
-use crate::net::{Chunk, Context, End, PeerId, PeerMap, Reply, Request, Response, Service};
+use crate::net::{Chunk, Context, End, Export, PeerId, PeerMap, Reply, Request, Response, Service};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
@@ -212,6 +212,33 @@ impl<S: Service> Service for Beside<S> {
                     .follow(&started, is_there && self.is_own(peer));
             }
             mail => self.push.mail(context, mail),
+        }
+    }
+
+    /// The first byte says whose it is.
+    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
+        let is_own = self.is_own(peer);
+        let export = match is_own {
+            true => self.own.export(context, peer),
+            false => self.push.export(context, peer),
+        };
+        match export {
+            Export::Record(mut record) => {
+                record.insert(0, is_own.into());
+                Export::Record(record)
+            }
+            other => other,
+        }
+    }
+
+    fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
+        match record.split_first() {
+            Some((1, record)) => self.own.import(context, peer, record),
+            Some((0, record)) => {
+                self.pushed.insert(peer, ());
+                self.push.import(context, peer, record)
+            }
+            _ => false,
         }
     }
 

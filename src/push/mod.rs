@@ -12,7 +12,7 @@
 //! `watched`, `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`;
 //! `limits`, `answers`, `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`,
 //! `stats`, `shared`, `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `beside`,
-//! `server`.
+//! `moving`, `server`.
 
 mod access;
 mod admission;
@@ -39,6 +39,7 @@ mod limits;
 mod log;
 mod mail;
 mod metrics;
+mod moving;
 mod name;
 pub mod native;
 mod operating;
@@ -90,9 +91,10 @@ pub use hub::{
 };
 pub use hub::{Presence, Refused, Replay, Start, Subscribe};
 pub use limits::Limits;
-pub use log::{Appended, Entry, Feed, Here, KeyLimits, Log, LogError, Logged, MemoryLog};
+pub use log::{Appended, Entry, Feed, Handed, Here, KeyLimits, Log, LogError, Logged, MemoryLog};
 pub use log::{Subscriptions, Ticket};
 pub use mail::PushMail;
+pub use moving::Inheritance;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};
 pub use position::{BadPosition, Epoch, MAX_EPOCH_BYTES, Position, Since};

@@ -78,6 +78,12 @@ impl TopicName {
         format!("{OWNED}{},{owner}", owner.len())
     }
 
+    /// The owner and the name in the text of a topic of an owner.
+    pub(super) fn parts_of(text: &str) -> Option<(&str, &str)> {
+        let (length, rest) = text.strip_prefix(OWNED)?.split_once(',')?;
+        rest.split_at_checked(length.parse().ok()?)
+    }
+
     /// It is a topic of an owner.
     pub(super) fn is_owned(&self) -> bool {
         self.0.starts_with(OWNED)

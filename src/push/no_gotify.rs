@@ -3,7 +3,7 @@
 //! Input and output: none.
 
 use crate::http::{Request, RequestHead, Response};
-use crate::net::{Context, Mailbox, PeerId, Reply};
+use crate::net::{Context, Export, Mailbox, PeerId, Reply};
 use crate::push::access::Admitted;
 use crate::push::broker::{Broker, BrokerMail};
 use crate::push::denial::Denial;
@@ -108,6 +108,14 @@ impl Dialect {
     }
 
     pub(super) fn mail(&mut self, _: &mut Context<'_>, _: GotifyMail) {
+        match *self {}
+    }
+
+    pub(super) fn export(&self, _: PeerId) -> Export {
+        match *self {}
+    }
+
+    pub(super) fn import(&mut self, _: PeerId, _: &[u8]) -> bool {
         match *self {}
     }
 

@@ -15,7 +15,7 @@
 
 use crate::handshake::UpgradeRequest;
 use crate::http::{RequestHead, Status};
-use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
+use crate::net::{self, Context, End, Export, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
@@ -36,6 +36,7 @@ use crate::push::wserver::{Dropping, ILLEGAL, NoRegistration, Publication, Regis
 use crate::wire::CloseCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// The push server of one worker.
 #[derive(Debug)]
@@ -43,7 +44,7 @@ pub struct PushService {
     pub(super) shared: Shared,
     pub(super) native: Dialect,
     pub(super) gotify: Option<gotify::Dialect>,
-    members: Members,
+    pub(super) members: Members,
     /// When to look after topics and tokens.
     due: Millis,
     pub(super) delayed: Delayed,
@@ -51,8 +52,8 @@ pub struct PushService {
 }
 
 /// The purpose of an open connection: the tag of its peer. [`NATIVE`] is another.
-const ECHO: u32 = 0;
-const WSERVER: u32 = 1;
+pub(super) const ECHO: u32 = 0;
+pub(super) const WSERVER: u32 = 1;
 
 /// A wrong key or token, which is answered later.
 pub(super) const DENIED: u32 = 2;
@@ -413,6 +414,21 @@ impl Service for PushService {
         self.gotify
             .iter_mut()
             .for_each(|it| it.timer(context, peer));
+    }
+
+    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
+        self.export_peer(context, peer)
+    }
+
+    fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
+        self.import_peer(context, peer, record)
+    }
+
+    /// Who waits for a message asks the other process next.
+    fn stopping(&mut self, context: &mut Context<'_>) {
+        if self.shared.has_successor.load(Relaxed) {
+            self.native.end_polls(context);
+        }
     }
 
     fn deadline(&self) -> Option<Millis> {

@@ -16,6 +16,7 @@ use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 /// The topics of a push server and its policies. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -26,6 +27,8 @@ pub struct Shared {
     pub(super) tries: Arc<Tries>,
     pub(super) throttles: Arc<Throttles>,
     pub(super) board: Arc<Board>,
+    /// Another process has taken over.
+    pub(super) has_successor: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -50,6 +53,7 @@ impl Shared {
             throttles: Arc::new(throttles),
             board: Arc::new(Board::new(workers, settings.clock.now())),
             settings: Arc::new(settings),
+            has_successor: Arc::default(),
         }
     }
 

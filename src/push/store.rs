@@ -50,6 +50,15 @@ pub struct MemoryStore {
     values: Mutex<BTreeMap<String, Vec<u8>>>,
 }
 
+impl MemoryStore {
+    /// With these values.
+    pub fn with(values: impl IntoIterator<Item = (String, Vec<u8>)>) -> Self {
+        Self {
+            values: Mutex::new(values.into_iter().collect()),
+        }
+    }
+}
+
 impl Store for MemoryStore {
     fn load(&self) -> Result<Vec<(String, Vec<u8>)>, LogError> {
         let values = self.values.lock().unwrap_or_else(PoisonError::into_inner);

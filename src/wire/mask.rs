@@ -21,6 +21,12 @@ impl Mask {
         }
     }
 
+    /// The key that a header would have if its payload began here.
+    #[cfg(feature = "net")]
+    pub(crate) fn key(&self) -> [u8; 4] {
+        self.rotated.to_ne_bytes()
+    }
+
     /// XORs the next bytes of the payload, in place.
     // req: 6455-6.2-07
     #[inline]

@@ -35,6 +35,7 @@ mod terminal;
 mod tls;
 mod tokens;
 mod tracing;
+mod upgrading;
 mod verifying;
 mod verifying_others;
 mod verifying_random;

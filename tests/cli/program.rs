@@ -132,7 +132,9 @@ impl Program {
             panic!("it does not serve: {}", program.stderr());
         };
         let (_, url) = line.split_once("://").expect("a URL in the first line");
-        let address = url.trim_end_matches('/').parse().expect("an address");
+        // Others may follow.
+        let address = url.split('/').next().unwrap_or_default();
+        let address = address.parse().expect("an address");
         (program, address)
     }
 

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Sections, what they are about, and files that no tag leads to.
-const SECTIONS: [(&str, &str, &str, &str); 83] = [
+const SECTIONS: [(&str, &str, &str, &str); 84] = [
     ("6455", "1.3", "the key and its answer", "handshake/key"),
     ("6455", "3", "URIs", ""),
     ("6455", "4.1", "opening, the client's side", ""),
@@ -94,6 +94,12 @@ const SECTIONS: [(&str, &str, &str, &str); 83] = [
     ("push", "pages", "pages of others, and hosts", ""),
     ("push", "bounds", "limits", ""),
     ("push", "nodes", "several servers of one log", ""),
+    (
+        "push",
+        "upgrade",
+        "a new process in place of the old one",
+        "",
+    ),
     ("gotify", "paths", "what is asked for", ""),
     ("gotify", "auth", "tokens and passwords of requests", ""),
     ("gotify", "tokens", "their form", ""),

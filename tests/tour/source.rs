@@ -58,15 +58,17 @@ const ORDER: [(&str, &str, &str); 25] = [
         "net",
         "The event loop",
         "mod words limits access options service context connections frame metrics \
-         latency peer_map mailbox \
+         latency peer_map moving fields mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
-         conn/no_dialing conn/deadlines conn/addresses output/mod output/buffers output/cork \
+         conn/no_dialing conn/deadlines conn/addresses conn/moved \
+         output/mod output/buffers output/cork \
          output/write output/send output/compress output/pieces output/http output/end \
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
          engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
-         engine/shed engine/dial engine/stop driver/mod driver/listeners driver/secure \
+         engine/shed engine/dial engine/stop engine/moving \
+         driver/mod driver/listeners driver/secure \
          driver/sessions \
          driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
          driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
@@ -92,8 +94,8 @@ const ORDER: [(&str, &str, &str); 25] = [
          native/base64 native/problem native/ask native/envelope native/publish native/batch \
          native/caller native/events native/messages native/form native/session \
          native/receipts native/subscribers native/dialect native/gate native/publishing \
-         native/live native/revocation mail stats shared metrics routes echo service \
-         admission operating beside server",
+         native/live native/revocation native/moving mail stats shared metrics routes echo service \
+         admission operating beside moving server",
     ),
     (
         "cli/common",
@@ -105,7 +107,9 @@ const ORDER: [(&str, &str, &str); 25] = [
         "cli/server",
         "wirebell serve and wirebell echo",
         "mod trace no_trace access_log no_access_log jwt no_jwt data no_data engine no_engine \
-         gotify no_gotify args listeners settings listening stop notify no_notify serve echo",
+         gotify no_gotify takeover/mod takeover/wire takeover/give takeover/take \
+         takeover/settings no_takeover args listeners settings listening stop notify no_notify \
+         serve echo",
     ),
     (
         "cli/tools/common",

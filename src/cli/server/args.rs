@@ -10,6 +10,7 @@ use crate::cli::server::data::DataSettings;
 use crate::cli::server::engine::EngineSettings;
 use crate::cli::server::gotify::GotifySettings;
 use crate::cli::server::jwt::JwtSettings;
+use crate::cli::server::takeover::{TakeOverArgs, UpgradeSettings};
 use crate::cli::server::trace::TraceSettings;
 use clap::builder::BoolishValueParser;
 use clap::{Args, ValueEnum};
@@ -28,7 +29,8 @@ use wirebell::push::Pattern;
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
-                  another (--drain). A second one exits at once. SIGHUP also stops it if the\n\
+                  another (--drain). A second one exits at once. SIGUSR2 starts the program\n\
+                  again, which takes over (--upgrade-socket). SIGHUP also stops it if the\n\
                   controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
                   keys and tokens again, and opens the access log again. An empty\n\
                   WIREBELL_... variable counts as unset.\n\n\
@@ -36,6 +38,9 @@ use wirebell::push::Pattern;
 pub struct ServeArgs {
     #[command(flatten)]
     pub common: CommonArgs,
+
+    #[command(flatten)]
+    pub take_over: TakeOverArgs,
 
     #[command(flatten)]
     pub settings: FileSettings,
@@ -94,6 +99,11 @@ pub struct FileSettings {
     #[command(flatten)]
     #[serde(flatten)]
     pub engine: EngineSettings,
+
+    /// How another process takes over.
+    #[command(flatten)]
+    #[serde(flatten)]
+    pub upgrade: UpgradeSettings,
 
     /// The dialect of gotify.
     #[command(flatten)]

@@ -14,7 +14,7 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let event_loop = &settings.event_loop;
     let tls = settings.tls.load(event_loop.hosts()?)?;
-    let listeners = Listeners::new(event_loop.listen.as_deref(), tls.is_some())?;
+    let listeners = Listeners::new(event_loop.listen.as_deref(), tls.is_some(), Vec::new())?;
     let hosts = HostPolicy::new(&listeners.loopback(), event_loop.hosts()?);
     let service = EchoServer {
         access: Access::new(event_loop.origin_policy()?, hosts),

@@ -3,8 +3,8 @@
 //! Input: flags, environment, a settings file. Output: a running server, until a signal comes.
 //!
 //! Reading order: `trace`, `no_trace`, `access_log`, `no_access_log`, `jwt`, `no_jwt`, `data`,
-//! `no_data`, `engine`, `no_engine`, `gotify`, `no_gotify`, `args`, `listeners`, `settings`,
-//! `listening`, `stop`, `notify`, `no_notify`, `serve`, `echo`.
+//! `no_data`, `engine`, `no_engine`, `gotify`, `no_gotify`, `takeover`, `no_takeover`,
+//! `args`, `listeners`, `settings`, `listening`, `stop`, `notify`, `no_notify`, `serve`, `echo`.
 
 #[cfg(feature = "cli")]
 mod access_log;
@@ -43,6 +43,11 @@ mod notify;
 mod serve;
 mod settings;
 mod stop;
+#[cfg(all(unix, feature = "take-over"))]
+mod takeover;
+#[cfg(not(all(unix, feature = "take-over")))]
+#[path = "no_takeover.rs"]
+mod takeover;
 #[cfg(feature = "cli")]
 mod trace;
 #[cfg(not(feature = "cli"))]

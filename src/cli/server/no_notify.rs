@@ -13,6 +13,14 @@ impl Notify {
     }
 
     /// Does nothing.
+    pub fn taken_over(&self) {}
+
+    /// Does nothing.
+    pub fn leaving(&self) -> impl FnOnce() + Send + 'static {
+        || {}
+    }
+
+    /// Does nothing.
     pub fn serving(&self, _places: &str, _reports: impl Fn() -> Vec<u64> + Send + 'static) {}
 
     /// Does nothing.

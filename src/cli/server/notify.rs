@@ -22,6 +22,8 @@ pub struct Notify {
     /// How often to feed the watchdog.
     period: Option<Duration>,
     stopping: Arc<AtomicBool>,
+    /// Another process is the service now.
+    left: Arc<AtomicBool>,
 }
 
 impl Notify {
@@ -35,7 +37,19 @@ impl Notify {
             socket: env::var_os("NOTIFY_SOCKET").filter(|path| !path.is_empty()),
             period: usec.map(|usec| Duration::from_micros(usec / 2)),
             stopping: Arc::default(),
+            left: Arc::default(),
         }
+    }
+
+    /// This process has taken over from the one that was the service.
+    pub fn taken_over(&self) {
+        self.tell(&format!("MAINPID={}", std::process::id()));
+    }
+
+    /// What ends the messages of this process, as another one is the service.
+    pub fn leaving(&self) -> impl FnOnce() + Send + 'static {
+        let left = Arc::clone(&self.left);
+        move || left.store(true, Relaxed)
     }
 
     /// It serves. From now on the watchdog is fed while all loops go on reporting; `reports` says
@@ -45,11 +59,14 @@ impl Notify {
         let (Some(socket), Some(period)) = (self.socket.clone(), self.period) else {
             return;
         };
-        let stopping = Arc::clone(&self.stopping);
+        let (stopping, left) = (Arc::clone(&self.stopping), Arc::clone(&self.left));
         let feed = move || {
             let mut watch = Watch::default();
             loop {
                 std::thread::sleep(period);
+                if left.load(Relaxed) {
+                    return;
+                }
                 // Loops that have ended report no more; from here on systemd has another limit.
                 let lives = watch.look(&reports(), Instant::now()) || stopping.load(Relaxed);
                 if lives {
@@ -80,7 +97,9 @@ impl Notify {
     }
 
     fn tell(&self, text: &str) {
-        if let Some(socket) = &self.socket {
+        if let Some(socket) = &self.socket
+            && !self.left.load(Relaxed)
+        {
             send(socket, text);
         }
     }

@@ -3,16 +3,18 @@
 use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};
 use crate::cli::server::access_log::AccessWriter;
-use crate::cli::server::args::ServeArgs;
-use crate::cli::server::listeners::Listeners;
+use crate::cli::server::args::{FileSettings, ServeArgs};
+use crate::cli::server::listeners::{Listeners, Names};
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::notify::Notify;
 use crate::cli::server::stop::Stop;
+use crate::cli::server::takeover::{Taken, TakenOver};
 use log::Level;
 use std::fmt::Write as _;
 use std::io;
 use std::sync::Arc;
-use wirebell::push::{MemoryStore, PushServer, Settings};
+use wirebell::net::Options;
+use wirebell::push::{MemoryStore, PushServer, Settings, Store};
 
 /// What a server without tokens says at its start.
 const OPEN: &str = "open: anyone who can reach this server may publish and subscribe; \
@@ -22,7 +24,15 @@ const OPEN: &str = "open: anyone who can reach this server may publish and subsc
 pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let tls = settings.tls.load(settings.event_loop.hosts()?)?;
-    let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some())?;
+    let mut taken = match args.common.check {
+        true => None,
+        false => {
+            files::raise_limit();
+            args.take_over.take()?
+        }
+    };
+    let moved = taken.as_mut().map(Taken::listeners).unwrap_or_default();
+    let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some(), moved)?;
     let mut push = settings.push_settings()?;
     settings.check_open(&listeners, &push)?;
     let is_local = listeners.is_local();
@@ -36,25 +46,98 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
         return print_settings(&settings.effective());
     }
     logging::start(level);
-    files::raise_limit();
     let trace = settings.trace.start()?;
     options.tap = trace.tap();
     let access = settings.access.start()?;
     options.access_log = access.log();
-    let stop = Stop::prepare()?;
+    let stop = Stop::prepare()?.upgrading(settings.upgrade.starter(&args.take_over))?;
     let notify = Notify::from_environment();
-    settings.engine.open(&mut push)?;
-    let store = settings.data.open(&mut push)?;
-    let store = store.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+    let (in_memory, password) = open_log(&settings, &mut push, taken.as_mut())?;
+    let (server, names, other) = start(listeners, tls.as_ref(), options, push, taken)?;
+    let (upgrade, left) = (&settings.upgrade, notify.leaving());
+    let waiting = upgrade.listen(&args.take_over, &server, in_memory, left)?;
+    warn(is_open, is_local, warning);
+    if let Some(tls) = &tls {
+        tls.warn();
+    }
+    let places = names.all("http", server.local_addrs());
+    greet(&places, tls.as_ref(), password.as_deref());
+    let reporting = server.handle();
+    if other.is_some() {
+        notify.taken_over();
+    }
+    notify.serving(&places.join(", "), move || reporting.reports());
+    if let Some(other) = other {
+        other.end();
+    }
+    let ended = wait(stop, server, tls.as_ref(), &notify, &access);
+    if let Some(waiting) = waiting {
+        waiting.finish();
+    }
+    access.finish();
+    logging::flush(logging::FLUSH_TIMEOUT);
+    trace.finish()?;
+    ended
+}
+
+/// The state that is in memory alone, and the password of a new user.
+type Opened = (Option<Arc<dyn Store>>, Option<String>);
+
+/// Opens what keeps messages and state.
+fn open_log(
+    settings: &FileSettings,
+    push: &mut Settings,
+    mut taken: Option<&mut Taken>,
+) -> Result<Opened, Failure> {
+    settings.engine.open(push)?;
+    let in_file = settings.data.open(push)?;
+    let mut of_other = None;
+    if let Some(taken) = &mut taken {
+        taken.set_log(push)?;
+        of_other = taken.store();
+    }
+    let new = || of_other.unwrap_or_else(|| Arc::new(MemoryStore::default()));
+    let (store, in_memory) = match in_file {
+        Some(store) => (store, None),
+        None => {
+            let store = new();
+            (Arc::clone(&store), Some(store))
+        }
+    };
     let (gotify, password) = settings.gotify.open(store, settings.data.is_set())?;
     push.gotify = gotify;
+    Ok((in_memory, password))
+}
+
+/// Starts the server, in place of another one if there is one.
+fn start(
+    listeners: Listeners,
+    tls: Option<&Tls>,
+    options: Options,
+    push: Settings,
+    taken: Option<Taken>,
+) -> Result<(PushServer, Names, Option<TakenOver>), Failure> {
     let (text, loopback) = (listeners.text(), listeners.loopback());
+    let start = match taken {
+        Some(_) => PushServer::start_resting,
+        None => PushServer::start,
+    };
     let (server, names) = listeners
-        .open(tls.as_ref())
-        .and_then(|(listens, names)| {
-            Ok((PushServer::start(listens, &loopback, options, push)?, names))
-        })
+        .open(tls)
+        .and_then(|(listens, names)| Ok((start(listens, &loopback, options, push)?, names)))
         .map_err(|error| cannot_listen(&text, &error))?;
+    match taken.map(|taken| taken.finish(&server)).transpose() {
+        Ok(other) => Ok((server, names, other)),
+        Err(failure) => {
+            // The sockets are the other's: this process ends without a word to anyone.
+            std::mem::forget(server);
+            Err(failure)
+        }
+    }
+}
+
+/// Says who may do what.
+fn warn(is_open: bool, is_local: bool, warning: Option<String>) {
     if is_open {
         let level = match is_local {
             true => Level::Info,
@@ -65,18 +148,6 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     if let Some(warning) = warning {
         log::warn!("{warning}");
     }
-    if let Some(tls) = &tls {
-        tls.warn();
-    }
-    let places = names.all("http", server.local_addrs());
-    greet(&places, tls.as_ref(), password.as_deref());
-    let reporting = server.handle();
-    notify.serving(&places.join(", "), move || reporting.reports());
-    let ended = wait(stop, server, tls.as_ref(), &notify, &access);
-    access.finish();
-    logging::flush(logging::FLUSH_TIMEOUT);
-    trace.finish()?;
-    ended
 }
 
 /// Waits for the end of the server, and does what signals ask for.

@@ -253,6 +253,7 @@ impl FileSettings {
         self.data = self.data.or(file.data);
         self.engine = self.engine.or(file.engine);
         self.gotify = self.gotify.or(file.gotify);
+        self.upgrade = self.upgrade.or(file.upgrade);
         if self.topics.is_empty() {
             self.topics = file.topics;
         }

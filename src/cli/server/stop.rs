@@ -2,11 +2,12 @@
 //!
 //! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means one of two things: the
 //! controlling terminal is gone, which stops the server as well; or, without a terminal or while it
-//! is still there, reload certificates, keys and tokens.
+//! is still there, reload certificates, keys and tokens. SIGUSR2 starts a new process that takes
+//! over, as with nginx.
 
 use crate::cli::common::signals::take;
 use crate::cli::common::{Failure, logging};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR2};
 use signal_hook::iterator::Signals;
 use std::fs::File;
 use std::io::IsTerminal as _;
@@ -16,6 +17,8 @@ use wirebell::net::WorkerError;
 pub struct Stop {
     signals: Signals,
     terminal: Option<File>,
+    /// What SIGUSR2 does.
+    upgrade: Option<Box<dyn Fn()>>,
 }
 
 impl Stop {
@@ -29,7 +32,21 @@ impl Stop {
             false => File::open("/dev/tty").ok(),
         };
         let signals = take(&[SIGINT, SIGTERM, SIGHUP])?;
-        Ok(Self { signals, terminal })
+        Ok(Self {
+            signals,
+            terminal,
+            upgrade: None,
+        })
+    }
+
+    /// SIGUSR2 calls this. Without it, the signal ends the process.
+    pub fn upgrading(mut self, upgrade: Option<Box<dyn Fn()>>) -> Result<Self, Failure> {
+        if upgrade.is_some() {
+            let added = self.signals.add_signal(SIGUSR2);
+            added.map_err(|error| Failure::failed(format!("signals: {error}")))?;
+        }
+        self.upgrade = upgrade;
+        Ok(self)
     }
 
     /// Waits for a signal and calls `stop`; a second one ends the process at once. Until then,
@@ -55,8 +72,15 @@ impl Stop {
     }
 
     fn wait_for_signal(mut self, reload: impl Fn(), stop: impl FnOnce()) {
-        let terminal = &self.terminal;
+        let (terminal, upgrade) = (&self.terminal, &self.upgrade);
         let stops = |signal: &i32| match *signal {
+            SIGUSR2 => {
+                log::info!("starting a new process (SIGUSR2)");
+                if let Some(upgrade) = upgrade {
+                    upgrade();
+                }
+                false
+            }
             // After a hang-up the file is no longer a terminal.
             SIGHUP if terminal.as_ref().is_none_or(|tty| tty.is_terminal()) => {
                 log::info!("reading certificates, keys and tokens again (SIGHUP)");
@@ -74,10 +98,11 @@ impl Stop {
         };
         log::info!("stopping ({name})");
         stop();
+        let mut signals = self.signals;
         std::thread::spawn(move || {
             // Shells repeat the SIGHUP of a terminal.
-            let is_second = |signal: &i32| *signal != SIGHUP;
-            if let Some(signal) = self.signals.forever().find(is_second) {
+            let is_second = |signal: &i32| ![SIGHUP, SIGUSR2].contains(signal);
+            if let Some(signal) = signals.forever().find(is_second) {
                 log::warn!("stopping at once");
                 logging::flush(logging::FLUSH_TIMEOUT);
                 std::process::exit(128 + signal);

@@ -2,7 +2,7 @@
 //!
 //! Nothing here reads, writes or calls a service. Reading order: `peer`, `table`, `cold`,
 //! `lists`, `timers`, `batch`, `send_queue`, `deflate`, `dialing`, `no_dialing`, `deadlines`,
-//! `addresses`.
+//! `addresses`, `moved`.
 
 pub(crate) mod addresses;
 pub(crate) mod batch;
@@ -15,6 +15,7 @@ pub(crate) mod dialing;
 #[path = "no_dialing.rs"]
 pub(crate) mod dialing;
 pub(crate) mod lists;
+pub(crate) mod moved;
 pub(crate) mod peer;
 pub(crate) mod send_queue;
 pub(crate) mod table;

@@ -307,6 +307,15 @@ impl SendQueue {
         self.sent > 0 || self.begun
     }
 
+    /// Adds what waits to `out`.
+    pub(crate) fn copy_to(&self, out: &mut Vec<u8>) {
+        let mut skip = self.sent;
+        let chunks = self.chunks.iter().map(|chunk| chunk.data.bytes());
+        for bytes in chunks.filter(|bytes| !bytes.is_empty()) {
+            out.extend_from_slice(&bytes[std::mem::take(&mut skip)..]);
+        }
+    }
+
     /// One vectored write. `Ok(true)` if everything has left.
     pub(crate) fn write_with(
         &mut self,

@@ -6,6 +6,7 @@
 
 #[cfg(not(feature = "tls"))]
 use crate::net::driver::no_sessions::Acceptor;
+use crate::net::moving::{MovedListener, OneListener};
 use crate::net::sockets::ListenerCounts;
 #[cfg(feature = "tls")]
 use crate::tls::Acceptor;
@@ -17,7 +18,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU16;
+use std::os::fd::AsFd as _;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[cfg(unix)]
 use std::{os::fd::OwnedFd, path::PathBuf};
 
@@ -45,6 +48,9 @@ enum What {
     Unix(PathBuf),
     #[cfg(unix)]
     Inherited(OwnedFd),
+    /// Of another process: one or more for each worker, or fewer.
+    #[cfg(unix)]
+    Moved(MovedListener),
 }
 
 impl Listen {
@@ -72,6 +78,12 @@ impl Listen {
         Self::new(What::Inherited(socket.into()))
     }
 
+    /// What another process has listened on, which hands it over.
+    #[cfg(unix)]
+    pub fn moved(listener: MovedListener) -> Self {
+        Self::new(What::Moved(listener))
+    }
+
     fn new(what: What) -> Self {
         Self {
             what,
@@ -97,7 +109,8 @@ impl Listen {
         self
     }
 
-    /// One listener for each worker, and their common address.
+    /// One listener for each worker, and their common address; more if there are more sockets of
+    /// another process, as connections wait at each.
     pub(super) fn open(self, workers: usize) -> io::Result<(Vec<Listener>, Option<SocketAddr>)> {
         let mut listeners = match self.what {
             What::Tcp(addresses) => first_of(&addresses, workers)?,
@@ -105,6 +118,8 @@ impl Listen {
             What::Unix(path) => at_path(path, workers)?,
             #[cfg(unix)]
             What::Inherited(socket) => shared(Socket::from(socket), workers, None)?,
+            #[cfg(unix)]
+            What::Moved(listener) => moved(listener, workers)?,
         };
         for listener in &mut listeners {
             #[cfg(feature = "tls")]
@@ -127,7 +142,7 @@ pub(super) struct Listener {
     pub(super) secure: Option<Acceptor>,
     pub(super) redirect: Option<NonZeroU16>,
     /// Removed with the last of them.
-    _path: Option<Arc<BoundPath>>,
+    path: Option<Arc<BoundPath>>,
 }
 
 #[derive(Debug)]
@@ -167,6 +182,27 @@ impl Listener {
             accepted: 0,
             ended: 0,
         })
+    }
+
+    /// Another handle of it.
+    pub(super) fn lend(&self, name: &str) -> io::Result<OneListener> {
+        let socket = match &self.kind {
+            ListenerKind::Tcp(listener) => listener.as_fd(),
+            #[cfg(unix)]
+            ListenerKind::Unix(listener) => listener.as_fd(),
+        };
+        Ok(OneListener {
+            name: name.to_owned(),
+            path: self.path.as_ref().map(|bound| bound.path.clone()),
+            socket: socket.try_clone_to_owned()?,
+        })
+    }
+
+    /// Whether the file of its path is this process's, to be removed in the end.
+    pub(super) fn own_path(&self, own: bool) {
+        if let Some(bound) = &self.path {
+            bound.is_ours.store(own, Relaxed);
+        }
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) {
@@ -234,7 +270,7 @@ fn tcp(socket: Socket) -> Listener {
         kind: ListenerKind::Tcp(TcpListener::from_std(socket.into())),
         secure: None,
         redirect: None,
-        _path: None,
+        path: None,
     }
 }
 
@@ -243,12 +279,26 @@ fn tcp(socket: Socket) -> Listener {
 struct BoundPath {
     #[cfg(unix)]
     path: PathBuf,
+    /// It is not another process's.
+    is_ours: AtomicBool,
+}
+
+impl BoundPath {
+    #[cfg(unix)]
+    fn new(path: PathBuf, is_ours: bool) -> Self {
+        Self {
+            path,
+            is_ours: AtomicBool::new(is_ours),
+        }
+    }
 }
 
 impl Drop for BoundPath {
     fn drop(&mut self) {
         #[cfg(unix)]
-        let _ = std::fs::remove_file(&self.path);
+        if self.is_ours.load(Relaxed) {
+            let _ = std::fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -263,9 +313,42 @@ fn at_path(path: PathBuf, workers: usize) -> io::Result<Vec<Listener>> {
         std::fs::remove_file(&path)?;
         socket.bind(&address)?;
     }
-    let bound = Arc::new(BoundPath { path });
+    let bound = Arc::new(BoundPath::new(path, true));
     socket.listen(BACKLOG)?;
     shared(socket, workers, Some(bound))
+}
+
+/// Sockets of another process: each is watched by at least one worker. Workers beyond their number
+/// share them.
+#[cfg(unix)]
+fn moved(moved: MovedListener, workers: usize) -> io::Result<Vec<Listener>> {
+    // The path is the other process's until this one serves.
+    let bound = moved.path.map(|path| Arc::new(BoundPath::new(path, false)));
+    let sockets: Vec<Socket> = moved.sockets.into_iter().map(Socket::from).collect();
+    if sockets.is_empty() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    let mut listeners = Vec::new();
+    for number in 0..workers.max(sockets.len()) {
+        let socket = sockets[number % sockets.len()].try_clone()?;
+        socket.set_nonblocking(true)?;
+        let is_unix = socket.local_addr()?.is_unix();
+        listeners.push(listener(socket, is_unix, bound.clone()));
+    }
+    Ok(listeners)
+}
+
+#[cfg(unix)]
+fn listener(socket: Socket, is_unix: bool, path: Option<Arc<BoundPath>>) -> Listener {
+    Listener {
+        kind: match is_unix {
+            true => ListenerKind::Unix(UnixListener::from_std(socket.into())),
+            false => ListenerKind::Tcp(TcpListener::from_std(socket.into())),
+        },
+        secure: None,
+        redirect: None,
+        path,
+    }
 }
 
 /// Whether it is a socket on which no process listens.
@@ -294,14 +377,6 @@ fn shared(
         sockets.push(socket.try_clone()?);
     }
     sockets.push(socket);
-    let listener = |socket: Socket| Listener {
-        kind: match is_unix {
-            true => ListenerKind::Unix(UnixListener::from_std(socket.into())),
-            false => ListenerKind::Tcp(TcpListener::from_std(socket.into())),
-        },
-        secure: None,
-        redirect: None,
-        _path: path.clone(),
-    };
+    let listener = |socket| listener(socket, is_unix, path.clone());
     Ok(sockets.into_iter().map(listener).collect())
 }

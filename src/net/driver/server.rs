@@ -108,12 +108,20 @@ impl std::error::Error for WorkerError {}
 pub struct Builder {
     options: Options,
     listens: Vec<Listen>,
+    rests: bool,
 }
 
 impl Builder {
     /// Adds an address, path or descriptor to listen on.
     pub fn listen(mut self, listen: Listen) -> Self {
         self.listens.push(listen);
+        self
+    }
+
+    /// Nothing is read, written or accepted before [`Handle::go`]: the server takes over from
+    /// another process.
+    pub fn resting(mut self) -> Self {
+        self.rests = true;
         self
     }
 
@@ -131,14 +139,19 @@ impl Builder {
         let count = self.options.worker_count();
         let mut addresses = Vec::new();
         let mut listeners: Vec<Vec<Listener>> = (0..count).map(|_| Vec::new()).collect();
+        let mut more = Vec::new();
         for listen in self.listens {
-            let (all, address) = listen.open(count)?;
+            let (mut all, address) = listen.open(count)?;
             addresses.extend(address);
+            more.extend(all.split_off(count));
             for (of_worker, listener) in listeners.iter_mut().zip(all) {
                 of_worker.push(listener);
             }
         }
-        let workers = Workers::start(listeners, &self.options, make)?;
+        for (number, listener) in more.into_iter().enumerate() {
+            listeners[number % count].push(listener);
+        }
+        let workers = Workers::start(listeners, &self.options, self.rests, make)?;
         Ok(Server { addresses, workers })
     }
 }
@@ -149,6 +162,7 @@ impl<M: Send + 'static> Server<M> {
         Builder {
             options,
             listens: Vec::new(),
+            rests: false,
         }
     }
 
@@ -207,7 +221,7 @@ impl<M: Send + 'static> Clients<M> {
         F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
     {
         let listeners = (0..options.worker_count()).map(|_| Vec::new()).collect();
-        let workers = Workers::start(listeners, &options, make)?;
+        let workers = Workers::start(listeners, &options, false, make)?;
         Ok(Self { workers })
     }
 
@@ -237,7 +251,12 @@ struct Workers<M> {
 
 impl<M: Send + 'static> Workers<M> {
     /// One worker for each list of listeners.
-    fn start<S, F>(listeners: Vec<Vec<Listener>>, options: &Options, make: F) -> io::Result<Self>
+    fn start<S, F>(
+        listeners: Vec<Vec<Listener>>,
+        options: &Options,
+        rests: bool,
+        make: F,
+    ) -> io::Result<Self>
     where
         S: Service<Mail = M>,
         F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
@@ -264,7 +283,7 @@ impl<M: Send + 'static> Workers<M> {
             let registry = poll.registry().try_clone()?;
             let listening = (listeners, Arc::clone(&open));
             let sockets = SystemSockets::new(registry, listening, options.read_until_would_block)?;
-            let seed = (options.clone(), shared.clone());
+            let seed = (options.clone(), shared.clone(), rests);
             let parts = (poll, alarm, sockets);
             let thread = workers.spawn(number, parts, seed, make.clone())?;
             workers.threads.push(thread);
@@ -277,7 +296,7 @@ impl<M: Send + 'static> Workers<M> {
         &self,
         number: usize,
         (poll, alarm, sockets): (Poll, Alarm, SystemSockets),
-        (options, shared): (Options, Shared),
+        (options, shared, rests): (Options, Shared, bool),
         make: F,
     ) -> io::Result<JoinHandle<Result<(), WorkerError>>>
     where
@@ -293,7 +312,7 @@ impl<M: Send + 'static> Workers<M> {
             };
             let metrics = handle.metrics(number);
             let service = make(&worker);
-            let engine = Engine::new(
+            let mut engine = Engine::new(
                 number as u16,
                 options,
                 shared,
@@ -302,6 +321,9 @@ impl<M: Send + 'static> Workers<M> {
                 worker.mailboxes,
                 service,
             );
+            if rests {
+                engine.begin_by_resting();
+            }
             let event_loop = EventLoop {
                 poll,
                 alarm,

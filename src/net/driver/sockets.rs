@@ -9,6 +9,7 @@ use crate::net::driver::no_sessions::Sessions;
 #[cfg(feature = "tls")]
 use crate::net::driver::sessions::Sessions;
 use crate::net::driver::taps::Taps;
+use crate::net::moving::{Lent, OneListener};
 use crate::net::sockets::{Accepted, ListenerCounts, Received, SocketCounts, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
@@ -20,6 +21,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
+use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 /// All sockets of a loop, and what it listens on.
@@ -222,6 +224,37 @@ impl Sockets for SystemSockets {
         {
             self.counts[listener].ended += 1;
         }
+    }
+
+    fn lend(&self, index: u32) -> io::Result<Lent> {
+        let socket = self.sockets.get(index as usize).and_then(Option::as_ref);
+        let socket = socket.ok_or(io::ErrorKind::NotConnected)?;
+        Ok(Box::new(socket.as_fd().try_clone_to_owned()?))
+    }
+
+    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()> {
+        let Ok(socket) = socket.downcast::<OwnedFd>() else {
+            return Err(io::ErrorKind::InvalidInput.into());
+        };
+        self.insert(index, TcpStream::from_std((*socket).into()))
+    }
+
+    /// The event queue forgets a socket only with its last handle, and the other process has one.
+    fn let_go(&mut self, index: u32) {
+        if let Ok(socket) = at(&mut self.sockets, index) {
+            let _ = self.registry.deregister(socket);
+        }
+        self.close(index);
+    }
+
+    fn listeners(&self) -> io::Result<Vec<OneListener>> {
+        let all = self.listeners.iter().zip(&self.counts);
+        let one = |(listener, counts): (&Listener, &ListenerCounts)| listener.lend(&counts.name);
+        all.map(one).collect()
+    }
+
+    fn own_paths(&mut self, own: bool) {
+        self.listeners.iter().for_each(|one| one.own_path(own));
     }
 
     fn remote(&self, index: u32) -> Option<SocketAddr> {

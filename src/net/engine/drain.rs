@@ -1,9 +1,10 @@
-//! When each connection is closed during a graceful stop.
+//! When each connection is closed during a graceful stop, and with which words.
 //!
 //! Input: the connections, and how long it may take. Output: those whose turn has come. Invariant:
 //! each is given out once, evenly over that time. Closing them is left to `stop`.
 
 use crate::proto::Millis;
+use crate::wire::CloseCode;
 
 /// Milliseconds that each connection may add to the time over which Closes are spread: a hundred a
 /// second is no crowd for another server, and a stop with few clients takes no time.
@@ -56,6 +57,27 @@ impl Drain {
     pub(super) fn end(&self) -> Millis {
         self.from + self.over
     }
+}
+
+/// Why connections end that a stop ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Farewell {
+    pub(super) code: CloseCode,
+    pub(super) reason: &'static str,
+}
+
+impl Farewell {
+    pub(super) const STOP: Self = Self {
+        code: CloseCode::GOING_AWAY,
+        reason: "the server is stopping",
+    };
+
+    /// Another process has taken over: clients that connect again reach it.
+    // req: push-upgrade-03
+    pub(super) const SUCCEEDED: Self = Self {
+        code: CloseCode::SERVICE_RESTART,
+        reason: "the server was upgraded: connect again",
+    };
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use crate::net::conn::peer::Phase;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
-use crate::net::engine::drain::Drain;
+use crate::net::engine::drain::{Drain, Farewell};
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
@@ -72,14 +72,17 @@ impl<S: Service> Engine<S> {
             };
             match &peer.phase {
                 Phase::Open(connection) => {
-                    let reason = match connection.role() {
-                        Role::Server => "the server is stopping",
-                        Role::Client => "the client is stopping",
+                    let Farewell { code, reason } = match connection.role() {
+                        Role::Server => self.farewell,
+                        Role::Client => Farewell {
+                            reason: "the client is stopping",
+                            ..Farewell::STOP
+                        },
                     };
                     if connection.state() == State::Open {
                         peer.end_for(Cause::Stopped);
                     }
-                    out.close(peer, CloseCode::GOING_AWAY, reason);
+                    out.close(peer, code, reason);
                     out.lists.closing.push(index);
                 }
                 Phase::Http { .. } if peer.is_stream() => {

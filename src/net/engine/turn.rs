@@ -7,7 +7,7 @@ use crate::net::engine::deadlines::arm;
 #[cfg(feature = "client")]
 use crate::net::engine::dial::dialled;
 use crate::net::engine::drain::Drain;
-use crate::net::engine::{Engine, Next};
+use crate::net::engine::{Engine, Next, Rest};
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::mailbox::Post;
@@ -42,6 +42,9 @@ impl<S: Service> Engine<S> {
             if self.connections.peers.at(index).is_some() {
                 out.lists.writable.push(index);
             }
+        }
+        if self.rest.is_some() {
+            return;
         }
         let mut ready = mem::take(&mut self.swap);
         mem::swap(&mut ready, &mut out.lists.ready);
@@ -80,13 +83,19 @@ impl<S: Service> Engine<S> {
                 return;
             }
         }
+        if let Some(rest) = self.rest {
+            out.lists.push_ready(peer);
+            if rest == Rest::All {
+                return;
+            }
+        }
         if ready.writable {
             if out.some_secure {
                 out.sockets.flush(index);
             }
             out.flush(peer);
         }
-        if ready.readable && !listed {
+        if ready.readable && !listed && self.rest.is_none() {
             self.read(index);
         }
     }
@@ -113,7 +122,7 @@ impl<S: Service> Engine<S> {
         self.mail.extend(post);
     }
 
-    fn deliver(&mut self) {
+    pub(super) fn deliver(&mut self) {
         if self.mailbox().has_post() {
             self.take_mail();
         }
@@ -130,7 +139,9 @@ impl<S: Service> Engine<S> {
                     self.service.mail(context, mail);
                     handled += bytes;
                 }
+                Some(Post::Stop) if self.rest.is_some() => self.stop_later = true,
                 Some(Post::Stop) => self.stop(),
+                Some(Post::Order(order)) => self.orders.push(order),
                 #[cfg(feature = "client")]
                 Some(Post::Addresses(number, addresses)) => {
                     self.connections.dials.found(number, addresses);
@@ -149,6 +160,9 @@ impl<S: Service> Engine<S> {
     /// The turn ends: mail is delivered, what is due is done, and what the turn has produced is
     /// sent. `complete` if every ready socket was reported.
     pub(crate) fn finish(&mut self, complete: bool) -> Next {
+        if self.rest.is_some() {
+            return self.finish_resting();
+        }
         self.accept();
         self.deliver();
         #[cfg(feature = "client")]
@@ -160,6 +174,9 @@ impl<S: Service> Engine<S> {
         self.drain();
         self.settle();
         self.stop_if_wanted();
+        if !self.orders.is_empty() {
+            self.carry_out();
+        }
         if self.stop_at.is_some() && (stopped || self.connections.peers.len() == 0) {
             self.announce_all();
             return Next::Stopped;
@@ -168,7 +185,7 @@ impl<S: Service> Engine<S> {
     }
 
     /// Writes what this turn has produced and removes what it has ended.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while !self.connections.out.lists.are_settled() {
             self.each(|lists| &mut lists.writable, Self::tell_writable);
             self.each(|lists| &mut lists.closing, Self::tell_closing);
@@ -248,7 +265,7 @@ impl<S: Service> Engine<S> {
 
     /// How long the loop may sleep: not at all while anything is left to do, otherwise until
     /// something happens or is due.
-    fn next(&self) -> Next {
+    pub(super) fn next(&self) -> Next {
         let Connections { out, dials, .. } = &self.connections;
         let busy = !self.mail.is_empty()
             || !out.lists.are_settled()

@@ -1,5 +1,6 @@
 //! The sockets of one simulated loop.
 
+use crate::net::moving::{Lent, OneListener};
 use crate::net::sockets::{Accepted, Received, Sockets};
 use crate::net::testing::network::{EndId, State};
 use crate::proto::Role;
@@ -75,6 +76,27 @@ impl Sockets for SimulatedSockets {
         if let Some(end) = self.ends.remove(&index) {
             self.state.borrow_mut().close(end);
         }
+    }
+
+    fn lend(&self, index: u32) -> io::Result<Lent> {
+        Ok(Box::new(self.end(index)?))
+    }
+
+    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()> {
+        let Ok(end) = socket.downcast::<EndId>() else {
+            return Err(ErrorKind::InvalidInput.into());
+        };
+        self.ends.insert(index, *end);
+        self.state.borrow_mut().give(*end, self.number, index);
+        Ok(())
+    }
+
+    fn let_go(&mut self, index: u32) {
+        self.ends.remove(&index);
+    }
+
+    fn listeners(&self) -> io::Result<Vec<OneListener>> {
+        Ok(Vec::new())
     }
 
     fn remote(&self, index: u32) -> Option<SocketAddr> {

@@ -12,7 +12,7 @@ use crate::push::data::queue::Queue;
 use crate::push::data::tables::File;
 use crate::push::data::writer::{FileKeys, Job, Opener, Writer, lock};
 use crate::push::hub::{HistoryRules, Past};
-use crate::push::log::{Appended, Feed, KeyLimits, Log, LogError, Ticket};
+use crate::push::log::{Appended, Feed, Handed, KeyLimits, Log, LogError, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Done, Store};
@@ -154,6 +154,14 @@ impl Log for DataFile {
 
     fn ready(&self) -> Result<(), LogError> {
         self.shared.queue.ready()
+    }
+
+    fn hand_over(&self) -> Option<Handed> {
+        self.shared.queue.lend().then_some(Handed::Elsewhere)
+    }
+
+    fn take_back(&self) {
+        self.shared.queue.take_back();
     }
 
     fn held_bytes(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::push::log::{Feed, LogError};
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::{self, JoinHandle, Thread};
 use std::time::Duration;
 
@@ -24,9 +24,14 @@ const COMMIT_JOBS: usize = 4_096;
 /// Between two looks at a file that cannot be used, or that nothing is to be written to.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// How long closing the file for another process may take.
+const LEND: Duration = Duration::from_secs(1);
+
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     state: Mutex<State>,
+    /// The file was closed for another process.
+    changed: Condvar,
     thread: OnceLock<Thread>,
     /// Bytes of jobs that wait: changed under the lock, read without it.
     bytes: AtomicUsize,
@@ -39,12 +44,20 @@ struct State {
     jobs: VecDeque<(Job, usize)>,
     refused: Option<LogError>,
     closed: bool,
+    /// Another process is to have the file.
+    lent: bool,
+    /// It is closed here, for that.
+    away: bool,
 }
 
 /// What the thread is to do next.
 enum Next {
     Write(Vec<Job>),
     Wait,
+    /// Close the file, for another process.
+    Lend,
+    /// Open it again.
+    TakeBack,
     End,
 }
 
@@ -107,6 +120,27 @@ impl Queue {
         handle
     }
 
+    /// Closes the file once nothing waits, so that another process can open it. Jobs that come
+    /// meanwhile wait. False if that takes too long.
+    pub(super) fn lend(&self) -> bool {
+        self.lock().lent = true;
+        self.wake();
+        let state = self.lock();
+        let waits = |state: &mut State| !state.away;
+        let (state, _) = self
+            .changed
+            .wait_timeout_while(state, LEND, waits)
+            .unwrap_or_else(PoisonError::into_inner);
+        state.away
+    }
+
+    /// The other process does not keep it.
+    pub(super) fn take_back(&self) {
+        if std::mem::take(&mut self.lock().lent) {
+            self.wake();
+        }
+    }
+
     /// No more jobs: the thread ends once those that wait are done.
     pub(super) fn close(&self) {
         self.lock().closed = true;
@@ -123,10 +157,20 @@ impl Queue {
                 }
                 Next::Wait => {
                     thread::park_timeout(PAUSE);
-                    if self.lock().jobs.is_empty() {
+                    let state = self.lock();
+                    let is_idle = state.jobs.is_empty() && !state.away;
+                    drop(state);
+                    if is_idle {
                         self.idle(&mut writer, feed);
                     }
                 }
+                Next::Lend => {
+                    let _ = writer.tidy();
+                    writer.close();
+                    self.lock().away = true;
+                    self.changed.notify_all();
+                }
+                Next::TakeBack => self.take_back_now(&mut writer),
                 Next::End => {
                     let _ = writer.tidy();
                     return;
@@ -137,10 +181,22 @@ impl Queue {
 
     fn next(&self) -> Next {
         let mut state = self.lock();
+        if state.away {
+            if state.closed {
+                return Next::End;
+            }
+            // Who lends again waits until it is closed again.
+            state.away = state.lent;
+            return match state.away {
+                true => Next::Wait,
+                false => Next::TakeBack,
+            };
+        }
         if state.jobs.is_empty() {
-            return match state.closed {
-                true => Next::End,
-                false => Next::Wait,
+            return match (state.closed, state.lent) {
+                (true, _) => Next::End,
+                (false, true) => Next::Lend,
+                (false, false) => Next::Wait,
             };
         }
         let (mut jobs, mut bytes) = (Vec::new(), 0);
@@ -164,6 +220,16 @@ impl Queue {
             feed(appended);
         }
         answers.tell();
+    }
+
+    /// The file is opened again, in which nothing can have changed. What has waited is written, or
+    /// refused until the file can be opened.
+    fn take_back_now(&self, writer: &mut Writer) {
+        if let Err(problem) = writer.reopen() {
+            log::error!("the data file cannot be opened again: {problem}");
+            self.lock().refused = Some(LogError::Unavailable);
+        }
+        self.measure(writer);
     }
 
     /// Nothing is to be written.

@@ -194,6 +194,11 @@ impl Writer {
         answers.failed
     }
 
+    /// Closes the file: another process opens it.
+    pub(super) fn close(&mut self) {
+        self.contents = None;
+    }
+
     /// Opens the file again. Returns what it has after the last record that was delivered: a commit
     /// that has failed may have succeeded nevertheless.
     pub(super) fn reopen(&mut self) -> Result<Vec<Logged>, DataProblem> {

@@ -5,14 +5,15 @@
 //! client that offers that cannot inflate; our end of it has no Close.
 
 use crate::http::{Request, Response, Status};
-use crate::net::{Context, PeerId, Reply, Upgrade};
+use crate::net::fields::{Reader, Writer};
+use crate::net::{Context, Export, PeerId, Reply, Upgrade};
 use crate::push::gotify::caller::Caller;
 use crate::push::gotify::dialect::{Dialect, GOTIFY};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::topics;
 use crate::push::gotify::problem::{Problem, restate};
 use crate::push::gotify::streams::Stream;
-use crate::push::hub::Subscribe;
+use crate::push::hub::{Refused, Subscribe};
 use crate::wire::CloseCode;
 
 /// Bytes of a message from the client of a stream, which has nothing to say (1009 above it).
@@ -39,20 +40,7 @@ impl Dialect {
         if context.is_stopping() {
             return Err(Problem::busy("the server is stopping"));
         }
-        let subscribe = Subscribe {
-            patterns: vec![topics(caller.user)],
-            ..Subscribe::default()
-        };
-        let start = self.broker.subscribe(from, &subscribe)?;
-        if let Some((_, interest)) = start.interests.first() {
-            let stream = Stream {
-                user: caller.user,
-                client: caller.client,
-                interest: *interest,
-                order: start.order,
-            };
-            self.streams.insert(from, stream);
-        }
+        self.subscribe(from, caller.user, caller.client)?;
         let accepted = opening.accept(None).without_extensions();
         Ok(Upgrade::new(accepted).tag(GOTIFY).without_close().into())
     }
@@ -61,6 +49,44 @@ impl Dialect {
     // req: gotify-stream-06
     pub(in crate::push) fn opened(&self, context: &mut Context<'_>, peer: PeerId) {
         context.set_message_limit(peer, MESSAGE);
+    }
+
+    /// See [`Service::export`](crate::net::Service::export).
+    pub(in crate::push) fn export(&self, peer: PeerId) -> Export {
+        let Some(stream) = self.streams.get(peer) else {
+            return Export::Never;
+        };
+        let mut out = Writer::default();
+        out.number(stream.user);
+        out.option(stream.client, Writer::number);
+        Export::Record(out.0)
+    }
+
+    /// See [`Service::import`](crate::net::Service::import).
+    pub(in crate::push) fn import(&mut self, peer: PeerId, record: &[u8]) -> bool {
+        let mut from = Reader(record);
+        let (Some(user), Some(client)) = (from.number(), from.option(Reader::number)) else {
+            return false;
+        };
+        self.subscribe(peer, user, client).is_ok()
+    }
+
+    fn subscribe(&mut self, peer: PeerId, user: u64, client: Option<u64>) -> Result<(), Refused> {
+        let subscribe = Subscribe {
+            patterns: vec![topics(user)],
+            ..Subscribe::default()
+        };
+        let start = self.broker.subscribe(peer, &subscribe)?;
+        if let Some((_, interest)) = start.interests.first() {
+            let stream = Stream {
+                user,
+                client,
+                interest: *interest,
+                order: start.order,
+            };
+            self.streams.insert(peer, stream);
+        }
+        Ok(())
     }
 
     /// The streams of a client or user end.

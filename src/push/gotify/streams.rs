@@ -33,6 +33,10 @@ impl Streams {
         self.peers.insert(peer, stream);
     }
 
+    pub(super) fn get(&self, peer: PeerId) -> Option<&Stream> {
+        self.peers.get(peer)
+    }
+
     /// Whether there was such a stream.
     pub(super) fn remove(&mut self, peer: PeerId) -> bool {
         let Some(stream) = self.peers.remove(peer) else {

@@ -336,6 +336,14 @@ impl Interests {
         groups
     }
 
+    /// What a connection has joined.
+    pub(super) fn patterns(&self, connection: PeerId) -> Vec<Pattern> {
+        let joined = self.subscriber(connection);
+        let numbers = joined.map_or(&[][..], |it| it.interests.as_slice()).iter();
+        let pattern = |number: &u32| self.all[*number as usize].pattern.clone();
+        numbers.map(pattern).collect()
+    }
+
     fn subscriber(&self, connection: PeerId) -> Option<&Subscriber> {
         self.subscribers.get(connection.worker())?.get(connection)
     }

@@ -51,6 +51,13 @@ pub struct Cursor {
     pub(super) change: u64,
 }
 
+impl Cursor {
+    /// The sequence number after which it begins.
+    pub(in crate::push) fn after(self) -> u64 {
+        self.after
+    }
+}
+
 impl Default for Page {
     /// 1,000 messages and 1 MiB.
     fn default() -> Self {

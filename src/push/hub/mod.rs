@@ -162,6 +162,22 @@ impl Hub {
         self.topics.shed(excess, now);
     }
 
+    /// What it has, for the hub of another process.
+    pub fn past(&self) -> Past {
+        let all = || self.topics.iter().filter(|topic| !topic.name.is_owned());
+        let mut records: Vec<_> = all()
+            .flat_map(|topic| topic.history.after(0, 0).cloned())
+            .collect();
+        records.sort_unstable_by_key(|record| record.sequence);
+        let topics = all().map(|topic| (topic.name.clone(), topic.history.floor()));
+        Past {
+            head: self.head.sequence,
+            records,
+            topics: topics.collect(),
+            common_floor: self.topics.common_floor().0,
+        }
+    }
+
     /// Takes the next record of the log, or one of an ephemeral topic, and keeps it as long as the
     /// rules say. `now` is a Unix time in milliseconds, as everywhere here.
     pub fn apply(&mut self, record: &Arc<Record>, now: u64) -> Applied {
@@ -293,6 +309,11 @@ impl Hub {
     pub(in crate::push) fn detach(&mut self, owner: &str, name: Option<&str>) -> Arc<Audience> {
         self.order += 1;
         self.interests.detach(owner, name)
+    }
+
+    /// What a connection has subscribed to, in no order.
+    pub(in crate::push) fn patterns(&self, connection: PeerId) -> Vec<Pattern> {
+        self.interests.patterns(connection)
     }
 
     /// The number of the last record that was applied.

@@ -240,7 +240,6 @@ impl<R: Kept> Topics<R> {
     }
 
     /// All topics, in no order.
-    #[cfg(feature = "data")]
     pub(in crate::push) fn iter(&self) -> impl Iterator<Item = &Topic<R>> {
         self.all.iter().map(|(_, topic)| topic)
     }

@@ -2,10 +2,12 @@
 //!
 //! Input: publications. Output: records, at once. Invariant: it keeps no records itself, only the
 //! number of the last one, and the idempotency keys; histories are the hub's. It ends with the
-//! process, so each has a new epoch.
+//! process, so each has a new epoch, unless another process takes over.
 
+use crate::net::fields::{Reader, Writer};
+use crate::push::hub::Past;
 use crate::push::log::keys::{KeyLimits, Keys};
-use crate::push::log::port::{Appended, Entry, Log, LogError, Logged, Ticket};
+use crate::push::log::port::{Appended, Entry, Handed, Log, LogError, Logged, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,6 +17,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub struct MemoryLog {
     epoch: Epoch,
     state: Mutex<State>,
+    /// Of the process before this one, until the hub has it.
+    past: Mutex<Past>,
 }
 
 #[derive(Debug)]
@@ -36,7 +40,29 @@ impl MemoryLog {
         Self {
             epoch,
             state: Mutex::new(state),
+            past: Mutex::default(),
         }
+    }
+
+    /// Goes on with that of another process, which has handed over its `state` and what histories
+    /// hold. `None` if the state cannot be read.
+    pub(in crate::push) fn go_on(
+        epoch: Epoch,
+        limits: KeyLimits,
+        state: &[u8],
+        past: Past,
+    ) -> Option<Self> {
+        let mut from = Reader(state);
+        let state = State {
+            sequence: from.number()?,
+            time: from.number()?,
+            keys: Keys::read(limits, &mut from)?,
+        };
+        Some(Self {
+            epoch,
+            state: Mutex::new(state),
+            past: Mutex::new(past),
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -79,6 +105,20 @@ impl Log for MemoryLog {
 
     fn delivered(&self, key: &Key, subscribers: usize) {
         let _ = self.lock().keys.delivered(key, subscribers);
+    }
+
+    fn past(&self, _: usize) -> Past {
+        let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut past)
+    }
+
+    fn hand_over(&self) -> Option<Handed> {
+        let state = self.lock();
+        let mut out = Writer::default();
+        out.number(state.sequence);
+        out.number(state.time);
+        state.keys.write(&mut out);
+        Some(Handed::State(out.0))
     }
 }
 

@@ -24,4 +24,4 @@ pub(super) use keys::Keys;
 #[cfg(feature = "redis")]
 pub(super) use keys::digest;
 pub use memory::MemoryLog;
-pub use port::{Appended, Entry, Feed, Here, Log, LogError, Logged, Subscriptions, Ticket};
+pub use port::{Appended, Entry, Feed, Handed, Here, Log, LogError, Logged, Subscriptions, Ticket};

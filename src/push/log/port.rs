@@ -65,10 +65,29 @@ pub trait Log: fmt::Debug + Send + Sync {
         Ok(())
     }
 
+    /// Another process is about to go on with it, and nothing is appended until then: lets go of
+    /// what only one process may have. `None` if that is not possible; then its subscribers have to
+    /// connect again.
+    fn hand_over(&self) -> Option<Handed> {
+        None
+    }
+
+    /// The other process does not go on with it: this one does.
+    fn take_back(&self) {}
+
     /// Bytes of memory that it holds: they count toward the budget.
     fn held_bytes(&self) -> usize {
         0
     }
+}
+
+/// What another process needs to go on with a log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Handed {
+    /// It is where that process finds it.
+    Elsewhere,
+    /// This, and the histories.
+    State(Vec<u8>),
 }
 
 /// Takes entries with the tickets of their batches; `None` for records of other servers. It

@@ -44,7 +44,7 @@ pub(in crate::push) const NATIVE: u32 = 16;
 pub(super) const TOKEN_REVOKED: CloseCode = CloseCode::new(4001).expect("an application's code");
 
 /// Milliseconds for a client of `/topics` to send its token.
-const TOKEN_MS: Millis = 10_000;
+pub(super) const TOKEN_MS: Millis = 10_000;
 
 /// Milliseconds after which a silent stream says that it is there: proxies cut those that are
 /// silent for half a minute or more.

@@ -12,7 +12,7 @@
 //!
 //! Reading order: `base64`, `problem`, `ask`, `envelope`, `publish`, `batch`; `caller`, `events`,
 //! `messages`, `form`, `session`, `receipts`, `subscribers`; `dialect`, `gate`, `publishing`,
-//! `live`, `revocation`.
+//! `live`, `revocation`, `moving`.
 
 mod ask;
 mod base64;
@@ -25,6 +25,7 @@ mod form;
 mod gate;
 mod live;
 mod messages;
+mod moving;
 mod problem;
 pub mod publish;
 mod publishing;

@@ -39,11 +39,13 @@ set edit:completion:arg-completer[wirebell] = {|@words|
         }
         &'wirebell;serve'= {
             cand --config 'Read settings from this TOML file'
+            cand --take-over 'Take over listeners, topics and connections from the server with this --upgrade-socket; its clients do not notice. If that fails, it goes on, and this one ends'
             cand --tokens 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]'
             cand --jwt-key-file 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]'
             cand --data 'Keep messages and state in this file: a publication is answered and delivered once it is on the disk. It is created if it does not exist [default: everything is in memory]'
             cand --data-size 'Bytes of messages that the file keeps; beyond it the oldest go [default: 4GiB]'
             cand --engine 'Share messages with other servers through Redis 7 or Valkey, such as redis://:PASSWORD@HOST:6379/0?prefix=w (rediss:// for TLS). Others can see the arguments of a command: a password is better in the variable or in the settings file [default: none are shared]'
+            cand --upgrade-socket 'Unix socket at which another process of the same user may take over, with `--take-over`; SIGUSR2 then starts one, with the same arguments [default: none, or that of --take-over]'
             cand --gotify 'Serve clients of gotify 2.x. The password of the first user is printed once. Without --data, users, applications and messages are in memory [default: only with --data]'
             cand --open 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]'
             cand --push-key-file 'For /push and /drop: file with the key that publishers must send as `Authorization: Bearer KEY`; the key may also be in the environment variable WIREBELL_PUSH_KEY [default: anyone may publish]'

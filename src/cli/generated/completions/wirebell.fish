@@ -41,11 +41,13 @@ complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "completions" -d '
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "man" -d 'Print a manual page, or write all of them'
 complete -c wirebell -n "__fish_wirebell_needs_command" -f -a "help" -d 'Print this message or the help of the given subcommand(s)'
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l config -d 'Read settings from this TOML file' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l take-over -d 'Take over listeners, topics and connections from the server with this --upgrade-socket; its clients do not notice. If that fails, it goes on, and this one ends' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l tokens -d 'File of tokens (TOML), each with the topics that it may publish and subscribe to, as `wirebell token` writes it; reloaded when it changes [default: no tokens are needed]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l jwt-key-file -d 'File with the key of JWTs (HS256, at least 32 bytes), which are accepted besides the tokens of --tokens; reloaded when it changes [default: none are accepted]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l data -d 'Keep messages and state in this file: a publication is answered and delivered once it is on the disk. It is created if it does not exist [default: everything is in memory]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l data-size -d 'Bytes of messages that the file keeps; beyond it the oldest go [default: 4GiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l engine -d 'Share messages with other servers through Redis 7 or Valkey, such as redis://:PASSWORD@HOST:6379/0?prefix=w (rediss:// for TLS). Others can see the arguments of a command: a password is better in the variable or in the settings file [default: none are shared]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l upgrade-socket -d 'Unix socket at which another process of the same user may take over, with `--take-over`; SIGUSR2 then starts one, with the same arguments [default: none, or that of --take-over]' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l gotify -d 'Serve clients of gotify 2.x. The password of the first user is printed once. Without --data, users, applications and messages are in memory [default: only with --data]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l open -d 'Listen beyond this machine without tokens: anyone who can reach the server may then publish and subscribe to everything [default: false]' -r -f -a "true\t''

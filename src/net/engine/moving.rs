@@ -1,0 +1,345 @@
+//! Connections that go on in another process, and those that come from one.
+//!
+//! Input: orders of a program that hands over or takes over. Output: copies of the sockets with
+//! their records; peers made of them. Invariants: lending changes nothing, so a loop that is told
+//! to go on has missed nothing: what became ready meanwhile is on the ready list. A loop that
+//! begins by resting has neither read nor written anything before it is told to go.
+
+use crate::http::Step;
+use crate::net::conn::moved::{Kind, Stays, Told, tell};
+use crate::net::conn::peer::{Closing, HttpWait, Peer, Phase};
+use crate::net::connections::Connections;
+use crate::net::context::Context;
+use crate::net::engine::deadlines::arm;
+use crate::net::engine::drain::Farewell;
+use crate::net::engine::{Engine, Next, Rest};
+use crate::net::moving::{Batch, Moved, Order, Unsettled};
+use crate::net::output::Output;
+use crate::net::service::{Export, Service};
+use crate::net::words::{Delivery, PeerId};
+use crate::proto::{Connection, Event, Role};
+use std::mem;
+
+impl<S: Service> Engine<S> {
+    /// Before the first turn: nothing is read, written or accepted until the order to go.
+    pub(crate) fn begin_by_resting(&mut self) {
+        self.rest = Some(Rest::All);
+    }
+
+    /// The end of a turn in which nothing was read.
+    pub(super) fn finish_resting(&mut self) -> Next {
+        self.deliver();
+        if self.rest == Some(Rest::Reading) {
+            self.settle();
+        }
+        self.carry_out();
+        if self.rest.is_none() {
+            return Next::Now;
+        }
+        let lists = &self.connections.out.lists;
+        let is_busy = !self.mail.is_empty()
+            || self.rest == Some(Rest::Reading) && !(lists.are_settled() && lists.left.is_empty());
+        match is_busy || !self.mailbox().fall_asleep() {
+            true => Next::Now,
+            false => Next::Idle,
+        }
+    }
+
+    /// Does what was ordered in this turn.
+    pub(super) fn carry_out(&mut self) {
+        for order in mem::take(&mut self.orders) {
+            match order {
+                Order::Rest(answer) => {
+                    self.rest.get_or_insert(Rest::Reading);
+                    let _ = answer.send(self.unsettled());
+                }
+                Order::Listeners(answer) => {
+                    let _ = answer.send(self.connections.out.sockets.listeners());
+                }
+                Order::Lend { from, most, to } => {
+                    let _ = to.send(self.lend(from, most));
+                }
+                Order::Adopt(moved, answer) => {
+                    let adopted = moved.into_iter().filter_map(|it| self.adopt(it));
+                    let _ = answer.send(adopted.count());
+                }
+                Order::Go => self.go(),
+                Order::Leave => self.leave(),
+            }
+        }
+    }
+
+    fn unsettled(&mut self) -> Unsettled {
+        let mut connections = 0;
+        for index in self.connections.peers.indices() {
+            if self.told(index) == Err(Stays::ForNow) {
+                connections += 1;
+            }
+        }
+        Unsettled {
+            connections,
+            mail: !self.mail.is_empty() || self.mailbox().has_post(),
+        }
+    }
+
+    /// What another process has to know of a connection.
+    fn told(&mut self, index: u32) -> Result<Told, Stays> {
+        let Connections { peers, out, .. } = &mut self.connections;
+        let peer = peers.at(index).ok_or(Stays::ToTheEnd)?;
+        if out.sockets.is_secure(index) {
+            return Err(Stays::ToTheEnd);
+        }
+        let mut told = tell(peer, out.now)?;
+        let (id, is_known) = (peer.id(out.worker), peer.flags.announced);
+        told.redirect = out.redirects.get(&index).copied();
+        if out.addresses.is_proxy(index) {
+            told.client = Some(out.addresses.client(index));
+        }
+        if is_known {
+            let context = &mut Context::new(&mut self.connections);
+            told.service = match self.service.export(context, id) {
+                Export::Record(record) => Some(record),
+                Export::Soon => return Err(Stays::ForNow),
+                Export::Never => return Err(Stays::ToTheEnd),
+            };
+        }
+        Ok(told)
+    }
+
+    pub(crate) fn lend(&mut self, from: u32, most: usize) -> Batch {
+        if from == 0 {
+            self.lent.clear();
+        }
+        let mut batch = Batch::default();
+        let indices = self.connections.peers.indices();
+        for index in indices.into_iter().filter(|index| *index >= from) {
+            if batch.moved.len() == most {
+                batch.next = Some(index);
+                break;
+            }
+            let Ok(told) = self.told(index) else {
+                continue;
+            };
+            match self.connections.out.sockets.lend(index) {
+                Ok(socket) => {
+                    let record = told.write();
+                    batch.moved.push(Moved { socket, record });
+                    self.lent.push(index);
+                }
+                Err(error) => log::warn!("a connection cannot be handed over: {error}"),
+            }
+        }
+        batch
+    }
+
+    /// Goes on, or begins.
+    // req: push-upgrade-02
+    pub(crate) fn go(&mut self) {
+        let was = self.rest.take();
+        self.lent.clear();
+        if mem::take(&mut self.stop_later) {
+            self.stop();
+        }
+        if was != Some(Rest::All) {
+            return;
+        }
+        let Connections { peers, out, .. } = &mut self.connections;
+        out.sockets.own_paths(true);
+        for index in peers.indices() {
+            if let Some(peer) = peers.at(index) {
+                out.flush(peer);
+                out.lists.push_ready(peer);
+                out.lists.touch(peer);
+            }
+        }
+    }
+
+    /// The other process has what was lent; the rest ends.
+    pub(crate) fn leave(&mut self) {
+        self.rest = None;
+        let Connections { peers, out, .. } = &mut self.connections;
+        for index in self.lent.drain(..) {
+            let Some(mut peer) = peers.remove(index) else {
+                continue;
+            };
+            out.cold.drop_of(&mut peer);
+            out.timers.clear(&mut peer);
+            out.sockets.let_go(index);
+            out.redirects.remove(&index);
+            out.leaving.remove(&index);
+            out.addresses.forget(index);
+        }
+        out.sockets.own_paths(false);
+        self.farewell = Farewell::SUCCEEDED;
+        self.stop();
+    }
+
+    /// Makes a peer of what another process has told; `None` if that is not possible here.
+    pub(crate) fn adopt(&mut self, moved: Moved) -> Option<()> {
+        let told = Told::read(&moved.record)?;
+        let Connections { peers, out, .. } = &mut self.connections;
+        let index = peers.vacant();
+        if let Err(error) = out.sockets.adopt(index, moved.socket) {
+            log::warn!("a connection cannot be taken over: {error}");
+            return None;
+        }
+        let peer = peers.insert(Peer::new(phase(out, &told), out.options.overflow));
+        peer.tag = told.tag;
+        if !told.sends_close {
+            peer.flags.closing = Closing::WithoutClose;
+        }
+        let id = peer.id(out.worker);
+        let restored = restore(out, peer, &told);
+        if restored.is_none() {
+            self.disown(id);
+            return None;
+        }
+        arm(peer, out, &mut self.wheel);
+        out.metrics.accepted.add(1);
+        let Some(record) = &told.service else {
+            return Some(());
+        };
+        peer.flags.announced = true;
+        let context = &mut Context::new(&mut self.connections);
+        match self.service.import(context, id, record) {
+            true => Some(()),
+            false => {
+                self.disown(id);
+                None
+            }
+        }
+    }
+
+    /// The other process keeps it.
+    fn disown(&mut self, id: PeerId) {
+        let Connections { peers, out, .. } = &mut self.connections;
+        if let Some(mut peer) = peers.remove(id.index) {
+            out.cold.drop_of(&mut peer);
+            out.timers.clear(&mut peer);
+        }
+        out.sockets.let_go(id.index);
+        out.redirects.remove(&id.index);
+        out.addresses.forget(id.index);
+    }
+}
+
+/// What the connection does, as if that had just begun.
+fn phase(out: &mut Output, told: &Told) -> Phase {
+    match &told.kind {
+        Kind::Http { waited } => Phase::Http {
+            since: out.now.saturating_sub(*waited),
+            waits: match told.again.is_empty() {
+                true => HttpWait::Next,
+                false => HttpWait::Head,
+            },
+        },
+        Kind::Stream { chunked, close } => Phase::Http {
+            since: out.now,
+            waits: HttpWait::Stream {
+                chunked: *chunked,
+                close: *close,
+            },
+        },
+        Kind::Open {
+            delivery,
+            message_limit,
+            deflate,
+        } => {
+            let limits = &out.options.limits.protocol;
+            let mut connection = Connection::new(Role::Server, limits, out.now);
+            if deflate.is_some() {
+                connection = connection.with_deflate();
+            }
+            if *delivery == Delivery::Chunks {
+                connection.lift_message_limits();
+            } else if connection.message_limit() != *message_limit {
+                connection.set_message_limit(*message_limit);
+            }
+            out.metrics.opened.add(1);
+            Phase::Open(connection)
+        }
+    }
+}
+
+/// What waits in either direction, and what the connection has agreed to.
+fn restore(out: &mut Output, peer: &mut Peer, told: &Told) -> Option<()> {
+    let index = peer.index;
+    if told.input.len() > out.options.receive_buffer {
+        return None;
+    }
+    if let Some(port) = told.redirect {
+        out.redirects.insert(index, port);
+    }
+    let remote = out.sockets.remote(index);
+    let address = match told.client {
+        Some(client) => {
+            out.addresses.set_client(index, client);
+            client
+        }
+        None => remote,
+    };
+    // It counts, but it is not refused.
+    let _ = out.addresses.admit(index, address, &out.options.limits);
+    if let Kind::Open {
+        delivery, deflate, ..
+    } = &told.kind
+    {
+        peer.delivery = *delivery;
+        if let Some(deflate) = deflate {
+            let pool = out.compression.pool.as_ref()?;
+            let (terms, session) = deflate.restore(pool)?;
+            peer.terms = terms;
+            if !session.is_empty() {
+                out.cold.of(peer).deflate.session = session;
+            }
+        }
+    }
+    read_again(out, peer, &told.again)?;
+    if !told.input.is_empty() {
+        out.cold.of(peer).tail.extend_from_slice(&told.input);
+    }
+    if !told.output.is_empty() {
+        let cold = out.cold.of(peer);
+        cold.queue.push_own(&told.output, true);
+        cold.progress = out.now;
+    }
+    let is_open = matches!(peer.phase, Phase::Open(_));
+    if is_open && !(told.again.is_empty() && told.input.is_empty()) {
+        out.cold.of(peer).unfinished = Some(out.now);
+    }
+    out.cold.charge(peer);
+    Some(())
+}
+
+/// Reads what the other process has read of a message or head that is not whole.
+fn read_again(out: &mut Output, peer: &mut Peer, again: &[u8]) -> Option<()> {
+    if again.is_empty() {
+        return Some(());
+    }
+    let Phase::Open(connection) = &mut peer.phase else {
+        let http = &mut out.cold.of(peer).http;
+        let fed = http.feed(again, &out.options.limits.head);
+        return (fed == Ok((again.len(), Step::More))).then_some(());
+    };
+    let (mut bytes, mut at) = (again.to_vec(), 0);
+    let mut pieces = Vec::new();
+    while at < bytes.len() {
+        let received = connection.receive(&mut bytes[at..], &mut out.outbox);
+        if received.consumed == 0 {
+            return None;
+        }
+        at += received.consumed;
+        match received.event {
+            None => {}
+            Some(Event::Piece(piece)) if !piece.last && !piece.compressed => {
+                pieces.extend_from_slice(piece.bytes);
+            }
+            Some(_) => return None,
+        }
+    }
+    if !pieces.is_empty() {
+        let len = pieces.len();
+        out.cold.of(peer).assembler = crate::proto::Assembler::adopt(pieces, 0..len);
+    }
+    Some(())
+}
