@@ -94,11 +94,11 @@ pub struct VerifyArgs {
 
     /// Send random streams of valid and broken frames instead of the cases, and compare the
     /// answers with what the RFCs allow
-    #[arg(long, conflicts_with_all = ["listen", "case", "skip", "list"])]
+    #[arg(long, conflicts_with_all = ["case", "skip", "list"])]
     pub random: bool,
 
     /// Send the stream in this file once, as --random prints it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "random", "case", "list"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "case", "skip", "list"])]
     pub replay: Option<PathBuf>,
 
     /// How long to send random streams

@@ -11,6 +11,9 @@ use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
 
+/// The program and its version.
+pub const SUITE: &str = concat!("wirebell ", env!("CARGO_PKG_VERSION"));
+
 /// A run.
 #[derive(Debug, Serialize)]
 pub struct Report {

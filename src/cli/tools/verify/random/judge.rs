@@ -39,6 +39,9 @@ const LONG: usize = 126;
 
 const TOO_BIG: u16 = 1009;
 
+/// How many masking keys are compared: each has 32 bits.
+const KEYS: usize = 4;
+
 /// Judges one connection.
 pub struct Judge<'e> {
     expected: &'e Expected,
@@ -53,8 +56,8 @@ pub struct Judge<'e> {
     answered: usize,
     /// The endpoint sent its Close.
     closed: bool,
-    /// The last two masking keys.
-    keys: VecDeque<[u8; 4]>,
+    /// The last masking keys.
+    keys: VecDeque<u32>,
 }
 
 /// What the endpoint did when it should have sent something.
@@ -124,7 +127,7 @@ impl<'e> Judge<'e> {
         Some(len + usize::try_from(header.length).ok()?)
     }
 
-    /// Three frames in a row with the same key cannot be by chance.
+    /// Four keys in a row that are the same, or counted, cannot be by chance.
     fn key(&mut self, input: &[u8]) -> Result<(), Deviation> {
         let at_frame = self.reader.connection.payload_left() == 0;
         let header = FrameHeader::parse(input, self.masked).ok().flatten();
@@ -134,13 +137,20 @@ impl<'e> Judge<'e> {
         let Some(key) = whole.and_then(|(header, _)| header.mask) else {
             return Ok(());
         };
-        let twice = self.keys.len() == 2 && self.keys.iter().all(|old| *old == key);
-        if twice {
-            let what = format!("three frames in a row have the key {}", shown(&key));
+        self.keys.push_back(u32::from_be_bytes(key));
+        let steps = |keys: &VecDeque<u32>| {
+            let mut pairs = keys.iter().zip(keys.iter().skip(1));
+            let first = pairs.next().map(|(a, b)| b.wrapping_sub(*a));
+            pairs.all(|(a, b)| Some(b.wrapping_sub(*a)) == first)
+        };
+        if self.keys.len() == KEYS && steps(&self.keys) {
+            let what = format!(
+                "{KEYS} masking keys in a row are predictable, to {}",
+                shown(&key)
+            );
             return Err(must("masking-key", "6455 5.3", what));
         }
-        self.keys.push_back(key);
-        if self.keys.len() > 2 {
+        if self.keys.len() == KEYS {
             self.keys.pop_front();
         }
         Ok(())
@@ -314,9 +324,8 @@ impl<'e> Judge<'e> {
     }
 
     fn silent_close(&self, silence: Silence) -> Result<(), Deviation> {
-        let server = !self.masked;
         match (self.closed, silence) {
-            (true, Silence::Waits) if server => Err(must(
+            (true, Silence::Waits) => Err(must(
                 "tcp-stays-open",
                 "6455 7.1.1",
                 "the TCP connection stays open after both Closes".into(),
@@ -342,7 +351,7 @@ impl<'e> Judge<'e> {
         let broken = violation.text();
         let section = format!("{} {}", violation.rfc(), violation.section());
         match (self.closed, silence) {
-            (true, Silence::Waits) if !self.masked => {
+            (true, Silence::Waits) => {
                 let what = format!("the TCP connection stays open after a violation: {broken}");
                 Err(must("tcp-stays-open", "6455 7.1.7", what))
             }

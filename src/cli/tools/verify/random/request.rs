@@ -42,8 +42,8 @@ const OFFERS: [&str; 16] = [
 /// The plain offer.
 pub const PLAIN: &str = OFFERS[0];
 
-/// Another way to write a line of the request: some valid, some not.
-type Change = (&'static str, &'static str);
+/// Another way to write a line of a head: some valid, some not.
+pub type Change = (&'static str, &'static str);
 
 const VALID: [Change; 14] = [
     ("Upgrade: websocket", "upgrade: websocket"),

@@ -256,7 +256,11 @@ fn drawn(seed: u64, role: Role, terms: Option<&DeflateTerms>) -> Stream {
         Role::Server => Params::client(terms),
         Role::Client => Params::server(terms),
     });
-    generate::stream(&mut Dice::of(seed, 0), role == Role::Server, "", params)
+    let steps = generate::steps(&mut Dice::of(seed, 0), role == Role::Server, params);
+    Stream {
+        steps,
+        ..Stream::default()
+    }
 }
 
 fn terms() -> impl Strategy<Value = Option<DeflateTerms>> {
