@@ -99,6 +99,29 @@ fn what_was_found_is_short_and_can_be_replayed() {
 }
 
 #[test]
+fn other_formats_are_a_badge_or_refused() {
+    let server = Faulty::start(Nothing);
+    let url = server.url();
+    let run_as = |format| {
+        run(&[
+            "verify",
+            "--random",
+            "--seconds",
+            "1",
+            "--format",
+            format,
+            &url,
+        ])
+    };
+    let badge = run_as("badge");
+    assert!(badge.stdout.contains(">0 deviations in "), "{badge:?}");
+    for format in ["junit", "html"] {
+        let outcome = run_as(format);
+        assert_eq!((outcome.status, &*outcome.stdout), (Some(2), ""));
+    }
+}
+
+#[test]
 fn wrong_files_are_refused() {
     let server = Faulty::start(Nothing);
     let file = super::file("no-stream.txt", "> 81 80\n");

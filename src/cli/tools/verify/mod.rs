@@ -6,11 +6,12 @@
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
 //! Reading order: `problem`, `wire`, `unsolicited`, `target`, `head`, `client_request`, `probe`,
-//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `report`, `suite`,
+//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `badge`, `report`, `suite`,
 //! `preflight`, `serving`, `case_run`, `listen`, `random`.
 
 mod accept;
 mod args;
+mod badge;
 mod case;
 mod case_run;
 mod cases;
@@ -146,6 +147,7 @@ fn run_random(args: &VerifyArgs) -> Result<(), Failure> {
     };
     let text = match args.format {
         Format::Json => json,
+        Format::Badge => findings.badge().svg(),
         _ => findings.text(&name),
     };
     put(args.output.as_deref(), text)?;

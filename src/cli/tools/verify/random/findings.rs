@@ -5,6 +5,7 @@
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::inspect::explained;
+use crate::cli::tools::verify::badge::{Badge, Colour};
 use crate::cli::tools::verify::case::Level;
 use crate::cli::tools::verify::random::exchange::Exchange;
 use crate::cli::tools::verify::random::judge::Deviation;
@@ -161,6 +162,23 @@ impl Findings {
             self.found.len(),
         );
         text
+    }
+
+    /// For a page.
+    pub fn badge(&self) -> Badge {
+        let of = |level| {
+            let found = self.found.iter();
+            found.filter(|one| one.deviation.level == level).count()
+        };
+        let found = match self.found.len() {
+            1 => "1 deviation".to_owned(),
+            count => format!("{count} deviations"),
+        };
+        Badge {
+            label: "RFC 6455, random",
+            message: format!("{found} in {} exchanges", self.exchanges),
+            colour: Colour::of(of(Level::Must), of(Level::Should), of(Level::Quality)),
+        }
     }
 
     /// For programs; only a client has an agent.
