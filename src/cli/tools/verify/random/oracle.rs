@@ -38,11 +38,13 @@ pub enum Ending {
     /// A Close, whole after `at` bytes.
     Close { at: usize, code: Option<u16> },
     /// A broken rule: the frame that breaks it begins after `from` bytes. After `at` bytes no
-    /// endpoint may still wait; `None` if an endpoint may wait for bytes that never come.
+    /// endpoint may still wait; `None` if an endpoint may wait for bytes that never come. One that
+    /// looks at it late, or in a control frame, may call it a protocol error.
     Broken {
         from: usize,
         at: Option<usize>,
         violation: Violation,
+        is_vague: bool,
     },
 }
 
@@ -167,9 +169,9 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
         ending: Ending::Open,
         longest: 0,
     };
-    let (mut input, mut at) = (bytes.to_vec(), 0);
+    let (mut input, mut at, mut from) = (bytes.to_vec(), 0, 0);
     while at < input.len() {
-        let from = at;
+        from = frame_at(bytes, from, at);
         let (consumed, heard) = reader.read(&mut input[at..]);
         at += consumed;
         match heard {
@@ -187,11 +189,12 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
                 break;
             }
             Heard::Broken(violation) => {
-                let at = shows(role, &bytes[from..], violation).map(|len| from + len);
+                let (len, is_vague) = shows(role, &bytes[from..], violation);
                 expected.ending = Ending::Broken {
                     from,
-                    at,
+                    at: len.map(|len| from + len),
                     violation,
+                    is_vague,
                 };
                 break;
             }
@@ -200,34 +203,59 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
     expected
 }
 
+/// Where the frame begins that has this byte, if one begins at `from`.
+fn frame_at(bytes: &[u8], mut from: usize, at: usize) -> usize {
+    while let Some((start, length)) = extent(&bytes[from..]) {
+        let end = usize::try_from(length).ok();
+        match end.and_then(|length| from.checked_add(start + length)) {
+            Some(end) if end <= at => from = end,
+            _ => break,
+        }
+    }
+    from
+}
+
 fn end_of_frame(role: Role, bytes: &[u8]) -> Option<usize> {
     let (header, len) = FrameHeader::parse(bytes, role == Role::Server).ok()??;
     let end = len.checked_add(usize::try_from(header.length).ok()?)?;
     (end <= bytes.len()).then_some(end)
 }
 
-/// After how many bytes even an endpoint that reads whole messages sees the broken rule.
-fn shows(role: Role, bytes: &[u8], violation: Violation) -> Option<usize> {
+/// After how many bytes even an endpoint that reads whole messages sees the broken rule, and whether
+/// it may see another one first.
+fn shows(role: Role, bytes: &[u8], violation: Violation) -> (Option<usize>, bool) {
     if matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692 {
-        return end_of_message(role, bytes);
+        let is_control = bytes.first().is_some_and(|first| first & 0x08 != 0);
+        let end = match is_control {
+            true => end_of_frame(role, bytes),
+            false => end_of_message(role, bytes),
+        };
+        return (end, is_control || end.is_none());
     }
-    match extent(bytes)? {
+    let end = extent(bytes).and_then(|(start, length)| {
         // No endpoint can wait for that.
-        (start, length) if length > 1 << 40 => Some(start),
-        (start, length) => {
-            let end = start + usize::try_from(length).ok()?;
-            (end <= bytes.len()).then_some(end)
+        if length > 1 << 40 {
+            return Some(start);
         }
-    }
+        let end = start + usize::try_from(length).ok()?;
+        (end <= bytes.len()).then_some(end)
+    });
+    (end, false)
 }
 
+/// Where the message that begins or continues here ends, if nothing else is wrong with it.
 fn end_of_message(role: Role, bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let (header, _) = FrameHeader::parse(&bytes[at..], role == Role::Server).ok()??;
+        match header.opcode {
+            Opcode::Close => return None,
+            Opcode::Text | Opcode::Binary if at > 0 => return None,
+            _ => {}
+        }
         at += end_of_frame(role, &bytes[at..])?;
-        let control = matches!(header.opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
-        if header.fin && !control {
+        let is_control = matches!(header.opcode, Opcode::Ping | Opcode::Pong);
+        if header.fin && !is_control {
             return Some(at);
         }
         if at >= bytes.len() {

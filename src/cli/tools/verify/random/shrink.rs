@@ -62,6 +62,15 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
         }
         size /= 2;
     }
+    for (at, pair) in steps.windows(2).enumerate() {
+        // Two writes of one frame that became one.
+        if let [Step::Send(first), Step::Send(second)] = pair
+            && !is_whole(first)
+        {
+            let joined = Step::Send([&first[..], second].concat());
+            list.push([&steps[..at], &[joined], &steps[at + 2..]].concat());
+        }
+    }
     for (at, step) in steps.iter().enumerate() {
         let Step::Send(frame) = step else { continue };
         for smaller in shorter(frame).into_iter().chain(finished(frame)) {
@@ -86,6 +95,10 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
         list.push(smaller);
     }
     list
+}
+
+fn is_whole(frame: &[u8]) -> bool {
+    extent(frame).is_some_and(|(start, length)| (frame.len() - start) as u64 >= length)
 }
 
 /// A fragment as a whole message; what follows it can be removed next.

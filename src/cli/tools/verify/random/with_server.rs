@@ -78,7 +78,12 @@ fn run(
             exchange.exchanges += exchanges;
         }
     }
-    if exchange.deviation.is_some() {
+    if let Some(deviation) = &mut exchange.deviation {
+        // A client must not send frames before it has the response (RFC 6455 section 4.1), so how
+        // well they are received is a matter of quality.
+        if exchange.stream.early {
+            deviation.level = Level::Quality;
+        }
         let plain = Target {
             fields: Vec::new(),
             ..target.clone()
