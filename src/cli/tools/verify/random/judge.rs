@@ -465,6 +465,7 @@ fn fits(violation: Violation, code: u16) -> bool {
         Violation::LengthTopBit | Violation::OversizedControl => &[TOO_BIG],
         Violation::CorruptDeflate | Violation::TruncatedDeflate => &[1002, 1010],
         Violation::ReservedBit => &[1010],
+        Violation::CloseReasonNotUtf8 => &[1002],
         _ => &[],
     };
     code == code_of_it || others.contains(&code)

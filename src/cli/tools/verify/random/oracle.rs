@@ -39,7 +39,7 @@ pub enum Ending {
     Close { at: usize, code: Option<u16> },
     /// A broken rule: the frame that breaks it begins after `from` bytes. After `at` bytes no
     /// endpoint may still wait; `None` if an endpoint may wait for bytes that never come. One that
-    /// looks at it late, or in a control frame, may call it a protocol error.
+    /// would see it late may see a protocol error first: then it is vague.
     Broken {
         from: usize,
         at: Option<usize>,
@@ -225,12 +225,8 @@ fn end_of_frame(role: Role, bytes: &[u8]) -> Option<usize> {
 /// it may see another one first.
 fn shows(role: Role, bytes: &[u8], violation: Violation) -> (Option<usize>, bool) {
     if matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692 {
-        let is_control = bytes.first().is_some_and(|first| first & 0x08 != 0);
-        let end = match is_control {
-            true => end_of_frame(role, bytes),
-            false => end_of_message(role, bytes),
-        };
-        return (end, is_control || end.is_none());
+        let end = end_of_message(role, bytes);
+        return (end, end.is_none());
     }
     let end = extent(bytes).and_then(|(start, length)| {
         // No endpoint can wait for that.
