@@ -6,8 +6,8 @@
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
 //! Reading order: `problem`, `wire`, `unsolicited`, `target`, `head`, `client_request`, `probe`,
-//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `badge`, `report`, `suite`,
-//! `preflight`, `serving`, `case_run`, `listen`, `random`.
+//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `badge`, `report`,
+//! `suite`, `preflight`, `serving`, `case_run`, `listen`, `random`.
 
 mod accept;
 mod args;

@@ -2,7 +2,7 @@
 //! cuts at every kind of boundary, pauses and ends.
 //!
 //! RFC 6455 section 5, RFC 7692 sections 6 and 7. Input: dice and the negotiated terms. Output: the
-//! steps of a stream. Invariant: at most one rule is broken in a stream, and nothing else depends on
+//! steps of a stream. Invariant: at most one rule is broken on purpose, and nothing depends on
 //! anything but the dice. What follows from a stream is left to `oracle`.
 
 use crate::cli::tools::verify::random::broken;

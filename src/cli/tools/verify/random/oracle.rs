@@ -221,8 +221,8 @@ fn end_of_frame(role: Role, bytes: &[u8]) -> Option<usize> {
     (end <= bytes.len()).then_some(end)
 }
 
-/// After how many bytes even an endpoint that reads whole messages sees the broken rule, and whether
-/// it may see another one first.
+/// After how many bytes even an endpoint that reads whole messages sees the broken rule, and
+/// whether it may see another one first.
 fn shows(role: Role, bytes: &[u8], violation: Violation) -> (Option<usize>, bool) {
     if matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692 {
         let end = end_of_message(role, bytes);

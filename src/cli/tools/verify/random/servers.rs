@@ -60,8 +60,10 @@ pub fn replay(target: &Target, streams: Vec<Stream>, plan: Plan) -> Findings {
 
 /// The progress, on a terminal.
 fn show(hunt: &Hunt) {
-    let is_shown = io::stderr().is_terminal();
-    while is_shown {
+    if !io::stderr().is_terminal() {
+        return;
+    }
+    loop {
         let Progress {
             time,
             connections,
@@ -81,7 +83,5 @@ fn show(hunt: &Hunt) {
         );
         std::thread::sleep(Duration::from_millis(200));
     }
-    if is_shown {
-        let _ = write!(io::stderr(), "\r\x1b[K");
-    }
+    let _ = write!(io::stderr(), "\r\x1b[K");
 }
