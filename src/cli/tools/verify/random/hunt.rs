@@ -209,8 +209,12 @@ impl State {
         let mut known = self.found.iter_mut();
         if let Some(known) = known.find(|one| one.deviation.is_like(&deviation)) {
             known.times += 1;
-            return;
+            // The same at a stricter level is worth more.
+            if known.deviation.level <= deviation.level {
+                return;
+            }
         }
+        self.found.retain(|one| !one.deviation.is_like(&deviation));
         // What was never sent cannot be shrunk.
         if !exchange.stream.head.is_empty() {
             self.shrinking.push(Shrinking {
@@ -291,6 +295,21 @@ mod tests {
             assert_eq!(found.steps(), 2, "{found:?}");
         }
         assert!(hunt.next().is_none());
+    }
+
+    #[test]
+    fn the_strictest_level_is_reported() {
+        let hunt = Hunt::new(plan(Duration::from_secs(3600)));
+        for (number, level) in [Level::Quality, Level::Must, Level::Should]
+            .into_iter()
+            .enumerate()
+        {
+            let mut exchange = exchange(stream(9), Some("a"));
+            exchange.deviation.as_mut().unwrap().level = level;
+            hunt.tell(&Task::Draw(number as u64), exchange);
+        }
+        let found = hunt.findings().found;
+        assert_eq!((found.len(), found[0].deviation.level), (1, Level::Must));
     }
 
     #[test]

@@ -189,12 +189,14 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
                 break;
             }
             Heard::Broken(violation) => {
-                let (len, is_vague) = shows(role, &bytes[from..], violation);
+                let end = shows(role, &bytes[from..], violation).map(|len| from + len);
+                let rest = end.map(|end| expect(role, terms, &bytes[end..]).ending);
                 expected.ending = Ending::Broken {
                     from,
-                    at: len.map(|len| from + len),
+                    at: end,
                     violation,
-                    is_vague,
+                    is_vague: matters_late(violation)
+                        && rest.is_none_or(|rest| matches!(rest, Ending::Broken { .. })),
                 };
                 break;
             }
@@ -221,22 +223,24 @@ fn end_of_frame(role: Role, bytes: &[u8]) -> Option<usize> {
     (end <= bytes.len()).then_some(end)
 }
 
-/// After how many bytes even an endpoint that reads whole messages sees the broken rule, and
-/// whether it may see another one first.
-fn shows(role: Role, bytes: &[u8], violation: Violation) -> (Option<usize>, bool) {
-    if matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692 {
-        let end = end_of_message(role, bytes);
-        return (end, end.is_none());
+/// An endpoint may look at it only when the message is whole, or even later.
+fn matters_late(violation: Violation) -> bool {
+    matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692
+}
+
+/// After how many bytes even an endpoint that reads whole messages sees the broken rule.
+fn shows(role: Role, bytes: &[u8], violation: Violation) -> Option<usize> {
+    if matters_late(violation) {
+        return end_of_message(role, bytes);
     }
-    let end = extent(bytes).and_then(|(start, length)| {
+    match extent(bytes)? {
         // No endpoint can wait for that.
-        if length > 1 << 40 {
-            return Some(start);
+        (start, length) if length > 1 << 40 => Some(start),
+        (start, length) => {
+            let end = start + usize::try_from(length).ok()?;
+            (end <= bytes.len()).then_some(end)
         }
-        let end = start + usize::try_from(length).ok()?;
-        (end <= bytes.len()).then_some(end)
-    });
-    (end, false)
+    }
 }
 
 /// Where the message that begins or continues here ends, if nothing else is wrong with it.

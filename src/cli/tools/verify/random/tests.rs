@@ -375,12 +375,14 @@ fn what_may_be_seen_late_may_be_another_error() {
     let whole = b"\x81\x81\0\0\0\0\xFF";
     let unfinished = b"\x01\x81\0\0\0\0\xFF\x81\x80\0\0\0\0";
     let close = b"\x88\x83\0\0\0\0\x03\xE8\xFF";
+    let followed = b"\x81\x81\0\0\0\0\xFF\x83\x80\0\0\0\0";
     assert_eq!(
         verdict(whole, protocol_error),
         Some(("close-code", Level::Should))
     );
     assert_eq!(verdict(unfinished, protocol_error), None);
     assert_eq!(verdict(close, protocol_error), None);
+    assert_eq!(verdict(followed, protocol_error), None);
 }
 
 #[test]
