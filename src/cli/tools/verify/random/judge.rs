@@ -432,10 +432,13 @@ fn must(name: &'static str, section: &str, what: String) -> Deviation {
     }
 }
 
-/// No RFC says what follows from data that cannot be inflated.
+/// No RFC says what follows from data that cannot be inflated, or from a length that only its
+/// sender must keep short.
 fn accepts(violation: Violation, what: String) -> Deviation {
     let level = match violation {
-        Violation::CorruptDeflate | Violation::TruncatedDeflate => Level::Should,
+        Violation::CorruptDeflate | Violation::TruncatedDeflate | Violation::NonMinimalLength => {
+            Level::Should
+        }
         _ => Level::Must,
     };
     Deviation {
