@@ -25,7 +25,7 @@ pub struct Listening {
     program: Program,
     pub address: SocketAddr,
     /// With `ws://` or `wss://`.
-    url: String,
+    pub url: String,
 }
 
 impl Listening {
@@ -48,8 +48,8 @@ impl Listening {
     }
 
     pub fn tell(&self, path: &str) -> String {
-        let url = format!("{}{path}", self.url);
-        let mut client = Client::connect(&url, options()).expect("it is there");
+        let mut client =
+            Client::connect(&format!("{}{path}", self.url), options()).expect("it is there");
         let mut said = String::new();
         while let Some(message) = client.receive().expect("a clean end") {
             said += message.as_text().expect("text");
@@ -63,7 +63,12 @@ impl Listening {
 
     /// Requests all cases, `jobs` at a time.
     fn ask_for_all(&self, jobs: usize, client: impl Fn(&str) + Sync) {
-        let (count, next) = (self.count(), AtomicUsize::new(1));
+        self.request(self.count(), jobs, client);
+    }
+
+    /// Requests the first `count` of them.
+    pub fn request(&self, count: usize, jobs: usize, client: impl Fn(&str) + Sync) {
+        let next = AtomicUsize::new(1);
         std::thread::scope(|scope| {
             for _ in 0..jobs {
                 scope.spawn(|| {
@@ -136,7 +141,7 @@ fn fails(row: &Row, id: &str) -> bool {
     }
 }
 
-fn names() -> BTreeSet<String> {
+pub fn names() -> BTreeSet<String> {
     let list = run(&["verify", "--listen", "127.0.0.1:0", "--list"]);
     assert_eq!(list.status, Some(0), "{}", list.stderr);
     let lines: Vec<&str> = list.stdout.lines().collect();
@@ -149,7 +154,7 @@ fn names() -> BTreeSet<String> {
 }
 
 /// Rows for servers that apply to clients as well.
-fn shared<'r>(rows: &'r [Row], names: &BTreeSet<String>) -> Vec<&'r Row> {
+pub fn shared<'r>(rows: &'r [Row], names: &BTreeSet<String>) -> Vec<&'r Row> {
     let about_clients = |row: &&Row| {
         let noticed = names.iter().any(|name| fails(row, name));
         noticed && !NOT_SHARED.contains(&row.fault)

@@ -20,6 +20,7 @@ mod inspecting_inputs;
 mod inspecting_talks;
 mod killed;
 mod listening;
+mod listening_random;
 mod listening_strays;
 mod packaging;
 mod paused;

@@ -209,6 +209,23 @@ fn a_report_for_build_servers_is_well_formed() {
     well_formed(&xml);
 }
 
+#[test]
+fn a_badge_says_what_failed() {
+    for (fault, said, colour) in [
+        (
+            Fault::OtherCloseCode,
+            "2 passed, 1 SHOULD failed",
+            "#b35900",
+        ),
+        (Fault::Nothing, "3 passed", "#2f7d32"),
+    ] {
+        let badge = verify(fault, &["--format", "badge"], &FEW).stdout;
+        let text = format!(">{said}</text>");
+        assert!(badge.contains(&text) && badge.contains(colour), "{badge}");
+        well_formed(&format!("?>{badge}"));
+    }
+}
+
 /// Elements are properly nested, and text has neither markup nor control characters.
 #[track_caller]
 fn well_formed(xml: &str) {

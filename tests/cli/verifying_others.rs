@@ -95,6 +95,25 @@ fn credentials_come_from_flags_fields_and_the_environment() {
     with_variable.env("WIREBELL_TOKEN", "secret");
     let with_variable = run_command(with_variable);
     assert_eq!(with_variable.status, Some(0), "{with_variable:?}");
+    let named = url.replace("ws://", "ws://you:p%40ss@");
+    let with_user = run(&[&subprotocol[..], &SOME, &[&named]].concat());
+    assert_eq!(with_user.status, Some(0), "{with_user:?}");
+    assert!(with_user.stdout.contains(&url), "{with_user:?}");
+    let random = ["--random", "--seconds", "1", "--timeout", "10s"];
+    let random = run(&[&subprotocol[..], &random, &[&named]].concat());
+    assert_eq!(random.status, Some(0), "{random:?}");
+    let connect = [
+        "connect",
+        "--subprotocol",
+        "chat",
+        "--max-messages",
+        "1",
+        &named,
+    ];
+    let connected = run(&connect);
+    assert_eq!(connected.status, Some(0), "{connected:?}");
+    let both = [&subprotocol[..], &["--token", "secret", &named]].concat();
+    expect_line(&run(&both), 2, &["--token"]);
     let parts = [&url[..], "HTTP/1.1 401 No", "--token"];
     expect_line(&run(&[&subprotocol[..], &[&url]].concat()), 3, &parts);
     let basic = [&subprotocol[..], &["--auth", "me:secret", &url]].concat();

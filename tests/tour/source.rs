@@ -146,9 +146,11 @@ const ORDER: [(&str, &str, &str); 25] = [
          cases/bad_answers cases/frames cases/messages cases/fragments cases/texts cases/pings \
          cases/closing cases/deflated \
          cases/offers cases/agreements cases/compression cases/windows cases/load cases/cuts \
-         html/mod report suite preflight case_server listen random/mod random/dice \
+         html/mod badge report suite preflight serving case_run listen random/mod random/dice \
          random/stream random/oracle random/judge random/frames random/broken random/generate \
-         random/request random/shrink random/drive random/connection random/findings random/hunt",
+         random/request random/response random/exchange random/shrink random/drive \
+         random/with_server random/with_client random/findings random/file random/hunt \
+         random/servers random/clients",
     ),
     (
         "cli/tools/doctor",

@@ -74,7 +74,8 @@ pub enum Tool {
 }
 
 /// Runs `tool`; `whole` is the whole command.
-pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
+pub fn run(mut tool: Tool, whole: clap::Command) -> Result<(), Failure> {
+    take_user(&mut tool)?;
     match tool {
         Tool::Connect(args) => connect::run(args),
         Tool::Push(args) => push::run(args),
@@ -87,5 +88,20 @@ pub fn run(tool: Tool, whole: clap::Command) -> Result<(), Failure> {
         Tool::Bench(args) => bench::run(args),
         Tool::Completions(args) => completions::run(&args, whole),
         Tool::Man(args) => manual::run(&args, whole),
+    }
+}
+
+/// `user:password@` in the URL of a server counts as `--auth`.
+fn take_user(tool: &mut Tool) -> Result<(), Failure> {
+    match tool {
+        Tool::Connect(args) => args.credentials.take_from(&mut args.uri),
+        Tool::Push(args) => args.credentials.take_from(&mut args.server),
+        Tool::Doctor(args) => args.credentials.take_from(&mut args.url),
+        Tool::Bench(args) => args.credentials.take_from(&mut args.uri),
+        Tool::Verify(args) => match &mut args.uri {
+            Some(uri) => args.credentials.take_from(uri),
+            None => Ok(()),
+        },
+        _ => Ok(()),
     }
 }

@@ -91,7 +91,8 @@ pub enum Fault {
     OneAtATime,
     GivesUpAfterTrouble,
     // Not faults, but servers that need something of their clients.
-    /// Greets three times, needs the token `secret` and the subprotocol `chat`.
+    /// Greets three times, needs the token `secret` or the user `you` with the password `p@ss`, and
+    /// the subprotocol `chat`.
     Demanding,
     /// Sends one more message after its first echo.
     SpeaksLater,

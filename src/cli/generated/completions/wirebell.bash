@@ -1833,7 +1833,7 @@ _wirebell() {
                     return 0
                     ;;
                 --format)
-                    COMPREPLY=($(compgen -W "text json junit html" -- "${cur}"))
+                    COMPREPLY=($(compgen -W "text json junit html badge" -- "${cur}"))
                     return 0
                     ;;
                 --output)

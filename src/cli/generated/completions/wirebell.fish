@@ -261,14 +261,15 @@ quality\t'Good practice that no RFC requires'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l fail-on -d 'The lowest level at which a failure counts for the exit status' -r -f -a "must\t'An RFC says MUST or MUST NOT'
 should\t'An RFC says SHOULD, or describes the usual way'
 quality\t'Good practice that no RFC requires'"
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l replay -d 'Send the stream in this file once, as --random prints it' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l seconds -d 'How long to send random streams' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l replay -d 'Send the streams in this file once, as --random prints them' -r -F
+complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l seconds -d 'How long to send random streams; a client of --listen is told of 200 for each second' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l seed -d 'Where the random streams begin: the same seed gives the same streams [default: by chance]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l max-deviations -d 'End as soon as random streams show N different deviations' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l format -d 'Format of the report' -r -f -a "text\t'For people'
 json\t'Everything, for programs'
 junit\t'For CI servers'
-html\t'One self-contained page for browsers'"
+html\t'One self-contained page for browsers'
+badge\t'A small image that says how many cases passed (SVG)'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s o -l output -d 'Write the report to this file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -s j -l jobs -d 'Cases to run concurrently; with --listen, the client decides' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand verify; and not __fish_seen_subcommand_from report help" -l timeout -d 'How long to wait for an answer' -r

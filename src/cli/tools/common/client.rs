@@ -12,7 +12,7 @@ use crate::cli::tools::common::tls::insecure;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use clap::Args;
-use wirebell::client::Error;
+use wirebell::client::{Error, Proxy};
 use wirebell::http::is_token;
 
 /// The credentials of the client.
@@ -39,6 +39,31 @@ pub struct Credentials {
 }
 
 impl Credentials {
+    /// Moves `user:password@` from a URL into `auth`, percent-decoded, as other clients of HTTP do:
+    /// a WebSocket URI names no user (RFC 6455 section 3), and no message then shows the password.
+    pub fn take_from(&mut self, url: &mut String) -> Result<(), Failure> {
+        let start = url.find("://").map_or(0, |at| at + 3);
+        let rest = &url[start..];
+        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+        let Some(at) = rest[..end].rfind('@') else {
+            return Ok(());
+        };
+        // The same syntax as that of a proxy's credentials.
+        let proxy: Result<Proxy, _> = format!("http://{}@host", &rest[..at]).parse();
+        let pair = proxy.ok().and_then(|proxy| proxy.credentials());
+        let Some((user, password)) = pair.filter(|_| at > 0) else {
+            let what = "the user in the URL is empty or has a % without two hexadecimal digits";
+            return Err(Failure::usage(what.into()));
+        };
+        if self.auth.is_some() || self.token.is_some() {
+            let what = "the URL names a user: leave out --auth and --token, and their variables";
+            return Err(Failure::usage(what.into()));
+        }
+        self.auth = Some(format!("{user}:{password}"));
+        url.replace_range(start..=start + at, "");
+        Ok(())
+    }
+
     /// The header field with the credentials.
     pub fn field(&self) -> Result<Option<(String, String)>, Failure> {
         let value = match (&self.auth, &self.token) {
@@ -128,4 +153,38 @@ pub fn header_fields(headers: &[String]) -> Result<Vec<(String, String)>, Failur
         }
     };
     headers.iter().map(field).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn taken(url: &str, token: Option<&str>) -> Option<(String, Option<String>)> {
+        let mut credentials = Credentials {
+            auth: None,
+            token: token.map(str::to_owned),
+        };
+        let mut url = url.to_owned();
+        credentials.take_from(&mut url).ok()?;
+        Some((url, credentials.auth))
+    }
+
+    #[test]
+    fn the_user_of_a_url_is_taken_from_it() {
+        for (url, rest, auth) in [
+            ("ws://a/", "ws://a/", None),
+            ("ws://a/b@c?d@e#f@g", "ws://a/b@c?d@e#f@g", None),
+            ("wss://me:word@a:1/x@y", "wss://a:1/x@y", Some("me:word")),
+            ("http://me@[::1]:8080", "http://[::1]:8080", Some("me:")),
+            ("ws://m%40e:p%3Aq@r@a?x", "ws://a?x", Some("m@e:p:q@r")),
+        ] {
+            let expected = Some((rest.to_owned(), auth.map(str::to_owned)));
+            assert_eq!(taken(url, None), expected, "{url}");
+        }
+        for url in ["ws://@a/", "ws://me:%@a/", "ws://me:%4x@a/"] {
+            assert_eq!(taken(url, None), None, "{url}");
+        }
+        assert_eq!(taken("ws://me:word@a/", Some("secret")), None);
+        assert!(taken("ws://a/", Some("secret")).is_some());
+    }
 }

@@ -22,7 +22,8 @@ use std::path::PathBuf;
                   wirebell verify --random --seconds 60 -o found.txt ws://127.0.0.1:9001/\n  \
                   wirebell verify --replay found.txt ws://127.0.0.1:9001/\n  \
                   wirebell verify --listen 127.0.0.1:9001\n  \
-                  wirebell verify --listen 127.0.0.1:9001 --tls-self-signed\n\n\
+                  wirebell verify --listen 127.0.0.1:9001 --tls-self-signed\n  \
+                  wirebell verify --random --listen 127.0.0.1:9001 -o found.txt\n\n\
                   The server must echo messages on that path. Each case has a stable name, a\n\
                   section of an RFC, and a level: MUST, SHOULD, or quality (good practice no RFC\n\
                   requires). Messages that a server sends unsolicited on each connection, such as\n\
@@ -30,7 +31,7 @@ use std::path::PathBuf;
                   With --random, seeded streams of valid and broken frames are sent instead, and\n\
                   the strict core says which answers are allowed. Each deviation is printed once,\n\
                   with the shortest stream that shows it, which --replay sends again and\n\
-                  `wirebell inspect` explains.\n\n\
+                  `wirebell inspect` explains. With --listen as well, a client is sent them.\n\n\
                   With --listen, a client is tested. It runs the loop of Autobahn's clients:\n  \
                   1. open /getCaseCount and read a number, the only message\n  \
                   2. for each N from 1 to that number, open /runCase?case=N&agent=NAME\n  \
@@ -94,14 +95,14 @@ pub struct VerifyArgs {
 
     /// Send random streams of valid and broken frames instead of the cases, and compare the
     /// answers with what the RFCs allow
-    #[arg(long, conflicts_with_all = ["listen", "case", "skip", "list"])]
+    #[arg(long, conflicts_with_all = ["case", "skip", "list"])]
     pub random: bool,
 
-    /// Send the stream in this file once, as --random prints it
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["listen", "random", "case", "list"])]
+    /// Send the streams in this file once, as --random prints them
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "case", "skip", "list"])]
     pub replay: Option<PathBuf>,
 
-    /// How long to send random streams
+    /// How long to send random streams; a client of --listen is told of 200 for each second
     #[arg(long, value_name = "N", default_value = "10", requires = "random")]
     pub seconds: u32,
 
@@ -196,4 +197,6 @@ pub enum Format {
     Junit,
     /// One self-contained page for browsers
     Html,
+    /// A small image that says how many cases passed (SVG)
+    Badge,
 }

@@ -15,8 +15,8 @@ pub struct ClientRequest {
     pub target: String,
     pub version: String,
     pub fields: Fields,
-    /// The keys of earlier requests of this run.
-    pub earlier: HashSet<String>,
+    /// An earlier request of this run had the same key.
+    pub key_is_old: bool,
     /// The masking keys with which earlier connections of this run began.
     pub first_keys: HashSet<[u8; 4]>,
 }

@@ -1,4 +1,4 @@
-//! `wirebell verify --listen`: waits for a client and serves it cases.
+//! `wirebell verify --listen`: waits for a client and serves it tests.
 //!
 //! Every wait is bounded, except the wait for the first connection without `--wait`. A signal ends
 //! the run with the report so far.
@@ -8,9 +8,7 @@ use crate::cli::common::tls::Tls;
 use crate::cli::tools::common::failure::timed_out;
 use crate::cli::tools::common::signals::stop_signals;
 use crate::cli::tools::verify::args::VerifyArgs;
-use crate::cli::tools::verify::case::Case;
-use crate::cli::tools::verify::case_server::CaseServer;
-use crate::cli::tools::verify::report::Report;
+use crate::cli::tools::verify::serving::{ClientServer, Tests};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -36,8 +34,18 @@ enum Event {
     Stop,
 }
 
-/// The report, and how many cases were never requested.
-pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report, usize), Failure> {
+/// What a client was served.
+pub struct Served<T> {
+    /// Where it connected.
+    pub url: String,
+    /// The name that it gives itself.
+    pub agent: Option<String>,
+    pub server: Arc<ClientServer<T>>,
+    pub time: Duration,
+}
+
+/// Serves one client until it ends the run or goes away.
+pub fn run<T: Tests>(listen: &str, args: &VerifyArgs, tests: T) -> Result<Served<T>, Failure> {
     let tls = args.server_tls.load(&[])?;
     let signals = stop_signals();
     let failed = |error| Failure::failed(format!("cannot listen on {listen}: {error}"));
@@ -60,20 +68,16 @@ pub fn run(listen: &str, args: &VerifyArgs, cases: Vec<Case>) -> Result<(Report,
         Some(_) => format!("wss://{address}"),
     };
     let acceptor = tls.as_ref().map(|tls| tls.acceptor().clone());
-    let server = Arc::new(CaseServer::new(cases, address, acceptor, timeout));
+    let server = Arc::new(ClientServer::new(tests, address, acceptor, timeout));
     invite(&url, tls.as_ref().and_then(Tls::fingerprint));
     let wait = wait.filter(|wait| !wait.is_zero());
     serve(&server, &events, &next, wait, timeout)?;
-    let run = server.finish();
-    let report = Report {
+    Ok(Served {
         url,
-        agent: run.agent,
-        suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
-        milliseconds: began.elapsed().as_millis() as u64,
-        unsolicited: None,
-        outcomes: run.outcomes,
-    };
-    Ok((report, run.never_run))
+        agent: server.agent(),
+        time: began.elapsed(),
+        server,
+    })
 }
 
 fn invite(url: &str, fingerprint: Option<&str>) {
@@ -102,8 +106,8 @@ fn accept(listener: &TcpListener, events: &Sender<Event>) {
     }
 }
 
-fn serve(
-    server: &Arc<CaseServer>,
+fn serve<T: Tests>(
+    server: &Arc<ClientServer<T>>,
     events: &Sender<Event>,
     next: &Receiver<Event>,
     wait: Option<Duration>,

@@ -6,13 +6,14 @@
 //! what an RFC says is a MUST, and every case ends, whatever the endpoint does.
 //!
 //! Reading order: `problem`, `wire`, `unsolicited`, `target`, `head`, `client_request`, `probe`,
-//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `report`, `suite`,
-//! `preflight`, `case_server`, `listen`, `random`.
+//! `expect`, `handshake`, `accept`, `open`, `case`, `args`, `cases`, `html`, `badge`, `report`,
+//! `suite`, `preflight`, `serving`, `case_run`, `listen`, `random`.
 
 mod accept;
 mod args;
+mod badge;
 mod case;
-mod case_server;
+mod case_run;
 mod cases;
 mod client_request;
 mod expect;
@@ -26,6 +27,7 @@ mod probe;
 mod problem;
 mod random;
 mod report;
+mod serving;
 mod suite;
 mod target;
 mod unsolicited;
@@ -39,6 +41,8 @@ use crate::cli::tools::common::client::{failure, header_fields};
 use crate::cli::tools::common::failure::{refused, within};
 use args::{Format, ReportArgs, VerifyCommand};
 use case::{Case, Check, Verdict};
+use case_run::CaseRun;
+use report::{Report, SUITE};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use target::Target;
@@ -59,14 +63,10 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
         return print(report::list(&cases));
     }
     let (report, never_run) = match (&args.listen, &args.uri) {
-        (Some(listen), _) => listen::run(listen, &args, cases)?,
+        (Some(listen), _) => test_client(listen, &args, cases)?,
         (None, uri) => {
             let uri = uri.as_deref().unwrap_or_default();
-            let mut target = target(uri, &args)?;
-            match preflight::run(&target) {
-                Err(failure) if !args.force => return Err(within(&mask_token(uri), failure)),
-                found => target.unsolicited = found.unwrap_or_default(),
-            }
+            let target = checked(uri, &args)?;
             (suite::run(uri, &target, &cases, args.jobs.into()), 0)
         }
     };
@@ -89,38 +89,75 @@ pub fn run(args: Box<VerifyArgs>) -> Result<(), Failure> {
     }
 }
 
-/// Random streams, or one of them again.
+/// The report on a client, and how many cases it never requested.
+fn test_client(
+    listen: &str,
+    args: &VerifyArgs,
+    cases: Vec<Case>,
+) -> Result<(Report, usize), Failure> {
+    let served = listen::run(listen, args, CaseRun::new(cases, timeout(args)))?;
+    let verdicts = served.server.tests.finish();
+    let report = Report {
+        url: served.url,
+        agent: served.agent,
+        suite: SUITE,
+        milliseconds: served.time.as_millis() as u64,
+        unsolicited: None,
+        outcomes: verdicts.outcomes,
+    };
+    Ok((report, verdicts.never_run))
+}
+
+/// Random streams, or some of them again.
 fn run_random(args: &VerifyArgs) -> Result<(), Failure> {
-    let uri = args.uri.as_deref().unwrap_or_default();
-    let url = mask_token(uri);
-    if args.format == Format::Junit {
+    if matches!(args.format, Format::Junit | Format::Html) {
         return Err(Failure::usage(
-            "--random has no JUnit; use text or json".into(),
+            "--random and --replay write text, json or badge".into(),
         ));
-    }
-    let mut target = target(uri, args)?;
-    match preflight::run(&target) {
-        Err(failure) if !args.force => return Err(within(&url, failure)),
-        found => target.unsolicited = found.unwrap_or_default(),
     }
     let plan = random::Plan {
         seed: args.seed.unwrap_or_else(random_seed),
         time: Duration::from_secs(args.seconds.into()),
         jobs: args.jobs.into(),
+        timeout: timeout(args),
         max_deviations: args.max_deviations.max(1),
     };
-    let findings = match &args.replay {
-        Some(file) => random::replay(&target, file, plan)?,
-        None => random::run(&target, plan),
+    let streams = args.replay.as_deref();
+    let streams = streams.map(|file| random::read(file, args.listen.is_some()));
+    let streams = streams.transpose()?;
+    let (name, json, findings, missing) = match &args.listen {
+        Some(listen) => {
+            let served = listen::run(listen, args, random::Streams::new(plan, streams))?;
+            let findings = served.server.tests.findings(served.time);
+            let json = findings.json(&served.url, served.agent.as_deref());
+            let missing = served.server.tests.missing();
+            (served.agent.unwrap_or(served.url), json, findings, missing)
+        }
+        None => {
+            let uri = args.uri.as_deref().unwrap_or_default();
+            let url = mask_token(uri).into_owned();
+            let target = checked(uri, args)?;
+            let findings = match streams {
+                Some(streams) => random::replay(&target, streams, plan),
+                None => random::run(&target, plan),
+            };
+            let json = findings.json(&url, None);
+            (url, json, findings, 0)
+        }
     };
     let text = match args.format {
-        Format::Json => findings.json(&url),
-        _ => findings.text(&url),
+        Format::Json => json,
+        Format::Badge => findings.badge().svg(),
+        _ => findings.text(&name),
     };
     put(args.output.as_deref(), text)?;
-    match findings.count(args.fail_on) {
-        0 => Ok(()),
-        count => Err(Failure::failed(format!("{count} deviations"))),
+    match (findings.count(args.fail_on), missing, findings.connections) {
+        (0, 0, 0) => Err(Failure::failed("the client requested no stream".into())),
+        (0, 0, _) => Ok(()),
+        (count, 0, _) => Err(Failure::failed(format!("{count} deviations"))),
+        (count, missing, _) => Err(Failure::failed(format!(
+            "{count} deviations, and the client never requested {missing} streams"
+        ))),
     }
 }
 
@@ -187,6 +224,22 @@ fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
+/// A server that can be tested, and what it sends unsolicited.
+fn checked(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
+    let mut target = target(uri, args)?;
+    match preflight::run(&target) {
+        Err(failure) if !args.force => Err(within(&mask_token(uri), failure)),
+        found => {
+            target.unsolicited = found.unwrap_or_default();
+            Ok(target)
+        }
+    }
+}
+
+fn timeout(args: &VerifyArgs) -> Duration {
+    Duration::from_millis(args.timeout.0.max(1).into())
+}
+
 fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
     let mut fields = header_fields(&args.header)?;
     fields.extend(args.credentials.field()?);
@@ -204,7 +257,6 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
         other => other.map_err(|error| Failure::usage(format!("{}: {error}", mask_token(uri))))?,
     };
     fields.retain(|(name, _)| !name.eq_ignore_ascii_case("Host"));
-    let timeout = Duration::from_millis(args.timeout.0.max(1).into());
     let host = endpoint.uri().host().to_owned();
     let mut last = Error::Connect(std::io::ErrorKind::NotFound.into());
     let mut target = Target {
@@ -212,7 +264,7 @@ fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
         tls: connector.map(|connector| (connector, host)),
         authority: endpoint.authority().to_owned(),
         path: endpoint.uri().target().to_owned(),
-        timeout,
+        timeout: timeout(args),
         fields,
         subprotocols: args.subprotocol.clone(),
         unsolicited: Unsolicited::default(),

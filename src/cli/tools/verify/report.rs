@@ -1,15 +1,19 @@
-//! The verdicts, as text, JSON, JUnit or HTML.
+//! The verdicts, as text, JSON, JUnit, HTML or a badge.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::markup::Escaped;
 use crate::cli::tools::common::terminal::may_colour;
 use crate::cli::tools::verify::args::Format;
+use crate::cli::tools::verify::badge::{Badge, Colour};
 use crate::cli::tools::verify::case::{Case, Check, Level, Outcome, Verdict};
 use crate::cli::tools::verify::html;
 use clap::builder::styling::{AnsiColor, Style};
 use serde::Serialize;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal as _};
+
+/// The program and its version.
+pub const SUITE: &str = concat!("wirebell ", env!("CARGO_PKG_VERSION"));
 
 /// A run.
 #[derive(Debug, Serialize)]
@@ -73,7 +77,27 @@ impl Report {
             Format::Text => self.text(verbose),
             Format::Json => self.json(),
             Format::Junit => self.junit(),
+            Format::Badge => self.badge().svg(),
             Format::Html => html::print(&html::runs(&[self.json()]).unwrap_or_default()),
+        }
+    }
+
+    fn badge(&self) -> Badge {
+        let counts = [Level::Must, Level::Should, Level::Quality];
+        let counts = counts.map(|level| self.count(Verdict::Fail, level));
+        let mut message = format!("{} passed", self.all(Verdict::Pass));
+        for (count, of) in counts.into_iter().zip(["MUST", "SHOULD", "quality"]) {
+            if count > 0 {
+                let _ = write!(message, ", {count} {of} failed");
+            }
+        }
+        if self.all(Verdict::Skip) > 0 {
+            let _ = write!(message, ", {} skipped", self.all(Verdict::Skip));
+        }
+        Badge {
+            label: "RFC 6455",
+            message,
+            colour: Colour::of(counts[0], counts[1], counts[2]),
         }
     }
 

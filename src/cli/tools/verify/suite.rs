@@ -3,7 +3,7 @@
 use crate::cli::tools::verify::case::{Case, Check, Outcome, Verdict};
 use crate::cli::tools::verify::probe::Probe;
 use crate::cli::tools::verify::problem::Problem;
-use crate::cli::tools::verify::report::Report;
+use crate::cli::tools::verify::report::{Report, SUITE};
 use crate::cli::tools::verify::target::Target;
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +38,7 @@ pub fn run(uri: &str, target: &Target, cases: &[Case], jobs: usize) -> Report {
     Report {
         url: mask_token(uri).into_owned(),
         agent: None,
-        suite: concat!("wirebell ", env!("CARGO_PKG_VERSION")),
+        suite: SUITE,
         milliseconds: began.elapsed().as_millis() as u64,
         unsolicited: target.unsolicited.describe(),
         outcomes: outcomes

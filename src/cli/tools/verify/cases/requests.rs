@@ -103,8 +103,8 @@ const ROWS: [Row; 18] = [
         Must,
         "the key differs on each connection",
         |request, _| {
-            let is_old = request.earlier.contains(request.key());
-            is(!is_old, "the key of an earlier connection", request.key())
+            let what = "the key of an earlier connection";
+            is(!request.key_is_old, what, request.key())
         },
     ),
     (

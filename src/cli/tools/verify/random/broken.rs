@@ -166,7 +166,8 @@ fn bad_text(generator: &mut Generator<'_>) {
     }
     let mut frame = generator.frame(first | last, rest);
     if last == 0 || generator.dice.percent(10) {
-        frame.truncate(frame.len() - generator.dice.below(5));
+        let cut = generator.dice.below(5).min(frame.len() - 1);
+        frame.truncate(frame.len() - cut);
     }
     generator.send(frame);
 }

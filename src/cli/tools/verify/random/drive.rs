@@ -123,9 +123,16 @@ impl Player<'_, '_> {
             return Ok(());
         }
         let deadline = Instant::now() + self.timeout;
-        // A client waits for the server to end TCP (RFC 6455 section 7.1.1).
-        let enough = |player: &Self| !player.probe.masks && player.judge.has_closed();
-        while !self.probe.has_ended() && !enough(self) && self.read(deadline)? {}
+        while !self.probe.has_ended() {
+            // A client waits for the server to end TCP (RFC 6455 section 7.1.1).
+            if !self.probe.masks && self.judge.has_closed() && !self.half {
+                self.probe.end_writing();
+                self.half = true;
+            }
+            if !self.read(deadline)? {
+                break;
+            }
+        }
         self.judge.silent(self.silence(), self.sent, self.half)
     }
 

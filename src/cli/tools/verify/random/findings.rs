@@ -5,10 +5,12 @@
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::inspect::explained;
+use crate::cli::tools::verify::badge::{Badge, Colour};
 use crate::cli::tools::verify::case::Level;
-use crate::cli::tools::verify::random::connection::Exchange;
+use crate::cli::tools::verify::random::exchange::Exchange;
 use crate::cli::tools::verify::random::judge::Deviation;
 use crate::cli::tools::verify::random::stream::hex;
+use crate::cli::tools::verify::report::SUITE;
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -23,12 +25,7 @@ pub struct Finding {
     /// The number of the stream in which it was seen first.
     pub number: Option<u64>,
     pub times: usize,
-    /// A file for `--replay`.
-    stream: String,
-    /// Without credentials.
-    request: Vec<u8>,
-    sent: Vec<u8>,
-    received: Vec<u8>,
+    exchange: Exchange,
 }
 
 /// The result of a run.
@@ -44,38 +41,63 @@ pub struct Findings {
 impl Finding {
     /// If there was a deviation.
     pub fn of(exchange: Exchange, number: Option<u64>) -> Option<Self> {
-        let bytes = exchange.stream.bytes();
-        let mut stream = exchange.stream.text(true, &exchange.shown);
-        hex(&mut stream, '<', &exchange.received);
         Some(Self {
-            deviation: exchange.deviation?,
+            deviation: exchange.deviation.clone()?,
             number,
             times: 1,
-            stream,
-            request: exchange.shown,
-            sent: bytes,
-            received: exchange.received,
+            exchange,
         })
     }
 
-    /// The same, before it is shrunk.
-    pub fn of_ref(exchange: &Exchange, number: u64) -> Option<Self> {
-        let copy = Exchange {
-            stream: exchange.stream.clone(),
-            request: exchange.request.clone(),
-            shown: exchange.shown.clone(),
-            received: exchange.received.clone(),
-            deviation: exchange.deviation.clone(),
-            exchanges: exchange.exchanges,
-        };
-        Self::of(copy, Some(number))
+    /// The same deviation, with a shorter stream.
+    pub fn replace(&mut self, shorter: Exchange) {
+        if let Some(shorter) = Self::of(shorter, self.number) {
+            let times = self.times;
+            *self = Self { times, ..shorter };
+        }
     }
 
-    /// The same deviation, with a shorter stream.
-    pub fn replace(&mut self, shorter: Self) {
-        let times = self.times;
-        *self = shorter;
-        self.times = times;
+    /// How long the stream is.
+    #[cfg(test)]
+    pub fn steps(&self) -> usize {
+        self.exchange.stream.steps.len()
+    }
+
+    /// A file for `--replay`.
+    fn stream(&self) -> String {
+        let Exchange {
+            stream,
+            request,
+            response,
+            received,
+            ..
+        } = &self.exchange;
+        let mut text = stream.text(request, response);
+        let back = if stream.is_to_client() { '>' } else { '<' };
+        hex(&mut text, back, received);
+        text
+    }
+
+    /// What `inspect` says about it, if there was a handshake.
+    fn explained(&self) -> String {
+        let Exchange {
+            stream,
+            request,
+            response,
+            received,
+            ..
+        } = &self.exchange;
+        let sent = stream.bytes();
+        match (request.is_empty(), response.is_empty()) {
+            (false, false) => {
+                let client = [&request[..], received].concat();
+                explained(client, [&response[..], &sent].concat())
+            }
+            (false, true) if !received.is_empty() => {
+                explained([&request[..], &sent].concat(), received.clone())
+            }
+            _ => String::new(),
+        }
     }
 
     fn text(&self) -> String {
@@ -94,16 +116,8 @@ impl Finding {
             level.name()
         );
         let _ = writeln!(text, "# {}", visible(what));
-        text.push_str(&self.stream);
-        let opened = !self.received.is_empty() && !self.request.is_empty();
-        let explained = match opened {
-            true => explained(
-                [&self.request[..], &self.sent].concat(),
-                self.received.clone(),
-            ),
-            false => String::new(),
-        };
-        for line in explained.lines() {
+        text.push_str(&self.stream());
+        for line in self.explained().lines() {
             let _ = writeln!(text, "#   {line}");
         }
         text
@@ -116,7 +130,7 @@ impl Finding {
             "level": self.deviation.level,
             "what": self.deviation.what,
             "times": self.times,
-            "stream": self.stream,
+            "stream": self.stream(),
         })
     }
 }
@@ -129,7 +143,8 @@ impl Findings {
     }
 
     /// For people; all other lines begin with `#`, so one stream is also a file for `--replay`.
-    pub fn text(&self, url: &str) -> String {
+    /// The endpoint has this name.
+    pub fn text(&self, name: &str) -> String {
         let mut text = String::new();
         for finding in &self.found {
             text += &finding.text();
@@ -139,7 +154,7 @@ impl Findings {
         let _ = writeln!(
             text,
             "# {}: seed {}, {} connections, {} exchanges in {:.1} s ({rate:.0}/s), {} deviations",
-            visible(url),
+            visible(name),
             self.seed,
             self.connections,
             self.exchanges,
@@ -149,18 +164,38 @@ impl Findings {
         text
     }
 
-    /// For programs.
-    pub fn json(&self, url: &str) -> String {
+    /// For a page.
+    pub fn badge(&self) -> Badge {
+        let of = |level| {
+            let found = self.found.iter();
+            found.filter(|one| one.deviation.level == level).count()
+        };
+        let found = match self.found.len() {
+            1 => "1 deviation".to_owned(),
+            count => format!("{count} deviations"),
+        };
+        Badge {
+            label: "RFC 6455, random",
+            message: format!("{found} in {} exchanges", self.exchanges),
+            colour: Colour::of(of(Level::Must), of(Level::Should), of(Level::Quality)),
+        }
+    }
+
+    /// For programs; only a client has an agent.
+    pub fn json(&self, url: &str, agent: Option<&str>) -> String {
         let found: Vec<Value> = self.found.iter().map(Finding::json).collect();
-        let report = json!({
+        let mut report = json!({
             "url": url,
-            "suite": concat!("wirebell ", env!("CARGO_PKG_VERSION")),
+            "suite": SUITE,
             "seed": self.seed,
             "connections": self.connections,
             "exchanges": self.exchanges,
             "milliseconds": self.time.as_millis() as u64,
             "deviations": found,
         });
+        if let Some(agent) = agent {
+            report["agent"] = agent.into();
+        }
         serde_json::to_string_pretty(&report).unwrap_or_default() + "\n"
     }
 }

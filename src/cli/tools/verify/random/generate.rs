@@ -1,14 +1,14 @@
 //! Draws streams: valid and broken frames, fragments, control frames between them, compression,
 //! cuts at every kind of boundary, pauses and ends.
 //!
-//! RFC 6455 section 5, RFC 7692 sections 6 and 7. Input: dice and the negotiated terms. Output: a
-//! [`Stream`]. Invariant: at most one rule is broken in a stream, and nothing else depends on
+//! RFC 6455 section 5, RFC 7692 sections 6 and 7. Input: dice and the negotiated terms. Output: the
+//! steps of a stream. Invariant: at most one rule is broken on purpose, and nothing depends on
 //! anything but the dice. What follows from a stream is left to `oracle`.
 
 use crate::cli::tools::verify::random::broken;
 use crate::cli::tools::verify::random::dice::Dice;
 use crate::cli::tools::verify::random::frames::Generator;
-use crate::cli::tools::verify::random::stream::{Step, Stream};
+use crate::cli::tools::verify::random::stream::Step;
 use wirebell::deflate::{Compressor, Params};
 
 /// Lengths at which the form of the header, or a buffer of an endpoint, changes.
@@ -31,8 +31,8 @@ enum Finish {
     EndInFrame,
 }
 
-/// The stream that these dice give.
-pub fn stream(dice: &mut Dice, masks: bool, extensions: &str, params: Option<Params>) -> Stream {
+/// The steps of a stream that these dice give.
+pub fn steps(dice: &mut Dice, masks: bool, params: Option<Params>) -> Vec<Step> {
     let compressor = params.map(|params| Compressor::new(params.send.window_bits, 6));
     let chops = dice.percent(15);
     let mut generator = Generator {
@@ -45,11 +45,7 @@ pub fn stream(dice: &mut Dice, masks: bool, extensions: &str, params: Option<Par
         chops,
     };
     generator.units();
-    Stream {
-        extensions: extensions.to_owned(),
-        steps: generator.steps,
-        ..Stream::default()
-    }
+    generator.steps
 }
 
 impl Generator<'_> {

@@ -38,11 +38,13 @@ pub enum Ending {
     /// A Close, whole after `at` bytes.
     Close { at: usize, code: Option<u16> },
     /// A broken rule: the frame that breaks it begins after `from` bytes. After `at` bytes no
-    /// endpoint may still wait; `None` if an endpoint may wait for bytes that never come.
+    /// endpoint may still wait; `None` if an endpoint may wait for bytes that never come. One that
+    /// would see it late may see a protocol error first: then it is vague.
     Broken {
         from: usize,
         at: Option<usize>,
         violation: Violation,
+        is_vague: bool,
     },
 }
 
@@ -167,9 +169,9 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
         ending: Ending::Open,
         longest: 0,
     };
-    let (mut input, mut at) = (bytes.to_vec(), 0);
+    let (mut input, mut at, mut from) = (bytes.to_vec(), 0, 0);
     while at < input.len() {
-        let from = at;
+        from = frame_at(bytes, from, at);
         let (consumed, heard) = reader.read(&mut input[at..]);
         at += consumed;
         match heard {
@@ -187,11 +189,14 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
                 break;
             }
             Heard::Broken(violation) => {
-                let at = shows(role, &bytes[from..], violation).map(|len| from + len);
+                let end = shows(role, &bytes[from..], violation).map(|len| from + len);
+                let rest = end.map(|end| expect(role, terms, &bytes[end..]).ending);
                 expected.ending = Ending::Broken {
                     from,
-                    at,
+                    at: end,
                     violation,
+                    is_vague: matters_late(violation)
+                        && rest.is_none_or(|rest| matches!(rest, Ending::Broken { .. })),
                 };
                 break;
             }
@@ -200,15 +205,32 @@ pub fn expect(role: Role, terms: Option<&DeflateTerms>, bytes: &[u8]) -> Expecte
     expected
 }
 
+/// Where the frame begins that has this byte, if one begins at `from`.
+fn frame_at(bytes: &[u8], mut from: usize, at: usize) -> usize {
+    while let Some((start, length)) = extent(&bytes[from..]) {
+        let end = usize::try_from(length).ok();
+        match end.and_then(|length| from.checked_add(start + length)) {
+            Some(end) if end <= at => from = end,
+            _ => break,
+        }
+    }
+    from
+}
+
 fn end_of_frame(role: Role, bytes: &[u8]) -> Option<usize> {
     let (header, len) = FrameHeader::parse(bytes, role == Role::Server).ok()??;
     let end = len.checked_add(usize::try_from(header.length).ok()?)?;
     (end <= bytes.len()).then_some(end)
 }
 
+/// An endpoint may look at it only when the message is whole, or even later.
+fn matters_late(violation: Violation) -> bool {
+    matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692
+}
+
 /// After how many bytes even an endpoint that reads whole messages sees the broken rule.
 fn shows(role: Role, bytes: &[u8], violation: Violation) -> Option<usize> {
-    if matches!(violation, Violation::InvalidUtf8) || violation.rfc() == 7692 {
+    if matters_late(violation) {
         return end_of_message(role, bytes);
     }
     match extent(bytes)? {
@@ -221,13 +243,19 @@ fn shows(role: Role, bytes: &[u8], violation: Violation) -> Option<usize> {
     }
 }
 
+/// Where the message that begins or continues here ends, if nothing else is wrong with it.
 fn end_of_message(role: Role, bytes: &[u8]) -> Option<usize> {
     let mut at = 0;
     loop {
         let (header, _) = FrameHeader::parse(&bytes[at..], role == Role::Server).ok()??;
+        match header.opcode {
+            Opcode::Close => return None,
+            Opcode::Text | Opcode::Binary if at > 0 => return None,
+            _ => {}
+        }
         at += end_of_frame(role, &bytes[at..])?;
-        let control = matches!(header.opcode, Opcode::Close | Opcode::Ping | Opcode::Pong);
-        if header.fin && !control {
+        let is_control = matches!(header.opcode, Opcode::Ping | Opcode::Pong);
+        if header.fin && !is_control {
             return Some(at);
         }
         if at >= bytes.len() {

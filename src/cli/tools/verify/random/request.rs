@@ -42,8 +42,8 @@ const OFFERS: [&str; 16] = [
 /// The plain offer.
 pub const PLAIN: &str = OFFERS[0];
 
-/// Another way to write a line of the request: some valid, some not.
-type Change = (&'static str, &'static str);
+/// Another way to write a line of a head: some valid, some not.
+pub type Change = (&'static str, &'static str);
 
 const VALID: [Change; 14] = [
     ("Upgrade: websocket", "upgrade: websocket"),
@@ -173,16 +173,21 @@ pub fn judge(
                 what,
             })
         }
-        (Err(refusal), answer) => refused(refusal, answer).map(|()| None),
+        (Err(refusal), answer) => refused(refusal, &text, answer).map(|()| None),
         (Ok(_), None) => fail("no-handshake", "a valid request gets no response".into()),
         (Ok(possible), Some(answer)) => opened(&text, possible, answer).map(Some),
     }
 }
 
 /// How a broken request is answered.
-fn refused(refusal: Option<Refusal>, answer: Option<&Answer>) -> Result<(), Deviation> {
+fn refused(
+    refusal: Option<Refusal>,
+    request: &str,
+    answer: Option<&Answer>,
+) -> Result<(), Deviation> {
     let status = answer.map(|answer| answer.status);
-    let wrong_version = refusal == Some(Refusal::Version);
+    // If something else is wrong too, that may be what is answered.
+    let wrong_version = refusal == Some(Refusal::Version) && valid(&with_13(request)).is_ok();
     let names_version = answer.is_none_or(|answer| !answer.all("Sec-WebSocket-Version").is_empty());
     let what = match status {
         None => "a broken request gets no HTTP error",
@@ -199,6 +204,19 @@ fn refused(refusal: Option<Refusal>, answer: Option<&Answer>) -> Result<(), Devi
         level: Level::Should,
         what: what.into(),
     })
+}
+
+/// The same request with the version that there is.
+fn with_13(request: &str) -> Vec<u8> {
+    let lines = request
+        .split("\r\n")
+        .map(|line| match line.split_once(':') {
+            Some((name, _)) if name.eq_ignore_ascii_case("Sec-WebSocket-Version") => {
+                "Sec-WebSocket-Version: 13"
+            }
+            _ => line,
+        });
+    lines.collect::<Vec<_>>().join("\r\n").into_bytes()
 }
 
 fn fail<T>(name: &'static str, what: String) -> Result<T, Deviation> {

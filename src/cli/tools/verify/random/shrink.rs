@@ -46,8 +46,8 @@ impl Shrinker {
     }
 
     /// The shortest that shows it.
-    pub fn best(self) -> Stream {
-        self.best
+    pub fn best(&self) -> &Stream {
+        &self.best
     }
 }
 
@@ -61,6 +61,15 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
             list.push([&steps[..from], &steps[from + size..]].concat());
         }
         size /= 2;
+    }
+    for (at, pair) in steps.windows(2).enumerate() {
+        // Two writes of one frame that became one.
+        if let [Step::Send(first), Step::Send(second)] = pair
+            && !is_whole(first)
+        {
+            let joined = Step::Send([&first[..], second].concat());
+            list.push([&steps[..at], &[joined], &steps[at + 2..]].concat());
+        }
     }
     for (at, step) in steps.iter().enumerate() {
         let Step::Send(frame) = step else { continue };
@@ -88,6 +97,10 @@ fn candidates(stream: &Stream) -> Vec<Stream> {
     list
 }
 
+fn is_whole(frame: &[u8]) -> bool {
+    extent(frame).is_some_and(|(start, length)| (frame.len() - start) as u64 >= length)
+}
+
 /// A fragment as a whole message; what follows it can be removed next.
 fn finished(frame: &[u8]) -> Option<Vec<u8>> {
     let (first, rest) = frame.split_first()?;
@@ -105,8 +118,15 @@ fn shorter(frame: &[u8]) -> Vec<Vec<u8>> {
     if payload.len() as u64 != length || shortest(length).len() != form {
         return Vec::new();
     }
-    let mut kept: Vec<usize> = vec![0, 1, 2, payload.len() / 2, payload.len().saturating_sub(1)];
+    // A character has at most four bytes.
+    let mut kept: Vec<usize> = (0..=4).chain([payload.len() / 2]).collect();
+    kept.extend(
+        (1..=4)
+            .rev()
+            .filter_map(|less| payload.len().checked_sub(less)),
+    );
     kept.retain(|kept| *kept < payload.len());
+    kept.sort_unstable();
     kept.dedup();
     let again = |kept: usize| {
         let mut length = shortest(kept as u64);
@@ -127,19 +147,26 @@ mod tests {
     use crate::cli::tools::verify::random::dice::Dice;
     use crate::cli::tools::verify::random::generate;
 
+    fn drawn(seed: u64, masks: bool) -> Stream {
+        Stream {
+            steps: generate::steps(&mut Dice::of(seed, 0), masks, None),
+            ..Stream::default()
+        }
+    }
+
     fn shrunk(stream: Stream, shows: impl Fn(&Stream) -> bool) -> Stream {
         let mut shrinker = Shrinker::new(stream);
         while let Some(candidate) = shrinker.candidate() {
             let shows = shows(candidate);
             shrinker.tell(shows);
         }
-        shrinker.best()
+        shrinker.best
     }
 
     #[test]
     fn a_stream_is_shrunk_to_what_matters() {
         for seed in 0..50 {
-            let mut stream = generate::stream(&mut Dice::of(seed, 0), true, "", None);
+            let mut stream = drawn(seed, true);
             let ping = vec![0x89, 0x83, 0, 0, 0, 0, 1, 2, 3];
             stream
                 .steps
@@ -159,7 +186,7 @@ mod tests {
     #[test]
     fn it_ends_when_everything_or_nothing_shows_it() {
         for seed in 0..20 {
-            let stream = generate::stream(&mut Dice::of(seed, 0), false, "", None);
+            let stream = drawn(seed, false);
             assert!(shrunk(stream.clone(), |_| true).steps.is_empty());
             assert_eq!(shrunk(stream.clone(), |_| false), stream);
         }

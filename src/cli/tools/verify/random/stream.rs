@@ -6,8 +6,7 @@
 //! ```text
 //!   # head: GET * HTTP/1.1                a line of the request; * is the path. Host and what
 //!   # head: Upgrade: websocket            the command line adds are sent besides
-//!   # early                               the first bytes share a write with the request
-//!   # extensions: permessage-deflate      to a client: what the response agrees to
+//!   # early                               the first bytes share a write with the head
 //!   # request                             the request in hex, for `inspect`
 //!   # stream
 //!   > 81 85 37 fa 21 3d 7f 9f 4d 51 58    bytes; without `# cut` they share a write with the next
@@ -17,6 +16,9 @@
 //!   # end                                 the end of the stream; the other direction stays open
 //!   < 81 05 48 65 6c 6c 6f                what came back, for people
 //! ```
+//!
+//! To a client, the head is that of the response, where `*` is the proof of the key, and `<` and
+//! `>` change places.
 
 use std::fmt::Write as _;
 
@@ -38,16 +40,14 @@ pub enum Step {
 /// What is sent on one connection after the handshake.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stream {
-    /// The lines of the request, without Host; to a client, none.
+    /// The lines of the request, without Host; to a client, of the response.
     pub head: Vec<String>,
-    /// The first bytes are sent with the request.
+    /// The first bytes are sent with the head.
     pub early: bool,
-    /// To a client: the extensions that are agreed to, or nothing.
-    pub extensions: String,
     pub steps: Vec<Step>,
 }
 
-/// After this line comes the request in hex, for `inspect`.
+/// After this line come the heads in hex, for `inspect`.
 const REQUEST: &str = "# request";
 
 /// After this line comes the stream.
@@ -66,9 +66,24 @@ impl Stream {
         sent.flatten().copied().collect()
     }
 
-    /// The text of a file; `from_client` says whose the bytes are. The request is for `inspect`.
-    pub fn text(&self, from_client: bool, request: &[u8]) -> String {
-        let side = if from_client { '>' } else { '<' };
+    /// What is sent with the head.
+    pub fn early(&self) -> &[u8] {
+        match self.steps.first() {
+            Some(Step::Send(first)) if self.early => first,
+            _ => &[],
+        }
+    }
+
+    /// Whether it is sent to a client.
+    pub fn is_to_client(&self) -> bool {
+        self.head
+            .first()
+            .is_some_and(|line| line.split(' ').next().is_some_and(is_version))
+    }
+
+    /// The text of a file. Request and response, if it is ours, are for `inspect`.
+    pub fn text(&self, request: &[u8], response: &[u8]) -> String {
+        let side = side(self.is_to_client());
         let mut text = String::new();
         for line in &self.head {
             let _ = writeln!(text, "# head: {}", line.escape_default());
@@ -79,10 +94,8 @@ impl Stream {
         if !request.is_empty() {
             let _ = writeln!(text, "{REQUEST}");
             hex(&mut text, '>', request);
+            hex(&mut text, '<', response);
             let _ = writeln!(text, "{STREAM}");
-        }
-        if !self.extensions.is_empty() {
-            let _ = writeln!(text, "# extensions: {}", self.extensions);
         }
         for step in &self.steps {
             match step {
@@ -97,8 +110,8 @@ impl Stream {
     }
 
     /// Reads the text of a file: the bytes of one side, and the steps between them.
-    pub fn parse(text: &str, from_client: bool) -> Result<Self, String> {
-        let side = if from_client { '>' } else { '<' };
+    pub fn parse(text: &str, to_client: bool) -> Result<Self, String> {
+        let side = side(to_client);
         let mut stream = Self::default();
         let mut request = false;
         for (at, line) in text.lines().enumerate() {
@@ -147,9 +160,6 @@ impl Stream {
                 if let Some(line) = words.strip_prefix("head: ") {
                     self.head.push(unescaped(line));
                 }
-                if let Some(extensions) = words.strip_prefix("extensions: ") {
-                    extensions.clone_into(&mut self.extensions);
-                }
             }
         }
         Some(())
@@ -166,6 +176,16 @@ impl Stream {
         }
         self.steps = joined;
     }
+}
+
+/// How lines of what is sent begin.
+fn side(to_client: bool) -> char {
+    if to_client { '<' } else { '>' }
+}
+
+/// HTTP/1.1, or what a broken response has in its place.
+fn is_version(word: &str) -> bool {
+    word.contains('/')
 }
 
 /// Reverses `escape_default` for ASCII.
@@ -206,10 +226,9 @@ mod tests {
 
     #[test]
     fn what_was_written_is_read() {
-        let stream = Stream {
+        let mut stream = Stream {
             head: vec!["GET * HTTP/1.1".into(), "Connection:\tUpgrade, \"".into()],
             early: true,
-            extensions: "permessage-deflate".into(),
             steps: vec![
                 Step::Send((0..100).collect()),
                 Step::Cut,
@@ -219,17 +238,21 @@ mod tests {
                 Step::End,
             ],
         };
-        for from_client in [false, true] {
-            let mut text = stream.text(from_client, b"GET");
-            hex(&mut text, if from_client { '<' } else { '>' }, b"\x88\0");
-            assert_eq!(Stream::parse(&text, from_client), Ok(stream.clone()));
+        for to_client in [false, true] {
+            if to_client {
+                stream.head[0] = "HTTP/1.1 101 Switching".into();
+            }
+            assert_eq!(stream.is_to_client(), to_client);
+            let mut text = stream.text(b"GET", b"HTTP");
+            hex(&mut text, side(!to_client), b"\x88\0");
+            assert_eq!(Stream::parse(&text, to_client), Ok(stream.clone()));
         }
     }
 
     #[test]
     fn anything_else_is_refused() {
         for text in ["> 8", "> xx", "> 8è", "hello", "# pause soon", "> +1"] {
-            assert!(Stream::parse(text, true).is_err(), "{text}");
+            assert!(Stream::parse(text, false).is_err(), "{text}");
         }
     }
 }

@@ -86,7 +86,7 @@ impl Echo {
         length[0] |= u8::from(self.masks) << 7;
         self.out.push(first | rsv);
         self.out.extend(length);
-        self.key += 1;
+        self.key = self.key.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let key = if self.masks {
             self.key.to_be_bytes()
         } else {
@@ -256,7 +256,11 @@ fn drawn(seed: u64, role: Role, terms: Option<&DeflateTerms>) -> Stream {
         Role::Server => Params::client(terms),
         Role::Client => Params::server(terms),
     });
-    generate::stream(&mut Dice::of(seed, 0), role == Role::Server, "", params)
+    let steps = generate::steps(&mut Dice::of(seed, 0), role == Role::Server, params);
+    Stream {
+        steps,
+        ..Stream::default()
+    }
 }
 
 fn terms() -> impl Strategy<Value = Option<DeflateTerms>> {
@@ -352,4 +356,39 @@ fn levels_are_those_of_the_cases() {
         .map(|seed| drawn(seed, Role::Server, None))
         .find_map(|stream| judged(Peer::FailsWith1000, Role::Server, None, &stream, 99).err());
     assert_eq!(stream.map(|one| one.level), Some(Level::Should));
+}
+
+/// The verdict on these bytes of a server's answer to these of a client.
+fn verdict(sent: &[u8], came: &[u8]) -> Option<(&'static str, Level)> {
+    let expected = oracle::expect(Role::Server, None, sent);
+    let mut judge = Judge::new(Role::Server, None, &expected, Unsolicited::default());
+    let judged = judge
+        .hear(came, sent.len())
+        .and_then(|()| judge.silent(Silence::Ended, sent.len(), false));
+    judged.err().map(|one| (one.name, one.level))
+}
+
+#[test]
+fn what_may_be_seen_late_may_be_another_error() {
+    let protocol_error = b"\x88\x02\x03\xEA";
+    // Text that is not UTF-8: whole, not finished before the next message, in a Close.
+    let whole = b"\x81\x81\0\0\0\0\xFF";
+    let unfinished = b"\x01\x81\0\0\0\0\xFF\x81\x80\0\0\0\0";
+    let close = b"\x88\x83\0\0\0\0\x03\xE8\xFF";
+    let followed = b"\x81\x81\0\0\0\0\xFF\x83\x80\0\0\0\0";
+    assert_eq!(
+        verdict(whole, protocol_error),
+        Some(("close-code", Level::Should))
+    );
+    assert_eq!(verdict(unfinished, protocol_error), None);
+    assert_eq!(verdict(close, protocol_error), None);
+    assert_eq!(verdict(followed, protocol_error), None);
+}
+
+#[test]
+fn a_pong_after_a_violation_is_no_answer_to_a_pong() {
+    // A Pong, a violation, a Ping: one that goes on answers the Ping.
+    let sent = b"\x8A\x80\0\0\0\0\x82\xFE\0\0\0\0\0\0\x89\x80\0\0\0\0";
+    let deviation = verdict(sent, b"\x8A\x00\x82\x00");
+    assert_eq!(deviation, Some(("accepts-violation", Level::Should)));
 }

@@ -10,26 +10,14 @@ use crate::cli::tools::verify::probe::Probe;
 use crate::cli::tools::verify::problem::Problem;
 use crate::cli::tools::verify::random::dice::Dice;
 use crate::cli::tools::verify::random::drive::{Played, play};
+use crate::cli::tools::verify::random::exchange::Exchange;
 use crate::cli::tools::verify::random::judge::Deviation;
-use crate::cli::tools::verify::random::stream::{Step, Stream};
+use crate::cli::tools::verify::random::stream::Stream;
 use crate::cli::tools::verify::random::{generate, request};
 use crate::cli::tools::verify::target::Target;
 use std::time::{Duration, Instant};
 use wirebell::deflate::Params;
 use wirebell::handshake::DeflateTerms;
-
-/// One connection.
-pub struct Exchange {
-    pub stream: Stream,
-    /// The request, as sent.
-    pub request: Vec<u8>,
-    /// The same without credentials, if there was a deviation.
-    pub shown: Vec<u8>,
-    /// The response and what came after it.
-    pub received: Vec<u8>,
-    pub deviation: Option<Deviation>,
-    pub exchanges: usize,
-}
 
 /// Draws a request and a stream, and plays them.
 pub fn draw(target: &Target, dice: &mut Dice, timeout: Duration) -> Exchange {
@@ -40,13 +28,13 @@ pub fn draw(target: &Target, dice: &mut Dice, timeout: Duration) -> Exchange {
         ..Stream::default()
     };
     if early {
-        stream.steps = generate::stream(dice, true, "", None).steps;
+        stream.steps = generate::steps(dice, true, None);
     }
     let chops = dice.percent(2);
     run(target, stream, chops, timeout, |terms, stream| {
         if !early {
             let params = terms.map(Params::client);
-            stream.steps = generate::stream(dice, true, "", params).steps;
+            stream.steps = generate::steps(dice, true, params);
         }
     })
 }
@@ -66,10 +54,8 @@ fn run(
     let mut exchange = Exchange {
         request: request::bytes(&stream.head, target),
         stream,
-        shown: Vec::new(),
-        received: Vec::new(),
-        deviation: None,
         exchanges: 1,
+        ..Exchange::default()
     };
     let mut probe = Probe::new(target.clone());
     if let Err(Problem::Fail(what) | Problem::Skip(what)) = probe.connect() {
@@ -92,12 +78,17 @@ fn run(
             exchange.exchanges += exchanges;
         }
     }
-    if exchange.deviation.is_some() {
+    if let Some(deviation) = &mut exchange.deviation {
+        // A client must not send frames before it has the response (RFC 6455 section 4.1), so how
+        // well they are received is a matter of quality.
+        if exchange.stream.early {
+            deviation.level = Level::Quality;
+        }
         let plain = Target {
             fields: Vec::new(),
             ..target.clone()
         };
-        exchange.shown = request::bytes(&exchange.stream.head, &plain);
+        exchange.request = request::bytes(&exchange.stream.head, &plain);
     }
     exchange
 }
@@ -120,23 +111,10 @@ fn open(
     timeout: Duration,
 ) -> Result<Option<(Option<DeflateTerms>, usize)>, Deviation> {
     let mut bytes = exchange.request.clone();
-    let mut early = 0;
-    if let Some(Step::Send(first)) = exchange
-        .stream
-        .steps
-        .first()
-        .filter(|_| exchange.stream.early)
-    {
-        early = first.len();
-        bytes.extend_from_slice(first);
-    }
-    match chops {
-        false => probe.write(&bytes),
-        true => bytes.chunks(1 + bytes.len() / 5).for_each(|piece| {
-            probe.write(piece);
-            std::thread::sleep(Duration::from_millis(1));
-        }),
-    }
+    let early = exchange.stream.early();
+    bytes.extend_from_slice(early);
+    let early = early.len();
+    send_head(probe, &bytes, chops);
     let deadline = Instant::now() + timeout;
     let head = loop {
         let input = probe.input();
@@ -170,4 +148,15 @@ fn open(
     }
     let terms = request::judge(&exchange.request, answer.as_ref())?;
     Ok(terms.map(|terms| (terms, early)))
+}
+
+/// Sends a head and what goes with it, perhaps in pieces.
+pub fn send_head(probe: &mut Probe, bytes: &[u8], chops: bool) {
+    match chops {
+        false => probe.write(bytes),
+        true => bytes.chunks(1 + bytes.len() / 5).for_each(|piece| {
+            probe.write(piece);
+            std::thread::sleep(Duration::from_millis(1));
+        }),
+    }
 }
