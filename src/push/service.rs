@@ -36,7 +36,6 @@ use crate::push::wserver::{Dropping, ILLEGAL, NoRegistration, Publication, Regis
 use crate::wire::CloseCode;
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 
 /// The push server of one worker.
 #[derive(Debug)]
@@ -422,13 +421,6 @@ impl Service for PushService {
 
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         self.import_peer(context, peer, record)
-    }
-
-    /// Who waits for a message asks the other process next.
-    fn stopping(&mut self, context: &mut Context<'_>) {
-        if self.shared.has_successor.load(Relaxed) {
-            self.native.end_polls(context);
-        }
     }
 
     fn deadline(&self) -> Option<Millis> {

@@ -111,14 +111,6 @@ impl Dialect {
         self.join_again(peer, name, patterns)
     }
 
-    /// Answers all polls: another process has taken over.
-    pub(in crate::push) fn end_polls(&mut self, context: &mut Context<'_>) {
-        let polls = self.subscribers.all().filter(|it| it.form == Form::Poll);
-        for peer in polls.map(|it| it.peer).collect::<Vec<_>>() {
-            self.end_poll(context, peer, None, None);
-        }
-    }
-
     /// What the caller may do here.
     fn recognise(&mut self, caller: Option<Caller>) -> Option<Option<Caller>> {
         match (&caller, &self.auth) {
