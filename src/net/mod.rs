@@ -15,7 +15,7 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`,
+//! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`, `connections`,
 //! `frame`, `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`,
 //! `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`,
 //! `testing`.
@@ -111,6 +111,7 @@ mod metrics;
 mod options;
 mod output;
 mod peer_map;
+mod rate;
 mod service;
 mod sockets;
 pub mod testing;
@@ -133,6 +134,8 @@ pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
 pub use options::Options;
 pub use peer_map::PeerMap;
+pub(crate) use rate::Throttle;
+pub use rate::{BadRate, Rate};
 pub use service::{Reply, Service, Upgrade};
 pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

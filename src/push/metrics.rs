@@ -113,6 +113,8 @@ fn connections(text: &mut Text, told: &[Told]) {
     let all: Counters = told.iter().map(|it| it.counters).sum();
     let help = "Connections refused because of a limit.";
     text.counter("wirebell_connections_refused_total", help, all.refused);
+    let help = "Those of them whose address opens connections too often.";
+    text.counter("wirebell_connections_limited_total", help, all.limited);
     let name = "wirebell_connections_ended_total";
     text.begin(name, "counter", "Connections that have ended, by cause.");
     let causes = [

@@ -77,7 +77,8 @@ impl PushService {
             ),
             gotify: settings.gotify.clone().map(|gotify| {
                 let (broker, tries) = (shared.broker.clone(), Arc::clone(&shared.tries));
-                gotify::Dialect::new(gotify, broker, tries, settings.limits)
+                let throttles = Arc::clone(&shared.throttles);
+                gotify::Dialect::new(gotify, broker, tries, throttles, settings.limits)
             }),
             shared: shared.clone(),
             members: Members::default(),
@@ -183,6 +184,15 @@ impl PushService {
             return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
         let (broker, members) = (&self.shared.broker, &mut self.members);
+        if !members.has_place(peer) {
+            match self.shared.throttles.place(Some(&user.as_str().into())) {
+                Ok(place) => members.keep_place(peer, place),
+                Err(_) => {
+                    let text = "this user has too many connections";
+                    return self.dismiss(context, peer, CloseCode::TRY_AGAIN_LATER, text);
+                }
+            }
+        }
         let joined = members.subscribe(broker, peer, &user, &events, limits);
         if let Err(refused) = joined {
             let (code, reason) = refused.close();

@@ -6,7 +6,8 @@
 
 use crate::http::{Request, Response, Status};
 use crate::net::{Context, PeerId, Reply, Upgrade};
-use crate::push::gotify::caller::Caller;
+use crate::push::answers::retry_after;
+use crate::push::gotify::caller::{Caller, client_name};
 use crate::push::gotify::dialect::{Dialect, GOTIFY};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::topics;
@@ -39,6 +40,15 @@ impl Dialect {
         if context.is_stopping() {
             return Err(Problem::busy("the server is stopping"));
         }
+        let name = caller.client.map(client_name);
+        let place = match self.throttles.place(name.as_ref()) {
+            Ok(place) => place,
+            Err(seconds) => {
+                let text = "this token has too many connections";
+                let response = Response::text(Status::TOO_MANY_REQUESTS, text);
+                return Ok(restate(response.field(retry_after(seconds))).into());
+            }
+        };
         let subscribe = Subscribe {
             patterns: vec![topics(caller.user)],
             ..Subscribe::default()
@@ -50,6 +60,7 @@ impl Dialect {
                 client: caller.client,
                 interest: *interest,
                 order: start.order,
+                _place: place,
             };
             self.streams.insert(from, stream);
         }

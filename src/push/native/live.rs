@@ -272,6 +272,12 @@ impl Dialect {
                 return Ok(());
             }
         };
+        let caller = Caller::Bearer(Arc::clone(&grant));
+        let counts = self.subscribers.get(peer).map(|it| it.place.is_some());
+        let place = match counts {
+            Some(false) => self.place(Some(&caller))?,
+            _ => None,
+        };
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return Ok(());
         };
@@ -286,7 +292,8 @@ impl Dialect {
         }
         self.expires = earlier(self.expires, grant.expires());
         let name = Arc::clone(grant.name());
-        subscriber.caller = Some(Caller::Bearer(grant));
+        subscriber.caller = Some(caller);
+        subscriber.place = subscriber.place.take().or(place);
         send_json(
             context,
             peer,
