@@ -15,10 +15,10 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`, `connections`,
-//! `frame`, `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`, `handle`,
-//! `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`, `driver`,
-//! `testing`.
+//! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`,
+//! `connections`, `frame`, `metrics`, `latency`, `peer_map`, `mailbox`, `memory`, `wake`, `wheel`,
+//! `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`, `engine`,
+//! `driver`, `testing`.
 //!
 //! # A chat
 //!

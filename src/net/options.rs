@@ -37,9 +37,9 @@ options! {
         /// [`Limits::connections_per_address`] counts their connections for that client, from the
         /// head of its request until it is answered or its WebSocket ends.
         pub trusted_proxies: Vec<TrustedProxy> = Vec::new(),
-        /// How many connections an address (IPv4 address or IPv6 /64) may open, counted by all loops
-        /// together; `None` for no limit. Those beyond it are closed before anything is read from
-        /// them. Trusted proxies have no limit.
+        /// How many connections an address (IPv4 address or IPv6 /64) may open, counted by all
+        /// loops together; `None` for no limit. Those beyond it are closed before anything is
+        /// read from them. Trusted proxies have no limit.
         pub connection_rate: Option<Rate> = None,
         /// Is told of every request and its answer.
         pub access_log: Option<Arc<dyn AccessLog>> = None,

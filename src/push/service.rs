@@ -432,12 +432,17 @@ impl Service for PushService {
         };
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
-        self.shared.board.tell(context, Some(lag));
+        let receipts = self.native.receipt_totals();
+        self.shared.board.tell(context, receipts, Some(lag));
         if context.worker() == 0 {
             let memory = self.memory(context);
             let Shared { broker, board, .. } = &self.shared;
             self.reporter.report(broker, board, memory);
         }
+    }
+
+    fn stopping(&mut self, context: &mut Context<'_>) {
+        self.native.stopping(context);
     }
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {

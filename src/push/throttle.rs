@@ -1,7 +1,8 @@
 //! How often an address and a token may do something, and how many connections a token may have.
 //!
-//! Input: what a client asks for, and who it is. Output: yes, or after how many seconds. Invariants:
-//! nothing is refused while there is no limit; a connection gives its place back when it ends. The buckets are those of `net::rate`.
+//! Input: what a client asks for, and who it is. Output: yes, or after how many seconds.
+//! Invariants: nothing is refused while there is no limit; a connection gives its place back when
+//! it ends. The buckets are those of `net::rate`.
 
 use crate::net::{Context, PeerId, Rate, Throttle};
 use crate::push::tries::network;

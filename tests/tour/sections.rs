@@ -93,6 +93,7 @@ const SECTIONS: [(&str, &str, &str, &str); 83] = [
     ("push", "auth", "tokens and what they allow", ""),
     ("push", "pages", "pages of others, and hosts", ""),
     ("push", "bounds", "limits", ""),
+    ("push", "rates", "how often, and how many connections", ""),
     ("push", "nodes", "several servers of one log", ""),
     ("gotify", "paths", "what is asked for", ""),
     ("gotify", "auth", "tokens and passwords of requests", ""),

@@ -69,7 +69,7 @@ impl Dialect {
 
     /// What was sent has left: a replay goes on.
     pub(in crate::push) fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        self.left(peer);
+        self.left(context, peer);
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return;
         };
@@ -416,6 +416,16 @@ impl Dialect {
             let _ = context.write(peer, &SharedChunk::new(keepalive), 0);
         }
         context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
+    }
+
+    /// The server is about to end all connections: polls are answered with nothing, so that their
+    /// clients ask another server.
+    // req: push-poll-08
+    pub(in crate::push) fn stopping(&mut self, context: &mut Context<'_>) {
+        let polls = self.subscribers.all().filter(|it| it.form == Form::Poll);
+        for peer in polls.map(|it| it.peer).collect::<Vec<_>>() {
+            self.end_poll(context, peer, None, None);
+        }
     }
 
     /// Ends a connection, which is no longer a subscriber.
