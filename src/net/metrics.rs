@@ -61,6 +61,9 @@ counters! {
     dialled,
     /// Connections refused because of a limit.
     refused,
+    /// Those of them whose address opens connections too often
+    /// ([`Options::connection_rate`](crate::net::Options::connection_rate)).
+    limited,
     /// Connections, accepted or dialled, that have ended.
     ended,
     /// WebSockets opened, in either role.

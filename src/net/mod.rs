@@ -15,11 +15,10 @@
 //!
 //! Invariant: every queue and every buffer here has a bound from [`Limits`](crate::Limits).
 //!
-//! Reading order: `words`, `limits`, `access`, `options`, `service`, `context`, `connections`,
-//! `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`, `memory`, `wake`,
-//! `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`, `output`, `input`,
-//! `engine`, `driver`,
-//! `testing`.
+//! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`,
+//! `connections`, `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`,
+//! `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`,
+//! `output`, `input`, `engine`, `driver`, `testing`.
 //!
 //! # A chat
 //!
@@ -114,6 +113,7 @@ mod moving;
 mod options;
 mod output;
 mod peer_map;
+mod rate;
 mod service;
 mod sockets;
 pub mod testing;
@@ -137,6 +137,8 @@ pub use metrics::Counters;
 pub use moving::{Moved, MovedListener, Unsettled};
 pub use options::Options;
 pub use peer_map::PeerMap;
+pub(crate) use rate::Throttle;
+pub use rate::{BadRate, Rate};
 pub use service::{Export, Reply, Service, Upgrade};
 pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

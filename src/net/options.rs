@@ -5,6 +5,7 @@ use crate::deflate;
 use crate::http::TrustedProxy;
 use crate::net::access::AccessLog;
 use crate::net::limits::Limits;
+use crate::net::rate::Rate;
 use crate::net::words::Overflow;
 use crate::options::options;
 use crate::tap::Tap;
@@ -36,6 +37,10 @@ options! {
         /// [`Limits::connections_per_address`] counts their connections for that client, from the
         /// head of its request until it is answered or its WebSocket ends.
         pub trusted_proxies: Vec<TrustedProxy> = Vec::new(),
+        /// How many connections an address (IPv4 address or IPv6 /64) may open, counted by all
+        /// loops together; `None` for no limit. Those beyond it are closed before anything is
+        /// read from them. Trusted proxies have no limit.
+        pub connection_rate: Option<Rate> = None,
         /// Is told of every request and its answer.
         pub access_log: Option<Arc<dyn AccessLog>> = None,
         /// Sees every byte of all connections, accepted and dialled.

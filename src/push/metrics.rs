@@ -6,9 +6,10 @@
 //! it; a label has few values, none of which a client can choose.
 
 use crate::net::{Counters, Latency, ListenerCounts};
-use crate::push::broker::Broker;
+use crate::push::broker::BrokerTotals;
 use crate::push::shared::Shared;
 use crate::push::stats::{Memory, Told};
+use crate::push::tally::Totals;
 use std::fmt::{Display, Write as _};
 use std::fs;
 
@@ -74,12 +75,15 @@ pub(super) fn render(shared: &Shared, memory: Memory, is_stopping: bool) -> Stri
     let help = "1 from the beginning of a graceful stop.";
     text.gauge("wirebell_stopping", help, stopping);
     connections(&mut text, &told);
-    let help = "Requests and messages refused because they came too often.";
+    let help = "Requests and messages refused by a rate or as too many connections.";
     let limited = shared.throttles.refused();
     text.counter("wirebell_requests_limited_total", help, limited);
     traffic(&mut text, &told);
-    topics(&mut text, broker, memory);
-    latencies(&mut text, &told, broker);
+    let totals = broker.totals();
+    let available = broker.ready().is_ok();
+    topics(&mut text, &totals, available, memory);
+    receipts(&mut text, &told);
+    latencies(&mut text, &told, &totals);
     process(&mut text, board.started);
     text.0
 }
@@ -113,6 +117,8 @@ fn connections(text: &mut Text, told: &[Told]) {
     let all: Counters = told.iter().map(|it| it.counters).sum();
     let help = "Connections refused because of a limit.";
     text.counter("wirebell_connections_refused_total", help, all.refused);
+    let help = "Those of them whose address opens connections too often.";
+    text.counter("wirebell_connections_limited_total", help, all.limited);
     let name = "wirebell_connections_ended_total";
     text.begin(name, "counter", "Connections that have ended, by cause.");
     let causes = [
@@ -134,6 +140,10 @@ fn connections(text: &mut Text, told: &[Told]) {
     for (cause, count) in causes {
         text.sample(name, &[("cause", cause)], count);
     }
+    handshakes(text, told, &all);
+}
+
+fn handshakes(text: &mut Text, told: &[Told], all: &Counters) {
     let open = all.opened.saturating_sub(all.closed);
     text.gauge("wirebell_websockets", "Open WebSockets.", open);
     let help = "WebSockets opened.";
@@ -172,8 +182,28 @@ fn traffic(text: &mut Text, told: &[Told]) {
     }
 }
 
-fn topics(text: &mut Text, broker: &Broker, memory: Memory) {
-    let totals = broker.totals();
+/// Publications with `?receipt=`, by subscriber.
+fn receipts(text: &mut Text, told: &[Told]) {
+    let mut all = Totals::default();
+    for worker in told {
+        all += worker.receipts;
+    }
+    let help = "Messages with a receipt that were handed to the system for a subscriber.";
+    text.counter("wirebell_receipts_written_total", help, all.written);
+    let help = "Of them, those that a Pong has confirmed.";
+    let confirmed = all.confirmed.count();
+    text.counter("wirebell_receipts_confirmed_total", help, confirmed);
+    let help = "Of them, those for subscribers that cannot confirm.";
+    text.counter("wirebell_receipts_unsupported_total", help, all.unsupported);
+    let help = "From the sending of a message to a subscriber until it was confirmed.";
+    text.histogram(
+        "wirebell_receipt_confirmation_seconds",
+        help,
+        &all.confirmed,
+    );
+}
+
+fn topics(text: &mut Text, totals: &BrokerTotals, available: bool, memory: Memory) {
     let help = "Messages published to topics.";
     text.counter("wirebell_publications_total", help, totals.published);
     let help = "Copies of them for subscribers.";
@@ -182,7 +212,7 @@ fn topics(text: &mut Text, broker: &Broker, memory: Memory) {
     text.gauge("wirebell_subscribers", help, totals.subscribers);
     let help = "Topics that have a history or are subscribed to by name.";
     text.gauge("wirebell_topics", help, totals.topics);
-    let available = u8::from(broker.ready().is_ok());
+    let available = u8::from(available);
     let help = "1 if the log takes publications.";
     text.gauge("wirebell_log_available", help, available);
     let help = "Memory for queues, unfinished messages, requests and histories together.";
@@ -196,7 +226,7 @@ fn topics(text: &mut Text, broker: &Broker, memory: Memory) {
     text.gauge("wirebell_queue_bytes", help, queued);
 }
 
-fn latencies(text: &mut Text, told: &[Told], broker: &Broker) {
+fn latencies(text: &mut Text, told: &[Told], totals: &BrokerTotals) {
     let (mut writes, mut lag) = (Latency::default(), Latency::default());
     for worker in told {
         writes += worker.latency;
@@ -205,11 +235,7 @@ fn latencies(text: &mut Text, told: &[Told], broker: &Broker) {
     let help = "From a publication until a worker has written it to its subscribers.";
     text.histogram("wirebell_publish_to_write_seconds", help, &writes);
     let help = "From a publication until the log has committed it; empty in memory.";
-    text.histogram(
-        "wirebell_log_commit_seconds",
-        help,
-        &broker.totals().commits,
-    );
+    text.histogram("wirebell_log_commit_seconds", help, &totals.commits);
     let help = "How late the timers of the event loops were.";
     text.histogram("wirebell_loop_lag_seconds", help, &lag);
 }

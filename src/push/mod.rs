@@ -67,6 +67,7 @@ mod watched;
 mod workers;
 pub mod wserver;
 
+pub use crate::net::{BadRate, Rate};
 pub use access::{Access, Admitted};
 #[cfg(feature = "jwt")]
 pub use auth::JwtKey;
@@ -104,6 +105,5 @@ pub use service::PushService;
 pub use settings::Settings;
 pub use shared::Shared;
 pub use store::{Change, Done, MemoryStore, Store};
-pub use throttle::{BadRate, Rate};
 pub use unavailable::Unavailable;
 pub use watched::MAX_FILE_BYTES;

@@ -166,6 +166,11 @@ impl PushService {
         }
         let broker = &self.shared.broker;
         let imported = self.members.import(broker, peer, &topics, limits);
+        if let Some((owner, _)) = topics.first() {
+            // It counts, but it is not refused.
+            let place = self.shared.throttles.place(Some(&owner.as_str().into()));
+            self.members.keep_place(peer, place.ok().flatten());
+        }
         (imported.is_ok() && from.is_done()).then_some(())
     }
 }

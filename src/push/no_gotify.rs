@@ -9,7 +9,7 @@ use crate::push::broker::{Broker, BrokerMail};
 use crate::push::denial::Denial;
 use crate::push::limits::Limits;
 use crate::push::name::Pattern;
-use crate::push::throttle::Wish;
+use crate::push::throttle::{Throttles, Wish};
 use crate::push::tries::Tries;
 use std::sync::Arc;
 
@@ -71,7 +71,13 @@ impl Gotify {
 }
 
 impl Dialect {
-    pub(super) fn new(gotify: Gotify, _: Broker, _: Arc<Tries>, _: Limits) -> Self {
+    pub(super) fn new(
+        gotify: Gotify,
+        _: Broker,
+        _: Arc<Tries>,
+        _: Arc<Throttles>,
+        _: Limits,
+    ) -> Self {
         match gotify {}
     }
 

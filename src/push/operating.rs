@@ -44,7 +44,8 @@ impl PushService {
 
     /// Answers `/metrics`.
     pub(super) fn metrics(&self, context: &Context<'_>) -> Response {
-        self.shared.board.tell(context, None);
+        let receipts = self.native.receipt_totals();
+        self.shared.board.tell(context, receipts, None);
         let stopping = self.is_stopping(context);
         let text = render(&self.shared, self.memory(context), stopping);
         let media_type = MediaType::new(TEXT).expect("a value");

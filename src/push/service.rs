@@ -77,7 +77,8 @@ impl PushService {
             ),
             gotify: settings.gotify.clone().map(|gotify| {
                 let (broker, tries) = (shared.broker.clone(), Arc::clone(&shared.tries));
-                gotify::Dialect::new(gotify, broker, tries, settings.limits)
+                let throttles = Arc::clone(&shared.throttles);
+                gotify::Dialect::new(gotify, broker, tries, throttles, settings.limits)
             }),
             shared: shared.clone(),
             members: Members::default(),
@@ -183,6 +184,15 @@ impl PushService {
             return self.dismiss(context, peer, CloseCode::POLICY, "unknown token");
         };
         let (broker, members) = (&self.shared.broker, &mut self.members);
+        if !members.has_place(peer) {
+            match self.shared.throttles.place(Some(&user.as_str().into())) {
+                Ok(place) => members.keep_place(peer, place),
+                Err(_) => {
+                    let text = "this user has too many connections";
+                    return self.dismiss(context, peer, CloseCode::TRY_AGAIN_LATER, text);
+                }
+            }
+        }
         let joined = members.subscribe(broker, peer, &user, &events, limits);
         if let Err(refused) = joined {
             let (code, reason) = refused.close();
@@ -367,10 +377,6 @@ impl Service for PushService {
         self.native.writable(context, peer);
     }
 
-    fn stopping(&mut self, context: &mut Context<'_>) {
-        self.native.stopping(context);
-    }
-
     fn closing(&mut self, _: &mut Context<'_>, peer: PeerId) {
         self.forget(peer);
     }
@@ -434,12 +440,17 @@ impl Service for PushService {
         };
         self.due = context.now() + LOOK_MS;
         self.native.look(context);
-        self.shared.board.tell(context, Some(lag));
+        let receipts = self.native.receipt_totals();
+        self.shared.board.tell(context, receipts, Some(lag));
         if context.worker() == 0 {
             let memory = self.memory(context);
             let Shared { broker, board, .. } = &self.shared;
             self.reporter.report(broker, board, memory);
         }
+    }
+
+    fn stopping(&mut self, context: &mut Context<'_>) {
+        self.native.stopping(context);
     }
 
     fn shed(&mut self, _: &mut Context<'_>, bytes: usize) {

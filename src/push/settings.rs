@@ -2,6 +2,7 @@
 //!
 //! Read by `service`, which enforces them, and by the command.
 
+use crate::net::Rate;
 use crate::options::options;
 use crate::push::auth::{Auth, MayPublish, PushKey, TokenFile};
 use crate::push::clock::Clock;
@@ -10,7 +11,6 @@ use crate::push::hub::HistoryRules;
 use crate::push::limits::Limits;
 use crate::push::log::Log;
 use crate::push::origin::OriginPolicy;
-use crate::push::throttle::Rate;
 use std::sync::Arc;
 
 options! {
@@ -48,6 +48,9 @@ options! {
         pub handshake_rate: Option<Rate> = None,
         /// How much an address and a token may publish; `None` for no limit.
         pub publish_rate: Option<Rate> = None,
+        /// WebSockets and streams that the tokens of one name may have open at the same time,
+        /// counted over all workers; 0 for no limit. On `/ws` the name is that of the user.
+        pub connections_per_token: u32 = 0,
         /// Whether there is `/echo`. `None` enables it only if neither publishing nor subscribing
         /// needs a secret: a protected server should not be a public echo.
         pub echo: Option<bool> = None,

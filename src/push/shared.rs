@@ -38,7 +38,11 @@ impl Shared {
             let log = MemoryLog::new(Epoch::random(), settings.limits.keys);
             Arc::new(log)
         });
-        let throttles = Throttles::new(settings.handshake_rate, settings.publish_rate);
+        let throttles = Throttles::new(
+            settings.handshake_rate,
+            settings.publish_rate,
+            settings.connections_per_token,
+        );
         let clock = settings.clock.clone();
         let (rules, limits) = (settings.history.clone(), settings.limits.hub);
         let hosts = HostPolicy::new(addresses, &settings.hosts);

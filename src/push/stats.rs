@@ -9,6 +9,7 @@ use crate::proto::Millis;
 use crate::push::broker::{Answer, Broker, BrokerStats, TopicStats};
 use crate::push::name::TopicName;
 use crate::push::record::{Payload, Publication};
+use crate::push::tally::Totals;
 use crate::push::time::rfc3339;
 use serde::Serialize;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -40,6 +41,7 @@ pub(super) struct Told {
     pub(super) latency: Latency,
     /// How late its timers were.
     pub(super) lag: Latency,
+    pub(super) receipts: Totals,
     /// When, on the clock that all workers have in common.
     pub(super) at: Millis,
     /// How often it has told.
@@ -60,7 +62,7 @@ impl Board {
     }
 
     /// A worker tells what it has counted. `lag` is how late it is, if a timer was due.
-    pub(super) fn tell(&self, context: &Context<'_>, lag: Option<Millis>) {
+    pub(super) fn tell(&self, context: &Context<'_>, receipts: Totals, lag: Option<Millis>) {
         let mut workers = self.lock();
         let number = context.worker();
         if workers.len() <= number {
@@ -70,6 +72,7 @@ impl Board {
         told.counters = context.counters();
         told.sockets = context.socket_counts();
         told.latency = context.latency();
+        told.receipts = receipts;
         told.at = context.now();
         if let Some(lag) = lag {
             told.lag.record(Duration::from_millis(lag));

@@ -5,8 +5,11 @@
 //! was for, to whom it was written, and who has confirmed it. What confirms a message is left to
 //! the dialect.
 
-use crate::net::PeerId;
+use crate::net::{Latency, PeerId};
+use crate::proto::Millis;
+use std::ops::AddAssign;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 /// The counts of one publication. Clones count together.
 #[derive(Clone, Debug)]
@@ -41,6 +44,40 @@ pub struct Counts {
     /// Connections that cannot confirm: streams and polls, and peers that answer a Ping with
     /// another payload (RFC 6455 section 5.5.3).
     pub unsupported: usize,
+}
+
+/// What one worker has heard of all subscribers of publications with a tally.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Totals {
+    pub(super) written: u64,
+    pub(super) unsupported: u64,
+    /// From when it was sent to a subscriber until that had confirmed it.
+    pub(super) confirmed: Latency,
+}
+
+impl Totals {
+    /// Counts what was heard of a message that was sent at this time.
+    pub(super) fn count(&mut self, all: &[Heard], sent: Millis, now: Millis) {
+        for heard in all {
+            match heard {
+                Heard::Written => self.written += 1,
+                Heard::Unsupported => self.unsupported += 1,
+                Heard::Confirmed => {
+                    let took = Duration::from_millis(now.saturating_sub(sent));
+                    self.confirmed.record(took);
+                }
+                Heard::Lost => {}
+            }
+        }
+    }
+}
+
+impl AddAssign for Totals {
+    fn add_assign(&mut self, other: Self) {
+        self.written += other.written;
+        self.unsupported += other.unsupported;
+        self.confirmed += other.confirmed;
+    }
 }
 
 /// What is heard of a subscriber.
@@ -83,21 +120,26 @@ impl Tally {
         state.is_done()
     }
 
-    /// Counts what was heard of a subscriber; true if it was the last of what there is to hear.
-    pub(super) fn hear(&self, heard: Heard) -> bool {
+    /// Counts what was heard of a subscriber, in one step; true if it was the last of what there is
+    /// to hear.
+    pub(super) fn hear(&self, all: &[Heard]) -> bool {
         let mut state = self.lock();
-        let State { counts, open, .. } = &mut *state;
-        match heard {
-            Heard::Written => counts.written += 1,
-            Heard::Confirmed => counts.confirmed += 1,
-            Heard::Unsupported => counts.unsupported += 1,
-            Heard::Lost => {}
+        let mut settles = false;
+        for heard in all {
+            let State { counts, open, .. } = &mut *state;
+            match heard {
+                Heard::Written => {
+                    counts.written += 1;
+                    continue;
+                }
+                Heard::Confirmed => counts.confirmed += 1,
+                Heard::Unsupported => counts.unsupported += 1,
+                Heard::Lost => {}
+            }
+            settles = true;
+            *open = open.saturating_sub(1);
         }
-        if heard == Heard::Written {
-            return false;
-        }
-        *open = open.saturating_sub(1);
-        state.is_done()
+        settles && state.is_done()
     }
 
     /// There is nothing more to hear.
@@ -151,11 +193,14 @@ mod tests {
         let tally = Tally::new(publisher);
         tally.begin(4, 2);
         assert!(!tally.sent(2));
-        assert!(!tally.hear(Heard::Written));
-        assert!(!tally.hear(Heard::Confirmed));
-        assert!(!tally.hear(Heard::Lost), "another worker has not sent it");
+        assert!(!tally.hear(&[Heard::Written]));
+        assert!(!tally.hear(&[Heard::Confirmed]));
+        assert!(
+            !tally.hear(&[Heard::Lost]),
+            "another worker has not sent it"
+        );
         assert!(!tally.sent(1));
-        assert!(tally.hear(Heard::Unsupported));
+        assert!(tally.hear(&[Heard::Unsupported]));
         assert!(tally.is_done() && !tally.is_closed());
         let counts = tally.close();
         let expected = Counts {

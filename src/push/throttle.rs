@@ -1,107 +1,18 @@
-//! How often an address and a token may do something: token buckets.
+//! How often an address and a token may do something, and how many connections a token may have.
 //!
-//! Input: what is asked for, by whom, and the time of the loops. Output: yes, or after how many
-//! seconds. A bucket is one number, the time at which it is full again (the generic cell rate
-//! algorithm, ITU-T I.371). Invariants: memory is bounded; a client that has waited long enough is
-//! not refused because of others; nothing is refused while there is no limit.
+//! Input: what a client asks for, and who it is. Output: yes, or after how many seconds.
+//! Invariants: nothing is refused while there is no limit; a connection gives its place back when
+//! it ends. The buckets are those of `net::rate`.
 
-use crate::net::{Context, PeerId};
+use crate::net::{Context, PeerId, Rate, Throttle};
 use crate::push::tries::network;
 use std::collections::HashMap;
-use std::fmt;
 use std::net::IpAddr;
-use std::str::FromStr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// Buckets that are not full: about 6 MiB. Beyond that, those who have none share one.
-const BUCKETS: usize = 65_536;
-
-/// Microseconds between two looks for buckets that are full again.
-const SWEEP: u64 = 1_000_000;
-
-/// How much of something is allowed: so many in a period, and so many at once.
-///
-/// ```
-/// use wirebell::push::Rate;
-///
-/// let rate: Rate = "600/m:20".parse()?;
-/// assert_eq!(rate.to_string(), "600/m:20");
-/// assert!("10".parse::<Rate>().is_err());
-/// # Ok::<(), wirebell::push::BadRate>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rate {
-    count: u32,
-    unit: Unit,
-    burst: u32,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Unit {
-    Second,
-    Minute,
-    Hour,
-}
-
-/// A text is no [`Rate`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadRate;
-
-impl fmt::Display for BadRate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("write a rate such as 10/s or 600/m, or 10/s:50 with 50 at once")
-    }
-}
-
-impl std::error::Error for BadRate {}
-
-impl Unit {
-    const ALL: [(&'static str, Self); 3] =
-        [("s", Self::Second), ("m", Self::Minute), ("h", Self::Hour)];
-
-    fn micros(self) -> u64 {
-        match self {
-            Self::Second => 1_000_000,
-            Self::Minute => 60_000_000,
-            Self::Hour => 3_600_000_000,
-        }
-    }
-}
-
-impl FromStr for Rate {
-    type Err = BadRate;
-
-    fn from_str(text: &str) -> Result<Self, BadRate> {
-        let (count, rest) = text.split_once('/').ok_or(BadRate)?;
-        let (unit, burst) = match rest.split_once(':') {
-            Some((unit, burst)) => (unit, Some(burst)),
-            None => (rest, None),
-        };
-        let number = |text: &str| match text.parse() {
-            Ok(number @ 1..=1_000_000) => Ok(number),
-            _ => Err(BadRate),
-        };
-        let count = number(count)?;
-        let unit = Unit::ALL.iter().find(|(name, _)| *name == unit);
-        Ok(Self {
-            count,
-            unit: unit.ok_or(BadRate)?.1,
-            burst: burst.map_or(Ok(count), number)?,
-        })
-    }
-}
-
-impl fmt::Display for Rate {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = Unit::ALL.iter().find(|(_, unit)| *unit == self.unit);
-        write!(f, "{}/{}", self.count, unit.map_or("s", |it| it.0))?;
-        match self.burst == self.count {
-            true => Ok(()),
-            false => write!(f, ":{}", self.burst),
-        }
-    }
-}
+/// Seconds after which a token that has too many connections may try again.
+pub(super) const PLACE_SECONDS: u64 = 5;
 
 /// Whose bucket it is.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -110,77 +21,14 @@ enum Key {
     Address(IpAddr),
     /// The name of a token.
     Name(Arc<str>),
-    /// All that there is no room for.
-    Others,
-}
-
-/// The buckets of one rate.
-#[derive(Debug)]
-struct Throttle {
-    rate: Rate,
-    buckets: Mutex<Buckets>,
-}
-
-#[derive(Debug, Default)]
-struct Buckets {
-    /// When each is full again, in microseconds.
-    full_at: HashMap<Key, u64>,
-    swept: u64,
-}
-
-impl Throttle {
-    fn new(rate: Rate) -> Self {
-        Self {
-            rate,
-            buckets: Mutex::default(),
-        }
-    }
-
-    /// Takes `count` from each of these buckets, unless one of them is empty: then nothing, and the
-    /// answer is after how many microseconds it will not be. More than there is leaves a debt.
-    fn take(&self, keys: &[Key], count: u64, now: u64) -> Result<(), u64> {
-        let each = self.rate.unit.micros() / u64::from(self.rate.count);
-        let burst = each * u64::from(self.rate.burst);
-        let mut buckets = self.buckets.lock().unwrap_or_else(PoisonError::into_inner);
-        let keys: Vec<_> = keys.iter().map(|key| buckets.place(key, now)).collect();
-        let waits = keys.iter().filter_map(|key| {
-            let full_at = buckets.full_at.get(key).copied().unwrap_or(0).max(now);
-            (full_at + each)
-                .checked_sub(now + burst)
-                .filter(|it| *it > 0)
-        });
-        if let Some(wait) = waits.max() {
-            return Err(wait);
-        }
-        for key in keys {
-            let full_at = buckets.full_at.entry(key).or_default();
-            *full_at = (*full_at).max(now) + each * count;
-        }
-        Ok(())
-    }
-}
-
-impl Buckets {
-    fn place(&mut self, key: &Key, now: u64) -> Key {
-        if self.full_at.len() < BUCKETS || self.full_at.contains_key(key) {
-            return key.clone();
-        }
-        if now >= self.swept + SWEEP {
-            self.swept = now;
-            self.full_at.retain(|_, full_at| *full_at > now);
-        }
-        match self.full_at.len() < BUCKETS {
-            true => key.clone(),
-            false => Key::Others,
-        }
-    }
 }
 
 /// What is limited on a server.
 #[derive(Debug, Default)]
 pub(super) struct Throttles {
-    handshakes: Option<Throttle>,
-    publications: Option<Throttle>,
+    handshakes: Option<Throttle<Key>>,
+    publications: Option<Throttle<Key>>,
+    places: Places,
     refused: AtomicU64,
 }
 
@@ -194,10 +42,18 @@ pub(super) enum Wish {
 }
 
 impl Throttles {
-    pub(super) fn new(handshakes: Option<Rate>, publications: Option<Rate>) -> Self {
+    pub(super) fn new(
+        handshakes: Option<Rate>,
+        publications: Option<Rate>,
+        connections: u32,
+    ) -> Self {
         Self {
             handshakes: handshakes.map(Throttle::new),
             publications: publications.map(Throttle::new),
+            places: Places {
+                most: connections,
+                taken: Arc::default(),
+            },
             refused: AtomicU64::new(0),
         }
     }
@@ -237,90 +93,94 @@ impl Throttles {
         })
     }
 
+    /// Counts a connection that is about to open, for as long as the place is kept. One without a
+    /// name has none.
+    ///
+    /// # Errors
+    ///
+    /// The name has all that it may have; after how many seconds to try again.
+    // req: push-rates-02
+    pub(super) fn place(&self, name: Option<&Arc<str>>) -> Result<Option<Place>, u64> {
+        let Some(name) = name.filter(|_| self.places.most > 0) else {
+            return Ok(None);
+        };
+        let place = self.places.take(name);
+        if place.is_none() {
+            self.refused.fetch_add(1, Relaxed);
+        }
+        place.map(Some).ok_or(PLACE_SECONDS)
+    }
+
     /// How often something was refused.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Relaxed)
     }
 }
 
+type Taken = Mutex<HashMap<Arc<str>, u32>>;
+
+/// Open connections by the name of their token. Empty while there is no limit.
+#[derive(Debug, Default)]
+struct Places {
+    most: u32,
+    taken: Arc<Taken>,
+}
+
+/// A connection counts for a name until this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    name: Arc<str>,
+    taken: Arc<Taken>,
+}
+
+impl Places {
+    fn take(&self, name: &Arc<str>) -> Option<Place> {
+        let mut taken = lock(&self.taken);
+        let count = taken.entry(Arc::clone(name)).or_default();
+        if *count >= self.most {
+            return None;
+        }
+        *count += 1;
+        Some(Place {
+            name: Arc::clone(name),
+            taken: Arc::clone(&self.taken),
+        })
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut taken = lock(&self.taken);
+        if let Some(count) = taken.get_mut(&self.name) {
+            *count -= 1;
+            if *count == 0 {
+                taken.remove(&self.name);
+            }
+        }
+    }
+}
+
+fn lock(taken: &Taken) -> MutexGuard<'_, HashMap<Arc<str>, u32>> {
+    taken.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn rate(text: &str) -> Rate {
-        text.parse().unwrap()
-    }
-
-    fn name(text: &str) -> Key {
-        Key::Name(text.into())
-    }
-
     #[test]
-    fn rates_are_read_and_written() {
-        for text in ["10/s", "1/h", "600/m:20", "1/s:1000"] {
-            assert_eq!(rate(text).to_string(), text);
-        }
-        assert_eq!(rate("5/s:5").to_string(), "5/s");
-        for bad in [
-            "",
-            "10",
-            "/s",
-            "0/s",
-            "10/d",
-            "10/s:",
-            "10/s:0",
-            "1.5/s",
-            "-1/s",
-            "9999999/s",
-        ] {
-            assert_eq!(bad.parse::<Rate>(), Err(BadRate), "{bad:?}");
-        }
-    }
-
-    #[test]
-    fn a_bucket_fills_again_and_says_when() {
-        let throttle = Throttle::new(rate("2/s:3"));
-        let take = |key: &str, now| throttle.take(&[name(key)], 1, now);
-        for _ in 0..3 {
-            assert_eq!(take("a", 0), Ok(()));
-        }
-        assert_eq!(take("a", 0), Err(500_000));
-        assert_eq!(take("a", 400_000), Err(100_000));
-        assert_eq!(take("b", 400_000), Ok(()), "another one");
-        assert_eq!(take("a", 500_000), Ok(()));
-        assert_eq!(take("a", 500_000), Err(500_000));
-        for _ in 0..3 {
-            assert_eq!(take("a", 10_000_000), Ok(()));
-        }
-        assert_eq!(take("a", 10_000_000), Err(500_000));
-    }
-
-    #[test]
-    fn both_buckets_have_to_have_room_and_a_batch_leaves_a_debt() {
-        let throttle = Throttle::new(rate("1/s:2"));
-        let both = [name("a"), name("b")];
-        assert_eq!(throttle.take(&both, 10, 0), Ok(()));
-        assert_eq!(throttle.take(&both[..1], 1, 0), Err(9_000_000));
-        assert_eq!(throttle.take(&[name("c"), name("a")], 1, 0), Err(9_000_000));
-        for _ in 0..2 {
-            assert_eq!(
-                throttle.take(&[name("c")], 1, 0),
-                Ok(()),
-                "nothing was taken"
-            );
-        }
-    }
-
-    #[test]
-    fn memory_is_bounded_and_buckets_that_are_full_are_forgotten() {
-        let throttle = Throttle::new(rate("1/s"));
-        let take = |n: usize, now| throttle.take(&[name(&n.to_string())], 1, now);
-        for n in 0..BUCKETS {
-            assert_eq!(take(n, 2_000_000), Ok(()));
-        }
-        assert_eq!(take(BUCKETS, 2_000_000), Ok(()), "the first of the others");
-        assert_eq!(take(BUCKETS + 1, 2_000_000), Err(1_000_000));
-        assert_eq!(take(BUCKETS + 1, 3_000_000), Ok(()));
-        assert_eq!(throttle.buckets.lock().unwrap().full_at.len(), 1);
+    fn a_place_is_given_back_and_names_without_any_are_forgotten() {
+        let throttles = Throttles::new(None, None, 2);
+        let (alice, bob) = (Arc::from("alice"), Arc::from("bob"));
+        let first = throttles.place(Some(&alice)).unwrap();
+        let second = throttles.place(Some(&alice)).unwrap();
+        assert_eq!(throttles.place(Some(&alice)).unwrap_err(), PLACE_SECONDS);
+        assert!(throttles.place(Some(&bob)).unwrap().is_some());
+        assert!(throttles.place(None).unwrap().is_none());
+        drop(first);
+        let third = throttles.place(Some(&alice)).unwrap();
+        assert_eq!(throttles.refused(), 1);
+        drop((second, third));
+        assert!(lock(&throttles.places.taken).is_empty());
     }
 }

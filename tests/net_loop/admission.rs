@@ -1,6 +1,7 @@
 //! How many connections, and from where.
 
-use crate::net_support::{Client, Probes, limits, options_with, wait_until};
+use crate::net_support::simulated::Simulated;
+use crate::net_support::{Client, Probes, limits, options, options_with, wait_until};
 use std::net::SocketAddr;
 
 #[test]
@@ -43,4 +44,46 @@ fn an_address_has_its_own_limit() {
     drop(Client::connect_from(from(1), server.address()));
     wait_until("a place is free", || server.connections() == 3);
     open(1).expect_echo("once more");
+}
+
+#[test]
+// req: push-rates-01
+fn an_address_has_a_rate() {
+    let server = Simulated::start(options().connection_rate("2/s:3".parse().ok()));
+    let open = |from: &str| server.connect_from(from).upgraded("/");
+    let refuse = |from: &str| server.connect_from(from).expect_end();
+    let mut inside = ["192.0.2.1:1", "192.0.2.1:2", "192.0.2.1:3"].map(open);
+    refuse("192.0.2.1:4");
+    refuse("[::ffff:192.0.2.1]:5");
+    open("192.0.2.2:1").expect_echo("another address");
+    for client in &mut inside {
+        client.expect_echo("unharmed");
+    }
+    // One subscriber has a whole /64.
+    for n in 1..=3 {
+        open(&format!("[2001:db8::{n}]:1"));
+    }
+    refuse("[2001:db8::ffff:0:0:1]:1");
+    open("[2001:db8:0:1::1]:1").expect_echo("another network");
+    server.advance(499);
+    refuse("192.0.2.1:6");
+    server.advance(1);
+    open("192.0.2.1:7").expect_echo("in again");
+    refuse("192.0.2.1:8");
+    let counters = server.counters();
+    assert_eq!((counters.limited, counters.refused), (5, 5));
+}
+
+#[test]
+// req: push-rates-01
+fn a_trusted_proxy_has_no_rate() {
+    let proxies = vec!["192.0.2.1".parse().expect("a proxy")];
+    let options = options().trusted_proxies(proxies);
+    let server = Simulated::start(options.connection_rate("1/h".parse().ok()));
+    for _ in 0..3 {
+        let mut client = server.connect_from("192.0.2.1:1").upgraded("/");
+        client.expect_echo("in");
+    }
+    server.connect_from("192.0.2.2:1").upgraded("/");
+    server.connect_from("192.0.2.2:1").expect_end();
 }

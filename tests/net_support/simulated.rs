@@ -10,6 +10,7 @@ use crate::net_support::Ended;
 use crate::net_support::probe::Probe;
 use std::cell::{Cell, RefCell};
 use std::io::{self, ErrorKind, Read, Write};
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -77,9 +78,20 @@ impl<S: Service> Turns<S> {
     /// A connection, nothing more.
     pub fn connect(self: &Rc<Self>) -> Client<SimulatedStream<S>> {
         let address = self.loops.borrow()[0].address();
+        self.client(self.network.connect(address).expect("it listens"))
+    }
+
+    /// A connection from this address.
+    pub fn connect_from(self: &Rc<Self>, from: SocketAddr) -> Client<SimulatedStream<S>> {
+        let address = self.loops.borrow()[0].address();
+        let peer = self.network.connect_from(from, address);
+        self.client(peer.expect("it listens"))
+    }
+
+    fn client(self: &Rc<Self>, peer: Peer) -> Client<SimulatedStream<S>> {
         Client::on(SimulatedStream {
             turns: Rc::clone(self),
-            peer: self.network.connect(address).expect("it listens"),
+            peer,
             patience: PATIENCE,
         })
     }
@@ -120,6 +132,11 @@ impl Simulated {
     /// A connection, nothing more.
     pub fn connect(&self) -> Client<SimulatedStream> {
         self.turns.connect()
+    }
+
+    /// A connection from this address.
+    pub fn connect_from(&self, from: &str) -> Client<SimulatedStream> {
+        self.turns.connect_from(from.parse().expect("an address"))
     }
 
     /// A WebSocket on `/`.

@@ -174,3 +174,20 @@ fn a_graceful_stop_has_no_close() {
     assert_eq!(stream.message()["message"], "last");
     stream.expect_end();
 }
+
+#[test]
+// req: push-rates-02
+fn a_client_has_so_many_streams() {
+    let settings = Settings::default().connections_per_token(1);
+    let world = World::with(options(), settings, Arc::new(MemoryStore::default()));
+    let first = world.stream();
+    let answer = world.handshake(&format!("/stream?token={}", world.client), "");
+    assert_eq!(
+        (answer.status, answer.field("retry-after")),
+        (429, Some("5"))
+    );
+    assert!(answer.body.contains("\"errorCode\":429"), "{answer:?}");
+    drop(first);
+    world.turns.run();
+    world.stream();
+}

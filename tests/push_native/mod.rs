@@ -143,6 +143,14 @@ impl Native {
         self.connect().upgraded(target)
     }
 
+    #[track_caller]
+    fn raw_with(&self, target: &str, fields: &str) -> Socket {
+        let mut client = self.connect();
+        client.send(upgrade(target, fields));
+        client.expect_switch();
+        client
+    }
+
     /// A WebSocket of `wirebell.v1`.
     #[track_caller]
     fn envelopes(&self, target: &str) -> Socket {

@@ -5,6 +5,7 @@ use super::{Native, bearer, parsed};
 use crate::net_support::client::HttpResponse;
 use crate::net_support::push::ask;
 use crate::net_support::{Client, options};
+use crate::support::frames::pong;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -138,6 +139,40 @@ fn what_has_happened_is_counted() {
         "process_start_time_seconds",
     ] {
         assert!(metrics.value(sample) > 0.0, "{sample}");
+    }
+}
+
+#[test]
+fn receipts_are_counted_and_timed() {
+    let native = Native::start();
+    let mut raw = native.raw("/topics/a");
+    let _lines = native.lines("/topics/a");
+    let mut publisher = native.connect();
+    let head =
+        "POST /topics/a?receipt=10s HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx";
+    publisher.send(head);
+    raw.expect_text("x");
+    let asked = raw.frame();
+    native.advance(300);
+    raw.send_frame(&pong(&asked.payload));
+    assert_eq!(publisher.response().status, 201);
+    let metrics = metrics(&native.get("/metrics", ""));
+    for (sample, value) in [
+        ("wirebell_receipts_written_total", 2.0),
+        ("wirebell_receipts_confirmed_total", 1.0),
+        ("wirebell_receipts_unsupported_total", 1.0),
+        ("wirebell_receipt_confirmation_seconds_count", 1.0),
+        ("wirebell_receipt_confirmation_seconds_sum", 0.3),
+        (
+            "wirebell_receipt_confirmation_seconds_bucket{le=\"0.25\"}",
+            0.0,
+        ),
+        (
+            "wirebell_receipt_confirmation_seconds_bucket{le=\"0.5\"}",
+            1.0,
+        ),
+    ] {
+        assert_eq!(metrics.value(sample), value, "{sample}");
     }
 }
 

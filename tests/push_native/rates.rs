@@ -7,6 +7,9 @@ use crate::support::frames::close;
 use serde_json::json;
 use wirebell::push::{Auth, Settings, Tokens};
 
+const LINES: &str = "Accept: application/x-ndjson\r\n";
+const EVENTS: &str = "Accept: text/event-stream\r\n";
+
 fn limited(handshakes: &str, publications: &str) -> Settings {
     Settings::default()
         .handshake_rate(handshakes.parse().ok())
@@ -106,4 +109,40 @@ fn a_token_has_a_bucket_of_its_own() {
     assert_eq!(post("192.0.2.1", "other"), 429, "the address");
     assert_eq!(post("192.0.2.2", "other"), 202);
     assert_eq!(post("2001:db8::1", "other"), 429);
+}
+
+/// WebSockets, streams and tokens that come in a message have a place until they end.
+#[test]
+// req: push-rates-02
+fn a_token_has_so_many_connections() {
+    let bob = entry("bob", "other", "subscribe = ['orders.**']");
+    let auth = Auth::default().tokens(Tokens::parse(&(alice() + &bob)).expect("tokens"));
+    let settings = Settings::default().auth(Some(auth));
+    let native = Native::with(settings.connections_per_token(3));
+    let secret = bearer("secret");
+    let mut later = native.envelopes("/topics");
+    let _raw = native.raw_with("/topics/orders.eu", &secret);
+    let lines = native.stream("/topics/orders.eu", &(secret.clone() + LINES));
+    let _events = native.stream("/topics/orders.eu", &(secret.clone() + EVENTS));
+    for fields in [LINES, EVENTS] {
+        let answer = native.get("/topics/orders.eu", &(secret.clone() + fields));
+        assert_eq!(answer.status, 429);
+        assert_eq!(answer.field("retry-after"), Some("5"));
+        assert_eq!(parsed(&answer.body)["error"], "too_many");
+    }
+    assert_eq!(native.handshake("/topics/orders.eu", &secret).status, 429);
+    let poll = native.get("/topics/orders.eu?poll=0", &secret);
+    assert_eq!(poll.status, 200, "it ends by itself");
+    let other = native.raw_with("/topics/orders.eu", &bearer("other"));
+    let auth = r#"{"type":"auth","token":"secret"}"#;
+    later.send_text(auth);
+    assert_eq!(later.json()["error"], "too_many");
+    drop(lines);
+    native.advance(1);
+    later.send_text(auth);
+    assert_eq!(later.json()["type"], "authenticated");
+    later.send_text(auth);
+    assert_eq!(later.json()["type"], "authenticated", "it has its place");
+    assert_eq!(native.handshake("/topics/orders.eu", &secret).status, 429);
+    drop((later, other));
 }

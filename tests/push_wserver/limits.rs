@@ -174,3 +174,20 @@ fn publications_for_nobody_leave_nothing_behind() {
     let _client = push.subscribe("a", "e");
     assert_eq!(push.server().push("a", "e", "m"), Ok(1));
 }
+
+#[test]
+// req: push-rates-02
+fn a_user_has_so_many_connections() {
+    let settings = push::Settings::default().connections_per_token(1);
+    let push = Push::start(crate::net_support::options(), settings);
+    let mut first = push.subscribe("alice", "a");
+    first.register(&registration("alice", "b"));
+    let reason = push.open().refused(&registration("alice", "a"), 1013);
+    assert_eq!(reason, "this user has too many connections");
+    let _other = push.subscribe("bob", "a");
+    first.send_frame(&crate::support::frames::close(1000, ""));
+    first.expect_close(1000);
+    let left = || push.server().push("alice", "a", "m") == Ok(0);
+    crate::net_support::wait_until("the first has left", left);
+    let _second = push.subscribe("alice", "a");
+}

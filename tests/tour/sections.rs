@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 /// Sections, what they are about, and files that no tag leads to.
-const SECTIONS: [(&str, &str, &str, &str); 84] = [
+const SECTIONS: [(&str, &str, &str, &str); 85] = [
     ("6455", "1.3", "the key and its answer", "handshake/key"),
     ("6455", "3", "URIs", ""),
     ("6455", "4.1", "opening, the client's side", ""),
@@ -93,6 +93,7 @@ const SECTIONS: [(&str, &str, &str, &str); 84] = [
     ("push", "auth", "tokens and what they allow", ""),
     ("push", "pages", "pages of others, and hosts", ""),
     ("push", "bounds", "limits", ""),
+    ("push", "rates", "how often, and how many connections", ""),
     ("push", "nodes", "several servers of one log", ""),
     (
         "push",

@@ -57,7 +57,7 @@ const ORDER: [(&str, &str, &str); 25] = [
     (
         "net",
         "The event loop",
-        "mod words limits access options service context connections frame metrics \
+        "mod words limits access rate options service context connections frame metrics \
          latency peer_map moving fields mailbox \
          memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \

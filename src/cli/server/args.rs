@@ -149,6 +149,12 @@ pub struct FileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trusted_proxy: Option<Vec<String>>,
 
+    /// Connections that one address (IPv6: /64) may open, such as 100/s:500. Those beyond it are
+    /// closed before anything is read; a --trusted-proxy may open any number [default: no limit]
+    #[arg(long, value_name = "RATE", env = "WIREBELL_CONNECTION_RATE")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connection_rate: Option<String>,
+
     /// WebSockets and streams that one address (IPv6: /64), and one token, may open: such as 10/s,
     /// 600/m, or 10/s:50 with 50 at once. Those beyond it get 429. Set --trusted-proxy behind a
     /// proxy; loopback addresses count too [default: no limit]
@@ -161,6 +167,12 @@ pub struct FileSettings {
     #[arg(long, value_name = "RATE", env = "WIREBELL_PUBLISH_RATE")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_rate: Option<String>,
+
+    /// WebSockets and streams that the tokens of one name, or one user of /ws, may have open at the
+    /// same time; 0 means no limit [default: 0]
+    #[arg(long, value_name = "N", env = "WIREBELL_CONNECTIONS_PER_TOKEN")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connections_per_token: Option<u32>,
 
     /// How much history topics keep.
     #[arg(skip)]

@@ -243,8 +243,10 @@ impl FileSettings {
             push_key_file,
             token_file,
             trusted_proxy,
+            connection_rate,
             handshake_rate,
             publish_rate,
+            connections_per_token,
             max_body,
             register_timeout,
             echo
@@ -290,6 +292,7 @@ impl FileSettings {
     pub fn options(&self) -> Result<Options, Failure> {
         let mut options = self.event_loop.options()?;
         options.trusted_proxies = self.trusted_proxies()?;
+        options.connection_rate = rate("connection-rate", self.connection_rate.as_deref())?;
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
         limits.body_bytes = self.max_body.map_or(limits.body_bytes, bytes);
@@ -341,6 +344,7 @@ impl FileSettings {
             .push_key(push_key)
             .handshake_rate(rate("handshake-rate", self.handshake_rate.as_deref())?)
             .publish_rate(rate("publish-rate", self.publish_rate.as_deref())?)
+            .connections_per_token(self.connections_per_token.unwrap_or(0))
             .tokens(tokens)
             .echo(self.echo))
     }

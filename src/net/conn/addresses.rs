@@ -79,7 +79,7 @@ impl Addresses {
 
 /// One subscriber's addresses: an IPv4 address, or a whole IPv6 /64, which one subscriber has
 /// all of.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),
         IpAddr::V6(address) => {

@@ -1,6 +1,7 @@
 //! New connections: accepted a few at a time, and refused if there are too many.
 
 use crate::http::is_trusted;
+use crate::net::conn::addresses::network;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::engine::Engine;
@@ -9,6 +10,7 @@ use crate::net::service::Service;
 use crate::net::sockets::Accepted;
 use crate::proto::Role;
 use std::io;
+use std::net::SocketAddr;
 
 /// Connections accepted in one turn, so that a flood of them does not starve the others.
 const PER_TURN: usize = 64;
@@ -63,15 +65,18 @@ impl<S: Service> Engine<S> {
     /// A socket has the next number of the table.
     fn accepted(&mut self, accepted: Accepted) {
         let address = accepted.remote;
+        let proxied = is_trusted(&self.connections.out.options.trusted_proxies, address);
+        let too_often = !proxied && self.comes_too_often(address);
         let Connections { peers, out, .. } = &mut self.connections;
         let limits = &out.options.limits;
         let index = peers.vacant();
         let full = peers.len() >= limits.connections || out.cold.memory.is_over();
-        let proxied = is_trusted(&out.options.trusted_proxies, address);
-        if full || !proxied && !out.addresses.admit(index, address, limits) {
+        if full || too_often || !proxied && !out.addresses.admit(index, address, limits) {
             out.sockets.close(index);
             out.metrics.refused.add(1);
-            log::debug!("refused a connection from {address:?}: too many");
+            out.metrics.limited.add(u64::from(too_often));
+            let why = if too_often { "too often" } else { "too many" };
+            log::debug!("refused a connection from {address:?}: {why}");
             return;
         }
         let phase = Phase::Http {
@@ -92,5 +97,16 @@ impl<S: Service> Engine<S> {
         if let Some(tap) = &out.options.tap {
             out.sockets.show(index, Role::Server, tap);
         }
+    }
+
+    /// Counts a connection of an address. It is judged before a byte is read: an answer would cost
+    /// a TLS handshake and the parsing of a request, which is what a flood of them is after.
+    // req: push-rates-01
+    fn comes_too_often(&self, address: Option<SocketAddr>) -> bool {
+        let (Some(arrivals), Some(address)) = (&self.arrivals, address) else {
+            return false;
+        };
+        let now = self.connections.out.now * 1000;
+        arrivals.take(&[network(address.ip())], 1, now).is_err()
     }
 }

@@ -41,12 +41,14 @@ use crate::net::metrics::Metrics;
 use crate::net::moving::Order;
 use crate::net::options::Options;
 use crate::net::output::Output;
+use crate::net::rate::Throttle;
 use crate::net::service::Service;
 use crate::net::sockets::Sockets;
 use crate::net::wake::Wake;
 use crate::net::wheel::Wheel;
 use crate::proto::Millis;
 use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 /// One loop with its service.
@@ -61,6 +63,8 @@ pub(crate) struct Engine<S: Service> {
     buffer: Vec<u8>,
     wheel: Wheel,
     acceptor: Acceptor,
+    /// How often addresses may connect, to any loop.
+    arrivals: Option<Arc<Throttle<IpAddr>>>,
     pressure: Pressure,
     /// Deadlines had passed at this time: what had arrived by then is being read.
     look: Option<Look>,
@@ -110,6 +114,8 @@ pub(crate) struct Shared {
     pressure: Pressure,
     /// For compression.
     budget: Option<Budget>,
+    /// How often addresses connect.
+    arrivals: Option<Arc<Throttle<IpAddr>>>,
     mail_bytes: usize,
 }
 
@@ -123,6 +129,7 @@ impl Shared {
             memory,
             pressure: Pressure::default(),
             budget: deflate.map(|settings| Budget::new(settings.budget)),
+            arrivals: options.connection_rate.map(Throttle::new).map(Arc::new),
             mail_bytes: options.limits.mail_bytes,
         }
     }
@@ -176,6 +183,7 @@ impl<S: Service> Engine<S> {
             buffer,
             wheel: Wheel::new(0),
             acceptor: Acceptor::default(),
+            arrivals: shared.arrivals,
             pressure: shared.pressure,
             look: None,
             stop_at: None,

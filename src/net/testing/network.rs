@@ -190,6 +190,11 @@ impl State {
         Ok(end)
     }
 
+    /// The connection of a test is from this address.
+    pub(super) fn set_address(&mut self, end: EndId, from: SocketAddr) {
+        self.addresses.insert(end.other(), from);
+    }
+
     /// No loop listens where this peer of a loop wants to connect.
     #[cfg(feature = "client")]
     pub(super) fn refuse(&mut self, number: usize, index: u32) {

@@ -97,6 +97,18 @@ impl Network {
         Ok(Peer::new(Rc::clone(&self.state), end))
     }
 
+    /// The same, from this address.
+    ///
+    /// # Errors
+    ///
+    /// The same.
+    pub fn connect_from(&self, from: SocketAddr, to: SocketAddr) -> std::io::Result<Peer> {
+        let mut state = self.state.borrow_mut();
+        let end = state.connect(to)?;
+        state.set_address(end, from);
+        Ok(Peer::new(Rc::clone(&self.state), end))
+    }
+
     fn start<S: Service>(
         &self,
         workers: &Workers<S::Mail>,

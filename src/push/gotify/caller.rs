@@ -27,7 +27,7 @@ impl Asked {
             Who::Client(Caller {
                 client: Some(client),
                 ..
-            }) => Some(format!("gotify client {client}").into()),
+            }) => Some(client_name(*client)),
             Who::Client(_) | Who::Public | Who::Unchecked(..) => None,
         };
         match self.call {
@@ -36,6 +36,11 @@ impl Asked {
             _ => None,
         }
     }
+}
+
+/// The name of the token of a client.
+pub(super) fn client_name(client: u64) -> Arc<str> {
+    format!("gotify client {client}").into()
 }
 
 /// Whose a request is.

@@ -24,6 +24,7 @@ use crate::push::gotify::state::{Gotify, GotifyMail, to};
 use crate::push::gotify::streams::Streams;
 use crate::push::limits::Limits;
 use crate::push::name::{Pattern, TopicName};
+use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use serde_json::json;
 use std::collections::HashMap;
@@ -44,6 +45,7 @@ pub(in crate::push) struct Dialect {
     pub(super) gotify: Gotify,
     pub(super) broker: Broker,
     tries: Arc<Tries>,
+    pub(super) throttles: Arc<Throttles>,
     limits: Limits,
     pub(super) streams: Streams,
     pending: HashMap<u64, Pending>,
@@ -107,12 +109,14 @@ impl Dialect {
         gotify: Gotify,
         broker: Broker,
         tries: Arc<Tries>,
+        throttles: Arc<Throttles>,
         limits: Limits,
     ) -> Self {
         Self {
             gotify,
             broker,
             tries,
+            throttles,
             limits,
             streams: Streams::default(),
             pending: HashMap::new(),

@@ -7,13 +7,15 @@
 use crate::http::{Request, Response, Status};
 use crate::net::fields::{Reader, Writer};
 use crate::net::{Context, Export, PeerId, Reply, Upgrade};
-use crate::push::gotify::caller::Caller;
+use crate::push::answers::retry_after;
+use crate::push::gotify::caller::{Caller, client_name};
 use crate::push::gotify::dialect::{Dialect, GOTIFY};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::topics;
 use crate::push::gotify::problem::{Problem, restate};
 use crate::push::gotify::streams::Stream;
 use crate::push::hub::{Refused, Subscribe};
+use crate::push::throttle::Place;
 use crate::wire::CloseCode;
 
 /// Bytes of a message from the client of a stream, which has nothing to say (1009 above it).
@@ -40,7 +42,16 @@ impl Dialect {
         if context.is_stopping() {
             return Err(Problem::busy("the server is stopping"));
         }
-        self.subscribe(from, caller.user, caller.client)?;
+        let name = caller.client.map(client_name);
+        let place = match self.throttles.place(name.as_ref()) {
+            Ok(place) => place,
+            Err(seconds) => {
+                let text = "this token has too many connections";
+                let response = Response::text(Status::TOO_MANY_REQUESTS, text);
+                return Ok(restate(response.field(retry_after(seconds))).into());
+            }
+        };
+        self.subscribe(from, caller.user, caller.client, place)?;
         let accepted = opening.accept(None).without_extensions();
         Ok(Upgrade::new(accepted).tag(GOTIFY).without_close().into())
     }
@@ -68,10 +79,19 @@ impl Dialect {
         let (Some(user), Some(client)) = (from.number(), from.option(Reader::number)) else {
             return false;
         };
-        self.subscribe(peer, user, client).is_ok()
+        // It counts, but it is not refused.
+        let name = client.map(client_name);
+        let place = self.throttles.place(name.as_ref()).ok().flatten();
+        self.subscribe(peer, user, client, place).is_ok()
     }
 
-    fn subscribe(&mut self, peer: PeerId, user: u64, client: Option<u64>) -> Result<(), Refused> {
+    fn subscribe(
+        &mut self,
+        peer: PeerId,
+        user: u64,
+        client: Option<u64>,
+        place: Option<Place>,
+    ) -> Result<(), Refused> {
         let subscribe = Subscribe {
             patterns: vec![topics(user)],
             ..Subscribe::default()
@@ -83,6 +103,7 @@ impl Dialect {
                 client,
                 interest: *interest,
                 order: start.order,
+                _place: place,
             };
             self.streams.insert(peer, stream);
         }

@@ -9,6 +9,7 @@ use crate::push::delivery::{Delivery, FrameForm};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::write;
 use crate::push::hub::InterestId;
+use crate::push::throttle::Place;
 use std::collections::HashMap;
 
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub(super) struct Stream {
     pub(super) interest: InterestId,
     /// Only deliveries with a higher number are for it.
     pub(super) order: u64,
+    /// It counts for its client.
+    pub(super) _place: Option<Place>,
 }
 
 impl Streams {

@@ -31,7 +31,7 @@ use crate::push::page::page;
 use crate::push::position::{Position, Since};
 use crate::push::record::Record;
 use crate::push::tally::Tally;
-use crate::push::throttle::Throttles;
+use crate::push::throttle::{Place, Throttles};
 use crate::push::tries::Tries;
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
@@ -221,6 +221,7 @@ impl Dialect {
             How::Envelopes => Form::Envelopes,
             _ => Form::Raw,
         };
+        let place = self.place(caller.as_ref())?;
         let subprotocol = opening
             .subprotocols()
             .find(|offered| form == Form::Envelopes && offered.name() == ENVELOPES);
@@ -238,7 +239,7 @@ impl Dialect {
             }
             work = Some(Work::Replay(replaying));
         }
-        self.admit(Subscriber::new(from, form, caller, work));
+        self.admit(Subscriber::new(from, form, caller, work).with_place(place));
         Ok(upgrade.into())
     }
 
@@ -264,6 +265,7 @@ impl Dialect {
         if request.method() == "HEAD" {
             return Ok(Reply::Stream { head, tag: NATIVE });
         }
+        let place = self.place(caller.as_ref())?;
         let since = ask.since;
         let mut replaying = Replaying::new(ask.patterns, ask.since, None);
         let start = self.start(context, from, &replaying, caller.as_ref())?;
@@ -271,7 +273,7 @@ impl Dialect {
         let body = first_page(form, &replaying.patterns, since, page);
         let more = replaying.take(page);
         let work = more.then_some(Work::Replay(replaying));
-        self.admit(Subscriber::new(from, form, caller, work));
+        self.admit(Subscriber::new(from, form, caller, work).with_place(place));
         match more {
             true => context.notify_when_sent(from),
             false => self.subscribers.join(from, &start.interests, start.order),
@@ -359,6 +361,13 @@ impl Dialect {
         let queued_bytes = context.limits().queued_bytes;
         let request = replaying.request(caller.and_then(Caller::name), queued_bytes);
         self.broker.subscribe(peer, &request).map_err(Problem::from)
+    }
+
+    /// A connection of this client is about to open.
+    pub(super) fn place(&self, caller: Option<&Caller>) -> Result<Option<Place>, Problem> {
+        let name = caller.and_then(Caller::name);
+        let place = self.throttles.place(name.as_ref());
+        place.map_err(Problem::too_many_open)
     }
 
     fn admit(&mut self, subscriber: Subscriber) {

@@ -69,7 +69,7 @@ impl Dialect {
 
     /// What was sent has left: a replay goes on.
     pub(in crate::push) fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {
-        self.left(peer);
+        self.left(context, peer);
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return;
         };
@@ -272,6 +272,12 @@ impl Dialect {
                 return Ok(());
             }
         };
+        let caller = Caller::Bearer(Arc::clone(&grant));
+        let counts = self.subscribers.get(peer).map(|it| it.place.is_some());
+        let place = match counts {
+            Some(false) => self.place(Some(&caller))?,
+            _ => None,
+        };
         let Some(subscriber) = self.subscribers.get_mut(peer) else {
             return Ok(());
         };
@@ -286,7 +292,8 @@ impl Dialect {
         }
         self.expires = earlier(self.expires, grant.expires());
         let name = Arc::clone(grant.name());
-        subscriber.caller = Some(Caller::Bearer(grant));
+        subscriber.caller = Some(caller);
+        subscriber.place = subscriber.place.take().or(place);
         send_json(
             context,
             peer,
@@ -411,11 +418,11 @@ impl Dialect {
         context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
     }
 
-    /// The server is stopping: those that wait for an answer get what there is.
+    /// The server is about to end all connections: who waits for an answer gets what there is.
+    // req: push-poll-08
     pub(in crate::push) fn stopping(&mut self, context: &mut Context<'_>) {
         let polls = self.subscribers.all().filter(|it| it.form == Form::Poll);
-        let polls: Vec<PeerId> = polls.map(|it| it.peer).collect();
-        for peer in polls {
+        for peer in polls.map(|it| it.peer).collect::<Vec<_>>() {
             self.end_poll(context, peer, None, None);
         }
         let publishers: Vec<PeerId> = self.counting.keys().copied().collect();

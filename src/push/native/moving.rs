@@ -106,8 +106,10 @@ impl Dialect {
         if form.is_stream() {
             context.set_timer(peer, Some(context.now() + KEEPALIVE_MS));
         }
+        // It counts, but it is not refused.
+        let place = self.place(caller.as_ref()).ok().flatten();
         self.subscribers
-            .insert(Subscriber::new(peer, form, caller, work));
+            .insert(Subscriber::new(peer, form, caller, work).with_place(place));
         self.join_again(peer, name, patterns)
     }
 

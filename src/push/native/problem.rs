@@ -138,6 +138,12 @@ impl Problem {
         Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
     }
 
+    /// 429 `too_many`: one of the other connections has to end first.
+    pub(super) fn too_many_open(seconds: u64) -> Self {
+        let message = "this token has too many connections";
+        Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
+    }
+
     /// 503 `unavailable`: it is possible again in about so many seconds.
     // req: push-errors-12
     pub fn unavailable(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {

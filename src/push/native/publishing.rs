@@ -19,7 +19,7 @@ use crate::push::native::publish;
 use crate::push::native::receipts::{Counting, Wanted};
 use crate::push::native::session::send_json;
 use crate::push::record::Publication;
-use crate::push::tally::{Heard, Tally};
+use crate::push::tally::{Heard, Tally, Totals};
 use crate::push::throttle::Wish;
 use crate::wire::CloseCode;
 
@@ -216,8 +216,9 @@ impl Dialect {
         };
         let mut done = done;
         for _ in 0..polls {
-            tally.hear(Heard::Written);
-            done |= tally.hear(Heard::Unsupported);
+            let heard = [Heard::Written, Heard::Unsupported];
+            self.receipts.totals.count(&heard, 0, 0);
+            done |= tally.hear(&heard);
         }
         if done {
             self.broker.counted(tally.publisher());
@@ -236,8 +237,8 @@ impl Dialect {
     }
 
     /// What was sent to a peer has left.
-    pub(super) fn left(&mut self, peer: PeerId) {
-        let done = self.receipts.written(peer);
+    pub(super) fn left(&mut self, context: &Context<'_>, peer: PeerId) {
+        let done = self.receipts.written(context, peer);
         self.tell_publishers(&done);
     }
 
@@ -248,6 +249,11 @@ impl Dialect {
         if let Some(counting) = self.counting.remove(&peer) {
             counting.wanted.tally.close();
         }
+    }
+
+    /// What was heard of all publications with receipts.
+    pub(in crate::push) fn receipt_totals(&self) -> Totals {
+        self.receipts.totals
     }
 
     fn tell_publishers(&self, done: &[Tally]) {

@@ -16,7 +16,7 @@ use crate::push::access::Admitted;
 use crate::push::broker::Receipt;
 use crate::push::name::TopicName;
 use crate::push::native::form::Form;
-use crate::push::tally::{Heard, Tally};
+use crate::push::tally::{Heard, Tally, Totals};
 use std::collections::BTreeMap;
 
 /// Milliseconds until a Ping without an answer is followed by another: some implementations drop a
@@ -50,6 +50,7 @@ pub(super) struct Counting {
 #[derive(Debug, Default)]
 pub(super) struct Receipts {
     peers: BTreeMap<PeerId, Owed>,
+    pub(super) totals: Totals,
 }
 
 #[derive(Debug, Default)]
@@ -65,6 +66,7 @@ struct Owed {
 struct Open {
     order: u64,
     tally: Tally,
+    sent: Millis,
     written: bool,
     /// It has Pongs.
     confirms: bool,
@@ -95,6 +97,7 @@ impl Receipts {
         owed.open.push(Open {
             order,
             tally: tally.clone(),
+            sent: context.now(),
             written: false,
             confirms: matches!(form, Form::Raw | Form::Envelopes),
         });
@@ -104,16 +107,15 @@ impl Receipts {
     }
 
     /// Everything that was sent to a peer has left. Returns the tallies that are complete.
-    pub(super) fn written(&mut self, peer: PeerId) -> Vec<Tally> {
+    pub(super) fn written(&mut self, context: &Context<'_>, peer: PeerId) -> Vec<Tally> {
         let Some(owed) = self.peers.get_mut(&peer) else {
             return Vec::new();
         };
         let unsupported = owed.unsupported;
-        let done = owed.settle(|open| {
-            if !std::mem::replace(&mut open.written, true) {
-                open.tally.hear(Heard::Written);
-            }
-            (unsupported || !open.confirms).then_some(Heard::Unsupported)
+        let settling = (&mut self.totals, context.now());
+        let done = owed.settle(settling, |open| match unsupported || !open.confirms {
+            true => Some(Heard::Unsupported),
+            false => Some(Heard::Written),
         });
         self.forget_if_empty(peer);
         done
@@ -138,14 +140,18 @@ impl Receipts {
                 if order == asked.order {
                     owed.asked = None;
                 }
-                owed.settle(|open| (open.order <= order).then_some(Heard::Confirmed))
+                let settling = (&mut self.totals, context.now());
+                owed.settle(settling, |open| {
+                    (open.order <= order).then_some(Heard::Confirmed)
+                })
             }
             // Of the keepalive, or unsolicited.
             None if payload.is_empty() => return Vec::new(),
             _ => {
                 owed.unsupported = true;
                 owed.asked = None;
-                owed.settle(|open| open.written.then_some(Heard::Unsupported))
+                let settling = (&mut self.totals, context.now());
+                owed.settle(settling, |open| open.written.then_some(Heard::Unsupported))
             }
         };
         owed.ask(context, peer);
@@ -164,8 +170,10 @@ impl Receipts {
 
     /// A peer has gone.
     pub(super) fn closed(&mut self, peer: PeerId) -> Vec<Tally> {
-        let owed = self.peers.remove(&peer);
-        owed.map_or_else(Vec::new, |mut owed| owed.settle(|_| Some(Heard::Lost)))
+        let Some(mut owed) = self.peers.remove(&peer) else {
+            return Vec::new();
+        };
+        owed.settle((&mut self.totals, 0), |_| Some(Heard::Lost))
     }
 
     fn forget_if_empty(&mut self, peer: PeerId) {
@@ -197,21 +205,31 @@ impl Owed {
         }
     }
 
-    /// Tells tallies what was heard; those that have nothing more to hear are returned.
-    fn settle(&mut self, mut heard: impl FnMut(&mut Open) -> Option<Heard>) -> Vec<Tally> {
+    /// Tells tallies what was heard, and counts it at this time; those that have nothing more to
+    /// hear are returned.
+    fn settle(
+        &mut self,
+        (totals, now): (&mut Totals, Millis),
+        heard: impl Fn(&Open) -> Option<Heard>,
+    ) -> Vec<Tally> {
         let mut done = Vec::new();
         self.open.retain_mut(|open| {
             let Some(heard) = heard(open) else {
                 return true;
             };
-            // What was read was written.
-            if heard == Heard::Confirmed && !open.written {
-                open.tally.hear(Heard::Written);
-            }
-            if open.tally.hear(heard) {
+            // What was read or cannot be confirmed was written, which is told once.
+            let both = [Heard::Written, heard];
+            let all = match (heard, open.written) {
+                (Heard::Written, true) => return true,
+                (Heard::Confirmed | Heard::Unsupported, false) => &both[..],
+                _ => &both[1..],
+            };
+            totals.count(all, open.sent, now);
+            if open.tally.hear(all) {
                 done.push(open.tally.clone());
             }
-            false
+            open.written = true;
+            heard == Heard::Written
         });
         done
     }

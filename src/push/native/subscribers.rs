@@ -23,6 +23,7 @@ use crate::push::native::form::Form;
 use crate::push::native::receipts::Receipts;
 use crate::push::native::session::Work;
 use crate::push::position::Epoch;
+use crate::push::throttle;
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
@@ -56,6 +57,8 @@ pub(super) struct Subscriber {
     pub(super) caller: Option<Caller>,
     /// What is not finished yet.
     pub(super) work: Option<Box<Work>>,
+    /// It counts for the name of its token.
+    pub(super) place: Option<throttle::Place>,
     places: Few<Place>,
     /// The last delivery that matched several patterns.
     last: u64,
@@ -79,9 +82,16 @@ impl Subscriber {
             form,
             caller,
             work: work.map(Box::new),
+            place: None,
             places: Few::None,
             last: 0,
         }
+    }
+
+    /// With its place among the connections of its token.
+    pub(super) fn with_place(mut self, place: Option<throttle::Place>) -> Self {
+        self.place = place;
+        self
     }
 
     /// It gets messages, or is about to.

@@ -14,6 +14,7 @@ use crate::net::{PeerId, PeerMap};
 use crate::push::broker::Broker;
 use crate::push::hub::{Account, Audience, InterestId, NoRoom, OwnerLimits};
 use crate::push::limits::Limits;
+use crate::push::throttle::Place;
 use crate::wire::CloseCode;
 use std::collections::{BTreeMap, HashMap};
 
@@ -37,6 +38,8 @@ struct Subscriber {
     /// Its position in the list of each of its topics.
     places: BTreeMap<InterestId, u32>,
     account: Account,
+    /// It counts for the first user of its registrations.
+    counts: Option<Place>,
 }
 
 /// Why a registration is refused.
@@ -104,6 +107,19 @@ impl Members {
     pub(in crate::push) fn is_idle(&self, peer: PeerId) -> bool {
         let subscriber = self.peers.get(peer);
         subscriber.is_some_and(|subscriber| subscriber.places.is_empty())
+    }
+
+    /// The peer counts as a connection of a user.
+    pub(in crate::push) fn has_place(&self, peer: PeerId) -> bool {
+        let subscriber = self.peers.get(peer);
+        subscriber.is_some_and(|subscriber| subscriber.counts.is_some())
+    }
+
+    /// It counts until it is removed.
+    pub(in crate::push) fn keep_place(&mut self, peer: PeerId, place: Option<Place>) {
+        if let Some(subscriber) = self.peers.get_mut(peer) {
+            subscriber.counts = place;
+        }
     }
 
     /// Subscribes a peer to events of a user, here and in the hub. Those that it already has are

@@ -1362,7 +1362,7 @@ _wirebell() {
             return 0
             ;;
         wirebell__subcmd__serve)
-            opts="-l -w -h --config --check --take-over --tokens --jwt-key-file --data --data-size --engine --upgrade-socket --gotify --open --push-key-file --token-file --trusted-proxy --handshake-rate --publish-rate --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --access-log --access-log-format --trace --trace-limit --help"
+            opts="-l -w -h --config --check --take-over --tokens --jwt-key-file --data --data-size --engine --upgrade-socket --gotify --open --push-key-file --token-file --trusted-proxy --connection-rate --handshake-rate --publish-rate --connections-per-token --max-body --register-timeout --echo --listen --workers --host --origin --max-message --max-queued --overflow --deflate --deflate-level --deflate-window-bits --deflate-budget --deflate-min --max-connections --max-connections-per-address --ping-interval --pong-timeout --max-head --max-fields --max-target --idle-timeout --head-timeout --close-timeout --drain --stall-timeout --message-timeout --memory --log --tls-cert --tls-key --tls-self-signed --tls-min-version --tls-client-ca --tls-client-auth --access-log --access-log-format --trace --trace-limit --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -1420,11 +1420,19 @@ _wirebell() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                --connection-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --handshake-rate)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --publish-rate)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --connections-per-token)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
