@@ -37,6 +37,12 @@ impl Client {
         (frames, rest.len())
     }
 
+    /// The first byte of a frame that is not whole.
+    pub fn first_of_rest(&self) -> Option<u8> {
+        let (body, (_, rest)) = (self.body(), self.frames());
+        body.get(body.len() - rest..)?.first().copied()
+    }
+
     /// What follows the first head.
     fn body(&self) -> &[u8] {
         let end = self.raw.windows(4).position(|four| four == b"\r\n\r\n");
