@@ -79,11 +79,14 @@ fn a_poll_that_waits_is_answered() {
     assert!(native.now() < 100);
 }
 
+/// A batch that is not committed yet.
+type Waiting = (Ticket, Vec<Publication>);
+
 /// A log that is told when to commit.
 #[derive(Debug)]
 struct Late {
     log: MemoryLog,
-    waiting: Arc<Mutex<Vec<(Ticket, Vec<Publication>)>>>,
+    waiting: Arc<Mutex<Vec<Waiting>>>,
 }
 
 impl Log for Late {
