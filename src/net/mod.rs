@@ -137,6 +137,7 @@ pub use metrics::Counters;
 pub use moving::{Moved, MovedListener, Unsettled};
 pub use options::Options;
 pub use peer_map::PeerMap;
+#[cfg(feature = "push")]
 pub(crate) use rate::Throttle;
 pub use rate::{BadRate, Rate};
 pub use service::{Export, Reply, Service, Upgrade};
