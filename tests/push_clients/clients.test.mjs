@@ -231,30 +231,49 @@ async function receipt(topic) {
 const all = count => ({ matched: count, written: count, confirmed: count, unsupported: 0 });
 const sockets = (path, at = port) => `ws://127.0.0.1:${at}/topics/${path}`;
 
-/** nginx between a client and the server, as its documentation says for WebSockets. */
-class Nginx {
-  constructor() { this.folder = mkdtempSync(join(tmpdir(), 'wirebell-nginx-')); }
+/** Files of the proxies between a client and the server, as their documentations say for WebSockets. */
+const PROXIES = {
+  nginx: (folder, own) => `
+    daemon off; pid ${folder}/pid; error_log stderr crit;
+    events {}
+    http {
+      access_log off; client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy;
+      fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+      server {
+        listen 127.0.0.1:${own};
+        location / {
+          proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1;
+          proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
+        }
+      }
+    }`,
+  haproxy: (_, own) => `
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 30s
+  timeout server 30s
+  timeout tunnel 1h
+listen proxy
+  bind 127.0.0.1:${own}
+  server wirebell 127.0.0.1:${port}
+`,
+};
+
+class Proxy {
+  constructor(name) {
+    this.name = name;
+    this.folder = mkdtempSync(join(tmpdir(), `wirebell-${name}-`));
+  }
 
   async port() {
     const listener = createServer().listen(0, '127.0.0.1');
     await once(listener, 'listening');
     const { port: own } = listener.address();
     listener.close();
-    writeFileSync(join(this.folder, 'nginx.conf'), `
-      daemon off; pid ${this.folder}/pid; error_log stderr crit;
-      events {}
-      http {
-        access_log off; client_body_temp_path ${this.folder}/body; proxy_temp_path ${this.folder}/proxy;
-        fastcgi_temp_path ${this.folder}/f; uwsgi_temp_path ${this.folder}/u; scgi_temp_path ${this.folder}/s;
-        server {
-          listen 127.0.0.1:${own};
-          location / {
-            proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1;
-            proxy_set_header Upgrade $http_upgrade; proxy_set_header Connection upgrade;
-          }
-        }
-      }`);
-    this.child = start('nginx', '-p', this.folder, '-c', join(this.folder, 'nginx.conf'));
+    const file = join(this.folder, 'conf');
+    writeFileSync(file, PROXIES[this.name](this.folder, own));
+    this.child = this.name === 'nginx' ? start('nginx', '-p', this.folder, '-c', file) : start('haproxy', '-db', '-f', file);
     return own;
   }
 
@@ -266,24 +285,27 @@ class Nginx {
   }
 }
 
-test('ws of Node confirms, also through nginx', BOUND, async () => {
-  const nginx = new Nginx();
-  const own = await nginx.port();
-  const clients = [new WebSocket(sockets('receipt.node'))];
-  await once(clients[0], 'open');
-  for (const end = performance.now() + LIMIT; clients.length < 2;) {
-    assert.ok(performance.now() < end, 'nginx does not start');
-    const client = new WebSocket(sockets('receipt.node', own));
-    const opened = await new Promise(resolve => client.on('open', () => resolve(true)).on('error', () => resolve(false)));
-    if (opened) clients.push(client);
-    else await new Promise(resolve => setTimeout(resolve, 50));
-  }
-  assert.deepEqual(await receipt('receipt.node'), all(clients.length));
-  const answers = await Promise.all(Array.from({ length: 50 }, () => receipt('receipt.node')));
-  answers.forEach(answer => assert.deepEqual(answer, all(clients.length)));
-  clients.forEach(client => client.terminate());
-  await nginx.end();
-});
+for (const name of Object.keys(PROXIES)) {
+  test(`ws of Node confirms, also through ${name}`, BOUND, async () => {
+    const proxy = new Proxy(name);
+    const own = await proxy.port();
+    const topic = `receipt.${name}`;
+    const clients = [new WebSocket(sockets(topic))];
+    await once(clients[0], 'open');
+    for (const end = performance.now() + LIMIT; clients.length < 2;) {
+      assert.ok(performance.now() < end, `${name} does not start`);
+      const client = new WebSocket(sockets(topic, own));
+      const opened = await new Promise(resolve => client.on('open', () => resolve(true)).on('error', () => resolve(false)));
+      if (opened) clients.push(client);
+      else await new Promise(resolve => setTimeout(resolve, 50));
+    }
+    assert.deepEqual(await receipt(topic), all(clients.length));
+    const answers = await Promise.all(Array.from({ length: 50 }, () => receipt(topic)));
+    answers.forEach(answer => assert.deepEqual(answer, all(clients.length)));
+    clients.forEach(client => client.terminate());
+    await proxy.end();
+  });
+}
 
 test('websockets of Python confirms', BOUND, async () => {
   const client = new Lines('.venv/bin/python', 'follow_ws.py', sockets('receipt.python'));
