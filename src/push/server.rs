@@ -205,13 +205,15 @@ impl PushServer {
         self.handle.clone()
     }
 
-    /// Waits until the server has stopped.
+    /// Waits until the server has stopped, and the log of its messages is closed.
     ///
     /// # Errors
     ///
     /// The same as [`Server::join`].
     pub fn join(self) -> Result<(), WorkerError> {
-        self.server.join()
+        let ended = self.server.join();
+        self.handle.shared.broker.close_log();
+        ended
     }
 }
 

@@ -418,6 +418,11 @@ impl Broker {
         Some((state.hub.head(), handed, past))
     }
 
+    /// See [`Log::close`]. Other handles may still be there; what they publish is refused.
+    pub(super) fn close_log(&self) {
+        self.shared.log.close();
+    }
+
     /// The other process does not: see [`Log::take_back`].
     pub(super) fn take_back(&self) {
         self.shared.log.take_back();

@@ -152,6 +152,10 @@ impl Log for DataFile {
         self.shared.queue.wake();
     }
 
+    fn close(&self) {
+        self.shared.close();
+    }
+
     fn ready(&self) -> Result<(), LogError> {
         self.shared.queue.ready()
     }
@@ -196,14 +200,12 @@ impl Store for DataFile {
     }
 }
 
-impl Drop for Shared {
-    fn drop(&mut self) {
+impl Shared {
+    /// Waits for the thread, which closes the file.
+    fn close(&self) {
         self.queue.close();
-        let running = self
-            .thread
-            .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock();
+        let running = thread.unwrap_or_else(PoisonError::into_inner).take();
         match running {
             // The feed may have held the last handle: the thread then ends by itself.
             Some(running) if running.thread().id() != thread::current().id() => {
@@ -212,5 +214,11 @@ impl Drop for Shared {
             Some(_) => {}
             None => self.queue.drop_all(),
         }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        self.close();
     }
 }

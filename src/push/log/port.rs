@@ -56,6 +56,9 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Called after [`Appended::Later`], once the broker is unlocked: this call may wake a thread.
     fn wake(&self) {}
 
+    /// Nothing more comes: returns once what was appended is durable and files are closed.
+    fn close(&self) {}
+
     /// Whether it takes publications now. Never waits.
     ///
     /// # Errors
