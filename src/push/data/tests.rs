@@ -3,11 +3,11 @@
 use super::contents::Bounds as Kept;
 use super::disk_tests::{Disk, Plate, epoch};
 use super::writer::{FileKeys, Job, Writer};
-use super::{DataFile, DataLimits};
+use super::{DataFile, DataLimits, DataProblem};
 use crate::net::{Mailbox, PeerId};
 use crate::push::broker::{Answer, Broker, BrokerMail, Outcome, Published};
 use crate::push::hub::{Bounds, HistoryRules, HubLimits, Page, Past, Subscribe};
-use crate::push::log::{Entry, KeyLimits, LogError, Logged, Ticket};
+use crate::push::log::{Appended, Entry, KeyLimits, Log as _, LogError, Logged, Ticket};
 use crate::push::position::Since;
 use crate::push::record::{Key, Publication};
 use crate::push::store::{Change, Store as _};
@@ -474,4 +474,26 @@ fn state_and_removed_messages_survive() {
     drop((first, file));
     let file = data_file(&disk);
     assert_eq!(file.load(), Ok(vec![("b".to_owned(), vec![2])]));
+}
+
+/// A process ends with whatever threads it has: a handle of one of them must not keep a file open.
+#[test]
+fn it_is_closed_although_there_are_other_handles() {
+    let name = format!("wirebell-closed-{}.db", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    let open = || {
+        let limits = DataLimits::default();
+        DataFile::open(&path, epoch(), rules(10, 1_000), limits, || 0)
+    };
+    let file = open().expect("a new file");
+    let other = file.clone();
+    file.start(Box::new(|_| {}));
+    let batch = vec![publication("a", "x")];
+    assert!(matches!(file.append(batch, 0, Ticket(1)), Appended::Later));
+    assert!(matches!(open(), Err(DataProblem::InUse)));
+    file.close();
+    let again = open().expect("it was closed");
+    assert_eq!(told(&again.past(usize::MAX)).1.len(), 1);
+    drop((file, other, again));
+    std::fs::remove_file(&path).expect("it is there");
 }
