@@ -124,6 +124,8 @@ mod words;
 
 pub use crate::http::{Request, Response};
 pub use access::{Access, AccessLog};
+#[cfg(feature = "push")]
+pub(crate) use conn::addresses::network;
 #[cfg(feature = "client")]
 pub use conn::dialing::Dial;
 pub use context::Context;

@@ -30,14 +30,14 @@ impl Inheritance {
     pub(super) fn write(position: Position, handed: &Handed, past: &Past) -> Vec<u8> {
         let mut out = Writer::default();
         out.text(&position.to_string());
-        match handed {
-            Handed::Elsewhere => out.flag(false),
-            Handed::State(state) => {
-                out.flag(true);
-                out.bytes(state);
-                write_past(&mut out, past);
-            }
-        }
+        let state = match handed {
+            Handed::Elsewhere => None,
+            Handed::State(state) => Some(state),
+        };
+        out.option(state, |out, state| {
+            out.bytes(state);
+            write_past(out, past);
+        });
         out.0
     }
 
@@ -45,14 +45,10 @@ impl Inheritance {
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let mut from = Reader(bytes);
         let position: Position = from.text()?.parse().ok()?;
-        let memory = from.flag()?.then(|| {
+        let memory = from.option(|from| {
             let state = from.bytes()?.to_vec();
-            Some((state, read_past(&mut from, position.sequence)?))
-        });
-        let memory = match memory {
-            Some(memory) => Some(memory?),
-            None => None,
-        };
+            Some((state, read_past(from, position.sequence)?))
+        })?;
         from.is_done().then_some(Self { position, memory })
     }
 

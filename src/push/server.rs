@@ -14,7 +14,6 @@ use crate::push::unavailable::Unavailable;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Deref;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// A running push server. It has all methods of its [`PushHandle`].
@@ -310,7 +309,6 @@ impl PushHandle {
 
     /// Another process has what was lent; what is left ends as in a stop, with close code 1012.
     pub fn leave(&self) {
-        self.shared.has_successor.store(true, Relaxed);
         self.shared.stop();
         self.loops.leave();
     }

@@ -16,7 +16,6 @@ use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 
 /// The topics of a push server and its policies. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -27,8 +26,6 @@ pub struct Shared {
     pub(super) tries: Arc<Tries>,
     pub(super) throttles: Arc<Throttles>,
     pub(super) board: Arc<Board>,
-    /// Another process has taken over.
-    pub(super) has_successor: Arc<AtomicBool>,
 }
 
 impl Shared {
@@ -57,7 +54,6 @@ impl Shared {
             throttles: Arc::new(throttles),
             board: Arc::new(Board::new(workers, settings.clock.now())),
             settings: Arc::new(settings),
-            has_successor: Arc::default(),
         }
     }
 

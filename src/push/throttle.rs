@@ -4,8 +4,7 @@
 //! Invariants: nothing is refused while there is no limit; a connection gives its place back when
 //! it ends. The buckets are those of `net::rate`.
 
-use crate::net::{Context, PeerId, Rate, Throttle};
-use crate::push::tries::network;
+use crate::net::{Context, PeerId, Rate, Throttle, network};
 use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};

@@ -3,10 +3,11 @@
 //! A right key is never refused, whatever else comes from its address: the users behind one proxy
 //! share it.
 
+use crate::net::network;
 use crate::push::access::Peer;
 use crate::push::seldom::Seldom;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -54,14 +55,6 @@ impl Tries {
         }
         *tries = tries.saturating_add(1);
         *tries >= FREE
-    }
-}
-
-/// One host may own all addresses of a /64.
-pub(super) fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & (!0 << 64)).into(),
-        v4 => v4,
     }
 }
 

@@ -82,25 +82,28 @@ fn a_server_without_a_fault_shows_no_deviation() {
     assert!(report["exchanges"].as_u64() > Some(100), "{report}");
 }
 
-#[test]
-fn what_was_found_is_short_and_can_be_replayed() {
-    let options = ["--seconds", "10", "--max-deviations", "1"];
-    let (_, report) = hunt(FlipsLastByte, &options);
+/// The stream that shows a wrong echo, which is short; `sent` marks the bytes that were sent.
+#[track_caller]
+pub fn wrong_echo<'r>(report: &'r Value, sent: &str) -> &'r str {
     let found = &report["deviations"][0];
     assert_eq!(
         (&found["name"], &found["level"]),
         (&"echo".into(), &"MUST".into())
     );
     let stream = found["stream"].as_str().expect("a text");
-    let sent = stream.split("# stream\n").nth(1).expect("the stream");
-    let bytes: usize = sent
-        .lines()
-        .filter_map(|line| line.strip_prefix("> "))
-        .map(|line| line.split(' ').count())
-        .sum();
+    let steps = stream.split("# stream\n").nth(1).expect("the stream");
+    let lines = steps.lines().filter_map(|line| line.strip_prefix(sent));
+    let bytes: usize = lines.map(|line| line.split(' ').count()).sum();
     // One frame; a character of four bytes or a compressed message is not cut further.
     assert!(bytes <= 24, "{stream}");
-    let file = super::file("found.txt", stream);
+    stream
+}
+
+#[test]
+fn what_was_found_is_short_and_can_be_replayed() {
+    let options = ["--seconds", "10", "--max-deviations", "1"];
+    let (_, report) = hunt(FlipsLastByte, &options);
+    let file = super::file("found.txt", wrong_echo(&report, "> "));
     let path = file.to_str().expect("a path of text");
     for (fault, status) in [(FlipsLastByte, 1), (Nothing, 0)] {
         let server = Faulty::start(fault);

@@ -159,15 +159,10 @@ impl<S: Service> Engine<S> {
         self.rest = None;
         let Connections { peers, out, .. } = &mut self.connections;
         for index in self.lent.drain(..) {
-            let Some(mut peer) = peers.remove(index) else {
-                continue;
-            };
-            out.cold.drop_of(&mut peer);
-            out.timers.clear(&mut peer);
-            out.sockets.let_go(index);
-            out.redirects.remove(&index);
-            out.leaving.remove(&index);
-            out.addresses.forget(index);
+            if let Some(mut peer) = peers.remove(index) {
+                out.forget(&mut peer);
+                out.sockets.let_go(index);
+            }
         }
         out.sockets.own_paths(false);
         self.farewell = Farewell::SUCCEEDED;
@@ -214,12 +209,9 @@ impl<S: Service> Engine<S> {
     fn disown(&mut self, id: PeerId) {
         let Connections { peers, out, .. } = &mut self.connections;
         if let Some(mut peer) = peers.remove(id.index) {
-            out.cold.drop_of(&mut peer);
-            out.timers.clear(&mut peer);
+            out.forget(&mut peer);
+            out.sockets.let_go(id.index);
         }
-        out.sockets.let_go(id.index);
-        out.redirects.remove(&id.index);
-        out.addresses.forget(id.index);
     }
 }
 

@@ -250,13 +250,9 @@ impl<S: Service> Engine<S> {
         };
         out.metrics.ended.add(1);
         count_end(&out.metrics, peer.cause);
-        out.cold.drop_of(&mut peer);
-        out.timers.clear(&mut peer);
         out.log_end(index);
         out.sockets.close(index);
-        out.redirects.remove(&index);
-        out.leaving.remove(&index);
-        out.addresses.forget(index);
+        out.forget(&mut peer);
         self.acceptor.file_is_free();
         dials.ended(index, out.now, *stopping);
         #[cfg(feature = "client")]

@@ -28,6 +28,7 @@ use crate::net::conn::batch::Batch;
 use crate::net::conn::cold::ColdStore;
 use crate::net::conn::deflate::Compression;
 use crate::net::conn::lists::Lists;
+use crate::net::conn::peer::Peer;
 use crate::net::conn::timers::Timers;
 use crate::net::latency::Latency;
 use crate::net::metrics::Metrics;
@@ -128,6 +129,15 @@ impl Output {
             let address = self.address(index);
             self.accesses.ended(index, address, self.now);
         }
+    }
+
+    /// A peer has left its table: what else is known of it goes, but for its socket.
+    pub(crate) fn forget(&mut self, peer: &mut Peer) {
+        self.cold.drop_of(peer);
+        self.timers.clear(peer);
+        self.redirects.remove(&peer.index);
+        self.leaving.remove(&peer.index);
+        self.addresses.forget(peer.index);
     }
 
     /// Enough has been published in this turn: it is sent before more is read.
