@@ -49,6 +49,14 @@ impl Cork {
         self.push(payload)
     }
 
+    /// Like [`Cork::push_frame`], for the header of a short message.
+    #[inline]
+    pub(crate) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) -> bool {
+        self.bytes[self.len..self.len + 2].copy_from_slice(&header);
+        self.len += 2;
+        self.push(payload)
+    }
+
     /// Like [`Cork::push_frame`], and masks while copying.
     #[inline]
     pub(crate) fn push_masked(&mut self, header: &[u8], mask: &mut Mask, payload: &[u8]) -> bool {

@@ -33,6 +33,16 @@ impl Output {
     /// [`Context::send_uncompressed`](crate::net::Context::send_uncompressed).
     #[inline]
     pub(crate) fn send_plain(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
+        if let Phase::Open(connection) = &peer.phase
+            && let Some(header) = connection.short_header(message)
+            && self.is_corked(peer)
+        {
+            self.cork.sent += header.len() + message.bytes.len();
+            if self.cork.push_short(header, message.bytes) {
+                self.flush_cork(peer, &[], &[]);
+            }
+            return self.taken(peer);
+        }
         if peer.is_busy() {
             return Sent::Busy;
         }

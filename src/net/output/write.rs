@@ -7,6 +7,7 @@
 use crate::net::conn::batch::PendingIndex;
 use crate::net::conn::peer::{Peer, Phase};
 use crate::net::frame::SharedFrame;
+use crate::net::metrics::Metrics;
 use crate::net::output::Output;
 use crate::net::output::cork::LARGE;
 use crate::net::sockets::{Sockets, is_transient};
@@ -77,34 +78,42 @@ impl Output {
 
     /// Cork, header and payload in one write.
     pub(super) fn flush_cork(&mut self, peer: &mut Peer, header: &[u8], payload: &[u8]) {
-        if self.cork.is_empty() && header.is_empty() && payload.is_empty() {
+        let rest = header.len() + payload.len();
+        if self.cork.is_empty() && rest == 0 {
             return;
         }
-        let mut cork = self.cork.take();
-        self.write_now(peer, &[cork.bytes(), header, payload]);
-        cork.clear();
-        self.cork = cork;
+        let parts = &[self.cork.bytes(), header, payload][..if rest == 0 { 1 } else { 3 }];
+        let written = write_parts(&mut *self.sockets, &self.metrics, peer, parts);
+        match written {
+            // Nearly always: the cork has left, and stays where it is.
+            Ok(sent) if sent == self.cork.bytes().len() + rest => peer.flags.switching = false,
+            Ok(sent) => {
+                let cork = self.cork.take();
+                self.queue_unsent(peer, &[cork.bytes(), header, payload], sent);
+                self.cork = cork;
+            }
+            Err(_) => self.lists.remove_soon(peer),
+        }
+        self.cork.clear();
     }
 
     /// Writes, and queues what the socket refuses; after a queue, everything is queued.
     pub(super) fn write_now(&mut self, peer: &mut Peer, parts: &[&[u8]]) {
-        let mut sent = 0;
-        let waits = peer.queued() > 0;
-        if !waits {
-            self.metrics.writes.add(1);
-            match write_parts(&mut *self.sockets, peer.index, parts) {
-                Ok(n) => sent = n,
-                Err(_) => return self.lists.remove_soon(peer),
-            }
-            self.metrics.bytes_out.add(sent as u64);
+        match write_parts(&mut *self.sockets, &self.metrics, peer, parts) {
+            Ok(sent) => self.queue_unsent(peer, parts, sent),
+            Err(_) => self.lists.remove_soon(peer),
         }
+    }
+
+    /// Queues what follows the first `sent` bytes.
+    fn queue_unsent(&mut self, peer: &mut Peer, parts: &[&[u8]], mut sent: usize) {
         let switching = mem::take(&mut peer.flags.switching);
         let total: usize = parts.iter().map(|part| part.len()).sum();
         if sent == total {
             return;
         }
         let begun = sent > 0;
-        if !waits {
+        if peer.queued() == 0 {
             self.block(peer);
         }
         let queue = &mut self.cold.of(peer).queue;
@@ -289,17 +298,38 @@ impl Output {
     }
 }
 
-fn write_parts(sockets: &mut dyn Sockets, index: u32, parts: &[&[u8]]) -> io::Result<usize> {
+/// One write, if nothing waits. Returns how many bytes have left.
+#[inline]
+fn write_parts(
+    sockets: &mut dyn Sockets,
+    metrics: &Metrics,
+    peer: &Peer,
+    parts: &[&[u8]],
+) -> io::Result<usize> {
+    if peer.queued() > 0 {
+        return Ok(0);
+    }
+    metrics.writes.add(1);
+    let sent = written(match parts {
+        [one] => sockets.write(peer.index, &[IoSlice::new(one)]),
+        _ => write_some(sockets, peer.index, parts),
+    })?;
+    metrics.bytes_out.add(sent as u64);
+    Ok(sent)
+}
+
+/// Those that are not empty.
+fn write_some(sockets: &mut dyn Sockets, index: u32, parts: &[&[u8]]) -> io::Result<usize> {
     let mut slices = [IoSlice::new(&[]); MAX_PARTS];
     let mut count = 0;
     for part in parts.iter().filter(|part| !part.is_empty()) {
         slices[count] = IoSlice::new(part);
         count += 1;
     }
-    if count == 0 {
-        return Ok(0);
+    match count {
+        0 => Ok(0),
+        _ => sockets.write(index, &slices[..count]),
     }
-    written(sockets.write(index, &slices[..count]))
 }
 
 /// "Not now" is zero bytes and not an error.
