@@ -5,7 +5,9 @@
 //! service that got its last request; policies for origins and hosts hold for both.
 
 use crate::http::RequestHead;
-use crate::net::{Chunk, Context, End, Export, PeerId, PeerMap, Reply, Request, Response, Service};
+#[cfg(feature = "take-over")]
+use crate::net::Export;
+use crate::net::{Chunk, Context, End, PeerId, PeerMap, Reply, Request, Response, Service};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
@@ -216,6 +218,7 @@ impl<S: Service> Service for Beside<S> {
     }
 
     /// The first byte says whose it is.
+    #[cfg(feature = "take-over")]
     fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
         let is_own = self.is_own(peer);
         let export = match is_own {
@@ -231,6 +234,7 @@ impl<S: Service> Service for Beside<S> {
         }
     }
 
+    #[cfg(feature = "take-over")]
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         match record.split_first() {
             Some((1, record)) => self.own.import(context, peer, record),

@@ -15,7 +15,7 @@
 
 use crate::handshake::UpgradeRequest;
 use crate::http::{RequestHead, Status};
-use crate::net::{self, Context, End, Export, Mailbox, PeerId, Reply, Request, Response};
+use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
@@ -421,10 +421,12 @@ impl Service for PushService {
             .for_each(|it| it.timer(context, peer));
     }
 
-    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
+    #[cfg(feature = "take-over")]
+    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> net::Export {
         self.export_peer(context, peer)
     }
 
+    #[cfg(feature = "take-over")]
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         self.import_peer(context, peer, record)
     }

@@ -12,49 +12,121 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
 use crate::net::engine::drain::Farewell;
-use crate::net::engine::{Engine, Next, Rest};
+use crate::net::engine::{Engine, Next};
 use crate::net::moving::{Batch, Moved, Order, Unsettled};
+use crate::net::options::Options;
 use crate::net::output::Output;
 use crate::net::service::{Export, Service};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Event, Role};
+use crate::wire::CloseCode;
 use std::mem;
 
-impl<S: Service> Engine<S> {
-    /// Before the first turn: nothing is read, written or accepted until the order to go.
-    pub(crate) fn begin_by_resting(&mut self) {
-        self.rest = Some(Rest::All);
+/// What a loop does not do while its connections move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rest {
+    /// Reading and accepting: what is to be sent leaves.
+    Reading,
+    /// Anything.
+    All,
+}
+
+/// Another process has taken over: clients that connect again reach it.
+// req: push-upgrade-03
+const SUCCEEDED: Farewell = Farewell {
+    code: CloseCode::SERVICE_RESTART,
+    reason: "the server was upgraded: connect again",
+};
+
+/// What a loop does for another process.
+#[derive(Debug)]
+pub(super) struct Moving {
+    /// Nothing is read.
+    rest: Option<Rest>,
+    /// A stop was wanted meanwhile.
+    stop_later: bool,
+    /// What is to be done at the end of the turn.
+    orders: Vec<Order>,
+    /// The numbers of the connections that were lent.
+    lent: Vec<u32>,
+    /// What connections are told that a stop ends.
+    farewell: Farewell,
+}
+
+impl Moving {
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            rest: options.resting.then_some(Rest::All),
+            stop_later: false,
+            orders: Vec::new(),
+            lent: Vec::new(),
+            farewell: Farewell::STOP,
+        }
     }
 
-    /// The end of a turn in which nothing was read.
-    pub(super) fn finish_resting(&mut self) -> Next {
+    /// Nothing is read or accepted.
+    #[inline]
+    pub(super) fn rests(&self) -> bool {
+        self.rest.is_some()
+    }
+
+    /// Nor is anything written.
+    pub(super) fn is_still(&self) -> bool {
+        self.rest == Some(Rest::All)
+    }
+
+    /// For the end of the turn.
+    pub(super) fn order(&mut self, order: Order) {
+        self.orders.push(order);
+    }
+
+    /// A stop is wanted. True if it comes later, with the order to go on.
+    pub(super) fn puts_off_stop(&mut self) -> bool {
+        self.stop_later |= self.rests();
+        self.rests()
+    }
+
+    pub(super) fn farewell(&self) -> Farewell {
+        self.farewell
+    }
+}
+
+impl<S: Service> Engine<S> {
+    /// As with [`Options::resting`], in a loop that runs.
+    pub(crate) fn begin_by_resting(&mut self) {
+        self.moving.rest = Some(Rest::All);
+    }
+
+    /// The end of a turn, if nothing was read in it.
+    pub(super) fn finish_resting(&mut self) -> Option<Next> {
+        let rest = self.moving.rest?;
         self.deliver();
-        if self.rest == Some(Rest::Reading) {
+        if rest == Rest::Reading {
             self.settle();
         }
         self.carry_out();
-        if self.rest.is_none() {
-            return Next::Now;
+        if !self.moving.rests() {
+            return Some(Next::Now);
         }
         let lists = &self.connections.out.lists;
         let is_busy = !self.mail.is_empty()
-            || self.rest == Some(Rest::Reading) && !(lists.are_settled() && lists.left.is_empty());
-        match is_busy || !self.mailbox().fall_asleep() {
+            || rest == Rest::Reading && !(lists.are_settled() && lists.left.is_empty());
+        Some(match is_busy || !self.mailbox().fall_asleep() {
             true => Next::Now,
             false => Next::Idle,
-        }
+        })
     }
 
     /// Does what was ordered in this turn.
     pub(super) fn carry_out(&mut self) {
-        for order in mem::take(&mut self.orders) {
+        for order in mem::take(&mut self.moving.orders) {
             match order {
                 Order::Rest(answer) => {
-                    self.rest.get_or_insert(Rest::Reading);
+                    self.moving.rest.get_or_insert(Rest::Reading);
                     let _ = answer.send(self.unsettled());
                 }
                 Order::Listeners(answer) => {
-                    let _ = answer.send(self.connections.out.sockets.listeners());
+                    let _ = answer.send(self.connections.out.sockets.movable().listeners());
                 }
                 Order::Lend { from, most, to } => {
                     let _ = to.send(self.lend(from, most));
@@ -108,7 +180,7 @@ impl<S: Service> Engine<S> {
 
     pub(crate) fn lend(&mut self, from: u32, most: usize) -> Batch {
         if from == 0 {
-            self.lent.clear();
+            self.moving.lent.clear();
         }
         let mut batch = Batch::default();
         let indices = self.connections.peers.indices();
@@ -120,11 +192,11 @@ impl<S: Service> Engine<S> {
             let Ok(told) = self.told(index) else {
                 continue;
             };
-            match self.connections.out.sockets.lend(index) {
+            match self.connections.out.sockets.movable().lend(index) {
                 Ok(socket) => {
                     let record = told.write();
                     batch.moved.push(Moved { socket, record });
-                    self.lent.push(index);
+                    self.moving.lent.push(index);
                 }
                 Err(error) => log::warn!("a connection cannot be handed over: {error}"),
             }
@@ -135,16 +207,16 @@ impl<S: Service> Engine<S> {
     /// Goes on, or begins.
     // req: push-upgrade-02
     pub(crate) fn go(&mut self) {
-        let was = self.rest.take();
-        self.lent.clear();
-        if mem::take(&mut self.stop_later) {
+        let was = self.moving.rest.take();
+        self.moving.lent.clear();
+        if mem::take(&mut self.moving.stop_later) {
             self.stop();
         }
         if was != Some(Rest::All) {
             return;
         }
         let Connections { peers, out, .. } = &mut self.connections;
-        out.sockets.own_paths(true);
+        out.sockets.movable().own_paths(true);
         for index in peers.indices() {
             if let Some(peer) = peers.at(index) {
                 out.flush(peer);
@@ -156,16 +228,16 @@ impl<S: Service> Engine<S> {
 
     /// The other process has what was lent; the rest ends.
     pub(crate) fn leave(&mut self) {
-        self.rest = None;
+        self.moving.rest = None;
         let Connections { peers, out, .. } = &mut self.connections;
-        for index in self.lent.drain(..) {
+        for index in self.moving.lent.drain(..) {
             if let Some(mut peer) = peers.remove(index) {
                 out.forget(&mut peer);
-                out.sockets.let_go(index);
+                out.sockets.movable().let_go(index);
             }
         }
-        out.sockets.own_paths(false);
-        self.farewell = Farewell::SUCCEEDED;
+        out.sockets.movable().own_paths(false);
+        self.moving.farewell = SUCCEEDED;
         self.stop();
     }
 
@@ -174,7 +246,7 @@ impl<S: Service> Engine<S> {
         let told = Told::read(&moved.record)?;
         let Connections { peers, out, .. } = &mut self.connections;
         let index = peers.vacant();
-        if let Err(error) = out.sockets.adopt(index, moved.socket) {
+        if let Err(error) = out.sockets.movable().adopt(index, moved.socket) {
             log::warn!("a connection cannot be taken over: {error}");
             return None;
         }
@@ -210,7 +282,7 @@ impl<S: Service> Engine<S> {
         let Connections { peers, out, .. } = &mut self.connections;
         if let Some(mut peer) = peers.remove(id.index) {
             out.forget(&mut peer);
-            out.sockets.let_go(id.index);
+            out.sockets.movable().let_go(id.index);
         }
     }
 }

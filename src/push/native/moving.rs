@@ -18,7 +18,7 @@ use crate::push::native::dialect::{Dialect, KEEPALIVE_MS, TOKEN_MS, earlier};
 use crate::push::native::form::Form;
 use crate::push::native::session::{Replaying, Work};
 use crate::push::native::subscribers::Subscriber;
-use crate::push::position::Since;
+use crate::push::position::{Epoch, Since};
 use std::sync::Arc;
 
 /// What a record says of the caller.
@@ -151,6 +151,32 @@ impl Dialect {
                 false
             }
         }
+    }
+}
+
+impl Replaying {
+    /// What another process needs to go on; `None` while a page is on its way.
+    fn write(&self, out: &mut Writer, epoch: Epoch) -> Option<()> {
+        let cursor = self
+            .cursor
+            .filter(|_| !self.asking && self.ready.is_none())?;
+        out.option(self.reference.as_deref(), Writer::text);
+        out.list(self.patterns.iter(), |out, it| out.text(it.as_str()));
+        out.flag(self.recovered);
+        out.text(&epoch.at(cursor.after()).to_string());
+        Some(())
+    }
+
+    /// The same of another process: the place to begin is where the next page does.
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let reference = from.option(|from| from.text().map(Into::into))?;
+        let patterns = from.list(|from| from.text()?.parse().ok())?;
+        let recovered = from.flag()?;
+        let at = from.text()?.parse().ok()?;
+        Some(Self {
+            recovered,
+            ..Self::new(patterns, Since::Position(at), reference)
+        })
     }
 }
 
