@@ -154,7 +154,8 @@ impl PushHandle {
         &self.loops
     }
 
-    /// Goes on after [`PushHandle::rest`], or begins after [`Options::resting`](crate::net::Options::resting).
+    /// Goes on after [`PushHandle::rest`], or begins with
+    /// [`Options::resting`](crate::net::Options::resting).
     pub fn go(&self) {
         self.shared.broker.take_back();
         self.loops.go();

@@ -12,8 +12,8 @@
 //! is judged before everything that had arrived by then has been read, so a loop that was suspended
 //! (a stopped process, a sleeping machine) does not blame its peers.
 //!
-//! Reading order: `acceptor`, `drain`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`,
-//! `moving`, `no_moving`.
+//! Reading order: `acceptor`, `drain`, `rest`, `no_rest`, `turn`, `accept`, `deadlines`, `shed`,
+//! `dial`, `stop`, `moving`.
 
 mod accept;
 mod acceptor;
@@ -23,9 +23,11 @@ mod dial;
 mod drain;
 #[cfg(feature = "take-over")]
 mod moving;
+#[cfg(feature = "take-over")]
+mod rest;
 #[cfg(not(feature = "take-over"))]
-#[path = "no_moving.rs"]
-mod moving;
+#[path = "no_rest.rs"]
+mod rest;
 mod shed;
 mod stop;
 mod turn;
@@ -39,7 +41,7 @@ use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::acceptor::Acceptor;
 use crate::net::engine::drain::Drain;
-use crate::net::engine::moving::Moving;
+use crate::net::engine::rest::Moving;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;

@@ -11,88 +11,17 @@ use crate::net::conn::peer::{Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
-use crate::net::engine::drain::Farewell;
+use crate::net::engine::rest::{Rest, SUCCEEDED};
 use crate::net::engine::{Engine, Next};
 use crate::net::moving::{Batch, Moved, Order, Unsettled};
-use crate::net::options::Options;
 use crate::net::output::Output;
 use crate::net::service::{Export, Service};
 use crate::net::words::{Delivery, PeerId};
 use crate::proto::{Connection, Event, Role};
-use crate::wire::CloseCode;
 use std::mem;
 
-/// What a loop does not do while its connections move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// Reading and accepting: what is to be sent leaves.
-    Reading,
-    /// Anything.
-    All,
-}
-
-/// Another process has taken over: clients that connect again reach it.
-// req: push-upgrade-03
-const SUCCEEDED: Farewell = Farewell {
-    code: CloseCode::SERVICE_RESTART,
-    reason: "the server was upgraded: connect again",
-};
-
-/// What a loop does for another process.
-#[derive(Debug)]
-pub(super) struct Moving {
-    /// Nothing is read.
-    rest: Option<Rest>,
-    /// A stop was wanted meanwhile.
-    stop_later: bool,
-    /// What is to be done at the end of the turn.
-    orders: Vec<Order>,
-    /// The numbers of the connections that were lent.
-    lent: Vec<u32>,
-    /// What connections are told that a stop ends.
-    farewell: Farewell,
-}
-
-impl Moving {
-    pub(super) fn new(options: &Options) -> Self {
-        Self {
-            rest: options.resting.then_some(Rest::All),
-            stop_later: false,
-            orders: Vec::new(),
-            lent: Vec::new(),
-            farewell: Farewell::STOP,
-        }
-    }
-
-    /// Nothing is read or accepted.
-    #[inline]
-    pub(super) fn rests(&self) -> bool {
-        self.rest.is_some()
-    }
-
-    /// Nor is anything written.
-    pub(super) fn is_still(&self) -> bool {
-        self.rest == Some(Rest::All)
-    }
-
-    /// For the end of the turn.
-    pub(super) fn order(&mut self, order: Order) {
-        self.orders.push(order);
-    }
-
-    /// A stop is wanted. True if it comes later, with the order to go on.
-    pub(super) fn puts_off_stop(&mut self) -> bool {
-        self.stop_later |= self.rests();
-        self.rests()
-    }
-
-    pub(super) fn farewell(&self) -> Farewell {
-        self.farewell
-    }
-}
-
 impl<S: Service> Engine<S> {
-    /// As with [`Options::resting`], in a loop that runs.
+    /// As with [`Options::resting`](crate::net::Options::resting), in a loop that runs.
     pub(crate) fn begin_by_resting(&mut self) {
         self.moving.rest = Some(Rest::All);
     }
@@ -262,19 +191,19 @@ impl<S: Service> Engine<S> {
             return None;
         }
         arm(peer, out, &mut self.wheel);
-        out.metrics.accepted.add(1);
-        let Some(record) = &told.service else {
-            return Some(());
-        };
-        peer.flags.announced = true;
-        let context = &mut Context::new(&mut self.connections);
-        match self.service.import(context, id, record) {
-            true => Some(()),
-            false => {
+        let is_open = matches!(peer.phase, Phase::Open(_));
+        if let Some(record) = &told.service {
+            peer.flags.announced = true;
+            let context = &mut Context::new(&mut self.connections);
+            if !self.service.import(context, id, record) {
                 self.disown(id);
-                None
+                return None;
             }
         }
+        let metrics = &self.connections.out.metrics;
+        metrics.accepted.add(1);
+        metrics.opened.add(is_open.into());
+        Some(())
     }
 
     /// The other process keeps it.
@@ -288,7 +217,7 @@ impl<S: Service> Engine<S> {
 }
 
 /// What the connection does, as if that had just begun.
-fn phase(out: &mut Output, told: &Told) -> Phase {
+fn phase(out: &Output, told: &Told) -> Phase {
     match &told.kind {
         Kind::Http { waited } => Phase::Http {
             since: out.now.saturating_sub(*waited),
@@ -319,7 +248,6 @@ fn phase(out: &mut Output, told: &Told) -> Phase {
             } else if connection.message_limit() != *message_limit {
                 connection.set_message_limit(*message_limit);
             }
-            out.metrics.opened.add(1);
             Phase::Open(connection)
         }
     }

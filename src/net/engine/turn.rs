@@ -161,6 +161,7 @@ impl<S: Service> Engine<S> {
     /// The turn ends: mail is delivered, what is due is done, and what the turn has produced is
     /// sent. `complete` if every ready socket was reported.
     pub(crate) fn finish(&mut self, complete: bool) -> Next {
+        #[cfg(feature = "take-over")]
         if let Some(next) = self.finish_resting() {
             return next;
         }
@@ -175,6 +176,7 @@ impl<S: Service> Engine<S> {
         self.drain();
         self.settle();
         self.stop_if_wanted();
+        #[cfg(feature = "take-over")]
         self.carry_out();
         if self.stop_at.is_some() && (stopped || self.connections.peers.len() == 0) {
             self.announce_all();

@@ -25,18 +25,19 @@ impl<S: Service> TestLoop<S> {
         engine.lend(0, usize::MAX).moved
     }
 
-    /// Takes connections of another loop of the same network, which has lent them.
+    /// Takes connections of another loop of the same network, which has lent them. Returns how many
+    /// of them it takes.
     ///
     /// # Panics
     ///
-    /// If it cannot.
-    pub fn adopt(&mut self, moved: Vec<Moved>) {
+    /// If the loop has ended.
+    pub fn adopt(&mut self, moved: Vec<Moved>) -> usize {
         let engine = self.engine.as_mut().expect("a loop that runs");
         engine.begin_by_resting();
-        for one in moved {
-            engine.adopt(one).expect("a connection that can be adopted");
-        }
+        let adopted = moved.into_iter().filter_map(|one| engine.adopt(one));
+        let count = adopted.count();
         self.go();
+        count
     }
 
     /// It goes on with what it has lent, or with what it has adopted.

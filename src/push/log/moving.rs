@@ -1,7 +1,7 @@
 //! A log in memory that goes on in another process.
 //!
-//! Input: the log of the one process. Output: bytes; of bytes, the log of the other. Invariant: both
-//! count alike and know the same keys.
+//! Input: the log of the one process. Output: bytes; of bytes, the log of the other. Invariant:
+//! both count alike and know the same keys.
 
 use crate::net::fields::{Reader, Writer};
 use crate::push::hub::Past;

@@ -5,7 +5,7 @@
 use std::net::SocketAddr;
 use wirebell::net::{Listen, MovedListener};
 
-/// All of them that nobody has taken.
+/// The listeners that are left.
 #[derive(Default)]
 pub struct Handed(Vec<MovedListener>);
 

@@ -1,11 +1,9 @@
-//! Stands in for `moving`, in a build without it: no connection goes on in another process.
+//! Stands in for `rest`, in a build without it: no connection goes on in another process.
 //!
 //! Input: nothing. Output: nothing.
 
 use crate::net::engine::drain::Farewell;
-use crate::net::engine::{Engine, Next};
 use crate::net::options::Options;
-use crate::net::service::Service;
 
 /// There is no other process.
 #[derive(Debug)]
@@ -31,14 +29,4 @@ impl Moving {
     pub(super) fn farewell(&self) -> Farewell {
         Farewell::STOP
     }
-}
-
-impl<S: Service> Engine<S> {
-    /// It never rests.
-    pub(super) fn finish_resting(&mut self) -> Option<Next> {
-        None
-    }
-
-    /// Nothing is ordered.
-    pub(super) fn carry_out(&mut self) {}
 }
