@@ -64,7 +64,25 @@ impl<S: Service> Beside<S> {
             }),
         )
     }
+
+    /// Passes a request on to the service that has its path.
+    fn pass<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        (push, own): (Answer<PushService>, Answer<S>),
+    ) -> Reply<'r> {
+        match self.admit(context, from, &request.head()) {
+            None => push(&mut self.push, context, from, request),
+            Some(Ok(admitted)) => admitted.mark_reply(own(&mut self.own, context, from, request)),
+            Some(Err(refused)) => refused.into(),
+        }
+    }
 }
+
+/// How a service answers a request.
+type Answer<S> = for<'r> fn(&mut S, &mut Context<'_>, PeerId, &Request<'r>) -> Reply<'r>;
 
 impl<S: Service> Service for Beside<S> {
     type Mail = PushMail;
@@ -113,11 +131,7 @@ impl<S: Service> Service for Beside<S> {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        match self.admit(context, from, &request.head()) {
-            None => self.push.request(context, from, request),
-            Some(Ok(admitted)) => admitted.mark_reply(self.own.request(context, from, request)),
-            Some(Err(refused)) => refused.into(),
-        }
+        self.pass(context, from, request, (PushService::request, S::request))
     }
 
     fn whole<'r>(
@@ -126,11 +140,7 @@ impl<S: Service> Service for Beside<S> {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        match self.admit(context, from, &request.head()) {
-            None => self.push.whole(context, from, request),
-            Some(Ok(admitted)) => admitted.mark_reply(self.own.whole(context, from, request)),
-            Some(Err(refused)) => refused.into(),
-        }
+        self.pass(context, from, request, (PushService::whole, S::whole))
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
