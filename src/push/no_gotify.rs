@@ -46,6 +46,10 @@ impl Reader {
     pub(super) fn topics(&self) -> &Pattern {
         match *self {}
     }
+
+    pub(super) fn counts_as(&self) -> Arc<str> {
+        match *self {}
+    }
 }
 
 impl Gotify {
@@ -122,6 +126,20 @@ impl Dialect {
     }
 
     pub(super) fn timer(&mut self, _: &mut Context<'_>, _: PeerId) {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "take-over")]
+impl Reader {
+    pub(super) fn client(&self) -> u64 {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "take-over")]
+impl Gotify {
+    pub(super) fn reader_of(&self, _: u64) -> Option<Reader> {
         match *self {}
     }
 }

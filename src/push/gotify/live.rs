@@ -7,11 +7,12 @@
 use crate::http::{Request, Response, Status};
 use crate::net::{Context, PeerId, Reply, Upgrade};
 use crate::push::answers::retry_after;
-use crate::push::gotify::caller::{Caller, client_name};
+use crate::push::gotify::caller::Caller;
 use crate::push::gotify::dialect::{Dialect, GOTIFY};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::topics;
 use crate::push::gotify::problem::{Problem, restate};
+use crate::push::gotify::state::client_name;
 use crate::push::gotify::streams::Stream;
 use crate::push::hub::{Refused, Subscribe};
 use crate::push::throttle::Place;
