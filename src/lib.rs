@@ -26,6 +26,7 @@
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
 //! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
+//! | `take-over` | upgrades without reconnects, in the library and the command | rustix |
 //! | `jwt` | JWTs as tokens of the push server | hmac |
 //! | `tls` | TLS sessions, for `wss://`; needs a provider of cryptography: `ring` | rustls |
 //! | `ring` | the usual provider | ring, which needs a C compiler |

@@ -38,7 +38,7 @@ impl Params {
     }
 }
 
-#[cfg(feature = "net")]
+#[cfg(feature = "take-over")]
 impl Params {
     /// Terms that were agreed to in another process.
     pub(crate) fn new(send: Direction, receive: Direction) -> Option<Self> {
@@ -115,20 +115,20 @@ impl Session {
     }
 
     /// A message has arrived in part.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn is_inflating(&self) -> bool {
         self.partial.is_some()
     }
 
     /// What the next message of the peer may refer to.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn window_bytes(&self) -> Vec<u8> {
         let (one, other) = self.window.slices();
         [one, other].concat()
     }
 
     /// The reverse, in another process.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn fill_window(&mut self, bytes: &[u8], window_bits: u8) {
         if !bytes.is_empty() {
             self.window.push(bytes, window_bits);

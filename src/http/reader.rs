@@ -101,7 +101,7 @@ impl HttpReader {
     }
 
     /// What has arrived of a head that is not whole; `None` if it is.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn part(&self) -> Option<&[u8]> {
         self.framing.is_none().then_some(&self.head[..])
     }

@@ -12,6 +12,7 @@
 //! ```
 
 use crate::net::memory::Memory;
+#[cfg(feature = "take-over")]
 use crate::net::moving::Order;
 use crate::net::wake::Wake;
 use std::fmt;
@@ -60,6 +61,7 @@ pub(crate) enum Post<M> {
     #[cfg(feature = "client")]
     Addresses(u64, Option<Vec<SocketAddr>>),
     /// For the loop, of a program that takes over from another or hands over to it.
+    #[cfg(feature = "take-over")]
     Order(Order),
 }
 
@@ -178,6 +180,7 @@ impl<M> Mailbox<M> {
         let _ = self.put(Post::Addresses(number, addresses), 0);
     }
 
+    #[cfg(feature = "take-over")]
     pub(crate) fn order(&self, order: Order) {
         let _ = self.put(Post::Order(order), 0);
     }

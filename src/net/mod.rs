@@ -17,8 +17,8 @@
 //!
 //! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`,
 //! `connections`, `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`,
-//! `memory`, `wake`, `wheel`, `handle`, `sockets`, `entropy`, `upgrade`; then the folders `conn`,
-//! `output`, `input`, `engine`, `driver`, `testing`.
+//! `memory`, `wake`, `wheel`, `handle`, `orders`, `sockets`, `entropy`, `upgrade`; then the folders
+//! `conn`, `output`, `input`, `engine`, `driver`, `testing`.
 //!
 //! # A chat
 //!
@@ -100,6 +100,7 @@ mod context;
 mod driver;
 mod engine;
 mod entropy;
+#[cfg(feature = "take-over")]
 pub(crate) mod fields;
 mod frame;
 mod handle;
@@ -109,8 +110,11 @@ mod limits;
 mod mailbox;
 mod memory;
 mod metrics;
+#[cfg(feature = "take-over")]
 mod moving;
 mod options;
+#[cfg(feature = "take-over")]
+mod orders;
 mod output;
 mod peer_map;
 mod rate;
@@ -136,12 +140,15 @@ pub use latency::Latency;
 pub use limits::Limits;
 pub use mailbox::{Mailbox, PostError};
 pub use metrics::Counters;
+#[cfg(feature = "take-over")]
 pub use moving::{Moved, MovedListener, Unsettled};
 pub use options::Options;
 pub use peer_map::PeerMap;
 #[cfg(feature = "push")]
 pub(crate) use rate::Throttle;
 pub use rate::{BadRate, Rate};
-pub use service::{Export, Reply, Service, Upgrade};
+#[cfg(feature = "take-over")]
+pub use service::Export;
+pub use service::{Reply, Service, Upgrade};
 pub use sockets::{ListenerCounts, SocketCounts};
 pub use words::{Cause, Chunk, Delivery, End, Overflow, PeerId, Sent};

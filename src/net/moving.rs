@@ -64,6 +64,24 @@ pub struct MovedListener {
     pub sockets: Vec<OwnedFd>,
 }
 
+/// Sockets that can go on in another process, by the numbers of their peers.
+pub(crate) trait Movable {
+    /// Another handle of this socket, for another process.
+    fn lend(&self, index: u32) -> io::Result<Lent>;
+
+    /// Takes a socket of another process, under the number `index`.
+    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()>;
+
+    /// The connection goes on in another process.
+    fn let_go(&mut self, index: u32);
+
+    /// Other handles of the listening sockets.
+    fn listeners(&self) -> io::Result<Vec<OneListener>>;
+
+    /// Whether the paths of listening sockets are removed in the end, or belong to another process.
+    fn own_paths(&mut self, _own: bool) {}
+}
+
 /// Connections of one loop, and where to go on.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {

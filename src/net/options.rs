@@ -41,6 +41,10 @@ options! {
         /// loops together; `None` for no limit. Those beyond it are closed before anything is
         /// read from them. Trusted proxies have no limit.
         pub connection_rate: Option<Rate> = None,
+        /// Nothing is read, written or accepted before [`Handle::go`](crate::net::Handle::go): the
+        /// server takes over from another process.
+        #[cfg(feature = "take-over")]
+        pub resting: bool = false,
         /// Is told of every request and its answer.
         pub access_log: Option<Arc<dyn AccessLog>> = None,
         /// Sees every byte of all connections, accepted and dialled.

@@ -180,6 +180,7 @@ pub trait Service {
     /// Another process is about to take over: what its service needs to go on with this
     /// connection, of which nothing more is read meanwhile. May be called several times. The
     /// default is that its client has to connect again.
+    #[cfg(feature = "take-over")]
     fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
         let _ = (context, peer);
         Export::Never
@@ -188,6 +189,7 @@ pub trait Service {
     /// A connection that the [`export`](Service::export) of another process described, instead of
     /// [`Service::opened`]; its [tag](Context::tag) is the same. Nothing may be sent yet. With
     /// `false` this process cannot go on with it, and does not take over.
+    #[cfg(feature = "take-over")]
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         let _ = (context, peer, record);
         false
@@ -211,6 +213,7 @@ pub trait Service {
 }
 
 /// Whether a connection can go on in another process.
+#[cfg(feature = "take-over")]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Export {
     /// It can, with this for [`Service::import`].

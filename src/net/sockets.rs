@@ -5,7 +5,8 @@
 //! below is reported here, never inferred from a length, so that a transport may have its own
 //! records (TLS).
 
-use crate::net::moving::{Lent, OneListener};
+#[cfg(feature = "take-over")]
+use crate::net::moving::Movable;
 use crate::proto::Role;
 use crate::tap::Tap;
 #[cfg(all(feature = "client", feature = "tls"))]
@@ -132,20 +133,9 @@ pub(crate) trait Sockets: fmt::Debug {
     /// The connection has ended.
     fn close(&mut self, index: u32);
 
-    /// Another handle of this socket, for another process.
-    fn lend(&self, index: u32) -> io::Result<Lent>;
-
-    /// Takes a socket of another process, under the number `index`.
-    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()>;
-
-    /// The connection goes on in another process.
-    fn let_go(&mut self, index: u32);
-
-    /// Other handles of the listening sockets.
-    fn listeners(&self) -> io::Result<Vec<OneListener>>;
-
-    /// Whether the paths of listening sockets are removed in the end, or belong to another process.
-    fn own_paths(&mut self, _own: bool) {}
+    /// The same sockets, which can go on in another process.
+    #[cfg(feature = "take-over")]
+    fn movable(&mut self) -> &mut dyn Movable;
 
     /// The address of the other end; `None` if it has none.
     fn remote(&self, index: u32) -> Option<SocketAddr>;

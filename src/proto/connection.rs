@@ -333,7 +333,7 @@ impl Connection {
     }
 
     /// The message that is arriving is compressed.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn is_compressed(&self) -> bool {
         self.sequence.is_compressed()
     }
@@ -341,7 +341,7 @@ impl Connection {
     /// Frames from which another connection of a server learns what this one knows of a message
     /// that has `arrived` in part; the payload of the last of them has yet to come. Not for
     /// compressed messages.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn begin_again(&self, arrived: &[u8], out: &mut alloc::vec::Vec<u8>) {
         if !self.in_message() {
             return;

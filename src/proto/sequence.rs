@@ -79,7 +79,7 @@ impl Sequence {
     }
 
     /// The longest frame that is accepted.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(super) fn frame_limit(&self) -> u64 {
         self.max_frame
     }

@@ -153,10 +153,10 @@ impl PushService {
         let one = Wish::Publications(1);
         let (wish, name) = match entry {
             Entry::Topics(Guest::Publisher(caller, _) | Guest::Batch(caller)) => {
-                (one, caller.name())
+                (one, caller.counts_as())
             }
             Entry::Topics(Guest::Reader(caller)) if lasts(&head) => {
-                (Wish::Handshake, caller.name())
+                (Wish::Handshake, caller.counts_as())
             }
             Entry::Topics(Guest::Unknown) if lasts(&head) => (Wish::Handshake, None),
             Entry::Route(Route::Register | Route::Echo) => (Wish::Handshake, None),

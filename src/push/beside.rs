@@ -5,7 +5,9 @@
 //! service that got its last request; policies for origins and hosts hold for both.
 
 use crate::http::RequestHead;
-use crate::net::{Chunk, Context, End, Export, PeerId, PeerMap, Reply, Request, Response, Service};
+#[cfg(feature = "take-over")]
+use crate::net::Export;
+use crate::net::{Chunk, Context, End, PeerId, PeerMap, Reply, Request, Response, Service};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
 use crate::push::answers::unavailable;
@@ -62,7 +64,25 @@ impl<S: Service> Beside<S> {
             }),
         )
     }
+
+    /// Passes a request on to the service that has its path.
+    fn pass<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        (push, own): (Answer<PushService>, Answer<S>),
+    ) -> Reply<'r> {
+        match self.admit(context, from, &request.head()) {
+            None => push(&mut self.push, context, from, request),
+            Some(Ok(admitted)) => admitted.mark_reply(own(&mut self.own, context, from, request)),
+            Some(Err(refused)) => refused.into(),
+        }
+    }
 }
+
+/// How a service answers a request.
+type Answer<S> = for<'r> fn(&mut S, &mut Context<'_>, PeerId, &Request<'r>) -> Reply<'r>;
 
 impl<S: Service> Service for Beside<S> {
     type Mail = PushMail;
@@ -111,11 +131,7 @@ impl<S: Service> Service for Beside<S> {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        match self.admit(context, from, &request.head()) {
-            None => self.push.request(context, from, request),
-            Some(Ok(admitted)) => admitted.mark_reply(self.own.request(context, from, request)),
-            Some(Err(refused)) => refused.into(),
-        }
+        self.pass(context, from, request, (PushService::request, S::request))
     }
 
     fn whole<'r>(
@@ -124,11 +140,7 @@ impl<S: Service> Service for Beside<S> {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        match self.admit(context, from, &request.head()) {
-            None => self.push.whole(context, from, request),
-            Some(Ok(admitted)) => admitted.mark_reply(self.own.whole(context, from, request)),
-            Some(Err(refused)) => refused.into(),
-        }
+        self.pass(context, from, request, (PushService::whole, S::whole))
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -216,6 +228,7 @@ impl<S: Service> Service for Beside<S> {
     }
 
     /// The first byte says whose it is.
+    #[cfg(feature = "take-over")]
     fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
         let is_own = self.is_own(peer);
         let export = match is_own {
@@ -231,6 +244,7 @@ impl<S: Service> Service for Beside<S> {
         }
     }
 
+    #[cfg(feature = "take-over")]
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         match record.split_first() {
             Some((1, record)) => self.own.import(context, peer, record),

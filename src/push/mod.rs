@@ -12,7 +12,7 @@
 //! `watched`, `auth`, `redis`, `origin`, `hosts`, `seldom`, `tries`, `throttle`, `access`;
 //! `limits`, `answers`, `denial`, `page`; `gotify`, `no_gotify`; `settings`; `native`; `mail`,
 //! `stats`, `shared`, `metrics`, `routes`, `echo`, `service`, `admission`, `operating`, `beside`,
-//! `moving`, `server`.
+//! `server`, `moving`.
 
 mod access;
 mod admission;
@@ -39,6 +39,7 @@ mod limits;
 mod log;
 mod mail;
 mod metrics;
+#[cfg(feature = "take-over")]
 mod moving;
 mod name;
 pub mod native;
@@ -95,6 +96,7 @@ pub use limits::Limits;
 pub use log::{Appended, Entry, Feed, Handed, Here, KeyLimits, Log, LogError, Logged, MemoryLog};
 pub use log::{Subscriptions, Ticket};
 pub use mail::PushMail;
+#[cfg(feature = "take-over")]
 pub use moving::Inheritance;
 pub use name::{BadName, MAX_NAME_BYTES, Pattern, TopicName};
 pub use origin::{BadOrigin, Origin, OriginPolicy};

@@ -5,18 +5,22 @@
 //! connection of topics is, is left to its dialect; sockets are left to `net`.
 
 use crate::net::fields::{Reader, Writer};
-use crate::net::{Context, Export, PeerId};
+use crate::net::{Context, Export, Handle, PeerId};
 use crate::proto::Millis;
 use crate::push::gotify::GOTIFY;
 use crate::push::hub::Past;
 use crate::push::log::{Handed, KeyLimits, Log, MemoryLog};
+use crate::push::mail::PushMail;
 use crate::push::name::TopicName;
 use crate::push::native::NATIVE;
 use crate::push::position::Position;
 use crate::push::record::{Payload, Record};
+use crate::push::server::PushHandle;
 use crate::push::service::{ECHO, PushService, WSERVER};
 use crate::wire::MessageKind;
+use std::io;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 /// What a process that takes over gets to know of the log of the other.
 #[derive(Debug)]
@@ -27,7 +31,7 @@ pub struct Inheritance {
 }
 
 impl Inheritance {
-    pub(super) fn write(position: Position, handed: &Handed, past: &Past) -> Vec<u8> {
+    fn write(position: Position, handed: &Handed, past: &Past) -> Vec<u8> {
         let mut out = Writer::default();
         out.text(&position.to_string());
         let state = match handed {
@@ -106,6 +110,64 @@ fn read_past(from: &mut Reader<'_>, head: u64) -> Option<Past> {
     })
 }
 
+/// Upgrades without reconnects.
+impl PushHandle {
+    /// Reads and accepts nothing more, so that another process can take over, and waits until what
+    /// has begun has ended. What has not ended by then does not move. The loops then
+    /// [lend](Handle::lend) their connections.
+    ///
+    /// # Errors
+    ///
+    /// A loop is stuck, or the log does not answer by then. As after all of these calls,
+    /// [`PushHandle::go`] ends it.
+    pub fn rest(&self, until: Instant) -> io::Result<()> {
+        let half = until.saturating_duration_since(Instant::now()) / 2;
+        let patience = Instant::now() + half;
+        loop {
+            // Asked first: what the log answers later is mail of the loops.
+            let is_idle = self.shared.broker.is_idle();
+            let unsettled = self.loops.rest(until)?;
+            let is_late = Instant::now() >= patience;
+            if is_idle && !unsettled.mail && (unsettled.connections == 0 || is_late) {
+                return Ok(());
+            }
+            if Instant::now() >= until {
+                return Err(io::Error::new(
+                    io::ErrorKind::TimedOut,
+                    "what has begun does not end",
+                ));
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+
+    /// After [`PushHandle::rest`]: what the other process needs to know of the log, for its
+    /// [`Inheritance::read`]. If that is in a file, it is closed. `None` if the log cannot be
+    /// handed over; then subscribers have to connect again.
+    pub fn hand_over(&self) -> Option<Vec<u8>> {
+        let (position, handed, past) = self.shared.broker.hand_over()?;
+        Some(Inheritance::write(position, &handed, &past))
+    }
+
+    /// The loops: to lend or adopt connections.
+    pub fn loops(&self) -> &Handle<PushMail> {
+        &self.loops
+    }
+
+    /// Goes on after [`PushHandle::rest`], or begins with
+    /// [`Options::resting`](crate::net::Options::resting).
+    pub fn go(&self) {
+        self.shared.broker.take_back();
+        self.loops.go();
+    }
+
+    /// Another process has what was lent; what is left ends as in a stop, with close code 1012.
+    pub fn leave(&self) {
+        self.shared.stop();
+        self.loops.leave();
+    }
+}
+
 impl PushService {
     pub(super) fn export_peer(&mut self, context: &Context<'_>, peer: PeerId) -> Export {
         match context.tag(peer) {
@@ -161,7 +223,11 @@ impl PushService {
             context.set_timer(peer, Some(until));
         }
         let broker = &self.shared.broker;
-        let imported = self.members.import(broker, peer, &topics, limits);
+        self.members.open(peer);
+        let imported = topics.iter().try_for_each(|(user, event)| {
+            let events = std::slice::from_ref(event);
+            self.members.subscribe(broker, peer, user, events, limits)
+        });
         if let Some((owner, _)) = topics.first() {
             // It counts, but it is not refused.
             let place = self.shared.throttles.place(Some(&owner.as_str().into()));

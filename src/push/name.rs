@@ -79,6 +79,7 @@ impl TopicName {
     }
 
     /// The owner and the name in the text of a topic of an owner.
+    #[cfg(feature = "take-over")]
     pub(super) fn parts_of(text: &str) -> Option<(&str, &str)> {
         let (length, rest) = text.strip_prefix(OWNED)?.split_once(',')?;
         rest.split_at_checked(length.parse().ok()?)

@@ -3,7 +3,7 @@
 //! Input and output: none.
 
 use crate::http::{Request, RequestHead, Response};
-use crate::net::{Context, Export, Mailbox, PeerId, Reply};
+use crate::net::{Context, Mailbox, PeerId, Reply};
 use crate::push::access::Admitted;
 use crate::push::broker::{Broker, BrokerMail};
 use crate::push::denial::Denial;
@@ -44,6 +44,10 @@ impl Asked {
 
 impl Reader {
     pub(super) fn topics(&self) -> &Pattern {
+        match *self {}
+    }
+
+    pub(super) fn counts_as(&self) -> Arc<str> {
         match *self {}
     }
 }
@@ -117,19 +121,36 @@ impl Dialect {
         match *self {}
     }
 
-    pub(super) fn export(&self, _: PeerId) -> Export {
-        match *self {}
-    }
-
-    pub(super) fn import(&mut self, _: PeerId, _: &[u8]) -> bool {
-        match *self {}
-    }
-
     pub(super) fn closed(&mut self, _: PeerId) {
         match *self {}
     }
 
     pub(super) fn timer(&mut self, _: &mut Context<'_>, _: PeerId) {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "take-over")]
+impl Reader {
+    pub(super) fn client(&self) -> u64 {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "take-over")]
+impl Gotify {
+    pub(super) fn reader_of(&self, _: u64) -> Option<Reader> {
+        match *self {}
+    }
+}
+
+#[cfg(feature = "take-over")]
+impl Dialect {
+    pub(super) fn export(&self, _: PeerId) -> crate::net::Export {
+        match *self {}
+    }
+
+    pub(super) fn import(&mut self, _: PeerId, _: &[u8]) -> bool {
         match *self {}
     }
 }

@@ -6,7 +6,6 @@ use crate::net::{Builder, Counters, Handle, Listen, Options, Server, Service, Wo
 use crate::push::beside::Beside;
 use crate::push::broker::Broker;
 use crate::push::mail::PushMail;
-use crate::push::moving::Inheritance;
 use crate::push::service::PushService;
 use crate::push::settings::Settings;
 use crate::push::shared::Shared;
@@ -14,7 +13,6 @@ use crate::push::unavailable::Unavailable;
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::ops::Deref;
-use std::time::{Duration, Instant};
 
 /// A running push server. It has all methods of its [`PushHandle`].
 #[derive(Debug)]
@@ -26,8 +24,8 @@ pub struct PushServer {
 /// Controls a push server from any thread, even while another joins it; cheap to clone.
 #[derive(Clone, Debug)]
 pub struct PushHandle {
-    shared: Shared,
-    loops: Handle<PushMail>,
+    pub(super) shared: Shared,
+    pub(super) loops: Handle<PushMail>,
 }
 
 impl Deref for PushServer {
@@ -68,24 +66,7 @@ impl PushServer {
         options: Options,
         settings: Settings,
     ) -> io::Result<Self> {
-        Self::serve((listens, false), loopback, options, settings, |push, _| {
-            push
-        })
-    }
-
-    /// Like [`PushServer::start`], but nothing is read, written or accepted before
-    /// [`PushHandle::go`]: the server takes over from another process.
-    ///
-    /// # Errors
-    ///
-    /// The same as [`Builder::start`].
-    pub fn start_resting(
-        listens: impl IntoIterator<Item = Listen>,
-        loopback: &[SocketAddr],
-        options: Options,
-        settings: Settings,
-    ) -> io::Result<Self> {
-        Self::serve((listens, true), loopback, options, settings, |push, _| push)
+        Self::serve(listens, loopback, options, settings, |push, _| push)
     }
 
     /// The same, with a service of the program's own beside the push server: it gets the requests
@@ -159,11 +140,11 @@ impl PushServer {
         F: Fn(&Broker) -> S + Clone + Send + 'static,
     {
         let make = move |push, broker: &Broker| Beside::new(push, make(broker));
-        Self::serve((listens, false), loopback, options, settings, make)
+        Self::serve(listens, loopback, options, settings, make)
     }
 
     fn serve<S: Service<Mail = PushMail>>(
-        (listens, rests): (impl IntoIterator<Item = Listen>, bool),
+        listens: impl IntoIterator<Item = Listen>,
         loopback: &[SocketAddr],
         options: Options,
         settings: Settings,
@@ -173,10 +154,6 @@ impl PushServer {
         let of_workers = shared.clone();
         let builder = Server::<PushMail>::builder(options);
         let builder = listens.into_iter().fold(builder, Builder::listen);
-        let builder = match rests {
-            true => builder.resting(),
-            false => builder,
-        };
         let server = builder.start(move |worker| {
             let push = PushService::new(&of_workers, &worker.mailboxes);
             make(push, of_workers.broker())
@@ -257,60 +234,6 @@ impl PushHandle {
     pub fn stop(&self) {
         self.shared.stop();
         self.loops.stop();
-    }
-
-    /// Reads and accepts nothing more, so that another process can take over, and waits until what
-    /// has begun has ended. What has not ended by then does not move. The loops then
-    /// [lend](Handle::lend) their connections.
-    ///
-    /// # Errors
-    ///
-    /// A loop is stuck, or the log does not answer by then. As after all of these calls,
-    /// [`PushHandle::go`] ends it.
-    pub fn rest(&self, until: Instant) -> io::Result<()> {
-        let half = until.saturating_duration_since(Instant::now()) / 2;
-        let patience = Instant::now() + half;
-        loop {
-            // Asked first: what the log answers later is mail of the loops.
-            let is_idle = self.shared.broker.is_idle();
-            let unsettled = self.loops.rest(until)?;
-            let is_late = Instant::now() >= patience;
-            if is_idle && !unsettled.mail && (unsettled.connections == 0 || is_late) {
-                return Ok(());
-            }
-            if Instant::now() >= until {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    "what has begun does not end",
-                ));
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-    }
-
-    /// After [`PushHandle::rest`]: what the other process needs to know of the log, for its
-    /// [`Inheritance::read`]. If that is in a file, it is closed. `None` if the log cannot be
-    /// handed over; then subscribers have to connect again.
-    pub fn hand_over(&self) -> Option<Vec<u8>> {
-        let (position, handed, past) = self.shared.broker.hand_over()?;
-        Some(Inheritance::write(position, &handed, &past))
-    }
-
-    /// The loops: to lend or adopt connections.
-    pub fn loops(&self) -> &Handle<PushMail> {
-        &self.loops
-    }
-
-    /// Goes on after [`PushHandle::rest`], or begins after [`PushServer::start_resting`].
-    pub fn go(&self) {
-        self.shared.broker.take_back();
-        self.loops.go();
-    }
-
-    /// Another process has what was lent; what is left ends as in a stop, with close code 1012.
-    pub fn leave(&self) {
-        self.shared.stop();
-        self.loops.leave();
     }
 
     /// The topics: to publish to them and to see who subscribes.

@@ -15,7 +15,7 @@
 
 use crate::handshake::UpgradeRequest;
 use crate::http::{RequestHead, Status};
-use crate::net::{self, Context, End, Export, Mailbox, PeerId, Reply, Request, Response};
+use crate::net::{self, Context, End, Mailbox, PeerId, Reply, Request, Response};
 use crate::net::{Sent, Service, Upgrade};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
@@ -99,6 +99,31 @@ impl PushService {
         {
             Ok(accepted) => Upgrade::new(accepted).tag(tag).into(),
             Err(refusal) => refusal.into(),
+        }
+    }
+
+    /// Answers a request. If it is `new`, its body was not admitted before.
+    fn serve<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+        new: bool,
+    ) -> Reply<'r> {
+        let head = request.head();
+        match self.judge(context, from, &head) {
+            Ok((admitted, entry)) => {
+                if new && let Err(refused) = self.limit(context, &entry, &head) {
+                    return admitted.mark(refused).into();
+                }
+                self.answer(context, from, request, &admitted, entry)
+            }
+            Err(denial) => {
+                if new && let Err(refused) = self.deny_body(context, from, &head, &denial) {
+                    return refused.into();
+                }
+                self.deny(context, from, denial)
+            }
         }
     }
 
@@ -310,10 +335,7 @@ impl Service for PushService {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        match self.judge(context, from, &request.head()) {
-            Ok((admitted, entry)) => self.answer(context, from, request, &admitted, entry),
-            Err(denial) => self.deny(context, from, denial),
-        }
+        self.serve(context, from, request, false)
     }
 
     fn whole<'r>(
@@ -322,20 +344,7 @@ impl Service for PushService {
         from: PeerId,
         request: &Request<'r>,
     ) -> Reply<'r> {
-        let head = request.head();
-        let (admitted, entry) = match self.judge(context, from, &head) {
-            Ok(judged) => judged,
-            Err(denial) => {
-                return match self.deny_body(context, from, &head, &denial) {
-                    Ok(_) => self.deny(context, from, denial),
-                    Err(response) => response.into(),
-                };
-            }
-        };
-        match self.limit(context, &entry, &head) {
-            Ok(_) => self.answer(context, from, request, &admitted, entry),
-            Err(refused) => admitted.mark(refused).into(),
-        }
+        self.serve(context, from, request, true)
     }
 
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
@@ -421,10 +430,12 @@ impl Service for PushService {
             .for_each(|it| it.timer(context, peer));
     }
 
-    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> Export {
+    #[cfg(feature = "take-over")]
+    fn export(&mut self, context: &mut Context<'_>, peer: PeerId) -> net::Export {
         self.export_peer(context, peer)
     }
 
+    #[cfg(feature = "take-over")]
     fn import(&mut self, context: &mut Context<'_>, peer: PeerId, record: &[u8]) -> bool {
         self.import_peer(context, peer, record)
     }

@@ -25,7 +25,7 @@ impl Mask {
     }
 
     /// The key that a header would have if its payload began here.
-    #[cfg(feature = "net")]
+    #[cfg(feature = "take-over")]
     pub(crate) fn key(&self) -> [u8; 4] {
         self.rotated.to_ne_bytes()
     }

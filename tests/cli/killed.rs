@@ -7,8 +7,8 @@
 
 use super::data::{new_file, text};
 use super::program::Program;
-use crate::net_support::Client;
 use crate::net_support::client::upgrade;
+use crate::net_support::{Client, PATIENCE};
 use crate::support::frames::{self, take_frame};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -28,7 +28,7 @@ const KILLS: usize = 30;
 const HELD: usize = 80;
 
 /// Texts of messages by the numbers of their positions.
-type Messages = BTreeMap<u64, String>;
+pub type Messages = BTreeMap<u64, String>;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transport {
@@ -52,7 +52,7 @@ const TRANSPORTS: [Transport; 5] = [
     Transport::Gotify,
 ];
 
-fn serve(path: &Path) -> (Program, SocketAddr) {
+pub fn serve(path: &Path) -> (Program, SocketAddr) {
     Program::serve(&["--listen", "127.0.0.1:0", "--data", text(path)])
 }
 
@@ -104,14 +104,16 @@ fn message(envelope: &Value) -> (String, u64, String) {
 }
 
 /// A connection whose end is no failure: the server is killed.
-struct Wire {
+pub struct Wire {
     stream: TcpStream,
     bytes: Vec<u8>,
 }
 
 impl Wire {
-    fn open(address: SocketAddr) -> Self {
+    pub fn open(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).expect("the server has just started");
+        let patience = stream.set_read_timeout(Some(PATIENCE));
+        patience.expect("an option");
         let bytes = Vec::new();
         Self { stream, bytes }
     }
@@ -153,20 +155,27 @@ impl Wire {
 
     /// The body of the answer to a request.
     fn ask(&mut self, path: &str, fields: &str, body: &str) -> Option<String> {
+        let (status, answer) = self.answer(path, fields, body)?;
+        assert!(matches!(status, 200..300), "{status}: {answer}");
+        Some(answer)
+    }
+
+    /// The status and the body.
+    pub fn answer(&mut self, path: &str, fields: &str, body: &str) -> Option<(u16, String)> {
         let length = body.len();
         self.send(format!(
             "POST {path} HTTP/1.1\r\nHost: localhost\r\n{fields}Content-Length: {length}\r\n\r\n\
              {body}"
         ))?;
         let head = self.head()?;
-        assert!(head.starts_with("HTTP/1.1 20"), "{head}");
         let mut lines = head.lines();
         let length = lines.find_map(|line| line.strip_prefix("Content-Length: "));
         let length = length.expect("a length").parse().expect("a number");
         while self.bytes.len() < length {
             self.fill()?;
         }
-        Some(self.take(length))
+        let status = head["HTTP/1.1 ".len()..][..3].parse();
+        Some((status.expect("a status"), self.take(length)))
     }
 
     fn send_text(&mut self, text: &str) -> Option<()> {
@@ -309,7 +318,7 @@ fn newest(messages: Messages) -> impl Iterator<Item = (u64, String)> {
 }
 
 /// All that the histories below a pattern hold.
-fn history(address: SocketAddr, pattern: &str, token: &str) -> Messages {
+pub fn history(address: SocketAddr, pattern: &str, token: &str) -> Messages {
     let mut client = Client::connect(address);
     let mut since = "all".to_owned();
     let mut found = Messages::new();

@@ -32,6 +32,7 @@ mod serving;
 mod serving_tls;
 mod settings;
 mod sources;
+mod stopping;
 mod terminal;
 mod tls;
 mod tokens;

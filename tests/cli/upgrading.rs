@@ -185,7 +185,7 @@ fn answering(name: &str, answer: &'static [u8]) -> Outcome {
         let (mut stream, _) = listener.accept().expect("a connection");
         let mut hello = [0; 13 + 18];
         stream.read_exact(&mut hello).expect("a hello");
-        assert_eq!(&hello[13..], b"wirebell upgrade 1");
+        assert_eq!(&hello[13..], b"wirebell upgrade 2");
         stream.write_all(answer).expect("it reads");
     });
     let outcome = refused(&socket, &[]);
@@ -212,7 +212,7 @@ fn another_program_at_the_socket_is_told_of() {
         ),
         (
             "short",
-            b"W\0\0\0\0\x12\0\0\0\0\0\0\0wirebell upgrade 1\
+            b"W\0\0\0\0\x12\0\0\0\0\0\0\0wirebell upgrade 2\
               E\0\0\0\0\x08\0\0\0\0\0\0\0\x01\0\0\0\0\0\0\0",
             "connections are missing",
         ),

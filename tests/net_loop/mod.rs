@@ -13,6 +13,7 @@ mod fairness;
 mod late;
 mod mail;
 mod memory;
+#[cfg(feature = "take-over")]
 mod moving;
 mod overflow;
 mod read_until_would_block;

@@ -15,6 +15,8 @@ struct Counting {
     counts: Vec<(PeerId, u8)>,
     /// Cannot move now.
     busy: bool,
+    /// Takes nothing over.
+    declines: bool,
     closed: usize,
 }
 
@@ -71,7 +73,7 @@ impl Service for Counting {
             return false;
         };
         *self.count(peer) = count;
-        matches!(context.tag(peer), Some(7 | 8))
+        !self.declines && matches!(context.tag(peer), Some(7 | 8))
     }
 }
 
@@ -121,7 +123,7 @@ impl World {
         let moved = self.server.lend();
         assert_eq!(moved.len(), 1, "it does not move");
         let mut next = self.network.serve(small(), |_| Counting::default());
-        next.adopt(moved);
+        assert_eq!(next.adopt(moved), 1, "it is declined");
         self.server.leave();
         self.server.run();
         assert!(self.server.has_ended(), "nothing is left");
@@ -314,4 +316,25 @@ fn a_stop_waits_for_the_outcome() {
     world.server.run();
     world.read(usize::MAX);
     assert_eq!(world.received[before..before + 4], [0x88, 24, 0x03, 0xE9]);
+}
+
+#[test]
+fn a_connection_that_is_declined_is_not_counted() {
+    let mut world = World::new(1 << 20);
+    world.send(UPGRADE.as_bytes());
+    let mut next = world.network.serve(small(), |_| Counting {
+        declines: true,
+        ..Counting::default()
+    });
+    assert_eq!(next.adopt(world.server.lend()), 0);
+    next.run();
+    let counters = next.counters();
+    assert_eq!((counters.accepted, counters.opened), (0, 0));
+    world.server.go();
+    world.server.run();
+    let counters = world.server.counters();
+    assert_eq!((counters.accepted, counters.opened), (1, 1));
+    world.replace();
+    let counters = world.server.counters();
+    assert_eq!((counters.accepted, counters.opened), (1, 1));
 }

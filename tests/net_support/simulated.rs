@@ -70,6 +70,22 @@ impl<S: Service> Turns<S> {
         self.run();
     }
 
+    /// Another loop takes over from the only one, and is the server from then on. Returns how many
+    /// connections go on.
+    #[cfg(feature = "take-over")]
+    pub fn replace(&self, options: Options, make: impl FnOnce(&Worker<S::Mail>) -> S) -> usize {
+        let mut next = self.network.serve(options, make);
+        let mut loops = self.loops.borrow_mut();
+        let [before] = &mut loops[..] else {
+            panic!("it has several loops");
+        };
+        let count = next.adopt(before.lend());
+        before.leave();
+        before.run();
+        *before = next;
+        count
+    }
+
     fn pass(&self, ms: u64) {
         self.network.advance(ms);
         self.now.store(self.network.now(), Relaxed);

@@ -62,6 +62,21 @@ fn status(answer: &HttpResponse) -> u16 {
     answer.status
 }
 
+/// What the workers share, and the password of a new user.
+fn share(
+    settings: Settings,
+    store: Arc<dyn Store>,
+    workers: usize,
+    now: Arc<AtomicU64>,
+) -> (Shared, Option<String>) {
+    let (gotify, password) = Gotify::open(store, Passwords::immediate()).expect("opens");
+    let settings = settings
+        .clock(Clock::new(move || BEGIN + now.load(Relaxed)))
+        .gotify(Some(gotify));
+    let address = "127.0.0.1:80".parse().expect("an address");
+    (Shared::new(settings, &[address], workers), password)
+}
+
 impl World {
     fn start() -> Self {
         Self::with(
@@ -73,13 +88,7 @@ impl World {
 
     fn with(options: Options, settings: Settings, store: Arc<dyn Store>) -> Self {
         let now: Arc<AtomicU64> = Arc::default();
-        let time = Arc::clone(&now);
-        let (gotify, password) = Gotify::open(store, Passwords::immediate()).expect("opens");
-        let settings = settings
-            .clock(Clock::new(move || BEGIN + time.load(Relaxed)))
-            .gotify(Some(gotify));
-        let address = "127.0.0.1:80".parse().expect("an address");
-        let shared = Shared::new(settings, &[address], options.workers);
+        let (shared, password) = share(settings, store, options.workers, Arc::clone(&now));
         let of_workers = shared.clone();
         let turns = Turns::start(options, now, move |worker| {
             PushService::new(&of_workers, &worker.mailboxes)

@@ -59,43 +59,43 @@ const ORDER: [(&str, &str, &str); 25] = [
         "The event loop",
         "mod words limits access rate options service context connections frame metrics \
          latency peer_map moving fields mailbox \
-         memory wake wheel handle sockets entropy upgrade conn/mod conn/peer conn/table \
+         memory wake wheel handle orders sockets entropy upgrade conn/mod conn/peer conn/table \
          conn/cold conn/lists conn/timers conn/batch conn/send_queue conn/deflate conn/dialing \
          conn/no_dialing conn/deadlines conn/addresses conn/moved \
          output/mod output/buffers output/cork \
          output/write output/send output/compress output/pieces output/http output/end \
          input/mod input/read input/requests input/frames input/events input/inflate \
          input/direct input/answers \
-         engine/mod engine/acceptor engine/drain engine/turn engine/accept engine/deadlines \
-         engine/shed engine/dial engine/stop engine/moving \
+         engine/mod engine/acceptor engine/drain engine/rest engine/no_rest engine/turn \
+         engine/accept engine/deadlines engine/shed engine/dial engine/stop engine/moving \
          driver/mod driver/listeners driver/secure \
          driver/sessions \
-         driver/no_sessions driver/sockets driver/taps driver/alarm driver/event_loop \
-         driver/server testing/mod testing/pipes testing/network testing/sockets testing/peer \
-         testing/test_loop",
+         driver/no_sessions driver/sockets driver/moving driver/taps driver/alarm \
+         driver/event_loop driver/server testing/mod testing/pipes testing/network testing/sockets \
+         testing/peer testing/test_loop testing/moving",
     ),
     (
         "push",
         "The push server",
         "mod time clock percent name position tally record few json hub/limits hub/rules \
          hub/history hub/lineage hub/wildcards hub/interests hub/account hub/topics \
-         hub/replay hub/mod log/port log/keys log/memory log/mod store data/mod data/problem \
-         data/record data/tables data/contents data/writer data/queue data/log data/tool \
-         unavailable delivery workers broker/mail broker/rates broker/turn broker/here \
-         broker/stats broker/mod wserver/mod wserver/json wserver/wire wserver/members \
-         watched auth/mod auth/digest auth/wserver auth/grant auth/elsewhere auth/tokens \
-         auth/revocations auth/jwt auth/no_jwt auth/function auth/authenticator auth/bearer \
-         redis/mod redis/problem redis/address redis/record redis/reply redis/tail \
-         redis/pending redis/nodes redis/link redis/node redis/log origin hosts seldom tries \
-         throttle access limits answers denial page gotify/mod gotify/problem gotify/call \
+         hub/replay hub/mod log/port log/keys log/memory log/moving log/mod store data/mod \
+         data/problem data/record data/tables data/contents data/writer data/queue data/log \
+         data/tool unavailable delivery workers broker/mail broker/rates broker/turn broker/here \
+         broker/stats broker/moving broker/mod wserver/mod wserver/json wserver/wire \
+         wserver/members watched auth/mod auth/digest auth/wserver auth/grant auth/elsewhere \
+         auth/tokens auth/revocations auth/jwt auth/no_jwt auth/function auth/authenticator \
+         auth/bearer auth/moving redis/mod redis/problem redis/address redis/record redis/reply \
+         redis/tail redis/pending redis/nodes redis/link redis/node redis/log origin hosts seldom \
+         tries throttle access limits answers denial page gotify/mod gotify/problem gotify/call \
          gotify/credentials gotify/passwords gotify/multipart gotify/fields gotify/directory \
          gotify/message gotify/edits gotify/state gotify/image gotify/caller gotify/streams \
-         gotify/dialect gotify/gate gotify/live gotify/manage no_gotify settings native/mod \
-         native/base64 native/problem native/ask native/envelope native/publish native/batch \
-         native/caller native/events native/messages native/form native/session \
+         gotify/dialect gotify/gate gotify/live gotify/moving gotify/manage no_gotify settings \
+         native/mod native/base64 native/problem native/ask native/envelope native/publish \
+         native/batch native/caller native/events native/messages native/form native/session \
          native/receipts native/subscribers native/dialect native/gate native/publishing \
          native/live native/revocation native/moving mail stats shared metrics routes echo service \
-         admission operating beside moving server",
+         admission operating beside server moving",
     ),
     (
         "cli/common",
@@ -107,7 +107,7 @@ const ORDER: [(&str, &str, &str); 25] = [
         "cli/server",
         "wirebell serve and wirebell echo",
         "mod trace no_trace access_log no_access_log jwt no_jwt data no_data engine no_engine \
-         gotify no_gotify takeover/mod takeover/wire takeover/give takeover/take \
+         gotify no_gotify takeover/mod takeover/wire takeover/give takeover/handed takeover/take \
          takeover/settings no_takeover args listeners settings listening stop notify no_notify \
          serve echo",
     ),

@@ -47,7 +47,7 @@ pub fn steps(round: usize) -> impl Iterator<Item = Step> {
     all.into_iter().chain(hangs)
 }
 
-const HELLO: &[u8] = b"wirebell upgrade 1";
+const HELLO: &[u8] = b"wirebell upgrade 2";
 
 /// Begins, and stops.
 pub fn stop_at(socket: &Path, step: Step) {

@@ -6,6 +6,7 @@ use crate::cli::server::args::EchoArgs;
 use crate::cli::server::listeners::Listeners;
 use crate::cli::server::listening::{cannot_listen, print_settings};
 use crate::cli::server::stop::Stop;
+use crate::cli::server::takeover::Handed;
 use std::io;
 use wirebell::net::{Builder, Server};
 use wirebell::push::{Access, EchoServer, HostPolicy};
@@ -14,7 +15,11 @@ pub fn run(args: Box<EchoArgs>) -> Result<(), Failure> {
     let settings = args.settings.or(args.common.read_file()?);
     let event_loop = &settings.event_loop;
     let tls = settings.tls.load(event_loop.hosts()?)?;
-    let listeners = Listeners::new(event_loop.listen.as_deref(), tls.is_some(), Vec::new())?;
+    let listeners = Listeners::new(
+        event_loop.listen.as_deref(),
+        tls.is_some(),
+        Handed::default(),
+    )?;
     let hosts = HostPolicy::new(&listeners.loopback(), event_loop.hosts()?);
     let service = EchoServer {
         access: Access::new(event_loop.origin_policy()?, hosts),

@@ -12,6 +12,7 @@
 
 use crate::cli::common::Failure;
 use crate::cli::common::tls::Tls;
+use crate::cli::server::takeover::{Handed, HandedListener};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs as _};
 use std::num::NonZeroU16;
@@ -19,7 +20,7 @@ use std::num::NonZeroU16;
 use std::os::fd::OwnedFd;
 #[cfg(unix)]
 use std::path::PathBuf;
-use wirebell::net::{Listen, MovedListener};
+use wirebell::net::Listen;
 
 /// The default address.
 pub const LISTEN: &str = "127.0.0.1:8080";
@@ -55,29 +56,27 @@ enum At {
     #[cfg(unix)]
     #[cfg_attr(not(feature = "socket-activation"), expect(dead_code))]
     Inherited(OwnedFd, Option<SocketAddr>),
-    #[cfg(unix)]
-    Moved(MovedListener, Option<SocketAddr>),
+    Handed(HandedListener),
 }
 
 impl Listeners {
     /// Checks what is written; without anything, the sockets that a service manager passes, or
     /// [`LISTEN`].
     ///
-    /// What another process hands over is taken where it is the same: `moved`.
+    /// What another process hands over is taken where it is the same.
     pub fn new(
         texts: Option<&[String]>,
         has_tls: bool,
-        moved: Vec<MovedListener>,
+        mut handed: Handed,
     ) -> Result<Self, Failure> {
         let mut inherited = Inherited::new();
-        let mut moved = Handed(moved);
         let texts = match texts {
             Some(texts) if !texts.is_empty() => texts.to_vec(),
-            _ if !moved.0.is_empty() => moved.names(),
+            _ if !handed.is_empty() => handed.names(),
             _ if inherited.len() > 0 => inherited.names(),
             _ => vec![LISTEN.to_owned()],
         };
-        let read = |text: &String| Listener::new(text, has_tls, &mut inherited, &mut moved);
+        let read = |text: &String| Listener::new(text, has_tls, &mut inherited, &mut handed);
         let all = Self(texts.iter().map(read).collect::<Result<_, _>>()?);
         let is_tls = |listener: &Listener| listener.speaks == Speaks::Tls;
         if has_tls && !all.0.iter().any(is_tls) {
@@ -167,7 +166,7 @@ impl Listener {
         text: &str,
         has_tls: bool,
         inherited: &mut Inherited,
-        moved: &mut Handed,
+        handed: &mut Handed,
     ) -> Result<Self, Failure> {
         let schemes = [
             ("tls:", Speaks::Tls),
@@ -188,7 +187,7 @@ impl Listener {
         let named = named.and_then(|(place, port)| Some((place, port.parse().ok()?)));
         let (place, to) = named.map_or((place, None), |(place, port)| (place, Some(port)));
         Ok(Self {
-            at: At::new(place, inherited, moved).map_err(|problem| wrong(text, &problem))?,
+            at: At::new(place, inherited, handed).map_err(|problem| wrong(text, &problem))?,
             text: text.to_owned(),
             speaks,
             to,
@@ -211,11 +210,11 @@ fn wrong(text: &str, problem: &str) -> Failure {
 }
 
 impl At {
-    fn new(place: &str, inherited: &mut Inherited, moved: &mut Handed) -> Result<Self, String> {
+    fn new(place: &str, inherited: &mut Inherited, handed: &mut Handed) -> Result<Self, String> {
         #[cfg(unix)]
         if let Some(path) = place.strip_prefix("unix:") {
-            if let Some(same) = moved.take(|name, _| name == place) {
-                return Ok(same);
+            if let Some(same) = handed.take(|name, _| name == place) {
+                return Ok(Self::Handed(same));
             }
             return match path.is_empty() {
                 true => Err("write the path of a socket, such as unix:/run/wirebell.sock".into()),
@@ -225,8 +224,8 @@ impl At {
         #[cfg(unix)]
         if let Some(number) = place.strip_prefix("fd:") {
             // Their order is that of the other process.
-            if let Some(next) = moved.take(|_, _| true) {
-                return Ok(next);
+            if let Some(next) = handed.take(|_, _| true) {
+                return Ok(Self::Handed(next));
             }
             return inherited.take(number);
         }
@@ -235,8 +234,8 @@ impl At {
         match addresses {
             Ok(addresses) if !addresses.is_empty() => {
                 let is_one = |one: &SocketAddr| addresses.iter().any(|it| is_same(it, one));
-                let same = moved.take(|_, address| address.is_some_and(|it| is_one(&it)));
-                Ok(same.unwrap_or(Self::Tcp(addresses)))
+                let same = handed.take(|_, address| address.is_some_and(|it| is_one(&it)));
+                Ok(same.map_or(Self::Tcp(addresses), Self::Handed))
             }
             _ => Err("write an address and a port, such as 127.0.0.1:8080".into()),
         }
@@ -249,7 +248,8 @@ impl At {
             #[cfg(unix)]
             Self::Unix(_) => &[],
             #[cfg(unix)]
-            Self::Inherited(_, address) | Self::Moved(_, address) => address.as_slice(),
+            Self::Inherited(_, address) => address.as_slice(),
+            Self::Handed(listener) => listener.address().as_slice(),
         }
     }
 
@@ -272,34 +272,8 @@ impl At {
                 let name = address.is_none().then(|| "an inherited socket".to_owned());
                 (Listen::inherited(socket), name)
             }
-            #[cfg(unix)]
-            Self::Moved(listener, address) => {
-                let name = address.is_none().then(|| listener.name.clone());
-                (Listen::moved(listener), name)
-            }
+            Self::Handed(listener) => listener.open(),
         })
-    }
-}
-
-/// What another process listens on, which hands it over.
-struct Handed(Vec<MovedListener>);
-
-impl Handed {
-    /// All of them, as `--listen` names them.
-    fn names(&self) -> Vec<String> {
-        self.0.iter().map(|one| one.name.clone()).collect()
-    }
-
-    /// Takes the first one that is wanted, by its name and address.
-    fn take(&mut self, wants: impl Fn(&str, Option<SocketAddr>) -> bool) -> Option<At> {
-        let address = |one: &MovedListener| one.name.parse().ok();
-        let at = self
-            .0
-            .iter()
-            .position(|one| wants(&one.name, address(one)))?;
-        let one = self.0.remove(at);
-        let address = address(&one);
-        Some(At::Moved(one, address))
     }
 }
 
@@ -407,7 +381,8 @@ mod tests {
 
     fn read(texts: &[&str], has_tls: bool) -> Result<Listeners, String> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).into()).collect();
-        Listeners::new(Some(&texts), has_tls, Vec::new()).map_err(|failure| failure.to_string())
+        Listeners::new(Some(&texts), has_tls, Handed::default())
+            .map_err(|failure| failure.to_string())
     }
 
     fn names(texts: &[&str], has_tls: bool) -> Vec<String> {

@@ -43,9 +43,9 @@ mod notify;
 mod serve;
 mod settings;
 mod stop;
-#[cfg(all(unix, feature = "take-over"))]
+#[cfg(feature = "take-over")]
 mod takeover;
-#[cfg(not(all(unix, feature = "take-over")))]
+#[cfg(not(feature = "take-over"))]
 #[path = "no_takeover.rs"]
 mod takeover;
 #[cfg(feature = "cli")]

@@ -6,8 +6,9 @@ use crate::cli::common::Failure;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::convert::Infallible;
+use std::net::SocketAddr;
 use std::sync::Arc;
-use wirebell::net::MovedListener;
+use wirebell::net::{Listen, Options};
 use wirebell::push::{PushHandle, Settings, Store};
 
 /// No settings.
@@ -21,6 +22,40 @@ pub struct TakeOverArgs {}
 
 /// There is no other process.
 pub struct Taken(Infallible);
+
+/// It has no listeners.
+#[derive(Default)]
+pub struct Handed(());
+
+/// None.
+pub enum HandedListener {}
+
+impl Handed {
+    pub fn is_empty(&self) -> bool {
+        true
+    }
+
+    pub fn names(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    pub fn take(
+        &mut self,
+        _wants: impl Fn(&str, Option<SocketAddr>) -> bool,
+    ) -> Option<HandedListener> {
+        None
+    }
+}
+
+impl HandedListener {
+    pub fn address(&self) -> &Option<SocketAddr> {
+        match *self {}
+    }
+
+    pub fn open(self) -> (Listen, Option<String>) {
+        match self {}
+    }
+}
 
 /// There was none.
 pub enum TakenOver {}
@@ -71,7 +106,11 @@ impl TakeOverArgs {
 }
 
 impl Taken {
-    pub fn listeners(&mut self) -> Vec<MovedListener> {
+    pub fn listeners(&mut self) -> Handed {
+        match self.0 {}
+    }
+
+    pub fn rest(&self, _options: &mut Options) {
         match self.0 {}
     }
 

@@ -31,8 +31,8 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
             args.take_over.take()?
         }
     };
-    let moved = taken.as_mut().map(Taken::listeners).unwrap_or_default();
-    let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some(), moved)?;
+    let handed = taken.as_mut().map(Taken::listeners).unwrap_or_default();
+    let listeners = Listeners::new(settings.event_loop.listen.as_deref(), tls.is_some(), handed)?;
     let mut push = settings.push_settings()?;
     settings.check_open(&listeners, &push)?;
     let is_local = listeners.is_local();
@@ -113,18 +113,19 @@ fn open_log(
 fn start(
     listeners: Listeners,
     tls: Option<&Tls>,
-    options: Options,
+    mut options: Options,
     push: Settings,
     taken: Option<Taken>,
 ) -> Result<(PushServer, Names, Option<TakenOver>), Failure> {
     let (text, loopback) = (listeners.text(), listeners.loopback());
-    let start = match taken {
-        Some(_) => PushServer::start_resting,
-        None => PushServer::start,
-    };
+    if let Some(taken) = &taken {
+        taken.rest(&mut options);
+    }
     let (server, names) = listeners
         .open(tls)
-        .and_then(|(listens, names)| Ok((start(listens, &loopback, options, push)?, names)))
+        .and_then(|(listens, names)| {
+            Ok((PushServer::start(listens, &loopback, options, push)?, names))
+        })
         .map_err(|error| cannot_listen(&text, &error))?;
     match taken.map(|taken| taken.finish(&server)).transpose() {
         Ok(other) => Ok((server, names, other)),

@@ -15,6 +15,7 @@ pub(crate) mod dialing;
 #[path = "no_dialing.rs"]
 pub(crate) mod dialing;
 pub(crate) mod lists;
+#[cfg(feature = "take-over")]
 pub(crate) mod moved;
 pub(crate) mod peer;
 pub(crate) mod send_queue;

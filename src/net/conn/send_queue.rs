@@ -308,6 +308,7 @@ impl SendQueue {
     }
 
     /// Adds what waits to `out`.
+    #[cfg(feature = "take-over")]
     pub(crate) fn copy_to(&self, out: &mut Vec<u8>) {
         let mut skip = self.sent;
         let chunks = self.chunks.iter().map(|chunk| chunk.data.bytes());

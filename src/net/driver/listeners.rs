@@ -6,7 +6,8 @@
 
 #[cfg(not(feature = "tls"))]
 use crate::net::driver::no_sessions::Acceptor;
-use crate::net::moving::{MovedListener, OneListener};
+#[cfg(feature = "take-over")]
+use crate::net::moving::MovedListener;
 use crate::net::sockets::ListenerCounts;
 #[cfg(feature = "tls")]
 use crate::tls::Acceptor;
@@ -18,7 +19,6 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::num::NonZeroU16;
-use std::os::fd::AsFd as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 #[cfg(unix)]
@@ -49,7 +49,7 @@ enum What {
     #[cfg(unix)]
     Inherited(OwnedFd),
     /// Of another process: one or more for each worker, or fewer.
-    #[cfg(unix)]
+    #[cfg(feature = "take-over")]
     Moved(MovedListener),
 }
 
@@ -79,7 +79,7 @@ impl Listen {
     }
 
     /// What another process has listened on, which hands it over.
-    #[cfg(unix)]
+    #[cfg(feature = "take-over")]
     pub fn moved(listener: MovedListener) -> Self {
         Self::new(What::Moved(listener))
     }
@@ -118,7 +118,7 @@ impl Listen {
             What::Unix(path) => at_path(path, workers)?,
             #[cfg(unix)]
             What::Inherited(socket) => shared(Socket::from(socket), workers, None)?,
-            #[cfg(unix)]
+            #[cfg(feature = "take-over")]
             What::Moved(listener) => moved(listener, workers)?,
         };
         for listener in &mut listeners {
@@ -142,7 +142,8 @@ pub(super) struct Listener {
     pub(super) secure: Option<Acceptor>,
     pub(super) redirect: Option<NonZeroU16>,
     /// Removed with the last of them.
-    path: Option<Arc<BoundPath>>,
+    #[cfg_attr(not(feature = "take-over"), expect(dead_code))]
+    pub(super) path: Option<Arc<BoundPath>>,
 }
 
 #[derive(Debug)]
@@ -182,27 +183,6 @@ impl Listener {
             accepted: 0,
             ended: 0,
         })
-    }
-
-    /// Another handle of it.
-    pub(super) fn lend(&self, name: &str) -> io::Result<OneListener> {
-        let socket = match &self.kind {
-            ListenerKind::Tcp(listener) => listener.as_fd(),
-            #[cfg(unix)]
-            ListenerKind::Unix(listener) => listener.as_fd(),
-        };
-        Ok(OneListener {
-            name: name.to_owned(),
-            path: self.path.as_ref().map(|bound| bound.path.clone()),
-            socket: socket.try_clone_to_owned()?,
-        })
-    }
-
-    /// Whether the file of its path is this process's, to be removed in the end.
-    pub(super) fn own_path(&self, own: bool) {
-        if let Some(bound) = &self.path {
-            bound.is_ours.store(own, Relaxed);
-        }
     }
 
     pub(super) fn deregister(&mut self, registry: &Registry) {
@@ -276,11 +256,11 @@ fn tcp(socket: Socket) -> Listener {
 
 /// A file that is removed when its last listener is gone.
 #[derive(Debug)]
-struct BoundPath {
+pub(super) struct BoundPath {
     #[cfg(unix)]
-    path: PathBuf,
+    pub(super) path: PathBuf,
     /// It is not another process's.
-    is_ours: AtomicBool,
+    pub(super) is_ours: AtomicBool,
 }
 
 impl BoundPath {
@@ -320,7 +300,7 @@ fn at_path(path: PathBuf, workers: usize) -> io::Result<Vec<Listener>> {
 
 /// Sockets of another process: each is watched by at least one worker. Workers beyond their number
 /// share them.
-#[cfg(unix)]
+#[cfg(feature = "take-over")]
 fn moved(moved: MovedListener, workers: usize) -> io::Result<Vec<Listener>> {
     // The path is the other process's until this one serves.
     let bound = moved.path.map(|path| Arc::new(BoundPath::new(path, false)));

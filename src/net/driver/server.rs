@@ -108,20 +108,12 @@ impl std::error::Error for WorkerError {}
 pub struct Builder {
     options: Options,
     listens: Vec<Listen>,
-    rests: bool,
 }
 
 impl Builder {
     /// Adds an address, path or descriptor to listen on.
     pub fn listen(mut self, listen: Listen) -> Self {
         self.listens.push(listen);
-        self
-    }
-
-    /// Nothing is read, written or accepted before [`Handle::go`]: the server takes over from
-    /// another process.
-    pub fn resting(mut self) -> Self {
-        self.rests = true;
         self
     }
 
@@ -151,7 +143,7 @@ impl Builder {
         for (number, listener) in more.into_iter().enumerate() {
             listeners[number % count].push(listener);
         }
-        let workers = Workers::start(listeners, &self.options, self.rests, make)?;
+        let workers = Workers::start(listeners, &self.options, make)?;
         Ok(Server { addresses, workers })
     }
 }
@@ -162,7 +154,6 @@ impl<M: Send + 'static> Server<M> {
         Builder {
             options,
             listens: Vec::new(),
-            rests: false,
         }
     }
 
@@ -221,7 +212,7 @@ impl<M: Send + 'static> Clients<M> {
         F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
     {
         let listeners = (0..options.worker_count()).map(|_| Vec::new()).collect();
-        let workers = Workers::start(listeners, &options, false, make)?;
+        let workers = Workers::start(listeners, &options, make)?;
         Ok(Self { workers })
     }
 
@@ -251,12 +242,7 @@ struct Workers<M> {
 
 impl<M: Send + 'static> Workers<M> {
     /// One worker for each list of listeners.
-    fn start<S, F>(
-        listeners: Vec<Vec<Listener>>,
-        options: &Options,
-        rests: bool,
-        make: F,
-    ) -> io::Result<Self>
+    fn start<S, F>(listeners: Vec<Vec<Listener>>, options: &Options, make: F) -> io::Result<Self>
     where
         S: Service<Mail = M>,
         F: Fn(&Worker<M>) -> S + Clone + Send + 'static,
@@ -283,7 +269,7 @@ impl<M: Send + 'static> Workers<M> {
             let registry = poll.registry().try_clone()?;
             let listening = (listeners, Arc::clone(&open));
             let sockets = SystemSockets::new(registry, listening, options.read_until_would_block)?;
-            let seed = (options.clone(), shared.clone(), rests);
+            let seed = (options.clone(), shared.clone());
             let parts = (poll, alarm, sockets);
             let thread = workers.spawn(number, parts, seed, make.clone())?;
             workers.threads.push(thread);
@@ -296,7 +282,7 @@ impl<M: Send + 'static> Workers<M> {
         &self,
         number: usize,
         (poll, alarm, sockets): (Poll, Alarm, SystemSockets),
-        (options, shared, rests): (Options, Shared, bool),
+        (options, shared): (Options, Shared),
         make: F,
     ) -> io::Result<JoinHandle<Result<(), WorkerError>>>
     where
@@ -312,7 +298,7 @@ impl<M: Send + 'static> Workers<M> {
             };
             let metrics = handle.metrics(number);
             let service = make(&worker);
-            let mut engine = Engine::new(
+            let engine = Engine::new(
                 number as u16,
                 options,
                 shared,
@@ -321,9 +307,6 @@ impl<M: Send + 'static> Workers<M> {
                 worker.mailboxes,
                 service,
             );
-            if rests {
-                engine.begin_by_resting();
-            }
             let event_loop = EventLoop {
                 poll,
                 alarm,

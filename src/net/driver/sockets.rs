@@ -9,7 +9,8 @@ use crate::net::driver::no_sessions::Sessions;
 #[cfg(feature = "tls")]
 use crate::net::driver::sessions::Sessions;
 use crate::net::driver::taps::Taps;
-use crate::net::moving::{Lent, OneListener};
+#[cfg(feature = "take-over")]
+use crate::net::moving::Movable;
 use crate::net::sockets::{Accepted, ListenerCounts, Received, SocketCounts, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
@@ -21,19 +22,18 @@ use mio::net::TcpStream;
 use mio::{Interest, Registry, Token};
 use std::io::{self, IoSlice, Read, Write};
 use std::net::{Shutdown, SocketAddr};
-use std::os::fd::{AsFd as _, OwnedFd};
 use std::sync::Arc;
 
 /// All sockets of a loop, and what it listens on.
 #[derive(Debug)]
 pub(super) struct SystemSockets {
-    registry: Registry,
-    listeners: Vec<Listener>,
+    pub(super) registry: Registry,
+    pub(super) listeners: Vec<Listener>,
     /// By the number of the peer.
-    sockets: Vec<Option<TcpStream>>,
+    pub(super) sockets: Vec<Option<TcpStream>>,
     /// The listener that accepted it, from 1, by the number of the peer; 0 if it was dialled.
     listener_of: Vec<u8>,
-    counts: Vec<ListenerCounts>,
+    pub(super) counts: Vec<ListenerCounts>,
     sessions: Sessions,
     taps: Taps,
     /// Dropped when the loop stops listening.
@@ -79,7 +79,7 @@ impl SystemSockets {
     }
 
     /// Asks for both directions, once and for all.
-    fn insert(&mut self, index: u32, mut socket: TcpStream) -> io::Result<()> {
+    pub(super) fn insert(&mut self, index: u32, mut socket: TcpStream) -> io::Result<()> {
         let index = index as usize;
         let both = Interest::READABLE | Interest::WRITABLE;
         self.registry.register(&mut socket, Token(index), both)?;
@@ -226,35 +226,9 @@ impl Sockets for SystemSockets {
         }
     }
 
-    fn lend(&self, index: u32) -> io::Result<Lent> {
-        let socket = self.sockets.get(index as usize).and_then(Option::as_ref);
-        let socket = socket.ok_or(io::ErrorKind::NotConnected)?;
-        Ok(Box::new(socket.as_fd().try_clone_to_owned()?))
-    }
-
-    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()> {
-        let Ok(socket) = socket.downcast::<OwnedFd>() else {
-            return Err(io::ErrorKind::InvalidInput.into());
-        };
-        self.insert(index, TcpStream::from_std((*socket).into()))
-    }
-
-    /// The event queue forgets a socket only with its last handle, and the other process has one.
-    fn let_go(&mut self, index: u32) {
-        if let Ok(socket) = at(&mut self.sockets, index) {
-            let _ = self.registry.deregister(socket);
-        }
-        self.close(index);
-    }
-
-    fn listeners(&self) -> io::Result<Vec<OneListener>> {
-        let all = self.listeners.iter().zip(&self.counts);
-        let one = |(listener, counts): (&Listener, &ListenerCounts)| listener.lend(&counts.name);
-        all.map(one).collect()
-    }
-
-    fn own_paths(&mut self, own: bool) {
-        self.listeners.iter().for_each(|one| one.own_path(own));
+    #[cfg(feature = "take-over")]
+    fn movable(&mut self) -> &mut dyn Movable {
+        self
     }
 
     fn remote(&self, index: u32) -> Option<SocketAddr> {
@@ -306,7 +280,7 @@ impl Sockets for SystemSockets {
 }
 
 #[inline]
-fn at(sockets: &mut [Option<TcpStream>], index: u32) -> io::Result<&mut TcpStream> {
+pub(super) fn at(sockets: &mut [Option<TcpStream>], index: u32) -> io::Result<&mut TcpStream> {
     let socket = sockets.get_mut(index as usize).and_then(Option::as_mut);
     socket.ok_or_else(|| io::ErrorKind::NotConnected.into())
 }

@@ -71,13 +71,6 @@ impl Farewell {
         code: CloseCode::GOING_AWAY,
         reason: "the server is stopping",
     };
-
-    /// Another process has taken over: clients that connect again reach it.
-    // req: push-upgrade-03
-    pub(super) const SUCCEEDED: Self = Self {
-        code: CloseCode::SERVICE_RESTART,
-        reason: "the server was upgraded: connect again",
-    };
 }
 
 #[cfg(test)]

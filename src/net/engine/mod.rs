@@ -12,8 +12,8 @@
 //! is judged before everything that had arrived by then has been read, so a loop that was suspended
 //! (a stopped process, a sleeping machine) does not blame its peers.
 //!
-//! Reading order: `acceptor`, `drain`, `turn`, `accept`, `deadlines`, `shed`, `dial`, `stop`,
-//! `moving`.
+//! Reading order: `acceptor`, `drain`, `rest`, `no_rest`, `turn`, `accept`, `deadlines`, `shed`,
+//! `dial`, `stop`, `moving`.
 
 mod accept;
 mod acceptor;
@@ -21,7 +21,13 @@ mod deadlines;
 #[cfg(feature = "client")]
 mod dial;
 mod drain;
+#[cfg(feature = "take-over")]
 mod moving;
+#[cfg(feature = "take-over")]
+mod rest;
+#[cfg(not(feature = "take-over"))]
+#[path = "no_rest.rs"]
+mod rest;
 mod shed;
 mod stop;
 mod turn;
@@ -34,11 +40,11 @@ use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::acceptor::Acceptor;
-use crate::net::engine::drain::{Drain, Farewell};
+use crate::net::engine::drain::Drain;
+use crate::net::engine::rest::Moving;
 use crate::net::mailbox::{Mailbox, Post, Pressure};
 use crate::net::memory::Memory;
 use crate::net::metrics::Metrics;
-use crate::net::moving::Order;
 use crate::net::options::Options;
 use crate::net::output::Output;
 use crate::net::rate::Throttle;
@@ -76,27 +82,10 @@ pub(crate) struct Engine<S: Service> {
     unsheddable: usize,
     /// The service has panicked: it is never called again.
     failed: bool,
-    /// Nothing is read, for another process.
-    rest: Option<Rest>,
-    /// A stop was wanted meanwhile.
-    stop_later: bool,
-    /// What is to be done at the end of the turn.
-    orders: Vec<Order>,
-    /// The numbers of the connections that were lent.
-    lent: Vec<u32>,
-    /// What connections are told that a stop ends.
-    farewell: Farewell,
+    /// What is done for another process.
+    moving: Moving,
     due: Vec<u32>,
     swap: Vec<u32>,
-}
-
-/// What a loop does not do while its connections move.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Rest {
-    /// Reading and accepting: what is to be sent leaves.
-    Reading,
-    /// Anything.
-    All,
 }
 
 /// Before deadlines are judged.
@@ -169,6 +158,7 @@ impl<S: Service> Engine<S> {
         let compression = Compression::new(&options, shared.budget);
         let cold = ColdStore::new(shared.memory);
         let buffer = vec![0; options.receive_buffer];
+        let moving = Moving::new(&options);
         Self {
             connections: Connections {
                 peers: Table::new(worker),
@@ -190,11 +180,7 @@ impl<S: Service> Engine<S> {
             drain: None,
             unsheddable: 0,
             failed: false,
-            rest: None,
-            stop_later: false,
-            orders: Vec::new(),
-            lent: Vec::new(),
-            farewell: Farewell::STOP,
+            moving,
             due: Vec::new(),
             swap: Vec::new(),
         }

@@ -11,8 +11,8 @@ use crate::net::conn::peer::{Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::deadlines::arm;
-use crate::net::engine::drain::Farewell;
-use crate::net::engine::{Engine, Next, Rest};
+use crate::net::engine::rest::{Rest, SUCCEEDED};
+use crate::net::engine::{Engine, Next};
 use crate::net::moving::{Batch, Moved, Order, Unsettled};
 use crate::net::output::Output;
 use crate::net::service::{Export, Service};
@@ -21,40 +21,41 @@ use crate::proto::{Connection, Event, Role};
 use std::mem;
 
 impl<S: Service> Engine<S> {
-    /// Before the first turn: nothing is read, written or accepted until the order to go.
+    /// As with [`Options::resting`](crate::net::Options::resting), in a loop that runs.
     pub(crate) fn begin_by_resting(&mut self) {
-        self.rest = Some(Rest::All);
+        self.moving.rest = Some(Rest::All);
     }
 
-    /// The end of a turn in which nothing was read.
-    pub(super) fn finish_resting(&mut self) -> Next {
+    /// The end of a turn, if nothing was read in it.
+    pub(super) fn finish_resting(&mut self) -> Option<Next> {
+        let rest = self.moving.rest?;
         self.deliver();
-        if self.rest == Some(Rest::Reading) {
+        if rest == Rest::Reading {
             self.settle();
         }
         self.carry_out();
-        if self.rest.is_none() {
-            return Next::Now;
+        if !self.moving.rests() {
+            return Some(Next::Now);
         }
         let lists = &self.connections.out.lists;
         let is_busy = !self.mail.is_empty()
-            || self.rest == Some(Rest::Reading) && !(lists.are_settled() && lists.left.is_empty());
-        match is_busy || !self.mailbox().fall_asleep() {
+            || rest == Rest::Reading && !(lists.are_settled() && lists.left.is_empty());
+        Some(match is_busy || !self.mailbox().fall_asleep() {
             true => Next::Now,
             false => Next::Idle,
-        }
+        })
     }
 
     /// Does what was ordered in this turn.
     pub(super) fn carry_out(&mut self) {
-        for order in mem::take(&mut self.orders) {
+        for order in mem::take(&mut self.moving.orders) {
             match order {
                 Order::Rest(answer) => {
-                    self.rest.get_or_insert(Rest::Reading);
+                    self.moving.rest.get_or_insert(Rest::Reading);
                     let _ = answer.send(self.unsettled());
                 }
                 Order::Listeners(answer) => {
-                    let _ = answer.send(self.connections.out.sockets.listeners());
+                    let _ = answer.send(self.connections.out.sockets.movable().listeners());
                 }
                 Order::Lend { from, most, to } => {
                     let _ = to.send(self.lend(from, most));
@@ -108,7 +109,7 @@ impl<S: Service> Engine<S> {
 
     pub(crate) fn lend(&mut self, from: u32, most: usize) -> Batch {
         if from == 0 {
-            self.lent.clear();
+            self.moving.lent.clear();
         }
         let mut batch = Batch::default();
         let indices = self.connections.peers.indices();
@@ -120,11 +121,11 @@ impl<S: Service> Engine<S> {
             let Ok(told) = self.told(index) else {
                 continue;
             };
-            match self.connections.out.sockets.lend(index) {
+            match self.connections.out.sockets.movable().lend(index) {
                 Ok(socket) => {
                     let record = told.write();
                     batch.moved.push(Moved { socket, record });
-                    self.lent.push(index);
+                    self.moving.lent.push(index);
                 }
                 Err(error) => log::warn!("a connection cannot be handed over: {error}"),
             }
@@ -135,16 +136,16 @@ impl<S: Service> Engine<S> {
     /// Goes on, or begins.
     // req: push-upgrade-02
     pub(crate) fn go(&mut self) {
-        let was = self.rest.take();
-        self.lent.clear();
-        if mem::take(&mut self.stop_later) {
+        let was = self.moving.rest.take();
+        self.moving.lent.clear();
+        if mem::take(&mut self.moving.stop_later) {
             self.stop();
         }
         if was != Some(Rest::All) {
             return;
         }
         let Connections { peers, out, .. } = &mut self.connections;
-        out.sockets.own_paths(true);
+        out.sockets.movable().own_paths(true);
         for index in peers.indices() {
             if let Some(peer) = peers.at(index) {
                 out.flush(peer);
@@ -156,16 +157,16 @@ impl<S: Service> Engine<S> {
 
     /// The other process has what was lent; the rest ends.
     pub(crate) fn leave(&mut self) {
-        self.rest = None;
+        self.moving.rest = None;
         let Connections { peers, out, .. } = &mut self.connections;
-        for index in self.lent.drain(..) {
+        for index in self.moving.lent.drain(..) {
             if let Some(mut peer) = peers.remove(index) {
                 out.forget(&mut peer);
-                out.sockets.let_go(index);
+                out.sockets.movable().let_go(index);
             }
         }
-        out.sockets.own_paths(false);
-        self.farewell = Farewell::SUCCEEDED;
+        out.sockets.movable().own_paths(false);
+        self.moving.farewell = SUCCEEDED;
         self.stop();
     }
 
@@ -174,7 +175,7 @@ impl<S: Service> Engine<S> {
         let told = Told::read(&moved.record)?;
         let Connections { peers, out, .. } = &mut self.connections;
         let index = peers.vacant();
-        if let Err(error) = out.sockets.adopt(index, moved.socket) {
+        if let Err(error) = out.sockets.movable().adopt(index, moved.socket) {
             log::warn!("a connection cannot be taken over: {error}");
             return None;
         }
@@ -190,19 +191,19 @@ impl<S: Service> Engine<S> {
             return None;
         }
         arm(peer, out, &mut self.wheel);
-        out.metrics.accepted.add(1);
-        let Some(record) = &told.service else {
-            return Some(());
-        };
-        peer.flags.announced = true;
-        let context = &mut Context::new(&mut self.connections);
-        match self.service.import(context, id, record) {
-            true => Some(()),
-            false => {
+        let is_open = matches!(peer.phase, Phase::Open(_));
+        if let Some(record) = &told.service {
+            peer.flags.announced = true;
+            let context = &mut Context::new(&mut self.connections);
+            if !self.service.import(context, id, record) {
                 self.disown(id);
-                None
+                return None;
             }
         }
+        let metrics = &self.connections.out.metrics;
+        metrics.accepted.add(1);
+        metrics.opened.add(is_open.into());
+        Some(())
     }
 
     /// The other process keeps it.
@@ -210,13 +211,13 @@ impl<S: Service> Engine<S> {
         let Connections { peers, out, .. } = &mut self.connections;
         if let Some(mut peer) = peers.remove(id.index) {
             out.forget(&mut peer);
-            out.sockets.let_go(id.index);
+            out.sockets.movable().let_go(id.index);
         }
     }
 }
 
 /// What the connection does, as if that had just begun.
-fn phase(out: &mut Output, told: &Told) -> Phase {
+fn phase(out: &Output, told: &Told) -> Phase {
     match &told.kind {
         Kind::Http { waited } => Phase::Http {
             since: out.now.saturating_sub(*waited),
@@ -247,7 +248,6 @@ fn phase(out: &mut Output, told: &Told) -> Phase {
             } else if connection.message_limit() != *message_limit {
                 connection.set_message_limit(*message_limit);
             }
-            out.metrics.opened.add(1);
             Phase::Open(connection)
         }
     }

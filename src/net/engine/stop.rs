@@ -73,7 +73,7 @@ impl<S: Service> Engine<S> {
             match &peer.phase {
                 Phase::Open(connection) => {
                     let Farewell { code, reason } = match connection.role() {
-                        Role::Server => self.farewell,
+                        Role::Server => self.moving.farewell(),
                         Role::Client => Farewell {
                             reason: "the client is stopping",
                             ..Farewell::STOP

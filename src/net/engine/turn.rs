@@ -7,7 +7,7 @@ use crate::net::engine::deadlines::arm;
 #[cfg(feature = "client")]
 use crate::net::engine::dial::dialled;
 use crate::net::engine::drain::Drain;
-use crate::net::engine::{Engine, Next, Rest};
+use crate::net::engine::{Engine, Next};
 use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::mailbox::Post;
@@ -43,7 +43,7 @@ impl<S: Service> Engine<S> {
                 out.lists.writable.push(index);
             }
         }
-        if self.rest.is_some() {
+        if self.moving.rests() {
             return;
         }
         let mut ready = mem::take(&mut self.swap);
@@ -83,9 +83,9 @@ impl<S: Service> Engine<S> {
                 return;
             }
         }
-        if let Some(rest) = self.rest {
+        if self.moving.rests() {
             out.lists.push_ready(peer);
-            if rest == Rest::All {
+            if self.moving.is_still() {
                 return;
             }
         }
@@ -95,7 +95,7 @@ impl<S: Service> Engine<S> {
             }
             out.flush(peer);
         }
-        if ready.readable && !listed && self.rest.is_none() {
+        if ready.readable && !listed && !self.moving.rests() {
             self.read(index);
         }
     }
@@ -139,9 +139,10 @@ impl<S: Service> Engine<S> {
                     self.service.mail(context, mail);
                     handled += bytes;
                 }
-                Some(Post::Stop) if self.rest.is_some() => self.stop_later = true,
+                Some(Post::Stop) if self.moving.puts_off_stop() => {}
                 Some(Post::Stop) => self.stop(),
-                Some(Post::Order(order)) => self.orders.push(order),
+                #[cfg(feature = "take-over")]
+                Some(Post::Order(order)) => self.moving.order(order),
                 #[cfg(feature = "client")]
                 Some(Post::Addresses(number, addresses)) => {
                     self.connections.dials.found(number, addresses);
@@ -160,8 +161,9 @@ impl<S: Service> Engine<S> {
     /// The turn ends: mail is delivered, what is due is done, and what the turn has produced is
     /// sent. `complete` if every ready socket was reported.
     pub(crate) fn finish(&mut self, complete: bool) -> Next {
-        if self.rest.is_some() {
-            return self.finish_resting();
+        #[cfg(feature = "take-over")]
+        if let Some(next) = self.finish_resting() {
+            return next;
         }
         self.accept();
         self.deliver();
@@ -174,9 +176,8 @@ impl<S: Service> Engine<S> {
         self.drain();
         self.settle();
         self.stop_if_wanted();
-        if !self.orders.is_empty() {
-            self.carry_out();
-        }
+        #[cfg(feature = "take-over")]
+        self.carry_out();
         if self.stop_at.is_some() && (stopped || self.connections.peers.len() == 0) {
             self.announce_all();
             return Next::Stopped;

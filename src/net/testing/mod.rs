@@ -41,8 +41,10 @@
 //! assert_eq!(peer.received(), [Received::Ping(vec![]), Received::End]);
 //! ```
 //!
-//! Reading order: `pipes`, `network`, `sockets`, `peer`, `test_loop`.
+//! Reading order: `pipes`, `network`, `sockets`, `peer`, `test_loop`, `moving`.
 
+#[cfg(feature = "take-over")]
+mod moving;
 mod network;
 mod peer;
 mod pipes;

@@ -1,6 +1,7 @@
 //! The sockets of one simulated loop.
 
-use crate::net::moving::{Lent, OneListener};
+#[cfg(feature = "take-over")]
+use crate::net::moving::Movable;
 use crate::net::sockets::{Accepted, Received, Sockets};
 use crate::net::testing::network::{EndId, State};
 use crate::proto::Role;
@@ -15,10 +16,10 @@ use std::sync::Arc;
 /// Ends of simulated connections, by the numbers of a loop's peers.
 #[derive(Debug)]
 pub(super) struct SimulatedSockets {
-    state: Rc<RefCell<State>>,
+    pub(super) state: Rc<RefCell<State>>,
     /// The number of the loop.
-    number: usize,
-    ends: HashMap<u32, EndId>,
+    pub(super) number: usize,
+    pub(super) ends: HashMap<u32, EndId>,
     /// Connections that are never accepted.
     refused: Vec<u32>,
 }
@@ -33,7 +34,7 @@ impl SimulatedSockets {
         }
     }
 
-    fn end(&self, index: u32) -> io::Result<EndId> {
+    pub(super) fn end(&self, index: u32) -> io::Result<EndId> {
         let end = self.ends.get(&index).copied();
         end.ok_or_else(|| ErrorKind::NotConnected.into())
     }
@@ -78,25 +79,9 @@ impl Sockets for SimulatedSockets {
         }
     }
 
-    fn lend(&self, index: u32) -> io::Result<Lent> {
-        Ok(Box::new(self.end(index)?))
-    }
-
-    fn adopt(&mut self, index: u32, socket: Lent) -> io::Result<()> {
-        let Ok(end) = socket.downcast::<EndId>() else {
-            return Err(ErrorKind::InvalidInput.into());
-        };
-        self.ends.insert(index, *end);
-        self.state.borrow_mut().give(*end, self.number, index);
-        Ok(())
-    }
-
-    fn let_go(&mut self, index: u32) {
-        self.ends.remove(&index);
-    }
-
-    fn listeners(&self) -> io::Result<Vec<OneListener>> {
-        Ok(Vec::new())
+    #[cfg(feature = "take-over")]
+    fn movable(&mut self) -> &mut dyn Movable {
+        self
     }
 
     fn remote(&self, index: u32) -> Option<SocketAddr> {

@@ -4,7 +4,6 @@ use crate::net::context::Context;
 use crate::net::engine::{Engine, Next, Shared};
 use crate::net::handle::{Handle, Worker};
 use crate::net::metrics::Counters;
-use crate::net::moving::{Moved, Order};
 use crate::net::options::Options;
 use crate::net::service::Service;
 use crate::net::testing::network::{Faults, State};
@@ -17,7 +16,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::channel;
 
 /// Turns after which a loop that still has something to do at the same time counts as spinning.
 const MAX_TURNS: usize = 100_000;
@@ -194,10 +192,10 @@ fn wake(woken: &Arc<AtomicBool>) -> Wake {
 pub struct TestLoop<S: Service> {
     network: Network,
     /// `None` once it has stopped.
-    engine: Option<Engine<S>>,
-    handle: Handle<S::Mail>,
+    pub(super) engine: Option<Engine<S>>,
+    pub(super) handle: Handle<S::Mail>,
     /// The number of the worker in its server.
-    number: usize,
+    pub(super) number: usize,
     /// The number of the loop on its network.
     id: usize,
     woken: Arc<AtomicBool>,
@@ -309,45 +307,6 @@ impl<S: Service> TestLoop<S> {
             self.turn();
         }
         panic!("the loop spins");
-    }
-
-    /// All connections that can go on in another process: nothing is read before
-    /// [`TestLoop::go`] or [`TestLoop::leave`].
-    ///
-    /// # Panics
-    ///
-    /// If the loop has ended.
-    pub fn lend(&mut self) -> Vec<Moved> {
-        let (to, answer) = channel();
-        self.handle.mailboxes()[self.number].order(Order::Rest(to));
-        self.run();
-        assert!(answer.try_recv().is_ok(), "it does not rest");
-        let engine = self.engine.as_mut().expect("a loop that runs");
-        engine.lend(0, usize::MAX).moved
-    }
-
-    /// Takes connections of another loop of the same network, which has lent them.
-    ///
-    /// # Panics
-    ///
-    /// If it cannot.
-    pub fn adopt(&mut self, moved: Vec<Moved>) {
-        let engine = self.engine.as_mut().expect("a loop that runs");
-        engine.begin_by_resting();
-        for one in moved {
-            engine.adopt(one).expect("a connection that can be adopted");
-        }
-        self.go();
-    }
-
-    /// It goes on with what it has lent, or with what it has adopted.
-    pub fn go(&self) {
-        self.handle.mailboxes()[self.number].order(Order::Go);
-    }
-
-    /// Another loop has what this one has lent; the rest ends.
-    pub fn leave(&self) {
-        self.handle.mailboxes()[self.number].order(Order::Leave);
     }
 
     /// One turn: what is ready now is handled, and the output is written.

@@ -4,7 +4,6 @@
 //! Invariant: a pattern is allowed only if every topic that it matches is. How
 //! a token is proven is left to `tokens` and `jwt`.
 
-use crate::net::fields::{Reader, Writer};
 use crate::push::auth::digest::Digest;
 use crate::push::name::{MAX_NAME_BYTES, Pattern, TopicName};
 use std::fmt;
@@ -124,46 +123,6 @@ impl Grant {
             true => self.admin,
             false => self.subscribe.iter().any(|allowed| allowed.covers(pattern)),
         }
-    }
-}
-
-/// Between processes.
-impl Grant {
-    pub(in crate::push) fn write(&self, out: &mut Writer) {
-        out.text(&self.name);
-        for patterns in [&self.publish, &self.subscribe] {
-            out.list(patterns.iter(), |out, pattern| out.text(pattern.as_str()));
-        }
-        out.flag(self.admin);
-        out.option(self.expires, Writer::number);
-        out.text(&self.proof.digest.to_string());
-        out.byte(match self.proof.source {
-            Source::File => 0,
-            #[cfg(feature = "jwt")]
-            Source::Jwt => 1,
-            Source::Function => 2,
-        });
-    }
-
-    pub(in crate::push) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let patterns = |from: &mut Reader<'_>| from.list(|from| from.text()?.parse().ok());
-        Some(Self {
-            name: from.text()?.into(),
-            publish: patterns(from)?,
-            subscribe: patterns(from)?,
-            admin: from.flag()?,
-            expires: from.option(Reader::number)?,
-            proof: Proof {
-                digest: from.text()?.parse().ok()?,
-                source: match from.byte()? {
-                    0 => Source::File,
-                    #[cfg(feature = "jwt")]
-                    1 => Source::Jwt,
-                    2 => Source::Function,
-                    _ => return None,
-                },
-            },
-        })
     }
 }
 

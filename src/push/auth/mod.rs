@@ -5,7 +5,7 @@
 //! look-up discloses one; none is ever logged. What a route needs is left to the route.
 //!
 //! Reading order: `digest`, `wserver`, `grant`, `elsewhere`, `tokens`, `revocations`, `jwt`,
-//! `no_jwt`, `function`, `authenticator`, `bearer`.
+//! `no_jwt`, `function`, `authenticator`, `bearer`, `moving`.
 
 mod authenticator;
 mod bearer;
@@ -18,6 +18,8 @@ mod jwt;
 #[cfg(not(feature = "jwt"))]
 #[path = "no_jwt.rs"]
 mod jwt;
+#[cfg(feature = "take-over")]
+mod moving;
 mod revocations;
 mod tokens;
 mod wserver;

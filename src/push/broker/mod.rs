@@ -10,19 +10,22 @@
 //! one order; loops are woken after the lock is released; a publisher never waits for a subscriber:
 //! if a worker has too much mail, nothing is published.
 //!
-//! Reading order: `mail`, `rates`, `turn`, `here`, `stats`.
+//! Reading order: `mail`, `rates`, `turn`, `here`, `stats`,
+//! `moving`.
 
 mod here;
 mod mail;
+#[cfg(feature = "take-over")]
+mod moving;
 mod rates;
 mod stats;
 mod turn;
 
 use crate::net::{Latency, Mailbox, PeerId};
-use crate::push::hub::{Account, NoRoom, OwnerLimits, Past};
+use crate::push::hub::{Account, NoRoom, OwnerLimits};
 use crate::push::hub::{Bounds, HistoryRules, Hub, HubLimits, InterestId, Page, Presence};
 use crate::push::hub::{Refused, Replay, Start, Subscribe};
-use crate::push::log::{Appended, Handed, Log, LogError, Logged, Ticket};
+use crate::push::log::{Appended, Log, LogError, Logged, Ticket};
 use crate::push::name::{Pattern, TopicName};
 use crate::push::position::{Position, Since};
 use crate::push::record::{Payload, Publication, Record};
@@ -396,36 +399,9 @@ impl Broker {
         self.shared.turn().state.hub.begin_after(sequence);
     }
 
-    /// No batch waits for the log.
-    pub(super) fn is_idle(&self) -> bool {
-        self.shared.lock().waiting.is_empty()
-    }
-
-    /// What a connection has subscribed to.
-    pub(super) fn patterns(&self, connection: PeerId) -> Vec<Pattern> {
-        self.shared.lock().hub.patterns(connection)
-    }
-
-    /// What another process needs to go on, while no loop reads and the broker is
-    /// [idle](Broker::is_idle): see [`Log::hand_over`].
-    pub(super) fn hand_over(&self) -> Option<(Position, Handed, Past)> {
-        let handed = self.shared.log.hand_over()?;
-        let state = self.shared.lock();
-        let past = match &handed {
-            Handed::State(_) => state.hub.past(),
-            Handed::Elsewhere => Past::default(),
-        };
-        Some((state.hub.head(), handed, past))
-    }
-
     /// See [`Log::close`]. Other handles may still be there; what they publish is refused.
     pub(super) fn close_log(&self) {
         self.shared.log.close();
-    }
-
-    /// The other process does not: see [`Log::take_back`].
-    pub(super) fn take_back(&self) {
-        self.shared.log.take_back();
     }
 
     /// From now on nothing is published and no connection can subscribe. Call it before the workers

@@ -7,6 +7,7 @@ use crate::push::gotify::call::{Call, Needs};
 use crate::push::gotify::credentials::Basic;
 use crate::push::gotify::directory::{Application, Directory};
 use crate::push::gotify::problem::Problem;
+use crate::push::gotify::state::client_name;
 use crate::push::throttle::Wish;
 use std::sync::Arc;
 
@@ -36,11 +37,6 @@ impl Asked {
             _ => None,
         }
     }
-}
-
-/// The name of the token of a client.
-pub(super) fn client_name(client: u64) -> Arc<str> {
-    format!("gotify client {client}").into()
 }
 
 /// Whose a request is.

@@ -5,14 +5,14 @@
 //! client that offers that cannot inflate; our end of it has no Close.
 
 use crate::http::{Request, Response, Status};
-use crate::net::fields::{Reader, Writer};
-use crate::net::{Context, Export, PeerId, Reply, Upgrade};
+use crate::net::{Context, PeerId, Reply, Upgrade};
 use crate::push::answers::retry_after;
-use crate::push::gotify::caller::{Caller, client_name};
+use crate::push::gotify::caller::Caller;
 use crate::push::gotify::dialect::{Dialect, GOTIFY};
 use crate::push::gotify::edits::Ended;
 use crate::push::gotify::message::topics;
 use crate::push::gotify::problem::{Problem, restate};
+use crate::push::gotify::state::client_name;
 use crate::push::gotify::streams::Stream;
 use crate::push::hub::{Refused, Subscribe};
 use crate::push::throttle::Place;
@@ -62,30 +62,7 @@ impl Dialect {
         context.set_message_limit(peer, MESSAGE);
     }
 
-    /// See [`Service::export`](crate::net::Service::export).
-    pub(in crate::push) fn export(&self, peer: PeerId) -> Export {
-        let Some(stream) = self.streams.get(peer) else {
-            return Export::Never;
-        };
-        let mut out = Writer::default();
-        out.number(stream.user);
-        out.option(stream.client, Writer::number);
-        Export::Record(out.0)
-    }
-
-    /// See [`Service::import`](crate::net::Service::import).
-    pub(in crate::push) fn import(&mut self, peer: PeerId, record: &[u8]) -> bool {
-        let mut from = Reader(record);
-        let (Some(user), Some(client)) = (from.number(), from.option(Reader::number)) else {
-            return false;
-        };
-        // It counts, but it is not refused.
-        let name = client.map(client_name);
-        let place = self.throttles.place(name.as_ref()).ok().flatten();
-        self.subscribe(peer, user, client, place).is_ok()
-    }
-
-    fn subscribe(
+    pub(super) fn subscribe(
         &mut self,
         peer: PeerId,
         user: u64,

@@ -17,7 +17,7 @@
 //!
 //! Reading order: `problem`, `call`, `credentials`, `passwords`, `multipart`, `fields`;
 //! `directory`, `message`, `edits`, `state`; `image`, `caller`, `streams`; `dialect`, `gate`,
-//! `live`, `manage`.
+//! `live`, `moving`, `manage`.
 
 mod call;
 mod caller;
@@ -31,6 +31,8 @@ mod image;
 mod live;
 mod manage;
 mod message;
+#[cfg(feature = "take-over")]
+mod moving;
 mod multipart;
 mod passwords;
 mod problem;

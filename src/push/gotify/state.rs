@@ -72,15 +72,34 @@ pub(super) struct To {
 /// The bearer of the token of a client, who reads the messages of its user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::push) struct Reader {
-    client: u64,
+    pub(super) client: u64,
     topics: Pattern,
 }
 
 impl Reader {
+    /// The bearer of the token of this client, if it is there.
+    pub(super) fn of(client: u64, directory: &Directory) -> Option<Self> {
+        let user = directory.clients.get(&client)?.user;
+        Some(Self {
+            client,
+            topics: topics(user),
+        })
+    }
+
     /// What it may read.
     pub(in crate::push) fn topics(&self) -> &Pattern {
         &self.topics
     }
+
+    /// The name that limits count it by.
+    pub(in crate::push) fn counts_as(&self) -> Arc<str> {
+        client_name(self.client)
+    }
+}
+
+/// The name of the token of a client.
+pub(super) fn client_name(client: u64) -> Arc<str> {
+    format!("gotify client {client}").into()
 }
 
 /// What a worker is told.
@@ -194,10 +213,7 @@ impl Gotify {
     pub(in crate::push) fn reader(&self, token: &str) -> Option<Reader> {
         self.read(|directory| match directory.holder(token)? {
             Holder::Application(_) => None,
-            Holder::Client(client) => Some(Reader {
-                client,
-                topics: topics(directory.clients.get(&client)?.user),
-            }),
+            Holder::Client(client) => Reader::of(client, directory),
         })
     }
 

@@ -36,6 +36,7 @@ impl Streams {
         self.peers.insert(peer, stream);
     }
 
+    #[cfg(feature = "take-over")]
     pub(super) fn get(&self, peer: PeerId) -> Option<&Stream> {
         self.peers.get(peer)
     }

@@ -337,6 +337,7 @@ impl Interests {
     }
 
     /// What a connection has joined.
+    #[cfg(feature = "take-over")]
     pub(super) fn patterns(&self, connection: PeerId) -> Vec<Pattern> {
         let joined = self.subscriber(connection);
         let numbers = joined.map_or(&[][..], |it| it.interests.as_slice()).iter();

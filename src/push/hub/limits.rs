@@ -53,6 +53,7 @@ pub struct Cursor {
 
 impl Cursor {
     /// The sequence number after which it begins.
+    #[cfg(feature = "take-over")]
     pub(in crate::push) fn after(self) -> u64 {
         self.after
     }

@@ -312,6 +312,7 @@ impl Hub {
     }
 
     /// What a connection has subscribed to, in no order.
+    #[cfg(feature = "take-over")]
     pub(in crate::push) fn patterns(&self, connection: PeerId) -> Vec<Pattern> {
         self.interests.patterns(connection)
     }

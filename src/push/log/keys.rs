@@ -9,6 +9,7 @@
 //! are forgotten first. Of two keys with the same hash the older one is forgotten; the hash is
 //! secret, so no client can look for such keys. A table of hashes is small enough for a near cache.
 
+#[cfg(feature = "take-over")]
 use crate::net::fields::{Reader, Writer};
 use crate::options::options;
 use crate::push::log::port::{Entry, LogError, Logged};
@@ -173,42 +174,6 @@ impl Keys {
         }
     }
 
-    /// All of them, for another process.
-    pub(super) fn write(&self, out: &mut Writer) {
-        out.list(self.seen.iter(), |out, seen| {
-            out.text(&seen.key.owner);
-            out.text(&seen.key.text);
-            out.number(seen.time);
-            out.bytes(&seen.digest);
-            out.number(seen.sequence);
-            out.option(seen.subscribers, |out, count| out.number(count as u64));
-        });
-    }
-
-    /// Those of another process.
-    pub(super) fn read(limits: KeyLimits, from: &mut Reader<'_>) -> Option<Self> {
-        let mut keys = Self::new(limits);
-        from.list(|from| {
-            let key = Key {
-                owner: from.text()?.into(),
-                text: from.text()?.into(),
-            };
-            let hash = keys.hasher.hash_one(&key);
-            keys.bytes += cost(&key);
-            keys.numbers.insert(hash, keys.seen.len() as u64);
-            keys.seen.push_back(Seen {
-                key,
-                hash,
-                time: from.number()?,
-                digest: from.bytes()?.try_into().ok()?,
-                sequence: from.number()?,
-                subscribers: from.option(Reader::number)?.map(|count| count as usize),
-            });
-            Some(())
-        })?;
-        Some(keys)
-    }
-
     fn find(&mut self, hash: u64, key: &Key) -> Option<&mut Seen> {
         let place = self.numbers.get(&hash)? - self.first;
         let seen = self.seen.get_mut(place as usize);
@@ -251,6 +216,46 @@ pub(in crate::push) fn digest(publication: &Publication) -> [u8; 20] {
         .iter()
         .fold(Sha1::new(), |sha, part| sha.chain_update(part));
     digest.finalize().into()
+}
+
+/// Between processes.
+#[cfg(feature = "take-over")]
+impl Keys {
+    /// All of them, for another process.
+    pub(super) fn write(&self, out: &mut Writer) {
+        out.list(self.seen.iter(), |out, seen| {
+            out.text(&seen.key.owner);
+            out.text(&seen.key.text);
+            out.number(seen.time);
+            out.bytes(&seen.digest);
+            out.number(seen.sequence);
+            out.option(seen.subscribers, |out, count| out.number(count as u64));
+        });
+    }
+
+    /// Those of another process.
+    pub(super) fn read(limits: KeyLimits, from: &mut Reader<'_>) -> Option<Self> {
+        let mut keys = Self::new(limits);
+        from.list(|from| {
+            let key = Key {
+                owner: from.text()?.into(),
+                text: from.text()?.into(),
+            };
+            let hash = keys.hasher.hash_one(&key);
+            keys.bytes += cost(&key);
+            keys.numbers.insert(hash, keys.seen.len() as u64);
+            keys.seen.push_back(Seen {
+                key,
+                hash,
+                time: from.number()?,
+                digest: from.bytes()?.try_into().ok()?,
+                sequence: from.number()?,
+                subscribers: from.option(Reader::number)?.map(|count| count as usize),
+            });
+            Some(())
+        })?;
+        Some(keys)
+    }
 }
 
 #[cfg(test)]

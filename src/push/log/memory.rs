@@ -4,10 +4,11 @@
 //! number of the last one, and the idempotency keys; histories are the hub's. It ends with the
 //! process, so each has a new epoch, unless another process takes over.
 
-use crate::net::fields::{Reader, Writer};
 use crate::push::hub::Past;
 use crate::push::log::keys::{KeyLimits, Keys};
-use crate::push::log::port::{Appended, Entry, Handed, Log, LogError, Logged, Ticket};
+#[cfg(feature = "take-over")]
+use crate::push::log::port::Handed;
+use crate::push::log::port::{Appended, Entry, Log, LogError, Logged, Ticket};
 use crate::push::position::Epoch;
 use crate::push::record::{Key, Publication};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -15,17 +16,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// A log in memory.
 #[derive(Debug)]
 pub struct MemoryLog {
-    epoch: Epoch,
-    state: Mutex<State>,
+    pub(super) epoch: Epoch,
+    pub(super) state: Mutex<State>,
     /// Of the process before this one, until the hub has it.
-    past: Mutex<Past>,
+    pub(super) past: Mutex<Past>,
 }
 
 #[derive(Debug)]
-struct State {
-    sequence: u64,
-    time: u64,
-    keys: Keys,
+pub(super) struct State {
+    pub(super) sequence: u64,
+    pub(super) time: u64,
+    pub(super) keys: Keys,
 }
 
 impl MemoryLog {
@@ -44,28 +45,7 @@ impl MemoryLog {
         }
     }
 
-    /// Goes on with that of another process, which has handed over its `state` and what histories
-    /// hold. `None` if the state cannot be read.
-    pub(in crate::push) fn go_on(
-        epoch: Epoch,
-        limits: KeyLimits,
-        state: &[u8],
-        past: Past,
-    ) -> Option<Self> {
-        let mut from = Reader(state);
-        let state = State {
-            sequence: from.number()?,
-            time: from.number()?,
-            keys: Keys::read(limits, &mut from)?,
-        };
-        Some(Self {
-            epoch,
-            state: Mutex::new(state),
-            past: Mutex::new(past),
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -112,13 +92,9 @@ impl Log for MemoryLog {
         std::mem::take(&mut past)
     }
 
+    #[cfg(feature = "take-over")]
     fn hand_over(&self) -> Option<Handed> {
-        let state = self.lock();
-        let mut out = Writer::default();
-        out.number(state.sequence);
-        out.number(state.time);
-        state.keys.write(&mut out);
-        Some(Handed::State(out.0))
+        Some(Handed::State(self.told()))
     }
 }
 

@@ -10,10 +10,12 @@
 //! publication whose idempotency key was seen is not logged again. Delivering is left to the
 //! broker.
 //!
-//! Reading order: `port`; `keys`, `memory`.
+//! Reading order: `port`; `keys`, `memory`, `moving`.
 
 mod keys;
 mod memory;
+#[cfg(feature = "take-over")]
+mod moving;
 mod port;
 
 #[cfg(feature = "data")]

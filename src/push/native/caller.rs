@@ -64,6 +64,14 @@ impl Caller {
         }
     }
 
+    /// The name that limits count it by; without tokens there is none.
+    pub(in crate::push) fn counts_as(&self) -> Option<Arc<str>> {
+        match self {
+            Self::Reader { reader, .. } => Some(reader.counts_as()),
+            Self::Anybody | Self::Bearer(_) => self.name(),
+        }
+    }
+
     /// Whose idempotency keys its are; without tokens all share them.
     // req: push-publish-10
     pub(in crate::push) fn owner(&self) -> Arc<str> {

@@ -365,7 +365,7 @@ impl Dialect {
 
     /// A connection of this client is about to open.
     pub(super) fn place(&self, caller: Option<&Caller>) -> Result<Option<Place>, Problem> {
-        let name = caller.and_then(Caller::name);
+        let name = caller.and_then(Caller::counts_as);
         let place = self.throttles.place(name.as_ref());
         place.map_err(Problem::too_many_open)
     }

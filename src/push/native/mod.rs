@@ -25,6 +25,7 @@ mod form;
 mod gate;
 mod live;
 mod messages;
+#[cfg(feature = "take-over")]
 mod moving;
 mod problem;
 pub mod publish;

@@ -18,13 +18,14 @@ use crate::push::native::dialect::{Dialect, KEEPALIVE_MS, TOKEN_MS, earlier};
 use crate::push::native::form::Form;
 use crate::push::native::session::{Replaying, Work};
 use crate::push::native::subscribers::Subscriber;
-use crate::push::position::Since;
+use crate::push::position::{Epoch, Since};
 use std::sync::Arc;
 
 /// What a record says of the caller.
 const ANYBODY: u8 = 0;
 const BEARER: u8 = 1;
 const UNKNOWN: u8 = 2;
+const READER: u8 = 3;
 
 /// What a record says is not finished.
 const NOTHING: u8 = 0;
@@ -52,7 +53,14 @@ impl Dialect {
                 out.byte(BEARER);
                 grant.write(&mut out);
             }
-            Some(Caller::Reader { .. }) => return Export::Never,
+            Some(Caller::Reader { reader, .. }) => {
+                let gotify = self.gotify.as_ref();
+                if gotify.is_none_or(|it| !it.has(reader)) {
+                    return Export::Never; // The next look ends it.
+                }
+                out.byte(READER);
+                out.number(reader.client());
+            }
             None => out.byte(UNKNOWN),
         }
         let patterns = self.subscribers.patterns(peer);
@@ -81,7 +89,7 @@ impl Dialect {
         record: &[u8],
     ) -> bool {
         let mut from = Reader(record);
-        let Some((form, caller, patterns, work)) = read(&mut from).filter(|_| from.is_done())
+        let Some((form, caller, patterns, work)) = self.read(&mut from).filter(|_| from.is_done())
         else {
             return false;
         };
@@ -111,6 +119,35 @@ impl Dialect {
         self.subscribers
             .insert(Subscriber::new(peer, form, caller, work).with_place(place));
         self.join_again(peer, name, patterns)
+    }
+
+    fn read(&self, from: &mut Reader<'_>) -> Option<Read> {
+        let form = match from.byte()? {
+            0 => Form::Raw,
+            1 => Form::Envelopes,
+            2 => Form::Events,
+            3 => Form::EnvelopeEvents,
+            4 => Form::Lines,
+            _ => return None,
+        };
+        let caller = match from.byte()? {
+            ANYBODY => Some(Caller::Anybody),
+            BEARER => Some(Caller::Bearer(Arc::new(Grant::read(from)?))),
+            UNKNOWN => None,
+            READER => Some(Caller::Reader {
+                reader: self.gotify.as_ref()?.reader_of(from.number()?)?,
+                is_open: self.auth.is_none(),
+            }),
+            _ => return None,
+        };
+        let patterns = from.list(|from| from.text()?.parse().ok())?;
+        let work = match from.byte()? {
+            NOTHING => None,
+            TOKEN => Some(Unfinished::Token),
+            REPLAY => Some(Unfinished::Replay(Box::new(Replaying::read(from)?))),
+            _ => return None,
+        };
+        Some((form, caller, patterns, work))
     }
 
     /// What the caller may do here.
@@ -154,34 +191,35 @@ impl Dialect {
     }
 }
 
+impl Replaying {
+    /// What another process needs to go on; `None` while a page is on its way.
+    fn write(&self, out: &mut Writer, epoch: Epoch) -> Option<()> {
+        let cursor = self
+            .cursor
+            .filter(|_| !self.asking && self.ready.is_none())?;
+        out.option(self.reference.as_deref(), Writer::text);
+        out.list(self.patterns.iter(), |out, it| out.text(it.as_str()));
+        out.flag(self.recovered);
+        out.text(&epoch.at(cursor.after()).to_string());
+        Some(())
+    }
+
+    /// The same of another process: the place to begin is where the next page does.
+    fn read(from: &mut Reader<'_>) -> Option<Self> {
+        let reference = from.option(|from| from.text().map(Into::into))?;
+        let patterns = from.list(|from| from.text()?.parse().ok())?;
+        let recovered = from.flag()?;
+        let at = from.text()?.parse().ok()?;
+        Some(Self {
+            recovered,
+            ..Self::new(patterns, Since::Position(at), reference)
+        })
+    }
+}
+
 enum Unfinished {
     Token,
     Replay(Box<Replaying>),
 }
 
 type Read = (Form, Option<Caller>, Vec<Pattern>, Option<Unfinished>);
-
-fn read(from: &mut Reader<'_>) -> Option<Read> {
-    let form = match from.byte()? {
-        0 => Form::Raw,
-        1 => Form::Envelopes,
-        2 => Form::Events,
-        3 => Form::EnvelopeEvents,
-        4 => Form::Lines,
-        _ => return None,
-    };
-    let caller = match from.byte()? {
-        ANYBODY => Some(Caller::Anybody),
-        BEARER => Some(Caller::Bearer(Arc::new(Grant::read(from)?))),
-        UNKNOWN => None,
-        _ => return None,
-    };
-    let patterns = from.list(|from| from.text()?.parse().ok())?;
-    let work = match from.byte()? {
-        NOTHING => None,
-        TOKEN => Some(Unfinished::Token),
-        REPLAY => Some(Unfinished::Replay(Box::new(Replaying::read(from)?))),
-        _ => return None,
-    };
-    Some((form, caller, patterns, work))
-}

@@ -185,7 +185,7 @@ impl Dialect {
         messages: usize,
     ) {
         let more = Wish::Publications((messages as u64).saturating_sub(1));
-        let name = caller.name();
+        let name = caller.counts_as();
         let _ = self.throttles.take(context, peer, name.as_ref(), more);
     }
 
@@ -198,7 +198,7 @@ impl Dialect {
         let one = Wish::Publications(1);
         let taken = self
             .throttles
-            .take(context, peer, caller.name().as_ref(), one);
+            .take(context, peer, caller.counts_as().as_ref(), one);
         taken.map_err(Problem::too_many)
     }
 

@@ -8,7 +8,6 @@
 //! is asked for when the one before has left, so a replay takes no more memory than a page; the
 //! last page and the first live message are adjacent in the order of the log.
 
-use crate::net::fields::{Reader, Writer};
 use crate::net::{Context, PeerId, SharedChunk};
 use crate::proto::{Message, Millis};
 use crate::push::access::Admitted;
@@ -19,7 +18,7 @@ use crate::push::native::events::{begin, beginning, id, subscribed_line};
 use crate::push::native::events::{event, gap_event, gap_line, line};
 use crate::push::native::form::Form;
 use crate::push::native::messages::{Reference, replay, subscribed};
-use crate::push::position::{Epoch, Position, Since};
+use crate::push::position::{Position, Since};
 use crate::push::record::Record;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -58,7 +57,7 @@ pub(super) struct Replaying {
     pub(super) patterns: Vec<Pattern>,
     pub(super) since: Since,
     /// Where the next page begins.
-    cursor: Option<Cursor>,
+    pub(super) cursor: Option<Cursor>,
     /// Whether all pages so far have said so.
     pub(super) recovered: bool,
     /// The broker was asked for a page, which has not come.
@@ -112,30 +111,6 @@ impl Replaying {
                 cursor: self.cursor,
             },
         }
-    }
-
-    /// What another process needs to go on; `None` while a page is on its way.
-    pub(super) fn write(&self, out: &mut Writer, epoch: Epoch) -> Option<()> {
-        let cursor = self
-            .cursor
-            .filter(|_| !self.asking && self.ready.is_none())?;
-        out.option(self.reference.as_deref(), Writer::text);
-        out.list(self.patterns.iter(), |out, it| out.text(it.as_str()));
-        out.flag(self.recovered);
-        out.text(&epoch.at(cursor.after()).to_string());
-        Some(())
-    }
-
-    /// The same of another process: the place to begin is where the next page does.
-    pub(super) fn read(from: &mut Reader<'_>) -> Option<Self> {
-        let reference = from.option(|from| from.text().map(Into::into))?;
-        let patterns = from.list(|from| from.text()?.parse().ok())?;
-        let recovered = from.flag()?;
-        let at = from.text()?.parse().ok()?;
-        Some(Self {
-            recovered,
-            ..Self::new(patterns, Since::Position(at), reference)
-        })
     }
 
     /// Takes note of a page. True if another one follows.

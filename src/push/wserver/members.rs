@@ -83,21 +83,6 @@ impl Members {
         self.peers.insert(peer, Subscriber::default());
     }
 
-    /// A connection that another process has opened: what it has subscribed to, if it has.
-    pub(in crate::push) fn import(
-        &mut self,
-        broker: &Broker,
-        peer: PeerId,
-        topics: &[(String, String)],
-        limits: &Limits,
-    ) -> Result<(), Refused> {
-        self.open(peer);
-        topics.iter().try_for_each(|(user, event)| {
-            let events = std::slice::from_ref(event);
-            self.subscribe(broker, peer, user, events, limits)
-        })
-    }
-
     /// The peer may subscribe: it was opened and not removed.
     pub(in crate::push) fn is_open(&self, peer: PeerId) -> bool {
         self.peers.get(peer).is_some()

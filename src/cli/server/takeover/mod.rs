@@ -13,12 +13,14 @@
 //! Invariant: the last message decides. If it is not there in time, the old process ends the
 //! conversation before it goes on, so the new one cannot send it any more, and ends.
 //!
-//! Reading order: `wire`, `give`, `take`, `settings`.
+//! Reading order: `wire`, `give`, `handed`, `take`, `settings`.
 
 mod give;
+mod handed;
 mod settings;
 mod take;
 mod wire;
 
+pub use handed::{Handed, HandedListener};
 pub use settings::{TakeOverArgs, UpgradeSettings};
 pub use take::{Taken, TakenOver};

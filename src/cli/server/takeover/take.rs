@@ -4,6 +4,7 @@
 //! has said so, it has neither read nor written anything of a client, and its end changes nothing.
 
 use crate::cli::common::Failure;
+use crate::cli::server::takeover::handed::Handed;
 use crate::cli::server::takeover::wire::{Kind, Message, VERSION, Wire, invalid};
 use std::ffi::OsString;
 use std::io::{self, ErrorKind};
@@ -13,7 +14,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use wirebell::net::{Moved, MovedListener};
+use wirebell::net::{Moved, MovedListener, Options};
 use wirebell::push::{Inheritance, MemoryStore, Position, PushHandle, Settings, Store};
 
 /// How long the loops may take to begin with what was taken.
@@ -53,8 +54,13 @@ impl Taken {
     }
 
     /// What it listens on.
-    pub fn listeners(&mut self) -> Vec<MovedListener> {
-        std::mem::take(&mut self.listeners)
+    pub fn listeners(&mut self) -> Handed {
+        Handed::new(std::mem::take(&mut self.listeners))
+    }
+
+    /// A server that takes over does nothing before it has everything.
+    pub fn rest(&self, options: &mut Options) {
+        options.resting = true;
     }
 
     /// What it had in memory for gotify.

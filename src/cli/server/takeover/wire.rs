@@ -19,7 +19,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 /// What both have to say: another version of these messages has another number.
-pub const VERSION: &[u8] = b"wirebell upgrade 1";
+pub const VERSION: &[u8] = b"wirebell upgrade 2";
 
 /// Descriptors of one message: the kernel takes 253.
 pub const DESCRIPTORS: usize = 200;
