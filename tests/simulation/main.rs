@@ -17,7 +17,7 @@
 mod checks;
 mod client;
 mod plan;
-#[cfg(feature = "push")]
+#[cfg(all(feature = "data", feature = "gotify"))]
 mod push;
 mod record;
 mod services;
@@ -88,10 +88,10 @@ fn main() {
     let begun = Instant::now();
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
-        #[cfg(feature = "push")]
+        #[cfg(all(feature = "data", feature = "gotify"))]
         let pushes = scope.spawn(|| all::<push::Plan>(from..from + seeds, shows));
         totals.add(&all::<Plan>(from..from + seeds, shows));
-        #[cfg(feature = "push")]
+        #[cfg(all(feature = "data", feature = "gotify"))]
         totals.add(&pushes.join().expect("problems are reported"));
     });
     println!(
