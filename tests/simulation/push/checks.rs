@@ -6,6 +6,8 @@
 //! - Where slow subscribers lose messages instead of their connection, one is missing only before a
 //!   later one that has come: positions jump, and what a subscriber has not passed is not lost.
 //! - The order grows: this is checked while it comes.
+//! - A message has one place in the log, and what was acknowledged before the server was killed is
+//!   there.
 //! - A record is encoded once for each form, for all workers.
 
 use super::plan::Transport;
@@ -25,7 +27,26 @@ pub fn all(world: &World<'_>) -> Result<(), String> {
         let who = it.who;
         checked.map_err(|problem| format!("subscriber {who}: {problem}"))?;
     }
+    published_once(world)?;
     encoded_once(world)
+}
+
+/// Each message has one place in the log, also if its publisher has sent it again after the server
+/// was killed.
+// req: push-publish-08
+fn published_once(world: &World<'_>) -> Result<(), String> {
+    let mut places: HashMap<u64, u64> = HashMap::new();
+    let told = world.published.iter();
+    let told = told.map(|(sequence, it)| (it.number, *sequence));
+    let came = world.subscribers.iter().flat_map(|it| &it.got);
+    let came = came.filter_map(|it| Some((number(&it.text)?, it.sequence)));
+    for (number, sequence) in told.chain(came) {
+        let place = *places.entry(number).or_insert(sequence);
+        if place != sequence {
+            return Err(format!("message {number} is at {place} and {sequence}"));
+        }
+    }
+    Ok(())
 }
 
 // req: push-order-04 push-since-06

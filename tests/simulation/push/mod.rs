@@ -2,6 +2,7 @@
 //! from their last position, and the clients of the dialects of wserver and gotify. Some runs have a
 //! disk, and servers that are killed.
 
+mod accounts;
 mod body;
 mod checks;
 mod disk;

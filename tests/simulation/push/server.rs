@@ -3,7 +3,7 @@
 use super::disk::{Disk, Rules};
 use super::plan::Plan;
 use super::spy::{Deliveries, Spy};
-use super::{gotify, wserver};
+use super::{accounts, wserver};
 use std::rc::Rc;
 use std::sync::Arc;
 use wirebell::net::testing::{Network, TestLoop};
@@ -93,7 +93,7 @@ impl Server {
 
 /// What is in the store of a new server.
 pub fn values() -> Vec<(String, Vec<u8>)> {
-    gotify::made().values.clone()
+    accounts::made().values.clone()
 }
 
 /// The file of tokens of this many subscribers and the publisher.

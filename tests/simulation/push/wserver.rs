@@ -5,7 +5,8 @@
 //!   publication, none twice and nothing after a Close.
 //! - From its first message of a topic to its last none is missing; a member that was never ended
 //!   has all from its registration on.
-//! - Not more members get a message than its publisher is told.
+//! - Not more members get a message than its publisher is told, and it is told of no more than there
+//!   were.
 //! - What is published after a `/drop` does not come to those that it ends.
 
 use super::body::Input;
@@ -310,21 +311,22 @@ impl World<'_> {
             self.drain(|world| world.read_member(member, usize::MAX))?;
         }
         let mut reached: BTreeMap<u64, usize> = BTreeMap::new();
+        let mut members = [0; ALL.len()];
         let current = self.wserver.members.iter().enumerate();
         let current = current.filter_map(|(at, life)| Some((at, life.as_ref()?)));
         let past = self.wserver.past.iter().map(|life| (MEMBERS, life));
         for (at, life) in past.chain(current) {
             let checked = self.check_member(life);
             checked.map_err(|problem| format!("member {at}: {problem}"))?;
-            life.got
-                .iter()
-                .for_each(|number| *reached.entry(*number).or_default() += 1);
+            let got = life.got.iter();
+            got.for_each(|number| *reached.entry(*number).or_default() += 1);
+            life.joined.keys().for_each(|topic| members[*topic] += 1);
         }
-        for (number, (_, told)) in &self.wserver.pushed {
-            let reached = reached.get(number).copied().unwrap_or(0);
-            if reached > *told {
+        for (number, (topic, told)) in &self.wserver.pushed {
+            let (reached, most) = (reached.get(number).unwrap_or(&0), members[*topic]);
+            if !(*reached..=most).contains(told) {
                 return Err(format!(
-                    "{number} has reached {reached} members, {told} were told"
+                    "{number} has reached {reached} of {most} members, {told} were told"
                 ));
             }
         }
