@@ -38,7 +38,7 @@ enum Said {
 pub struct Disk {
     path: PathBuf,
     file: DataFile,
-    /// What is in the store of a new file.
+    /// What is in its store, or will be.
     values: Vec<(String, Vec<u8>)>,
     waiting: Mutex<Vec<Job>>,
     feed: Mutex<Option<Feed>>,
@@ -60,11 +60,7 @@ pub struct Rules {
 impl Disk {
     /// A new file.
     pub fn new(rules: &Rules) -> Arc<Self> {
-        let disk = Self::open(new_path(), rules);
-        let put = |(key, value): &(String, Vec<u8>)| Change::Put(key.clone(), value.clone());
-        let values = disk.values.iter().map(put).collect();
-        disk.write(values, Box::new(drop));
-        disk
+        Self::open(new_path(), rules)
     }
 
     fn open(path: PathBuf, rules: &Rules) -> Arc<Self> {
@@ -74,16 +70,27 @@ impl Disk {
         let file = DataFile::open(&path, epoch, history, limits, move || clock());
         let file = file.unwrap_or_else(|problem| panic!("the file cannot be opened: {problem}"));
         let (say, said) = channel();
-        Arc::new(Self {
+        let mut values = file.load().expect("it was read");
+        let is_new = values.is_empty();
+        if is_new {
+            values.clone_from(&rules.values);
+        }
+        let put = |(key, value): &(String, Vec<u8>)| Change::Put(key.clone(), value.clone());
+        let changes = values.iter().map(put).collect();
+        let disk = Arc::new(Self {
             path,
             file,
-            values: rules.values.clone(),
+            values,
             waiting: Mutex::default(),
             feed: Mutex::default(),
             say: Mutex::new(say),
             said: Mutex::new(said),
             refuses: Mutex::default(),
-        })
+        });
+        if is_new {
+            disk.write(changes, Box::new(drop));
+        }
+        disk
     }
 
     /// The server is killed, and another one opens what it has left. If what waits `is_written`, it
@@ -212,12 +219,7 @@ impl Log for Disk {
 
 impl Store for Disk {
     fn load(&self) -> Result<Vec<(String, Vec<u8>)>, LogError> {
-        let kept = self.file.load()?;
-        Ok(if kept.is_empty() {
-            self.values.clone()
-        } else {
-            kept
-        })
+        Ok(self.values.clone())
     }
 
     fn write(&self, changes: Vec<Change>, done: Done) {

@@ -96,10 +96,15 @@ struct Life {
 
 enum Asked {
     Post(u64, usize),
-    List(usize),
-    Forget(usize),
+    /// By a client, after this message.
+    List(usize, Since),
+    /// By a user.
+    Forget(usize, Since),
     Remove(usize),
 }
+
+/// A message, if it is known that all before it were answered.
+type Since = Option<u64>;
 
 /// A message that was taken.
 #[derive(Clone, Copy, Debug)]
@@ -119,6 +124,8 @@ pub struct Posters {
     forgotten: [u64; USERS],
     /// Whether that may be another one: an answer was lost.
     unsure: bool,
+    /// The last message of a poster that is not the first.
+    last_of_others: u64,
     /// By client: the last message before it was deleted.
     removed: [Option<u64>; CLIENTS.len()],
     pub refused: usize,
@@ -191,10 +198,18 @@ impl World<'_> {
             Step::Read { client, most } => drop(self.read_stream(client, most)?),
             Step::Vanish { client, reset } => self.end_stream(client, reset),
             Step::List { client } => {
-                self.ask_gotify(client, "GET /message?limit=200", Asked::List(client));
+                self.ask_gotify(
+                    client,
+                    "GET /message?limit=200",
+                    Asked::List(client, self.since()),
+                );
             }
             Step::Forget { client } => {
-                self.ask_gotify(client, "DELETE /message", Asked::Forget(CLIENTS[client]));
+                self.ask_gotify(
+                    client,
+                    "DELETE /message",
+                    Asked::Forget(CLIENTS[client], self.since()),
+                );
             }
             Step::Remove { client } => {
                 let target = format!("DELETE /client/{}", client + 1);
@@ -204,8 +219,22 @@ impl World<'_> {
         Ok(())
     }
 
+    /// The messages of the other poster may come before or after what the first one asks.
+    fn since(&self) -> Since {
+        let mut others = self.gotify.posters[1..].iter();
+        let is_known = others.all(|it| it.waiting().next().is_none());
+        is_known.then_some(self.last_number())
+    }
+
+    fn is_exact(&self, since: Since) -> bool {
+        !self.gotify.unsure && since.is_some_and(|since| self.gotify.last_of_others <= since)
+    }
+
     fn post(&mut self, poster: usize, application: usize, bytes: usize) {
         let (number, text) = self.message("$gotify", bytes);
+        if poster > 0 {
+            self.gotify.last_of_others = number;
+        }
         let body = format!(r#"{{"message":"{text}"}}"#);
         let (token, length) = (&made().applications[application], body.len());
         let request = format!(
@@ -276,9 +305,12 @@ impl World<'_> {
         (0..CLIENTS.len()).for_each(|client| self.end_stream(client, true));
     }
 
-    /// Some token may be worth nothing.
-    pub(super) fn may_be_wrong(&self) -> bool {
-        self.gotify.unsure || self.removed_clients() > 0
+    /// How many requests wait whose token may be worth nothing.
+    pub(super) fn wrong_tokens(&self) -> usize {
+        let is_possible = self.gotify.unsure || self.removed_clients() > 0;
+        let waiting = self.gotify.posters[0].waiting();
+        let of_clients = waiting.filter(|it| !matches!(it, Asked::Post(..)));
+        if is_possible { of_clients.count() } else { 0 }
     }
 
     pub(super) fn gotify_waits(&self) -> bool {
@@ -313,15 +345,18 @@ impl World<'_> {
                 };
                 self.gotify.posted.insert(id, posted);
             }
-            (200, Asked::List(client)) => self.check_list(client, &parse(&body)?)?,
-            (200, Asked::Forget(user)) => {
+            (200, Asked::List(client, since)) => {
+                self.check_list(client, since, &parse(&body)?)?;
+            }
+            (200, Asked::Forget(user, since)) => {
+                self.gotify.unsure |= !self.is_exact(since);
                 let ids = self.gotify.posted.keys();
                 self.gotify.forgotten[user] = ids.copied().next_back().unwrap_or(0);
             }
             (200, Asked::Remove(client)) => self.gotify.removed[client] = Some(last),
-            (401, Asked::List(client) | Asked::Remove(client))
+            (401, Asked::List(client, _) | Asked::Remove(client))
                 if self.gotify.removed[client].is_some() => {}
-            (401, Asked::Forget(_)) if self.gotify.removed.iter().any(Option::is_some) => {}
+            (401, Asked::Forget(..)) if self.gotify.removed.iter().any(Option::is_some) => {}
             (401, _) if self.gotify.unsure => {}
             (507, Asked::Post(..)) | (503, _) => self.gotify.refused += 1,
             _ => return Err(format!("gotify answers {status}: {body}")),
@@ -330,7 +365,7 @@ impl World<'_> {
     }
 
     /// The list has all that is kept, as far as nothing shortens histories.
-    fn check_list(&mut self, client: usize, list: &Value) -> Result<(), String> {
+    fn check_list(&mut self, client: usize, since: Since, list: &Value) -> Result<(), String> {
         let messages = list["messages"].as_array().ok_or("no messages")?;
         let all: Result<Vec<_>, String> = messages.iter().map(id_and_number).collect();
         let all = all?;
@@ -351,7 +386,7 @@ impl World<'_> {
                 return Err(format!("the list of user {user} has {id}: {number}"));
             }
         }
-        if !self.keeps_all() || self.gotify.unsure || self.has_two_posters() {
+        if !self.keeps_all() || !self.is_exact(since) {
             return Ok(());
         }
         let of_user = posted.iter().rev();
@@ -364,12 +399,6 @@ impl World<'_> {
                 Err(format!("a list {all:?}, expected {expected:?}"))
             }
         }
-    }
-
-    /// Lists are asked for by the first poster: what the other one has sent may be in them or not.
-    fn has_two_posters(&self) -> bool {
-        let mut others = self.gotify.posters[1..].iter();
-        others.any(|it| it.waiting().next().is_some())
     }
 
     /// Streams read all there is, and what they have got is checked.

@@ -200,14 +200,14 @@ impl<'p> World<'p> {
     /// what holds at any time is checked.
     // req: push-order-09 push-bounds-12
     pub(super) fn settle(&mut self) -> Result<(), String> {
-        let begun = self.network.now();
+        let (begun, mut wrong) = (self.network.now(), 0);
         loop {
             self.run_all()?;
             if self.read_answers()? || self.server.commit() {
                 continue;
             }
-            let late = if self.may_be_wrong() { WRONG_MS } else { 0 };
-            let end = begun + PUBLISHED_MS + late;
+            wrong = wrong.max(self.wrong_tokens() as u64);
+            let end = begun + PUBLISHED_MS + WRONG_MS * wrong;
             match self.who_waits() {
                 None => break,
                 Some(who) if self.network.now() >= end => return Err(format!("{who} waits")),

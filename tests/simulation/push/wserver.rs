@@ -26,6 +26,9 @@ pub const MEMBERS: usize = 3;
 /// The key of the publisher.
 pub const KEY: &str = "key";
 
+/// How long input may rest, at most, because the mail of a worker is half full.
+const RESTS_MS: u64 = 50;
+
 /// Users and their events.
 const ALL: [(&str, &str); 4] = [("ann", "e"), ("ann", "f,*"), ("bob", "e"), ("bob", "**")];
 
@@ -108,10 +111,14 @@ struct Life {
     peer: Peer,
     input: Input,
     status: Option<u16>,
-    /// By topic: the last message before it had certainly registered, or `None` until then.
+    /// By topic: the last message before it had certainly registered, if that is known.
     joined: BTreeMap<usize, Option<u64>>,
     got: Vec<u64>,
     closes: Vec<u16>,
+    /// Its first registration has certainly been read. Later ones may wait until it has read.
+    is_settled: bool,
+    /// When it began.
+    since: u64,
     /// The member has ended it itself.
     left: bool,
 }
@@ -237,6 +244,8 @@ impl World<'_> {
                 joined: BTreeMap::new(),
                 got: Vec::new(),
                 closes: Vec::new(),
+                is_settled: false,
+                since: self.network.now(),
                 left: false,
             });
         }
@@ -275,11 +284,14 @@ impl World<'_> {
 
     /// All that was sent has been read by the server.
     pub(super) fn note_members(&mut self) {
-        let last = self.last_number();
+        let (last, now) = (self.last_number(), self.network.now());
+        let mail_bytes = self.plan.options.limits.mail_bytes;
         for life in self.wserver.members.iter_mut().flatten() {
-            if life.peer.unsent() == 0 {
+            let may_rest = mail_bytes < 1 << 20 && now < life.since + RESTS_MS;
+            if life.peer.unsent() == 0 && !life.is_settled && !may_rest {
+                life.is_settled = true;
                 let marks = life.joined.values_mut();
-                marks.for_each(|mark| *mark = mark.or(Some(last)));
+                marks.for_each(|mark| *mark = Some(last));
             }
         }
     }
@@ -393,8 +405,10 @@ impl World<'_> {
         let mut missing = expected.filter(|it| !got.contains(it));
         match missing.next() {
             Some(number) => Err(format!(
-                "{:?}: message {number} is missing in {got:?} of {all:?}, from {first}",
-                ALL[topic]
+                "{:?}: message {number} is missing in {got:?} of {all:?}, from {first}; its publisher \
+                 was told of {:?}",
+                ALL[topic],
+                self.wserver.pushed.get(number)
             )),
             None => Ok(()),
         }
