@@ -17,7 +17,11 @@ host=$(rustc -vV | sed -n 's/^host: //p')
 for target in $(cargo fuzz list); do
     cp "${CARGO_TARGET_DIR:-fuzz/target}/$host/release/$target" "$OUT/"
     zip -jqr "$OUT/${target}_seed_corpus.zip" "fuzz/corpus/$target"
-    if [ -f "fuzz/dict/$target.dict" ]; then
-        cp "fuzz/dict/$target.dict" "$OUT/"
-    fi
+    case $target in
+        http_request | request_head | response_head) words=http ;;
+        negotiation) words=extensions ;;
+        push_*) words=push ;;
+        *) continue ;;
+    esac
+    cp "fuzz/dict/$words.dict" "$OUT/$target.dict"
 done

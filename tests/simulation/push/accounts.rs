@@ -1,5 +1,5 @@
-//! The users, applications and clients of gotify: passwords cost time, so they are made once for all
-//! runs, by a server that is asked for them.
+//! The users, applications and clients of gotify: passwords cost time, so they are made once for
+//! all runs, by a server that is asked for them.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;

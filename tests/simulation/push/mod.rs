@@ -1,6 +1,6 @@
 //! The whole push server: publishers, subscribers of every transport that stall, vanish and resume
-//! from their last position, and the clients of the dialects of wserver and gotify. Some runs have a
-//! disk, and servers that are killed.
+//! from their last position, and the clients of the dialects of wserver and gotify. Some runs have
+//! a disk, and servers that are killed.
 
 mod accounts;
 mod body;

@@ -195,8 +195,8 @@ impl<'p> World<'p> {
         Err("the loops never rest".into())
     }
 
-    /// Publishers get their answers, whatever subscribers do: at once, when the disk has written, or
-    /// when other workers have taken their mail, which is looked at every few milliseconds. Then
+    /// Publishers get their answers, whatever subscribers do: at once, when the disk has written,
+    /// or when other workers have taken their mail, which is looked at every few milliseconds. Then
     /// what holds at any time is checked.
     // req: push-order-09 push-bounds-12
     pub(super) fn settle(&mut self) -> Result<(), String> {
