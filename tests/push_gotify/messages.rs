@@ -2,6 +2,8 @@
 
 use super::{JSON, World, key, parsed, status};
 use serde_json::{Value, json};
+use std::sync::Arc;
+use wirebell::push::{HubLimits, Limits, MemoryStore, Settings};
 
 #[test]
 // req: gotify-bodies-01 gotify-bodies-02 gotify-bodies-03 gotify-messages-03
@@ -149,4 +151,19 @@ fn long_and_many_messages_pass() {
     assert_eq!(status(&world.ask("POST", "/message", &fields, longer)), 413);
     let fields = format!("Content-Encoding: gzip\r\n{fields}");
     assert_eq!(status(&world.ask("POST", "/message", &fields, "x")), 415);
+}
+
+#[test]
+// req: gotify-messages-07
+fn a_message_that_is_no_longer_kept_was_published_nevertheless() {
+    let hub = HubLimits::default().history_bytes(10);
+    let settings = Settings::default().limits(Limits::default().hub(hub));
+    let store = Arc::new(MemoryStore::default());
+    let world = World::with(super::options(), settings, store);
+    let mut stream = world.stream();
+    let id = world.publish("more than ten bytes");
+    let said = stream.message();
+    assert_eq!(said["id"], id);
+    assert_eq!(said["message"], "more than ten bytes");
+    assert_eq!(world.ids("/message"), [0; 0]);
 }

@@ -1,7 +1,7 @@
 //! The whole server, and servers with clients of the loop, on simulated sockets and a virtual
 //! clock: many seeds of short reads and writes, refusals, resets, half-closes, stalls, timeouts,
 //! overflow of each policy, stops under load, dialling and reconnecting; and the push server with
-//! publishers and subscribers, in `push`.
+//! publishers and subscribers of each dialect, some of them with a disk and killed, in `push`.
 //!
 //! Each seed is a plan, each plan a list of steps; after it the promises of `checks` are held
 //! against what was recorded. Without arguments 2,000 seeds; a failure prints its seed and the
@@ -17,7 +17,7 @@
 mod checks;
 mod client;
 mod plan;
-#[cfg(feature = "push")]
+#[cfg(all(feature = "data", feature = "gotify"))]
 mod push;
 mod record;
 mod services;
@@ -88,10 +88,10 @@ fn main() {
     let begun = Instant::now();
     let mut totals = Totals::default();
     std::thread::scope(|scope| {
-        #[cfg(feature = "push")]
+        #[cfg(all(feature = "data", feature = "gotify"))]
         let pushes = scope.spawn(|| all::<push::Plan>(from..from + seeds, shows));
         totals.add(&all::<Plan>(from..from + seeds, shows));
-        #[cfg(feature = "push")]
+        #[cfg(all(feature = "data", feature = "gotify"))]
         totals.add(&pushes.join().expect("problems are reported"));
     });
     println!(

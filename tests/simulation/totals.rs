@@ -29,9 +29,15 @@ const MUST_HAPPEN: [&str; 15] = [
 ];
 
 /// The same of the push server.
-const PUSH_MUST_HAPPEN: [&str; 7] = [
+const PUSH_MUST_HAPPEN: [&str; 13] = [
+    "clients deleted",
     "gaps",
+    "killed",
+    "listed",
+    "members dropped",
     "not published",
+    "posted",
+    "pushed",
     "received",
     "received live",
     "records",
@@ -47,7 +53,7 @@ impl Totals {
     }
 
     pub fn check(&self) {
-        let pushes = cfg!(feature = "push").then_some(PUSH_MUST_HAPPEN);
+        let pushes = cfg!(all(feature = "data", feature = "gotify")).then_some(PUSH_MUST_HAPPEN);
         for name in MUST_HAPPEN.into_iter().chain(pushes.into_iter().flatten()) {
             if self.counts.get(name).is_none_or(|count| *count == 0) {
                 println!("{name} has never happened");

@@ -97,6 +97,8 @@ pub type Outcome = Result<Receipt, LogError>;
 pub struct Receipt {
     /// Where it is in the log; `None` if its topic is ephemeral.
     pub position: Option<Position>,
+    /// When it was accepted, as a Unix time in milliseconds; `None` for a repetition.
+    pub time: Option<u64>,
     /// Connections that it was for. Of a repetition the first count, or 0 if it is not known.
     pub subscribers: usize,
     /// It was published before, under the same idempotency key, and was not published again.

@@ -461,6 +461,7 @@ mod tests {
     fn at(sequence: u64, subscribers: usize) -> Outcome {
         Ok(Receipt {
             position: Some(epoch().at(sequence)),
+            time: Some(1_000),
             subscribers,
             repeated: false,
         })
@@ -548,6 +549,7 @@ mod tests {
         let batch = ["a", "b.c", "e.x", "b"].map(|topic| publication(topic, topic));
         let ephemeral = Ok(Receipt {
             position: None,
+            time: Some(1_000),
             subscribers: 1,
             repeated: false,
         });
@@ -590,6 +592,7 @@ mod tests {
         let repeated = |sequence, subscribers| {
             Ok(Receipt {
                 position: Some(epoch().at(sequence)),
+                time: None,
                 subscribers,
                 repeated: true,
             })
@@ -607,25 +610,33 @@ mod tests {
         );
         assert_eq!(world.mail(0), ["e-1 x"]);
         world.now.fetch_add(5 * 60_000, Relaxed);
-        assert_eq!(world.publish(vec![with_key("a", "x", "k")]), [at(2, 0)]);
+        let again = world.publish(vec![with_key("a", "x", "k")]);
+        let again = again.into_iter().flatten().next().unwrap();
+        assert_eq!(again.position, Some(epoch().at(2)));
+        assert_eq!(again.time, Some(1_000 + 5 * 60_000));
     }
 
     #[test]
     fn an_ephemeral_message_is_repeated_as_any_other() {
         let world = World::new();
         let _ = world.broker.subscribe(peer(0), &request("e.*", Since::New));
-        let told = |subscribers, repeated| {
+        let told = |subscribers, time: Option<u64>| {
             Ok(Receipt {
                 position: None,
+                time,
                 subscribers,
-                repeated,
+                repeated: time.is_none(),
             })
         };
         let batch = ["x", "x", "y"].map(|text| with_key("e.a", text, "k"));
         let outcomes = world.publish(batch.into());
         assert_eq!(
             outcomes,
-            [told(1, false), told(1, true), Err(LogError::KeyReused)]
+            [
+                told(1, Some(1_000)),
+                told(1, None),
+                Err(LogError::KeyReused)
+            ]
         );
         let other = world.publish(vec![with_key("a", "x", "k")]);
         assert_eq!(other, [Err(LogError::KeyReused)]);
@@ -633,7 +644,7 @@ mod tests {
         world.now.fetch_add(5 * 60_000, Relaxed);
         assert_eq!(
             world.publish(vec![with_key("e.a", "x", "k")]),
-            [told(1, false)]
+            [told(1, Some(1_000 + 5 * 60_000))]
         );
     }
 
@@ -708,6 +719,7 @@ mod tests {
         assert_eq!(world.mail(0), ["e-1 0", "e-2 1"]);
         let ephemeral = Ok(Receipt {
             position: None,
+            time: Some(1_000),
             subscribers: 1,
             repeated: false,
         });

@@ -256,6 +256,7 @@ impl Turn<'_> {
         }
         Ok(Receipt {
             position: None,
+            time: known.is_none().then_some(self.now),
             subscribers,
             repeated: known.is_some(),
         })
@@ -281,6 +282,7 @@ impl Turn<'_> {
         match entry? {
             Entry::New(record) => Ok(Receipt {
                 position: record.position(epoch),
+                time: Some(record.time),
                 subscribers: self.deliver(record, tally),
                 repeated: false,
             }),
@@ -297,6 +299,7 @@ impl Turn<'_> {
                 let first = || before.iter().flatten().find(is_it).map(|it| it.subscribers);
                 Ok(Receipt {
                     position,
+                    time: None,
                     subscribers: subscribers.or_else(first).unwrap_or(0),
                     repeated: true,
                 })

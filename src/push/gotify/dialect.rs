@@ -23,7 +23,8 @@ use crate::push::gotify::problem::Problem;
 use crate::push::gotify::state::{Gotify, GotifyMail, to};
 use crate::push::gotify::streams::Streams;
 use crate::push::limits::Limits;
-use crate::push::name::{Pattern, TopicName};
+use crate::push::name::Pattern;
+use crate::push::record::Publication;
 use crate::push::throttle::Throttles;
 use crate::push::tries::Tries;
 use serde_json::json;
@@ -68,7 +69,7 @@ enum Waits {
     /// The store.
     Edit,
     /// The log.
-    Publication(TopicName),
+    Publication(Box<Publication>),
     /// The password.
     Check(Box<Kept>),
 }
@@ -100,8 +101,8 @@ pub(super) enum Done {
     Now(Response),
     /// It follows an edit.
     Edit,
-    /// It follows a publication.
-    Log(TopicName),
+    /// It follows this publication.
+    Log(Box<Publication>),
 }
 
 impl Dialect {
@@ -193,7 +194,7 @@ impl Dialect {
         let waits = match done {
             Done::Now(response) => return Some(response),
             Done::Edit => Waits::Edit,
-            Done::Log(topic) => Waits::Publication(topic),
+            Done::Log(publication) => Waits::Publication(publication),
         };
         self.await_mail(tag, peer, admitted, waits);
         None
@@ -373,30 +374,14 @@ impl Dialect {
 
     fn publish(&mut self, application: &Application, asking: &Asking<'_>) -> Result<Done, Problem> {
         let publication = publication(&Fields::read(&asking.said)?, application)?;
-        let topic = publication.topic.clone();
+        let published = Box::new(publication.clone());
         let answer = Answer::Mail {
             worker: asking.peer.worker(),
             tag: asking.tag,
         };
         match self.broker.publish(vec![publication], answer)? {
-            Published::Now(outcomes) => self.outcome(&topic, outcomes).map(Done::Now),
-            Published::Later => Ok(Done::Log(topic)),
-        }
-    }
-
-    /// The answer to a publisher. The message has to be found, as only its record knows its time.
-    fn outcome(&self, topic: &TopicName, outcomes: Vec<Outcome>) -> Result<Response, Problem> {
-        let receipt = outcomes.into_iter().next();
-        let receipt = receipt.ok_or_else(|| Problem::busy("it was not published"))??;
-        let sequence = receipt.position.map_or(0, |position| position.sequence);
-        let found = self
-            .broker
-            .latest(&topic.to_pattern(), sequence.saturating_add(1), 1);
-        match found.first().filter(|record| record.sequence == sequence) {
-            Some(record) => Ok(published(record)),
-            None => Err(Problem::full(
-                "the message is larger than what its topic may keep",
-            )),
+            Published::Now(outcomes) => outcome(*published, outcomes).map(Done::Now),
+            Published::Later => Ok(Done::Log(published)),
         }
     }
 
@@ -409,9 +394,9 @@ impl Dialect {
         match mail {
             BrokerMail::Published { tag, outcomes } if tag >= TAGS => {
                 if let Some(pending) = self.pending.remove(&tag)
-                    && let Waits::Publication(topic) = &pending.waits
+                    && let Waits::Publication(published) = pending.waits
                 {
-                    let answer = self.outcome(topic, outcomes);
+                    let answer = outcome(*published, outcomes);
                     let response = answer.unwrap_or_else(Response::from);
                     let _ = context.respond(pending.peer, pending.admitted.mark(response));
                 }
@@ -443,6 +428,19 @@ impl Dialect {
         if let Some(response) = self.delayed.take(peer) {
             let _ = context.respond(peer, response);
         }
+    }
+}
+
+/// The answer to the publisher of a message, which may no longer be in the history of its topic.
+// req: gotify-messages-07
+fn outcome(publication: Publication, outcomes: Vec<Outcome>) -> Result<Response, Problem> {
+    let receipt = outcomes.into_iter().next();
+    let receipt = receipt.ok_or_else(|| Problem::busy("it was not published"))??;
+    match (receipt.position, receipt.time) {
+        (Some(position), Some(time)) => {
+            Ok(published(&publication.into_record(position.sequence, time)))
+        }
+        _ => Err(Problem::full("its topic keeps no messages")),
     }
 }
 

@@ -472,6 +472,7 @@ mod tests {
         assert!(batch.publications().is_empty());
         let receipt = |number: usize| Receipt {
             position: Some("e".parse::<crate::push::Epoch>().unwrap().at(number as u64)),
+            time: None,
             subscribers: 2,
             repeated: false,
         };
@@ -733,6 +734,7 @@ mod tests {
         assert_eq!(batch.publications().len(), 4);
         let receipt = Receipt {
             position: None,
+            time: None,
             subscribers: 0,
             repeated: true,
         };

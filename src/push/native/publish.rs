@@ -453,6 +453,7 @@ mod tests {
         let topic: TopicName = "orders.eu\"".parse().unwrap();
         let receipt = |position: Option<&str>, subscribers, repeated| Receipt {
             position: position.map(|it| it.parse().unwrap()),
+            time: None,
             subscribers,
             repeated,
         };

@@ -1,6 +1,7 @@
 //! What happens in one run of the push server.
 
 use super::world::World;
+use super::{gotify, wserver};
 use crate::Scenario;
 use crate::support::Rng;
 use crate::totals::Totals;
@@ -44,6 +45,8 @@ pub struct Plan {
     pub overflow: Overflow,
     pub limits: push::Limits,
     pub wanted: [Wanted; SUBSCRIBERS],
+    /// There is a file of data.
+    pub disk: bool,
     pub steps: Vec<Step>,
 }
 
@@ -81,6 +84,17 @@ pub enum Step {
     },
     Restore {
         client: usize,
+    },
+    Wserver(wserver::Step),
+    Gotify(gotify::Step),
+    /// The next batches are refused by the log, if there is a disk.
+    Refuse {
+        batches: usize,
+        full: bool,
+    },
+    /// The server is killed if it has a disk. What waits for that is written, or not.
+    Kill {
+        is_written: bool,
     },
     /// One worker does one turn.
     Turn {
@@ -148,8 +162,10 @@ impl Scenario for Plan {
                 Overflow::DropOldest,
                 Overflow::KeepLatest,
             ][rng.below(4)],
-            limits: push::Limits::default().hub(hub),
+            // A token that is worth nothing is told so while publishers wait.
+            limits: push::Limits::default().hub(hub).wrong_token_ms(0),
             wanted: std::array::from_fn(|_| wanted(rng)),
+            disk: false,
             steps: Vec::new(),
         };
         // The answer to a poll must fit into the budget.
@@ -161,6 +177,12 @@ impl Scenario for Plan {
             plan.wanted.iter_mut().for_each(|it| it.patterns = "**");
         }
         plan.steps = steps(rng);
+        let rng = &mut Rng::new(seed ^ 0x6469_616c);
+        plan.disk = rng.one_in(4);
+        for _ in 0..rng.below(16) {
+            let at = rng.below(plan.steps.len() + 1);
+            plan.steps.insert(at, dialect_step(rng, plan.disk));
+        }
         plan
     }
 
@@ -226,6 +248,22 @@ fn step(rng: &mut Rng) -> Step {
     }
 }
 
+/// Steps of the other dialects and of the disk, which come between those of [`steps`].
+fn dialect_step(rng: &mut Rng, disk: bool) -> Step {
+    match rng.below(20) {
+        0 | 1 if disk => Step::Kill {
+            is_written: rng.one_in(2),
+        },
+        2 if disk => Step::Refuse {
+            batches: 1 + rng.below(3),
+            full: rng.one_in(2),
+        },
+        0..=9 => Step::Wserver(wserver::Step::new(rng)),
+        10..=18 => Step::Gotify(gotify::Step::new(rng)),
+        _ => Step::Run,
+    }
+}
+
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Options {
@@ -234,13 +272,14 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "push: {workers} workers, queued_bytes {}, memory_bytes {}, mail_bytes {}, history \
-             {}, overflow {:?}, topics {}\n{:?}",
+             {}, overflow {:?}, topics {}, disk {}\n{:?}",
             limits.queued_bytes,
             limits.memory_bytes,
             limits.mail_bytes,
             self.history,
             self.overflow,
             self.limits.hub.topics,
+            self.disk,
             self.faults
         )?;
         for (at, wanted) in self.wanted.iter().enumerate() {

@@ -36,12 +36,35 @@ impl Service for Spy {
         self.inner.request(context, from, request)
     }
 
+    fn refused(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        head: &RequestHead<'_>,
+        response: Response,
+    ) -> Response {
+        self.inner.refused(context, from, head, response)
+    }
+
+    fn whole<'r>(
+        &mut self,
+        context: &mut Context<'_>,
+        from: PeerId,
+        request: &Request<'r>,
+    ) -> Reply<'r> {
+        self.inner.whole(context, from, request)
+    }
+
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         self.inner.opened(context, peer);
     }
 
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>) {
         self.inner.message(context, peer, message);
+    }
+
+    fn pong(&mut self, context: &mut Context<'_>, peer: PeerId, payload: &[u8]) {
+        self.inner.pong(context, peer, payload);
     }
 
     fn writable(&mut self, context: &mut Context<'_>, peer: PeerId) {

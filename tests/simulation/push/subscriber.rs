@@ -281,7 +281,7 @@ impl Subscriber {
                 self.said
                     .push(said.ok_or_else(|| format!("not expected: {it}"))?);
             }
-            "error" if it["error"] == "unavailable" => {}
+            "error" if it["error"] == "unavailable" || it["error"] == "full" => {}
             _ => return Err(format!("not expected: {it}")),
         }
         Ok(())

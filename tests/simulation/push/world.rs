@@ -1,26 +1,26 @@
-//! One run: a push server of one or two workers, publishers, and subscribers.
+//! One run: a push server of one or two workers, and the clients of all its dialects.
 
 use super::checks;
-use super::plan::{PUBLISHERS, Plan, Step, TOPICS, Transport};
-use super::publishers::Publisher;
-use super::spy::{Deliveries, Spy};
-use super::subscriber::{Life, Subscriber, number};
-use crate::support::frames::text;
+use super::disk::Rules;
+use super::gotify::Posters;
+use super::plan::{PUBLISHERS, Plan, Step};
+use super::publishers::Batch;
+use super::requests::Requests;
+use super::server::{Server, values};
+use super::subscriber::Subscriber;
+use super::wserver::Wserver;
 use crate::totals::Totals;
 use std::collections::{BTreeMap, HashMap};
-use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use wirebell::Role;
 use wirebell::net::testing::{Network, TestLoop};
-use wirebell::push::{Auth, Bounds, Clock, Digest, HistoryRules, PushService};
-use wirebell::push::{Settings, Shared, Tokens};
-
-/// The time within which what was revoked must be gone.
-const REVOKED_MS: u64 = 1_000;
+use wirebell::push::{Bounds, HistoryRules, LogError};
 
 /// The time within which a publisher has its answer, far less than any for subscribers.
 const PUBLISHED_MS: u64 = 50;
+
+/// How much later a token is told that it is worth nothing: two slots of the wheel of timers.
+const WRONG_MS: u64 = 128;
 
 /// How much the account of a server may differ from what one loop holds.
 const SLAB: usize = 16 * 1024;
@@ -36,31 +36,19 @@ pub struct World<'p> {
     pub plan: &'p Plan,
     pub(super) network: Network,
     now: Arc<AtomicU64>,
-    pub loops: Vec<TestLoop<Spy>>,
-    pub shared: Shared,
-    tokens: Tokens,
-    pub deliveries: Deliveries,
-    /// In which forms of frames each message was encoded, by number.
-    pub encoded: HashMap<u64, [bool; 2]>,
-    pub(super) publishers: [Publisher; PUBLISHERS],
+    pub server: Server,
+    /// In which forms of frames each message was encoded, by number: raw, as an envelope, for
+    /// gotify.
+    pub encoded: HashMap<u64, [bool; 3]>,
+    pub(super) publishers: [Requests<Batch>; PUBLISHERS],
+    pub(super) wserver: Wserver,
+    pub(super) gotify: Posters,
     pub subscribers: Vec<Subscriber>,
     pub published: BTreeMap<u64, Published>,
     /// When each message was sent, and to which topic, by number.
     pub(super) sent: HashMap<u64, (u64, &'static str)>,
-    pub(super) refused: u64,
-}
-
-fn tokens(revoked: impl Fn(usize) -> bool, count: usize) -> String {
-    let entry = |name: &str| {
-        let digest = Digest::of(name.as_bytes());
-        format!(
-            "[[token]]\nname = '{name}'\nsha256 = '{digest}'\npublish = ['**']\n\
-             subscribe = ['**']\n"
-        )
-    };
-    let good = (0..count).filter(|who| !revoked(*who));
-    let all = good.map(|who| entry(&format!("s{who}")));
-    all.chain([entry("publisher")]).collect()
+    pub(super) refused: usize,
+    killed: usize,
 }
 
 impl<'p> World<'p> {
@@ -70,6 +58,9 @@ impl<'p> World<'p> {
         for step in &plan.steps {
             world.step(*step)?;
         }
+        world.settle()?;
+        world.finish_wserver()?;
+        world.finish_gotify()?;
         world.resume_all()?;
         checks::all(&world)?;
         world.stop()?;
@@ -84,36 +75,28 @@ impl<'p> World<'p> {
         let subscribers: Vec<_> = subscribers
             .map(|(who, it)| Subscriber::new(who, *it))
             .collect();
-        let tokens = Tokens::parse(&tokens(|_| false, subscribers.len())).expect("tokens");
         let mut bounds = Bounds::default();
         bounds.messages = plan.history;
         bounds.overflow = plan.overflow;
-        let settings = Settings::default()
-            .auth(Some(Auth::default().tokens(tokens.clone())))
-            .history(HistoryRules::new(Vec::new(), bounds))
-            .limits(plan.limits)
-            .clock(Clock::new(move || 1_795_822_200_000 + time.load(Relaxed)));
-        let address = "127.0.0.1:80".parse().expect("an address");
-        let shared = Shared::new(settings, &[address], plan.options.workers);
-        let deliveries = Deliveries::default();
-        let loops = network.serve_all(plan.options.clone(), |worker| Spy {
-            inner: PushService::new(&shared, &worker.mailboxes),
-            deliveries: Rc::clone(&deliveries),
-        });
+        let rules = Rules {
+            history: HistoryRules::new(Vec::new(), bounds),
+            clock: Arc::new(move || 1_795_822_200_000 + time.load(Relaxed)),
+            values: values(),
+        };
         Self {
+            server: Server::new(plan, &network, subscribers.len(), rules),
             plan,
             network,
             now,
-            loops,
-            shared,
-            tokens,
-            deliveries,
             encoded: HashMap::new(),
             publishers: Default::default(),
+            wserver: Wserver::default(),
+            gotify: Posters::default(),
             subscribers,
             published: BTreeMap::new(),
             sent: HashMap::new(),
             refused: 0,
+            killed: 0,
         }
     }
 
@@ -139,104 +122,67 @@ impl<'p> World<'p> {
                 self.write_tokens();
             }
             Step::Turn { of } => {
-                let of = of % self.loops.len();
-                self.loops[of].turn();
+                let loops = &mut self.server.loops;
+                let of = of % loops.len();
+                loops[of].turn();
             }
+            Step::Wserver(step) => return self.wserver(step),
+            Step::Gotify(step) => return self.gotify(step),
+            Step::Refuse { batches, full } => {
+                let error = if full {
+                    LogError::Full
+                } else {
+                    LogError::Unavailable
+                };
+                let disk = self.server.disk.iter();
+                disk.for_each(|disk| disk.refuse(batches, error));
+            }
+            Step::Kill { is_written } => return self.kill(is_written),
             Step::Run => return self.settle(),
             Step::Advance { ms } => return self.advance(ms),
         }
         Ok(())
     }
 
-    fn vanish(&mut self, client: usize, reset: bool) {
-        if let Some(mut life) = self.subscribers[client].life.take() {
-            match reset {
-                true => life.peer.reset(),
-                false => life.peer.shutdown(),
-            }
+    /// The server is killed, and starts again. What was promised is in its file.
+    fn kill(&mut self, is_written: bool) -> Result<(), String> {
+        if self.server.disk.is_none() {
+            return Ok(());
         }
+        self.killed += 1;
+        checks::look_at_forms(self)?;
+        self.server.kill(self.plan, &self.network, is_written);
+        self.lose_wserver();
+        self.lose_gotify();
+        (0..self.subscribers.len()).for_each(|client| self.vanish(client, true));
+        self.publish_again();
+        Ok(())
     }
 
-    /// Connects, from its last position.
-    fn resume(&mut self, client: usize, wait: &str) {
-        self.vanish(client, true);
-        let Ok(mut peer) = self.network.connect(self.loops[0].address()) else {
-            return;
-        };
-        let it = &mut self.subscribers[client];
-        if it.wanted.all {
-            it.baseline.get_or_insert(0);
-            it.position.get_or_insert(0);
-        }
-        let position = match it.wanted.transport {
-            Transport::Raw => None,
-            _ => it.position,
-        };
-        let epoch = self.shared.broker().head().epoch;
-        let since = position.map_or("new".to_owned(), |it| epoch.at(it).to_string());
-        peer.send(request(it, &since, wait).as_bytes());
-        if it.says_what_it_wants() {
-            let topics = it.wanted.patterns.replace(',', "\",\"");
-            let say = format!(
-                r#"{{"type":"subscribe","ref":1,"topics":["{topics}"],"since":"{since}"}}"#
-            );
-            peer.send(&text(say).to(Role::Server));
-        }
-        it.life = Some(Life::new(peer, position.unwrap_or(0), position.is_none()));
+    /// A message with a number of its own, which it begins with.
+    pub(super) fn message(&mut self, topic: &'static str, bytes: usize) -> (u64, String) {
+        let number = self.last_number() + 1;
+        self.sent.insert(number, (self.network.now(), topic));
+        (number, format!("{number} {}", "x".repeat(bytes)))
     }
 
-    fn say(&mut self, client: usize, topic: usize) {
-        let (number, data) = self.message(topic, 100);
-        let name = TOPICS[topic];
-        let it = &mut self.subscribers[client];
-        let is_envelopes = it.wanted.transport == Transport::Envelopes;
-        if let Some(life) = it.life.as_mut().filter(|life| is_envelopes && life.begun) {
-            let say =
-                format!(r#"{{"type":"publish","ref":{number},"topic":"{name}","data":"{data}"}}"#);
-            life.peer.send(&text(say).to(Role::Server));
-        }
+    pub(super) fn last_number(&self) -> u64 {
+        self.sent.len() as u64
     }
 
-    /// A subscriber reads. What was published long after its token was revoked must not come.
-    fn read(&mut self, client: usize, most: usize) -> Result<usize, String> {
-        let it = &mut self.subscribers[client];
-        let (before, raw) = (it.got.len(), it.raw.last().map_or(0, |(_, all)| all.len()));
-        let lives = it.raw.len();
-        let read = it.read(most)?;
-        if let Some(revoked) = it.revoked {
-            let numbers = it.got[before..].iter().filter_map(|it| number(&it.text));
-            let skip = if lives == it.raw.len() { raw } else { 0 };
-            let raw = it
-                .raw
-                .last()
-                .into_iter()
-                .flat_map(|(_, all)| all.iter().skip(skip));
-            let late = numbers.chain(raw.copied());
-            let mut late = late.filter(|it| self.sent[it].0 > revoked + REVOKED_MS);
-            if let Some(number) = late.next() {
-                return Err(format!(
-                    "subscriber {client} got {number} after its revocation"
-                ));
-            }
-        }
-        for (number, sequence) in std::mem::take(&mut self.subscribers[client].said) {
-            let topic = self.sent[&number].1;
-            self.note(sequence, number, topic)?;
-        }
-        Ok(read)
-    }
-
-    fn write_tokens(&mut self) {
-        let revoked = |who: usize| self.subscribers[who].revoked.is_some();
-        let text = tokens(revoked, self.subscribers.len());
-        self.tokens.replace(&text).expect("tokens");
+    /// Histories are shortened by the bounds of their topics alone.
+    pub(super) fn keeps_all(&self) -> bool {
+        let Plan {
+            options, limits, ..
+        } = self.plan;
+        options.limits.memory_bytes >= 1 << 30 && limits.hub.topics >= 100
     }
 
     /// All loops run until none has anything to do.
     fn run_all(&mut self) -> Result<(), String> {
         for _ in 0..20_000 {
             let mut busy = false;
-            for server in &mut self.loops {
+            for server in &mut self.server.loops {
                 if server.is_due() {
                     server.turn();
                     busy = true;
@@ -249,35 +195,35 @@ impl<'p> World<'p> {
         Err("the loops never rest".into())
     }
 
-    /// Publishers get their answers, whatever subscribers do: at once, or when other workers have
-    /// taken their mail, which is looked at every few milliseconds. Then what holds at any time is
-    /// checked.
+    /// Publishers get their answers, whatever subscribers do: at once, when the disk has written,
+    /// or when other workers have taken their mail, which is looked at every few milliseconds. Then
+    /// what holds at any time is checked.
     // req: push-order-09 push-bounds-12
-    fn settle(&mut self) -> Result<(), String> {
-        let end = self.network.now() + PUBLISHED_MS;
+    pub(super) fn settle(&mut self) -> Result<(), String> {
+        let (begun, mut wrong) = (self.network.now(), 0);
         loop {
             self.run_all()?;
-            if self.read_publishers()? {
+            if self.read_answers()? || self.server.commit() {
                 continue;
             }
-            let waits = self.publishers.iter().position(|it| !it.waiting.is_empty());
-            match waits {
+            wrong = wrong.max(self.wrong_tokens() as u64);
+            let end = begun + PUBLISHED_MS + WRONG_MS * wrong;
+            match self.who_waits() {
                 None => break,
-                Some(at) if self.network.now() >= end => {
-                    return Err(format!("publisher {at} waits"));
-                }
+                Some(who) if self.network.now() >= end => return Err(format!("{who} waits")),
                 Some(_) => self.pass(1),
             }
         }
+        self.note_members();
         checks::look_at_forms(self)?;
-        let held = self.loops[0].handle().held_bytes();
+        let held = self.server.loops[0].handle().held_bytes();
         // Loops tell what they hold in slabs; and what a connection that is being closed has begun
         // to send cannot be taken from it.
-        let most = self.plan.options.limits.memory_bytes / 8 * 9 + SLAB * self.loops.len();
+        let most = self.plan.options.limits.memory_bytes / 8 * 9 + SLAB * self.server.loops.len();
         if held > most {
             return Err(format!("{held} bytes are held, {most} may be"));
         }
-        let held = self.shared.broker().history_bytes();
+        let held = self.server.shared.broker().history_bytes();
         let most = self.plan.limits.hub.history_bytes;
         if held > most {
             return Err(format!("histories hold {held} bytes, {most} may be"));
@@ -285,38 +231,37 @@ impl<'p> World<'p> {
         self.check_revoked()
     }
 
+    fn read_answers(&mut self) -> Result<bool, String> {
+        let publishers = self.read_publishers()?;
+        let wserver = self.read_wserver()?;
+        Ok(self.read_gotify()? || wserver || publishers)
+    }
+
+    fn who_waits(&self) -> Option<&'static str> {
+        let mut publishers = self.publishers.iter();
+        if publishers.any(|it| it.waiting().next().is_some()) {
+            return Some("a publisher");
+        }
+        let of_gotify = self.gotify_waits().then_some("an application");
+        of_gotify.or(self.wserver_waits().then_some("a publisher of wserver"))
+    }
+
     fn pass(&mut self, ms: u64) {
         self.network.advance(ms);
         self.now.store(self.network.now(), Relaxed);
     }
 
-    // req: push-auth-07
-    fn check_revoked(&self) -> Result<(), String> {
-        let now = self.network.now();
-        for it in &self.subscribers {
-            if it.revoked.is_none_or(|at| now < at + REVOKED_MS) {
-                continue;
-            }
-            for topic in TOPICS {
-                let topic = topic.parse().expect("a name");
-                let presence = self.shared.broker().presence(&topic);
-                if presence.names.iter().any(|(name, _)| **name == *it.name()) {
-                    return Err(format!(
-                        "subscriber {} is there after its revocation",
-                        it.who
-                    ));
-                }
-            }
-        }
-        Ok(())
-    }
-
-    fn advance(&mut self, ms: u64) -> Result<(), String> {
+    pub(super) fn advance(&mut self, ms: u64) -> Result<(), String> {
         let end = self.network.now() + ms;
         self.settle()?;
         loop {
             let now = self.network.now();
-            let next = self.loops.iter().filter_map(TestLoop::deadline).min();
+            let next = self
+                .server
+                .loops
+                .iter()
+                .filter_map(TestLoop::deadline)
+                .min();
             if now >= end {
                 return Ok(());
             }
@@ -325,58 +270,27 @@ impl<'p> World<'p> {
         }
     }
 
-    /// A subscriber reads all that there is.
-    fn drain(&mut self, client: usize) -> Result<(), String> {
+    /// A client reads all that there is.
+    pub(super) fn drain(
+        &mut self,
+        read: impl Fn(&mut Self) -> Result<usize, String>,
+    ) -> Result<(), String> {
         for _ in 0..10_000 {
             self.settle()?;
-            if self.read(client, usize::MAX)? == 0 {
+            if read(self)? == 0 {
                 return Ok(());
             }
         }
         Err("there is no end to what comes".into())
     }
 
-    /// Every subscriber that can resume gets what it has not got.
-    fn resume_all(&mut self) -> Result<(), String> {
-        self.settle()?;
-        for client in 0..self.subscribers.len() {
-            let _ = self.read(client, usize::MAX)?;
-            self.vanish(client, true);
-            self.subscribers[client].revoked = None;
-        }
-        self.write_tokens();
-        self.advance(REVOKED_MS)?;
-        for client in 0..self.subscribers.len() {
-            let mut tries = 0;
-            loop {
-                let before = self.subscribers[client].got.len();
-                self.resume(client, "0");
-                self.drain(client)?;
-                let it = &self.subscribers[client];
-                let is_done = it.life.as_ref().is_some_and(|life| life.begun);
-                let is_poll = it.wanted.transport == Transport::Poll;
-                if is_done && !(is_poll && it.got.len() > before) {
-                    break;
-                }
-                tries += usize::from(!is_done);
-                if tries == 10 {
-                    let status = it.life.as_ref().map(|life| life.status);
-                    return Err(format!("subscriber {client} cannot resume: {status:?}"));
-                }
-                self.advance(200)?;
-            }
-            self.vanish(client, true);
-        }
-        Ok(())
-    }
-
     fn stop(&mut self) -> Result<(), String> {
-        self.shared.stop();
-        self.loops[0].handle().stop();
+        self.server.shared.stop();
+        self.server.loops[0].handle().stop();
         for _ in 0..200 {
-            if self.loops.iter().all(TestLoop::has_ended) {
-                let held = self.loops[0].handle().held_bytes();
-                return match held == self.shared.broker().history_bytes() {
+            if self.server.loops.iter().all(TestLoop::has_ended) {
+                let held = self.server.loops[0].handle().held_bytes();
+                return match held == self.server.log_bytes() {
                     true => Ok(()),
                     false => Err(format!("{held} bytes are held, not only by histories")),
                 };
@@ -393,7 +307,14 @@ impl<'p> World<'p> {
             *totals.counts.entry(name.to_owned()).or_default() += count as u64;
         };
         add("records", self.published.len());
-        add("not published", self.refused as usize);
+        let refused = self.refused + self.wserver.refused + self.gotify.refused;
+        add("not published", refused);
+        add("killed", self.killed);
+        add("posted", self.got_by_streams());
+        add("listed", self.gotify.listed);
+        add("clients deleted", self.removed_clients());
+        add("pushed", self.got_by_members());
+        add("members dropped", self.dropped_members());
         for it in &self.subscribers {
             add("received", it.got.len());
             add("received live", it.live.len());
@@ -405,41 +326,3 @@ impl<'p> World<'p> {
         totals
     }
 }
-
-fn request(it: &Subscriber, since: &str, wait: &str) -> String {
-    let patterns = it.wanted.patterns;
-    let (target, fields) = match it.wanted.transport {
-        Transport::Raw => (format!("/topics/{patterns}"), UPGRADE.to_owned()),
-        Transport::Envelopes => {
-            let fields = format!("{UPGRADE}Sec-WebSocket-Protocol: wirebell.v1\r\n");
-            match it.says_what_it_wants() {
-                true => ("/topics".to_owned(), fields),
-                false => (format!("/topics/{patterns}?since={since}"), fields),
-            }
-        }
-        Transport::Events => {
-            let id = match since {
-                "new" => String::new(),
-                id => format!("Last-Event-ID: {id}\r\n"),
-            };
-            let fields = format!("Accept: text/event-stream\r\n{id}");
-            (format!("/topics/{patterns}"), fields)
-        }
-        Transport::Lines => {
-            let target = format!("/topics/{patterns}?format=ndjson&since={since}");
-            (target, String::new())
-        }
-        Transport::Poll => {
-            let target = format!("/topics/{patterns}?poll={wait}&since={since}");
-            (target, String::new())
-        }
-    };
-    let name = it.name();
-    format!(
-        "GET {target} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {name}\r\n{fields}\r\n"
-    )
-}
-
-const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
-                       Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                       Sec-WebSocket-Version: 13\r\n";
