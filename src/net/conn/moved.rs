@@ -6,8 +6,8 @@
 //!
 //! Input: a peer that rests between two reads. Output: a record; of a record, a peer. Invariant:
 //! what either side of the connection sees is the same as if it had not moved. A message that has
-//! arrived in part is told as frames, which are read again; a header comes last whose payload has
-//! yet to arrive, masked as it was. What cannot be told that way does not move: TLS, and a
+//! arrived in part is written as frames, which are read again; the last may be a header whose payload
+//! has yet to arrive, masked as it was. What cannot be written that way does not move: TLS, and a
 //! compressed message that has arrived in part.
 
 use crate::deflate::{Params, Session};
@@ -41,7 +41,7 @@ pub(crate) struct Told {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// For so many milliseconds it has waited for a request.
+    /// Milliseconds for which it has waited for a request.
     Http { waited: u64 },
     /// A body in parts.
     Stream { chunked: bool, close: bool },
