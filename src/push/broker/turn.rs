@@ -30,7 +30,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) hub: Hub,
     pub(super) rates: Rates,
-    /// Bytes of histories that the account of the loops has been told of.
+    /// Bytes of histories that are in the account of the loops.
     pub(super) charged: usize,
     pub(super) stopped: bool,
     pub(super) tickets: u64,

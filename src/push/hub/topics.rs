@@ -260,7 +260,7 @@ impl<R: Kept> Topics<R> {
     }
 
     /// The records of the topics that a pattern matches, below a sequence number, newest first: at
-    /// most so many.
+    /// most `most`.
     pub(super) fn latest(&mut self, pattern: &Pattern, below: u64, most: usize, now: u64) -> Vec<R>
     where
         R: Clone,

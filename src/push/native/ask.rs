@@ -42,7 +42,7 @@ pub(in crate::push) enum How {
     },
     /// NDJSON.
     Lines,
-    /// One answer, after at most so many milliseconds.
+    /// One answer, after at most this many milliseconds.
     Poll(u64),
     /// The live page, for browsers.
     Page,

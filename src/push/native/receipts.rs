@@ -217,7 +217,7 @@ impl Owed {
             let Some(heard) = heard(open) else {
                 return true;
             };
-            // What was read or cannot be confirmed was written, which is told once.
+            // What was read or cannot be confirmed was written, which is counted once.
             let both = [Heard::Written, heard];
             let all = match (heard, open.written) {
                 (Heard::Written, true) => return true,

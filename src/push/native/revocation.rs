@@ -98,7 +98,7 @@ impl Dialect {
         }
     }
 
-    /// Ends everything that may have missed something, so that it resumes and is told of the gap.
+    /// Ends everything that may have missed something, so that it resumes and learns of the gap.
     // req: push-nodes-03
     pub(super) fn resume_all(&mut self, context: &mut Context<'_>) {
         let all = self.subscribers.all().filter(|it| it.has_begun());

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Input: publications that wait, and the stream. Output: calls of the feed. Invariants: everything
-//! is told in the order of the stream, and by the reader alone; while one of the two cannot reach
+//! is passed on in the order of the stream, and by the reader alone; while one of the two cannot reach
 //! the log, publications are refused; each tries again by itself, at most every two seconds.
 
 use crate::push::auth::Revocations;
