@@ -96,7 +96,7 @@ impl Opening {
         Ok(())
     }
 
-    /// Nothing is sent in clear: TLS comes first, as there is no proxy in between.
+    /// Nothing is sent unencrypted: TLS comes first, as there is no proxy in between.
     pub(crate) fn is_secure_at_once(endpoint: &Endpoint) -> bool {
         endpoint.is_secure() && endpoint.proxy.is_none()
     }

@@ -1,4 +1,6 @@
-//! Who stands before the server, and whether the server answers.
+//! Checks `proxy` and `http`: what stands in front of the server, and whether the server answers.
+//!
+//! Input: answers to `/healthz` and to a malformed request. Output: findings.
 
 use crate::cli::tools::doctor::facts::{Answer, Facts};
 use crate::cli::tools::doctor::finding::Place::{
