@@ -39,7 +39,7 @@ impl Identities {
     }
 
     /// Reads the files that have changed; all if it is `forced`. Returns what is new: a changed
-    /// certificate, or a problem that was not told yet; if forced, what became of each.
+    /// certificate, or a problem that was not reported yet; if forced, what became of each.
     pub(super) fn look(&self, forced: bool) -> Vec<Outcome> {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.all();

@@ -28,10 +28,10 @@ pub(crate) struct Told {
     pub(crate) sends_close: bool,
     /// Bytes that have arrived and are to be read again before all others.
     pub(crate) again: Vec<u8>,
-    /// Bytes that nothing has looked at.
+    /// Bytes that have not been parsed.
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
-    /// The port that its requests are sent to.
+    /// The port to which its requests are redirected, over TLS.
     pub(crate) redirect: Option<NonZeroU16>,
     /// It comes through a proxy, which may have named the client.
     pub(crate) client: Option<Option<SocketAddr>>,
@@ -64,9 +64,9 @@ pub(crate) struct Deflate {
 /// Why a connection does not move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stays {
-    /// It can soon.
+    /// It can move soon.
     ForNow,
-    /// It ends here.
+    /// It cannot move, and ends in this process.
     ToTheEnd,
 }
 

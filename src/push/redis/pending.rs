@@ -59,7 +59,7 @@ pub(super) struct Sending {
     jobs: Vec<Job>,
 }
 
-/// Who is to be answered what.
+/// Which calls are to be answered, and with what.
 pub(super) type Answers = Vec<(Option<Ticket>, Vec<Logged>)>;
 
 #[derive(Debug, Default)]

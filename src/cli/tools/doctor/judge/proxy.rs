@@ -65,10 +65,10 @@ const MARKS: [(&str, &str); 9] = [
     ("varnish", "Varnish"),
 ];
 
-/// Of HAProxy's page for a malformed request, which has no other mark.
+/// The mark of HAProxy: a line of its page for malformed requests. It leaves no other.
 const HAPROXY_PAGE: &str = "Your browser sent an invalid request.";
 
-/// Of the server itself.
+/// A line of the server's own page for malformed requests.
 const OWN_PAGE: &str = "The request head is malformed.";
 
 /// The proxy that has left a mark, and which mark.
