@@ -1,8 +1,8 @@
 //! Which requests were answered, and how: for an access log.
 //!
 //! Input: heads of requests, and their answers. Output: one call of an [`AccessLog`] for each.
-//! Invariants: without a log nothing is kept; a request is reported once: at the head of its answer,
-//! or when its client leaves before that.
+//! Invariants: without a log nothing is kept; a request is reported once: at the head of its
+//! answer, or when its client leaves before that.
 
 use crate::http::RequestHead;
 use crate::proto::Millis;

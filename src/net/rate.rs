@@ -2,9 +2,8 @@
 //!
 //! Input: what is asked for, by whom, and the time of the loops. Output: yes, or after how many
 //! microseconds. A bucket is one number, the time at which it is full again (the generic cell rate
-//! algorithm, ITU-T I.371). Invariants: memory is bounded; a caller that has waited as
-//! long as it was told is not refused because of others. What each bucket is for is left to the
-//! callers.
+//! algorithm, ITU-T I.371). Invariants: memory is bounded; a caller that has waited as long as it
+//! was asked to is not refused because of others. What each bucket is for is left to the callers.
 
 use std::collections::HashMap;
 use std::fmt;

@@ -2,8 +2,8 @@
 //!
 //! Input: identities, the name that a client asks for (RFC 6066 section 3), and the clock. Output:
 //! the certificate of a handshake. Invariant: there always is one: files that are gone, do not
-//! belong together or cannot be parsed change nothing, are reported once, and are tried again. Programs
-//! that renew certificates replace two files, but not at once.
+//! belong together or cannot be parsed change nothing, are reported once, and are tried again.
+//! Programs that renew certificates replace two files, but not at once.
 
 use crate::tls::error::TlsError;
 use crate::tls::identity::Identity;

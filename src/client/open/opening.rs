@@ -46,8 +46,8 @@ enum Stage {
 pub(crate) enum Progress {
     /// More has to come, after what there is to send was sent.
     More,
-    /// The tunnel leads to the server: from here on everything is encrypted, and what there is to
-    /// send is the first.
+    /// The tunnel leads to the server: from here on everything is encrypted, beginning with what
+    /// there is to send.
     Secure,
     Opened(Opened),
 }

@@ -6,9 +6,9 @@
 //!
 //! Input: a peer that rests between two reads. Output: a record; of a record, a peer. Invariant:
 //! what either side of the connection sees is the same as if it had not moved. A message that has
-//! arrived in part is written as frames, which are read again; the last may be a header whose payload
-//! has yet to arrive, masked as it was. What cannot be written that way does not move: TLS, and a
-//! compressed message that has arrived in part.
+//! arrived in part is written as frames, which are read again; the last may be a header whose
+//! payload has yet to arrive, masked as it was. What cannot be written that way does not move: TLS,
+//! and a compressed message that has arrived in part.
 
 use crate::deflate::{Params, Session};
 use crate::handshake::Direction;

@@ -48,8 +48,8 @@ impl Rates {
         self.totals
     }
 
-    /// Takes the counts, with the busiest topics first; from now on topics are counted one by one if
-    /// `by_name`.
+    /// Takes the counts, with the busiest topics first; from now on topics are counted one by one
+    /// if `by_name`.
     pub(super) fn take(&mut self, by_name: bool) -> (Self, Vec<(TopicName, u64)>) {
         let mut taken = std::mem::take(self);
         self.totals = taken.totals;

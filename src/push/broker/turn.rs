@@ -304,7 +304,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The log does not simply go on.
+    /// Applies a break: the next entry does not continue the log as it is known.
     fn go_on(&mut self, from: &Break) {
         if self.state.hub.go_on(from) {
             for worker in 0..self.shared.workers().len() {

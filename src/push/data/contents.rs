@@ -91,8 +91,8 @@ impl Commit {
         self.changes.extend(changes);
     }
 
-    /// With it are written how many subscribers records have reached that were committed before;
-    /// those before `oldest` are not needed any more.
+    /// The commit also writes how many subscribers earlier records have reached; numbers of records
+    /// before `oldest` are no longer needed.
     pub(super) fn reach(&mut self, reached: Vec<(u64, u64)>, oldest: u64) {
         (self.reached, self.oldest_key) = (reached, oldest);
     }

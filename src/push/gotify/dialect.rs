@@ -278,7 +278,7 @@ impl Dialect {
         }
     }
 
-    /// A password was wrong, which is told later.
+    /// A password was wrong, which is answered later.
     // req: gotify-auth-04
     fn deny(&mut self, context: &mut Context<'_>, peer: PeerId, admitted: &Admitted) {
         let mut response = admitted.mark(Problem::unauthorized().into());

@@ -148,7 +148,7 @@ pub enum Entry {
         /// How many subscribers it had reached; `None` if that is not known.
         subscribers: Option<usize>,
     },
-    /// Not a publication: the log does not simply go on here.
+    /// Not a publication: a break, after which the log does not continue as it was known.
     Break(Break),
 }
 

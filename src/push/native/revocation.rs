@@ -110,8 +110,8 @@ impl Dialect {
         }
     }
 
-    /// Ends the subscriptions that the token does not allow any more. Without any left, only a
-    /// connection that can subscribe again stays open.
+    /// Ends the subscriptions that the token no longer allows. If none is left, only a connection
+    /// that can subscribe again stays open.
     // req: push-auth-09
     pub(super) fn drop_forbidden(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let Some(subscriber) = self.subscribers.get(peer) else {

@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Input: publications that wait, and the stream. Output: calls of the feed. Invariants: everything
-//! is passed on in the order of the stream, and by the reader alone; while one of the two cannot reach
-//! the log, publications are refused; each tries again by itself, at most every two seconds.
+//! is passed on in the order of the stream, and by the reader alone; while one of the two cannot
+//! reach the log, publications are refused; each tries again by itself, at most every two seconds.
 
 use crate::push::auth::Revocations;
 use crate::push::log::{Entry, Feed, Here};

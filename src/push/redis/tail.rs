@@ -33,7 +33,7 @@ pub(super) struct Tail {
     head: u64,
 }
 
-/// What the log tells.
+/// What a node learns from the log.
 #[derive(Debug, PartialEq)]
 pub(super) enum Told {
     /// A batch; of this node, with its number.
@@ -73,8 +73,8 @@ impl Tail {
         self.life == life && known.is_some_and(|it| it.as_str() == epoch)
     }
 
-    /// The node has connected again. It goes on where it was, unless records that it has told are
-    /// not part of the log any more.
+    /// The node has connected again. It continues where it was, unless records that it has reported
+    /// are no longer part of the log.
     pub(super) fn reopen(&mut self, opened: Opened) -> Option<Told> {
         let place = opened.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let next = place.map(|place| opened.epochs.get(place + 1));

@@ -143,7 +143,8 @@ impl Giver {
         wire.send(Kind::End, &(count as u64).to_le_bytes())?;
         wire.set_patience(self.patience(count))?;
         let done = wire.receive().or_else(|error| {
-            // From here on it cannot say so any more; but it may just have.
+            // From here on the other process can no longer say that it is done; but it may just
+            // have said so.
             wire.end();
             wire.receive().map_err(|_| error)
         })?;
