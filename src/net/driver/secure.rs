@@ -54,7 +54,7 @@ pub(super) enum State {
     /// Accepted; no byte has come.
     Accepted(Acceptor),
     Session(Session),
-    /// Not TLS, or an error: what is left to send leaves, and input is not looked at.
+    /// Not TLS, or an error: what is left to send leaves, and input is ignored.
     Over,
 }
 
@@ -82,7 +82,7 @@ impl Socket for mio::net::TcpStream {
 pub(super) struct Shared<'l> {
     pub(super) input: &'l mut [u8],
     pub(super) output: &'l mut Records,
-    /// Left for handshakes in this turn.
+    /// Time left for handshakes in this turn.
     pub(super) budget: &'l mut Duration,
     /// Handshakes that were completed.
     pub(super) handshakes: &'l mut u64,

@@ -46,7 +46,7 @@ struct State {
     closed: bool,
     /// Another process is to have the file.
     lent: bool,
-    /// It is closed here, for that.
+    /// The file is closed here, for another process.
     away: bool,
 }
 
