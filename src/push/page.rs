@@ -1,6 +1,6 @@
 //! The live page: one file, which loads nothing from elsewhere.
 //!
-//! Input: whether the server speaks gotify. Output: the response for `/`. What the page does is in
+//! Input: whether the server speaks gotify. Output: the response. What the page does is in
 //! `page/index.html`, and for gotify in the files beside it.
 
 use crate::http::{MediaType, Response, Status, field};
