@@ -56,7 +56,7 @@ macro_rules! rules {
     };
 }
 
-/// Violations have a close code besides.
+/// Violations have a close code as well.
 macro_rules! violations {
     ($($(#[$doc:meta])* $name:ident =>
         $code:ident, $rfc:literal $section:literal, $text:literal;)+) => {

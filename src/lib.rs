@@ -10,9 +10,8 @@
 //! | tests of a service, without sockets, on a simulated clock | [`net::testing`] | `net` |
 //! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
 //! | a device without `std` and allocator | two buffers on a ring of bytes: [`embedded`] | none |
-//! | a device without `std` | two buffers on a ring of bytes: [`embedded`] | none |
 //! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
-//! | learning the protocol | [`tour`]: six recorded exchanges, explained byte by byte | |
+//! | learning the protocol | [`tour`]: seven recorded exchanges, explained byte by byte | |
 #![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
 //!
 //! # Features
@@ -28,6 +27,9 @@
 //! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
 //! | `take-over` | upgrades without reconnects, in the library and the command | rustix |
 //! | `jwt` | JWTs as tokens of the push server | hmac |
+//! | `data` | a log in a file: what was published survives the process | redb |
+//! | `redis` | a log that several servers share, in Redis or Valkey | redis |
+//! | `gotify` | clients of gotify: users, applications, `/stream` | argon2, rand |
 //! | `tls` | TLS sessions, for `wss://`; needs a provider of cryptography: `ring` | rustls |
 //! | `ring` | the usual provider | ring, which needs a C compiler |
 //! | `native-certs` | the authorities that the system trusts | rustls-native-certs |
@@ -68,8 +70,6 @@
 //! - No user code runs inside [`Connection::receive`].
 //! - No unbounded queue or buffer: every bound is in [`Limits`].
 //! - No `unsafe`.
-//!
-//! What peers, publishers, proxies and other processes can try, and what answers it: [`threats`].
 //!
 //! What a peer, a publisher, a proxy or another process can try, and what answers it: [`threats`].
 //!

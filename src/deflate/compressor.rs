@@ -47,7 +47,7 @@ impl Compressor {
         }
     }
 
-    /// The bytes of memory that one with `bits` takes.
+    /// The bytes of memory that a compressor with a window of `bits` takes.
     pub const fn cost(bits: u8) -> usize {
         let window = if bits < 9 { 512 } else { 1 << bits };
         // The window twice, its hash chains, and a constant part.

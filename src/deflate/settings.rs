@@ -1,6 +1,7 @@
 //! How an endpoint compresses: what it agrees to, at which level, and how much memory it may keep.
 //!
-//! Input: nothing. Output: values for a [`Pool`](crate::deflate::Pool) and for the handshake.
+//! Input: what a program sets. Output: values for a [`Pool`](crate::deflate::Pool) and for the
+//! handshake.
 
 use crate::handshake::DeflatePolicy;
 use crate::options::options;

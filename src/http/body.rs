@@ -29,7 +29,7 @@ pub enum BodyError {
     /// 400: Content-Length is not a number, appears twice, or appears together with
     /// Transfer-Encoding; or the last transfer coding is not chunked.
     Length,
-    /// 501: a transfer coding besides chunked.
+    /// 501: a transfer coding other than chunked.
     Coding,
     /// 400: the chunks break the grammar.
     Chunk,

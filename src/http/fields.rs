@@ -103,7 +103,7 @@ impl<'h> Fields<'h> {
     }
 }
 
-/// Of white space in ASCII, a value has spaces and tabs only.
+/// Without the spaces and tabs at both ends: a value has no other white space of ASCII.
 fn trim(value: &str) -> &str {
     value.trim_ascii()
 }

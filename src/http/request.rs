@@ -1,4 +1,7 @@
 //! A whole request, as a service sees it.
+//!
+//! Input: a head and a decoded body, both borrowed. Output: their parts by name. Reading them is
+//! left to `reader`.
 
 use crate::http::fields::Fields;
 use crate::http::head::RequestHead;

@@ -1,8 +1,8 @@
 //! Which requests were answered, and how: for an access log.
 //!
 //! Input: heads of requests, and their answers. Output: one call of an [`AccessLog`] for each.
-//! Invariants: without a log nothing is kept; a request is told once, at the head of its answer, or
-//! when its client has left before.
+//! Invariants: without a log nothing is kept; a request is reported once: at the head of its
+//! answer, or when its client leaves before that.
 
 use crate::http::RequestHead;
 use crate::proto::Millis;
@@ -18,9 +18,9 @@ const LEFT: u16 = 499;
 /// Bytes of a field or target that are kept.
 const MOST: usize = 2048;
 
-/// Is told of every request.
+/// Gets every request of a server with its answer.
 pub trait AccessLog: fmt::Debug + Send + Sync {
-    /// A request has its answer. On the thread of the loop, which waits until this returns.
+    /// A request has its answer. Called on the thread of the loop, which waits until this returns.
     fn answered(&self, access: &Access<'_>);
 }
 
@@ -28,11 +28,11 @@ pub trait AccessLog: fmt::Debug + Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Access<'a> {
-    /// Of the client: see [`Context::address`](crate::net::Context::address).
+    /// The address of the client: see [`Context::address`](crate::net::Context::address).
     pub address: Option<SocketAddr>,
     /// Empty if the request could not be read.
     pub method: &'a str,
-    /// As it was sent, with whatever is secret in it; at most 2 KiB.
+    /// As it was sent, secrets included; at most 2 KiB.
     pub target: &'a str,
     /// 0 or 1: HTTP/1.0 or HTTP/1.1.
     pub minor_version: u8,
@@ -97,7 +97,7 @@ impl Accesses {
         self.asked.insert(index, asked);
     }
 
-    /// It is answered.
+    /// The request of this peer is answered.
     pub(crate) fn answered(
         &mut self,
         index: u32,

@@ -1,4 +1,8 @@
 //! What a service can do to the connections of its loop.
+//!
+//! Input: calls of a service, with the names of connections. Output: frames, responses, timers and
+//! dials. Invariant: a call for a connection that has ended does nothing. The work itself is left
+//! to `output` and `conn`.
 
 use crate::http::Response;
 use crate::net::conn::peer::{HttpWait, Peer, Phase};
@@ -395,7 +399,7 @@ impl<'a> Context<'a> {
         self.connections.out.origins.push(at);
     }
 
-    /// How long what [`Context::note_origin`] told of took until it was written.
+    /// From when something was accepted, as [`Context::note_origin`] says, until it was written.
     pub fn latency(&self) -> Latency {
         self.connections.out.latency
     }

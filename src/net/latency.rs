@@ -22,24 +22,24 @@ pub struct Latency {
 }
 
 impl Latency {
-    /// Counts one more.
+    /// Records one duration.
     pub fn record(&mut self, took: Duration) {
         let took = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         self.counts[BOUNDS.partition_point(|bound| *bound < took)] += 1;
         self.sum = self.sum.saturating_add(took);
     }
 
-    /// How many there are.
+    /// How many durations were recorded.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()
     }
 
-    /// All of them together, in seconds.
+    /// The sum of all durations, in seconds.
     pub fn seconds(&self) -> f64 {
         self.sum as f64 / 1e6
     }
 
-    /// How many took at most so many seconds, for each bound.
+    /// For each bound, in seconds, how many durations do not exceed it.
     pub fn buckets(&self) -> impl Iterator<Item = (f64, u64)> {
         let mut count = 0;
         BOUNDS.iter().zip(self.counts).map(move |(bound, here)| {

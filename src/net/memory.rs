@@ -23,7 +23,7 @@ struct Shared {
     limit: usize,
     loops: usize,
     wakers: OnceLock<Vec<Wake>>,
-    /// The loops have been woken because of this and have not yet made room.
+    /// The loops have been woken because too much is held, and have not made room yet.
     called: AtomicBool,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! Input: what is asked for, by whom, and the time of the loops. Output: yes, or after how many
 //! microseconds. A bucket is one number, the time at which it is full again (the generic cell rate
-//! algorithm, ITU-T I.371). Invariants: memory is bounded; who has waited long enough is not
-//! refused because of others. Who has a bucket is left to the callers.
+//! algorithm, ITU-T I.371). Invariants: memory is bounded; a caller that has waited as long as it
+//! was asked to is not refused because of others. What each bucket is for is left to the callers.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -11,13 +11,13 @@ use std::hash::Hash;
 use std::str::FromStr;
 use std::sync::{Mutex, PoisonError};
 
-/// Buckets that are not full: about 6 MiB. Beyond that, those who have none share one.
+/// Buckets that are kept, as they are not full: about 6 MiB. Keys beyond that share one bucket.
 const BUCKETS: usize = 65_536;
 
 /// Microseconds between two looks for buckets that are full again.
 const SWEEP: u64 = 1_000_000;
 
-/// How much of something is allowed: so many in a period, and so many at once.
+/// How often something is allowed: how many times in a period, and how many at once.
 ///
 /// ```
 /// use wirebell::net::Rate;
@@ -41,7 +41,7 @@ enum Unit {
     Hour,
 }
 
-/// A text is no [`Rate`].
+/// A text that is not a [`Rate`]; the message says what to write.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BadRate;
 
@@ -100,7 +100,7 @@ impl fmt::Display for Rate {
     }
 }
 
-/// The buckets of one rate, by whose they are.
+/// The buckets of one rate, by key.
 #[derive(Debug)]
 pub(crate) struct Throttle<K> {
     rate: Rate,
@@ -111,7 +111,7 @@ pub(crate) struct Throttle<K> {
 struct Buckets<K> {
     /// When each is full again, in microseconds.
     full_at: HashMap<K, u64>,
-    /// The same, for all that there is no room for.
+    /// The same for the bucket that is shared by all keys for which there is no room.
     others: u64,
     swept: u64,
 }
@@ -126,8 +126,8 @@ impl<K: Clone + Eq + Hash> Throttle<K> {
         Self { rate, buckets }
     }
 
-    /// Takes `count` from each of these buckets, unless one of them is empty: then nothing, and the
-    /// answer is after how many microseconds it will not be. More than there is leaves a debt.
+    /// Takes `count` from the bucket of each key; taking more than it holds leaves a debt. If one
+    /// of them is empty, takes nothing and returns the microseconds until it no longer is.
     pub(crate) fn take(&self, keys: &[K], count: u64, now: u64) -> Result<(), u64> {
         let each = self.rate.unit.micros() / u64::from(self.rate.count);
         let burst = each * u64::from(self.rate.burst);

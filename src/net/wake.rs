@@ -1,4 +1,6 @@
 //! How a loop is woken from another thread: by the driver's event queue, or by a test.
+//!
+//! When that is necessary is left to `mailbox` and `memory`.
 
 use std::fmt;
 use std::io;

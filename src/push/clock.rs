@@ -9,19 +9,19 @@ use std::time::{SystemTime, UNIX_EPOCH};
 pub struct Clock(Arc<dyn Fn() -> u64 + Send + Sync>);
 
 impl Clock {
-    /// Another clock than the system's, for tests.
+    /// A clock other than the system's, for tests.
     pub fn new(now: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self(Arc::new(now))
     }
 
-    /// The time.
+    /// The Unix time in milliseconds.
     pub fn now(&self) -> u64 {
         (self.0)()
     }
 }
 
 impl Default for Clock {
-    /// The system's.
+    /// The system's clock.
     fn default() -> Self {
         Self::new(|| {
             let now = SystemTime::now().duration_since(UNIX_EPOCH);

@@ -1,8 +1,8 @@
 //! Requests that are refused by their head, and answers to wrong keys and tokens, which wait.
 //!
 //! Input: the response of a refusal, and whether a key or token was wrong. Output: the same, later.
-//! Invariant: what is wrong with a key or token is told only after a while, or on a connection that
-//! ends with it, so that guessing takes time; whatever else is refused is told at once. Counting
+//! Invariant: a wrong key or token is answered only after a while, or on a connection that then
+//! ends, so that guessing takes time; whatever else is refused is answered at once. Counting
 //! the guesses is left to `tries`.
 
 use crate::http::{RequestHead, Status, field};
@@ -13,7 +13,7 @@ use crate::push::answers::UNREAD_BODY;
 #[derive(Debug)]
 pub(super) struct Denial {
     pub(super) response: Response,
-    /// What was wrong, if it may have been a guess.
+    /// The key or token that was wrong, in words, if it may have been a guess.
     pub(super) guess: Option<&'static str>,
 }
 
@@ -82,7 +82,7 @@ impl Delayed {
         self.answers.insert(peer, answer);
     }
 
-    /// The answer, which is due; or the connection has ended.
+    /// Takes the answer out: it is due, or the connection has ended.
     pub(super) fn take(&mut self, peer: PeerId) -> Option<Response> {
         self.answers.remove(peer)
     }

@@ -1,8 +1,8 @@
-//! A list that mostly has one item, and then needs no memory of its own.
+//! A list that usually has one item, and then needs no memory of its own.
 //!
 //! Most connections subscribe to one topic, and there may be a million of them.
 
-/// Items in no order.
+/// Items in no particular order.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) enum Few<T> {
     #[default]

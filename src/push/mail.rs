@@ -1,4 +1,7 @@
 //! What the workers of a push server are sent.
+//!
+//! Plain values. Input: mail of the broker and of the gotify dialect. Output: one type for both, as
+//! a loop has one mailbox.
 
 use crate::push::broker::BrokerMail;
 use crate::push::gotify::GotifyMail;

@@ -1,9 +1,9 @@
 //! `/metrics`: what the server counts, for Prometheus.
 //!
 //! The text format, version 0.0.4 (<https://prometheus.io/docs/instrumenting/exposition_formats/>),
-//! and its conventions for names: base units, `_total` for counters. Input: what the workers have
-//! told, and the broker. Output: the text. Invariants: a name has one type and its samples follow
-//! it; a label has few values, none of which a client can choose.
+//! and its conventions for names: base units, `_total` for counters. Input: the reports of the
+//! workers, and the broker. Output: the text. Invariants: a name has one type and its samples
+//! follow it; a label has few values, none of which a client can choose.
 
 use crate::net::{Counters, Latency, ListenerCounts};
 use crate::push::broker::BrokerTotals;

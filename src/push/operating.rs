@@ -6,7 +6,7 @@
 //! | `/readyz` | 200 if it takes requests, and the log takes publications |
 //! | `/metrics` | counters for Prometheus, for those who may read `$stats` |
 //!
-//! Input: what the workers have told. Output: a response. Invariant: none of them waits, and none
+//! Input: the reports of the workers. Output: a response. Invariant: none of them waits, and none
 //! needs another worker, so a stuck one is reported by the others.
 
 use crate::http::{MediaType, Status};

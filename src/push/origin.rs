@@ -10,14 +10,14 @@ use std::fmt;
 use std::net::Ipv4Addr;
 use std::str::FromStr;
 
-/// Which values of Origin are accepted. A request without the field always is.
+/// Which values of Origin are accepted. A request without the field is always accepted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OriginPolicy {
     /// The origin's host and port are those of the Host field.
     #[default]
     SameHost,
-    /// These, and the server's own.
+    /// Pages of these origins, and those of the same host.
     Listed(Vec<Origin>),
     /// Every page.
     Any,

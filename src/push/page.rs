@@ -1,4 +1,7 @@
 //! The live page: one file, which loads nothing from elsewhere.
+//!
+//! Input: whether the server speaks gotify. Output: the response. What the page does is in
+//! `page/index.html`, and for gotify in the files beside it.
 
 use crate::http::{MediaType, Response, Status, field};
 use std::sync::LazyLock;
@@ -6,7 +9,7 @@ use std::sync::LazyLock;
 /// The page of a server without gotify. It is whole, and names where each of [`GOTIFY`] belongs.
 const PAGE: &str = include_str!("page/index.html");
 
-/// What the page has besides on a server that speaks gotify, and the line that it replaces.
+/// The lines of the page that are replaced on a server that speaks gotify, and by what.
 const GOTIFY: [(&str, &str); 3] = [
     ("/* gotify.css */\n", include_str!("page/gotify.css")),
     ("<!-- gotify.html -->\n", include_str!("page/gotify.html")),

@@ -1,7 +1,8 @@
 //! Percent-decoding: RFC 3986 section 2.1.
 //!
 //! Input: a part of a request target. Output: its text. Invariant: what is decoded is not decoded
-//! again. A `+` stays one: names and positions have no spaces, and times have offsets.
+//! again. A `+` is not a space: names and positions have none, and times have offsets such as
+//! `+01:00`.
 
 use std::borrow::Cow;
 

@@ -16,15 +16,15 @@ use std::str::FromStr;
 /// Which log a position belongs to: 1 to 16 of `a` to `z` and `0` to `9`.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch {
-    /// Zeros after the text.
+    /// The text, followed by zeros.
     bytes: [u8; MAX_EPOCH_BYTES],
 }
 
 /// Bytes of an [`Epoch`].
 pub const MAX_EPOCH_BYTES: usize = 16;
 
-/// A place in the order of all records of a log: `EPOCH-SEQUENCE`. It is that of the record with
-/// this sequence number, and as a place to resume from it means "all records after it".
+/// A place in the order of all records of a log, written `EPOCH-SEQUENCE`: that of the record with
+/// this sequence number. As a place to resume from it means "all records after this one".
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Position {
     /// The log.
@@ -41,13 +41,13 @@ pub enum Since {
     New,
     /// With the oldest message there is.
     All,
-    /// With the messages of the last so many milliseconds.
+    /// With the messages of this many milliseconds before now.
     Ago(u64),
     /// With the messages since a Unix time in milliseconds.
     Time(u64),
     /// After this position.
     Position(Position),
-    /// After a position that nothing is known of, which is answered like one of another log.
+    /// After something that cannot be read; answered like a position of another log.
     Unreadable,
 }
 
@@ -57,7 +57,7 @@ pub enum Since {
 pub enum BadPosition {
     /// It is not `EPOCH-SEQUENCE`.
     Position,
-    /// It is nothing that [`Since`] knows.
+    /// It is none of the forms of [`Since`].
     Since,
 }
 
@@ -91,7 +91,7 @@ impl Epoch {
         Self { bytes }
     }
 
-    /// One that hardly any other log has: 40 random bits, which are eight letters.
+    /// An epoch that hardly any other log has: 40 random bits, which are eight characters.
     // req: push-order-08
     pub fn random() -> Self {
         let random = RandomState::new().hash_one(std::process::id());

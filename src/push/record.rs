@@ -17,11 +17,11 @@ use std::sync::Arc;
 /// What is to be published.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// Where to.
+    /// The topic to publish to.
     pub topic: TopicName,
     /// What subscribers get.
     pub payload: Payload,
-    /// Milliseconds after which it is not replayed any more; 0: it never is.
+    /// Milliseconds after which it is no longer replayed; 0: it never is.
     pub ttl: Option<u64>,
     /// Makes a repetition harmless. Of no effect for an ephemeral topic, which is not in the log.
     pub key: Option<Key>,

@@ -1,4 +1,7 @@
 //! The route of a request, judged by its head, so that requests that cannot be served cost no body.
+//!
+//! Input: a method and a path. Output: a [`Route`], or 404 or 405. Who may use a route is left to
+//! `admission`.
 
 use crate::http::{RequestHead, StaticField, Status, field};
 use crate::net::Response;

@@ -19,7 +19,7 @@ pub struct Seldom {
 pub struct Others(u64);
 
 impl Seldom {
-    /// Whether it is time for a line.
+    /// Whether to write a line now; if so, how many were left out before it.
     pub fn turn(&self) -> Option<Others> {
         self.turn_at(Instant::now())
     }

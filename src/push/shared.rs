@@ -29,7 +29,7 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// For so many workers that listen on these addresses: see [`HostPolicy::new`].
+    /// For this many workers, which listen on these addresses: see [`HostPolicy::new`].
     pub fn new(settings: Settings, addresses: &[SocketAddr], workers: usize) -> Self {
         let log = settings.log.clone().unwrap_or_else(|| {
             let log = MemoryLog::new(Epoch::random(), settings.limits.keys);

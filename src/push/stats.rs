@@ -42,18 +42,18 @@ pub(super) struct Told {
     /// How late its timers were.
     pub(super) lag: Latency,
     pub(super) receipts: Totals,
-    /// When, on the clock that all workers have in common.
+    /// When it last reported, on the clock that all workers have in common.
     pub(super) at: Millis,
-    /// How often it has told.
+    /// How often it has reported with its timer.
     pub(super) times: u64,
 }
 
-/// Milliseconds without a word of a worker after which it counts as stuck. It has something to tell
-/// twice a second.
+/// Milliseconds without a report of a worker after which it counts as stuck. It reports twice a
+/// second.
 pub(super) const SILENCE_MS: Millis = 3_000;
 
 impl Board {
-    /// For so many workers that start now, a Unix time in milliseconds.
+    /// For this many workers, which start at `now`, a Unix time in milliseconds.
     pub(super) fn new(workers: usize, now: u64) -> Self {
         Self {
             workers: Mutex::new(vec![Told::default(); workers]),
@@ -61,7 +61,7 @@ impl Board {
         }
     }
 
-    /// A worker tells what it has counted. `lag` is how late it is, if a timer was due.
+    /// A worker reports what it has counted. `lag` is how late it is, if a timer was due.
     pub(super) fn tell(&self, context: &Context<'_>, receipts: Totals, lag: Option<Millis>) {
         let mut workers = self.lock();
         let number = context.worker();
@@ -80,13 +80,13 @@ impl Board {
         }
     }
 
-    /// What all workers have told.
+    /// The last report of each worker.
     pub(super) fn told(&self) -> Vec<Told> {
         self.lock().clone()
     }
 
-    /// The first worker of which nothing was heard for too long, and for how long. That counts from
-    /// when `worker`, which asks, was heard: a process that was suspended is not stuck.
+    /// The first worker that has not reported for too long, and for how long. That counts up to the
+    /// last report of `worker`, which asks: a process that was suspended is not stuck.
     pub(super) fn stuck(&self, worker: usize) -> Option<(usize, Millis)> {
         let workers = self.lock();
         let now = workers.get(worker).map_or(0, |told| told.at);

@@ -37,10 +37,10 @@ pub type Done = Box<dyn FnOnce(Result<(), LogError>) + Send>;
 pub enum Change {
     /// The key has this value from now on.
     Put(String, Vec<u8>),
-    /// The key has no value any more.
+    /// The key no longer has a value.
     Delete(String),
-    /// The log does not keep the records of this pattern with these sequence numbers, in order, any
-    /// more. They are no gap for subscribers that resume, as if their TTL had ended.
+    /// The log no longer keeps the records of this pattern with these sequence numbers, which are
+    /// in order. They are no gap for subscribers that resume, as if their TTL had ended.
     Forget(Pattern, Vec<u64>),
 }
 

@@ -100,7 +100,7 @@ impl Tally {
         Self(Arc::new(Inner { publisher, state }))
     }
 
-    /// Who is to be told the counts.
+    /// Who waits for the counts.
     pub(super) fn publisher(&self) -> PeerId {
         self.0.publisher
     }
@@ -112,7 +112,7 @@ impl Tally {
         state.workers = workers;
     }
 
-    /// A worker will tell more of this many subscribers, and is done with the others.
+    /// A worker will report more about this many subscribers, and is done with the others.
     pub(super) fn sent(&self, open: usize) -> bool {
         let mut state = self.lock();
         state.open += open;

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// Seconds after which a token that has too many connections may try again.
 pub(super) const PLACE_SECONDS: u64 = 5;
 
-/// Whose bucket it is.
+/// What a bucket belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 enum Key {
     /// IPv6: of a /64.
@@ -36,7 +36,7 @@ pub(super) struct Throttles {
 pub(super) enum Wish {
     /// A WebSocket or a stream.
     Handshake,
-    /// So many publications.
+    /// This many publications.
     Publications(u64),
 }
 
@@ -66,7 +66,7 @@ impl Throttles {
     ///
     /// # Errors
     ///
-    /// It may not do it now, but after so many seconds.
+    /// The client may not do it now; after how many seconds it may.
     pub(super) fn take(
         &self,
         context: &Context<'_>,

@@ -55,7 +55,7 @@ pub fn quantity<'t>(text: &'t str, units: Units<'_>) -> Option<(u64, &'t str)> {
     Some((whole.checked_mul(*unit)?.checked_add(part)?, rest))
 }
 
-/// A span of time in milliseconds: quantities one after the other, such as `10m` or `1m 30s`.
+/// A span of time in milliseconds: one quantity or several, such as `10m` or `1m 30s`.
 ///
 /// ```
 /// use wirebell::push::time::span;
@@ -166,7 +166,7 @@ fn fraction(rest: &mut &str) -> Option<i64> {
     thousandths.parse().ok().filter(|_| !digits.is_empty())
 }
 
-/// A number of exactly so many digits.
+/// A number of exactly this many digits.
 fn number(rest: &mut &str, digits: usize, range: std::ops::RangeInclusive<i64>) -> Option<i64> {
     let (number, after) = rest.split_at_checked(digits)?;
     *rest = after;

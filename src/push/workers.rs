@@ -5,9 +5,9 @@
 
 use crate::net::Mailbox;
 
-/// A [`Mailbox`] that takes `M` among others.
+/// A [`Mailbox`] that takes mail of type `M`, perhaps among others.
 pub(super) trait Worker<M>: Send + Sync {
-    /// Whether its loop sleeps and has to be woken.
+    /// Appends mail; returns whether the loop sleeps and has to be woken.
     fn append(&self, mail: M, bytes: usize) -> bool;
     fn is_full(&self) -> bool;
     /// Some mailbox of its server is more than half full.
@@ -18,7 +18,7 @@ pub(super) trait Worker<M>: Send + Sync {
     fn charge(&self, before: usize, after: usize) -> usize;
 }
 
-/// Those of a server, by the number of the worker.
+/// The mailboxes of a server, by the number of the worker.
 pub(super) type Workers<M> = Vec<Box<dyn Worker<M>>>;
 
 /// The mailboxes of a service whose mail is `S`.

@@ -20,7 +20,7 @@ pub struct Authorities {
 }
 
 impl Authorities {
-    /// Those of a PEM file. A certificate that signs itself can be its own authority.
+    /// The authorities in a PEM file. A certificate that signs itself can be its own authority.
     ///
     /// # Errors
     ///
@@ -34,7 +34,7 @@ impl Authorities {
         })
     }
 
-    /// Those of a PEM text.
+    /// The authorities in a PEM text.
     ///
     /// # Errors
     ///

@@ -202,7 +202,7 @@ fn certificate(problem: &CertificateError) -> TlsError {
     TlsError::new(kind, text)
 }
 
-/// The peer does not want us.
+/// The peer ended the handshake or the session with an alert.
 fn received(alert: AlertDescription) -> TlsError {
     use AlertDescription as Alert;
     let reason = match alert {
@@ -264,7 +264,7 @@ fn plain(name: &str) -> Option<&str> {
     dns.or_else(|| name.strip_prefix("IpAddress("))
 }
 
-/// Names that a text says at most, as a certificate can have a hundred.
+/// The most names that a text lists, as a certificate can have a hundred.
 const NAMES: usize = 5;
 
 fn listed(names: &[&str]) -> String {

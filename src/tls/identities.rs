@@ -2,8 +2,8 @@
 //!
 //! Input: identities, the name that a client asks for (RFC 6066 section 3), and the clock. Output:
 //! the certificate of a handshake. Invariant: there always is one: files that are gone, do not
-//! belong together or cannot be parsed change nothing, are told once, and are tried again. Programs
-//! that renew certificates replace two files, but not at once.
+//! belong together or cannot be parsed change nothing, are reported once, and are tried again.
+//! Programs that renew certificates replace two files, but not at once.
 
 use crate::tls::error::TlsError;
 use crate::tls::identity::Identity;
@@ -39,7 +39,7 @@ impl Identities {
     }
 
     /// Reads the files that have changed; all if it is `forced`. Returns what is new: a changed
-    /// certificate, or a problem that was not told yet; if forced, what became of each.
+    /// certificate, or a problem that was not reported yet; if forced, what became of each.
     pub(super) fn look(&self, forced: bool) -> Vec<Outcome> {
         let mut problems = self.problems.lock().unwrap_or_else(PoisonError::into_inner);
         let old = self.all();

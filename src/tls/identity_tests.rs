@@ -1,4 +1,4 @@
-//! Which pairs of files are refused, and what is warned of.
+//! Which pairs of files are refused, and what causes warnings.
 
 use crate::tls::tests::{Authority, Scratch, expire};
 use crate::tls::{Identity, TlsErrorKind};

@@ -1,7 +1,7 @@
 //! Ends of TLS connections without sockets, for tests and fuzzing (RFC 8446 section 5).
 //!
 //! Input: bytes that the other end sent, and plaintext to send. Output: bytes for the other end,
-//! and the plaintext that came. Invariant: after an error nothing is looked at. What a session
+//! and the plaintext that came. Invariant: after an error, input is ignored. What a session
 //! does with records is left to `session`.
 
 use crate::tls::session::{Opened, Records, Session};

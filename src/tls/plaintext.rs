@@ -10,7 +10,7 @@ use crate::tls::session::{Opened, Records, Session};
 #[derive(Debug, Default)]
 pub(crate) struct Plaintext {
     bytes: Vec<u8>,
-    /// Of them, those that were given.
+    /// How many of these bytes were given.
     given: usize,
 }
 

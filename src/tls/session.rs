@@ -106,8 +106,8 @@ impl Session {
 
     /// Decrypts in place what has arrived. Plaintext, never more bytes than came in, goes to
     /// `plain` record by record; replies and alerts are appended to `out`. After
-    /// [`Session::close`] nothing that comes is looked at: a side that has said goodbye has heard
-    /// what it wanted, and must not send an alert any more.
+    /// [`Session::close`] input is ignored: this side has sent its close_notify, and must not send
+    /// an alert after it.
     pub(crate) fn open(
         &mut self,
         bytes: &mut [u8],
@@ -346,8 +346,8 @@ fn open<C: Unbuffered>(
     opened
 }
 
-/// What was still to be sent before the alert that tells the peer of an error, and the alert. After
-/// it nothing more may be asked: the rest of the input could fail again.
+/// Encodes what was still to be sent before the alert that tells the peer of an error, and the
+/// alert. After that the session must not be asked again: the rest of the input could fail again.
 fn encode_until_alert<C: Unbuffered>(connection: &mut C, rest: &mut [u8], out: &mut Records) {
     while let Ok(ConnectionState::EncodeTlsData(data)) = connection.records(rest).state {
         let start = out.len;

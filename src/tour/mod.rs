@@ -1,4 +1,4 @@
-//! A tour of the protocol: six recorded exchanges, byte by byte.
+//! A tour of the protocol: seven recorded exchanges, byte by byte.
 //!
 //! Input: recordings of this crate talking to itself. Output: what `wirebell inspect` says of them,
 //! with a few words about where to look. Invariant: a test makes all of them again and compares, so
@@ -13,8 +13,8 @@
 //! # 1. The handshake
 //!
 //! A WebSocket begins as HTTP (RFC 6455 section 4). Look at the two lines `Sec-WebSocket-Key` and
-//! `Sec-WebSocket-Accept`: the server proves that it has understood, for nothing but a WebSocket
-//! server answers just so. After the empty line of the answer there is no more HTTP, and the first
+//! `Sec-WebSocket-Accept`: the server proves that it has understood, as only a WebSocket server
+//! can answer this key. After the empty line of the answer there is no more HTTP, and the first
 //! frame can follow: 11 bytes for five letters. It is from the client, so it is masked; below it
 //! the mask is taken off step by step.
 //!
@@ -67,7 +67,7 @@
 //! # 4. Two broken rules
 //!
 //! The first client does not mask its frame (section 5.1), the second one sends text that is not
-//! UTF-8: an `é` as Latin 1 has it (section 8.1). Nothing is repaired: the server fails the
+//! UTF-8: an `é` in Latin-1 (section 8.1). Nothing is repaired: the server fails the
 //! connection (section 7.1.7), with a code that says what kind of mistake it was, 1002 and 1007,
 //! and discards everything after it.
 //!
@@ -100,7 +100,7 @@
 //!
 //! # 6. A push
 //!
-//! Two connections to the push server. Alice's is a WebSocket: one message registers her, which is
+//! Two connections to the push server. Alice's is a WebSocket: one message registers her. It is
 //! never answered; the pong shows that it was read. The publisher speaks plain HTTP: one POST, and
 //! the answer says how many received it. What is posted as `message` arrives at Alice unchanged, as
 //! one frame of 18 bytes.

@@ -5,7 +5,7 @@
 //!
 //! Invariant: nothing here remembers a connection. What must be carried from one piece of input
 //! to the next (the phase of a [`Mask`], an unfinished character in a [`Utf8Stream`]) is a small
-//! value which the caller keeps. The order of frames is the business of `proto`.
+//! value which the caller keeps. The order of frames is left to `proto`.
 //!
 //! Reading order: `close_code`, `opcode`, `header`, `mask`, `entropy`, `utf8`, `close`.
 

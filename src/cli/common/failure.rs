@@ -46,7 +46,7 @@ impl fmt::Display for Failure {
     }
 }
 
-/// Runs what tells of panics by itself, without what is otherwise printed of them.
+/// Runs something that reports its panics itself, without what Rust would print about them.
 #[cfg(feature = "data")]
 pub fn quietly<T>(run: impl FnOnce() -> T) -> T {
     let hook = std::panic::take_hook();

@@ -23,8 +23,8 @@ impl TlsSettings {
         self
     }
 
-    /// TLS is not spoken. Fails if the environment wants it, as a server in clear is not what its
-    /// author expects.
+    /// TLS is not spoken. Fails if the environment wants it, as an unencrypted server is not what
+    /// its author expects.
     pub fn load(&self, _hosts: &[String]) -> Result<Option<Tls>, Failure> {
         let wants = |(name, value): &(std::ffi::OsString, std::ffi::OsString)| {
             name.to_string_lossy().starts_with("WIREBELL_TLS_") && !value.is_empty()

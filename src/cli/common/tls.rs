@@ -247,7 +247,7 @@ fn read_pair(certificate: &Path, key: &Path) -> Result<Identity, Failure> {
 /// How a server speaks TLS.
 pub struct Tls {
     acceptor: Acceptor,
-    /// Of a new certificate.
+    /// The fingerprint of a new certificate, if one was made.
     fingerprint: Option<String>,
 }
 
@@ -258,7 +258,7 @@ impl Tls {
         &self.acceptor
     }
 
-    /// TLS is spoken there.
+    /// Makes a listener speak TLS.
     pub fn secure(&self, listen: Listen) -> Listen {
         listen.secured(self.acceptor.clone())
     }

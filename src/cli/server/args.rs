@@ -261,7 +261,7 @@ pub struct EchoSettings {
 pub struct LoopSettings {
     /// Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes
     /// (LISTEN_FDS; without this setting, all of them are used); may be given several times. With
-    /// a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays in clear, and
+    /// a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays unencrypted, and
     /// redirect:ADDR:PORT leads to https, at the port where TLS is spoken on that address, or at
     /// another one: redirect:ADDR:PORT=443 [default: 127.0.0.1:8080]
     #[arg(

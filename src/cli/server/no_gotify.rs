@@ -24,12 +24,12 @@ impl GotifySettings {
         self
     }
 
-    /// It is not.
+    /// Always off.
     pub fn is_on(&self, _has_data: bool) -> bool {
         false
     }
 
-    /// There is none.
+    /// Opens no dialect.
     pub fn open(&self, _store: Arc<dyn Store>, _has_data: bool) -> Result<Opened, Failure> {
         Ok((None, None))
     }

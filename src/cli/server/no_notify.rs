@@ -1,4 +1,4 @@
-//! Stands in for `notify`, in a build that no service manager is told of.
+//! Stands in for `notify`, in a build that reports to no service manager.
 //!
 //! Input: nothing. Output: nothing.
 

@@ -52,7 +52,7 @@ impl Notify {
         move || left.store(true, Relaxed)
     }
 
-    /// It serves. From now on the watchdog is fed while all loops go on reporting; `reports` says
+    /// The server serves. From now on the watchdog is fed while all loops report; `reports` says
     /// how often each has.
     pub fn serving(&self, places: &str, reports: impl Fn() -> Vec<u64> + Send + 'static) {
         self.tell(&format!("READY=1\nSTATUS=listens on {places}"));
@@ -85,7 +85,7 @@ impl Notify {
         self.tell("RELOADING=1");
     }
 
-    /// That is done.
+    /// The files have been read.
     pub fn reloaded(&self) {
         self.tell("READY=1");
     }

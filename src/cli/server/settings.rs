@@ -1,4 +1,7 @@
 //! Merges settings from four sources into the options of the server.
+//!
+//! Input: flags, environment, a settings file, and the defaults. Output: options of the library, or
+//! a [`Failure`]. What the settings are is left to `args`.
 
 use crate::cli::common::Failure;
 use crate::cli::common::deflate::DeflateMode;

@@ -40,7 +40,7 @@ pub fn run(args: &CertificateArgs) -> Result<(), Failure> {
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
     write(&key, 0o600, made.key_pem()).map_err(|error| failed(&key, &error))?;
     if let Err(error) = write(&certificate, 0o644, made.certificate_pem()) {
-        // A key alone is of no use.
+        // A key alone is useless.
         let _ = fs::remove_file(&key);
         return Err(failed(&certificate, &error));
     }

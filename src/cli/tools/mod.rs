@@ -2,8 +2,8 @@
 //! share.
 //!
 //! Input: the arguments of one of them. Output: its result, or a
-//! [`Failure`](crate::cli::common::Failure); besides the usual exit statuses, clients have 3 for a
-//! refusal and 4 for a timeout. The server itself is left to `cli::server`.
+//! [`Failure`](crate::cli::common::Failure). In addition to the usual exit statuses, clients have 3
+//! for a refusal and 4 for a timeout. The server itself is left to `cli::server`.
 
 mod bench;
 mod certificate;

@@ -1,7 +1,7 @@
 //! The stream of a client that connects by itself: TCP, perhaps under TLS.
 //!
 //! Input: a connected socket, and whether TLS is spoken on it. Output: one stream for any number of
-//! threads, of which one reads. Invariant: once it is encrypted, nothing leaves in clear. TLS is
+//! threads, of which one reads. Invariant: once it is encrypted, nothing leaves unencrypted. TLS is
 //! left to `secure`.
 
 #[cfg(not(feature = "tls"))]

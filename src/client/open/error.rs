@@ -157,7 +157,7 @@ impl std::error::Error for Error {
 }
 
 impl Error {
-    /// Something came in clear where TLS had to begin.
+    /// Unencrypted bytes came where TLS had to begin.
     pub(super) fn in_clear() -> Self {
         #[cfg(feature = "tls")]
         return Self::Tls(TlsError::not_tls());

@@ -46,8 +46,8 @@ enum Stage {
 pub(crate) enum Progress {
     /// More has to come, after what there is to send was sent.
     More,
-    /// The tunnel leads to the server: from here on everything is encrypted, and what there is to
-    /// send is the first.
+    /// The tunnel leads to the server: from here on everything is encrypted, beginning with what
+    /// there is to send.
     Secure,
     Opened(Opened),
 }
@@ -96,7 +96,7 @@ impl Opening {
         Ok(())
     }
 
-    /// Nothing is sent in clear: TLS comes first, as there is no proxy in between.
+    /// Nothing is sent unencrypted: TLS comes first, as there is no proxy in between.
     pub(crate) fn is_secure_at_once(endpoint: &Endpoint) -> bool {
         endpoint.is_secure() && endpoint.proxy.is_none()
     }

@@ -51,7 +51,7 @@ fn is_free(connecting: &Connecting, remote: &Remote, most: u32) -> bool {
 }
 
 impl ConnectPermit {
-    /// Waits for it. Each holder gives it back within the time of its own handshake.
+    /// Waits for a permit. Each holder gives its own back within the time of its handshake.
     // req: 6455-4.1-05 6455-4.1-06 6455-4.1-07 6455-4.1-08
     pub(crate) fn wait(remote: Remote, most: u32) -> Self {
         let mut connecting = connecting();
@@ -63,7 +63,7 @@ impl ConnectPermit {
         Self(remote)
     }
 
-    /// Takes it if it is free.
+    /// Takes a permit if one is free.
     #[cfg_attr(not(feature = "net"), expect(dead_code))]
     pub(crate) fn take(remote: Remote, most: u32) -> Option<Self> {
         let mut connecting = connecting();

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 /// The addresses of a loop's connections.
 #[derive(Debug, Default)]
 pub(crate) struct Addresses {
-    /// Empty while there is no limit on it.
+    /// How many connections each address has. Empty while there is no limit.
     counts: HashMap<IpAddr, u32>,
     owners: HashMap<u32, IpAddr>,
     /// By connection of a trusted proxy: the client of its last request, if it has named it.
@@ -77,8 +77,8 @@ impl Addresses {
     }
 }
 
-/// One subscriber's addresses: an IPv4 address, or a whole IPv6 /64, which one subscriber has
-/// all of.
+/// What counts as one address: an IPv4 address, or a whole IPv6 /64, as one customer of a provider
+/// usually has all of it.
 pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V4(address) => IpAddr::V4(address),

@@ -60,11 +60,11 @@ struct Run {
     before: RunIndex,
     frame: u32,
     key: u32,
-    /// Of all its frames.
+    /// Bytes of all its frames.
     bytes: u32,
-    /// The last run that was made of this one and a frame more.
+    /// The run made last that is this one and one frame more.
     longer: RunIndex,
-    /// The run that was made of the same before this one.
+    /// The run made before this one that extends the same run.
     sibling: RunIndex,
     /// It has been written to a peer.
     written: bool,

@@ -12,7 +12,7 @@ pub(crate) struct ColdStore {
     pub(crate) memory: Memory,
     /// What this loop holds for its peers.
     held: usize,
-    /// The part of it that lies below, in the sockets.
+    /// The part of it that the sockets hold, for encryption.
     in_sockets: usize,
     /// The part of it that was reported to the server's account.
     told: usize,

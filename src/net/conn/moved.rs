@@ -6,9 +6,9 @@
 //!
 //! Input: a peer that rests between two reads. Output: a record; of a record, a peer. Invariant:
 //! what either side of the connection sees is the same as if it had not moved. A message that has
-//! arrived in part is told as frames, which are read again; a header comes last whose payload has
-//! yet to arrive, masked as it was. What cannot be told that way does not move: TLS, and a
-//! compressed message that has arrived in part.
+//! arrived in part is written as frames, which are read again; the last may be a header whose
+//! payload has yet to arrive, masked as it was. What cannot be written that way does not move: TLS,
+//! and a compressed message that has arrived in part.
 
 use crate::deflate::{Params, Session};
 use crate::handshake::Direction;
@@ -28,10 +28,10 @@ pub(crate) struct Told {
     pub(crate) sends_close: bool,
     /// Bytes that have arrived and are to be read again before all others.
     pub(crate) again: Vec<u8>,
-    /// Bytes that nothing has looked at.
+    /// Bytes that have not been parsed.
     pub(crate) input: Vec<u8>,
     pub(crate) output: Vec<u8>,
-    /// The port that its requests are sent to.
+    /// The port to which its requests are redirected, over TLS.
     pub(crate) redirect: Option<NonZeroU16>,
     /// It comes through a proxy, which may have named the client.
     pub(crate) client: Option<Option<SocketAddr>>,
@@ -41,7 +41,7 @@ pub(crate) struct Told {
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    /// For so many milliseconds it has waited for a request.
+    /// Milliseconds for which it has waited for a request.
     Http { waited: u64 },
     /// A body in parts.
     Stream { chunked: bool, close: bool },
@@ -64,9 +64,9 @@ pub(crate) struct Deflate {
 /// Why a connection does not move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stays {
-    /// It can soon.
+    /// It can move soon.
     ForNow,
-    /// It ends here.
+    /// It cannot move, and ends in this process.
     ToTheEnd,
 }
 

@@ -14,7 +14,7 @@ use std::io;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// The alarm of one loop. The thread ends with the last of them.
+/// The alarm of one loop. The thread that rings them all ends with the last one.
 #[derive(Debug)]
 pub(super) struct Alarm {
     shared: Arc<Shared>,

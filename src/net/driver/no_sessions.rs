@@ -4,7 +4,7 @@ use crate::net::sockets::Received;
 use mio::net::TcpStream;
 use std::io::{self, IoSlice};
 
-/// No listener has one.
+/// Cannot exist, so no listener has one.
 #[derive(Clone, Debug)]
 pub(super) enum Acceptor {}
 

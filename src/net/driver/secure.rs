@@ -10,8 +10,7 @@
 //! Input: a socket, and what the engine wants of it. Output: plaintext, and as few calls of the
 //! socket as possible: one for each read. Invariants: records leave in the order in which they were
 //! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no
-//! buffer.
-//! Cryptography is left to `tls`.
+//! buffer. Cryptography is left to `tls`.
 
 use crate::net::sockets::{Received, is_transient};
 use crate::tls::plaintext::Plaintext;
@@ -26,7 +25,7 @@ use std::time::{Duration, Instant};
 /// section 5.1).
 const HANDSHAKE: u8 = 22;
 
-/// The answer to a request in clear.
+/// The answer to an unencrypted request.
 pub(super) const NOT_TLS: &[u8] =
     b"HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain; charset=utf-8\r\n\
     Content-Length: 58\r\nConnection: close\r\n\r\n\
@@ -55,7 +54,7 @@ pub(super) enum State {
     /// Accepted; no byte has come.
     Accepted(Acceptor),
     Session(Session),
-    /// Not TLS, or an error: what is left to send leaves, and input is not looked at.
+    /// Not TLS, or an error: what is left to send leaves, and input is ignored.
     Over,
 }
 
@@ -83,7 +82,7 @@ impl Socket for mio::net::TcpStream {
 pub(super) struct Shared<'l> {
     pub(super) input: &'l mut [u8],
     pub(super) output: &'l mut Records,
-    /// Left for handshakes in this turn.
+    /// Time left for handshakes in this turn.
     pub(super) budget: &'l mut Duration,
     /// Handshakes that were completed.
     pub(super) handshakes: &'l mut u64,
@@ -304,7 +303,7 @@ impl Secure {
         self.flush(socket)
     }
 
-    /// The peer speaks something else. HTTP is answered in clear, so that a person sees why.
+    /// The peer speaks something else. HTTP is answered unencrypted, so that a person sees why.
     fn refuse(&mut self, first: u8, socket: &mut impl Socket) -> io::Error {
         if first.is_ascii_uppercase() {
             self.sealed.extend_from_slice(NOT_TLS);

@@ -27,7 +27,7 @@ pub(super) struct Sessions {
     /// Records as they were read. Empty until there is a session.
     input: Vec<u8>,
     output: Records,
-    /// Left for handshakes in this turn.
+    /// Time left for handshakes in this turn.
     budget: Duration,
     held: usize,
     /// Handshakes that were completed.

@@ -1,4 +1,8 @@
 //! New connections: accepted a few at a time, and refused if there are too many.
+//!
+//! Input: listeners at which connections wait. Output: peers in the table, each with the socket of
+//! the same number. Invariant: a connection over a limit is closed before anything is read from it.
+//! When to try again is left to `acceptor`.
 
 use crate::http::is_trusted;
 use crate::net::conn::addresses::network;

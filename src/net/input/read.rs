@@ -1,4 +1,8 @@
 //! One read of one peer, and what handles the bytes.
+//!
+//! Input: a peer that can be read. Output: its bytes, for `requests`, `frames` or `answers`;
+//! replies, in one write. Invariant: bytes that cannot be handled yet wait in the tail of the peer,
+//! which comes before the next read.
 
 use crate::net::conn::peer::{Closing, Peer, Phase};
 use crate::net::connections::Connections;

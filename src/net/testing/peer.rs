@@ -1,4 +1,7 @@
 //! The other end of a simulated connection, controlled by a test.
+//!
+//! Input: what the test sends, valid or not. Output: what the loop has sent, parsed. Invariant: it
+//! sends and reads only when the test says so.
 
 use crate::http::{EMPTY_FIELD, HeadLimits, HeadReader, MAX_FIELDS, ResponseHead};
 use crate::limits::Limits;

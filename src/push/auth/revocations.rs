@@ -1,6 +1,6 @@
 //! What one server of several has revoked, for all of them.
 //!
-//! Input: the tokens of this server as its file has them, and what others say. Output: what to tell
+//! Input: the tokens in the file of this server, and what others have revoked. Output: what to tell
 //! the others. Invariant: a token or subject that a running server has lost is good at none, until
 //! a running server gets it back.
 

@@ -13,7 +13,7 @@
 //! ```
 //!
 //! Input: a file or a text. Output: the grant of each token. Invariant: a file is taken whole or
-//! not at all, and what is wrong with it is told without quoting anything that could be a token.
+//! not at all, and errors quote nothing that could be a token.
 
 use crate::push::auth::digest::Digest;
 use crate::push::auth::elsewhere::Elsewhere;

@@ -14,14 +14,14 @@ use std::sync::Arc;
 /// What the broker sends to a worker.
 #[derive(Clone, Debug)]
 pub enum BrokerMail {
-    /// For the subscribers of this worker.
+    /// A record for the subscribers of this worker.
     Delivery(Delivery),
     /// A connection of another service follows topics: see
     /// [`Broker::follow`](crate::push::Broker::follow).
     Following(Box<Following>),
     /// Connections are to be closed: see [`Broker::close`](crate::push::Broker::close).
     Close {
-        /// Whose.
+        /// The connections.
         audience: Arc<Audience>,
         /// Only those that joined with a lower number.
         order: u64,
@@ -34,9 +34,9 @@ pub enum BrokerMail {
     /// The answer to a [`Broker::publish`](crate::push::Broker::publish) that was to come
     /// [later](Published::Later).
     Published {
-        /// The one that was given.
+        /// The tag that the call was given.
         tag: u64,
-        /// For each publication, in order.
+        /// One for each publication, in order.
         outcomes: Vec<Outcome>,
     },
     /// The receipts of what this connection has published are complete.
@@ -48,28 +48,28 @@ pub enum BrokerMail {
 pub struct Started {
     /// Who has subscribed.
     pub connection: PeerId,
-    /// The one that was given.
+    /// The tag that the call was given.
     pub tag: u64,
-    /// What it gets.
+    /// What it gets first, or why it gets nothing.
     pub start: Result<Start, Refused>,
 }
 
 /// A connection that follows topics, among the deliveries before and after it.
 #[derive(Clone, Debug)]
 pub struct Following {
-    /// Which.
+    /// The connection.
     pub connection: PeerId,
-    /// From where on.
+    /// What it gets first, and from where on it gets deliveries.
     pub start: Start,
 }
 
-/// Where the outcomes of a batch go that the log does not answer at once.
+/// Where the outcomes of a batch go if the log does not answer it at once.
 pub enum Answer {
     /// To a worker, as [`BrokerMail::Published`] with this tag.
     Mail {
-        /// Its number.
+        /// The number of the worker.
         worker: usize,
-        /// What it knows the batch by.
+        /// What the worker knows the batch by.
         tag: u64,
     },
     /// To the program, on a thread of the log.
@@ -85,7 +85,7 @@ pub type Call = Box<dyn FnOnce(Vec<Outcome>) + Send>;
 pub enum Published {
     /// The outcome of each publication, in order.
     Now(Vec<Outcome>),
-    /// They go to the [`Answer`].
+    /// The outcomes go to the [`Answer`] later.
     Later,
 }
 

@@ -1,7 +1,7 @@
 //! How much is published, and where.
 //!
 //! Input: each record that is delivered. Output: counts since the last time they were taken.
-//! Invariant: at most [`TOPICS`] topics are told apart, and none unless that is wanted.
+//! Invariant: at most [`TOPICS`] topics are counted one by one, and none unless that is wanted.
 
 use crate::push::name::TopicName;
 use std::collections::HashMap;
@@ -22,7 +22,7 @@ pub(super) struct Rates {
 }
 
 impl Rates {
-    /// A record of this topic has so many subscribers. What the server says of itself does not
+    /// Counts a record of this topic with its subscribers. What the server says of itself does not
     /// count: an idle server has a rate of 0.
     pub(super) fn count(&mut self, topic: &TopicName, subscribers: usize) {
         if topic.is_reserved() {
@@ -48,8 +48,8 @@ impl Rates {
         self.totals
     }
 
-    /// Takes the counts, with the busiest topics first; from now on topics are told apart if
-    /// `by_name`.
+    /// Takes the counts, with the busiest topics first; from now on topics are counted one by one
+    /// if `by_name`.
     pub(super) fn take(&mut self, by_name: bool) -> (Self, Vec<(TopicName, u64)>) {
         let mut taken = std::mem::take(self);
         self.totals = taken.totals;

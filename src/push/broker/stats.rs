@@ -73,7 +73,7 @@ pub(super) fn totals(state: &State) -> BrokerTotals {
     }
 }
 
-/// What has happened since the last call, with at most so many topics.
+/// What has happened since the last call, with at most `most` topics.
 pub(super) fn collect(state: &mut State, most: usize) -> BrokerStats {
     let (rates, busy) = state.rates.take(most > 0);
     let mut topics: Vec<_> = busy.into_iter().take(most).collect();

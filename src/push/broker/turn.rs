@@ -30,7 +30,7 @@ pub(super) struct Shared {
 pub(super) struct State {
     pub(super) hub: Hub,
     pub(super) rates: Rates,
-    /// Bytes of histories that the account of the loops has been told of.
+    /// Bytes of histories that are in the account of the loops.
     pub(super) charged: usize,
     pub(super) stopped: bool,
     pub(super) tickets: u64,
@@ -307,7 +307,7 @@ impl Turn<'_> {
         }
     }
 
-    /// The log does not simply go on.
+    /// Applies a break: the next entry does not continue the log as it is known.
     fn go_on(&mut self, from: &Break) {
         if self.state.hub.go_on(from) {
             for worker in 0..self.shared.workers().len() {

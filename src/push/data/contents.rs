@@ -43,7 +43,7 @@ pub(super) struct Contents {
     time: u64,
     /// Where the next record goes in the table of the log.
     place: u64,
-    /// Of all records in the file, dead ones included.
+    /// Bytes and number of all records in the file, dead ones included.
     bytes: usize,
     records: usize,
 }
@@ -51,9 +51,9 @@ pub(super) struct Contents {
 /// What is to be committed together.
 #[derive(Debug, Default)]
 pub(super) struct Commit {
-    /// Encoded, in order, one after the other.
+    /// Records, encoded, in their order.
     bytes: Vec<u8>,
-    /// Where each record of them ends.
+    /// Where each of these records ends.
     ends: Vec<usize>,
     changes: Vec<Change>,
     /// How many subscribers records with keys have reached, by sequence number.
@@ -73,10 +73,10 @@ const SLACK: usize = 1024 * 1024;
 /// Records at the left end that a commit looks at, besides twice as many as it adds.
 const LOOKS: usize = 64;
 
-/// Those that are looked at when nothing else is to be done.
+/// Records at the left end that are looked at when nothing else is to be done.
 const IDLE_LOOKS: usize = 4_096;
 
-/// What a topic of the index takes, roughly.
+/// Bytes that a topic of the index takes, roughly.
 const TOPIC: usize = 400;
 
 /// What a record takes of memory in a history of the hub, besides its bytes in the file.
@@ -91,8 +91,8 @@ impl Commit {
         self.changes.extend(changes);
     }
 
-    /// With it are written how many subscribers records have reached that were committed before;
-    /// those before `oldest` are not needed any more.
+    /// The commit also writes how many subscribers earlier records have reached; numbers of records
+    /// before `oldest` are no longer needed.
     pub(super) fn reach(&mut self, reached: Vec<(u64, u64)>, oldest: u64) {
         (self.reached, self.oldest_key) = (reached, oldest);
     }

@@ -8,7 +8,7 @@ use std::fmt;
 use std::io::{self, ErrorKind};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// Why a file of data cannot be opened. It has not been changed.
+/// Why a file of data cannot be opened. The file has not been changed.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DataProblem {
@@ -18,7 +18,7 @@ pub enum DataProblem {
     Foreign,
     /// A newer version of this program has written it, in this format.
     Newer(u64),
-    /// A program that is not this one has not closed it, or it is damaged so that it seems so.
+    /// Another program has written it and not closed it, or it is damaged so that it seems so.
     Unclosed,
     /// Its content is broken; in short, why.
     Damaged(String),
@@ -77,7 +77,7 @@ impl<E: Into<redb::Error>> From<E> for DataProblem {
 }
 
 impl DataProblem {
-    /// What a publisher is told.
+    /// What a publisher is answered.
     pub(super) fn log_error(&self) -> LogError {
         match self {
             Self::Io(error) if is_full(error) => LogError::Full,

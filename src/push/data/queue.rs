@@ -21,7 +21,7 @@ pub(super) const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 const COMMIT_BYTES: usize = 4 * 1024 * 1024;
 const COMMIT_JOBS: usize = 4_096;
 
-/// Between two looks at a file that cannot be used, or that nothing is to be written to.
+/// The time between two looks at a file that cannot be used, or to which nothing is written.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// How long closing the file for another process may take.
@@ -46,7 +46,7 @@ struct State {
     closed: bool,
     /// Another process is to have the file.
     lent: bool,
-    /// It is closed here, for that.
+    /// The file is closed here, for another process.
     away: bool,
 }
 
@@ -185,7 +185,7 @@ impl Queue {
             if state.closed {
                 return Next::End;
             }
-            // Who lends again waits until it is closed again.
+            // If the file was lent again meanwhile, it stays closed.
             state.away = state.lent;
             return match state.away {
                 true => Next::Wait,

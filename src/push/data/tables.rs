@@ -160,8 +160,8 @@ impl File {
         each(&self.read()?, &mut what)
     }
 
-    /// The records that are `wanted`, in their order, at most so many: those that were written
-    /// last. What is before them in the file is not read.
+    /// The records that are `wanted`, in their order, or only the last `most` of them. What is
+    /// before them in the file is not read.
     pub(super) fn last(
         &self,
         most: usize,

@@ -2,8 +2,8 @@
 //!
 //! Input: jobs in their order. Output: answers, all of them once one commit is durable. Invariants:
 //! no two records have the same sequence number; after an error nothing is written until the file
-//! was opened again, and what it has then counts, whatever publishers were told. Waiting is left to
-//! `queue`, which calls it.
+//! was opened again, and what it has then counts, whatever publishers were answered. Waiting is
+//! left to `queue`, which calls it.
 
 use crate::push::data::contents::{Bounds, Commit, Contents};
 use crate::push::data::problem::{DataProblem, guard};

@@ -1,6 +1,6 @@
 //! The gotify dialect of one worker: requests in, answers and messages out.
 //!
-//! Input: what the service of the worker is told of the paths of this dialect. Output: replies.
+//! Input: calls of the worker's service for the paths of this dialect. Output: replies.
 //! Invariants: nothing is done for a caller that may not; the worker never waits for a hash, the
 //! log or the store, and answers when their mail comes. Who may do what is left to `gate`, what
 //! changes to `manage`, streams to `live`.
@@ -89,19 +89,19 @@ struct Kept {
 /// What is known of a request when it is answered.
 pub(super) struct Asking<'r> {
     pub(super) said: Said<'r>,
-    /// That of the request, without its query.
+    /// The target of the request, without its query.
     url: &'r str,
     pub(super) peer: PeerId,
-    /// By which mail knows it.
+    /// The tag by which mail refers to the request.
     pub(super) tag: u64,
 }
 
 /// The answer to a request.
 pub(super) enum Done {
     Now(Response),
-    /// It follows an edit.
+    /// The answer follows an edit.
     Edit,
-    /// It follows this publication.
+    /// The answer follows this publication.
     Log(Box<Publication>),
 }
 
@@ -279,7 +279,7 @@ impl Dialect {
         }
     }
 
-    /// A password was wrong, which is told later.
+    /// A password was wrong, which is answered later.
     // req: gotify-auth-04
     fn deny(&mut self, context: &mut Context<'_>, peer: PeerId, admitted: &Admitted) {
         let mut response = admitted.mark(Problem::unauthorized().into());

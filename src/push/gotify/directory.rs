@@ -20,13 +20,13 @@ use std::sync::Arc;
 /// What the keys of the store begin with.
 const PREFIX: &str = "gotify/";
 
-/// A person, with a name and a password.
+/// A user: a person, with a name and a password.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct User {
     pub(super) id: u64,
     pub(super) name: String,
     pub(super) admin: bool,
-    /// Of the password.
+    /// The hash of the password.
     pub(super) hash: String,
 }
 
@@ -64,7 +64,7 @@ pub(super) struct Ids {
     pub(super) client: u64,
 }
 
-/// A value, with its new content or as what is to go.
+/// A value of the store: with its new content, or to be removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Entry {
     Ids(Ids),
@@ -85,7 +85,7 @@ pub(super) enum Holder {
     Client(u64),
 }
 
-/// All of it.
+/// Everything that the dialect keeps.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     pub(super) ids: Ids,

@@ -29,7 +29,7 @@ const MAX_IMAGES: usize = 64 * 1024 * 1024;
 /// Bytes of a name.
 const MAX_NAME: usize = 1024;
 
-/// A change, once it is kept.
+/// A change to keep, and what follows once it is kept.
 #[derive(Debug)]
 pub(super) struct Edit {
     pub(super) entries: Vec<Entry>,

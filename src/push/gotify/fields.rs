@@ -18,7 +18,7 @@ use crate::push::percent::decode;
 use serde_json::{Map, Value};
 use std::collections::HashMap;
 
-/// What a request carries besides method and path.
+/// What a request carries apart from method and path.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said<'r> {
     pub(super) content_type: &'r str,

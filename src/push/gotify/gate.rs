@@ -17,7 +17,7 @@ use crate::push::gotify::edits::MAX_IMAGE;
 use crate::push::gotify::passwords::MAX_PASSWORD;
 use crate::push::gotify::problem::{Problem, restate};
 
-/// Bytes of a form with an image besides the image.
+/// Bytes of a form with an image, apart from the image.
 const FORM: usize = 64 * 1024;
 
 impl Dialect {
@@ -46,7 +46,7 @@ impl Dialect {
             self.gotify
                 .read(|directory| by_token(directory, token, call, now))
         });
-        // No password can make it better.
+        // A password would not allow more.
         if let Some(Some(Ok(Who::Application(_)))) = &by_token {
             return Ok(by_token.flatten().expect("there is one")?);
         }

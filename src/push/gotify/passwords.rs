@@ -18,7 +18,7 @@ use std::io;
 use std::sync::mpsc::{SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 
-/// Jobs that wait at most: what one thread does in about ten seconds.
+/// The most jobs that wait: what one thread does in about ten seconds.
 const WAITING: usize = 256;
 
 /// Results that are remembered: about 100 KiB.

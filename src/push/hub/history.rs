@@ -158,7 +158,7 @@ impl<R: Kept> History<R> {
         self.floor = self.floor.max(sequence);
     }
 
-    /// Drops the records after this one: they are not part of the log any more.
+    /// Drops the records after this one: they are no longer part of the log.
     pub(super) fn rewind(&mut self, end: u64) {
         let keep = self.records.partition_point(|it| it.sequence() <= end);
         for record in self.records.drain(keep..) {

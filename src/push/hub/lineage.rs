@@ -16,8 +16,8 @@ use std::collections::VecDeque;
 /// now on, or records are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Break {
-    /// The last record that counts of those before. What came after it is not part of the log any
-    /// more.
+    /// The last record before the break that still counts. What came after it is no longer part of
+    /// the log.
     pub end: u64,
     /// The epoch from now on. An earlier one again means that the log has gone back.
     pub epoch: Epoch,

@@ -18,12 +18,12 @@ use std::sync::Arc;
 /// The messages that a subscriber missed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Replay {
-    /// In their order.
+    /// In the order of the log.
     pub records: Vec<Arc<Record>>,
     /// What is missing.
     pub gaps: Vec<Gap>,
-    /// Everything up to here has been said: the last record if there is a [next](Self::next) page,
-    /// otherwise the head.
+    /// Everything up to here is among the records or in a gap: the last record if there is a
+    /// [next](Self::next) page, otherwise the head of the log.
     pub position: Position,
     /// Nothing is missing, and the place to begin is known. Of a replay in pages, all must say so.
     pub recovered: bool,
@@ -31,14 +31,15 @@ pub struct Replay {
     pub next: Option<Cursor>,
 }
 
-/// Messages of a topic that there were, and that are no longer there.
+/// Messages of a topic that were published, and that the log no longer has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Gap {
     /// The topic; a pattern if it is not known of which topics messages are missing.
     pub topic: Pattern,
-    /// They came after this position; `None` if the subscriber has named none that can be read.
+    /// The missing messages came after this position; `None` if the subscriber has named none that
+    /// can be read.
     pub after: Option<Position>,
-    /// They came before the oldest message of this topic that is still there.
+    /// The missing messages came before this one, the oldest of the topic that is still there.
     pub next: Option<Position>,
 }
 
@@ -69,7 +70,7 @@ type Found = (TopicId, bool);
 struct Start {
     after: u64,
     time: u64,
-    /// It is a position of this log: what was let go after it is a gap.
+    /// `after` is a position of this log: what was let go after it is a gap.
     known: bool,
     /// What was let go before this change is not a gap.
     change: u64,

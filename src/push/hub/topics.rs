@@ -26,7 +26,7 @@ pub(super) type TopicId = usize;
 pub(in crate::push) struct Topics<R> {
     rules: HistoryRules,
     by_name: HashMap<TopicName, TopicId>,
-    /// For the topics of a pattern.
+    /// The same, sorted, to find the topics of a pattern.
     names: BTreeMap<TopicName, TopicId>,
     all: Slab<Topic<R>>,
     oldest: BTreeMap<u64, TopicId>,
@@ -36,7 +36,8 @@ pub(in crate::push) struct Topics<R> {
     common_change: u64,
     /// Counts the changes of all floors.
     changes: u64,
-    /// Of records up to this one, of any topic, some may never have come; and that change.
+    /// Some records up to this one, of any topic, may never have come; and the change of floors
+    /// that noted it.
     lost: (u64, u64),
     /// Bytes of all histories and topics.
     cost: usize,
@@ -51,9 +52,9 @@ pub(in crate::push) struct Topic<R> {
     pub(super) change: u64,
     /// The common floor when it became known.
     common_floor: u64,
-    /// With the generation for which it is right.
+    /// Its subscribers, with the generation of subscriptions for which they are right.
     pub(super) audience: Option<(u64, Arc<Audience>)>,
-    /// By name.
+    /// Whether a connection subscribes to it by name.
     subscribed: bool,
     /// Its key in `oldest`.
     oldest: Option<u64>,
@@ -260,7 +261,7 @@ impl<R: Kept> Topics<R> {
     }
 
     /// The records of the topics that a pattern matches, below a sequence number, newest first: at
-    /// most so many.
+    /// most `most`.
     pub(super) fn latest(&mut self, pattern: &Pattern, below: u64, most: usize, now: u64) -> Vec<R>
     where
         R: Clone,

@@ -19,8 +19,8 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// Orders a batch. `now` is a Unix time in milliseconds.
     fn append(&self, batch: Vec<Publication>, now: u64, ticket: Ticket) -> Appended;
 
-    /// A publication that is not logged has a key. How many the same one has reached that had it
-    /// before; `None` if the key is new, which it is to remember.
+    /// For a publication with a key whose topic is not logged: how many subscribers the one before
+    /// it with this key has reached; `None` if the key is new, which the log then remembers.
     ///
     /// # Errors
     ///
@@ -31,16 +31,16 @@ pub trait Log: fmt::Debug + Send + Sync {
     /// its repetition.
     fn delivered(&self, key: &Key, subscribers: usize);
 
-    /// What it has from before this process, as far as that fits into `bytes` of memory. What is
-    /// left out counts as let go. The first call.
+    /// What the log has from before this process, as far as that fits into `bytes` of memory. What
+    /// is left out counts as let go. This is the first call.
     fn past(&self, _bytes: usize) -> Past {
         Past::default()
     }
 
-    /// Where entries go that come later, and those of other servers. The second call.
+    /// Where entries go that come later, and those of other servers. This is the second call.
     fn start(&self, _feed: Feed) {}
 
-    /// What a log that several servers share asks of this one. The third call.
+    /// Gives a log that several servers share a way to ask this one. This is the third call.
     fn meet(&self, _here: Arc<dyn Here>) {}
 
     /// Who subscribes to a topic at the other servers of this log, as far as is known.
@@ -48,7 +48,7 @@ pub trait Log: fmt::Debug + Send + Sync {
         Presence::default()
     }
 
-    /// How many these are.
+    /// How many connections [`elsewhere`](Log::elsewhere) has.
     fn connections_elsewhere(&self, _topic: &TopicName) -> usize {
         0
     }
@@ -68,17 +68,17 @@ pub trait Log: fmt::Debug + Send + Sync {
         Ok(())
     }
 
-    /// Another process is about to go on with it, and nothing is appended until then: lets go of
-    /// what only one process may have. `None` if that is not possible; then its subscribers have to
+    /// Another process is about to go on with the log, and nothing is appended until then: lets go
+    /// of what only one process may have. `None` if that is not possible; then subscribers have to
     /// connect again.
     fn hand_over(&self) -> Option<Handed> {
         None
     }
 
-    /// The other process does not go on with it: this one does.
+    /// The other process does not go on with the log: this one does.
     fn take_back(&self) {}
 
-    /// Bytes of memory that it holds: they count toward the budget.
+    /// Bytes of memory that the log holds: they count toward the budget.
     fn held_bytes(&self) -> usize {
         0
     }
@@ -87,18 +87,18 @@ pub trait Log: fmt::Debug + Send + Sync {
 /// What another process needs to go on with a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Handed {
-    /// It is where that process finds it.
+    /// Nothing: that process finds the log where it is kept.
     Elsewhere,
-    /// This, and the histories.
+    /// These bytes, and the histories.
     State(Vec<u8>),
 }
 
-/// Takes entries with the tickets of their batches; `None` for records of other servers. It
-/// delivers them, and answers the publishers.
+/// Takes entries, with the tickets of their batches (`None` for records of other servers), to
+/// deliver them and to answer their publishers.
 pub type Feed = Box<dyn Fn(Vec<(Option<Ticket>, Vec<Logged>)>) + Send>;
 
-/// A server, as a log that it shares with others sees it. It may be asked from any thread that does
-/// not hold the broker.
+/// A server, as a log that it shares with others sees it. It may be called from any thread that
+/// does not hold the broker's lock.
 pub trait Here: Send + Sync {
     /// Its workers have a backlog: the log may wait before it tells more.
     fn is_busy(&self) -> bool;
@@ -139,16 +139,16 @@ pub type Logged = Result<Entry, LogError>;
 /// A publication that the log has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Entry {
-    /// It is the next record.
+    /// A new record, the next one.
     New(Arc<Record>),
-    /// It was there before.
+    /// A repetition: its key was used before.
     Repeated {
-        /// Of the record.
+        /// The sequence number of the record.
         sequence: u64,
-        /// How many it had reached; `None` if it is not known.
+        /// How many subscribers it had reached; `None` if that is not known.
         subscribers: Option<usize>,
     },
-    /// No publication of this server: the log does not simply go on.
+    /// Not a publication: a break, after which the log does not continue as it was known.
     Break(Break),
 }
 

@@ -22,13 +22,13 @@ pub(in crate::push) const TOPICS: &str = "/topics";
 /// What a subscriber asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::push) struct Ask {
-    /// At least one, except for envelopes.
+    /// At least one; with envelopes there may be none, as messages can name them later.
     pub(in crate::push) patterns: Vec<Pattern>,
     pub(in crate::push) since: Since,
     pub(in crate::push) how: How,
 }
 
-/// In which form.
+/// In which form it wants to get messages.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::push) enum How {
     /// A WebSocket with payloads alone.
@@ -42,7 +42,7 @@ pub(in crate::push) enum How {
     },
     /// NDJSON.
     Lines,
-    /// One answer, after at most so many milliseconds.
+    /// One answer, after at most this many milliseconds.
     Poll(u64),
     /// The live page, for browsers.
     Page,

@@ -48,7 +48,7 @@ impl Dialect {
         }
     }
 
-    /// Lets a request in that reads what the server says of itself: of those who may subscribe to
+    /// Lets a request in that reads what the server says of itself, if its token may subscribe to
     /// this topic.
     ///
     /// # Errors

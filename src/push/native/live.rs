@@ -2,7 +2,7 @@
 //!
 //! Input: messages of clients, mail of the broker, timers. Output: answers, deliveries, the end.
 //! Invariants: while a connection subscribes, nothing more of it is read, so its answers are in the
-//! order of its messages; a connection that was told its end is no longer a subscriber.
+//! order of its messages; a connection that was sent a Close is no longer a subscriber.
 
 use crate::net::{Context, PeerId, SharedChunk};
 use crate::proto::{Message, Millis};
@@ -303,7 +303,7 @@ impl Dialect {
         Ok(())
     }
 
-    /// A token was wrong, which is told later; until then nothing more is read.
+    /// A token was wrong, which is answered later; until then nothing more is read.
     // req: push-auth-21
     fn deny(&mut self, context: &mut Context<'_>, peer: PeerId, answer: Vec<u8>) {
         let ends = self.tries.wrong("token", context.address(peer));

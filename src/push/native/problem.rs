@@ -132,7 +132,7 @@ impl Problem {
         Self::new(Status::UNPROCESSABLE_CONTENT, "key_reused", message)
     }
 
-    /// 429 `too_many`: it is possible again in about so many seconds.
+    /// 429 `too_many`: it is possible again in about this many seconds.
     pub fn too_many(seconds: u64) -> Self {
         let message = format!("this is too often: try again in {seconds} s");
         Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
@@ -144,7 +144,7 @@ impl Problem {
         Self::new(Status::TOO_MANY_REQUESTS, "too_many", message).field(retry_after(seconds))
     }
 
-    /// 503 `unavailable`: it is possible again in about so many seconds.
+    /// 503 `unavailable`: it is possible again in about this many seconds.
     // req: push-errors-12
     pub fn unavailable(message: impl Into<Cow<'static, str>>, seconds: u64) -> Self {
         Self::new(Status::SERVICE_UNAVAILABLE, "unavailable", message).field(retry_after(seconds))

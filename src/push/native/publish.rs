@@ -258,8 +258,8 @@ pub fn answer(topic: &TopicName, outcome: Outcome, counts: Option<Counts>) -> Re
     }
 }
 
-/// Appends what a publisher is told: `"topic":…,"id":…,"subscribers":…`; no id for a topic without
-/// positions.
+/// Appends what a publisher is answered: `"topic":…,"id":…,"subscribers":…`; no id for a topic
+/// without positions.
 // req: push-publish-15 push-publish-16
 pub(super) fn write_members(out: &mut Vec<u8>, topic: &TopicName, receipt: &Receipt) {
     out.extend_from_slice(b"\"topic\":");

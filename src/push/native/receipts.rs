@@ -23,7 +23,7 @@ use std::collections::BTreeMap;
 /// Ping while they have another to answer.
 const ASK_AGAIN_MS: Millis = 1_000;
 
-/// Publications for which a connection can owe a receipt at a time; of more there are no receipts.
+/// Publications for which a connection can owe receipts at a time; it gives none for more.
 const MOST_OPEN: usize = 64;
 
 /// What the payload of each Ping begins with.
@@ -55,10 +55,10 @@ pub(super) struct Receipts {
 
 #[derive(Debug, Default)]
 struct Owed {
-    /// In their order.
+    /// In the order of their deliveries.
     open: Vec<Open>,
     asked: Option<Asked>,
-    /// It has answered a Ping with another payload.
+    /// The connection has answered a Ping with another payload.
     unsupported: bool,
 }
 
@@ -68,7 +68,7 @@ struct Open {
     tally: Tally,
     sent: Millis,
     written: bool,
-    /// It has Pongs.
+    /// The connection has Pongs: it is a WebSocket.
     confirms: bool,
 }
 
@@ -121,7 +121,8 @@ impl Receipts {
         done
     }
 
-    /// A Pong has come: an answer, one that belongs to no Ping of ours, or none that we know.
+    /// A Pong has come: the answer to a Ping for receipts, to one of the keepalive, or something
+    /// else.
     // req: push-receipt-04 push-receipt-05
     pub(super) fn pong(
         &mut self,
@@ -145,7 +146,7 @@ impl Receipts {
                     (open.order <= order).then_some(Heard::Confirmed)
                 })
             }
-            // Of the keepalive, or unsolicited.
+            // The answer to a Ping of the keepalive, or unsolicited.
             None if payload.is_empty() => return Vec::new(),
             _ => {
                 owed.unsupported = true;
@@ -159,7 +160,8 @@ impl Receipts {
         done
     }
 
-    /// Asks again where a Ping has had no answer, and forgets what interests no one any more.
+    /// Asks again where a Ping has had no answer, and forgets publications that no one waits for
+    /// any more.
     pub(super) fn look(&mut self, context: &mut Context<'_>) {
         self.peers.retain(|peer, owed| {
             owed.open.retain(|open| !open.tally.is_closed());
@@ -217,7 +219,7 @@ impl Owed {
             let Some(heard) = heard(open) else {
                 return true;
             };
-            // What was read or cannot be confirmed was written, which is told once.
+            // What was read or cannot be confirmed was written, which is counted once.
             let both = [Heard::Written, heard];
             let all = match (heard, open.written) {
                 (Heard::Written, true) => return true,

@@ -98,7 +98,7 @@ impl Dialect {
         }
     }
 
-    /// Ends everything that may have missed something, so that it resumes and is told of the gap.
+    /// Ends everything that may have missed something, so that it resumes and learns of the gap.
     // req: push-nodes-03
     pub(super) fn resume_all(&mut self, context: &mut Context<'_>) {
         let all = self.subscribers.all().filter(|it| it.has_begun());
@@ -110,8 +110,8 @@ impl Dialect {
         }
     }
 
-    /// Ends the subscriptions that the token does not allow any more. Without any left, only a
-    /// connection that can subscribe again stays open.
+    /// Ends the subscriptions that the token no longer allows. If none is left, only a connection
+    /// that can subscribe again stays open.
     // req: push-auth-09
     pub(super) fn drop_forbidden(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let Some(subscriber) = self.subscribers.get(peer) else {

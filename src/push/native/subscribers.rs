@@ -57,7 +57,7 @@ pub(super) struct Subscriber {
     pub(super) caller: Option<Caller>,
     /// What is not finished yet.
     pub(super) work: Option<Box<Work>>,
-    /// It counts for the name of its token.
+    /// Its place among the connections of its token's name, if those are limited.
     pub(super) place: Option<throttle::Place>,
     places: Few<Place>,
     /// The last delivery that matched several patterns.

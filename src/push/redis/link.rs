@@ -1,8 +1,7 @@
 //! A connection to the primary, and what is asked of it.
 //!
 //! Input: the address. Output: answers of scripts and of the stream. Invariants: no call takes
-//! longer than a few seconds, whatever the server does; after an error the link is of no use any
-//! more.
+//! longer than a few seconds, whatever the server does; after an error the link is not used again.
 
 use crate::push::position::Epoch;
 use crate::push::redis::address::RedisAddress;

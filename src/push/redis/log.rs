@@ -34,7 +34,7 @@ pub struct RedisLog {
 
 impl RedisLog {
     /// Connects to a log, or begins a new one. Tokens that one server of the log revokes are
-    /// revoked at all: `revocations` are those of this one.
+    /// revoked at all of them: `revocations` are those of this server.
     ///
     /// # Errors
     ///

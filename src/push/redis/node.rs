@@ -6,8 +6,8 @@
 //! ```
 //!
 //! Input: publications that wait, and the stream. Output: calls of the feed. Invariants: everything
-//! is told in the order of the stream, and by the reader alone; while one of the two cannot reach
-//! the log, publications are refused; each tries again by itself, at most every two seconds.
+//! is passed on in the order of the stream, and by the reader alone; while one of the two cannot
+//! reach the log, publications are refused; each tries again by itself, at most every two seconds.
 
 use crate::push::auth::Revocations;
 use crate::push::log::{Entry, Feed, Here};
@@ -22,19 +22,19 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Between two attempts to connect, at first and at most.
+/// The time between two attempts to connect, at first and at most.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(2));
 
-/// Between two looks of the appender at what is late.
+/// How often the appender looks for publications that have waited too long.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Between two beats.
+/// The time between two beats, in which a node says that it lives and who subscribes there.
 const BEAT: Duration = Duration::from_secs(1);
 
-/// Of all time at most this part is for listing subscriptions, however many there are.
+/// Listing subscriptions takes at most one part in this many of all time, however many there are.
 const LIST_SHARE: u32 = 50;
 
-/// How long the reader leaves workers alone that have a backlog.
+/// How long the reader waits for workers that have a backlog.
 const BUSY: Duration = Duration::from_millis(1);
 
 /// What both threads know.

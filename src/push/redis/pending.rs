@@ -27,7 +27,7 @@ const QUEUE_BYTES: usize = 16 * 1024 * 1024;
 const BATCH: usize = 512;
 const BATCH_BYTES: usize = 512 * 1024;
 
-/// How long a publication waits for a log that is not reached any more: longer than another
+/// How long a publication waits for a log that can no longer be reached: longer than another
 /// primary needs to take over when it is told at once, and shorter than clients wait.
 pub(super) const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -59,7 +59,7 @@ pub(super) struct Sending {
     jobs: Vec<Job>,
 }
 
-/// Who is to be answered what.
+/// Which calls are to be answered, and with what.
 pub(super) type Answers = Vec<(Option<Ticket>, Vec<Logged>)>;
 
 #[derive(Debug, Default)]

@@ -12,23 +12,23 @@ use std::fmt;
 pub enum RedisProblem {
     /// The address cannot be read.
     Address(String),
-    /// It cannot be reached.
+    /// The server cannot be reached.
     Unreachable(String),
-    /// Its certificate is not trusted.
+    /// The server's certificate is not trusted.
     Certificate(String),
-    /// It wants another password or user.
+    /// The server wants another password or user.
     Credentials(String),
     /// The user may not run a command that is needed.
     Permission(String),
-    /// It has this version.
+    /// The server has this version, which is too old.
     TooOld(String),
-    /// Every address is one of a replica.
+    /// Every address is that of a replica.
     Replica,
     /// The keys are in use by another program.
     Foreign,
     /// The keys are in use by a newer version of this program.
     Newer,
-    /// It has failed otherwise.
+    /// Something else has failed.
     Failed(String),
 }
 

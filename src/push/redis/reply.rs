@@ -93,7 +93,7 @@ fn read_epoch(text: &str) -> Option<Break> {
     })
 }
 
-/// The life and the epoch that the check tells.
+/// The life and the epoch in the answer to a check.
 pub(super) fn read_check(value: Value) -> Option<(String, String)> {
     let mut parts = array(value)?.into_iter();
     Some((text(parts.next()?)?, text(parts.next()?)?))

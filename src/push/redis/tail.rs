@@ -7,7 +7,7 @@
 //!
 //! Input: what the log says when a node connects, and its entries in order. Output: records and
 //! breaks, in order. Pure: no connection, no clock. Invariants: the records that it tells have
-//! consecutive numbers, or a break between them says otherwise; nothing is told twice.
+//! consecutive numbers, or a break between them says otherwise; nothing is reported twice.
 
 use crate::push::hub::Break;
 use crate::push::log::{Entry, LogError, Logged};
@@ -21,7 +21,7 @@ use std::sync::Arc;
 pub(super) struct Tail {
     node: String,
     epoch: Epoch,
-    /// The last record that was told, or that will never come.
+    /// The last record that was reported, or that will never come.
     sequence: u64,
     /// The last entry that was read.
     id: Id,
@@ -33,7 +33,7 @@ pub(super) struct Tail {
     head: u64,
 }
 
-/// What the log tells.
+/// What a node learns from the log.
 #[derive(Debug, PartialEq)]
 pub(super) enum Told {
     /// A batch; of this node, with its number.
@@ -57,7 +57,7 @@ impl Tail {
         })
     }
 
-    /// The last record that it knows of.
+    /// The last record that this node knows of.
     pub(super) fn position(&self) -> (Epoch, u64) {
         (self.epoch, self.sequence)
     }
@@ -73,8 +73,8 @@ impl Tail {
         self.life == life && known.is_some_and(|it| it.as_str() == epoch)
     }
 
-    /// The node has connected again. It goes on where it was, unless records that it has told are
-    /// not part of the log any more.
+    /// The node has connected again. It continues where it was, unless records that it has reported
+    /// are no longer part of the log.
     pub(super) fn reopen(&mut self, opened: Opened) -> Option<Told> {
         let place = opened.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let next = place.map(|place| opened.epochs.get(place + 1));
@@ -139,7 +139,7 @@ impl Tail {
             return;
         };
         if count > 0 && before < self.sequence {
-            return; // It was told before.
+            return; // It was reported before.
         }
         if before > self.sequence {
             self.miss(before, told);

@@ -2,7 +2,7 @@
 //!
 //! Input: connections to `--upgrade-socket`. Output: one server that serves, this one or the other.
 //! Invariant: unless the other process has said that it is done, everything goes on here as if
-//! nothing had been.
+//! nothing had happened.
 
 use crate::cli::server::takeover::wire::{DESCRIPTORS, Kind, VERSION, Wire, borrow, invalid};
 use std::fs::{self, Permissions};
@@ -28,10 +28,10 @@ const DONE: Duration = Duration::from_secs(2);
 const DONE_WITH_FILE: Duration = Duration::from_secs(10);
 const DONE_EACH: Duration = Duration::from_micros(100);
 
-/// What is given.
+/// What the other process is given.
 pub struct Giver {
     pub server: PushHandle,
-    /// Of gotify, if it is in memory.
+    /// The state of gotify, if it is in memory.
     pub store: Option<Arc<dyn Store>>,
 }
 
@@ -143,7 +143,8 @@ impl Giver {
         wire.send(Kind::End, &(count as u64).to_le_bytes())?;
         wire.set_patience(self.patience(count))?;
         let done = wire.receive().or_else(|error| {
-            // From here on it cannot say so any more; but it may just have.
+            // From here on the other process can no longer say that it is done; but it may just
+            // have said so.
             wire.end();
             wire.receive().map_err(|_| error)
         })?;
@@ -156,7 +157,7 @@ impl Giver {
         }
     }
 
-    /// How long the other process may take to begin with so many connections, while clients wait. A
+    /// How long the other process may take to begin with these connections, while clients wait. A
     /// file has to be read: a million messages take a second.
     fn patience(&self, connections: usize) -> Duration {
         let log = match self.store {

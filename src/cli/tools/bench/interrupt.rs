@@ -1,4 +1,7 @@
 //! The end of a run by a signal.
+//!
+//! Input: SIGINT or SIGTERM. Output: a flag that the run looks at; a second signal ends the
+//! process.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::signals::stop_signals;

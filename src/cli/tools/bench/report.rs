@@ -24,7 +24,7 @@ pub struct Report {
     pub measured_s: f64,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publications: Option<u64>,
-    /// Of messages, deliveries, or handshakes: see `unit`.
+    /// What the counts below are of: messages, deliveries or handshakes.
     pub unit: &'static str,
     pub sent: u64,
     pub answered: u64,
@@ -63,7 +63,7 @@ pub struct Connections {
     pub asked: u32,
     pub opened: u64,
     pub refused: u64,
-    /// Those given up when no more opened.
+    /// Connections that were given up when no more opened.
     pub unopened: u64,
     pub lost: u64,
     pub opened_in_s: f64,

@@ -1,4 +1,6 @@
 //! A report for people.
+//!
+//! Input: a [`Report`]. Output: lines of text. The figures themselves are left to `report`.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::bench::report::{CpuReport, LatencyReport, Report};

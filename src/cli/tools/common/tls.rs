@@ -83,7 +83,7 @@ pub fn with_short_names(arg: Arg) -> Arg {
     }
 }
 
-/// A connection on which nothing is sent in clear if TLS is spoken: with whom to trust, and the
+/// A connection on which nothing is sent unencrypted if TLS is spoken: with whom to trust, and the
 /// host that the certificate is for. Each step may take `timeout`.
 pub fn connect(
     address: SocketAddr,

@@ -1,4 +1,7 @@
 //! What the threads of `connect` share: the current connection, and whether to stop.
+//!
+//! Input: connections as they come and go, signals. Output: a way to send that outlives one
+//! connection, and the reason for the end.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::common::signals::stop_signals;

@@ -1,4 +1,7 @@
 //! Standard input → messages.
+//!
+//! Input: lines, or bytes. Output: messages on the current connection; after the end of the input,
+//! a Close. How messages are printed is left to `output`.
 
 use crate::cli::common::Failure;
 use crate::cli::tools::connect::args::{BinaryForm, ConnectArgs};

@@ -109,7 +109,7 @@ pub struct Idle {
 pub enum IdleEnd {
     /// It was alive all the time, and answers.
     Alive,
-    /// It is open but does not answer any more.
+    /// It is open but no longer answers.
     Dead,
     /// A Close frame: its code and reason.
     Closed(String),

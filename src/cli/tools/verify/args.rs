@@ -102,7 +102,7 @@ pub struct VerifyArgs {
     #[arg(long, value_name = "FILE", conflicts_with_all = ["random", "case", "skip", "list"])]
     pub replay: Option<PathBuf>,
 
-    /// How long to send random streams; a client of --listen is told of 200 for each second
+    /// How long to send random streams; a client of --listen is asked for 200 each second
     #[arg(long, value_name = "N", default_value = "10", requires = "random")]
     pub seconds: u32,
 

@@ -31,7 +31,7 @@ pub enum Colour {
 }
 
 impl Colour {
-    /// That of the strictest level at which something failed.
+    /// The colour of the strictest level at which something failed.
     pub fn of(must: usize, should: usize, quality: usize) -> Self {
         match (must, should, quality) {
             (0, 0, 0) => Self::Green,

@@ -1,4 +1,7 @@
 //! Checks that many cases share.
+//!
+//! Input: a probe, and what should come next. Output: what came, or a [`Problem`]. Invariant: every
+//! wait is bounded.
 
 use crate::cli::tools::verify::probe::{Probe, Reply};
 use crate::cli::tools::verify::problem::Problem;

@@ -1,4 +1,7 @@
 //! The verdicts, as text, JSON, JUnit, HTML or a badge.
+//!
+//! Input: the outcomes of a run. Output: the text of a report. HTML and the badge are left to
+//! `html` and `badge`.
 
 use crate::cli::common::terminal::visible;
 use crate::cli::tools::common::markup::Escaped;

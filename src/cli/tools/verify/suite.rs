@@ -1,4 +1,7 @@
 //! Runs cases concurrently and shows the progress.
+//!
+//! Input: a server, and the cases to run. Output: a [`Report`] with the outcome of each check.
+//! Clients, which choose the order themselves, are left to `case_run`.
 
 use crate::cli::tools::verify::case::{Case, Check, Outcome, Verdict};
 use crate::cli::tools::verify::probe::Probe;

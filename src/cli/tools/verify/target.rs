@@ -30,7 +30,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// A new connection, on which nothing was sent in clear if TLS is spoken.
+    /// A new connection, on which nothing was sent unencrypted if TLS is spoken.
     pub fn connect(&self) -> Result<Stream, Error> {
         let tls = self.tls.as_ref();
         let tls = tls.map(|(connector, host)| (connector, &**host));

@@ -1,4 +1,7 @@
-//! Server-Sent Events: whether they arrive when they are sent.
+//! Check `sse`: whether Server-Sent Events arrive when they are sent.
+//!
+//! Input: how a stream began, and when a published message arrived on it. Output: findings. Proxies
+//! that collect or compress a stream delay its events.
 
 use crate::cli::tools::doctor::facts::{Answer, Facts, Published, Sse};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx};

@@ -1,4 +1,7 @@
-//! How long silence may last.
+//! Check `idle`: how long a WebSocket may be silent before something on the path ends it.
+//!
+//! Input: how the silent connection of `--minutes` ended. Output: a finding. If the server's Pings
+//! kept the connection alive, how long silence may last remains unknown.
 
 use crate::cli::tools::doctor::facts::{Facts, IdleEnd};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx, Server};

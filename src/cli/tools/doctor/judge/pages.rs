@@ -1,4 +1,7 @@
-//! What browsers let pages do: CORS (Fetch standard) and Origin (RFC 6455 section 10.2).
+//! Check `cors`: what browsers let pages do, by CORS (Fetch standard) and Origin (RFC 6455 section
+//! 10.2).
+//!
+//! Input: answers to requests with the Origin of pages. Output: findings.
 
 use crate::cli::tools::doctor::facts::{Answer, Exchange, Facts, Page};
 use crate::cli::tools::doctor::finding::Place::{Caddy, Haproxy, Nginx, Server};

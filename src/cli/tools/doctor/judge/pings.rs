@@ -1,4 +1,4 @@
-//! Who answers Pings.
+//! Check `pings`: who answers Pings.
 //!
 //! The server handles frames in order, so its answer to a message leaves before its Pong to a later
 //! Ping. A Pong that arrives earlier was sent by something closer. The reverse cannot be proven:

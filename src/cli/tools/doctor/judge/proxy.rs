@@ -1,4 +1,6 @@
-//! Who stands before the server, and whether the server answers.
+//! Checks `proxy` and `http`: what stands in front of the server, and whether the server answers.
+//!
+//! Input: answers to `/healthz` and to a malformed request. Output: findings.
 
 use crate::cli::tools::doctor::facts::{Answer, Facts};
 use crate::cli::tools::doctor::finding::Place::{
@@ -63,10 +65,10 @@ const MARKS: [(&str, &str); 9] = [
     ("varnish", "Varnish"),
 ];
 
-/// Of HAProxy's page for a malformed request, which has no other mark.
+/// The mark of HAProxy: a line of its page for malformed requests. It leaves no other.
 const HAPROXY_PAGE: &str = "Your browser sent an invalid request.";
 
-/// Of the server itself.
+/// A line of the server's own page for malformed requests.
 const OWN_PAGE: &str = "The request head is malformed.";
 
 /// The proxy that has left a mark, and which mark.

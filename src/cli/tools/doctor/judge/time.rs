@@ -1,4 +1,7 @@
-//! Clocks.
+//! Check `clock`: whether the server's clock agrees with ours.
+//!
+//! Input: `Date` of `/healthz`, and the time in a message. Output: a finding for each. A difference
+//! may be due to either clock, and `Date` may be that of a proxy.
 
 use crate::cli::tools::doctor::facts::Facts;
 use crate::cli::tools::doctor::finding::Place::Elsewhere;

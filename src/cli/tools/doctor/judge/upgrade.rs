@@ -1,4 +1,6 @@
-//! The upgrade to a WebSocket, and its compression.
+//! Checks `upgrade` and `compression`: whether WebSockets open, and messages survive compression.
+//!
+//! Input: answers to handshakes, and what came back on the WebSocket. Output: findings.
 
 use crate::cli::tools::doctor::facts::{Answer, Facts};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx, Server};

@@ -1,4 +1,7 @@
-//! Name, addresses, TLS.
+//! Checks `dns`, `tcp` and `tls`: the name, its addresses, and the certificate.
+//!
+//! Input: what `reach` has seen. Output: a finding for each check, and one for a certificate that
+//! ends soon.
 
 use crate::cli::tools::doctor::facts::{Connect, Facts};
 use crate::cli::tools::doctor::finding::Place::{Alb, Caddy, Elsewhere, Haproxy, Nginx, Server};

@@ -1,4 +1,7 @@
 //! The rules of the opening handshake: RFC 6455 sections 4.1, 4.2 and 4.4.
+//!
+//! Input: a request, or a response with its request. Output: the rules that it breaks. How a head
+//! is shown is left to `head`.
 
 use crate::cli::tools::inspect::explain::request_info::RequestInfo;
 use crate::cli::tools::inspect::explain::rules::handshake;

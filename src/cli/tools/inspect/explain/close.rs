@@ -1,4 +1,6 @@
 //! The Close frame: what its code means.
+//!
+//! Input: a payload. Output: its code with name and meaning, and its reason, right or wrong.
 
 use crate::cli::tools::inspect::model::{Close, Text};
 

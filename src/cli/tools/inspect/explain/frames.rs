@@ -1,4 +1,7 @@
 //! All frames of one direction, in order.
+//!
+//! Input: the bytes of the direction after its handshake. Output: an item for each frame. A header
+//! is left to `frame`, what later frames depend on to `track`.
 
 use crate::cli::tools::inspect::args::Side;
 use crate::cli::tools::inspect::explain::frame::{self, Header};

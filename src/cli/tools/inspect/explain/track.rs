@@ -1,4 +1,7 @@
 //! The state of one direction between frames: the open message, the inflater, the Close.
+//!
+//! Input: headers and unmasked payloads, in order. Output: what each means, and the rules that it
+//! breaks. Invariant: all inflated messages together stay within a bound.
 
 use crate::cli::tools::inspect::explain::frame::Header;
 use crate::cli::tools::inspect::explain::rules;

@@ -227,7 +227,7 @@ impl<'b> Pair<'b> {
 struct Flow<'b> {
     /// The sequence number of the SYN.
     began: Option<u32>,
-    /// That of the next byte.
+    /// The sequence number of the next byte.
     next: Option<u32>,
     /// Known from the SYN of either side.
     has_start: bool,

@@ -15,7 +15,7 @@ use crate::cli::tools::verify::serving::Tests;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// How many tests a client is told to request for each second of the run: about as many as most
+/// How many tests a client should request for each second of the run: about as many as most
 /// clients can run one after another. A faster one ends earlier.
 const EACH_SECOND: usize = 200;
 

@@ -52,7 +52,7 @@ pub struct Judge<'e> {
     unsolicited: Unsolicited,
     /// How many messages have been echoed.
     echoed: usize,
-    /// How many Pings have been answered, or need no answer any more.
+    /// How many Pings have been answered, or no longer need an answer.
     answered: usize,
     /// The endpoint sent its Close.
     closed: bool,
