@@ -8,7 +8,7 @@
 //!
 //! Input: orders of the thread that talks to the other process. Output: sockets with what is known
 //! of them. Invariants: a loop that lends only copies, so until it leaves it can go on as if
-//! nothing had been; one that has adopted reads and writes nothing before it is told to go. How the
+//! nothing had happened; one that has adopted reads and writes nothing before it is told to go. How the
 //! sockets travel is left to the program.
 
 use std::any::Any;
@@ -105,7 +105,7 @@ pub(crate) enum Order {
     Rest(Sender<Unsettled>),
     /// The listening sockets.
     Listeners(Sender<io::Result<Vec<OneListener>>>),
-    /// At most so many connections, from this number on.
+    /// At most this many connections, from that number on.
     Lend {
         from: u32,
         most: usize,

@@ -1,4 +1,4 @@
-//! The settings of a server's event loops.
+//! The settings of a server's event loops. What each limit does is left to the part that has it.
 
 #[cfg(feature = "deflate")]
 use crate::deflate;
@@ -45,7 +45,7 @@ options! {
         /// server takes over from another process.
         #[cfg(feature = "take-over")]
         pub resting: bool = false,
-        /// Is told of every request and its answer.
+        /// Is called with every request and its answer.
         pub access_log: Option<Arc<dyn AccessLog>> = None,
         /// Sees every byte of all connections, accepted and dialled.
         pub tap: Option<Arc<dyn Tap>> = None,

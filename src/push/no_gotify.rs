@@ -1,4 +1,4 @@
-//! Stands in for `gotify`, in a build without the feature: there is none, so no path is its.
+//! Stands in for `gotify`, in a build without the feature: none of its paths exist.
 //!
 //! Input and output: none.
 

@@ -93,7 +93,7 @@ impl Listen {
         }
     }
 
-    /// Speaks TLS here, and nothing else: a request in clear gets 400 and a text that says so.
+    /// Speaks TLS here, and nothing else: an unencrypted request gets 400 and a text that says so.
     #[cfg(feature = "tls")]
     #[must_use]
     pub fn secured(mut self, acceptor: Acceptor) -> Self {

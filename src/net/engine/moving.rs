@@ -170,7 +170,7 @@ impl<S: Service> Engine<S> {
         self.stop();
     }
 
-    /// Makes a peer of what another process has told; `None` if that is not possible here.
+    /// Makes a peer of what another process has sent; `None` if that is not possible here.
     pub(crate) fn adopt(&mut self, moved: Moved) -> Option<()> {
         let told = Told::read(&moved.record)?;
         let Connections { peers, out, .. } = &mut self.connections;

@@ -46,7 +46,7 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker for the connections of so many workers. `clock` gives a Unix time in milliseconds.
+    /// A broker for the connections of this many workers. `clock` gives a Unix time in milliseconds.
     pub fn new(
         log: Arc<dyn Log>,
         workers: usize,
@@ -123,7 +123,7 @@ impl Broker {
         }
     }
 
-    /// Publishes one message. Whether the log can keep it is not told: for that there is
+    /// Publishes one message. Whether the log can keep it is not reported: for that there is
     /// [`Broker::publish`].
     ///
     /// # Errors
@@ -191,7 +191,7 @@ impl Broker {
     }
 
     /// The log has ordered records: batches that were appended here, with their tickets, and those
-    /// of other servers. Every record of the log is to be told once, in order.
+    /// of other servers. Every record of the log is to be reported once, in order.
     pub fn committed(&self, batches: Vec<(Option<Ticket>, Vec<Logged>)>) {
         let mut turn = self.shared.turn();
         let calls: Vec<_> = batches
@@ -204,7 +204,7 @@ impl Broker {
         }
     }
 
-    /// The receipts of a publication are complete: its publisher is told.
+    /// The receipts of a publication are complete: its publisher gets them.
     pub(super) fn counted(&self, publisher: PeerId) {
         let mut turn = self.shared.turn();
         turn.post(publisher.worker(), BrokerMail::Counted(publisher), 0);
@@ -344,7 +344,7 @@ impl Broker {
         self.shared.lock().hub.connections()
     }
 
-    /// What has happened since the last call, with at most so many topics. If there are to be any,
+    /// What has happened since the last call, with at most this many topics. If there are to be any,
     /// they are counted one by one from now on.
     pub fn stats(&self, topics: usize) -> BrokerStats {
         stats::collect(&mut self.shared.turn().state, topics)

@@ -102,7 +102,7 @@ pub(super) fn client_name(client: u64) -> Arc<str> {
     format!("gotify client {client}").into()
 }
 
-/// What a worker is told.
+/// What a worker learns of a change.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum GotifyMail {

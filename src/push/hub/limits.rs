@@ -1,4 +1,4 @@
-//! How much one hub keeps, and what a subscriber is told that wants more.
+//! How much one hub keeps, and what a subscriber gets that wants more.
 //!
 //! Plain values. Invariant: whatever peers do, no table of a hub exceeds its limit.
 

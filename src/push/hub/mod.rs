@@ -87,7 +87,7 @@ pub struct Past {
 pub struct Subscribe {
     /// Whose connection it is, for [`Hub::presence`].
     pub name: Option<Arc<str>>,
-    /// Of which topics.
+    /// The topics.
     pub patterns: Vec<Pattern>,
     /// Where to begin.
     pub since: Since,
@@ -109,7 +109,7 @@ pub struct Start {
 }
 
 impl Hub {
-    /// A hub without topics, of a log that has no records yet, for the connections of so many
+    /// A hub without topics, of a log that has no records yet, for the connections of this many
     /// workers.
     pub fn new(epoch: Epoch, workers: usize, rules: HistoryRules, limits: HubLimits) -> Self {
         Self {
@@ -346,7 +346,7 @@ impl Hub {
         query.run(&mut self.topics)
     }
 
-    /// What histories hold of a pattern, newest first: at most so many records with lower sequence
+    /// What histories hold of a pattern, newest first: at most this many records with lower sequence
     /// numbers than `below`.
     pub fn latest(
         &mut self,

@@ -61,7 +61,7 @@ struct Seen {
 enum Known {
     /// Nothing.
     No,
-    /// It has this sequence number and has reached so many.
+    /// It has this sequence number and has reached this many subscribers.
     Yes(u64, Option<usize>),
     /// Another one had its key.
     Another,

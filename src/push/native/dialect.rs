@@ -1,6 +1,6 @@
 //! The native dialect of one worker: requests and messages in, answers out.
 //!
-//! Input: what the service of the worker is told of `/topics`. Output: replies, and what
+//! Input: what the service of the worker passes on of `/topics`. Output: replies, and what
 //! subscribers get. Invariants: nothing is done for a client that its token does not allow;
 //! whatever the log answers later is answered in the order of the requests, as the loop keeps it.
 //! Live connections are left to `live`, permissions to `gate`.
@@ -68,9 +68,9 @@ pub(in crate::push) struct Dialect {
     pub(super) tags: u64,
     /// Some topic has another policy for slow subscribers than the default.
     pub(super) policies: bool,
-    /// Of the tokens, as of the last time they were looked at.
+    /// The generation of the tokens when they were last looked at.
     pub(super) generation: u64,
-    /// Of the gotify clients, as of that time.
+    /// The generation of the gotify clients at that time.
     pub(super) readers: u64,
     /// When the first of the grants in use ends.
     pub(super) expires: Option<u64>,
@@ -89,7 +89,7 @@ pub(super) enum Awaited {
         topic: TopicName,
         reference: Reference,
     },
-    /// A message on a raw WebSocket, of which only a failure is told.
+    /// A message on a raw WebSocket, of which only a failure is reported.
     Raw { peer: PeerId },
 }
 

@@ -28,7 +28,7 @@ use wirebell::push::{BadPosition, Since};
                   On ws://HOST[:PORT]/topics/PATTERNS of a Wirebell server it follows topics: it\n\
                   prints what is published, one message per line, and reads no stdin. After a\n\
                   lost connection (--reconnect), or the next time (--resume-file), it continues\n\
-                  where it was; what the server no longer has is told as a gap on stderr.\n\n\
+                  where it was; what the server no longer has is reported as a gap on stderr.\n\n\
                   Exit status: 0 closed normally (code 1000, 1001 or none), 1 failed: connection\n\
                   lost, protocol violation or another close code; 2 wrong usage; 3 connection\n\
                   refused, no TLS to trust, or an HTTP response other than 101; 4 timed out.")]
