@@ -22,7 +22,7 @@ impl Broker {
     }
 
     /// What another process needs to go on, while no loop reads and the broker is
-    /// [idle](Broker::is_idle): see [`Log::hand_over`].
+    /// [idle](Broker::is_idle): see [`Log::hand_over`](crate::push::Log::hand_over).
     pub(in crate::push) fn hand_over(&self) -> Option<(Position, Handed, Past)> {
         let handed = self.shared.log.hand_over()?;
         let state = self.shared.lock();
@@ -33,7 +33,7 @@ impl Broker {
         Some((state.hub.head(), handed, past))
     }
 
-    /// The other process does not: see [`Log::take_back`].
+    /// The other process does not: see [`Log::take_back`](crate::push::Log::take_back).
     pub(in crate::push) fn take_back(&self) {
         self.shared.log.take_back();
     }
