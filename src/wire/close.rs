@@ -48,19 +48,11 @@ impl<'a> CloseBody<'a> {
         let Some(code) = self.code else {
             return 0;
         };
-        let reason = truncate(self.reason, MAX_CLOSE_REASON);
+        let reason = cut_reason(self.reason);
         out[..2].copy_from_slice(&code.get().to_be_bytes());
         out[2..2 + reason.len()].copy_from_slice(reason.as_bytes());
         2 + reason.len()
     }
-}
-
-fn truncate(text: &str, most: usize) -> &str {
-    let mut end = text.len().min(most);
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
 }
 
 /// As much of a reason as fits into a Close frame.
