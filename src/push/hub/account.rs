@@ -99,7 +99,7 @@ mod tests {
 
     /// What one has joined must fit three times into what is free.
     #[test]
-    fn whoever_has_much_leaves_room_for_others() {
+    fn a_connection_with_many_topics_leaves_room_for_others() {
         let mut account = Account::default();
         assert_eq!(account.add("a", "1", 0, &LIMITS), Err(NoRoom::Full));
         assert_eq!(account.add("a", "1", 1, &LIMITS), Ok(()));

@@ -1105,7 +1105,7 @@ mod tests {
         }
     }
 
-    /// Otherwise a server that runs for long would refuse everybody in the end.
+    /// Otherwise a server that runs for long would refuse all connections in the end.
     #[test]
     // req: push-bounds-05
     fn the_room_of_what_is_no_longer_subscribed_to_is_free_again() {
