@@ -5,6 +5,7 @@ use super::zlib::Receiver;
 use super::{Data, both};
 use crate::support::Rng;
 use wirebell::deflate::{Budget, Compressor, Params, Pool, Session, Settings};
+use wirebell::{Connection, Limits, MessageKind, Misuse, Role};
 
 const PLENTY: usize = 1 << 30;
 
@@ -53,6 +54,20 @@ fn with_takeover_a_message_refers_to_the_one_before() {
         assert_eq!(decoded.plain, json(1)[..600]);
         assert!(decoded.farthest <= 1 << bits);
     }
+}
+
+// req: 7692-6.1-01
+#[test]
+fn a_frame_is_compressed_only_where_that_was_agreed_and_a_message_begins() {
+    let new = || Connection::new(Role::Server, &Limits::default(), 0);
+    let begin = |connection: &mut Connection| {
+        let begun = connection.begin_compressed(MessageKind::Text, 1, false, &mut Rng::new(1));
+        begun.map(|(header, _)| header.as_bytes().to_vec())
+    };
+    assert_eq!(begin(&mut new()), Err(Misuse::NotNegotiated));
+    let mut agreed = new().with_deflate();
+    assert_eq!(begin(&mut agreed), Ok(vec![0x41, 0x01]));
+    assert_eq!(begin(&mut agreed), Err(Misuse::NotNegotiated));
 }
 
 /// A message that would not be shorter is sent as it is. The peer's window does not have it, so

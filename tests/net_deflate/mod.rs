@@ -5,6 +5,8 @@ mod broadcast;
 mod echo;
 mod failing;
 mod memory;
+#[cfg(feature = "take-over")]
+mod moving;
 pub mod peer;
 
 use crate::net_support::options;

@@ -23,6 +23,11 @@ impl Zlib {
         }
     }
 
+    /// Whether a message may refer to those before.
+    pub fn takes_over(&self) -> bool {
+        self.takeover
+    }
+
     /// The payload of a message.
     pub fn compress(&mut self, message: &[u8]) -> Vec<u8> {
         if message.is_empty() {
@@ -97,7 +102,7 @@ impl<S: Stream> Peer<S> {
     }
 
     pub fn takes_over(&self) -> bool {
-        self.zlib.takeover
+        self.zlib.takes_over()
     }
 
     /// The payload of a message, as the terms allow.

@@ -4,7 +4,7 @@ use crate::support::Rng;
 use crate::support::driver::{Driver, Seen, run_whole};
 use crate::support::frames::{Frame, binary, end, more, text, wire};
 use crate::support::frames::{binary_start, text_start};
-use wirebell::{Assembler, Event, Limits, MessageKind, Role};
+use wirebell::{Assembler, Event, Limits, MessageKind, Piece, Role};
 
 const ROLES: [Role; 2] = [Role::Client, Role::Server];
 
@@ -163,4 +163,87 @@ fn a_payload_read_into_the_room_of_the_assembler() {
     assert_eq!(assembler.bytes(), payload);
     assert!(!driver.connection.in_message());
     assert_eq!(driver.connection.payload_left(), 0);
+}
+
+/// Memory follows what has arrived, never what a header announces, and is given back.
+#[test]
+// req: 6455-10.4-01
+fn the_memory_of_an_assembler_is_bounded_by_what_has_arrived() {
+    let piece = |bytes: &'static [u8]| Piece {
+        kind: MessageKind::Binary,
+        bytes,
+        first: true,
+        last: false,
+        compressed: false,
+    };
+    let mut assembler = Assembler::new();
+    assert_eq!(assembler.growth(u64::MAX), 0, "nothing has arrived");
+    assert!(assembler.spare(u64::MAX, u64::MAX).is_empty());
+    assembler.push(piece(&[7; 20_000]));
+    for left in [1, 4_095, 4_096, 50_000, 80_000, 80_001, u64::MAX] {
+        let mut copy = Assembler::with_memory(Vec::with_capacity(21_000));
+        copy.push(piece(&[7; 20_000]));
+        let (before, growth) = (copy.capacity(), copy.growth(left));
+        let room = copy.spare(u64::MAX, left).len() as u64;
+        assert_eq!(copy.capacity(), before + growth, "{left} left");
+        assert_eq!(growth == 0, left < 1_000, "{left} left");
+        assert_eq!(room, left.min(80_000), "{left} left");
+    }
+    assembler.spare(u64::MAX, u64::MAX);
+    assembler.shrink();
+    assert_eq!(assembler.capacity(), 100_000, "it holds part of a message");
+    assembler.clear();
+    assembler.shrink();
+    assert_eq!(assembler.capacity(), 0);
+    let mut little = Assembler::with_memory(Vec::with_capacity(64 * 1024));
+    little.shrink();
+    assert_eq!(little.capacity(), 64 * 1024, "little memory stays");
+}
+
+/// A header alone lends nothing; from then on the connection is in a message until its last byte.
+#[test]
+fn a_connection_says_what_it_is_in_the_middle_of() {
+    let mut driver = Driver::new(Role::Client, &Limits::default());
+    let rows: [(&[u8], _, bool, u64); 6] = [
+        (&[0x81, 3], None, true, 3),
+        (b"abc", Some((3, true, true)), false, 0),
+        (&[0x01, 3], None, true, 3),
+        (b"ab", Some((2, true, false)), true, 1),
+        (b"c", Some((1, false, false)), true, 0),
+        (&[0x80, 0], Some((0, false, true)), false, 0),
+    ];
+    for (bytes, expected, in_message, left) in rows {
+        let mut input = bytes.to_vec();
+        let received = driver.connection.receive(&mut input, &mut driver.outbox);
+        assert_eq!(received.consumed, bytes.len());
+        let piece = received.event.map(|event| match event {
+            Event::Piece(piece) => (piece.bytes.len(), piece.first, piece.last),
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(piece, expected, "{bytes:?}");
+        assert_eq!(driver.connection.in_message(), in_message, "{bytes:?}");
+        assert_eq!(driver.connection.payload_left(), left, "{bytes:?}");
+    }
+    for (last, is_sending) in [(false, true), (false, true), (true, false)] {
+        let (kind, connection) = (MessageKind::Text, &mut driver.connection);
+        let begun = connection.begin(kind, 1, last, &mut driver.entropy);
+        assert!(begun.is_ok());
+        assert_eq!(connection.is_sending(), is_sending);
+    }
+}
+
+/// Whoever does not store messages may do without the limits that protect who does.
+#[test]
+fn limits_of_messages_may_be_lifted() {
+    let limits = Limits::DEFAULT.frame_bytes(10).message_bytes(10);
+    let events = |lift: bool| {
+        let mut driver = Driver::new(Role::Client, &limits);
+        if lift {
+            driver.connection.lift_message_limits();
+        }
+        let mut bytes = binary(&[7; 100]).to(Role::Client);
+        let received = driver.connection.receive(&mut bytes, &mut driver.outbox);
+        matches!(received.event, Some(Event::Piece(_)))
+    };
+    assert!(events(true) && !events(false));
 }

@@ -747,4 +747,22 @@ mod tests {
         let frames: Vec<_> = frames.collect();
         assert!(frames[0].is(&frames[1]) && frames[0].as_bytes() == b"\x81\x02hi");
     }
+
+    #[test]
+    fn what_is_kept_may_be_asked_for_and_let_go() {
+        let world = World::new();
+        let name = |text: &str| text.parse::<TopicName>().unwrap();
+        assert_eq!(world.broker.bounds(&name("a")), Bounds::default());
+        assert_eq!(world.broker.bounds(&name("e.x")), Bounds::EPHEMERAL);
+        world.publish(vec![publication("a", "1")]);
+        let bytes = world.broker.history_bytes();
+        assert!(bytes > 0);
+        assert_eq!(world.broker.shed(usize::MAX), bytes);
+        assert_eq!(world.broker.history_bytes(), 0);
+        world.broker.begin_after(10);
+        assert_eq!(world.broker.head(), epoch().at(10));
+        let missed = request("a", Since::Position(epoch().at(9)));
+        let start = world.broker.subscribe(peer(0), &missed).unwrap();
+        assert!(!start.replay.recovered, "the log has lost it");
+    }
 }

@@ -69,3 +69,43 @@ impl Account {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: OwnerLimits = OwnerLimits {
+        topics: 100,
+        topic_share: 3,
+        joined: 4,
+        bytes: 20,
+    };
+
+    /// The owner `owner` counts once, each name with all its bytes.
+    #[test]
+    fn a_connection_may_join_up_to_its_limits_and_not_beyond() {
+        let mut account = Account::default();
+        assert_eq!(account.add("owner", "1234567890", 1, &LIMITS), Ok(()));
+        let too_long = account.add("owner", "123456", 100, &LIMITS);
+        assert_eq!(too_long, Err(NoRoom::TooManyBytes));
+        let another = account.add("other", "1", 100, &LIMITS);
+        assert_eq!(another, Err(NoRoom::TooManyBytes));
+        assert_eq!(account.add("owner", "1", 100, &LIMITS), Ok(()));
+        assert_eq!(account.add("abc", "2", 100, &LIMITS), Ok(()));
+        assert_eq!(account.add("abc", "", 100, &LIMITS), Ok(()));
+        let one_more = account.add("abc", "", 100, &LIMITS);
+        assert_eq!(one_more, Err(NoRoom::TooMany));
+    }
+
+    /// What one has joined must fit three times into what is free.
+    #[test]
+    fn a_connection_with_many_topics_leaves_room_for_others() {
+        let mut account = Account::default();
+        assert_eq!(account.add("a", "1", 0, &LIMITS), Err(NoRoom::Full));
+        assert_eq!(account.add("a", "1", 1, &LIMITS), Ok(()));
+        assert_eq!(account.add("a", "2", 3, &LIMITS), Err(NoRoom::Full));
+        assert_eq!(account.add("a", "2", 4, &LIMITS), Ok(()));
+        assert_eq!(account.add("a", "3", 6, &LIMITS), Err(NoRoom::Full));
+        assert_eq!(account.add("a", "3", 7, &LIMITS), Ok(()));
+    }
+}

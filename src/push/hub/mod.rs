@@ -459,6 +459,7 @@ mod tests {
     use crate::push::record::Publication;
     use proptest::prelude::*;
     use std::collections::BTreeSet;
+    use std::slice;
 
     const WORKERS: usize = 2;
 
@@ -1047,6 +1048,114 @@ mod tests {
         request.page.cursor = page.next;
         let last = hub.subscribe(peer(1), &request, 0).unwrap();
         assert_eq!((last.replay.recovered, last.interests.len()), (true, 2));
+    }
+
+    /// Both bounds of a page, and a message that exceeds both.
+    #[test]
+    fn a_page_ends_before_it_has_too_many_bytes() {
+        let mut hub = small(|_| {});
+        let sizes: Vec<_> = (0..4).map(|_| publish(&mut hub, "a")).collect();
+        let mut all = |page| hub.replay(&[pattern("a")], Since::All, page, 0).unwrap();
+        let bytes = all(Page::default()).records[0].size();
+        for (records, most, expected) in [
+            (10, 4 * bytes, 4),
+            (10, 4 * bytes - 1, 3),
+            (10, 2 * bytes, 2),
+            (10, 1, 1),
+            (10, 0, 1),
+            (3, 4 * bytes, 3),
+            (0, 4 * bytes, 1),
+        ] {
+            let mut page = Page::default();
+            (page.records, page.bytes) = (records, most);
+            let replay = all(page);
+            assert_eq!(replay.records.len(), expected, "{records} of {most} bytes");
+            assert_eq!(replay.next.is_some(), expected < sizes.len());
+            let last = replay.records.last().map(|record| record.sequence);
+            assert_eq!(last, Some(replay.position.sequence));
+        }
+        let mut alone = small(|_| {});
+        publish(&mut alone, "a");
+        for (most, goes_on) in [(bytes - 1, true), (bytes, false)] {
+            let mut page = Page::default();
+            page.bytes = most;
+            let replay = alone.replay(&[pattern("a")], Since::All, page, 0).unwrap();
+            assert_eq!((replay.records.len(), replay.next.is_some()), (1, goes_on));
+        }
+    }
+
+    /// Another hub answers as the one before would have: records, and gaps of what has been let go.
+    #[test]
+    fn what_one_hub_tells_another_makes_it_equal() {
+        let mut hub = small(|_| {});
+        for topic in ["a", "b", "a", "c", "b"] {
+            publish(&mut hub, topic);
+        }
+        hub.shed(1, 5);
+        let mut next = small(|_| {});
+        next.restore(hub.past(), 5);
+        assert_eq!((next.head(), next.topics()), (hub.head(), hub.topics()));
+        assert_eq!(next.past(), hub.past());
+        for pattern in ["a", "b", "c", "d", "**"].map(pattern) {
+            for since in [Since::All, Since::Position(epoch().at(0))] {
+                let ask = |hub: &mut Hub| {
+                    hub.replay(slice::from_ref(&pattern), since, Page::default(), 5)
+                };
+                assert_eq!(ask(&mut next), ask(&mut hub), "{pattern} {since:?}");
+            }
+        }
+    }
+
+    /// Otherwise a server that runs for long would refuse all connections in the end.
+    #[test]
+    // req: push-bounds-05
+    fn the_room_of_what_is_no_longer_subscribed_to_is_free_again() {
+        let mut hub = small(|it| (it.topics, it.wildcard_levels, it.topic_share) = (2, 4, 1));
+        for round in 0..5 {
+            for name in ["a.b", "a.*"] {
+                let request = ask(&[&format!("{name}.{round}")], Since::New);
+                assert!(hub.subscribe(peer(1), &request, 0).is_ok(), "{round}");
+                hub.leave(peer(1));
+            }
+        }
+        assert_eq!((hub.interests(), hub.connections()), (0, 0));
+        let limits = OwnerLimits {
+            topics: 1,
+            topic_share: 1,
+            joined: 1,
+            bytes: 10,
+        };
+        for name in ["a", "b", "c"].map(String::from) {
+            let account = &mut Account::default();
+            let joined = hub.join(peer(1), "owner", slice::from_ref(&name), account, &limits);
+            assert_eq!(joined.map(|it| it.len()), Ok(1), "{name}");
+            assert_eq!(hub.connections(), 1);
+            let other = &mut Account::default();
+            let full = hub.join(peer(2), "owner", &["d".into()], other, &limits);
+            assert_eq!(full, Err(NoRoom::Full));
+            hub.leave(peer(1));
+        }
+    }
+
+    /// What the servers of one log tell each other.
+    #[test]
+    fn connections_are_counted_by_all_that_they_subscribe_to() {
+        let mut hub = small(|_| {});
+        let before = hub.generation();
+        for (number, patterns) in [(1, &["a", "b.*"][..]), (2, &["b.*", "a"]), (3, &["a"])] {
+            hub.subscribe(peer(number), &ask(patterns, Since::New), 0)
+                .unwrap();
+        }
+        assert!(hub.generation() > before);
+        let told = hub.subscriptions().into_iter();
+        let told: Vec<_> = told.map(|(all, it)| (all, it.connections)).collect();
+        let both = vec![pattern("a"), pattern("b.*")];
+        assert_eq!(told, [(vec![pattern("a")], 1), (both.clone(), 2)]);
+        hub.leave(peer(1));
+        hub.leave(peer(3));
+        let told = hub.subscriptions().into_iter();
+        let told: Vec<_> = told.map(|(all, it)| (all, it.connections)).collect();
+        assert_eq!(told, [(both, 1)]);
     }
 
     #[test]
