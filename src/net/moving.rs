@@ -8,8 +8,8 @@
 //!
 //! Input: orders of the thread that talks to the other process. Output: sockets with what is known
 //! of them. Invariants: a loop that lends only copies, so until it leaves it can go on as if
-//! nothing had happened; one that has adopted reads and writes nothing before it is told to go. How the
-//! sockets travel is left to the program.
+//! nothing had happened; one that has adopted reads and writes nothing before it is told to go.
+//! How the sockets travel is left to the program.
 
 use std::any::Any;
 use std::fmt;

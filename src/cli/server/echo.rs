@@ -1,7 +1,7 @@
 //! `wirebell echo`: echoes every message, on every path.
 //!
-//! Input: its arguments and settings. Output: a server that runs until it is stopped; the service is
-//! `push::echo` of the library.
+//! Input: its arguments and settings. Output: a server that runs until it is stopped; the service
+//! is `push::echo` of the library.
 
 use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};

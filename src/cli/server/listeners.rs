@@ -7,8 +7,8 @@
 //!
 //! Input: texts of this form, and whether there is a certificate. Output: [`Listeners`], to start a
 //! server with and to announce. Invariant: TLS is spoken if and only if there is a certificate, so
-//! a mistake never makes an unencrypted server. A redirect leads to the port that it names or else to
-//! that of a listener with TLS: one on the same address, or on all addresses, or the first.
+//! a mistake never makes an unencrypted server. A redirect leads to the port that it names or else
+//! to that of a listener with TLS: one on the same address, or on all addresses, or the first.
 
 use crate::cli::common::Failure;
 use crate::cli::common::tls::Tls;

@@ -1,7 +1,7 @@
 //! `wirebell serve`: the push server.
 //!
-//! Input: the settings. Output: a server that runs until it is stopped or another process takes over;
-//! the service is `push` of the library.
+//! Input: the settings. Output: a server that runs until it is stopped or another process takes
+//! over; the service is `push` of the library.
 
 use crate::cli::common::tls::Tls;
 use crate::cli::common::{Failure, files, logging};

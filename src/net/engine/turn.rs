@@ -1,7 +1,7 @@
 //! One turn of the loop, in the order of its calls.
 //!
-//! Input: what the sockets are ready for, and mail. Output: calls of the parts that handle them, and
-//! when the next turn is due. What a read does is left to `input`, what is sent to `output`.
+//! Input: what the sockets are ready for, and mail. Output: calls of the parts that handle them,
+//! and when the next turn is due. What a read does is left to `input`, what is sent to `output`.
 
 use crate::net::conn::lists::Lists;
 use crate::net::connections::Connections;

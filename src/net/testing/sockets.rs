@@ -1,7 +1,7 @@
 //! The sockets of one simulated loop.
 //!
-//! Input: what the peers of a test write and read. Output: what the engine may read, and how much it
-//! may write, as the test has bounded it.
+//! Input: what the peers of a test write and read. Output: what the engine may read, and how much
+//! it may write, as the test has bounded it.
 
 #[cfg(feature = "take-over")]
 use crate::net::moving::Movable;

@@ -1,6 +1,7 @@
 //! A loop that runs when the test says so.
 //!
-//! Input: calls of the test. Output: turns of a real engine on simulated sockets and a virtual clock.
+//! Input: calls of the test. Output: turns of a real engine on simulated sockets and a virtual
+//! clock.
 
 use crate::net::context::Context;
 use crate::net::engine::{Engine, Next, Shared};

@@ -46,7 +46,8 @@ pub struct Broker {
 }
 
 impl Broker {
-    /// A broker for the connections of this many workers. `clock` gives a Unix time in milliseconds.
+    /// A broker for the connections of this many workers. `clock` gives a Unix time in
+    /// milliseconds.
     pub fn new(
         log: Arc<dyn Log>,
         workers: usize,
@@ -344,8 +345,8 @@ impl Broker {
         self.shared.lock().hub.connections()
     }
 
-    /// What has happened since the last call, with at most this many topics. If there are to be any,
-    /// they are counted one by one from now on.
+    /// What has happened since the last call, with at most this many topics. If there are to be
+    /// any, they are counted one by one from now on.
     pub fn stats(&self, topics: usize) -> BrokerStats {
         stats::collect(&mut self.shared.turn().state, topics)
     }

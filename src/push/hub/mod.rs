@@ -346,8 +346,8 @@ impl Hub {
         query.run(&mut self.topics)
     }
 
-    /// What histories hold of a pattern, newest first: at most this many records with lower sequence
-    /// numbers than `below`.
+    /// What histories hold of a pattern, newest first: at most this many records with lower
+    /// sequence numbers than `below`.
     pub fn latest(
         &mut self,
         pattern: &Pattern,
@@ -1066,8 +1066,11 @@ mod tests {
             (3, 4 * bytes, 3),
             (0, 4 * bytes, 1),
         ] {
-            let mut page = Page::default();
-            (page.records, page.bytes) = (records, most);
+            let page = Page {
+                records,
+                bytes: most,
+                cursor: None,
+            };
             let replay = all(page);
             assert_eq!(replay.records.len(), expected, "{records} of {most} bytes");
             assert_eq!(replay.next.is_some(), expected < sizes.len());
@@ -1077,8 +1080,10 @@ mod tests {
         let mut alone = small(|_| {});
         publish(&mut alone, "a");
         for (most, goes_on) in [(bytes - 1, true), (bytes, false)] {
-            let mut page = Page::default();
-            page.bytes = most;
+            let page = Page {
+                bytes: most,
+                ..Page::default()
+            };
             let replay = alone.replay(&[pattern("a")], Since::All, page, 0).unwrap();
             assert_eq!((replay.records.len(), replay.next.is_some()), (1, goes_on));
         }
