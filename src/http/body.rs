@@ -410,6 +410,17 @@ mod tests {
     }
 
     #[test]
+    fn a_chunk_that_is_too_long_is_refused_before_its_data_and_what_is_kept_is_held() {
+        let mut decoder = BodyDecoder::new(Framing::Chunked, 10).unwrap();
+        assert_eq!(decoder.feed(b"a\r\n0123456789"), Ok(13));
+        assert!(decoder.held() >= 10, "{} bytes", decoder.held());
+        for line in [&b"b\r\n"[..], b"4\r\n1234\r\n7\r\n"] {
+            let mut decoder = BodyDecoder::new(Framing::Chunked, 10).unwrap();
+            assert_eq!(decoder.feed(line), Err(BodyError::TooLong));
+        }
+    }
+
+    #[test]
     fn a_truncated_body_is_the_same_in_every_cut() {
         let rows: [(Framing, &[u8], &str); 9] = [
             (Framing::None, b"GET", "."),
