@@ -330,6 +330,13 @@ impl Peer {
         )
     }
 
+    /// A request has begun to arrive, or is being answered.
+    pub(crate) fn has_asked(&self) -> bool {
+        let cold = self.cold.as_ref();
+        let arrives = cold.is_some_and(|cold| !cold.http.is_idle() || !cold.tail.is_empty());
+        arrives || self.is_answering()
+    }
+
     /// The first reason to end counts.
     pub(crate) fn end_for(&mut self, cause: Cause) {
         self.cause.get_or_insert(cause);

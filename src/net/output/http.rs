@@ -109,7 +109,8 @@ impl Output {
     }
 
     /// Ends an HTTP connection with this response, unless the current request has already been
-    /// answered, in whole or in part.
+    /// answered, in whole or in part, or there is none: a client would take the response for that
+    /// to its next request (RFC 9112 section 9.2).
     pub(crate) fn give_up(&mut self, peer: &mut Peer, response: Response) {
         if peer.is_stream() {
             return self.lists.remove_soon(peer);
@@ -122,9 +123,10 @@ impl Output {
             } => answer.head_only,
             _ => cold.is_some_and(|cold| cold.http.is_head_only()),
         };
-        match cold.is_some_and(|cold| cold.http.is_answered()) {
-            true => self.linger(peer),
-            false => self.respond(peer, &response.closing(), head_only),
+        let is_answered = cold.is_some_and(|cold| cold.http.is_answered());
+        match peer.has_asked() && !is_answered {
+            true => self.respond(peer, &response.closing(), head_only),
+            false => self.linger(peer),
         }
     }
 
