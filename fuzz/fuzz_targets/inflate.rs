@@ -1,6 +1,8 @@
 //! See `deflate::inflate`.
 #![no_main]
 
+#[path = "../src/compressed.rs"]
+mod compressed;
 #[path = "../src/deflate.rs"]
 #[allow(dead_code)]
 mod deflate;
@@ -11,5 +13,5 @@ mod mutators;
 libfuzzer_sys::fuzz_target!(|data: &[u8]| deflate::inflate(data));
 
 libfuzzer_sys::fuzz_mutator!(|data: &mut [u8], size: usize, max_size: usize, seed: u32| {
-    mutators::messages(data, size, max_size, seed)
+    compressed::messages(data, size, max_size, seed)
 });

@@ -6,7 +6,9 @@
 //! the client takes; nothing is agreed to that was not offered.
 #![forbid(unsafe_code)]
 
-use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
+use wirebell::deflate::{
+    Budget, Compressed, Compressor, Inflated, Params, Pool, Session, Settings,
+};
 use wirebell::handshake::{
     ClientHandshake, ClientWindow, DeflateOffer, DeflatePolicy, DeflateTerms, Direction,
     UpgradeRequest, accept_key,
@@ -65,7 +67,7 @@ impl Case {
 }
 
 /// Each payload has its length before it, in two bytes.
-fn payloads(mut data: &[u8]) -> Vec<&[u8]> {
+pub fn payloads(mut data: &[u8]) -> Vec<&[u8]> {
     let mut payloads = Vec::new();
     while let Some((length, rest)) = data.split_first_chunk::<2>() {
         let length = usize::from(u16::from_le_bytes(*length)).min(rest.len());
@@ -114,6 +116,21 @@ fn read(case: &Case, payloads: &[&[u8]], step: usize, budget: usize, others: boo
 
 /// Messages of other connections, enough to move every idle inflater on.
 fn neighbours(pool: &mut Pool) {
+    for _ in 0..9 {
+        let message = first(pool, MessageKind::Text, HELLO, &Limits::DEFAULT);
+        let message = message.expect("a good message").expect("whole");
+        assert_eq!(message.bytes(), b"Hello");
+        pool.recycle(message);
+    }
+}
+
+/// The first message of a connection, whole.
+pub fn first(
+    pool: &mut Pool,
+    kind: MessageKind,
+    bytes: &[u8],
+    limits: &Limits,
+) -> Result<Option<Inflated>, Violation> {
     let direction = Direction {
         takeover: true,
         window_bits: 15,
@@ -122,18 +139,13 @@ fn neighbours(pool: &mut Pool) {
         send: direction,
         receive: direction,
     };
-    for _ in 0..9 {
-        let piece = Compressed {
-            kind: MessageKind::Text,
-            bytes: HELLO,
-            first: true,
-            last: true,
-        };
-        let message = pool.inflate(&mut Session::default(), &params, piece, &Limits::DEFAULT);
-        let message = message.expect("a good message").expect("whole");
-        assert_eq!(message.bytes(), b"Hello");
-        pool.recycle(message);
-    }
+    let piece = Compressed {
+        kind,
+        bytes,
+        first: true,
+        last: true,
+    };
+    pool.inflate(&mut Session::default(), &params, piece, limits)
 }
 
 /// The payloads of one connection's messages.

@@ -1,23 +1,21 @@
-//! How inputs change that have a structure: frames, and compressed messages.
+//! How inputs of frames change. Compressed messages are left to `compressed`.
 //!
-//! A random change of a masked frame changes its payload to nonsense and a random change of a
-//! compressed one ends it. These take an input apart, change one thing in it as a peer could, and
-//! put it together again; half of the time libFuzzer changes bytes as usual. What cannot be taken
-//! apart stays as it is, at the end.
+//! A random change of a masked frame changes its payload to nonsense. This takes an input apart,
+//! changes one thing in it as a peer could, and puts it together again; half of the time libFuzzer
+//! changes bytes as usual. What cannot be taken apart stays as it is, at the end.
 
 use libfuzzer_sys::fuzzer_mutate;
-use wirebell::deflate::{Budget, Compressed, Compressor, Params, Pool, Session, Settings};
-use wirebell::handshake::Direction;
-use wirebell::{Limits, MessageKind, Role};
+use wirebell::Role;
+use wirebell::wire::Mask;
 
 /// Bytes before the frames or the messages, which choose cuts or settings.
-const PREFIX: usize = 4;
+pub const PREFIX: usize = 4;
 
 /// Lengths at which headers or the limits of the checks change.
 const LENGTHS: [usize; 10] = [0, 1, 2, 124, 125, 126, 127, 2047, 2048, 2049];
 
 /// Ends and beginnings of characters, and what looks like one.
-const TEXTS: [&[u8]; 9] = [
+pub const TEXTS: [&[u8]; 9] = [
     "\u{e9}".as_bytes(),
     "\u{20ac}".as_bytes(),
     "\u{1f600}".as_bytes(),
@@ -46,10 +44,10 @@ const CLOSES: [&[u8]; 12] = [
 ];
 
 /// Splitmix64.
-struct Rng(u64);
+pub struct Rng(pub u64);
 
 impl Rng {
-    fn below(&mut self, bound: usize) -> usize {
+    pub fn below(&mut self, bound: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -57,13 +55,13 @@ impl Rng {
         ((z ^ (z >> 31)) % bound.max(1) as u64) as usize
     }
 
-    fn of<T: Copy>(&mut self, all: &[T]) -> T {
+    pub fn of<T: Copy>(&mut self, all: &[T]) -> T {
         all[self.below(all.len())]
     }
 }
 
 /// Changes bytes as libFuzzer does, and lets them grow by a few.
-fn random(bytes: &mut Vec<u8>) {
+pub fn random(bytes: &mut Vec<u8>) {
     let len = bytes.len();
     bytes.resize(len + 16, 0);
     let new = fuzzer_mutate(bytes, len, len + 16);
@@ -71,7 +69,7 @@ fn random(bytes: &mut Vec<u8>) {
 }
 
 /// Puts the prefix and what follows it back; what is too long is cut.
-fn put(data: &mut [u8], max_size: usize, rest: &[u8]) -> usize {
+pub fn put(data: &mut [u8], max_size: usize, rest: &[u8]) -> usize {
     let len = rest.len().min(max_size - PREFIX);
     data[PREFIX..PREFIX + len].copy_from_slice(&rest[..len]);
     PREFIX + len
@@ -134,23 +132,15 @@ impl Frame {
                 out.extend((length as u64).to_be_bytes());
             }
         }
-        out.extend(
-            self.key
-                .unwrap_or_default()
-                .iter()
-                .take(4 * usize::from(second != 0)),
-        );
+        out.extend(self.key.iter().flatten());
         out.extend(mask(&self.payload, self.key.unwrap_or_default()));
     }
 }
 
 fn mask(bytes: &[u8], key: [u8; 4]) -> Vec<u8> {
-    let keys = key.iter().cycle();
-    bytes
-        .iter()
-        .zip(keys)
-        .map(|(byte, key)| byte ^ key)
-        .collect()
+    let mut masked = bytes.to_vec();
+    Mask::apply_whole(key, &mut masked);
+    masked
 }
 
 /// Changes a stream of frames that this side receives.
@@ -232,143 +222,4 @@ fn change(frames: &mut Vec<Frame>, at: usize, rng: &mut Rng) {
         }
         _ => random(&mut frame.payload),
     }
-}
-
-/// Changes the compressed messages of a connection.
-pub fn messages(data: &mut [u8], size: usize, max_size: usize, seed: u32) -> usize {
-    let mut rng = Rng(seed.into());
-    if size < PREFIX || max_size < 2 * PREFIX || rng.below(2) == 0 {
-        return fuzzer_mutate(data, size, max_size);
-    }
-    let mut rest = &data[PREFIX..size];
-    let mut payloads = Vec::new();
-    while let Some((length, after)) = rest.split_first_chunk::<2>() {
-        let length = usize::from(u16::from_le_bytes(*length)).min(after.len());
-        let (payload, after) = after.split_at(length);
-        payloads.push(payload.to_vec());
-        rest = after;
-    }
-    let at = rng.below(payloads.len());
-    match (payloads.is_empty(), rng.below(8)) {
-        (true, _) | (_, 0) => payloads.insert(at, compress(&text(&mut rng), &mut rng)),
-        (_, 1) => drop(payloads.remove(at)),
-        (_, 2) => {
-            let more = compress(&text(&mut rng), &mut rng);
-            payloads[at].extend(more);
-        }
-        (_, 3) => random(&mut payloads[at]),
-        _ => {
-            let mut plain = inflate(&payloads[at]).unwrap_or_else(|| text(&mut rng));
-            random(&mut plain);
-            payloads[at] = compress(&plain, &mut rng);
-        }
-    }
-    let mut out = Vec::new();
-    for payload in payloads {
-        let length = payload.len().min(u16::MAX.into());
-        out.extend((length as u16).to_le_bytes());
-        out.extend(&payload[..length]);
-    }
-    put(data, max_size, &out)
-}
-
-/// Text that is worth compressing.
-fn text(rng: &mut Rng) -> Vec<u8> {
-    let mut text = Vec::new();
-    for _ in 0..1 + rng.below(4) {
-        let part = rng.of(&TEXTS[..3]);
-        let times = rng.of(&[1, 2, 3, 100, 258, 259, 400]);
-        text.extend(part.repeat(times));
-        let from = rng.below(text.len());
-        text.extend_from_within(from..);
-    }
-    text.truncate(8192);
-    text
-}
-
-/// Blocks of any kind, without the end of the message that a sender leaves out.
-fn compress(plain: &[u8], rng: &mut Rng) -> Vec<u8> {
-    match rng.below(4) {
-        0 => stored(plain, rng),
-        1 => fixed(&plain[..plain.len().min(1024)], rng),
-        _ => {
-            let bits = 9 + rng.below(7) as u8;
-            let mut out = Vec::new();
-            let mut compressor = Compressor::new(bits, 1 + rng.below(9) as u8);
-            let (front, back) = plain.split_at(rng.below(plain.len() + 1));
-            compressor.fragment(front, true, false, &mut out);
-            compressor.fragment(back, false, true, &mut out);
-            out
-        }
-    }
-}
-
-/// RFC 1951 section 3.2.4, with a length that may be wrong, in one or two blocks.
-fn stored(plain: &[u8], rng: &mut Rng) -> Vec<u8> {
-    let mut out = Vec::new();
-    for part in plain.chunks(plain.len() / (1 + rng.below(2)) + 1) {
-        let length = part.len() as u16;
-        let check = !length ^ u16::from(rng.below(16) == 0);
-        out.push(rng.of(&[0, 0, 0, 1, 0xF8]));
-        out.extend(length.to_le_bytes());
-        out.extend(check.to_le_bytes());
-        out.extend(part);
-    }
-    out.push(0);
-    out
-}
-
-/// RFC 1951 section 3.2.6: literals, now and then a match, and the end of the block.
-fn fixed(plain: &[u8], rng: &mut Rng) -> Vec<u8> {
-    let (mut out, mut held, mut count) = (Vec::new(), 0_u64, 0_u32);
-    let mut bits = |value: u64, len: u32| {
-        held |= value << count;
-        count += len;
-        while count >= 8 {
-            out.push(held as u8);
-            held >>= 8;
-            count -= 8;
-        }
-    };
-    let code = |value: u16, len: u32| u64::from(value.reverse_bits() >> (16 - len));
-    bits(u64::from(rng.below(16) == 0), 1);
-    bits(1, 2);
-    for byte in plain {
-        match *byte {
-            low @ 0..144 => bits(code(0x30 + u16::from(low), 8), 8),
-            high => bits(code(0x190 + u16::from(high - 144), 9), 9),
-        }
-        if rng.below(16) == 0 {
-            // The lengths 3 to 10, and distances whose codes have no or one more bit.
-            bits(code(1 + rng.below(8) as u16, 7), 7);
-            bits(code(rng.below(4) as u16, 5), 5);
-        }
-    }
-    bits(0, 7);
-    // An empty block follows, whose last bytes are left out.
-    bits(0, 3);
-    bits(0, 7);
-    out
-}
-
-/// One message; `None` if it is not one by itself.
-fn inflate(payload: &[u8]) -> Option<Vec<u8>> {
-    let mut pool = Pool::new(Settings::DEFAULT, Budget::new(1 << 20));
-    let direction = Direction {
-        takeover: true,
-        window_bits: 15,
-    };
-    let params = Params {
-        send: direction,
-        receive: direction,
-    };
-    let piece = Compressed {
-        kind: MessageKind::Binary,
-        bytes: payload,
-        first: true,
-        last: true,
-    };
-    let limits = Limits::DEFAULT.message_bytes(8192);
-    let message = pool.inflate(&mut Session::default(), &params, piece, &limits);
-    Some(message.ok()??.bytes().to_vec())
 }

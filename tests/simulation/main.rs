@@ -92,8 +92,8 @@ fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let kept = KEPT.into_iter().take_while(|_| seeds == SEEDS);
-    let all_seeds = (from..from + seeds).chain(kept);
+    let kept = if seeds == SEEDS { &KEPT[..] } else { &[] };
+    let all_seeds = (from..from + seeds).chain(kept.iter().copied());
     std::thread::scope(|scope| {
         #[cfg(all(feature = "data", feature = "gotify"))]
         let pushes = scope.spawn(|| all::<push::Plan>(all_seeds.clone(), shows));

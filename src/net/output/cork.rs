@@ -52,8 +52,8 @@ impl Cork {
     /// Like [`Cork::push_frame`], for the header of a short message.
     #[inline]
     pub(crate) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) -> bool {
-        self.bytes[self.len..self.len + 2].copy_from_slice(&header);
-        self.len += 2;
+        self.bytes[self.len..self.len + header.len()].copy_from_slice(&header);
+        self.len += header.len();
         self.push(payload)
     }
 

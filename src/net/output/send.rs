@@ -37,11 +37,8 @@ impl Output {
             && let Some(header) = connection.short_header(message)
             && self.is_corked(peer)
         {
-            self.cork.sent += header.len() + message.bytes.len();
-            if self.cork.push_short(header, message.bytes) {
-                self.flush_cork(peer, &[], &[]);
-            }
-            return self.taken(peer);
+            let is_full = self.cork.push_short(header, message.bytes);
+            return self.corked(peer, header.len() + message.bytes.len(), is_full);
         }
         if peer.is_busy() {
             return Sent::Busy;
@@ -71,10 +68,20 @@ impl Output {
         header: &HeaderBytes,
         payload: &[u8],
     ) -> Sent {
-        self.cork.sent += header.len() + payload.len();
+        let len = header.len() + payload.len();
         if payload.len() >= LARGE {
             self.flush_cork(peer, header, payload);
-        } else if self.cork.push_frame(header, payload) {
+            return self.corked(peer, len, false);
+        }
+        let is_full = self.cork.push_frame(header, payload);
+        self.corked(peer, len, is_full)
+    }
+
+    /// The cork was given this many bytes of a message.
+    #[inline]
+    fn corked(&mut self, peer: &mut Peer, len: usize, is_full: bool) -> Sent {
+        self.cork.sent += len;
+        if is_full {
             self.flush_cork(peer, &[], &[]);
         }
         self.taken(peer)
@@ -153,11 +160,8 @@ impl Output {
     ) -> Sent {
         let len = header.len() + payload.len();
         if payload.len() < LARGE && self.is_corked(peer) {
-            self.cork.sent += len;
-            if self.cork.push_masked(header, &mut mask, payload) {
-                self.flush_cork(peer, &[], &[]);
-            }
-            return self.taken(peer);
+            let is_full = self.cork.push_masked(header, &mut mask, payload);
+            return self.corked(peer, len, is_full);
         }
         let mut frame = self.buffers.take();
         if frame.len() < len {

@@ -136,15 +136,9 @@ impl Output {
         }
         let mut sent = None;
         if let Some(bytes) = self.batch.block(run).filter(|_| peer.queued() == 0) {
-            self.metrics.writes.add(1);
-            match written(self.sockets.write(peer.index, &[IoSlice::new(bytes)])) {
-                Ok(n) => {
-                    self.metrics.bytes_out.add(n as u64);
-                    if n == bytes.len() {
-                        return;
-                    }
-                    sent = Some(n);
-                }
+            match write_parts(&mut *self.sockets, &self.metrics, peer, &[bytes]) {
+                Ok(n) if n == bytes.len() => return,
+                Ok(n) => sent = Some(n),
                 Err(_) => return self.lists.remove_soon(peer),
             }
         }
@@ -177,14 +171,11 @@ impl Output {
                 count += 1;
                 total += frame.as_bytes().len();
             }
-            self.metrics.writes.add(1);
-            let n = match written(self.sockets.write(peer.index, &slices[..count])) {
-                Ok(n) => n,
+            let slices = &slices[..count];
+            match write_slices(&mut *self.sockets, &self.metrics, peer.index, slices) {
+                Ok(n) if n < total => return self.queue_rest(peer, frames, n),
+                Ok(_) => {}
                 Err(_) => return self.lists.remove_soon(peer),
-            };
-            self.metrics.bytes_out.add(n as u64);
-            if n < total {
-                return self.queue_rest(peer, frames, n);
             }
             let _ = frames.by_ref().take(count).count();
         }
@@ -298,7 +289,7 @@ impl Output {
     }
 }
 
-/// One write, if nothing waits. Returns how many bytes have left.
+/// One write of those that are not empty, if nothing waits. Returns how many bytes have left.
 #[inline]
 fn write_parts(
     sockets: &mut dyn Sockets,
@@ -309,33 +300,38 @@ fn write_parts(
     if peer.queued() > 0 {
         return Ok(0);
     }
-    metrics.writes.add(1);
-    let sent = written(match parts {
-        [one] => sockets.write(peer.index, &[IoSlice::new(one)]),
-        _ => write_some(sockets, peer.index, parts),
-    })?;
-    metrics.bytes_out.add(sent as u64);
-    Ok(sent)
-}
-
-/// Those that are not empty.
-fn write_some(sockets: &mut dyn Sockets, index: u32, parts: &[&[u8]]) -> io::Result<usize> {
+    if let [one] = parts
+        && !one.is_empty()
+    {
+        return write_slices(sockets, metrics, peer.index, &[IoSlice::new(one)]);
+    }
     let mut slices = [IoSlice::new(&[]); MAX_PARTS];
     let mut count = 0;
     for part in parts.iter().filter(|part| !part.is_empty()) {
         slices[count] = IoSlice::new(part);
         count += 1;
     }
-    match count {
-        0 => Ok(0),
-        _ => sockets.write(index, &slices[..count]),
-    }
+    write_slices(sockets, metrics, peer.index, &slices[..count])
 }
 
-/// "Not now" is zero bytes and not an error.
-fn written(result: io::Result<usize>) -> io::Result<usize> {
-    match result {
+/// One counted write. "Not now" is zero bytes and not an error.
+#[inline]
+fn write_slices(
+    sockets: &mut dyn Sockets,
+    metrics: &Metrics,
+    index: u32,
+    slices: &[IoSlice<'_>],
+) -> io::Result<usize> {
+    metrics.writes.add(1);
+    if slices.is_empty() {
+        return Ok(0);
+    }
+    match sockets.write(index, slices) {
+        Ok(sent) => {
+            metrics.bytes_out.add(sent as u64);
+            Ok(sent)
+        }
         Err(error) if is_transient(&error) => Ok(0),
-        other => other,
+        Err(error) => Err(error),
     }
 }

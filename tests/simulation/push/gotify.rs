@@ -9,17 +9,14 @@
 //! - The list has what is kept, the newest first, and nothing that was deleted.
 
 use super::accounts::{APPLICATIONS, CLIENTS, USERS, made};
-use super::body::Input;
 use super::requests::{Answered, Requests};
 use super::server::UPGRADE;
-use super::subscriber::number;
+use super::socket::Socket;
+use super::subscriber::{number, parse};
 use super::world::World;
 use crate::support::Rng;
-use crate::support::frames::pong;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use wirebell::Role;
-use wirebell::net::testing::Peer;
 
 /// Connections that post.
 const POSTERS: usize = 2;
@@ -84,14 +81,11 @@ impl Step {
 
 /// One stream.
 struct Life {
-    peer: Peer,
-    input: Input,
-    status: Option<u16>,
+    socket: Socket,
     /// The last message that was sent when its 101 had come.
     since: u64,
     /// Ids and numbers.
     got: Vec<(u64, u64)>,
-    left: bool,
 }
 
 enum Asked {
@@ -143,33 +137,19 @@ fn id_and_number(value: &Value) -> Result<(u64, u64, usize), String> {
     ))
 }
 
-fn parse(text: &str) -> Result<Value, String> {
-    serde_json::from_str(text).map_err(|error| format!("{error}: {text:?}"))
-}
-
 impl Life {
     fn read(&mut self, most: usize, last: u64) -> Result<usize, String> {
-        let read = self.peer.read(most);
-        self.input.push(&self.peer.take_bytes());
-        self.peer.send(&[]);
-        if self.status.is_none() {
-            self.status = self.input.head().map(|head| head.status);
+        if self.socket.status.is_none() {
             self.since = last;
         }
-        while self.status == Some(101)
-            && let Some(frame) = self.input.frame()
-        {
-            match frame.first {
-                0x81 => {
-                    let text = String::from_utf8(frame.payload).map_err(|_| "not UTF-8")?;
-                    self.take(&parse(&text)?)?;
-                }
-                0x89 => self.peer.send(&pong(&frame.payload).to(Role::Server)),
-                0x8A => {}
-                first => return Err(format!("a frame {first:#x}")),
-            }
+        let read = self.socket.read(most);
+        while let Some(text) = self.socket.text()? {
+            self.take(&parse(&text)?)?;
         }
-        Ok(read)
+        match self.socket.closes.first() {
+            Some(code) => Err(format!("a Close of {code}")),
+            None => Ok(read),
+        }
     }
 
     fn take(&mut self, value: &Value) -> Result<(), String> {
@@ -179,10 +159,6 @@ impl Life {
         }
         self.got.push((id, number));
         Ok(())
-    }
-
-    fn is_alive(&self) -> bool {
-        self.status == Some(101) && !self.left && !self.peer.has_ended()
     }
 }
 
@@ -222,7 +198,7 @@ impl World<'_> {
     /// The messages of the other poster may come before or after what the first one asks.
     fn since(&self) -> Since {
         let mut others = self.gotify.posters[1..].iter();
-        let is_known = others.all(|it| it.waiting().next().is_none());
+        let is_known = others.all(|it| !it.waits());
         is_known.then_some(self.last_number())
     }
 
@@ -261,20 +237,18 @@ impl World<'_> {
 
     fn open_stream(&mut self, client: usize) {
         self.end_stream(client, true);
-        let Ok(mut peer) = self.network.connect(self.server.loops[0].address()) else {
-            return;
-        };
         let token = &made().clients[client];
         let head = format!("GET /stream?token={token} HTTP/1.1\r\nHost: localhost\r\n");
-        peer.send(format!("{head}{UPGRADE}\r\n").as_bytes());
-        self.gotify.streams[client] = Some(Life {
-            peer,
-            input: Input::default(),
-            status: None,
-            since: 0,
-            got: Vec::new(),
-            left: false,
-        });
+        let (address, request) = (
+            self.server.loops[0].address(),
+            format!("{head}{UPGRADE}\r\n"),
+        );
+        self.gotify.streams[client] =
+            Socket::open(&self.network, address, &request).map(|socket| Life {
+                socket,
+                since: 0,
+                got: Vec::new(),
+            });
     }
 
     fn read_stream(&mut self, client: usize, most: usize) -> Result<usize, String> {
@@ -288,11 +262,7 @@ impl World<'_> {
 
     fn end_stream(&mut self, client: usize, reset: bool) {
         if let Some(mut life) = self.gotify.streams[client].take() {
-            match reset {
-                true => life.peer.reset(),
-                false => life.peer.shutdown(),
-            }
-            life.left = true;
+            life.socket.end(reset);
             self.gotify.past.push((client, life));
         }
     }
@@ -315,7 +285,7 @@ impl World<'_> {
 
     pub(super) fn gotify_waits(&self) -> bool {
         let mut posters = self.gotify.posters.iter();
-        posters.any(|it| it.waiting().next().is_some())
+        posters.any(Requests::waits)
     }
 
     pub(super) fn read_gotify(&mut self) -> Result<bool, String> {
@@ -422,12 +392,12 @@ impl World<'_> {
     }
 
     fn check_stream(&self, client: usize, life: &Life) -> Result<(), String> {
-        let is_known = matches!(life.status, None | Some(101 | 401 | 503));
+        let is_known = matches!(life.socket.status, None | Some(101 | 401 | 503));
         if !is_known {
-            return Err(format!("answered {:?}", life.status));
+            return Err(format!("answered {:?}", life.socket.status));
         }
         let (posted, removed) = (&self.gotify.posted, self.gotify.removed[client]);
-        if life.status == Some(401) && removed.is_none() && !self.gotify.unsure {
+        if life.socket.status == Some(401) && removed.is_none() && !self.gotify.unsure {
             return Err("its token is worth nothing".into());
         }
         for (id, number) in &life.got {
@@ -445,7 +415,7 @@ impl World<'_> {
                 return Err(format!("message {number} was encoded for each stream"));
             }
         }
-        let is_alive = life.is_alive();
+        let is_alive = life.socket.is_alive();
         if is_alive && removed.is_some() {
             return Err("its client was deleted, and it lives".into());
         }

@@ -11,6 +11,7 @@ mod plan;
 mod publishers;
 mod requests;
 mod server;
+mod socket;
 mod spy;
 mod subscriber;
 mod subscribers;

@@ -44,6 +44,11 @@ impl<T> Requests<T> {
         }
     }
 
+    /// Something waits for its answer.
+    pub fn waits(&self) -> bool {
+        !self.waiting.is_empty()
+    }
+
     /// What waits for its answer.
     pub fn waiting(&self) -> impl Iterator<Item = &T> {
         self.waiting.iter()

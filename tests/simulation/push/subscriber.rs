@@ -2,10 +2,9 @@
 
 use super::body::Input;
 use super::plan::{Transport, Wanted};
-use crate::support::frames::{close, pong};
+use super::socket::control;
 use serde_json::Value;
 use std::collections::BTreeSet;
-use wirebell::Role;
 use wirebell::net::testing::Peer;
 use wirebell::push::{Pattern, Position};
 
@@ -103,7 +102,7 @@ fn list<T>(value: &Value, each: impl Fn(&Value) -> Result<T, String>) -> Result<
     all.iter().map(each).collect()
 }
 
-fn parse(text: &str) -> Result<Value, String> {
+pub fn parse(text: &str) -> Result<Value, String> {
     serde_json::from_str(text).map_err(|error| format!("{error}: {text:?}"))
 }
 
@@ -223,14 +222,7 @@ impl Subscriber {
         match frame.first {
             0x81 if transport == Transport::Raw => self.raw_text(&text)?,
             0x81 => self.message(life, &parse(&text)?)?,
-            0x88 => {
-                let code = frame.payload.first_chunk().copied().unwrap_or_default();
-                self.closes.push(u16::from_be_bytes(code));
-                life.peer.send(&close(1000, "").to(Role::Server));
-            }
-            0x89 => life.peer.send(&pong(&frame.payload).to(Role::Server)),
-            0x8A => {}
-            first => return Err(format!("a frame {first:#x}")),
+            _ => control(&frame, &mut life.peer, &mut self.closes)?,
         }
         Ok(true)
     }

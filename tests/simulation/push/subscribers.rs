@@ -2,6 +2,7 @@
 
 use super::plan::{TOPICS, Transport};
 use super::server::{UPGRADE, tokens};
+use super::socket::end;
 use super::subscriber::{Life, Subscriber, number};
 use super::world::World;
 use crate::support::frames::text;
@@ -13,10 +14,7 @@ const REVOKED_MS: u64 = 1_000;
 impl World<'_> {
     pub(super) fn vanish(&mut self, client: usize, reset: bool) {
         if let Some(mut life) = self.subscribers[client].life.take() {
-            match reset {
-                true => life.peer.reset(),
-                false => life.peer.shutdown(),
-            }
+            end(&mut life.peer, reset);
         }
     }
 

@@ -239,7 +239,7 @@ impl<'p> World<'p> {
 
     fn who_waits(&self) -> Option<&'static str> {
         let mut publishers = self.publishers.iter();
-        if publishers.any(|it| it.waiting().next().is_some()) {
+        if publishers.any(Requests::waits) {
             return Some("a publisher");
         }
         let of_gotify = self.gotify_waits().then_some("an application");

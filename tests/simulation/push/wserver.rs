@@ -9,16 +9,14 @@
 //!   there were.
 //! - What is published after a `/drop` does not come to those that it ends.
 
-use super::body::Input;
 use super::requests::{Answered, Requests};
 use super::server::UPGRADE;
+use super::socket::Socket;
 use super::subscriber::number;
 use super::world::World;
 use crate::support::Rng;
-use crate::support::frames::{close, pong, text};
+use crate::support::frames::text;
 use std::collections::BTreeMap;
-use wirebell::Role;
-use wirebell::net::testing::Peer;
 use wirebell::push::Grant;
 
 pub const MEMBERS: usize = 3;
@@ -108,19 +106,14 @@ fn topics(topic: usize, all: bool) -> Topics {
 
 /// One connection of a member.
 struct Life {
-    peer: Peer,
-    input: Input,
-    status: Option<u16>,
+    socket: Socket,
     /// By topic: the last message before it had certainly registered, if that is known.
     joined: BTreeMap<usize, Option<u64>>,
     got: Vec<u64>,
-    closes: Vec<u16>,
     /// Its first registration has certainly been read. Later ones may wait until it has read.
     is_settled: bool,
     /// When it began.
     since: u64,
-    /// The member has ended it itself.
-    left: bool,
 }
 
 /// What the publisher waits for: a message, or the drop of topics after this message.
@@ -143,32 +136,9 @@ pub struct Wserver {
 
 impl Life {
     fn read(&mut self, most: usize) -> Result<usize, String> {
-        let read = self.peer.read(most);
-        self.input.push(&self.peer.take_bytes());
-        self.peer.send(&[]);
-        if self.status.is_none() {
-            self.status = self.input.head().map(|head| head.status);
-        }
-        while self.status == Some(101)
-            && let Some(frame) = self.input.frame()
-        {
-            if !self.closes.is_empty() && frame.first != 0x8A {
-                return Err(format!("a frame {:#x} after a Close", frame.first));
-            }
-            match frame.first {
-                0x81 => {
-                    let text = String::from_utf8(frame.payload).map_err(|_| "not UTF-8")?;
-                    self.take(number(&text).ok_or("another message")?)?;
-                }
-                0x88 => {
-                    let code = frame.payload.first_chunk().copied().unwrap_or_default();
-                    self.closes.push(u16::from_be_bytes(code));
-                    self.peer.send(&close(1000, "").to(Role::Server));
-                }
-                0x89 => self.peer.send(&pong(&frame.payload).to(Role::Server)),
-                0x8A => {}
-                first => return Err(format!("a frame {first:#x}")),
-            }
+        let read = self.socket.read(most);
+        while let Some(text) = self.socket.text()? {
+            self.take(number(&text).ok_or("another message")?)?;
         }
         Ok(read)
     }
@@ -180,11 +150,6 @@ impl Life {
         }
         self.got.push(number);
         Ok(())
-    }
-
-    fn is_alive(&self) -> bool {
-        let is_open = self.status == Some(101) && self.closes.is_empty();
-        is_open && !self.left && !self.peer.has_ended()
     }
 }
 
@@ -233,24 +198,21 @@ impl World<'_> {
         let say = text(format!(r#"{{"token":"user-{user}","event":["{events}"]}}"#));
         let it = &mut self.wserver.members[member];
         if it.is_none() {
-            let Ok(mut peer) = self.network.connect(self.server.loops[0].address()) else {
+            let request = format!("GET /ws HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n");
+            let address = self.server.loops[0].address();
+            let Some(socket) = Socket::open(&self.network, address, &request) else {
                 return;
             };
-            peer.send(format!("GET /ws HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n").as_bytes());
             *it = Some(Life {
-                peer,
-                input: Input::default(),
-                status: None,
+                socket,
                 joined: BTreeMap::new(),
                 got: Vec::new(),
-                closes: Vec::new(),
                 is_settled: false,
                 since: self.network.now(),
-                left: false,
             });
         }
         if let Some(life) = it {
-            life.peer.send(&say.to(Role::Server));
+            life.socket.send(&say);
             for topic in named {
                 life.joined.entry(topic).or_default();
             }
@@ -267,11 +229,7 @@ impl World<'_> {
 
     fn leave(&mut self, member: usize, reset: bool) {
         if let Some(mut life) = self.wserver.members[member].take() {
-            match reset {
-                true => life.peer.reset(),
-                false => life.peer.shutdown(),
-            }
-            life.left = true;
+            life.socket.end(reset);
             self.wserver.past.push(life);
         }
     }
@@ -288,7 +246,7 @@ impl World<'_> {
         let mail_bytes = self.plan.options.limits.mail_bytes;
         for life in self.wserver.members.iter_mut().flatten() {
             let may_rest = mail_bytes < 1 << 20 && now < life.since + RESTS_MS;
-            if life.peer.unsent() == 0 && !life.is_settled && !may_rest {
+            if life.socket.unsent() == 0 && !life.is_settled && !may_rest {
                 life.is_settled = true;
                 let marks = life.joined.values_mut();
                 marks.for_each(|mark| *mark = Some(last));
@@ -314,7 +272,7 @@ impl World<'_> {
     }
 
     pub(super) fn wserver_waits(&self) -> bool {
-        self.wserver.publisher.waiting().next().is_some()
+        self.wserver.publisher.waits()
     }
 
     /// Members read all there is, and what they have got is checked.
@@ -373,7 +331,7 @@ impl World<'_> {
             if let Some(number) = late.next() {
                 return Err(format!("message {number} after a drop at {after}"));
             }
-            if life.is_alive() {
+            if life.socket.is_alive() {
                 return Err(format!("it was dropped after {after}, and lives"));
             }
         }
@@ -391,7 +349,7 @@ impl World<'_> {
             .copied()
             .filter(|it| all.contains(it))
             .collect();
-        let is_alive = life.is_alive();
+        let is_alive = life.socket.is_alive();
         let begins = joined.filter(|_| is_alive);
         let first = begins.map_or(got.first().copied(), |it| Some(it + 1));
         let last = match is_alive {
@@ -422,6 +380,7 @@ impl World<'_> {
     /// Members that were dropped.
     pub(super) fn dropped_members(&self) -> usize {
         let all = self.wserver.past.iter();
-        all.filter(|life| life.closes.contains(&1000)).count()
+        all.filter(|life| life.socket.closes.contains(&1000))
+            .count()
     }
 }
