@@ -291,11 +291,12 @@ impl World<'_> {
     pub(super) fn read_gotify(&mut self) -> Result<bool, String> {
         let mut moved = false;
         for at in 0..POSTERS {
-            let (some, answers) = self.gotify.posters[at].read()?;
-            moved |= some;
-            for answer in answers {
+            let read = self.gotify.posters[at].read()?;
+            moved |= read.moved;
+            for answer in read.answers {
                 self.answered(answer)?;
             }
+            self.gotify.unsure |= !read.lost.is_empty();
         }
         Ok(moved)
     }

@@ -64,9 +64,9 @@ impl World<'_> {
     pub(super) fn read_publishers(&mut self) -> Result<bool, String> {
         let mut moved = false;
         for at in 0..PUBLISHERS {
-            let (some, answers) = self.publishers[at].read()?;
-            moved |= some;
-            for answer in answers {
+            let read = self.publishers[at].read()?;
+            moved |= read.moved;
+            for answer in read.answers {
                 self.published(answer)?;
             }
         }

@@ -21,6 +21,15 @@ pub struct Answered<T> {
     pub body: String,
 }
 
+/// What one look at a connection has brought.
+pub struct Read<T> {
+    /// Anything came or went.
+    pub moved: bool,
+    pub answers: Vec<Answered<T>>,
+    /// The connection ended before these were answered: they may have been done or not.
+    pub lost: Vec<T>,
+}
+
 impl<T> Default for Requests<T> {
     fn default() -> Self {
         Self {
@@ -62,25 +71,28 @@ impl<T> Requests<T> {
         std::mem::take(self).waiting.into()
     }
 
-    /// Reads answers. Also whether anything came or went.
-    pub fn read(&mut self) -> Result<(bool, Vec<Answered<T>>), String> {
-        let Some(peer) = &mut self.peer else {
-            return Ok((false, Vec::new()));
+    pub fn read(&mut self) -> Result<Read<T>, String> {
+        let mut read = Read {
+            moved: false,
+            answers: Vec::new(),
+            lost: Vec::new(),
         };
-        let mut moved = peer.read(usize::MAX) > 0;
+        let Some(peer) = &mut self.peer else {
+            return Ok(read);
+        };
+        read.moved = peer.read(usize::MAX) > 0;
         self.input.push(&peer.take_bytes());
         let unsent = peer.unsent();
         peer.send(&[]);
-        moved |= unsent != peer.unsent();
+        read.moved |= unsent != peer.unsent();
         let ended = peer.has_ended();
-        let mut answers = Vec::new();
         while let Some(answer) = self.answer()? {
-            answers.push(answer);
+            read.answers.push(answer);
         }
         if ended {
-            *self = Self::default();
+            read.lost = std::mem::take(self).waiting.into();
         }
-        Ok((moved, answers))
+        Ok(read)
     }
 
     fn answer(&mut self) -> Result<Option<Answered<T>>, String> {

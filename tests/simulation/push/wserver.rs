@@ -256,8 +256,8 @@ impl World<'_> {
 
     pub(super) fn read_wserver(&mut self) -> Result<bool, String> {
         let it = &mut self.wserver;
-        let (moved, answers) = it.publisher.read()?;
-        for Answered { to, status, body } in answers {
+        let read = it.publisher.read()?;
+        for Answered { to, status, body } in read.answers {
             let count = body.split(' ').find_map(|word| word.parse().ok());
             match (status, to, count) {
                 (200, Asked::Push(number, topic), Some(count)) => {
@@ -268,7 +268,7 @@ impl World<'_> {
                 _ => return Err(format!("a publisher of wserver got {status}: {body}")),
             }
         }
-        Ok(moved)
+        Ok(read.moved)
     }
 
     pub(super) fn wserver_waits(&self) -> bool {
