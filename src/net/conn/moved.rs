@@ -22,7 +22,7 @@ use std::num::NonZeroU16;
 
 /// What is known of a connection besides its socket.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Told {
+pub(crate) struct Snapshot {
     pub(crate) kind: Kind,
     pub(crate) tag: u32,
     pub(crate) sends_close: bool,
@@ -72,7 +72,7 @@ pub(crate) enum Stays {
 
 /// A peer as it is, without what others know of it.
 // req: push-upgrade-01
-pub(crate) fn tell(peer: &Peer, now: u64) -> Result<Told, Stays> {
+pub(crate) fn snapshot(peer: &Peer, now: u64) -> Result<Snapshot, Stays> {
     let flags = &peer.flags;
     if flags.dying || flags.shut || flags.discard || flags.closing == Closing::Clean {
         return Err(Stays::ToTheEnd);
@@ -118,7 +118,7 @@ pub(crate) fn tell(peer: &Peer, now: u64) -> Result<Told, Stays> {
     if let Some(cold) = cold {
         cold.queue.copy_to(&mut output);
     }
-    Ok(Told {
+    Ok(Snapshot {
         kind,
         tag: peer.tag,
         sends_close: flags.closing != Closing::WithoutClose,
@@ -161,7 +161,7 @@ impl Deflate {
 }
 
 /// The version of these records is that of the program that speaks of them.
-impl Told {
+impl Snapshot {
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = Writer::default();
         match &self.kind {
@@ -202,7 +202,7 @@ impl Told {
         out.0
     }
 
-    /// `None` if this was not written by [`Told::write`].
+    /// `None` if this was not written by [`Snapshot::write`].
     pub(crate) fn read(record: &[u8]) -> Option<Self> {
         let mut from = Reader(record);
         let kind = match from.byte()? {
@@ -231,7 +231,7 @@ impl Told {
             },
             _ => return None,
         };
-        let told = Self {
+        let snapshot = Self {
             kind,
             tag: u32::try_from(from.number()?).ok()?,
             sends_close: from.flag()?,
@@ -242,7 +242,7 @@ impl Told {
             client: from.option(|from| from.option(|from| from.text()?.parse().ok()))?,
             service: from.option(|from| from.bytes().map(<[u8]>::to_vec))?,
         };
-        from.is_done().then_some(told)
+        from.is_done().then_some(snapshot)
     }
 }
 
@@ -287,7 +287,7 @@ mod tests {
             },
         ];
         for kind in kinds {
-            let told = Told {
+            let snapshot = Snapshot {
                 kind,
                 tag: 9,
                 sends_close: false,
@@ -298,10 +298,10 @@ mod tests {
                 client: Some(Some("192.0.2.1:0".parse().unwrap())),
                 service: Some(b"s".to_vec()),
             };
-            let record = told.write();
-            assert_eq!(Told::read(&record), Some(told));
+            let record = snapshot.write();
+            assert_eq!(Snapshot::read(&record), Some(snapshot));
             for end in 0..record.len() {
-                assert_eq!(Told::read(&record[..end]), None);
+                assert_eq!(Snapshot::read(&record[..end]), None);
             }
         }
     }
@@ -309,7 +309,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_record_is_read_without_a_panic(bytes in prop::collection::vec(any::<u8>(), 0..90)) {
-            let _ = Told::read(&bytes);
+            let _ = Snapshot::read(&bytes);
         }
     }
 }

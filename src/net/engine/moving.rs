@@ -6,7 +6,7 @@
 //! begins by resting has neither read nor written anything before it is told to go.
 
 use crate::http::Step;
-use crate::net::conn::moved::{Kind, Stays, Told, tell};
+use crate::net::conn::moved::{Kind, Snapshot, Stays, snapshot};
 use crate::net::conn::peer::{Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
@@ -73,7 +73,7 @@ impl<S: Service> Engine<S> {
     fn unsettled(&mut self) -> Unsettled {
         let mut connections = 0;
         for index in self.connections.peers.indices() {
-            if self.told(index) == Err(Stays::ForNow) {
+            if self.snapshot(index) == Err(Stays::ForNow) {
                 connections += 1;
             }
         }
@@ -84,27 +84,27 @@ impl<S: Service> Engine<S> {
     }
 
     /// What another process has to know of a connection.
-    fn told(&mut self, index: u32) -> Result<Told, Stays> {
+    fn snapshot(&mut self, index: u32) -> Result<Snapshot, Stays> {
         let Connections { peers, out, .. } = &mut self.connections;
         let peer = peers.at(index).ok_or(Stays::ToTheEnd)?;
         if out.sockets.is_secure(index) {
             return Err(Stays::ToTheEnd);
         }
-        let mut told = tell(peer, out.now)?;
+        let mut snapshot = snapshot(peer, out.now)?;
         let (id, is_known) = (peer.id(out.worker), peer.flags.announced);
-        told.redirect = out.redirects.get(&index).copied();
+        snapshot.redirect = out.redirects.get(&index).copied();
         if out.addresses.is_proxy(index) {
-            told.client = Some(out.addresses.client(index));
+            snapshot.client = Some(out.addresses.client(index));
         }
         if is_known {
             let context = &mut Context::new(&mut self.connections);
-            told.service = match self.service.export(context, id) {
+            snapshot.service = match self.service.export(context, id) {
                 Export::Record(record) => Some(record),
                 Export::Soon => return Err(Stays::ForNow),
                 Export::Never => return Err(Stays::ToTheEnd),
             };
         }
-        Ok(told)
+        Ok(snapshot)
     }
 
     pub(crate) fn lend(&mut self, from: u32, most: usize) -> Batch {
@@ -118,12 +118,12 @@ impl<S: Service> Engine<S> {
                 batch.next = Some(index);
                 break;
             }
-            let Ok(told) = self.told(index) else {
+            let Ok(snapshot) = self.snapshot(index) else {
                 continue;
             };
             match self.connections.out.sockets.movable().lend(index) {
                 Ok(socket) => {
-                    let record = told.write();
+                    let record = snapshot.write();
                     batch.moved.push(Moved { socket, record });
                     self.moving.lent.push(index);
                 }
@@ -172,27 +172,27 @@ impl<S: Service> Engine<S> {
 
     /// Makes a peer of what another process has sent; `None` if that is not possible here.
     pub(crate) fn adopt(&mut self, moved: Moved) -> Option<()> {
-        let told = Told::read(&moved.record)?;
+        let snapshot = Snapshot::read(&moved.record)?;
         let Connections { peers, out, .. } = &mut self.connections;
         let index = peers.vacant();
         if let Err(error) = out.sockets.movable().adopt(index, moved.socket) {
             log::warn!("a connection cannot be taken over: {error}");
             return None;
         }
-        let peer = peers.insert(Peer::new(phase(out, &told), out.options.overflow));
-        peer.tag = told.tag;
-        if !told.sends_close {
+        let peer = peers.insert(Peer::new(phase(out, &snapshot), out.options.overflow));
+        peer.tag = snapshot.tag;
+        if !snapshot.sends_close {
             peer.flags.closing = Closing::WithoutClose;
         }
         let id = peer.id(out.worker);
-        let restored = restore(out, peer, &told);
+        let restored = restore(out, peer, &snapshot);
         if restored.is_none() {
             self.disown(id);
             return None;
         }
         arm(peer, out, &mut self.wheel);
         let is_open = matches!(peer.phase, Phase::Open(_));
-        if let Some(record) = &told.service {
+        if let Some(record) = &snapshot.service {
             peer.flags.announced = true;
             let context = &mut Context::new(&mut self.connections);
             if !self.service.import(context, id, record) {
@@ -217,11 +217,11 @@ impl<S: Service> Engine<S> {
 }
 
 /// What the connection does, as if that had just begun.
-fn phase(out: &Output, told: &Told) -> Phase {
-    match &told.kind {
+fn phase(out: &Output, snapshot: &Snapshot) -> Phase {
+    match &snapshot.kind {
         Kind::Http { waited } => Phase::Http {
             since: out.now.saturating_sub(*waited),
-            waits: match told.again.is_empty() {
+            waits: match snapshot.again.is_empty() {
                 true => HttpWait::Next,
                 false => HttpWait::Head,
             },
@@ -254,16 +254,16 @@ fn phase(out: &Output, told: &Told) -> Phase {
 }
 
 /// What waits in either direction, and what the connection has agreed to.
-fn restore(out: &mut Output, peer: &mut Peer, told: &Told) -> Option<()> {
+fn restore(out: &mut Output, peer: &mut Peer, snapshot: &Snapshot) -> Option<()> {
     let index = peer.index;
-    if told.input.len() > out.options.receive_buffer {
+    if snapshot.input.len() > out.options.receive_buffer {
         return None;
     }
-    if let Some(port) = told.redirect {
+    if let Some(port) = snapshot.redirect {
         out.redirects.insert(index, port);
     }
     let remote = out.sockets.remote(index);
-    let address = match told.client {
+    let address = match snapshot.client {
         Some(client) => {
             out.addresses.set_client(index, client);
             client
@@ -274,7 +274,7 @@ fn restore(out: &mut Output, peer: &mut Peer, told: &Told) -> Option<()> {
     let _ = out.addresses.admit(index, address, &out.options.limits);
     if let Kind::Open {
         delivery, deflate, ..
-    } = &told.kind
+    } = &snapshot.kind
     {
         peer.delivery = *delivery;
         if let Some(deflate) = deflate {
@@ -286,17 +286,17 @@ fn restore(out: &mut Output, peer: &mut Peer, told: &Told) -> Option<()> {
             }
         }
     }
-    read_again(out, peer, &told.again)?;
-    if !told.input.is_empty() {
-        out.cold.of(peer).tail.extend_from_slice(&told.input);
+    read_again(out, peer, &snapshot.again)?;
+    if !snapshot.input.is_empty() {
+        out.cold.of(peer).tail.extend_from_slice(&snapshot.input);
     }
-    if !told.output.is_empty() {
+    if !snapshot.output.is_empty() {
         let cold = out.cold.of(peer);
-        cold.queue.push_own(&told.output, true);
+        cold.queue.push_own(&snapshot.output, true);
         cold.progress = out.now;
     }
     let is_open = matches!(peer.phase, Phase::Open(_));
-    if is_open && !(told.again.is_empty() && told.input.is_empty()) {
+    if is_open && !(snapshot.again.is_empty() && snapshot.input.is_empty()) {
         out.cold.of(peer).unfinished = Some(out.now);
     }
     out.cold.charge(peer);

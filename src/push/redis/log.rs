@@ -65,7 +65,7 @@ impl RedisLog {
         let appender = Appender {
             node: Arc::clone(&node),
             link: Some(appending),
-            told: (0, 0),
+            announced: (0, 0),
             beat: None,
             list_again: None,
         };

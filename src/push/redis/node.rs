@@ -16,7 +16,7 @@ use crate::push::redis::link::Link;
 use crate::push::redis::nodes::{self, Nodes};
 use crate::push::redis::pending::{Answers, Pending, Sending};
 use crate::push::redis::problem::RedisProblem;
-use crate::push::redis::tail::{Tail, Told};
+use crate::push::redis::tail::{Event, Tail};
 use std::fmt;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::thread;
@@ -59,21 +59,21 @@ impl Node {
         }
     }
 
-    fn tell(&self, told: impl IntoIterator<Item = Told>) {
+    fn apply(&self, events: impl IntoIterator<Item = Event>) {
         let mut answers = Vec::new();
-        for told in told {
-            match told {
-                Told::Batch(Some(number), entries) => {
+        for event in events {
+            match event {
+                Event::Batch(Some(number), entries) => {
                     answers.extend(self.pending.settle(number, entries));
                 }
-                Told::Batch(None, entries) => answers.push((None, entries)),
-                Told::Break(at) => {
+                Event::Batch(None, entries) => answers.push((None, entries)),
+                Event::Break(at) => {
                     if at.lost {
                         log::warn!("the log has lost messages: subscribers resume with a gap");
                     }
                     answers.push((None, vec![Ok(Entry::Break(at))]));
                 }
-                Told::Revocation(is_revoked, what) => {
+                Event::Revocation(is_revoked, what) => {
                     if let Some(revocations) = &self.revocations {
                         revocations.apply(&what, is_revoked);
                     }
@@ -146,9 +146,9 @@ impl Reader {
             self.reopen(&mut link)?;
         } else if items.is_empty() {
             found = false;
-            self.node.tell(self.tail.caught_up());
+            self.node.apply(self.tail.caught_up());
         } else {
-            self.node.tell(self.tail.read(items));
+            self.node.apply(self.tail.read(items));
         }
         self.link = Some(link);
         Ok(found)
@@ -160,7 +160,7 @@ impl Reader {
         if let Some(revocations) = &self.node.revocations {
             revocations.replace(&opened.revoked);
         }
-        self.node.tell(self.tail.reopen(opened));
+        self.node.apply(self.tail.reopen(opened));
         Ok(())
     }
 }
@@ -170,7 +170,7 @@ pub(super) struct Appender {
     pub(super) node: Arc<Node>,
     pub(super) link: Option<Link>,
     /// What the log knows of the subscriptions of this node: its version, and their generation.
-    pub(super) told: (u64, u64),
+    pub(super) announced: (u64, u64),
     pub(super) beat: Option<Instant>,
     /// Not before: listing many subscriptions holds up the broker.
     pub(super) list_again: Option<Instant>,
@@ -246,7 +246,7 @@ impl Appender {
         };
         let generation = here.generation();
         let may_list = self.list_again.is_none_or(|at| at <= Instant::now());
-        let mut known = self.told.1 == generation || !may_list;
+        let mut known = self.announced.1 == generation || !may_list;
         let versions = loop {
             let subscriptions = (!known).then(|| {
                 let started = Instant::now();
@@ -255,9 +255,9 @@ impl Appender {
                 nodes::encode(all)
             });
             if !known {
-                self.told = (self.told.0 + 1, generation);
+                self.announced = (self.announced.0 + 1, generation);
             }
-            match link.beat(&node.name, self.told.0, subscriptions.as_deref())? {
+            match link.beat(&node.name, self.announced.0, subscriptions.as_deref())? {
                 Some(versions) => break versions,
                 None if known => known = false,
                 None => return Ok(()),

@@ -6,7 +6,7 @@
 //! ```
 //!
 //! Input: what the log says when a node connects, and its entries in order. Output: records and
-//! breaks, in order. Pure: no connection, no clock. Invariants: the records that it tells have
+//! breaks, in order. Pure: no connection, no clock. Invariants: the records that it gives have
 //! consecutive numbers, or a break between them says otherwise; nothing is reported twice.
 
 use crate::push::hub::Break;
@@ -35,7 +35,7 @@ pub(super) struct Tail {
 
 /// What a node learns from the log.
 #[derive(Debug, PartialEq)]
-pub(super) enum Told {
+pub(super) enum Event {
     /// A batch; of this node, with its number.
     Batch(Option<u64>, Vec<Logged>),
     Break(Break),
@@ -75,7 +75,7 @@ impl Tail {
 
     /// The node has connected again. It continues where it was, unless records that it has reported
     /// are no longer part of the log.
-    pub(super) fn reopen(&mut self, opened: Opened) -> Option<Told> {
+    pub(super) fn reopen(&mut self, opened: Opened) -> Option<Event> {
         let place = opened.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let next = place.map(|place| opened.epochs.get(place + 1));
         let end = next.map(|next| next.map_or(opened.head, |next| next.end));
@@ -98,7 +98,7 @@ impl Tail {
             sub: 0,
         };
         back.map(|(epoch, end)| {
-            Told::Break(Break {
+            Event::Break(Break {
                 end,
                 epoch,
                 begin: end,
@@ -108,32 +108,32 @@ impl Tail {
     }
 
     /// What entries mean.
-    pub(super) fn read(&mut self, items: Vec<Item>) -> Vec<Told> {
-        let mut told = Vec::with_capacity(items.len());
+    pub(super) fn read(&mut self, items: Vec<Item>) -> Vec<Event> {
+        let mut events = Vec::with_capacity(items.len());
         for Item { id, what } in items {
             self.id = id;
             match what {
-                What::Batch(batch) => self.batch(batch, &mut told),
-                What::Mark(mark) => self.mark(mark, &mut told),
-                What::Revocation(is_new, what) => told.push(Told::Revocation(is_new, what)),
+                What::Batch(batch) => self.batch(batch, &mut events),
+                What::Mark(mark) => self.mark(mark, &mut events),
+                What::Revocation(is_new, what) => events.push(Event::Revocation(is_new, what)),
                 What::Unknown => log::warn!("an entry of the log was not understood"),
             }
         }
-        told
+        events
     }
 
     /// There are no more entries for now: what was there when the node connected and has not come
     /// is lost.
-    pub(super) fn caught_up(&mut self) -> Vec<Told> {
-        let mut told = Vec::new();
+    pub(super) fn caught_up(&mut self) -> Vec<Event> {
+        let mut events = Vec::new();
         if self.sequence < self.head {
-            self.miss(self.head, &mut told);
+            self.miss(self.head, &mut events);
         }
-        told
+        events
     }
 
     // req: push-nodes-01
-    fn batch(&mut self, batch: Batch, told: &mut Vec<Told>) {
+    fn batch(&mut self, batch: Batch, events: &mut Vec<Event>) {
         let count = batch.records.len() as u64;
         let Some(before) = self.id.sequence.checked_sub(count) else {
             return;
@@ -142,7 +142,7 @@ impl Tail {
             return; // It was reported before.
         }
         if before > self.sequence {
-            self.miss(before, told);
+            self.miss(before, events);
         }
         let own = (batch.node == self.node).then_some(batch.number);
         let mut bad = false;
@@ -170,55 +170,55 @@ impl Tail {
             }
         };
         self.sequence = self.sequence.max(self.id.sequence);
-        told.push(Told::Batch(own, entries));
+        events.push(Event::Batch(own, entries));
         if bad {
             log::error!("a record of the log is damaged");
-            told.push(self.gap(self.sequence));
+            events.push(self.gap(self.sequence));
         }
     }
 
     /// A new epoch, or one that is known.
-    fn mark(&mut self, mark: Break, told: &mut Vec<Told>) {
+    fn mark(&mut self, mark: Break, events: &mut Vec<Event>) {
         let place = |epoch| self.epochs.iter().rposition(|it| it.epoch == epoch);
         let (present, reached) = (place(self.epoch), place(mark.epoch));
         match (present, reached) {
             (Some(present), Some(reached)) if reached <= present => {}
             (Some(present), Some(reached)) => {
                 for place in present + 1..=reached {
-                    self.enter(self.epochs[place], told);
+                    self.enter(self.epochs[place], events);
                 }
             }
             _ => {
                 self.epochs.push(mark);
-                self.enter(mark, told);
+                self.enter(mark, events);
             }
         }
     }
 
-    fn enter(&mut self, mark: Break, told: &mut Vec<Told>) {
+    fn enter(&mut self, mark: Break, events: &mut Vec<Event>) {
         let lost = mark.lost || mark.end > self.sequence;
         (self.epoch, self.sequence) = (mark.epoch, mark.begin.max(mark.end));
-        told.push(Told::Break(Break { lost, ..mark }));
+        events.push(Event::Break(Break { lost, ..mark }));
     }
 
     /// Records up to this one will not come. Epochs may have begun meanwhile.
     // req: push-nodes-03
-    fn miss(&mut self, until: u64, told: &mut Vec<Told>) {
+    fn miss(&mut self, until: u64, events: &mut Vec<Event>) {
         let present = self.epochs.iter().rposition(|it| it.epoch == self.epoch);
         let later = present.map_or(0, |present| present + 1);
         for place in later..self.epochs.len() {
             if self.epochs[place].begin <= until {
-                self.enter(self.epochs[place], told);
+                self.enter(self.epochs[place], events);
             }
         }
         if self.sequence < until {
-            told.push(self.gap(until));
+            events.push(self.gap(until));
             self.sequence = until;
         }
     }
 
-    fn gap(&self, until: u64) -> Told {
-        Told::Break(Break {
+    fn gap(&self, until: u64) -> Event {
+        Event::Break(Break {
             end: self.sequence,
             epoch: self.epoch,
             begin: until,
@@ -279,28 +279,28 @@ mod tests {
     }
 
     /// In words: numbers of records, `e<b 94 100` for breaks, `!` if something is lost.
-    fn words(told: &[Told]) -> Vec<String> {
-        let word = |told: &Told| match told {
-            Told::Batch(_, entries) => {
+    fn words(events: &[Event]) -> Vec<String> {
+        let word = |event: &Event| match event {
+            Event::Batch(_, entries) => {
                 let numbers = entries.iter().map(|entry| match entry {
                     Ok(Entry::New(record)) => record.sequence.to_string(),
                     other => format!("{other:?}"),
                 });
                 numbers.collect::<Vec<_>>().join(" ")
             }
-            Told::Break(at) => {
+            Event::Break(at) => {
                 let lost = if at.lost { "!" } else { "" };
                 format!("{} {} {}{lost}", at.epoch, at.end, at.begin)
             }
-            Told::Revocation(..) => "revocation".into(),
+            Event::Revocation(..) => "revocation".into(),
         };
-        told.iter().map(word).collect()
+        events.iter().map(word).collect()
     }
 
     fn tail(epochs: &[Break], last: u64) -> Tail {
         let mut tail = Tail::new("me".into(), &opened(last, epochs)).unwrap();
-        let told = tail.read(vec![records(last, last as usize)]);
-        assert_eq!(told.len(), 1);
+        let events = tail.read(vec![records(last, last as usize)]);
+        assert_eq!(events.len(), 1);
         tail
     }
 
@@ -311,9 +311,9 @@ mod tests {
     fn records_in_order_are_told_once() {
         let first = mark(A, 0, 0, false);
         let mut tail = Tail::new("me".into(), &opened(3, &[first])).unwrap();
-        let told = tail.read(vec![marked(0, 1, first), records(2, 2), records(3, 1)]);
-        assert_eq!(words(&told), ["1 2", "3"]);
-        assert!(matches!(told[0], Told::Batch(Some(2), _)));
+        let events = tail.read(vec![marked(0, 1, first), records(2, 2), records(3, 1)]);
+        assert_eq!(words(&events), ["1 2", "3"]);
+        assert!(matches!(events[0], Event::Batch(Some(2), _)));
         assert_eq!(tail.read(vec![records(3, 1)]), []);
         assert_eq!(tail.caught_up(), []);
         assert_eq!(tail.position(), (first.epoch, 3));
@@ -327,8 +327,8 @@ mod tests {
         assert!(!tail.is_same("f01", "b"));
         assert_eq!(tail.reopen(opened(5, &[a, b])), None);
         assert!(tail.is_same("f00", "b"));
-        let told = tail.read(vec![marked(3, 1, b), records(5, 2)]);
-        assert_eq!(words(&told), ["b 3 3", "4 5"]);
+        let events = tail.read(vec![marked(3, 1, b), records(5, 2)]);
+        assert_eq!(words(&events), ["b 3 3", "4 5"]);
         // Again, as after any lost connection.
         assert_eq!(tail.reopen(opened(5, &[a, b])), None);
         assert_eq!(words(&tail.read(vec![records(6, 1)])), ["6"]);
@@ -342,13 +342,13 @@ mod tests {
         let mut tail = tail(&[a], 6);
         let back = tail.reopen(opened(6, &[a, b, c]));
         assert_eq!(words(&Vec::from_iter(back)), ["a 3 3!"]);
-        let told = tail.read(vec![
+        let events = tail.read(vec![
             marked(3, 1, b),
             records(5, 2),
             marked(5, 1, c),
             records(7, 1),
         ]);
-        assert_eq!(words(&told), ["b 3 3", "4 5", "c 5 6!", "7"]);
+        assert_eq!(words(&events), ["b 3 3", "4 5", "c 5 6!", "7"]);
     }
 
     #[test]
@@ -357,8 +357,8 @@ mod tests {
         let mut tail = tail(&[mark(A, 0, 0, false)], 6);
         let back = tail.reopen(opened(6, &[x, y]));
         assert_eq!(words(&Vec::from_iter(back)), ["x 0 0!"]);
-        let told = tail.read(vec![marked(0, 1, x), marked(0, 2, y), records(7, 1)]);
-        assert_eq!(words(&told), ["y 0 6!", "7"]);
+        let events = tail.read(vec![marked(0, 1, x), marked(0, 2, y), records(7, 1)]);
+        assert_eq!(words(&events), ["y 0 6!", "7"]);
     }
 
     #[test]
@@ -378,8 +378,8 @@ mod tests {
         let (a, b) = (mark(A, 0, 0, false), mark("b", 5, 5, false));
         let mut tail = tail(&[a], 3);
         assert_eq!(tail.reopen(opened(9, &[a, b])), None);
-        let told = tail.read(vec![records(9, 2)]);
-        assert_eq!(words(&told), ["b 5 5!", "b 5 7!", "8 9"]);
+        let events = tail.read(vec![records(9, 2)]);
+        assert_eq!(words(&events), ["b 5 5!", "b 5 7!", "8 9"]);
     }
 
     #[test]
@@ -400,8 +400,8 @@ mod tests {
         if let What::Batch(batch) = &mut item.what {
             batch.records[0] = b"?".to_vec();
         }
-        let told = words(&tail.read(vec![item]));
-        assert_eq!(told, ["Err(Unavailable) 5", "a 5 5!"]);
+        let events = words(&tail.read(vec![item]));
+        assert_eq!(events, ["Err(Unavailable) 5", "a 5 5!"]);
     }
 
     #[test]
@@ -412,9 +412,9 @@ mod tests {
         if let What::Batch(batch) = &mut item.what {
             batch.outcomes = Some(vec![Fate::Repeated(2), Fate::New, Fate::KeyReused]);
         }
-        let told = tail.read(vec![item]);
-        let [Told::Batch(Some(4), entries)] = &told[..] else {
-            panic!("{told:?}");
+        let events = tail.read(vec![item]);
+        let [Event::Batch(Some(4), entries)] = &events[..] else {
+            panic!("{events:?}");
         };
         assert!(matches!(
             entries[0],
