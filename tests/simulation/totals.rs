@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 /// How often what happened, over all runs: a simulation in which nothing goes wrong shows nothing.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     pub counts: BTreeMap<String, u64>,
 }

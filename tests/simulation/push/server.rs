@@ -7,7 +7,9 @@ use super::{accounts, wserver};
 use std::rc::Rc;
 use std::sync::Arc;
 use wirebell::net::testing::{Network, TestLoop};
-use wirebell::push::{Auth, Clock, Digest, Gotify, Log, MemoryStore, Passwords, PushKey};
+use wirebell::push::{
+    Auth, Clock, Digest, Gotify, Log, MemoryLog, MemoryStore, Passwords, PushKey,
+};
 use wirebell::push::{PushService, Settings, Shared, Store, Tokens};
 
 /// The fields of a request for a WebSocket.
@@ -47,11 +49,19 @@ impl Server {
         let (gotify, _) = gotify.expect("a store that can be read");
         let auth = Auth::default().tokens(tokens.clone());
         let clock = Arc::clone(&rules.clock);
+        let log: Arc<dyn Log> = match &disk {
+            Some(disk) => Arc::clone(disk) as _,
+            None => {
+                // A random epoch has some letters more or less, and memory is counted.
+                let epoch = "memory".parse().expect("an epoch");
+                Arc::new(MemoryLog::new(epoch, plan.limits.keys))
+            }
+        };
         let settings = Settings::default()
             .auth(Some(auth.function(wserver::grant)))
             .push_key(PushKey::new(wserver::KEY))
             .gotify(Some(gotify))
-            .log(disk.clone().map(|disk| disk as Arc<dyn Log>))
+            .log(Some(log))
             .history(rules.history.clone())
             .limits(plan.limits)
             .clock(Clock::new(move || clock()));
