@@ -18,7 +18,7 @@
 //! Reading order: `words`, `limits`, `access`, `rate`, `options`, `service`, `context`,
 //! `connections`, `frame`, `metrics`, `latency`, `peer_map`, `moving`, `fields`, `mailbox`,
 //! `memory`, `wake`, `wheel`, `handle`, `orders`, `sockets`, `entropy`, `upgrade`; then the folders
-//! `conn`, `output`, `input`, `engine`, `driver`, `testing`.
+//! `conn`, `output`, `input`, `engine`, `secure`, `driver`, `testing`.
 //!
 //! # A chat
 //!
@@ -118,6 +118,7 @@ mod orders;
 mod output;
 mod peer_map;
 mod rate;
+mod secure;
 mod service;
 mod sockets;
 pub mod testing;

@@ -102,6 +102,11 @@ impl InMemory {
         &self.plain
     }
 
+    /// The same, which is then forgotten.
+    pub fn take_plain(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.plain)
+    }
+
     /// Bytes of a record that has not come whole.
     pub fn waiting(&self) -> usize {
         self.tail.len()

@@ -1,6 +1,7 @@
 //! A bare client: it sends what the plan says, and reads when the plan says so.
 
-use crate::support::frames::{Sent, close, pong, take_frame};
+use crate::layers::Inflating;
+use crate::support::frames::{Frame, Sent, close, frame, pong, take_frame};
 use wirebell::Role;
 use wirebell::net::testing::Peer;
 
@@ -10,8 +11,9 @@ pub struct Client {
     pub peer: Peer,
     /// What it has asked for: a WebSocket, or a response.
     pub socket: bool,
-    /// All that it has read.
+    /// All that it has read, without compression.
     pub raw: Vec<u8>,
+    pub inflating: Inflating,
     /// Messages that it has sent whole.
     pub sent: Vec<u64>,
     pub broke: bool,
@@ -34,13 +36,15 @@ impl Client {
             frames.push(frame);
             rest = &rest[len..];
         }
-        (frames, rest.len())
+        (frames, rest.len() + self.inflating.rest().len())
     }
 
     /// The first byte of a frame that is not whole.
     pub fn first_of_rest(&self) -> Option<u8> {
         let (body, (_, rest)) = (self.body(), self.frames());
-        body.get(body.len() - rest..)?.first().copied()
+        let rest = rest - self.inflating.rest().len();
+        let rest = &body[body.len() - rest..];
+        rest.first().or(self.inflating.rest().first()).copied()
     }
 
     /// What follows the first head.
@@ -53,9 +57,17 @@ impl Client {
         self.socket && self.raw.starts_with(b"HTTP/1.1 101")
     }
 
+    /// Sends a message in this many frames.
+    pub fn say(&mut self, number: u64, bytes: &[u8], frames: usize) {
+        let message = self.inflating.message(0x82, bytes);
+        self.peer.send(&fragments(&message, frames));
+        self.sent.push(number);
+    }
+
     pub fn read(&mut self, most: usize) -> usize {
         let read = self.peer.read(most);
-        self.raw.extend(self.peer.take_bytes());
+        self.raw
+            .extend(self.inflating.push(&self.peer.take_bytes()));
         read
     }
 
@@ -75,4 +87,17 @@ impl Client {
             self.peer.send(&close(1000, "").to(Role::Server));
         }
     }
+}
+
+/// A message in masked frames of about equal length.
+fn fragments(message: &Frame, frames: usize) -> Vec<u8> {
+    let part = message.payload.len().div_ceil(frames).max(1);
+    let parts: Vec<_> = message.payload.chunks(part).collect();
+    let mut all = Vec::new();
+    for (at, part) in parts.iter().enumerate() {
+        let opcode = if at == 0 { message.first & 0x7F } else { 0 };
+        let fin = if at + 1 == parts.len() { 0x80 } else { 0 };
+        all.extend(frame(opcode | fin, part).to(Role::Server));
+    }
+    all
 }

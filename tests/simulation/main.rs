@@ -11,11 +11,13 @@
 //! cargo test --test simulation -- --seed 17         one seed, with its steps
 //! cargo test --test simulation -- --seeds 1000000   the long run
 //! cargo test --test simulation -- --from 5000       the seeds from there on
+//! cargo test --test simulation -- --plain           without TLS and compression
 //! ```
 #![forbid(unsafe_code)]
 
 mod checks;
 mod client;
+mod layers;
 mod plan;
 #[cfg(all(feature = "data", feature = "gotify"))]
 mod push;
@@ -28,6 +30,7 @@ mod totals;
 mod wire;
 mod world;
 
+use layers::Layers;
 use plan::Plan;
 use std::fmt::Display;
 use std::ops::Range;
@@ -38,7 +41,7 @@ use totals::Totals;
 /// Seeds of a run without arguments.
 const SEEDS: u64 = 2_000;
 
-/// Later seeds that have failed, run with them.
+/// Later seeds that have failed, run with them, without TLS and compression.
 const KEPT: [u64; 9] = [
     100_974, 124_278, 140_375, 160_085, 181_164, 260_579, 3_014_459, 3_019_456, 5_009_410,
 ];
@@ -47,6 +50,8 @@ struct Arguments {
     from: u64,
     seeds: u64,
     shows: bool,
+    /// Instead of those of the seeds.
+    layers: Option<Layers>,
 }
 
 /// What is not ours is a filter for the names of other tests: then there is nothing to do here.
@@ -55,6 +60,7 @@ fn arguments() -> Option<Arguments> {
         from: 0,
         seeds: SEEDS,
         shows: false,
+        layers: None,
     };
     let mut words = std::env::args().skip(1);
     while let Some(word) = words.next() {
@@ -63,6 +69,7 @@ fn arguments() -> Option<Arguments> {
             "--seed" => (parsed.from, parsed.seeds, parsed.shows) = (number()?, 1, true),
             "--seeds" => parsed.seeds = number()?,
             "--from" => parsed.from = number()?,
+            "--plain" => parsed.layers = Some(Layers::NONE),
             "--list" => return None,
             "simulation" | "--nocapture" | "--quiet" | "-q" => {}
             _ => return None,
@@ -73,8 +80,9 @@ fn arguments() -> Option<Arguments> {
 
 /// Something that runs from a seed in steps.
 trait Scenario: Clone + Display {
-    fn new(seed: u64) -> Self;
+    fn new(seed: u64, layers: Layers) -> Self;
     fn seed(&self) -> u64;
+    fn layers(&self) -> Layers;
 
     /// Runs the steps and holds the promises against what happened.
     fn run(&self) -> Result<Totals, String>;
@@ -85,15 +93,23 @@ trait Scenario: Clone + Display {
 }
 
 fn main() {
-    let Some(Arguments { from, seeds, shows }) = arguments() else {
+    let Some(arguments) = arguments() else {
         return;
     };
+    let Arguments {
+        from,
+        seeds,
+        shows,
+        layers,
+    } = arguments;
     // A plan that fails is run many times to make it shorter: its panics are not worth printing.
     std::panic::set_hook(Box::new(|_| {}));
     let begun = Instant::now();
     let mut totals = Totals::default();
     let kept = if seeds == SEEDS { &KEPT[..] } else { &[] };
-    let all_seeds = (from..from + seeds).chain(kept.iter().copied());
+    let new = (from..from + seeds).map(|seed| (seed, layers.unwrap_or(Layers::of(seed))));
+    let kept = kept.iter().map(|seed| (*seed, Layers::NONE));
+    let all_seeds = new.chain(kept);
     std::thread::scope(|scope| {
         #[cfg(all(feature = "data", feature = "gotify"))]
         let pushes = scope.spawn(|| all::<push::Plan>(all_seeds.clone(), shows));
@@ -111,10 +127,10 @@ fn main() {
 }
 
 /// Runs the plans of these seeds.
-fn all<S: Scenario>(seeds: impl Iterator<Item = u64>, shows: bool) -> Totals {
+fn all<S: Scenario>(seeds: impl Iterator<Item = (u64, Layers)>, shows: bool) -> Totals {
     let mut totals = Totals::default();
-    for seed in seeds {
-        let plan = S::new(seed);
+    for (seed, layers) in seeds {
+        let plan = S::new(seed, layers);
         if shows {
             println!("{plan}");
         }
@@ -168,5 +184,9 @@ fn report(mut plan: impl Scenario, problem: &str) {
         part /= 2;
     }
     println!("the shortest that fails: {problem}\n{plan}");
-    println!("again: cargo test --test simulation -- --seed {seed}");
+    let plain = match plan.layers() == Layers::of(seed) {
+        true => "",
+        false => " --plain",
+    };
+    println!("again: cargo test --test simulation -- --seed {seed}{plain}");
 }

@@ -1,6 +1,7 @@
 //! What happens in one run: the bounds of the server, the faults of the network, and the steps.
 
 use crate::Scenario;
+use crate::layers::Layers;
 use crate::support::Rng;
 use crate::totals::Totals;
 use crate::world::World;
@@ -18,6 +19,7 @@ pub const DIALLED: usize = 2;
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub seed: u64,
+    pub layers: Layers,
     pub options: Options,
     pub faults: Faults,
     pub steps: Vec<Step>,
@@ -180,8 +182,8 @@ impl fmt::Display for Plan {
             f,
             "{workers} workers, {overflow:?}, queued_bytes {queued_bytes}, memory_bytes \
              {memory_bytes}, ping_ms {ping_ms}, connections {connections}, receive_buffer \
-             {receive_buffer}\n{:?}",
-            self.faults
+             {receive_buffer}\n{}\n{:?}",
+            self.layers, self.faults
         )?;
         for step in &self.steps {
             writeln!(f, "  {step:?}")?;
@@ -191,7 +193,7 @@ impl fmt::Display for Plan {
 }
 
 impl Scenario for Plan {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, layers: Layers) -> Self {
         let rng = &mut Rng::new(seed);
         let faulty = !rng.one_in(4);
         let one_in = |rng: &mut Rng| if faulty { [0, 2, 5][rng.below(3)] } else { 0 };
@@ -233,7 +235,8 @@ impl Scenario for Plan {
         }
         Self {
             seed,
-            options,
+            layers,
+            options: layers.options(options),
             faults,
             steps,
         }
@@ -241,6 +244,10 @@ impl Scenario for Plan {
 
     fn seed(&self) -> u64 {
         self.seed
+    }
+
+    fn layers(&self) -> Layers {
+        self.layers
     }
 
     fn run(&self) -> Result<Totals, String> {

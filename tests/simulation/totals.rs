@@ -10,7 +10,7 @@ pub struct Totals {
 }
 
 /// What 2,000 seeds must have seen.
-const MUST_HAPPEN: [&str; 15] = [
+const MUST_HAPPEN: [&str; 17] = [
     "Closed",
     "Late",
     "Lost",
@@ -23,13 +23,15 @@ const MUST_HAPPEN: [&str; 15] = [
     "answered",
     "dialled",
     "dropped",
+    "encrypted",
+    "inflated",
     "not opened",
     "refused",
     "shed",
 ];
 
 /// The same of the push server.
-const PUSH_MUST_HAPPEN: [&str; 13] = [
+const PUSH_MUST_HAPPEN: [&str; 15] = [
     "clients deleted",
     "gaps",
     "killed",
@@ -39,6 +41,8 @@ const PUSH_MUST_HAPPEN: [&str; 13] = [
     "posted",
     "pushed",
     "received",
+    "received compressed",
+    "received encrypted",
     "received live",
     "records",
     "revoked",

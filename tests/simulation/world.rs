@@ -2,6 +2,7 @@
 
 use crate::checks;
 use crate::client::Client;
+use crate::layers::Inflating;
 use crate::plan::{Answer, CLIENTS, Plan, Step, Wish};
 use crate::record::{Record, Shared};
 use crate::services::{Dialler, Mail, Server};
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use wirebell::client::{Backoff, Endpoint, Options as Settings, ProxyChoice};
 use wirebell::net::testing::{Network, TestLoop};
 use wirebell::net::{Counters, Dial, Options, SharedFrame};
+use wirebell::tls::Connector;
 use wirebell::{Message, Role};
 
 /// The time after which a run must have ended once it is stopped, far beyond every deadline.
@@ -22,6 +24,7 @@ const PATIENCE_MS: u64 = 30_000;
 pub struct World<'p> {
     plan: &'p Plan,
     network: Network,
+    connector: Connector,
     pub servers: Vec<TestLoop<Server>>,
     pub dialler: TestLoop<Dialler>,
     failures: Rc<RefCell<usize>>,
@@ -48,7 +51,7 @@ impl<'p> World<'p> {
     }
 
     fn new(plan: &'p Plan) -> Self {
-        let network = Network::with_faults(plan.faults);
+        let network = plan.layers.network(plan.faults);
         let record: Shared = Rc::new(RefCell::new(Record::default()));
         let servers = network.serve_all(plan.options.clone(), |worker| Server {
             record: Rc::clone(&record),
@@ -69,6 +72,7 @@ impl<'p> World<'p> {
         Self {
             plan,
             network,
+            connector: plan.layers.connector(),
             servers,
             dialler,
             failures,
@@ -89,19 +93,19 @@ impl<'p> World<'p> {
         let Ok(mut peer) = self.network.connect(self.servers[0].address()) else {
             return;
         };
-        match how {
-            "ws" => peer.request_upgrade(&format!("/ws/{who}")),
-            how => {
-                let request = format!("GET /{how}/{who} HTTP/1.1\r\nHost: localhost\r\n\r\n");
-                peer.send(request.as_bytes());
-            }
-        }
+        let fields = match how {
+            "ws" => self.plan.layers.upgrade(),
+            _ => "",
+        };
+        let head = format!("GET /{how}/{who} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
+        peer.send(head.as_bytes());
         self.current[client] = Some(who);
         self.lives.push(Client {
             who,
             peer,
             socket: how == "ws",
             raw: Vec::new(),
+            inflating: Inflating::default(),
             sent: Vec::new(),
             broke: false,
             began: false,
@@ -199,9 +203,7 @@ impl<'p> World<'p> {
                 wish,
                 ..
             } => {
-                let bytes = wire::message(number, wish, bytes);
-                client.peer.send(&fragments(&bytes, frames));
-                client.sent.push(number);
+                client.say(number, &wire::message(number, wish, bytes), frames);
             }
             Step::Break { .. } => {
                 client.broke = true;
@@ -229,7 +231,13 @@ impl<'p> World<'p> {
         let options = Settings::default()
             .proxy(ProxyChoice::Direct)
             .limits(wirebell::client::Limits::default().open_ms(400));
-        let uri = format!("ws://server/ws/{tag}");
+        let layers = self.plan.layers;
+        let (scheme, options) = match layers.tls {
+            true => ("wss", options.tls(Some(self.connector.clone()))),
+            false => ("ws", options),
+        };
+        let options = options.deflate(layers.settings());
+        let uri = format!("{scheme}://server/ws/{tag}");
         let endpoint = Endpoint::at(&uri, options, vec![self.servers[0].address()]);
         let dial = Dial {
             tag,
@@ -369,7 +377,16 @@ impl<'p> World<'p> {
             *totals.counts.entry(name).or_default() += 1;
         }
         let counters = self.counters();
+        let inflated = self.lives.iter().map(|life| life.inflating.inflated as u64);
+        let opened = self.lives.iter().filter(|life| life.is_open());
+        let encrypted = if self.plan.layers.tls {
+            opened.count()
+        } else {
+            0
+        };
         let more = [
+            ("encrypted", encrypted as u64),
+            ("inflated", inflated.sum()),
             ("messages", counters.messages),
             ("dropped", counters.dropped),
             ("shed", counters.shed),
@@ -383,17 +400,4 @@ impl<'p> World<'p> {
         }
         totals
     }
-}
-
-/// A message in masked frames of about equal length.
-fn fragments(bytes: &[u8], frames: usize) -> Vec<u8> {
-    let part = bytes.len().div_ceil(frames).max(1);
-    let parts: Vec<_> = bytes.chunks(part).collect();
-    let mut all = Vec::new();
-    for (at, part) in parts.iter().enumerate() {
-        let opcode = if at == 0 { 0x02 } else { 0x00 };
-        let fin = if at + 1 == parts.len() { 0x80 } else { 0 };
-        all.extend(frame(opcode | fin, part).to(Role::Server));
-    }
-    all
 }

@@ -68,9 +68,8 @@ const ORDER: [(&str, &str, &str); 25] = [
          input/direct input/answers \
          engine/mod engine/acceptor engine/drain engine/rest engine/no_rest engine/turn \
          engine/accept engine/deadlines engine/shed engine/dial engine/stop engine/moving \
-         driver/mod driver/listeners driver/secure \
-         driver/sessions \
-         driver/no_sessions driver/sockets driver/moving driver/taps driver/alarm \
+         secure/mod secure/socket secure/connection secure/sessions secure/no_sessions \
+         driver/mod driver/listeners driver/sockets driver/moving driver/taps driver/alarm \
          driver/event_loop driver/server testing/mod testing/pipes testing/network testing/sockets \
          testing/peer testing/test_loop testing/moving",
     ),

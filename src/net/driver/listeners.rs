@@ -4,13 +4,10 @@
 //! Invariant: a path that this process has bound is removed when its listeners are gone, and no
 //! other path is, except for a stale socket on which no process listens.
 
-#[cfg(not(feature = "tls"))]
-use crate::net::driver::no_sessions::Acceptor;
 #[cfg(feature = "take-over")]
 use crate::net::moving::MovedListener;
+use crate::net::secure::Acceptor;
 use crate::net::sockets::ListenerCounts;
-#[cfg(feature = "tls")]
-use crate::tls::Acceptor;
 use mio::net::TcpListener;
 #[cfg(unix)]
 use mio::net::UnixListener;

@@ -4,21 +4,14 @@
 //! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
 //! the listeners.
 //!
-//! Reading order: `listeners`, `secure`, `sessions`, `no_sessions`, `sockets`, `moving`, `taps`,
-//! `alarm`, `event_loop`, `server`.
+//! Reading order: `listeners`, `sockets`, `moving`, `taps`, `alarm`, `event_loop`, `server`.
 
 mod alarm;
 mod event_loop;
 mod listeners;
 #[cfg(feature = "take-over")]
 mod moving;
-#[cfg(not(feature = "tls"))]
-mod no_sessions;
-#[cfg(feature = "tls")]
-mod secure;
 mod server;
-#[cfg(feature = "tls")]
-mod sessions;
 mod sockets;
 mod taps;
 

@@ -4,13 +4,10 @@
 //! socket is set when it is registered and never changed; a socket takes four bytes here.
 
 use crate::net::driver::listeners::{Listener, ListenerKind};
-#[cfg(not(feature = "tls"))]
-use crate::net::driver::no_sessions::Sessions;
-#[cfg(feature = "tls")]
-use crate::net::driver::sessions::Sessions;
 use crate::net::driver::taps::Taps;
 #[cfg(feature = "take-over")]
 use crate::net::moving::Movable;
+use crate::net::secure::{Sessions, Socket};
 use crate::net::sockets::{Accepted, ListenerCounts, Received, SocketCounts, Sockets};
 use crate::proto::Role;
 use crate::tap::Tap;
@@ -276,6 +273,12 @@ impl Sockets for SystemSockets {
             Err(error) if error.kind() == io::ErrorKind::NotConnected => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+impl Socket for TcpStream {
+    fn shut_down(&mut self) {
+        let _ = self.shutdown(Shutdown::Write);
     }
 }
 

@@ -159,5 +159,6 @@ impl<S: Service> Engine<S> {
             }
             out.sockets.close(index);
         }
+        out.cold.charge_sockets(out.sockets.held());
     }
 }

@@ -5,9 +5,12 @@
 //! connection that is closed with unread input is reset, as in TCP, and what was in flight to the
 //! other end is lost.
 
+use crate::net::secure::Acceptor;
 use crate::net::sockets::{Ready, Received};
 use crate::net::testing::pipes::{Link, Side, Taken};
 use crate::proto::Millis;
+#[cfg(feature = "tls")]
+use crate::tls::Connector;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::io::{self, ErrorKind, IoSlice};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -74,6 +77,11 @@ pub(super) struct State {
     listeners: BTreeMap<SocketAddr, Listening>,
     /// By loop.
     news: Vec<News>,
+    /// What is listened for is TLS.
+    pub(super) acceptor: Option<Acceptor>,
+    /// How bare connections speak it.
+    #[cfg(feature = "tls")]
+    pub(super) connector: Option<Connector>,
 }
 
 /// The events for a loop.
@@ -101,6 +109,9 @@ impl State {
             addresses: HashMap::new(),
             listeners: BTreeMap::new(),
             news: Vec::new(),
+            acceptor: None,
+            #[cfg(feature = "tls")]
+            connector: None,
         }
     }
 

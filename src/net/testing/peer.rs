@@ -8,6 +8,8 @@ use crate::limits::Limits;
 use crate::net::sockets;
 use crate::net::testing::network::{EndId, State};
 use crate::proto::{Assembler, Connection, Event, Message, Outbox, Role};
+#[cfg(feature = "tls")]
+use crate::tls::{Connector, InMemory};
 use crate::wire::{CloseCode, Entropy, MessageKind};
 use std::cell::RefCell;
 use std::io::IoSlice;
@@ -53,12 +55,42 @@ pub struct Peer {
     end: EndId,
     /// What could not be sent.
     unsent: Vec<u8>,
+    #[cfg(feature = "tls")]
+    session: Option<Box<Session>>,
     /// What arrived and was not parsed yet.
     input: Vec<u8>,
     ended: bool,
     told_of_end: bool,
     connection: Option<Connection>,
     assembler: Assembler,
+}
+
+/// The session of a connection that is encrypted.
+#[cfg(feature = "tls")]
+#[derive(Debug)]
+struct Session {
+    tls: InMemory,
+    /// What is sent when the handshake is complete.
+    waiting: Vec<u8>,
+}
+
+#[cfg(feature = "tls")]
+impl Session {
+    fn new(connector: &Connector) -> Box<Self> {
+        let tls = InMemory::client(connector, "localhost");
+        Box::new(Self {
+            tls: tls.expect("settings of a client"),
+            waiting: Vec::new(),
+        })
+    }
+
+    /// Seals what waits, if that is possible.
+    fn seal(&mut self) -> Vec<u8> {
+        if !self.waiting.is_empty() && self.tls.send(&[&self.waiting]).is_ok_and(|sent| sent) {
+            self.waiting.clear();
+        }
+        self.tls.take_output()
+    }
 }
 
 /// Masking keys, which need not be random in a test.
@@ -72,10 +104,14 @@ impl Entropy for NoKeys {
 
 impl Peer {
     pub(super) fn new(state: Rc<RefCell<State>>, end: EndId) -> Self {
+        #[cfg(feature = "tls")]
+        let session = state.borrow().connector.as_ref().map(Session::new);
         Self {
             state,
             end,
             unsent: Vec::new(),
+            #[cfg(feature = "tls")]
+            session,
             input: Vec::new(),
             ended: false,
             told_of_end: false,
@@ -86,7 +122,7 @@ impl Peer {
 
     /// Sends bytes; what does not fit is sent with the next call.
     pub fn send(&mut self, bytes: &[u8]) {
-        self.unsent.extend_from_slice(bytes);
+        self.seal(bytes);
         let mut state = self.state.borrow_mut();
         while !self.unsent.is_empty() {
             match state.write(self.end, &[IoSlice::new(&self.unsent)]) {
@@ -96,9 +132,36 @@ impl Peer {
         }
     }
 
-    /// Bytes that did not fit.
+    /// Bytes on their way to the socket, encrypted if the connection is.
+    fn seal(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            session.waiting.extend_from_slice(bytes);
+            self.unsent.extend(session.seal());
+            return;
+        }
+        self.unsent.extend_from_slice(bytes);
+    }
+
+    /// Bytes that have come.
+    fn open(&mut self, bytes: &[u8]) {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            session.tls.receive(bytes);
+            self.input.extend(session.tls.take_plain());
+            self.send(&[]); // Its handshake goes on.
+            return;
+        }
+        self.input.extend_from_slice(bytes);
+    }
+
+    /// Bytes that did not fit, or wait for the end of a TLS handshake.
     pub fn unsent(&self) -> usize {
-        self.unsent.len()
+        #[cfg(feature = "tls")]
+        let waiting = self.session.as_ref().map_or(0, |it| it.waiting.len());
+        #[cfg(not(feature = "tls"))]
+        let waiting = 0;
+        self.unsent.len() + waiting
     }
 
     /// Sends a message as one frame.
@@ -136,6 +199,11 @@ impl Peer {
 
     /// Sends no more, but reads on.
     pub fn shutdown(&mut self) {
+        #[cfg(feature = "tls")]
+        if let Some(session) = &mut self.session {
+            session.tls.close();
+            self.send(&[]);
+        }
         self.state.borrow_mut().end(self.end);
     }
 
@@ -151,7 +219,8 @@ impl Peer {
         self.understand()
     }
 
-    /// Reads at most `most` bytes, which [`Peer::received`] returns.
+    /// Reads at most `most` bytes, which [`Peer::received`] returns; of a connection that is
+    /// encrypted, bytes of records.
     pub fn read(&mut self, most: usize) -> usize {
         let mut buffer = [0; 4096];
         let mut total = 0;
@@ -160,7 +229,7 @@ impl Peer {
             let read = self.state.borrow_mut().read(self.end, &mut buffer[..room]);
             match read {
                 Ok(sockets::Received::Bytes { len, .. }) => {
-                    self.input.extend_from_slice(&buffer[..len]);
+                    self.open(&buffer[..len]);
                     total += len;
                 }
                 Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => break,

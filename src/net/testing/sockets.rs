@@ -5,16 +5,25 @@
 
 #[cfg(feature = "take-over")]
 use crate::net::moving::Movable;
-use crate::net::sockets::{Accepted, Received, Sockets};
+use crate::net::secure::{Sessions, Socket};
+use crate::net::sockets::{Accepted, Received, SocketCounts, Sockets};
 use crate::net::testing::network::{EndId, State};
 use crate::proto::Role;
 use crate::tap::Tap;
-use std::cell::RefCell;
+#[cfg(all(feature = "client", feature = "tls"))]
+use crate::tls::SecureServer;
+#[cfg(feature = "tls")]
+use crate::tls::rustls::pki_types::CertificateDer;
+use std::cell::{RefCell, RefMut};
 use std::collections::HashMap;
-use std::io::{self, ErrorKind, IoSlice};
+use std::io::{self, ErrorKind, IoSlice, Read, Write};
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// Of each, four fit into a turn.
+const HANDSHAKE_STEP: Duration = Duration::from_micros(500);
 
 /// Ends of simulated connections, by the numbers of a loop's peers.
 #[derive(Debug)]
@@ -25,6 +34,35 @@ pub(super) struct SimulatedSockets {
     pub(super) ends: HashMap<u32, EndId>,
     /// Connections that are never accepted.
     refused: Vec<u32>,
+    sessions: Sessions,
+}
+
+/// One end, as a session uses it.
+struct End<'s>(RefMut<'s, State>, EndId);
+
+impl Read for End<'_> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        match self.0.read(self.1, into)? {
+            Received::Bytes { len, .. } => Ok(len),
+            _ => Ok(0),
+        }
+    }
+}
+
+impl Write for End<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.write(self.1, &[IoSlice::new(bytes)])
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Socket for End<'_> {
+    fn shut_down(&mut self) {
+        self.0.end(self.1);
+    }
 }
 
 impl SimulatedSockets {
@@ -34,6 +72,7 @@ impl SimulatedSockets {
             number,
             ends: HashMap::new(),
             refused: Vec::new(),
+            sessions: Sessions::simulated(HANDSHAKE_STEP),
         }
     }
 
@@ -44,11 +83,18 @@ impl SimulatedSockets {
 }
 
 impl Sockets for SimulatedSockets {
+    fn begin_turn(&mut self) {
+        self.sessions.begin_turn();
+    }
+
     fn accept(&mut self, _: usize, index: u32) -> io::Result<Accepted> {
         let mut state = self.state.borrow_mut();
         let end = state.accept(self.number)?;
         self.ends.insert(index, end);
         state.give(end, self.number, index);
+        if let Some(acceptor) = &state.acceptor {
+            self.sessions.accept(index, acceptor);
+        }
         Ok(Accepted {
             remote: state.address(end),
             ..Accepted::default()
@@ -61,22 +107,71 @@ impl Sockets for SimulatedSockets {
 
     fn read(&mut self, index: u32, into: &mut [u8]) -> io::Result<Received> {
         let end = self.end(index)?;
-        self.state.borrow_mut().read(end, into)
+        let mut state = self.state.borrow_mut();
+        match self.sessions.has(index) {
+            false => state.read(end, into),
+            // A short read does not mean that nothing is left.
+            true => self.sessions.read(index, &mut End(state, end), into, true),
+        }
     }
 
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize> {
         let end = self.end(index)?;
-        self.state.borrow_mut().write(end, parts)
+        let mut state = self.state.borrow_mut();
+        match self.sessions.has(index) {
+            false => state.write(end, parts),
+            true => self.sessions.write(index, &mut End(state, end), parts),
+        }
+    }
+
+    fn flush(&mut self, index: u32) {
+        if let Ok(end) = self.end(index) {
+            let state = self.state.borrow_mut();
+            self.sessions.flush(index, &mut End(state, end));
+        }
+    }
+
+    fn counts(&self) -> SocketCounts {
+        SocketCounts {
+            handshakes: self.sessions.handshakes(),
+            ..SocketCounts::default()
+        }
+    }
+
+    fn is_secure(&self, index: u32) -> bool {
+        self.sessions.has(index)
+    }
+
+    fn held(&self) -> usize {
+        self.sessions.held()
+    }
+
+    fn held_by(&self, index: u32) -> usize {
+        self.sessions.held_by(index)
+    }
+
+    #[cfg(feature = "tls")]
+    fn peer_certificates(&self, index: u32) -> Option<&[CertificateDer<'static>]> {
+        self.sessions.peer_certificates(index)
     }
 
     fn shutdown_write(&mut self, index: u32) {
-        if let Ok(end) = self.end(index) {
-            self.state.borrow_mut().end(end);
+        let Ok(end) = self.end(index) else {
+            return;
+        };
+        let mut state = self.state.borrow_mut();
+        match self.sessions.has(index) {
+            false => state.end(end),
+            true => self.sessions.shut_down(index, &mut End(state, end)),
         }
     }
 
     fn close(&mut self, index: u32) {
         self.refused.retain(|refused| *refused != index);
+        if self.sessions.has(index) {
+            self.shutdown_write(index); // If that has not been said.
+            self.sessions.close(index);
+        }
         if let Some(end) = self.ends.remove(&index) {
             self.state.borrow_mut().close(end);
         }
@@ -112,6 +207,13 @@ impl Sockets for SimulatedSockets {
     #[cfg(feature = "client")]
     fn run(&mut self, job: Box<dyn FnOnce() + Send>) {
         job();
+    }
+
+    #[cfg(all(feature = "client", feature = "tls"))]
+    fn secure(&mut self, index: u32, server: &SecureServer) -> io::Result<()> {
+        let end = self.end(index)?;
+        let state = self.state.borrow_mut();
+        self.sessions.connect(index, server, &mut End(state, end))
     }
 
     #[cfg(feature = "client")]

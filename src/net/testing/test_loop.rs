@@ -14,6 +14,8 @@ use crate::net::testing::peer::Peer;
 use crate::net::testing::sockets::SimulatedSockets;
 use crate::net::wake::Wake;
 use crate::proto::Millis;
+#[cfg(feature = "tls")]
+use crate::tls::{Acceptor, Connector};
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -45,6 +47,17 @@ impl Network {
     pub fn with_faults(faults: Faults) -> Self {
         let state = Rc::new(RefCell::new(State::new(faults)));
         Self { state }
+    }
+
+    /// Its loops speak TLS where they listen, and the bare connections of tests as well, for
+    /// `localhost`.
+    #[cfg(feature = "tls")]
+    pub fn tls(self, acceptor: Acceptor, connector: Connector) -> Self {
+        let mut state = self.state.borrow_mut();
+        state.acceptor = Some(acceptor);
+        state.connector = Some(connector);
+        drop(state);
+        self
     }
 
     /// The time, in milliseconds.

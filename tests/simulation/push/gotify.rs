@@ -10,7 +10,6 @@
 
 use super::accounts::{APPLICATIONS, CLIENTS, USERS, made};
 use super::requests::{Answered, Requests};
-use super::server::UPGRADE;
 use super::socket::Socket;
 use super::subscriber::{number, parse};
 use super::world::World;
@@ -241,7 +240,7 @@ impl World<'_> {
         let head = format!("GET /stream?token={token} HTTP/1.1\r\nHost: localhost\r\n");
         let (address, request) = (
             self.server.loops[0].address(),
-            format!("{head}{UPGRADE}\r\n"),
+            format!("{head}{}\r\n", self.plan.layers.upgrade()),
         );
         self.gotify.streams[client] =
             Socket::open(&self.network, address, &request).map(|socket| Life {

@@ -3,6 +3,7 @@
 use super::world::World;
 use super::{gotify, wserver};
 use crate::Scenario;
+use crate::layers::Layers;
 use crate::support::Rng;
 use crate::totals::Totals;
 use std::fmt;
@@ -38,6 +39,7 @@ pub struct Wanted {
 #[derive(Clone, Debug)]
 pub struct Plan {
     pub seed: u64,
+    pub layers: Layers,
     pub options: Options,
     pub faults: Faults,
     pub history: usize,
@@ -134,7 +136,7 @@ fn wanted(rng: &mut Rng) -> Wanted {
 }
 
 impl Scenario for Plan {
-    fn new(seed: u64) -> Self {
+    fn new(seed: u64, layers: Layers) -> Self {
         let rng = &mut Rng::new(seed ^ 0x7075_7368);
         let faulty = rng.one_in(2);
         let one_in = |rng: &mut Rng| if faulty { [0, 2, 5][rng.below(3)] } else { 0 };
@@ -153,7 +155,8 @@ impl Scenario for Plan {
         let hub = HubLimits::default().topics(topics).topic_share(1);
         let mut plan = Self {
             seed,
-            options,
+            layers,
+            options: layers.options(options),
             faults,
             history: [1, 3, 10, 1_000][rng.below(4)],
             overflow: [
@@ -172,6 +175,10 @@ impl Scenario for Plan {
         if plan.options.limits.memory_bytes < 1 << 30 {
             plan.history = plan.history.min(1);
         }
+        // And the sessions of all its clients.
+        if layers.tls && plan.options.limits.memory_bytes < 1 << 30 {
+            plan.options.limits.memory_bytes += 60_000;
+        }
         // With so few topics, those that are subscribed to by name would be refused.
         if topics < TOPICS.len() {
             plan.wanted.iter_mut().for_each(|it| it.patterns = "**");
@@ -188,6 +195,10 @@ impl Scenario for Plan {
 
     fn seed(&self) -> u64 {
         self.seed
+    }
+
+    fn layers(&self) -> Layers {
+        self.layers
     }
 
     fn run(&self) -> Result<Totals, String> {
@@ -272,7 +283,7 @@ impl fmt::Display for Plan {
         writeln!(
             f,
             "push: {workers} workers, queued_bytes {}, memory_bytes {}, mail_bytes {}, history \
-             {}, overflow {:?}, topics {}, disk {}\n{:?}",
+             {}, overflow {:?}, topics {}, disk {}\n{}\n{:?}",
             limits.queued_bytes,
             limits.memory_bytes,
             limits.mail_bytes,
@@ -280,6 +291,7 @@ impl fmt::Display for Plan {
             self.overflow,
             self.limits.hub.topics,
             self.disk,
+            self.layers,
             self.faults
         )?;
         for (at, wanted) in self.wanted.iter().enumerate() {

@@ -12,11 +12,6 @@ use wirebell::push::{
 };
 use wirebell::push::{PushService, Settings, Shared, Store, Tokens};
 
-/// The fields of a request for a WebSocket.
-pub const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
-                           Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                           Sec-WebSocket-Version: 13\r\n";
-
 pub struct Server {
     pub loops: Vec<TestLoop<Spy>>,
     pub shared: Shared,

@@ -4,6 +4,7 @@
 //! follow a Close but a Pong.
 
 use super::body::Input;
+use crate::layers::Inflating;
 use crate::support::frames::{Frame, Sent, close, pong};
 use std::net::SocketAddr;
 use wirebell::Role;
@@ -12,6 +13,7 @@ use wirebell::net::testing::{Network, Peer};
 pub struct Socket {
     peer: Peer,
     input: Input,
+    inflating: Inflating,
     pub status: Option<u16>,
     pub closes: Vec<u16>,
     /// The client has ended it itself.
@@ -26,14 +28,19 @@ impl Socket {
         Some(Self {
             peer,
             input: Input::default(),
+            inflating: Inflating::default(),
             status: None,
             closes: Vec::new(),
             left: false,
         })
     }
 
-    /// A whole frame.
+    /// A whole frame. Text is compressed if that was agreed to.
     pub fn send(&mut self, frame: &Frame) {
+        let frame = match frame.first {
+            0x81 => &self.inflating.message(0x81, &frame.payload),
+            _ => frame,
+        };
         self.peer.send(&frame.to(Role::Server));
     }
 
@@ -45,7 +52,8 @@ impl Socket {
     /// Reads at most this many bytes; returns how many.
     pub fn read(&mut self, most: usize) -> usize {
         let read = self.peer.read(most);
-        self.input.push(&self.peer.take_bytes());
+        let bytes = self.inflating.push(&self.peer.take_bytes());
+        self.input.push(&bytes);
         self.peer.send(&[]);
         if self.status.is_none() {
             self.status = self.input.head().map(|head| head.status);

@@ -3,6 +3,7 @@
 use super::body::Input;
 use super::plan::{Transport, Wanted};
 use super::socket::control;
+use crate::layers::Inflating;
 use serde_json::Value;
 use std::collections::BTreeSet;
 use wirebell::net::testing::Peer;
@@ -28,6 +29,7 @@ pub struct Got {
 pub struct Life {
     pub peer: Peer,
     input: Input,
+    pub inflating: Inflating,
     pub status: Option<u16>,
     /// Its first event, line, position or `subscribed` has come.
     pub begun: bool,
@@ -58,6 +60,8 @@ pub struct Subscriber {
     /// What it has published: numbers, and the sequence numbers that it was told.
     pub said: Vec<(u64, u64)>,
     pub closes: Vec<u16>,
+    /// Messages that came compressed.
+    pub inflated: usize,
 }
 
 impl Life {
@@ -65,6 +69,7 @@ impl Life {
         Self {
             peer,
             input: Input::default(),
+            inflating: Inflating::default(),
             status: None,
             begun: false,
             staged: Default::default(),
@@ -121,6 +126,7 @@ impl Subscriber {
             revoked: None,
             said: Vec::new(),
             closes: Vec::new(),
+            inflated: 0,
         }
     }
 
@@ -147,7 +153,10 @@ impl Subscriber {
             return Ok(0);
         };
         let read = life.peer.read(most);
-        life.input.push(&life.peer.take_bytes());
+        let before = life.inflating.inflated;
+        let bytes = life.inflating.push(&life.peer.take_bytes());
+        self.inflated += life.inflating.inflated - before;
+        life.input.push(&bytes);
         let result = self.understand(&mut life);
         life.ended |= life.peer.has_ended();
         life.peer.send(&[]);

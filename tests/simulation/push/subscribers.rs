@@ -1,7 +1,7 @@
 //! The subscribers of one run: how they connect, read, resume, and lose their tokens.
 
 use super::plan::{TOPICS, Transport};
-use super::server::{UPGRADE, tokens};
+use super::server::tokens;
 use super::socket::end;
 use super::subscriber::{Life, Subscriber, number};
 use super::world::World;
@@ -35,7 +35,8 @@ impl World<'_> {
         };
         let epoch = self.server.shared.broker().head().epoch;
         let since = position.map_or("new".to_owned(), |it| epoch.at(it).to_string());
-        peer.send(request(it, &since, wait).as_bytes());
+        let upgrade = self.plan.layers.upgrade();
+        peer.send(request(it, upgrade, &since, wait).as_bytes());
         if it.says_what_it_wants() {
             let topics = it.wanted.patterns.replace(',', "\",\"");
             let say = format!(
@@ -54,7 +55,8 @@ impl World<'_> {
         if let Some(life) = it.life.as_mut().filter(|life| is_envelopes && life.begun) {
             let say =
                 format!(r#"{{"type":"publish","ref":{number},"topic":"{name}","data":"{data}"}}"#);
-            life.peer.send(&text(say).to(Role::Server));
+            let frame = life.inflating.message(0x81, say.as_bytes());
+            life.peer.send(&frame.to(Role::Server));
         }
     }
 
@@ -149,12 +151,12 @@ impl World<'_> {
     }
 }
 
-fn request(it: &Subscriber, since: &str, wait: &str) -> String {
+fn request(it: &Subscriber, upgrade: &str, since: &str, wait: &str) -> String {
     let patterns = it.wanted.patterns;
     let (target, fields) = match it.wanted.transport {
-        Transport::Raw => (format!("/topics/{patterns}"), UPGRADE.to_owned()),
+        Transport::Raw => (format!("/topics/{patterns}"), upgrade.to_owned()),
         Transport::Envelopes => {
-            let fields = format!("{UPGRADE}Sec-WebSocket-Protocol: wirebell.v1\r\n");
+            let fields = format!("{upgrade}Sec-WebSocket-Protocol: wirebell.v1\r\n");
             match it.says_what_it_wants() {
                 true => ("/topics".to_owned(), fields),
                 false => (format!("/topics/{patterns}?since={since}"), fields),

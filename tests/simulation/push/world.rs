@@ -68,7 +68,7 @@ impl<'p> World<'p> {
     }
 
     fn new(plan: &'p Plan) -> Self {
-        let network = Network::with_faults(plan.faults);
+        let network = plan.layers.network(plan.faults);
         let now: Arc<AtomicU64> = Arc::default();
         let time = Arc::clone(&now);
         let subscribers = plan.wanted.iter().enumerate();
@@ -319,6 +319,13 @@ impl<'p> World<'p> {
             add("received", it.got.len());
             add("received live", it.live.len());
             add("gaps", it.gaps.len());
+            add("received compressed", it.inflated);
+            let encrypted = if self.plan.layers.tls {
+                it.got.len()
+            } else {
+                0
+            };
+            add("received encrypted", encrypted);
             let closes = |code| it.closes.iter().filter(|it| **it == code).count();
             add("revoked", closes(4001));
             add("too slow", closes(1013));

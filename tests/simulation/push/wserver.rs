@@ -10,7 +10,6 @@
 //! - What is published after a `/drop` does not come to those that it ends.
 
 use super::requests::{Answered, Requests};
-use super::server::UPGRADE;
 use super::socket::Socket;
 use super::subscriber::number;
 use super::world::World;
@@ -198,7 +197,8 @@ impl World<'_> {
         let say = text(format!(r#"{{"token":"user-{user}","event":["{events}"]}}"#));
         let it = &mut self.wserver.members[member];
         if it.is_none() {
-            let request = format!("GET /ws HTTP/1.1\r\nHost: localhost\r\n{UPGRADE}\r\n");
+            let upgrade = self.plan.layers.upgrade();
+            let request = format!("GET /ws HTTP/1.1\r\nHost: localhost\r\n{upgrade}\r\n");
             let address = self.server.loops[0].address();
             let Some(socket) = Socket::open(&self.network, address, &request) else {
                 return;

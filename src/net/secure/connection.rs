@@ -1,4 +1,4 @@
-//! One encrypted connection, between its socket and the engine (RFC 6455 section 10.6).
+//! One encrypted connection (RFC 6455 section 10.6).
 //!
 //! ```text
 //!   socket ──records──▶ input ──Session::open──▶ receive buffer of the loop
@@ -12,13 +12,14 @@
 //! sealed; while some wait, nothing more is sealed; a session that waits for nothing owns no
 //! buffer. Cryptography is left to `tls`.
 
+use crate::net::secure::socket::Socket;
 use crate::net::sockets::{Received, is_transient};
 use crate::tls::plaintext::Plaintext;
 use crate::tls::session::{
     MAX_RECORD_ON_WIRE, Opened, READ, Records, SEAL, SESSION_BYTES, Session,
 };
 use crate::tls::{Acceptor, TlsError};
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice, Write};
 use std::time::{Duration, Instant};
 
 /// The first byte of a TLS connection: the type of a record with a handshake message (RFC 8446
@@ -67,23 +68,14 @@ pub(super) enum Shut {
     Done,
 }
 
-/// A socket that a session is carried by.
-pub(super) trait Socket: Read + Write {
-    fn shut_down(&mut self);
-}
-
-impl Socket for mio::net::TcpStream {
-    fn shut_down(&mut self) {
-        let _ = self.shutdown(std::net::Shutdown::Write);
-    }
-}
-
 /// What a step may use besides the connection.
 pub(super) struct Shared<'l> {
     pub(super) input: &'l mut [u8],
     pub(super) output: &'l mut Records,
     /// Time left for handshakes in this turn.
     pub(super) budget: &'l mut Duration,
+    /// What a step of a handshake takes of it; measured if this is `None`.
+    pub(super) step: Option<Duration>,
     /// Handshakes that were completed.
     pub(super) handshakes: &'l mut u64,
 }
@@ -133,7 +125,7 @@ impl Secure {
         if shakes && shared.budget.is_zero() {
             return Ok(Received::Progress { more: true });
         }
-        let began = shakes.then(Instant::now);
+        let began = (shakes && shared.step.is_none()).then(Instant::now);
         let tail = self.tail.len();
         shared.input[..tail].copy_from_slice(&self.tail);
         // What does not fit into the caller's buffer waits here: one record at most, unless the
@@ -149,8 +141,9 @@ impl Secure {
         };
         let more = len == room || until_would_block;
         let received = self.received(shared, socket, tail + len, into, more);
-        if let Some(began) = began {
-            *shared.budget = shared.budget.saturating_sub(began.elapsed());
+        if shakes {
+            let took = began.map_or(shared.step, |began| Some(began.elapsed()));
+            *shared.budget = shared.budget.saturating_sub(took.unwrap_or_default());
         }
         received
     }

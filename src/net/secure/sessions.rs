@@ -1,10 +1,11 @@
 //! The encrypted connections of one loop, by the numbers of its peers.
 //!
-//! Input: calls of the engine by number, with the socket. Output: what `secure` makes of them.
+//! Input: calls of the engine by number, with the socket. Output: what `connection` makes of them.
 //! Invariant: what is held for all of them is known at any time. What they share is one buffer for
 //! records on their way in, one for those on their way out, and the time for handshakes in a turn.
 
-use crate::net::driver::secure::{Secure, Shared, Socket, State};
+use crate::net::secure::connection::{Secure, Shared, State};
+use crate::net::secure::socket::Socket;
 use crate::net::sockets::Received;
 use crate::tls::Acceptor;
 #[cfg(feature = "client")]
@@ -22,32 +23,42 @@ const HANDSHAKES_PER_TURN: Duration = Duration::from_millis(2);
 
 /// What the sessions of a loop share, and the sessions by the numbers of the peers.
 #[derive(Debug, Default)]
-pub(super) struct Sessions {
+pub(crate) struct Sessions {
     slots: Vec<Option<Box<Secure>>>,
     /// Records as they were read. Empty until there is a session.
     input: Vec<u8>,
     output: Records,
     /// Time left for handshakes in this turn.
     budget: Duration,
+    /// What a step of a handshake takes of it, where nothing may depend on the time.
+    step: Option<Duration>,
     held: usize,
     /// Handshakes that were completed.
     handshakes: u64,
 }
 
 impl Sessions {
+    /// For a simulation: each step of a handshake counts as this long.
+    pub(crate) fn simulated(step: Duration) -> Self {
+        Self {
+            step: Some(step),
+            ..Self::default()
+        }
+    }
+
     /// A turn of the loop begins.
-    pub(super) fn begin_turn(&mut self) {
+    pub(crate) fn begin_turn(&mut self) {
         self.budget = HANDSHAKES_PER_TURN;
     }
 
     /// This connection is accepted where TLS is spoken.
-    pub(super) fn accept(&mut self, index: u32, acceptor: &Acceptor) {
+    pub(crate) fn accept(&mut self, index: u32, acceptor: &Acceptor) {
         self.insert(index, State::Accepted(acceptor.clone()));
     }
 
     /// The server at the other end has this name: the handshake begins.
     #[cfg(feature = "client")]
-    pub(super) fn connect(
+    pub(crate) fn connect(
         &mut self,
         index: u32,
         server: &SecureServer,
@@ -75,12 +86,12 @@ impl Sessions {
 
     /// Whether this connection is encrypted.
     #[inline]
-    pub(super) fn has(&self, index: u32) -> bool {
+    pub(crate) fn has(&self, index: u32) -> bool {
         self.slots.get(index as usize).is_some_and(Option::is_some)
     }
 
     /// The certificates that the other end has shown.
-    pub(super) fn peer_certificates(&self, index: u32) -> Option<&[CertificateDer<'static>]> {
+    pub(crate) fn peer_certificates(&self, index: u32) -> Option<&[CertificateDer<'static>]> {
         match &self.slots.get(index as usize)?.as_ref()?.state {
             State::Session(session) => session.peer_certificates(),
             State::Accepted(_) | State::Over => None,
@@ -88,23 +99,23 @@ impl Sessions {
     }
 
     /// Bytes held for all sessions.
-    pub(super) fn held(&self) -> usize {
+    pub(crate) fn held(&self) -> usize {
         self.held
     }
 
     /// Handshakes that were completed.
-    pub(super) fn handshakes(&self) -> u64 {
+    pub(crate) fn handshakes(&self) -> u64 {
         self.handshakes
     }
 
     /// Bytes held for this one.
-    pub(super) fn held_by(&self, index: u32) -> usize {
+    pub(crate) fn held_by(&self, index: u32) -> usize {
         let slot = self.slots.get(index as usize).and_then(Option::as_ref);
         slot.map_or(0, |secure| secure.charged)
     }
 
     /// The connection has ended.
-    pub(super) fn close(&mut self, index: u32) {
+    pub(crate) fn close(&mut self, index: u32) {
         if let Some(slot) = self.slots.get_mut(index as usize)
             && let Some(secure) = slot.take()
         {
@@ -118,7 +129,7 @@ impl Sessions {
     ///
     /// [`io::ErrorKind::InvalidData`] with a `TlsError` if the session is over because of what has
     /// come: the peer has been told, and what it sends from now on is to be discarded.
-    pub(super) fn read(
+    pub(crate) fn read(
         &mut self,
         index: u32,
         socket: &mut impl Socket,
@@ -131,7 +142,7 @@ impl Sessions {
     }
 
     /// Seals and writes; returns how much of the plaintext was taken.
-    pub(super) fn write(
+    pub(crate) fn write(
         &mut self,
         index: u32,
         socket: &mut impl Socket,
@@ -141,13 +152,13 @@ impl Sessions {
     }
 
     /// The socket is writable: continues with what it had refused.
-    pub(super) fn flush(&mut self, index: u32, socket: &mut impl Socket) {
+    pub(crate) fn flush(&mut self, index: u32, socket: &mut impl Socket) {
         // An error is found by the next read too.
         let _ = self.with(index, |secure, _| secure.flush(socket));
     }
 
     /// Nothing more will be sent: close_notify, and when that has left, the end of our side.
-    pub(super) fn shut_down(&mut self, index: u32, socket: &mut impl Socket) {
+    pub(crate) fn shut_down(&mut self, index: u32, socket: &mut impl Socket) {
         let _ = self.with(index, |secure, shared| secure.shut_down(shared, socket));
     }
 
@@ -156,13 +167,14 @@ impl Sessions {
     fn with<R>(
         &mut self,
         index: u32,
-        step: impl FnOnce(&mut Secure, &mut Shared<'_>) -> io::Result<R>,
+        take: impl FnOnce(&mut Secure, &mut Shared<'_>) -> io::Result<R>,
     ) -> io::Result<R> {
         let Self {
             slots,
             input,
             output,
             budget,
+            step,
             held,
             handshakes,
         } = self;
@@ -173,9 +185,10 @@ impl Sessions {
             input,
             output,
             budget,
+            step: *step,
             handshakes,
         };
-        let result = step(secure, shared);
+        let result = take(secure, shared);
         let now = secure.held();
         *held = *held + now - secure.charged;
         secure.charged = now;
@@ -187,7 +200,7 @@ impl Sessions {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::net::driver::secure::{NOT_TLS, Shut};
+    use crate::net::secure::connection::{NOT_TLS, Shut};
     use crate::net::sockets::is_transient;
     use crate::tls::in_tests::settings;
     use crate::tls::rustls::version::{TLS12, TLS13};
