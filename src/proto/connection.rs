@@ -132,20 +132,29 @@ impl Connection {
     // req: 6455-6.2-01 6455-10.7-01
     #[inline]
     pub fn receive<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
+        match self.whole_message(input) {
+            Some((kind, payload)) => Received {
+                consumed: payload.end,
+                event: Some(Event::Piece(Piece {
+                    kind,
+                    bytes: &input[payload],
+                    compressed: false,
+                    first: true,
+                    last: true,
+                })),
+            },
+            None => self.receive_any(input, outbox),
+        }
+    }
+
+    /// Anything that can come.
+    fn receive_any<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
         if !self.state.reads() {
             return Received {
                 consumed: input.len(),
                 event: None,
             };
         }
-        match self.short_message(input) {
-            Some((kind, head, end)) => self.whole(kind, input, head..end, outbox),
-            None => self.receive_any(input, outbox),
-        }
-    }
-
-    /// Anything but a whole short message.
-    fn receive_any<'b>(&mut self, input: &'b mut [u8], outbox: &mut Outbox) -> Received<'b> {
         if self.left > 0 {
             return self.payload(input, 0, outbox);
         }

@@ -18,7 +18,7 @@
 //! ```
 //!
 //! Reading order: `role`, `sequence`, `closing`, `outbox`, `wait`, `connection`, `keepalive`,
-//! `short`, `intents`, `assembler`.
+//! `whole`, `intents`, `assembler`.
 
 #[cfg(feature = "alloc")]
 mod assembler;
@@ -30,8 +30,8 @@ mod keepalive;
 mod outbox;
 mod role;
 mod sequence;
-mod short;
 mod wait;
+mod whole;
 
 #[cfg(feature = "alloc")]
 pub use assembler::{Assembler, Message};

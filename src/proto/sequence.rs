@@ -34,13 +34,11 @@ pub(super) struct Sequence {
     /// The message came with RSV1: text can be checked only after inflating.
     compressed: bool,
     open: bool,
-    /// The longest message whose length fits seven bits, and the limits.
-    short: u8,
 }
 
 impl Sequence {
     pub(super) fn new(limits: &Limits) -> Self {
-        let mut new = Self {
+        Self {
             max_frame: limits.frame_bytes,
             max_message: limits.message_bytes,
             // A message has at least one frame.
@@ -51,14 +49,7 @@ impl Sequence {
             kind: MessageKind::Binary,
             compressed: false,
             open: false,
-            short: 0,
-        };
-        new.set_short();
-        new
-    }
-
-    fn set_short(&mut self) {
-        self.short = self.max_frame.min(self.max_message).min(125) as u8;
+        }
     }
 
     /// Changes the limits for the following frames; see
@@ -66,7 +57,6 @@ impl Sequence {
     pub(super) fn set_message_limit(&mut self, bytes: u64) {
         self.max_frame = bytes;
         self.max_message = bytes;
-        self.set_short();
     }
 
     pub(super) fn lift_message_limits(&mut self) {
@@ -89,10 +79,10 @@ impl Sequence {
         self.open
     }
 
-    /// The longest message that fits one frame with a length of seven bits, and the limits.
+    /// The longest message that may come in one frame.
     #[inline]
-    pub(super) fn short(&self) -> u8 {
-        self.short
+    pub(super) fn longest(&self) -> u64 {
+        self.max_frame.min(self.max_message)
     }
 
     /// The kind of the message that the current frame belongs to.

@@ -2,12 +2,12 @@
 //!
 //! - here: every transcript of a list, with every cut, every pair of cuts, and byte by byte;
 //! - `earliest`: the very byte with which each violation is reported;
-//! - `short`: the quick path for short messages against the general one;
+//! - `whole`: the quick path for messages that are whole against the general one;
 //! - `random`: random frames and mutated bytes.
 
 mod earliest;
 mod random;
-mod short;
+mod whole;
 
 use crate::rules::violations;
 use crate::support::driver::{Transcript, run};

@@ -33,7 +33,7 @@ const ORDER: [(&str, &str, &str); 25] = [
     (
         "proto",
         "A connection without I/O",
-        "mod role sequence closing outbox wait event connection keepalive short intents assembler",
+        "mod role sequence closing outbox wait event connection keepalive whole intents assembler",
     ),
     ("", "What is shown to others", "tap"),
     (

@@ -96,7 +96,9 @@ impl<S: Service> Engine<S> {
             if out.some_secure {
                 out.sockets.flush(index);
             }
-            out.flush(peer);
+            if peer.queued() > 0 {
+                out.flush(peer);
+            }
         }
         if ready.readable && !listed && !self.moving.rests() {
             self.read(index);

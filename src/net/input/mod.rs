@@ -23,6 +23,7 @@ mod requests;
 
 use crate::net::connections::Connections;
 use crate::net::mailbox::Pressure;
+use crate::net::output::Output;
 use crate::net::service::Service;
 
 /// One peer's turn to be read.
@@ -35,16 +36,8 @@ pub(crate) struct Reader<'l, S: Service> {
     pub(crate) pressure: &'l Pressure,
 }
 
-impl<S: Service> Reader<'_, S> {
-    /// Enough has been published, here or to another loop: input is paused until some has left.
-    #[inline]
-    fn should_deliver(&self) -> bool {
-        self.connections.out.is_full() || self.pressure.is_on()
-    }
-
-    /// Enough has been inflated for this peer: the others go first.
-    #[inline]
-    fn is_exhausted(&self) -> bool {
-        self.connections.out.compression.is_exhausted()
-    }
+/// Enough has been published, here or to another loop: input is paused until some has left.
+#[inline]
+fn should_deliver(out: &Output, pressure: &Pressure) -> bool {
+    out.is_full() || pressure.is_on()
 }

@@ -6,9 +6,9 @@
 
 use crate::net::conn::peer::{Closing, Peer, Phase};
 use crate::net::connections::Connections;
-use crate::net::input::Reader;
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::input::inflate::inflate_waiting;
+use crate::net::input::{Reader, should_deliver};
 use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::{Received, is_transient};
@@ -21,7 +21,7 @@ impl<S: Service> Reader<'_, S> {
     /// Reads once and handles the bytes.
     #[inline]
     pub(crate) fn read(&mut self, index: u32) {
-        let rests = self.should_deliver();
+        let rests = should_deliver(&self.connections.out, self.pressure);
         let Connections { peers, out, .. } = &mut *self.connections;
         let Some(peer) = peers.at(index) else {
             return;

@@ -8,8 +8,8 @@ use crate::http::{Request, Response, Status, Step, client_of, field, is_trusted}
 use crate::net::conn::peer::{Answer, Closing, HttpWait, Peer, Phase};
 use crate::net::connections::Connections;
 use crate::net::context::Context;
-use crate::net::input::Reader;
 use crate::net::input::events::restated;
+use crate::net::input::{Reader, should_deliver};
 use crate::net::output::Output;
 use crate::net::service::{Reply, Service, Upgrade};
 use crate::net::words::{Delivery, PeerId};
@@ -60,7 +60,7 @@ impl<S: Service> Reader<'_, S> {
                     flow
                 }
             };
-            let deliver = self.should_deliver();
+            let deliver = should_deliver(&self.connections.out, self.pressure);
             let Connections { peers, out, .. } = &mut *self.connections;
             let Some(peer) = peers.at(index) else {
                 return end;

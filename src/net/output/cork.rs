@@ -45,16 +45,12 @@ impl Cork {
     /// Adds a frame; `true` if the cork should be written now.
     #[inline]
     pub(crate) fn push_frame(&mut self, header: &HeaderBytes, payload: &[u8]) -> bool {
-        self.len += header.copy_to(&mut self.bytes[self.len..]);
-        self.push(payload)
-    }
-
-    /// Like [`Cork::push_frame`], for the header of a short message.
-    #[inline]
-    pub(crate) fn push_short(&mut self, header: [u8; 2], payload: &[u8]) -> bool {
-        self.bytes[self.len..self.len + header.len()].copy_from_slice(&header);
-        self.len += header.len();
-        self.push(payload)
+        let room = &mut self.bytes[self.len..];
+        let start = header.copy_to(room);
+        let end = start + payload.len();
+        room[start..end].copy_from_slice(payload);
+        self.len += end;
+        self.len >= LIMIT
     }
 
     /// Like [`Cork::push_frame`], and masks while copying.

@@ -18,10 +18,8 @@ impl Output {
     /// Sends a message: see [`Context::send`](crate::net::Context::send).
     #[inline]
     pub(crate) fn send(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
-        if peer.is_busy() {
-            return Sent::Busy;
-        }
         if peer.terms.is_some()
+            && !peer.is_busy()
             && let Some(sent) = self.send_compressed(peer, message, key)
         {
             return sent;
@@ -34,12 +32,18 @@ impl Output {
     #[inline]
     pub(crate) fn send_plain(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
         if let Phase::Open(connection) = &peer.phase
-            && let Some(header) = connection.short_header(message)
+            && message.bytes.len() < LARGE
             && self.is_corked(peer)
+            && let Some(header) = connection.whole_header(message)
         {
-            let is_full = self.cork.push_short(header, message.bytes);
+            let is_full = self.cork.push_frame(&header, message.bytes);
             return self.corked(peer, header.len() + message.bytes.len(), is_full);
         }
+        self.send_any(peer, message, key)
+    }
+
+    /// Any message to any peer.
+    fn send_any(&mut self, peer: &mut Peer, message: Message<'_>, key: u32) -> Sent {
         if peer.is_busy() {
             return Sent::Busy;
         }
@@ -70,21 +74,25 @@ impl Output {
     ) -> Sent {
         let len = header.len() + payload.len();
         if payload.len() >= LARGE {
+            self.cork.sent += len;
             self.flush_cork(peer, header, payload);
-            return self.corked(peer, len, false);
+            return self.taken(peer);
         }
         let is_full = self.cork.push_frame(header, payload);
         self.corked(peer, len, is_full)
     }
 
-    /// The cork was given this many bytes of a message.
+    /// The cork, of a peer that has no queue, was given this many bytes of a message.
     #[inline]
     fn corked(&mut self, peer: &mut Peer, len: usize, is_full: bool) -> Sent {
         self.cork.sent += len;
         if is_full {
             self.flush_cork(peer, &[], &[]);
+            return self.taken(peer);
         }
-        self.taken(peer)
+        Sent::Taken {
+            waiting: self.cork.sent + self.batch.sent(peer.pending),
+        }
     }
 
     /// Sends an encoded frame: see [`Context::send_frame`](crate::net::Context::send_frame).

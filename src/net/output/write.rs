@@ -82,8 +82,14 @@ impl Output {
         if self.cork.is_empty() && rest == 0 {
             return;
         }
-        let parts = &[self.cork.bytes(), header, payload][..if rest == 0 { 1 } else { 3 }];
-        let written = write_parts(&mut *self.sockets, &self.metrics, peer, parts);
+        let (sockets, metrics) = (&mut *self.sockets, &*self.metrics);
+        let written = match rest {
+            0 => write_one(sockets, metrics, peer, self.cork.bytes()),
+            _ => {
+                let parts = &[self.cork.bytes(), header, payload];
+                write_parts(sockets, metrics, peer, parts)
+            }
+        };
         match written {
             // Nearly always: the cork has left, and stays where it is.
             Ok(sent) if sent == self.cork.bytes().len() + rest => peer.flags.switching = false,
@@ -136,7 +142,7 @@ impl Output {
         }
         let mut sent = None;
         if let Some(bytes) = self.batch.block(run).filter(|_| peer.queued() == 0) {
-            match write_parts(&mut *self.sockets, &self.metrics, peer, &[bytes]) {
+            match write_one(&mut *self.sockets, &self.metrics, peer, bytes) {
                 Ok(n) if n == bytes.len() => return,
                 Ok(n) => sent = Some(n),
                 Err(_) => return self.lists.remove_soon(peer),
@@ -274,6 +280,7 @@ impl Output {
     /// Shuts down our side if the protocol has finished and everything has left (RFC 6455 section
     /// 7.1.1).
     // req: 6455-5.5.1-10 6455-5.5.1-11 6455-7.1.7-03 6455-7.2.2-01
+    #[inline]
     pub(crate) fn after_write(&mut self, peer: &mut Peer) {
         let through = match &peer.phase {
             Phase::Http { .. } | Phase::Dial(_) => false,
@@ -289,8 +296,21 @@ impl Output {
     }
 }
 
-/// One write of those that are not empty, if nothing waits. Returns how many bytes have left.
+/// One write, if nothing waits. Returns how many bytes have left.
 #[inline]
+fn write_one(
+    sockets: &mut dyn Sockets,
+    metrics: &Metrics,
+    peer: &Peer,
+    bytes: &[u8],
+) -> io::Result<usize> {
+    match peer.queued() {
+        0 => write_slices(sockets, metrics, peer.index, &[IoSlice::new(bytes)]),
+        _ => Ok(0),
+    }
+}
+
+/// The same for those parts that are not empty.
 fn write_parts(
     sockets: &mut dyn Sockets,
     metrics: &Metrics,
@@ -299,11 +319,6 @@ fn write_parts(
 ) -> io::Result<usize> {
     if peer.queued() > 0 {
         return Ok(0);
-    }
-    if let [one] = parts
-        && !one.is_empty()
-    {
-        return write_slices(sockets, metrics, peer.index, &[IoSlice::new(one)]);
     }
     let mut slices = [IoSlice::new(&[]); MAX_PARTS];
     let mut count = 0;

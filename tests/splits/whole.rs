@@ -1,5 +1,6 @@
-//! A short message that has come as a whole takes a path of its own through the connection. It
-//! must see what the general path sees, which the same bytes take if the last one comes late.
+//! A message that has come whole, in one frame of less than 64 KiB, takes a path of its own through
+//! the connection. It must see what the general path sees, which the same bytes take if the last
+//! one comes late.
 
 use super::Case;
 use crate::support::Rng;
@@ -35,6 +36,75 @@ fn every_length_around_the_border() {
         for frame in [binary(&rng.bytes(length.into())), text(letters)] {
             let frames = [frame.clone(), binary(b"next"), frame];
             compare(&Limits::default(), &frames);
+        }
+    }
+}
+
+/// Cut inside the header and before the last byte, and with more after it.
+fn compare_long(limits: &Limits, role: Role, bytes: Vec<u8>) {
+    let case = Case {
+        role,
+        limits: *limits,
+        bytes,
+    };
+    let whole = case.run(&[]);
+    let len = case.bytes.len();
+    for cut in (0..len.min(12)).chain([len - 1]) {
+        case.expect(&[cut], &whole);
+    }
+}
+
+#[test]
+// req: 6455-6.2-01 6455-6.2-07 6455-8.1-01
+fn lengths_of_more_than_seven_bits() {
+    let mut rng = Rng::new(65_535);
+    for length in [126, 127, 255, 256, 4_096, 65_534, 65_535, 65_536, 65_537] {
+        let letters: String = (0..length)
+            .map(|i| (b'a' + (i % 26) as u8) as char)
+            .collect();
+        let cut_short = [letters.as_bytes(), &[0xCE]].concat();
+        for frame in [binary(&rng.bytes(length)), text(letters), text(cut_short)] {
+            for role in [Role::Server, Role::Client] {
+                let frames = [binary(b"before"), frame.clone(), text("after")];
+                compare_long(&Limits::default(), role, wire(role, &frames));
+                compare_long(&Limits::default(), role, wire(role, &frames[1..]));
+            }
+        }
+    }
+}
+
+#[test]
+// req: 6455-5.2-06
+fn lengths_that_are_not_the_shortest() {
+    for length in [0, 1, 125, 126] {
+        let payload = vec![b'a'; length.into()];
+        let header = [0x81, 0xFE, 0, length, 0, 0, 0, 0];
+        compare_long(
+            &Limits::default(),
+            Role::Server,
+            [&header[..], &payload].concat(),
+        );
+        let header = [0x81, 0x7E, 0, length];
+        compare_long(
+            &Limits::default(),
+            Role::Client,
+            [&header[..], &payload, b"\x81\x00"].concat(),
+        );
+    }
+}
+
+#[test]
+// req: 6455-10.4-01
+fn limits_of_more_than_seven_bits() {
+    for length in [299, 300, 301] {
+        for limits in [
+            Limits::default().frame_bytes(300),
+            Limits::default().message_bytes(300),
+        ] {
+            for role in [Role::Server, Role::Client] {
+                let frames = [binary(&vec![7; length]), text("")];
+                compare_long(&limits, role, wire(role, &frames));
+            }
         }
     }
 }
