@@ -335,6 +335,9 @@ mod tests {
             ("::/0", "2001:db8::1", "203.0.113.1"),
             ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"),
             ("::1", "::1", "127.0.0.1"),
+            ("2001:db8::1", "2001:db8::1", "2001:db8::2"),
+            // Fewer bits than IPv4 addresses inside IPv6 ones share.
+            ("::ffff:10.0.0.0/95", "::fffe:a00:1", "10.0.0.1"),
         ] {
             assert!(trusts(proxy, inside), "{proxy} {inside}");
             assert!(!trusts(proxy, outside), "{proxy} {outside}");
