@@ -342,6 +342,7 @@ mod tests {
             assert!(trusts(proxy, inside), "{proxy} {inside}");
             assert!(!trusts(proxy, outside), "{proxy} {outside}");
         }
+        assert!(BadProxy.to_string().contains("10.0.0.0/8"));
         assert!(is_trusted(&proxies(&["unix"]), None));
         assert!(!trusts("unix", "127.0.0.1"));
         assert!(!is_trusted(&proxies(&["0.0.0.0/0", "::/0"]), None));
