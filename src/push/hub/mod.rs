@@ -1183,6 +1183,26 @@ mod tests {
     }
 
     #[test]
+    // req: push-since-10
+    fn a_gap_after_an_unknown_position_names_it() {
+        let mut hub = small(|_| {});
+        publish(&mut hub, "a");
+        assert_eq!(publish(&mut hub, "a"), 2);
+        assert_eq!(hub.history_of(&"a".parse().unwrap()), (2, 2));
+        assert_eq!(hub.history_of(&"b".parse().unwrap()), (0, 0));
+        for (since, after) in [
+            (Since::Position(epoch().at(9)), Some(epoch().at(9))),
+            (Since::Unreadable, None),
+        ] {
+            let start = hub.subscribe(peer(1), &ask(&["a"], since), 2).unwrap();
+            let gaps = start.replay.gaps.iter();
+            let gaps: Vec<_> = gaps.map(|gap| (gap.after, gap.next)).collect();
+            assert_eq!(gaps, [(after, None)]);
+            hub.leave(peer(1));
+        }
+    }
+
+    #[test]
     fn a_replay_follows_positions_of_its_epoch_that_are_not_ahead() {
         let replay = Replay {
             records: Vec::new(),
