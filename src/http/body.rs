@@ -631,6 +631,11 @@ mod tests {
             let body = decode(Framing::Chunked, 200_000, bytes.as_bytes(), 1 << 16);
             assert_eq!(body.map(|body| body.len()), Ok(200_001), "{size}");
         }
+        let trailer = |len: usize| format!("0\r\na:{}\r\n\r\n", "x".repeat(len - 9));
+        let most = decode(Framing::Chunked, 1, trailer(16_384).as_bytes(), 1 << 16);
+        assert_eq!(most.as_deref(), Ok("."));
+        let more = decode(Framing::Chunked, 1, trailer(16_385).as_bytes(), 1 << 16);
+        assert_eq!(more, Err(BodyError::Chunk));
         let padded = format!("1;{}\r\nx\r\n", "e".repeat(50)).repeat(2000);
         let verdict = decode(Framing::Chunked, 200_000, padded.as_bytes(), 1 << 16);
         assert_eq!(verdict, Err(BodyError::Chunk));

@@ -335,10 +335,14 @@ mod tests {
             ("::/0", "2001:db8::1", "203.0.113.1"),
             ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::1"),
             ("::1", "::1", "127.0.0.1"),
+            ("2001:db8::1", "2001:db8::1", "2001:db8::2"),
+            // Fewer bits than IPv4 addresses inside IPv6 ones share.
+            ("::ffff:10.0.0.0/95", "::fffe:a00:1", "10.0.0.1"),
         ] {
             assert!(trusts(proxy, inside), "{proxy} {inside}");
             assert!(!trusts(proxy, outside), "{proxy} {outside}");
         }
+        assert!(BadProxy.to_string().contains("10.0.0.0/8"));
         assert!(is_trusted(&proxies(&["unix"]), None));
         assert!(!trusts("unix", "127.0.0.1"));
         assert!(!is_trusted(&proxies(&["0.0.0.0/0", "::/0"]), None));

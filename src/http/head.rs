@@ -279,3 +279,42 @@ fn head_error(error: httparse::Error) -> HeadError {
         _ => HeadError::Malformed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::fields::EMPTY_FIELD;
+
+    #[test]
+    fn a_head_that_is_not_whole_is_not_split() {
+        let mut storage = [EMPTY_FIELD; 4];
+        for (head, ok) in [
+            ("HTTP/1.1 200 OK\r\nA: b\r\n\r\n", true),
+            ("HTTP/1.1 200 OK\r\nA: b\r\n", false),
+            ("HTTP/1.1 200 OK\r\n", false),
+            ("HTTP/1.1 200", false),
+        ] {
+            let mut storage = storage;
+            let parsed = ResponseHead::parse(head.as_bytes(), &mut storage);
+            assert_eq!(parsed.is_ok(), ok, "{head:?}");
+        }
+        let request = RequestHead::parse(b"GET / HTTP/1.1\r\nA: b\r\n", &mut storage);
+        assert!(request.is_err());
+    }
+
+    #[test]
+    fn a_bearer_is_what_follows_the_scheme() {
+        for (value, expected) in [
+            ("Bearer abc", Some("abc")),
+            ("bearer  abc ", Some("abc")),
+            ("Basic abc", None),
+            ("Bearer", None),
+            ("Bearerabc", None),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\nAuthorization: {value}\r\n\r\n");
+            let mut storage = [EMPTY_FIELD; 4];
+            let head = RequestHead::parse(text.as_bytes(), &mut storage).unwrap();
+            assert_eq!(head.bearer(), expected, "{value:?}");
+        }
+    }
+}

@@ -222,6 +222,7 @@ mod tests {
             "Content-Language",
             "Dates",
             "Dat",
+            "Vary",
             "!#$%&'*+-.^_`|~",
         ] {
             assert_eq!(check(name, "x"), Ok(()), "{name}");

@@ -239,3 +239,33 @@ impl HttpReader {
         self.body = None;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reader_holds_what_has_arrived_of_a_request() {
+        let mut reader = HttpReader::default();
+        assert_eq!(reader.held(), 0);
+        let head = format!("POST / HTTP/1.1\r\nHost: a\r\nX: {}", "x".repeat(5_000));
+        let limits = HeadLimits::DEFAULT;
+        reader.feed(head.as_bytes(), &limits).unwrap();
+        #[cfg(feature = "take-over")]
+        assert_eq!(reader.part(), Some(head.as_bytes()));
+        let of_head = reader.held();
+        assert!(of_head >= head.len(), "{of_head} bytes");
+        let rest = b"\r\nContent-Length: 3000\r\n\r\n";
+        let (_, step) = reader.feed(rest, &limits).unwrap();
+        assert_eq!(step, Step::Head { expects: false });
+        #[cfg(feature = "take-over")]
+        assert_eq!(reader.part(), None);
+        reader.take_body(3_000).unwrap();
+        let of_head = reader.held();
+        reader.feed(&[b'b'; 3_000], &limits).unwrap();
+        assert!((of_head + 3_000..of_head + 10_000).contains(&reader.held()));
+        reader.reset();
+        reader.shrink_to(100);
+        assert!(reader.held() <= 100, "{} bytes", reader.held());
+    }
+}

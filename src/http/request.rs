@@ -65,3 +65,26 @@ impl<'r> Request<'r> {
         self.head.bearer()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::fields::EMPTY_FIELD;
+
+    #[test]
+    fn a_request_is_asked_for_what_its_head_says() {
+        for (fields, has_length, bearer) in [
+            ("", false, None),
+            ("Content-Length: 0\r\n", true, None),
+            ("Transfer-Encoding: chunked\r\n", true, None),
+            ("Authorization: Bearer abc\r\n", false, Some("abc")),
+        ] {
+            let text = format!("GET / HTTP/1.1\r\n{fields}\r\n");
+            let mut storage = [EMPTY_FIELD; 4];
+            let head = RequestHead::parse(text.as_bytes(), &mut storage).unwrap();
+            let request = Request::new(head, b"");
+            assert_eq!(request.has_length(), has_length, "{fields:?}");
+            assert_eq!(request.bearer(), bearer, "{fields:?}");
+        }
+    }
+}

@@ -237,6 +237,19 @@ mod tests {
     }
 
     #[test]
+    fn the_head_of_a_stream_states_no_length() {
+        let response = Response::text(Status::OK, "hi").field(field!("Allow", "GET"));
+        for (chunked, last) in [(true, "Transfer-Encoding: chunked"), (false, "Allow: GET")] {
+            let mut bytes = Vec::new();
+            response.write_head_of_stream(&mut bytes, chunked);
+            let text = String::from_utf8(bytes).unwrap();
+            assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
+            assert!(text.ends_with(&format!("\r\n{last}\r\n\r\n")), "{text}");
+            assert!(!text.contains("Content-Length"), "{text}");
+        }
+    }
+
+    #[test]
     fn an_upgrade_is_named_in_connection() {
         let response = Response::new(Status::UPGRADE_REQUIRED).field(field!("upgrade", "h2c"));
         assert!(written(&response, false).contains(&"Connection: upgrade".into()));

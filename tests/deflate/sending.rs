@@ -195,6 +195,7 @@ fn short_messages_are_left_alone() {
         None
     );
     assert_eq!(pool.compress_alone(15, &[7; 99], &mut out), None);
+    assert!(pool.compress_alone(15, &[7; 100], &mut out).is_some());
     assert!(session.is_empty());
     assert!(
         pool.compress(&mut session, &params, &[7; 100], &mut out)

@@ -162,6 +162,21 @@ fn a_target_over_the_limit_is_refused_before_its_line_ends() {
         find_whole(exactly.as_bytes(), &LIMITS),
         Ok(Some(0..exactly.len()))
     );
+    let most = line(LIMITS.target_bytes + 32 - "GET  HTTP/1.1\r".len());
+    assert_eq!(
+        find(most.as_bytes(), &LIMITS, 1..=most.len()),
+        Ok(Some(0..most.len()))
+    );
+    let unfinished = &line(200)[..LIMITS.target_bytes + 33];
+    let end = unfinished.len();
+    assert_eq!(
+        find_whole(&unfinished.as_bytes()[..end - 1], &LIMITS),
+        Ok(None)
+    );
+    assert_eq!(
+        find_whole(unfinished.as_bytes(), &LIMITS),
+        Err(HeadError::TargetTooLong)
+    );
     let over = line(LIMITS.target_bytes + 33);
     assert_eq!(
         find_whole(over.as_bytes(), &LIMITS),

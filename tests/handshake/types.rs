@@ -146,3 +146,13 @@ fn too_many_fields_are_an_error() {
     let response = Response::try_from(accepted.fields(&fields).unwrap());
     assert!(response.is_err());
 }
+
+/// Whether HTTP/1.0 is enough is for the caller to say: a handshake refuses it.
+#[test]
+fn both_versions_of_http_1_have_a_head() {
+    for (version, minor) in [(Version::HTTP_10, 0), (Version::HTTP_11, 1)] {
+        let request = Request::get("/").version(version).body(()).unwrap();
+        let head = TypedHead::from(&request);
+        assert_eq!(head.head().map(|head| head.minor_version), Ok(minor));
+    }
+}

@@ -1164,6 +1164,62 @@ mod tests {
     }
 
     #[test]
+    fn connections_of_one_name_are_counted_here_and_elsewhere() {
+        let mut hub = small(|_| {});
+        for (number, name) in [(1, Some("ann")), (2, Some("ann")), (3, None)] {
+            let mut asked = ask(&["a"], Since::New);
+            asked.name = name.map(Arc::from);
+            hub.subscribe(peer(number), &asked, 0).unwrap();
+        }
+        let mut told = hub.subscriptions();
+        let mut all = told.remove(&vec![pattern("a")]).unwrap();
+        let of = |connections, names: &[(&str, usize)]| Presence {
+            connections,
+            names: names.iter().map(|(name, n)| ((*name).into(), *n)).collect(),
+        };
+        assert_eq!(all, of(3, &[("ann", 2)]));
+        all.add(of(4, &[("ann", 1), ("bob", 3)]));
+        assert_eq!(all, of(7, &[("ann", 3), ("bob", 3)]));
+    }
+
+    #[test]
+    // req: push-since-10
+    fn a_gap_after_an_unknown_position_names_it() {
+        let mut hub = small(|_| {});
+        publish(&mut hub, "a");
+        assert_eq!(publish(&mut hub, "a"), 2);
+        assert_eq!(hub.history_of(&"a".parse().unwrap()), (2, 2));
+        assert_eq!(hub.history_of(&"b".parse().unwrap()), (0, 0));
+        for (since, after) in [
+            (Since::Position(epoch().at(9)), Some(epoch().at(9))),
+            (Since::Unreadable, None),
+        ] {
+            let start = hub.subscribe(peer(1), &ask(&["a"], since), 2).unwrap();
+            let gaps = start.replay.gaps.iter();
+            let gaps: Vec<_> = gaps.map(|gap| (gap.after, gap.next)).collect();
+            assert_eq!(gaps, [(after, None)]);
+            hub.leave(peer(1));
+        }
+    }
+
+    #[test]
+    fn a_replay_follows_positions_of_its_epoch_that_are_not_ahead() {
+        let replay = Replay {
+            records: Vec::new(),
+            gaps: Vec::new(),
+            position: epoch().at(5),
+            recovered: false,
+            next: None,
+        };
+        let other: Epoch = "f".parse().unwrap();
+        let rows = [epoch().at(4), epoch().at(5), epoch().at(6), other.at(4)];
+        assert_eq!(
+            rows.map(|it| replay.follows(it)),
+            [true, true, false, false]
+        );
+    }
+
+    #[test]
     fn a_log_that_has_lost_its_beginning_says_so() {
         let mut hub = small(|_| {});
         hub.begin_after(10);

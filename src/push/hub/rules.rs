@@ -137,6 +137,15 @@ mod tests {
         assert!(rules.has_ephemeral() && !without.has_ephemeral());
         assert!(HistoryRules::new(Vec::new(), keep(0)).has_ephemeral());
         assert_eq!(without.of(&"a".parse().unwrap()), Bounds::default());
+        let policy = |overflow| Bounds {
+            overflow,
+            ..Bounds::default()
+        };
+        let dropping = policy(Overflow::DropOldest);
+        assert!(!without.has_policies());
+        assert!(HistoryRules::new(Vec::new(), dropping).has_policies());
+        let one = vec![("a".parse().unwrap(), dropping)];
+        assert!(HistoryRules::new(one, Bounds::default()).has_policies());
         assert!(without.of(&"$stats".parse().unwrap()).is_ephemeral());
     }
 }

@@ -167,6 +167,18 @@ mod tests {
         })
     }
 
+    /// Wildcards count below the first level of the server's own topics, not for it.
+    #[test]
+    fn a_wildcard_may_follow_the_name_of_a_reserved_topic() {
+        let mut tree = Wildcards::new();
+        for (number, pattern) in (0..).zip(["$a.*", "$a.**", "*.b", "**"]) {
+            tree.insert(&pattern.parse().unwrap(), number);
+        }
+        let mut found = tree.matching(&"$a.b".parse().unwrap());
+        found.sort_unstable();
+        assert_eq!(found, [0, 1]);
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig {
             cases: 500,
