@@ -123,6 +123,26 @@ fn what_waits_for_slow_readers_counts_and_is_given_back() {
     wait_until("all is given back", || held(&server) < 4096);
 }
 
+/// A frame that has begun to leave cannot be taken back, and its peer may never read it: such peers
+/// must not keep the others out until they are ended for stalling.
+#[test]
+fn peers_that_do_not_read_what_has_begun_keep_nobody_out() {
+    let server = Simulated::start(bounded(1, MIB));
+    let slow: Vec<_> = (0..4).map(|_| server.open()).collect();
+    server.run(|context, peers| {
+        let large = vec![0; 400_000];
+        for peer in peers {
+            let _ = context.send(*peer, wirebell::Message::binary(&large));
+        }
+    });
+    server.advance(1);
+    assert!(server.run(|context, _| context.held_bytes()) <= MIB);
+    let mut client = server.open();
+    client.send(&binary(b"hello").to(Role::Server));
+    assert_eq!(client.frame().payload, b"hello");
+    drop(slow);
+}
+
 /// A byte now and then does not hold memory for ever, whatever the message is made of.
 #[test]
 fn a_message_has_a_deadline() {

@@ -85,9 +85,14 @@ impl ColdStore {
     #[inline]
     fn tell(&mut self) {
         if self.held.abs_diff(self.told) >= SLAB || self.held == 0 {
-            self.memory.change(self.told, self.held);
-            self.told = self.held;
+            self.settle();
         }
+    }
+
+    /// The server's account is exact for this loop: where it decides what must go.
+    pub(crate) fn settle(&mut self) {
+        self.memory.change(self.told, self.held);
+        self.told = self.held;
     }
 
     /// A peer cannot continue without memory that [`Memory::lacks`].

@@ -75,6 +75,9 @@ impl Data {
 /// its place among the latest. One-byte messages would otherwise hold many times their bound.
 pub(crate) const RECORD: usize = 2 * size_of::<Chunk>() + 32;
 
+/// A rest of a frame that is copied.
+const SHORT_REST: usize = 1_024;
+
 /// Records for which an empty queue keeps room.
 const SPARE: usize = 4;
 
@@ -187,24 +190,25 @@ impl SendQueue {
         self.begun |= !self.is_empty();
     }
 
-    /// Drops everything of which no byte has left, so that a Close comes next.
+    /// Drops everything of which no byte has left, so that a Close comes next. A short rest of a
+    /// frame is copied: the shared bytes that it is part of may be many.
     pub(crate) fn drop_unsent(&mut self) {
-        let keep = usize::from(self.sent > 0 || self.begun);
-        self.chunks.truncate(keep);
-        self.shrink();
-        self.latest = HashMap::new();
-        self.holes = 0;
-        let kept = self
-            .chunks
-            .front()
-            .map_or(0, |chunk| chunk.data.bytes().len());
-        self.own = match self.chunks.front() {
-            Some(Chunk {
-                data: Data::Own(_), ..
-            }) => kept,
-            _ => 0,
+        let has_begun = self.has_begun();
+        let front = self.chunks.pop_front().filter(|_| has_begun);
+        let sent = self.sent;
+        self.clear();
+        let Some(front) = front else {
+            return;
         };
-        self.bytes = kept - self.sent;
+        let rest = &front.data.bytes()[sent..];
+        if rest.len() <= SHORT_REST {
+            return self.push_own(rest, true);
+        }
+        (self.sent, self.begun, self.bytes) = (sent, true, rest.len());
+        if let Data::Own(all) = &front.data {
+            self.own = all.len();
+        }
+        self.chunks.push_back(front);
     }
 
     /// Drops the waiting frame of this key, if no byte of it has left.
@@ -603,6 +607,19 @@ mod tests {
         assert_eq!(tested.memory.held(), once);
         tested.queue.clear();
         assert_eq!(tested.memory.held(), 0);
+    }
+
+    #[test]
+    fn the_end_of_a_frame_does_not_hold_the_frame() {
+        let mut tested = Tested::new(1 << 20, 99, Overflow::Disconnect);
+        tested.frame(10_000, 0);
+        tested.frame(500, 0);
+        tested.queue.advance(9_992);
+        tested.queue.drop_unsent();
+        assert_eq!(tested.sizes(), [10]);
+        assert_eq!((tested.queue.bytes(), tested.memory.held()), (10, 0));
+        tested.queue.push_own(b"close", false);
+        assert_eq!((tested.queue.bytes(), tested.sizes()), (15, vec![15]));
     }
 
     /// What a queue does, without regard to speed.

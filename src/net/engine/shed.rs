@@ -3,9 +3,12 @@
 
 use crate::net::conn::cold::Wanted;
 use crate::net::conn::peer::Peer;
+use crate::net::conn::table::Table;
 use crate::net::connections::Connections;
 use crate::net::context::Context;
 use crate::net::engine::Engine;
+use crate::net::memory::Memory;
+use crate::net::output::Output;
 use crate::net::service::Service;
 use crate::net::sockets::Sockets;
 
@@ -35,6 +38,7 @@ impl<S: Service> Engine<S> {
         let context = &mut Context::new(&mut self.connections);
         self.service.shed(context, excess);
         let Connections { peers, out, .. } = &mut self.connections;
+        out.cold.settle();
         let memory = out.cold.memory.clone();
         if !memory.lacks(more.max(1)) {
             return;
@@ -47,20 +51,9 @@ impl<S: Service> Engine<S> {
         if !memory.concerns(out.cold.told()) {
             return; // Another loop holds more, and has been woken.
         }
-        let mut holders: Vec<(usize, u32)> = peers
-            .iter()
-            .filter_map(|peer| holding(peer, &*out.sockets))
-            .collect();
-        holders.sort_unstable();
-        let mut shed = 0;
-        while memory.is_over_target(more)
-            && let Some((_, index)) = holders.pop()
-        {
-            if let Some(peer) = peers.at(index) {
-                out.evict(peer);
-                shed += 1;
-            }
-        }
+        let shed = evict_largest(peers, out, 1, |memory| memory.is_over_target(more));
+        // A frame that has begun to leave is still held, and its peer may never read it.
+        evict_largest(peers, out, A_CLOSE, |memory| memory.is_over());
         out.metrics.shed.add(shed);
         self.unsheddable = match memory.is_over() {
             true => memory.held() + memory.limit() / 16,
@@ -70,6 +63,37 @@ impl<S: Service> Engine<S> {
         let limit = memory.limit();
         log::warn!("{held} bytes held for peers, of {limit}: {shed} connections closed");
     }
+}
+
+/// More than a connection holds of which a Close alone is left.
+const A_CLOSE: usize = 1_024;
+
+/// Closes the largest of those that hold at least this much, as long as that is wanted; returns how
+/// many. Those that are closing already end at once.
+fn evict_largest(
+    peers: &mut Table,
+    out: &mut Output,
+    least: usize,
+    wanted: impl Fn(&Memory) -> bool,
+) -> u64 {
+    let memory = out.cold.memory.clone();
+    let mut holders: Vec<(usize, u32)> = peers
+        .iter()
+        .filter_map(|peer| holding(peer, &*out.sockets))
+        .filter(|(held, _)| *held >= least)
+        .collect();
+    holders.sort_unstable();
+    let mut count = 0;
+    while wanted(&memory)
+        && let Some((_, index)) = holders.pop()
+    {
+        if let Some(peer) = peers.at(index) {
+            out.evict(peer);
+            out.cold.settle();
+            count += 1;
+        }
+    }
+    count
 }
 
 /// What is held for a peer, if anything; shared frames count for each.

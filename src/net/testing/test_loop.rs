@@ -120,6 +120,7 @@ impl Network {
         let mut state = self.state.borrow_mut();
         let end = state.connect(to)?;
         state.set_address(end, from);
+        drop(state);
         Ok(Peer::new(Rc::clone(&self.state), end))
     }
 
