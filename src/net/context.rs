@@ -151,10 +151,8 @@ impl<'a> Context<'a> {
     pub fn close(&mut self, peer: PeerId, code: CloseCode, reason: &str) {
         if let Some(peer) = self.connections.peers.get_mut(peer) {
             self.connections.dials.forget(peer.index);
-            if peer.is_open() {
-                peer.end_for(Cause::Closed);
-            }
-            self.connections.out.close(peer, code, reason);
+            let out = &mut self.connections.out;
+            out.close(peer, code, reason, Cause::Closed);
         }
     }
 
@@ -198,14 +196,14 @@ impl<'a> Context<'a> {
     /// Ends the body that was begun with [`Reply::Stream`](crate::net::Reply::Stream).
     pub fn finish(&mut self, peer: PeerId) -> Sent {
         let out = &mut self.connections.out;
-        match self.connections.peers.get_mut(peer) {
-            Some(peer) if peer.is_stream() && !peer.flags.dying => {
-                peer.flags.announced = false;
-                out.end_stream(peer);
-                out.taken(peer)
-            }
-            _ => Sent::Closed,
+        let Some(peer) = self.connections.peers.get_mut(peer) else {
+            return Sent::Closed;
+        };
+        if !out.end_stream(peer) {
+            return Sent::Closed;
         }
+        peer.flags.announced = false;
+        out.taken(peer)
     }
 
     /// Delivers nothing from the peer until [`Context::resume`], and stops reading: what it sends

@@ -15,6 +15,7 @@ mod listening;
 mod pausing;
 mod pieces;
 mod running;
+mod runs;
 mod streams;
 mod timers;
 mod without_close;

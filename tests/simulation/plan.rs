@@ -160,6 +160,12 @@ impl Plan {
         let passes = |step: &Step| matches!(step, Step::Advance { .. } | Step::Sleep { .. });
         !self.steps.iter().any(passes)
     }
+
+    /// The loops do not run for a while.
+    pub fn is_held_up(&self) -> bool {
+        let sleeps = |step: &Step| matches!(step, Step::Sleep { .. });
+        self.steps.iter().any(sleeps)
+    }
 }
 
 impl fmt::Display for Plan {

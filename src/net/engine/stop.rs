@@ -13,7 +13,7 @@ use crate::net::engine::drain::{Drain, Farewell};
 use crate::net::input::events::{NO_CLOSE, announce};
 use crate::net::service::Service;
 use crate::net::words::Cause;
-use crate::proto::{Millis, Role, State};
+use crate::proto::{Millis, Role};
 use crate::wire::CloseCode;
 
 impl<S: Service> Engine<S> {
@@ -79,17 +79,16 @@ impl<S: Service> Engine<S> {
                             ..Farewell::STOP
                         },
                     };
-                    if connection.state() == State::Open {
-                        peer.end_for(Cause::Stopped);
+                    if out.close(peer, code, reason, Cause::Stopped) {
+                        out.lists.closing.push(index);
                     }
-                    out.close(peer, code, reason);
-                    out.lists.closing.push(index);
                 }
                 Phase::Http { .. } if peer.is_stream() => {
-                    peer.end_for(Cause::Stopped);
-                    out.end_stream(peer);
-                    out.linger(peer);
-                    out.lists.closing.push(index);
+                    if out.end_stream(peer) {
+                        peer.end_for(Cause::Stopped);
+                        out.linger(peer);
+                        out.lists.closing.push(index);
+                    }
                 }
                 Phase::Http { .. } | Phase::Dial(_) | Phase::Lingering { .. } => {}
             }

@@ -12,12 +12,25 @@ use crate::proto::{MAX_CONTROL_FRAME, Outbox, State};
 use crate::wire::{CloseCode, cut_reason};
 
 impl Output {
-    /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close).
-    pub(crate) fn close(&mut self, peer: &mut Peer, code: CloseCode, reason: &str) {
+    /// Starts the closing handshake: see [`Context::close`](crate::net::Context::close). Returns
+    /// whether it is this call that ends the connection: not if it was ending already, or if what
+    /// was sent before has overflowed.
+    pub(crate) fn close(
+        &mut self,
+        peer: &mut Peer,
+        code: CloseCode,
+        reason: &str,
+        cause: Cause,
+    ) -> bool {
         // What was sent before leaves before.
         self.write_run(peer);
+        let ends = peer.is_open();
+        if ends {
+            peer.end_for(cause);
+        }
         if peer.flags.closing == Closing::WithoutClose {
-            return self.hang_up(peer);
+            self.hang_up(peer);
+            return ends;
         }
         if let Phase::Open(connection) = &mut peer.phase {
             let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
@@ -26,6 +39,7 @@ impl Output {
             self.listen(peer);
             self.lists.touch(peer);
         }
+        ends
     }
 
     /// See [`Context::ping`](crate::net::Context::ping).
@@ -37,7 +51,10 @@ impl Output {
             return Sent::Closed;
         }
         self.transmit(peer);
-        self.taken(peer)
+        match peer.is_open() {
+            true => self.taken(peer),
+            false => Sent::Closed,
+        }
     }
 
     /// The service resumes it: the time in which the peer was not read does not count.
@@ -96,10 +113,12 @@ impl Output {
     /// all further input.
     pub(crate) fn fail(&mut self, peer: &mut Peer, code: CloseCode, reason: &str, cause: Cause) {
         self.write_run(peer);
-        if peer.flags.closing == Closing::WithoutClose && peer.is_open() {
-            peer.end_for(cause);
+        if peer.is_open() {
             self.lists.closing.push(peer.index);
-            return self.hang_up(peer);
+            if peer.flags.closing == Closing::WithoutClose {
+                peer.end_for(cause);
+                return self.hang_up(peer);
+            }
         }
         if let Phase::Open(connection) = &mut peer.phase {
             connection.give_up(code, reason, &mut self.outbox);
@@ -109,7 +128,6 @@ impl Output {
             }
             self.transmit(peer);
             self.listen(peer);
-            self.lists.closing.push(peer.index);
             self.cold.charge(peer);
             self.lists.touch(peer);
         }

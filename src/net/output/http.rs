@@ -71,15 +71,20 @@ impl Output {
         }
     }
 
-    /// The body is complete: the next request may be read.
-    pub(crate) fn end_stream(&mut self, peer: &mut Peer) {
+    /// The body is complete: the next request may be read. False if there is no body, or if parts
+    /// of it have overflowed.
+    pub(crate) fn end_stream(&mut self, peer: &mut Peer) -> bool {
         let Phase::Http {
             waits: HttpWait::Stream { chunked, close },
             ..
         } = peer.phase
         else {
-            return;
+            return false;
         };
+        self.write_run(peer);
+        if peer.flags.dying {
+            return false;
+        }
         if chunked {
             self.put(peer, LAST_CHUNK);
         }
@@ -87,6 +92,7 @@ impl Output {
             true => self.linger(peer),
             false => self.next_request(peer),
         }
+        true
     }
 
     /// The request has been answered.

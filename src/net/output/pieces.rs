@@ -30,6 +30,9 @@ impl Output {
         };
         peer.flags.wants_writable = true;
         self.write_run(peer);
+        if !peer.is_open() {
+            return Sent::Closed; // What was sent before has overflowed.
+        }
         if !peer.has_room_for(bytes.len(), self.options.limits.queued_bytes) {
             self.overflow(peer);
             return Sent::Closed;

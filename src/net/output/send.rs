@@ -141,7 +141,10 @@ impl Output {
         let frames: Vec<_> = frames.collect();
         let parts: Vec<_> = frames.iter().map(SharedFrame::as_bytes).collect();
         self.put_all(peer, &parts);
-        self.taken(peer)
+        match peer.is_open() {
+            true => self.taken(peer),
+            false => Sent::Closed,
+        }
     }
 
     /// A frame or another unit that must not be split, in the form that this peer reads.
@@ -260,7 +263,8 @@ impl Output {
         log::info!("{} reads too slowly: ending it", self.name(peer));
         match &peer.phase {
             Phase::Open(_) => {
-                self.close(peer, CloseCode::TRY_AGAIN_LATER, "reading too slowly");
+                let text = "reading too slowly";
+                self.close(peer, CloseCode::TRY_AGAIN_LATER, text, Cause::Overflow);
                 self.lists.closing.push(peer.index);
             }
             // A body that ends without its last chunk is recognisably truncated (RFC 9112 section

@@ -65,12 +65,17 @@ impl Output {
         self.put_all(peer, &[bytes]);
     }
 
-    /// Several of them, in one write if they are few.
+    /// Several of them, in one write if they are few; none if what was sent before has overflowed,
+    /// as a Close is the last.
     pub(crate) fn put_all(&mut self, peer: &mut Peer, parts: &[&[u8]]) {
         if self.cork.peer == Some(peer.index) {
             return parts.iter().for_each(|part| self.append(peer, part));
         }
+        let could_take = peer.can_take();
         self.write_run(peer);
+        if could_take && !peer.can_take() {
+            return;
+        }
         for parts in parts.chunks(MAX_PARTS) {
             self.write_now(peer, parts);
         }
