@@ -42,9 +42,9 @@ use totals::Totals;
 const SEEDS: u64 = 2_000;
 
 /// Later seeds that have failed, run with them, without TLS and compression.
-const KEPT: [u64; 12] = [
+const KEPT: [u64; 15] = [
     100_974, 124_278, 140_375, 160_085, 181_164, 260_579, 3_014_459, 3_019_456, 5_009_410,
-    20_138_912, 20_285_149, 20_323_678,
+    20_138_912, 20_285_149, 20_323_678, 20_593_784, 20_644_268, 20_662_701,
 ];
 
 struct Arguments {

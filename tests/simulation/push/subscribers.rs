@@ -133,12 +133,15 @@ impl World<'_> {
                 self.resume(client, "0");
                 self.drain(|world| world.read(client, usize::MAX))?;
                 let it = &self.subscribers[client];
-                let is_done = it.life.as_ref().is_some_and(|life| life.begun);
+                // A stream that the budget of memory ends within its replay goes on from there.
+                let is_stream = matches!(it.wanted.transport, Transport::Events | Transport::Lines);
+                let is_whole = |life: &Life| life.begun && !(is_stream && life.ended);
+                let is_done = it.life.as_ref().is_some_and(is_whole);
                 let is_poll = it.wanted.transport == Transport::Poll;
                 if is_done && !(is_poll && it.got.len() > before) {
                     break;
                 }
-                tries += usize::from(!is_done);
+                tries += usize::from(!is_done && it.got.len() == before);
                 if tries == 10 {
                     let status = it.life.as_ref().map(|life| life.status);
                     return Err(format!("subscriber {client} cannot resume: {status:?}"));

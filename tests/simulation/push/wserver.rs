@@ -109,7 +109,10 @@ struct Life {
     /// By topic: the last message before it had certainly registered, if that is known.
     joined: BTreeMap<usize, Option<u64>>,
     got: Vec<u64>,
-    /// Its first registration has certainly been read. Later ones may wait until it has read.
+    /// Topics of its first registration.
+    first: Topics,
+    /// Its first registration has certainly been read. A server reads nothing of who has not read
+    /// all that was sent: later ones may wait for that.
     is_settled: bool,
     /// When it began.
     since: u64,
@@ -207,6 +210,7 @@ impl World<'_> {
                 socket,
                 joined: BTreeMap::new(),
                 got: Vec::new(),
+                first: topics,
                 is_settled: false,
                 since: self.network.now(),
             });
@@ -244,13 +248,24 @@ impl World<'_> {
     pub(super) fn note_members(&mut self) {
         let (last, now) = (self.last_number(), self.network.now());
         let mail_bytes = self.plan.options.limits.mail_bytes;
-        for life in self.wserver.members.iter_mut().flatten() {
-            let may_rest = mail_bytes < 1 << 20 && now < life.since + RESTS_MS;
-            if life.socket.unsent() == 0 && !life.is_settled && !may_rest {
-                life.is_settled = true;
-                let marks = life.joined.values_mut();
-                marks.for_each(|mark| *mark = Some(last));
+        let Wserver {
+            members, pushed, ..
+        } = &mut self.wserver;
+        for life in members.iter_mut().flatten() {
+            let is_small = mail_bytes < 1 << 20;
+            let may_rest = is_small && now < life.since + RESTS_MS;
+            if life.socket.unsent() > 0 || life.is_settled || may_rest {
+                continue;
             }
+            life.is_settled = true;
+            // What was sent in the moment of its beginning may have come after it.
+            let mut for_it = pushed.iter().filter(|(number, (topic, _))| {
+                life.joined.contains_key(topic) && self.sent[*number].0 >= life.since
+            });
+            let later_too = !is_small && for_it.next().is_none();
+            let marks = life.joined.iter_mut();
+            let sure = marks.filter(|(topic, _)| later_too || life.first & 1 << **topic != 0);
+            sure.for_each(|(_, mark)| *mark = Some(last));
         }
     }
 
