@@ -198,29 +198,38 @@ fn order(who: usize, got: &[u64], seen: &Seen) -> Result<usize, String> {
 /// Both ends of the connections that were dialled, in the order of their beginnings.
 fn pairs(world: &World<'_>, servers: &[&Seen], clients: &[&Seen]) -> Result<usize, String> {
     let mut missing = 0;
-    // A server may have opened one that its client has never seen open.
     let mut servers = servers.iter();
     for client in clients {
-        let fits = |server: &&&Seen| {
-            client.taken.starts_with(&server.received)
-                && client
-                    .received
-                    .iter()
-                    .all(|number| server.taken.contains(number))
-        };
-        let Some(server) = servers.find(fits) else {
-            return Err(format!("{} has no other end", client.who));
-        };
-        // Who gives up for a reason of its own says so in its Close. A stop is bounded: a client
-        // whose loop was held up meanwhile leaves without the Close that it waits for, and without
-        // what comes before. The server, which sent both, cannot know.
-        let left = client.cause == Some(Cause::Stopped) && !client.clean;
-        let gave_up = client.cause.is_some_and(is_ours) || left && world.plan().is_held_up();
-        let mut server = (*server).clone();
-        server.clean &= !gave_up;
-        missing += order(client.who, &client.received, &server)?;
+        let mut problem = format!("{} has no other end", client.who);
+        // A server may have opened one that its client has never seen open.
+        let found = servers.find_map(|server| match pair(world, server, client)? {
+            Ok(missing) => Some(missing),
+            Err(why) => {
+                problem = why;
+                None
+            }
+        });
+        missing += found.ok_or(problem)?;
     }
     Ok(missing)
+}
+
+/// What a client misses, if this may be its other end.
+fn pair(world: &World<'_>, server: &Seen, client: &Seen) -> Option<Result<usize, String>> {
+    let mut received = client.received.iter();
+    let fits = client.taken.starts_with(&server.received)
+        && received.all(|number| server.taken.contains(number));
+    if !fits {
+        return None;
+    }
+    // Who gives up for a reason of its own says so in its Close. A stop is bounded: a client
+    // whose loop was held up meanwhile leaves without the Close that it waits for, and without
+    // what comes before. The server, which sent both, cannot know.
+    let left = client.cause == Some(Cause::Stopped) && !client.clean;
+    let gave_up = client.cause.is_some_and(is_ours) || left && world.plan().is_held_up();
+    let mut server = server.clone();
+    server.clean &= !gave_up;
+    Some(order(client.who, &client.received, &server))
 }
 
 /// One end for each beginning, and a cause that fits.
