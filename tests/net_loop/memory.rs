@@ -138,7 +138,7 @@ fn peers_that_do_not_read_what_has_begun_keep_nobody_out() {
     server.advance(1);
     assert!(server.run(|context, _| context.held_bytes()) <= MIB);
     let mut client = server.open();
-    client.send(&binary(b"hello").to(Role::Server));
+    client.send(binary(b"hello").to(Role::Server));
     assert_eq!(client.frame().payload, b"hello");
     drop(slow);
 }
