@@ -284,6 +284,7 @@ fn head_error(error: httparse::Error) -> HeadError {
 mod tests {
     use super::*;
     use crate::http::fields::EMPTY_FIELD;
+    use alloc::format;
 
     #[test]
     fn a_head_that_is_not_whole_is_not_split() {
