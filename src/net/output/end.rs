@@ -24,13 +24,13 @@ impl Output {
     ) -> bool {
         // What was sent before leaves before.
         self.write_run(peer);
-        let ends = peer.is_open();
-        if ends {
-            peer.end_for(cause);
+        if !peer.is_open() {
+            return false;
         }
+        peer.end_for(cause);
         if peer.flags.closing == Closing::WithoutClose {
             self.hang_up(peer);
-            return ends;
+            return true;
         }
         if let Phase::Open(connection) = &mut peer.phase {
             let closed = connection.close(Some(code), cut_reason(reason), &mut self.outbox);
@@ -39,7 +39,7 @@ impl Output {
             self.listen(peer);
             self.lists.touch(peer);
         }
-        ends
+        true
     }
 
     /// See [`Context::ping`](crate::net::Context::ping).
