@@ -97,13 +97,13 @@ fn stream(client: &Client) -> Check {
     if !client.is_open() {
         return Ok(());
     }
-    let (frames, _) = client.frames();
+    let (frames, rest) = client.frames();
     let who = client.who;
     let first = frames.iter().position(|sent| sent.first == 0x88);
     if let Some(at) = first {
         let pongs = frames[at + 1..].iter().all(|sent| sent.first == 0x8A);
         // The last one is cut where the wait for the peer's Close ends.
-        let is_pong = client.first_of_rest().is_none_or(|first| first == 0x8A);
+        let is_pong = rest.first().is_none_or(|first| *first == 0x8A);
         hold(pongs && is_pong, || {
             format!("client {who} was sent frames after a Close")
         })?;
@@ -136,9 +136,10 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
     let broken = client.reset || cause.is_none_or(|cause| is_ours(cause) || cause == Cause::Lost);
     // Who is through and reads no more is not waited for.
     let broken = broken || client.closed || client.broke || !seen.clean;
-    hold(rest == 0 || broken || cause == Some(Cause::Stopped), || {
-        format!("client {who} was sent a part of a frame before {cause:?}")
-    })?;
+    hold(
+        rest.is_empty() || broken || cause == Some(Cause::Stopped),
+        || format!("client {who} was sent a part of a frame before {cause:?}"),
+    )?;
     hold(client.sent.starts_with(&seen.received), || {
         format!(
             "client {who} said {:?}, {:?} came",

@@ -28,23 +28,15 @@ pub struct Client {
 }
 
 impl Client {
-    /// The frames after the head of the response, and what is left of one that is not whole.
-    pub fn frames(&self) -> (Vec<Sent>, usize) {
+    /// The frames after the head of the response, and the beginning of one that is not whole.
+    pub fn frames(&self) -> (Vec<Sent>, Vec<u8>) {
         let mut rest = self.body();
         let mut frames = Vec::new();
         while let Some((frame, len)) = take_frame(rest) {
             frames.push(frame);
             rest = &rest[len..];
         }
-        (frames, rest.len() + self.inflating.rest().len())
-    }
-
-    /// The first byte of a frame that is not whole.
-    pub fn first_of_rest(&self) -> Option<u8> {
-        let (body, (_, rest)) = (self.body(), self.frames());
-        let rest = rest - self.inflating.rest().len();
-        let rest = &body[body.len() - rest..];
-        rest.first().or(self.inflating.rest().first()).copied()
+        (frames, [rest, self.inflating.rest()].concat())
     }
 
     /// What follows the first head.

@@ -24,11 +24,8 @@ const UPGRADE: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
                        Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
                        Sec-WebSocket-Version: 13\r\n";
 
-/// The same, with an offer of compression.
-const UPGRADE_COMPRESSED: &str = "Upgrade: websocket\r\nConnection: Upgrade\r\n\
-                                  Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
-                                  Sec-WebSocket-Version: 13\r\n\
-                                  Sec-WebSocket-Extensions: permessage-deflate\r\n";
+/// An offer of compression.
+const OFFER: &str = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layers {
@@ -78,11 +75,9 @@ impl Layers {
     }
 
     /// The fields of a request for a WebSocket.
-    pub fn upgrade(self) -> &'static str {
-        match self.deflate {
-            Some(_) => UPGRADE_COMPRESSED,
-            None => UPGRADE,
-        }
+    pub fn upgrade(self) -> String {
+        let offer = self.deflate.map_or("", |_| OFFER);
+        format!("{UPGRADE}{offer}")
     }
 }
 

@@ -95,7 +95,7 @@ impl<'p> World<'p> {
         };
         let fields = match how {
             "ws" => self.plan.layers.upgrade(),
-            _ => "",
+            _ => String::new(),
         };
         let head = format!("GET /{how}/{who} HTTP/1.1\r\nHost: localhost\r\n{fields}\r\n");
         peer.send(head.as_bytes());

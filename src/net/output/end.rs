@@ -51,10 +51,7 @@ impl Output {
             return Sent::Closed;
         }
         self.transmit(peer);
-        match peer.is_open() {
-            true => self.taken(peer),
-            false => Sent::Closed,
-        }
+        self.taken_if_open(peer)
     }
 
     /// The service resumes it: the time in which the peer was not read does not count.

@@ -141,10 +141,7 @@ impl Output {
         let frames: Vec<_> = frames.collect();
         let parts: Vec<_> = frames.iter().map(SharedFrame::as_bytes).collect();
         self.put_all(peer, &parts);
-        match peer.is_open() {
-            true => self.taken(peer),
-            false => Sent::Closed,
-        }
+        self.taken_if_open(peer)
     }
 
     /// A frame or another unit that must not be split, in the form that this peer reads.
@@ -282,6 +279,14 @@ impl Output {
         let sent = corked + self.batch.sent(peer.pending);
         Sent::Taken {
             waiting: peer.queued().max(sent),
+        }
+    }
+
+    /// The same, unless what was sent before has overflowed meanwhile.
+    pub(crate) fn taken_if_open(&self, peer: &Peer) -> Sent {
+        match peer.is_open() {
+            true => self.taken(peer),
+            false => Sent::Closed,
         }
     }
 

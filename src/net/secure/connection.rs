@@ -125,7 +125,7 @@ impl Secure {
         if shakes && shared.budget.is_zero() {
             return Ok(Received::Progress { more: true });
         }
-        let began = (shakes && shared.step.is_none()).then(Instant::now);
+        let began = shakes.then(Instant::now);
         let tail = self.tail.len();
         shared.input[..tail].copy_from_slice(&self.tail);
         // What does not fit into the caller's buffer waits here: one record at most, unless the
@@ -141,9 +141,9 @@ impl Secure {
         };
         let more = len == room || until_would_block;
         let received = self.received(shared, socket, tail + len, into, more);
-        if shakes {
-            let took = began.map_or(shared.step, |began| Some(began.elapsed()));
-            *shared.budget = shared.budget.saturating_sub(took.unwrap_or_default());
+        if let Some(began) = began {
+            let took = shared.step.unwrap_or_else(|| began.elapsed());
+            *shared.budget = shared.budget.saturating_sub(took);
         }
         received
     }

@@ -36,7 +36,7 @@ impl World<'_> {
         let epoch = self.server.shared.broker().head().epoch;
         let since = position.map_or("new".to_owned(), |it| epoch.at(it).to_string());
         let upgrade = self.plan.layers.upgrade();
-        peer.send(request(it, upgrade, &since, wait).as_bytes());
+        peer.send(request(it, &upgrade, &since, wait).as_bytes());
         if it.says_what_it_wants() {
             let topics = it.wanted.patterns.replace(',', "\",\"");
             let say = format!(
