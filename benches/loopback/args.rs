@@ -16,6 +16,8 @@ usage: cargo bench --bench loopback -- [MODE] [options]
   data              the log in a file: times of a clock; not in `all`
   --quick           five short rounds and fewer idle connections: a look, not a figure
   --rounds N        rounds of each server per row, alternating (default 25)
+  --starts N        echo only: start the servers N times for each row, with so many
+                    rounds each: where their memory happens to lie matters (default 1)
   --round-ms MS     CPU time of the server that one round should see (default 100)
   --filter TEXT     only rows whose name contains TEXT
   --connections N   idle connections (default 10000)
@@ -61,6 +63,7 @@ pub struct Options {
     pub measure: bool,
     pub help: bool,
     pub rounds: usize,
+    pub starts: usize,
     /// CPU time of the server that one round should see.
     pub target: Duration,
     pub filter: String,
@@ -96,6 +99,7 @@ impl Options {
                 "--strace" => options.strace = true,
                 "--block" => options.spin = false,
                 "--against" => options.against = against(value()?)?,
+                "--starts" => options.starts = number(value()?)?.max(1),
                 "--rounds" => rounds = Some(number(value()?)?.max(1)),
                 "--round-ms" => {
                     target = Some(Duration::from_millis(number(value()?)?.max(1) as u64))
@@ -143,6 +147,7 @@ impl Default for Options {
             // Many short rounds, 2.5 s of CPU time in all: with `--against bare` on a shared
             // machine the median of 25 pairs of 100 ms strayed less than that of 5 of 500 ms.
             rounds: 25,
+            starts: 1,
             target: Duration::from_millis(100),
             filter: String::new(),
             connections: 10_000,

@@ -34,13 +34,10 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
     for scenario in scenarios() {
         let name = scenario.name();
         if options.wants(&name) {
-            let bare = scenario.bare(false, options)?;
-            let wirebell = match options.against {
-                Against::Wirebell => scenario.wirebell(options)?,
-                Against::Bare => scenario.bare(false, options)?,
-                Against::BareLevel => scenario.bare(true, options)?,
-            };
-            let result = Comparison::measure(bare, wirebell, options)?;
+            let mut result = scenario.compare(options)?;
+            for _ in 1..options.starts {
+                result.add(scenario.compare(options)?);
+            }
             let goal = (options.against == Against::Wirebell).then_some(scenario.goal);
             report.row(&name, goal, &result);
         }
@@ -98,6 +95,17 @@ impl Scenario {
         let payload: Vec<u8> = (0..self.size).map(|_| rand::random()).collect();
         let request = ws::client_frame(ws::BINARY, &payload);
         (request, ws::server_frame(ws::BINARY, &payload))
+    }
+
+    /// Starts both servers and measures them in turn.
+    fn compare(&self, options: &Options) -> io::Result<Comparison> {
+        let bare = self.bare(false, options)?;
+        let other = match options.against {
+            Against::Wirebell => self.wirebell(options)?,
+            Against::Bare => self.bare(false, options)?,
+            Against::BareLevel => self.bare(true, options)?,
+        };
+        Comparison::measure(bare, other, options)
     }
 
     fn bare(&self, level: bool, options: &Options) -> io::Result<Side> {

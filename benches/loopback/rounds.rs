@@ -64,6 +64,13 @@ impl Comparison {
         Ok(result)
     }
 
+    /// What two servers started anew have shown.
+    pub fn add(&mut self, more: Self) {
+        self.bare.extend(more.bare);
+        self.wirebell.extend(more.wirebell);
+        self.noise += more.noise;
+    }
+
     /// Median CPU nanoseconds per unit: bare, Wirebell.
     pub fn ns(&self) -> (f64, f64) {
         (ns(&self.bare), ns(&self.wirebell))

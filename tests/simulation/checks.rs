@@ -68,7 +68,7 @@ pub fn after(world: &World<'_>) -> Check {
             hold(mine.len() <= 1, || format!("{} opened twice", client.who))?;
             stream(client)?;
             if let Some(seen) = mine.first() {
-                missing += bare(client, seen)?;
+                missing += bare(world, client, seen)?;
                 if world.plan().is_timeless() {
                     told(client, seen, world.counters().shed)?;
                 }
@@ -129,7 +129,7 @@ fn messages(client: &Client) -> Result<Vec<u64>, String> {
 
 /// A bare client and what the server saw of it; returns how many messages are missing without the
 /// connection having ended badly.
-fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
+fn bare(world: &World<'_>, client: &Client, seen: &Seen) -> Result<usize, String> {
     let (who, got) = (client.who, messages(client)?);
     let (_, rest) = client.frames();
     let cause = seen.cause;
@@ -147,7 +147,7 @@ fn bare(client: &Client, seen: &Seen) -> Result<usize, String> {
         )
     })?;
     let mut seen = seen.clone();
-    seen.clean &= !client.reset && !client.closed;
+    seen.clean &= !client.reset && !client.closed && !may_lose(world, &seen);
     order(who, &got, &seen)
 }
 
@@ -168,6 +168,12 @@ fn told(client: &Client, seen: &Seen, shed: u64) -> Check {
     hold(said.map(u16::from_be_bytes) == Some(code), || {
         format!("client {} was not told of {:?}", client.who, seen.cause)
     })
+}
+
+/// The peer has closed, of which the service was told; after that a lack of memory may still take
+/// what waits to be written.
+fn may_lose(world: &World<'_>, seen: &Seen) -> bool {
+    seen.cause == Some(Cause::Closed) && world.counters().shed > 0
 }
 
 /// What came is what was taken, in order; what is missing was dropped or has a reason.
@@ -229,7 +235,7 @@ fn pair(world: &World<'_>, server: &Seen, client: &Seen) -> Option<Result<usize,
     let left = client.cause == Some(Cause::Stopped) && !client.clean;
     let gave_up = client.cause.is_some_and(is_ours) || left && world.plan().is_held_up();
     let mut server = server.clone();
-    server.clean &= !gave_up;
+    server.clean &= !gave_up && !may_lose(world, &server);
     Some(order(client.who, &client.received, &server))
 }
 

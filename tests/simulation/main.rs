@@ -48,6 +48,9 @@ const KEPT: [u64; 25] = [
     20_911_797, 21_035_184, 21_040_141, 21_125_315, 21_203_552, 21_318_953, 21_396_696, 30_003_209,
 ];
 
+/// The same, with theirs.
+const KEPT_IN_LAYERS: [u64; 1] = [40_019_295];
+
 struct Arguments {
     from: u64,
     seeds: u64,
@@ -108,10 +111,11 @@ fn main() {
     std::panic::set_hook(Box::new(|_| {}));
     let begun = Instant::now();
     let mut totals = Totals::default();
-    let kept = if seeds == SEEDS { &KEPT[..] } else { &[] };
-    let new = (from..from + seeds).map(|seed| (seed, layers.unwrap_or(Layers::of(seed))));
-    let kept = kept.iter().map(|seed| (*seed, Layers::NONE));
-    let all_seeds = new.chain(kept);
+    let layered = |seed| (seed, layers.unwrap_or(Layers::of(seed)));
+    let kept = KEPT.map(|seed| (seed, Layers::NONE)).into_iter();
+    let kept = kept.chain(KEPT_IN_LAYERS.map(layered));
+    let kept = kept.take(if seeds == SEEDS { usize::MAX } else { 0 });
+    let all_seeds = (from..from + seeds).map(layered).chain(kept);
     std::thread::scope(|scope| {
         #[cfg(all(feature = "data", feature = "gotify"))]
         let pushes = scope.spawn(|| all::<push::Plan>(all_seeds.clone(), shows));
