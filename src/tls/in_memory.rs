@@ -11,7 +11,7 @@ use crate::tls::{Acceptor, Connector, TlsError};
 #[derive(Debug)]
 pub struct InMemory {
     session: Session,
-    /// The beginning of a record that has not come whole.
+    /// The beginning of a record, or the records of a handshake message, that is not whole.
     tail: Vec<u8>,
     plain: Vec<u8>,
     out: Records,
@@ -107,7 +107,7 @@ impl InMemory {
         std::mem::take(&mut self.plain)
     }
 
-    /// Bytes of a record that has not come whole.
+    /// Bytes of a record, or of the records of a handshake message, that is not whole.
     pub fn waiting(&self) -> usize {
         self.tail.len()
     }
@@ -123,7 +123,7 @@ impl InMemory {
     }
 
     /// Forgets the plaintext that came and gives back the memory of all buffers: what is left is
-    /// what a server keeps for an idle connection. Bytes of a record that has not come whole stay.
+    /// what a server keeps for an idle connection. Bytes that wait stay.
     pub fn shrink(&mut self) {
         self.plain = Vec::new();
         self.out = Records::default();

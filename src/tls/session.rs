@@ -7,7 +7,7 @@
 
 use crate::tls::acceptor::Acceptor;
 use crate::tls::connector::SecureServer;
-use crate::tls::error::TlsError;
+use crate::tls::error::{TlsError, TlsErrorKind};
 use rustls::client::{ClientConnectionData, UnbufferedClientConnection};
 #[cfg(feature = "net")]
 use rustls::pki_types::CertificateDer;
@@ -34,6 +34,15 @@ const RECORD_OVERHEAD: usize = 32;
 #[cfg(any(feature = "client", feature = "net"))]
 pub(crate) const READ: usize = 4 * (MAX_RECORD + RECORD_OVERHEAD);
 
+/// Bytes of records that may wait to be opened: the beginning of one, or all records of a handshake
+/// message that is not whole, which rustls wants to see again. The longest message, of 64 KiB, may
+/// come in records of 30 bytes or more.
+pub(crate) const MAX_WAITING: usize = 80 * 1024;
+
+/// Room for what waits and for what is read after it.
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) const INPUT: usize = MAX_WAITING + MAX_RECORD_ON_WIRE;
+
 /// Plaintext that is sealed for one write: as much as stays in the cache of the CPU on its way. In
 /// a loop, more would only wait if the socket refuses it.
 #[cfg(any(feature = "client", feature = "net"))]
@@ -42,6 +51,16 @@ pub(crate) const SEAL: usize = 64 * 1024;
 /// Memory of a session that waits for nothing, in bytes: as measured, with TLS 1.3 and ring.
 #[cfg(feature = "net")]
 pub(crate) const SESSION_BYTES: usize = 3_400;
+
+/// Where a read that follows `waiting` bytes should end, for a caller with room for so much
+/// plaintext: what does not fit waits as plaintext, of one record at most.
+#[cfg(any(feature = "client", feature = "net"))]
+pub(crate) fn end_of_read(waiting: usize, room: usize) -> usize {
+    match waiting < MAX_RECORD_ON_WIRE {
+        true => room.clamp(MAX_RECORD_ON_WIRE, READ),
+        false => waiting + MAX_RECORD_ON_WIRE, // Of a message in several records.
+    }
+}
 
 /// The state of one connection's encryption, without any buffer.
 pub(crate) struct Session {
@@ -339,6 +358,9 @@ fn open<C: Unbuffered>(
     }
     if opened.error.is_some() {
         encode_until_alert(connection, &mut bytes[opened.used..], out);
+    } else if bytes.len() - opened.used > MAX_WAITING {
+        let text = "the peer cuts a TLS handshake message into too many records";
+        opened.error = Some(TlsError::new(TlsErrorKind::Broken, text));
     }
     if opened.error.is_some() || opened.closed {
         opened.used = bytes.len(); // Nothing after the end is looked at.

@@ -2,7 +2,7 @@
 
 use crate::tls::InMemory;
 use crate::tls::in_tests::settings;
-use crate::tls::session::{Records, Session};
+use crate::tls::session::{MAX_WAITING, Records, Session};
 use proptest::prelude::*;
 use rustls::SupportedProtocolVersion;
 use rustls::version::{TLS12, TLS13};
@@ -43,10 +43,7 @@ impl Pair {
                 let len = self.cuts[cut % self.cuts.len()].min(self.wires[at].len());
                 let arrived: Vec<u8> = self.wires[at].drain(..len).collect();
                 self.ends[at].receive(&arrived);
-                assert!(
-                    self.ends[at].waiting() <= 64 * 1024 + 5,
-                    "a bound of rustls"
-                );
+                assert!(self.ends[at].waiting() <= MAX_WAITING);
                 self.carry(at);
                 cut += 1;
             }
@@ -227,4 +224,39 @@ fn nothing_is_held_but_the_session() {
     assert!(!session.is_established());
     assert!(!Session::accept(&acceptor).unwrap().is_established());
     assert!(size_of::<Session>() <= 24);
+}
+
+/// Its records wait until it is whole (RFC 8446 section 5.1), and they may be as short as a byte.
+#[test]
+fn a_message_in_too_many_records_ends_the_session() {
+    let (acceptor, server) = settings(&TLS13);
+    let ends = [
+        InMemory::server(&acceptor).unwrap(),
+        InMemory::client(&server.connector, "localhost").unwrap(),
+    ];
+    for (mut end, kind) in ends.into_iter().zip([1, 2]) {
+        let message = [&[kind, 0, 0xFF, 0xFF][..], &[0; 0xFFFE]].concat();
+        for bytes in message.chunks(100) {
+            let records = bytes.iter().flat_map(|byte| [22, 3, 3, 0, 1, *byte]);
+            end.receive(&records.collect::<Vec<u8>>());
+            assert!(end.waiting() <= MAX_WAITING, "{} wait", end.waiting());
+        }
+        let error = end.error().expect("it is not whole");
+        assert!(error.to_string().contains("too many records"), "{error}");
+    }
+}
+
+/// The longest message that rustls takes, in records of the usual sizes.
+#[test]
+fn a_long_message_may_come_in_many_records() {
+    let (acceptor, _) = settings(&TLS13);
+    let message = [&[1, 0, 0xFF, 0xFF][..], &[0; 0xFFFE]].concat();
+    for len in [512, 4096, 16_384] {
+        let mut end = InMemory::server(&acceptor).unwrap();
+        for record in message.chunks(len) {
+            let [high, low] = (record.len() as u16).to_be_bytes();
+            end.receive(&[&[22, 3, 3, high, low][..], record].concat());
+            assert!(end.error().is_none(), "records of {len}");
+        }
+    }
 }

@@ -3,6 +3,7 @@
 
 mod client;
 mod dialling;
+mod hostile;
 mod serving;
 
 use crate::net_support::client::Stream;

@@ -16,7 +16,7 @@
 use crate::client::blocking::transport::{Io, Received, is_timeout, lock};
 use crate::client::open::{Error, Wait};
 use crate::tls::plaintext::Plaintext;
-use crate::tls::session::{MAX_RECORD_ON_WIRE, READ, Records, SEAL, Session};
+use crate::tls::session::{INPUT, Records, SEAL, Session, end_of_read};
 use crate::tls::{Acceptor, SecureServer, TlsError};
 use std::io;
 use std::net::{Shutdown, TcpStream};
@@ -44,7 +44,8 @@ struct Shared {
 /// The direction to us.
 #[derive(Debug)]
 struct Incoming {
-    /// Records as they were read. The first `tail` bytes are the beginning of one.
+    /// Records as they were read. The first `tail` bytes wait: the beginning of a record, or the
+    /// records of a handshake message, that is not whole.
     records: Vec<u8>,
     tail: usize,
     /// Plaintext for which there was no room.
@@ -101,7 +102,7 @@ impl Secure {
             tcp,
             session: Mutex::new(Shared { session, owed }),
             incoming: Mutex::new(Incoming {
-                records: vec![0; READ + MAX_RECORD_ON_WIRE],
+                records: vec![0; INPUT],
                 tail: 0,
                 plain: Plaintext::default(),
                 end: None,
@@ -151,9 +152,8 @@ impl Secure {
             Some(End::Failed(error)) => return Err(error.clone().into()),
         }
         let tail = incoming.tail;
-        // What does not fit into the caller's buffer is copied twice.
-        let room = into.len().clamp(MAX_RECORD_ON_WIRE, READ).max(tail + 1);
-        let len = io::Read::read(&mut &self.tcp, &mut incoming.records[tail..room])?;
+        let end = end_of_read(tail, into.len());
+        let len = io::Read::read(&mut &self.tcp, &mut incoming.records[tail..end])?;
         if len == 0 {
             return Ok(Received::End);
         }

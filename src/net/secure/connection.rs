@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   socket ──records──▶ input ──Session::open──▶ receive buffer of the loop
-//!                         └─ part of a record ─▶ tail      (put in front of the next read)
+//!                         └─ not whole yet ────▶ tail      (put in front of the next read)
 //!   socket ◀─records── output ◀──Session::seal── what the engine writes
 //!                         └─ refused by the socket ─▶ sealed (leaves before anything else)
 //! ```
@@ -15,9 +15,7 @@
 use crate::net::secure::socket::Socket;
 use crate::net::sockets::{Received, is_transient};
 use crate::tls::plaintext::Plaintext;
-use crate::tls::session::{
-    MAX_RECORD_ON_WIRE, Opened, READ, Records, SEAL, SESSION_BYTES, Session,
-};
+use crate::tls::session::{Opened, Records, SEAL, SESSION_BYTES, Session, end_of_read};
 use crate::tls::{Acceptor, TlsError};
 use std::io::{self, IoSlice, Write};
 use std::time::{Duration, Instant};
@@ -36,7 +34,7 @@ pub(super) const NOT_TLS: &[u8] =
 #[derive(Debug)]
 pub(super) struct Secure {
     pub(super) state: State,
-    /// The beginning of a record that has not arrived whole.
+    /// The beginning of a record, or the records of a handshake message, that is not whole.
     tail: Vec<u8>,
     /// Plaintext for which there was no room.
     plain: Plaintext,
@@ -128,9 +126,7 @@ impl Secure {
         let began = shakes.then(Instant::now);
         let tail = self.tail.len();
         shared.input[..tail].copy_from_slice(&self.tail);
-        // What does not fit into the caller's buffer waits here: one record at most, unless the
-        // buffer has room for more.
-        let room = into.len().clamp(MAX_RECORD_ON_WIRE, READ).max(tail + 1) - tail;
+        let room = end_of_read(tail, into.len()) - tail;
         let len = match socket.read(&mut shared.input[tail..tail + room]) {
             Ok(0) if self.dials() => return Err(TlsError::incomplete(None).into()),
             Err(error) if self.dials() && !is_transient(&error) => {

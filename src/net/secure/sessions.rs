@@ -13,7 +13,7 @@ use crate::tls::SecureServer;
 use crate::tls::rustls::pki_types::CertificateDer;
 #[cfg(feature = "client")]
 use crate::tls::session::Session;
-use crate::tls::session::{MAX_RECORD_ON_WIRE, READ, Records};
+use crate::tls::session::{INPUT, Records};
 use std::io::{self, IoSlice};
 use std::time::Duration;
 
@@ -79,7 +79,7 @@ impl Sessions {
             self.slots.resize_with(index + 1, || None);
         }
         if self.input.is_empty() {
-            self.input = vec![0; READ + MAX_RECORD_ON_WIRE];
+            self.input = vec![0; INPUT];
         }
         self.slots[index] = Some(Box::new(Secure::new(state)));
     }
