@@ -3,13 +3,13 @@
 //! | you want | use | features |
 //! |---|---|---|
 //! | a server | [`net::Server`] with your own [`net::Service`] | `net` |
-//! | a client | [`client::Client`]; over TLS or another stream, its `over` | `client` |
+//! | a client | [`client::Client`]; `Client::over` for your own stream | `client`; for TLS `ring` |
 //! | many clients on one thread | [`net::Clients`] | `client`, `net` |
 //! | compression | [`deflate`], and the `Options` of servers and clients | `deflate` |
 //! | a push server in a program | [`push::PushServer`] | `push` |
 //! | tests of a service, without sockets, on a simulated clock | [`net::testing`] | `net` |
 //! | your own I/O, or none | [`Connection`]; on Tokio, a stream and a sink: [`proto`] | none |
-//! | a device without `std` and allocator | two buffers on a ring of bytes: [`embedded`] | none |
+//! | a device without `std` and allocator | the core over two fixed buffers: [`embedded`] | none |
 //! | hyper or another HTTP server | [`handshake`] in types of the crate `http` | `http-types` |
 //! | learning the protocol | [`tour`]: seven recorded exchanges, explained byte by byte | |
 #![cfg_attr(all(feature = "client", feature = "net"), doc = include_str!("examples.md"))]
@@ -24,8 +24,8 @@
 //! | `http-types` | handshakes in types of the crate `http`, for hyper and others | http |
 //! | `client` | [`client`]; with `net`, clients in the event loop | rand |
 //! | `net` | the event loop, HTTP | mio, socket2, slab, simdutf8, httpdate, log |
-//! | `push` | the hub and the dialects | serde, serde_json, sha2, toml |
-//! | `take-over` | upgrades without reconnects, in the library and the command | rustix |
+//! | `push` | the push server: [`push`] | serde, serde_json, sha2, toml |
+//! | `take-over` | a new process takes over the connections of the old one | rustix |
 //! | `jwt` | JWTs as tokens of the push server | hmac |
 //! | `data` | a log in a file: what was published survives the process | redb |
 //! | `redis` | a log that several servers share, in Redis or Valkey | redis |

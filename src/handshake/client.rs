@@ -113,8 +113,8 @@ impl<'c> ClientHandshake<'c> {
     /// # Errors
     ///
     /// [`Misuse::InvalidField`] for a name that is not a token or belongs to the handshake itself,
-    /// or a value with control characters; [`Misuse::InvalidHost`] for an invalid Host, or a second
-    /// one.
+    /// or a value with control characters or beyond ASCII; [`Misuse::InvalidHost`] for an invalid
+    /// Host, or a second one.
     pub fn fields(mut self, fields: &'c [(&'c str, &'c str)]) -> Result<Self, Misuse> {
         extra::check(fields)?;
         let mut hosts = fields.iter().filter(|(name, _)| is_host(name));

@@ -41,8 +41,8 @@ options! {
         /// The largest window for our messages, 8 to 15 bits; other values count as the nearest.
         pub server_window_bits: u8 = MAX_WINDOW_BITS,
         /// The largest window for the client's messages, 9 to 15 bits. It applies only to clients
-        /// that let the server choose. Eight bits are accepted but never requested: the most common
-        /// library cannot compress with them.
+        /// that let the server choose. Eight bits are accepted but never requested: zlib cannot
+        /// compress with them.
         pub client_window_bits: u8 = MAX_WINDOW_BITS,
     }
 }

@@ -236,7 +236,7 @@ impl BodyDecoder {
         })
     }
 
-    /// The body is complete; one to the end of the stream never is.
+    /// The body is complete; one to the end of the stream is only if it was truncated.
     pub fn is_done(&self) -> bool {
         self.state == BodyState::Done
     }

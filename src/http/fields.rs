@@ -90,7 +90,7 @@ impl<'h> Fields<'h> {
     }
 
     /// The elements of a comma-separated list over all lines, trimmed, empty ones left out
-    /// (RFC 9110 section 5.6.1).
+    /// (RFC 9110 section 5.6.1). A comma inside a quoted string separates too.
     pub fn list(&self, name: &'h str) -> impl Iterator<Item = &'h str> + Clone + use<'h> {
         let elements = self.all(name).flat_map(|value| value.split(',').map(trim));
         elements.filter(|element| !element.is_empty())

@@ -12,14 +12,15 @@ use std::io;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Instant;
 
-/// Upgrades without reconnects.
+/// Handing connections over to another process.
 impl<M> Handle<M> {
-    /// Stops reading and accepting, so that another process can take over, and says how far that
-    /// is: again and again until nothing is [unsettled](Unsettled). What is sent still leaves.
+    /// Stops reading and accepting, so that another process can take over, and returns what still
+    /// prevents that: to be called until nothing is [unsettled](Unsettled). Output still leaves.
     ///
     /// # Errors
     ///
-    /// A loop does not answer by then. As after all of these calls, [`Handle::go`] ends it.
+    /// A loop has not answered by `until`. As after all of these calls, [`Handle::go`] lets the
+    /// loops go on.
     pub fn rest(&self, until: Instant) -> io::Result<Unsettled> {
         let mut all = Unsettled::default();
         let answers: Vec<_> = self.ask_all(Order::Rest);

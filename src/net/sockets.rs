@@ -97,7 +97,7 @@ pub(crate) trait Sockets: fmt::Debug {
     /// Writes once; 0 bytes if there is no room for any.
     fn write(&mut self, index: u32, parts: &[IoSlice<'_>]) -> io::Result<usize>;
 
-    /// A socket of which output waits below has become writable.
+    /// The socket has become writable: what the layer below (TLS) still holds is sent.
     fn flush(&mut self, _index: u32) {}
 
     /// What has been accepted, by listener, and TLS handshakes.

@@ -9,8 +9,8 @@ use crate::wire::MessageKind;
 use alloc::vec::Vec;
 use core::ops::Range;
 
-/// A whole message. A text can only be made from UTF-8, so none can be sent that the peer would
-/// have to refuse (RFC 6455 section 8.1).
+/// A whole message. The constructors make a text from UTF-8 only: the peer would have to refuse any
+/// other (RFC 6455 section 8.1). If you change the fields, keep to that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Message<'a> {

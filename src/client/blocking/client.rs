@@ -274,8 +274,9 @@ impl<T: Transport> Client<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Violation`], [`Error::Lost`] and [`Error::TimedOut`] end the connection, except for
-    /// [`Wait::Receive`](crate::client::Wait), after which this can be called again.
+    /// [`Error::Violation`], [`Error::Lost`], `Error::Tls` and [`Error::TimedOut`] end the
+    /// connection, except for [`Wait::Receive`](crate::client::Wait), after which this can be
+    /// called again.
     // req: 6455-6.2-01
     pub fn receive(&mut self) -> Result<Option<Message<'_>>, Error> {
         let deadline = self.deadline();
@@ -307,8 +308,8 @@ impl<T: Transport> Client<T> {
 
     /// Waits for the next event: a piece of a message as it arrives, a Ping (which is answered), a
     /// Pong, or the server's Close. `None` if the connection has ended after the Close. A
-    /// compressed message is one piece. Do not switch to [`Client::receive`] in the middle of a
-    /// message.
+    /// compressed message is one piece. Do not switch between this and [`Client::receive`] in the
+    /// middle of a message, which a time-out may leave unfinished.
     ///
     /// # Errors
     ///

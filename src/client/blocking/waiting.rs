@@ -24,7 +24,7 @@ pub(super) struct Incoming {
     pub(super) buffer: ReceiveBuffer,
     pub(super) limits: Limits,
     /// The timeout that is set on the stream.
-    told: Option<Duration>,
+    timeout: Option<Duration>,
 }
 
 impl Incoming {
@@ -33,7 +33,7 @@ impl Incoming {
         Self {
             buffer: ReceiveBuffer::new(rest),
             limits,
-            told: None,
+            timeout: None,
         }
     }
 
@@ -93,7 +93,7 @@ impl Incoming {
             }
         }
         loop {
-            self.tell_time(shared, deadline)?;
+            self.prepare_read(shared, deadline)?;
             if let Some(heard) = self.read(shared)? {
                 return Ok(heard);
             }
@@ -123,7 +123,8 @@ impl Incoming {
                 self.buffer.filled(n);
                 return Ok(Some(now));
             }
-            Err(error) if is_timeout(&error) => self.told = None,
+            // Or one that was short would count as in time again and again.
+            Err(error) if is_timeout(&error) => self.timeout = None,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(lost(shared, Some(error))),
         }
@@ -131,7 +132,7 @@ impl Incoming {
     }
 
     /// Does what is due, and makes the next read return in time for what will be.
-    fn tell_time<T: Transport>(
+    fn prepare_read<T: Transport>(
         &mut self,
         shared: &Shared<T>,
         deadline: Option<Instant>,
@@ -146,7 +147,7 @@ impl Incoming {
         let look = Duration::from_millis(self.limits.close_ms.max(1).into());
         let wish = own.into_iter().chain(due).fold(look, Duration::min);
         // Up to an eighth late is still in time, and saves a system call for each read.
-        let in_time = self.told.is_some_and(|told| told <= wish + wish / 8);
+        let in_time = self.timeout.is_some_and(|set| set <= wish + wish / 8);
         match in_time {
             true => Ok(()),
             false => self.wait_for(shared, wish),
@@ -157,7 +158,7 @@ impl Incoming {
     fn wait_for<T: Transport>(&mut self, shared: &Shared<T>, time: Duration) -> Result<(), Error> {
         let set = shared.stream.set_read_timeout(Some(time));
         set.map_err(|error| Error::Lost(Some(error)))?;
-        self.told = Some(time);
+        self.timeout = Some(time);
         Ok(())
     }
 }

@@ -30,7 +30,7 @@ impl<S: Service> Engine<S> {
     pub(super) fn finish_resting(&mut self) -> Option<Next> {
         let rest = self.moving.rest?;
         self.deliver();
-        if rest == Rest::Reading {
+        if rest == Rest::Input {
             self.settle();
         }
         self.carry_out();
@@ -39,7 +39,7 @@ impl<S: Service> Engine<S> {
         }
         let lists = &self.connections.out.lists;
         let is_busy = !self.mail.is_empty()
-            || rest == Rest::Reading && !(lists.are_settled() && lists.left.is_empty());
+            || rest == Rest::Input && !(lists.are_settled() && lists.left.is_empty());
         Some(match is_busy || !self.mailbox().fall_asleep() {
             true => Next::Now,
             false => Next::Idle,
@@ -51,7 +51,7 @@ impl<S: Service> Engine<S> {
         for order in mem::take(&mut self.moving.orders) {
             match order {
                 Order::Rest(answer) => {
-                    self.moving.rest.get_or_insert(Rest::Reading);
+                    self.moving.rest.get_or_insert(Rest::Input);
                     let _ = answer.send(self.unsettled());
                 }
                 Order::Listeners(answer) => {

@@ -8,12 +8,12 @@ use crate::net::moving::Order;
 use crate::net::options::Options;
 use crate::wire::CloseCode;
 
-/// What a loop does not do while its connections move.
+/// What a loop has stopped doing while its connections move.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rest {
-    /// Reading and accepting: what is to be sent leaves.
-    Reading,
-    /// Anything.
+    /// Reading and accepting; output still leaves.
+    Input,
+    /// Everything.
     All,
 }
 

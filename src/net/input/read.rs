@@ -206,7 +206,7 @@ impl<S: Service> Reader<'_, S> {
     }
 }
 
-/// Bytes have come below that are no bytes of the peer yet.
+/// The layer below (TLS) has read something that gave no plaintext yet.
 #[cfg(feature = "tls")]
 pub(super) fn progress(out: &mut Output, peer: &mut Peer, more: bool) {
     if let Phase::Open(connection) = &mut peer.phase {
