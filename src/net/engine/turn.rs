@@ -200,7 +200,7 @@ impl<S: Service> Engine<S> {
         }
         let out = &mut self.connections.out;
         out.end_turn();
-        out.cold.charge_sockets(out.sockets.held());
+        out.charge_beside();
         if self.connections.out.cold.memory.is_over() {
             self.shed(0); // The peers it touches are settled in the next turn.
         } else {
