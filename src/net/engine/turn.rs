@@ -259,7 +259,7 @@ impl<S: Service> Engine<S> {
         out.log_end(index);
         out.sockets.close(index);
         out.forget(&mut peer);
-        self.acceptor.file_is_free();
+        self.acceptor.descriptor_is_free();
         dials.ended(index, out.now, *stopping);
         #[cfg(feature = "client")]
         self.removed(peer);
