@@ -473,19 +473,6 @@ fn a_stream_can_be_used_by_itself() {
     end(server);
 }
 
-/// More time than the clock can express is a long time.
-#[test]
-fn a_handshake_may_take_any_time() {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
-    let accepting = thread::spawn(move || {
-        let (tcp, _) = listener.accept().unwrap();
-        client::Stream::accept(tcp, &acceptor(), Duration::MAX).map(drop)
-    });
-    client::Stream::secure(tcp, &connector(), "localhost", Duration::MAX).unwrap();
-    accepting.join().unwrap().unwrap();
-}
-
 /// Whoever closes first, nothing is lost and nothing is reset.
 #[test]
 fn short_connections_end_clean() {

@@ -314,7 +314,7 @@ fn read_again(out: &mut Output, peer: &mut Peer, again: &[u8]) -> Option<()> {
         return (fed == Ok((again.len(), Step::More))).then_some(());
     };
     let (mut bytes, mut at) = (again.to_vec(), 0);
-    // What this one fails with, if it does, is said to nobody: the other process keeps it.
+    // If it fails here, no Close may leave: the other process keeps the connection.
     let mut outbox = Outbox::new();
     let mut pieces = Vec::new();
     while at < bytes.len() {
