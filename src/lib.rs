@@ -64,8 +64,8 @@
 //!
 //! # Guarantees
 //!
-//! - Nothing in `wire`, `handshake` and `proto` names a socket, a clock, a thread or a random
-//!   source; none of it can block or return an I/O error.
+//! - Nothing in `wire`, `handshake` and `proto` opens a socket, reads a clock, starts a thread or
+//!   draws a random number; none of it can block or return an I/O error.
 //! - No module uses one that comes after it in the list below.
 //! - No user code runs inside [`Connection::receive`].
 //! - No unbounded queue or buffer: every bound is in [`Limits`].

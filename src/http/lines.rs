@@ -165,24 +165,12 @@ const fn check(name: &str, value: &str) -> Result<(), InvalidField> {
     }
     let mut at = 0;
     while at < OF_THE_WRITER.len() {
-        if is_same(bytes, OF_THE_WRITER[at].as_bytes()) {
+        if name.eq_ignore_ascii_case(OF_THE_WRITER[at]) {
             return Err(InvalidField::Reserved);
         }
         at += 1;
     }
     check_value(value)
-}
-
-/// Names compare without case. The function of the standard library is not const in Rust 1.88.
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    let mut at = 0;
-    while at < one.len() && at < other.len() {
-        if !one[at].eq_ignore_ascii_case(&other[at]) {
-            return false;
-        }
-        at += 1;
-    }
-    one.len() == other.len()
 }
 
 /// The grammar of RFC 9110 section 5.5.

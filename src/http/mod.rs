@@ -2,7 +2,7 @@
 //!
 //! Input: the bytes of a connection. Output: heads, bodies and whole [`Request`]s; [`Response`]s as
 //! bytes. One parser of heads and one decoder of bodies serve both roles. Heads, fields, hosts and
-//! statuses need no allocator. Invariant: a message has one body, delimited in one way, or it is
+//! statuses need no allocator. Invariant: a request has one body, delimited in one way, or it is
 //! refused (RFC 9112 section 11.2), and no value in an outgoing message can split it. Opening
 //! handshakes are left to `handshake`, sockets to the layers above.
 //!

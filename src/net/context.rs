@@ -227,9 +227,9 @@ impl<'a> Context<'a> {
         }
     }
 
-    /// A peer that ends its side of the connection does not wait for the answer that follows a
-    /// [`Reply::Later`](crate::net::Reply::Later): it ends at once, as a stream does. Without this
-    /// it is answered, as some clients end their side after the request. For one answer.
+    /// Ends the connection at once if its peer ends its side before the answer to a
+    /// [`Reply::Later`](crate::net::Reply::Later) is sent, as with a stream. Otherwise such a peer
+    /// is still answered, as some clients end their side after the request. Holds for one answer.
     pub fn leave_if_hung_up(&mut self, peer: PeerId) {
         let out = &mut self.connections.out;
         if let Some(peer) = self.connections.peers.get_mut(peer) {
@@ -321,8 +321,9 @@ impl<'a> Context<'a> {
         self.connections.stop_wanted = true;
     }
 
-    /// A graceful stop has begun: every connection is sent Close 1001, and no new ones are
-    /// accepted.
+    /// A graceful stop has begun: no new connections are accepted, and each of the others is sent
+    /// Close 1001, or 1012 if another process has taken over, within
+    /// [`Limits::drain_ms`](crate::net::Limits::drain_ms).
     pub fn is_stopping(&self) -> bool {
         self.connections.stopping
     }
@@ -391,13 +392,14 @@ impl<'a> Context<'a> {
         &self.connections.out.options.limits
     }
 
-    /// What was accepted from others at this time is written in this turn of the loop, as far as
-    /// its peers take it: see [`Context::latency`].
+    /// What is sent in this turn of the loop was accepted from others at this time:
+    /// [`Context::latency`] counts the time from `at` until it has been written or queued.
     pub fn note_origin(&mut self, at: Instant) {
         self.connections.out.origins.push(at);
     }
 
-    /// From when something was accepted, as [`Context::note_origin`] says, until it was written.
+    /// The times from when something was accepted, as [`Context::note_origin`] says, until what was
+    /// sent in that turn had been written or queued.
     pub fn latency(&self) -> Latency {
         self.connections.out.latency
     }

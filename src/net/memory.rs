@@ -2,7 +2,8 @@
 //!
 //! Input: changes of the bytes held. Output: whether they are too many. Counted are unfinished
 //! requests and messages, paused input, send queues with their records, queued frames (once,
-//! however many queues share them), and mail. Not counted are the record of a connection,
+//! however many queues share them), mail, and what is kept of requests for an access log until they
+//! are answered. Not counted are the record of a connection,
 //! compression, which has its own budget, and a few buffers of each loop. RFC 6455 section 10.4.
 
 use crate::net::wake::Wake;

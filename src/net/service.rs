@@ -68,8 +68,8 @@ pub trait Service {
     }
 
     /// A body that was admitted by [`Service::body`] turns out to be too long or malformed, or does
-    /// not arrive in time, and the connection ends with `response`: the place to say that in other
-    /// words.
+    /// not arrive in time, and the connection ends with `response`; or the client of a trusted
+    /// proxy has too many connections, and `response` is 429. The place to say that in other words.
     fn refused(
         &mut self,
         context: &mut Context<'_>,
@@ -93,8 +93,8 @@ pub trait Service {
         Refusal::NotFound.into()
     }
 
-    /// A request has arrived at once, with a body: both [`Service::body`] and [`Service::request`],
-    /// which are called otherwise, so that a service can look at the head once.
+    /// Called instead of [`Service::body`] and [`Service::request`] if head and body arrived
+    /// together, so that a service need not look at the head twice. The default calls both.
     fn whole<'r>(
         &mut self,
         context: &mut Context<'_>,
@@ -130,7 +130,7 @@ pub trait Service {
     fn message(&mut self, context: &mut Context<'_>, peer: PeerId, message: Message<'_>);
 
     /// A part of a message has arrived, on a connection that was opened with
-    /// [`Delivery::Chunks`].
+    /// [`Delivery::Chunks`], or of a long one with [`Delivery::LongInChunks`].
     fn chunk(&mut self, context: &mut Context<'_>, peer: PeerId, chunk: Chunk<'_>) {
         let _ = (context, peer, chunk);
     }
@@ -195,7 +195,8 @@ pub trait Service {
         false
     }
 
-    /// A graceful stop has begun. Connections are sent Close 1001 right after this.
+    /// A graceful stop has begun. From now on connections are sent Close 1001, or 1012 if another
+    /// process has taken over, spread over [`Limits::drain_ms`](crate::net::Limits::drain_ms).
     fn stopping(&mut self, context: &mut Context<'_>) {
         let _ = context;
     }

@@ -44,9 +44,9 @@ impl Wheel {
         slot as SlotNumber
     }
 
-    /// The number of the first slot that ends after `at`.
+    /// The number of the first slot that ends after `at`; the last number for all times past it.
     pub(crate) fn number(at: Millis) -> SlotNumber {
-        (at / SLOT_MS + 1) as SlotNumber
+        SlotNumber::try_from(at / SLOT_MS + 1).unwrap_or(SlotNumber::MAX)
     }
 
     /// When to check again; `None` if nothing is armed.
@@ -94,6 +94,16 @@ mod tests {
         assert_eq!(expire_all(&mut wheel, 1400 + SLOT_MS), [2]);
         assert_eq!(expire_all(&mut wheel, 1500 + SLOT_MS), [1]);
         assert_eq!(wheel.next_at(), None);
+    }
+
+    #[test]
+    fn a_time_without_a_number_of_its_own_is_not_due() {
+        let mut wheel = Wheel::new(1000);
+        for at in [Millis::MAX, Millis::from(u32::MAX) * SLOT_MS] {
+            assert_eq!(Wheel::number(at), SlotNumber::MAX);
+            assert!(wheel.arm(1, Wheel::number(at)) > Wheel::number(60_000));
+        }
+        assert!(expire_all(&mut wheel, 60_000).is_empty());
     }
 
     #[test]

@@ -118,7 +118,8 @@ pub struct Chunk<'a> {
     /// The message is whole.
     pub last: bool,
     /// Bytes of the same frame that are still to come: of the whole message, if it has one frame.
-    /// `None` if the message is compressed.
+    /// `None` if the message is compressed, and for what was gathered before a message was known to
+    /// be long.
     pub frame_left: Option<u64>,
 }
 

@@ -24,7 +24,7 @@ pub enum Event<'b> {
     Ping(&'b [u8]),
     /// A whole Pong (section 5.5.3).
     Pong(&'b [u8]),
-    /// The peer closes. If we had not, the reply is already in the outbox (section 5.5.1).
+    /// The peer closes. Our Close is in the outbox, unless we had sent one before (section 5.5.1).
     Close(CloseBody<'b>),
     /// The peer broke a rule and the connection has failed (section 7.1.7). The Close frame that
     /// says so is already in the outbox.

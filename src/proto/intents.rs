@@ -17,6 +17,7 @@ impl Connection {
     ///
     /// `kind` is the same for all frames of a message; `last` ends the message. A client masks the
     /// payload with the returned key. Control frames may be sent between two frames of a message.
+    /// The payload of a text must be UTF-8 as a whole, which is not checked (section 5.6).
     ///
     /// # Errors
     ///

@@ -86,7 +86,7 @@ impl Mask {
         key << 32 | key
     }
 
-    /// Turns the key on by `bytes` of payload (a word is a multiple of 4, so only tails turn it).
+    /// Rotates the key past `bytes` of payload; whole words leave it as it is.
     fn skip(&mut self, bytes: usize) {
         let bits = 8 * (bytes % 4) as u32;
         self.rotated = if cfg!(target_endian = "little") {

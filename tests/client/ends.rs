@@ -242,3 +242,20 @@ fn what_had_arrived_before_a_late_look_counts() {
     drop(client);
     server.finish();
 }
+
+/// More time than the clock can express is no limit.
+#[test]
+fn a_receive_may_wait_for_ever() {
+    let server = Server::opened(move |peer| {
+        peer.send_frames(&[text("one"), text("two")]);
+        peer.expect_gone();
+    });
+    let mut client = Client::connect(&server.uri(), limited(|_| ())).unwrap();
+    let times = [Duration::MAX, Duration::from_secs(u64::MAX / 4)];
+    for (time, expected) in times.into_iter().zip(["one", "two"]) {
+        client.set_receive_timeout(Some(time));
+        assert_eq!(client.receive().unwrap(), Some(Message::text(expected)));
+    }
+    drop(client);
+    server.finish();
+}

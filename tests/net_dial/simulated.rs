@@ -32,6 +32,10 @@ struct Dialler {
 impl Service for Dialler {
     type Mail = ();
 
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
+        request.upgrade().map(|opening| opening.accept(None)).into()
+    }
+
     fn opened(&mut self, context: &mut Context<'_>, peer: PeerId) {
         let subprotocol = context.subprotocol(peer).unwrap_or("none");
         self.told.push(format!("opened {subprotocol}"));
@@ -143,4 +147,43 @@ fn a_connection_whose_dial_was_cancelled_is_not_dialled_again() {
         };
         dialler.with(|service, _| assert_eq!(service.told, expected));
     }
+}
+
+/// A loop that dials with compression and serves without: the offers of its clients are declined.
+#[test]
+fn what_a_dial_agrees_to_is_not_offered_to_clients() {
+    const ASK: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\n\
+        Connection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+        Sec-WebSocket-Version: 13\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n";
+    let settings = Some(wirebell::deflate::Settings::default());
+    let network = Network::new();
+    let mut compressing = network.serve(Options::default().deflate(settings), |_| Server);
+    let mut both = network.serve(Options::default(), |_| Dialler::default());
+    let options = client::Options::default()
+        .proxy(ProxyChoice::Direct)
+        .deflate(settings);
+    let addresses = vec![compressing.address()];
+    let endpoint = Endpoint::at("ws://server/", options, addresses).unwrap();
+    both.with(|_, context| context.dial(Dial::new(Arc::new(endpoint))));
+    while compressing.is_due() || both.is_due() {
+        compressing.run();
+        both.run();
+    }
+    for (is_compressing, answer) in [
+        (true, ask(&mut compressing, ASK)),
+        (false, ask(&mut both, ASK)),
+    ] {
+        assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+        assert_eq!(answer.contains("permessage-deflate"), is_compressing);
+    }
+    both.with(|service, _| assert_eq!(service.told[0], "opened none"));
+}
+
+/// The answer to a request.
+fn ask<S: Service>(server: &mut TestLoop<S>, request: &[u8]) -> String {
+    let mut peer = server.connect();
+    peer.send(request);
+    server.run();
+    peer.read(usize::MAX);
+    String::from_utf8(peer.take_bytes()).unwrap()
 }

@@ -4,8 +4,9 @@
 use crate::net_support::{Ended, Simulated, limits, options_with, protocol};
 use crate::support::frames::{ping, pong};
 use std::time::Duration;
-use wirebell::Message;
-use wirebell::net::SharedFrame;
+use wirebell::net::testing::Network;
+use wirebell::net::{Context, End, PeerId, Reply, Request, Service, SharedFrame};
+use wirebell::{CloseCode, Message};
 
 const LOST: Ended = Ended {
     clean: false,
@@ -136,4 +137,59 @@ fn a_slow_reader_of_pipelined_answers_gets_them_all() {
     // Once it has them all it is idle as all others.
     client.expect_silence(Duration::from_millis(299));
     client.expect_end();
+}
+
+/// 0 ms: the Close leaves, and so does the connection, whatever its state is.
+#[test]
+fn a_closing_connection_may_get_no_time_at_all() {
+    const VIOLATION: &[u8] = &[0xF1, 0x80, 0, 0, 0, 0];
+    for (close_ms, linger_ms) in [(0, 2000), (5000, 0), (0, 0)] {
+        let protocol = protocol().close_ms(close_ms).linger_ms(linger_ms);
+        for fails in [true, false] {
+            let network = Network::new();
+            let options = options_with(limits().protocol(protocol));
+            let mut server = network.serve(options, |_| Closing::default());
+            let mut peer = server.open("/");
+            match fails {
+                true => peer.send(VIOLATION),
+                false => server.with(|service, context| {
+                    context.close(service.peers[0], CloseCode::NORMAL, "");
+                }),
+            }
+            server.run();
+            peer.read(usize::MAX);
+            let code: u16 = if fails { 1002 } else { 1000 };
+            assert_eq!(peer.take_bytes()[2..4], code.to_be_bytes());
+            if !fails && close_ms > 0 {
+                peer.send(&[0x88, 0x82, 0, 0, 0, 0, 0x03, 0xE8]);
+            }
+            server.advance(2_100);
+            let left = server.with(|service, context| (context.connections(), service.closed));
+            assert_eq!(left, (0, 1), "{close_ms} {linger_ms} {fails}");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Closing {
+    peers: Vec<PeerId>,
+    closed: usize,
+}
+
+impl Service for Closing {
+    type Mail = ();
+
+    fn request<'r>(&mut self, _: &mut Context<'_>, _: PeerId, request: &Request<'r>) -> Reply<'r> {
+        request.upgrade().map(|opening| opening.accept(None)).into()
+    }
+
+    fn opened(&mut self, _: &mut Context<'_>, peer: PeerId) {
+        self.peers.push(peer);
+    }
+
+    fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}
+
+    fn closed(&mut self, _: &mut Context<'_>, _: PeerId, _: End<'_>) {
+        self.closed += 1;
+    }
 }

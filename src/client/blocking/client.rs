@@ -357,7 +357,9 @@ impl<T: Transport> Client<T> {
     }
 
     fn deadline(&self) -> Option<Instant> {
-        self.patience.map(|patience| Instant::now() + patience)
+        // A time that the clock cannot express never comes.
+        self.patience
+            .and_then(|patience| Instant::now().checked_add(patience))
     }
 
     /// Goes on to the next event that concerns the caller.

@@ -70,7 +70,7 @@ impl ReceiveBuffer {
         }
     }
 
-    /// The message so far, or the last `len` bytes that were consumed.
+    /// The message so far.
     #[inline]
     pub(super) fn message(&self) -> &[u8] {
         &self.bytes[self.message.clone()]

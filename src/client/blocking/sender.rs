@@ -51,7 +51,8 @@ impl<T: Transport> Sender<T> {
 
     /// Begins a message whose parts are not known yet. Other threads that send a message wait until
     /// it is finished, and this thread would wait forever; control frames go between its fragments.
-    /// It is not compressed.
+    /// It is not compressed. The bytes of a text must be UTF-8 as a whole, which is not checked
+    /// (RFC 6455 section 5.6).
     pub fn begin(&self, kind: MessageKind) -> Fragments<'_, T> {
         Fragments {
             shared: &self.shared,
@@ -98,7 +99,8 @@ pub struct Fragments<'s, T: Transport = Stream> {
 }
 
 impl<T: Transport> Fragments<'_, T> {
-    /// Sends a fragment. A fragment of text may end inside a character.
+    /// Sends a fragment. A fragment of text may end inside a character; that the text is UTF-8 as a
+    /// whole is not checked.
     ///
     /// # Errors
     ///

@@ -54,7 +54,7 @@ impl Stream {
         time: Duration,
     ) -> Result<Self, Error> {
         let server = connector.server(host).map_err(Error::Tls)?;
-        let secure = Secure::connect(tcp, &server, Instant::now() + time)?;
+        let secure = Secure::connect(tcp, &server, after(time))?;
         secure.send_owed().map_err(Error::of_stream)?;
         Ok(Self(Carrier::Secure(Box::new(secure))))
     }
@@ -68,7 +68,7 @@ impl Stream {
     /// [`Error::Lost`].
     #[cfg(feature = "tls")]
     pub fn accept(tcp: TcpStream, acceptor: &Acceptor, time: Duration) -> Result<Self, Error> {
-        let secure = Secure::accept(tcp, acceptor, Instant::now() + time)?;
+        let secure = Secure::accept(tcp, acceptor, after(time))?;
         secure.send_owed().map_err(Error::of_stream)?;
         Ok(Self(Carrier::Secure(Box::new(secure))))
     }
@@ -132,6 +132,17 @@ impl Stream {
             Carrier::Secure(secure) => secure.shutdown(how),
         }
     }
+}
+
+/// Longer than any handshake: times beyond it, which the clock may not be able to express, count as
+/// this long.
+#[cfg(feature = "tls")]
+const YEAR: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// When this time is up.
+#[cfg(feature = "tls")]
+fn after(time: Duration) -> Instant {
+    Instant::now() + time.min(YEAR)
 }
 
 impl Io for Stream {

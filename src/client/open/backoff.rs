@@ -1,7 +1,7 @@
 //! How long to wait before the next attempt: RFC 6455 section 7.2.3.
 //!
-//! Input: how many attempts have failed. Output: a time, or none. Invariant: no wait is longer than
-//! the bound, and clients do not wait in step. Sleeping is left to the caller.
+//! Input: how many attempts failed before the last one. Output: a time, or none. Invariant: no wait
+//! is longer than the bound, and clients do not wait in step. Sleeping is left to the caller.
 
 use crate::client::open::entropy::Random;
 use crate::options::options;
@@ -19,14 +19,15 @@ options! {
         /// No wait is longer than this many milliseconds; each is up to twice as long as the one
         /// before.
         pub most_ms: u32 = 60_000,
-        /// How many consecutive attempts may fail; 0 means any number.
+        /// How many times to try again in a row; 0 means without end.
         pub attempts: u32 = 0,
     }
 }
 
 impl Backoff {
-    /// The wait after this many failed attempts; `None` if there should be no other. Random in each
-    /// call: from the whole range at first, then from its upper half.
+    /// The wait before the next attempt, if this many failed before the last one; `None` if there
+    /// should be no other. Random in each call: from the whole range at first, then from its upper
+    /// half.
     pub fn delay(&self, failed: u32) -> Option<Duration> {
         if self.attempts > 0 && failed >= self.attempts {
             return None;

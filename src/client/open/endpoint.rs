@@ -147,12 +147,8 @@ impl Endpoint {
     ///
     /// [`Error::Lookup`].
     pub fn look_up(&self) -> Result<Vec<SocketAddr>, Error> {
-        if self.is_given {
+        let Some((host, port)) = self.name() else {
             return Ok(self.addresses.clone());
-        }
-        let (host, port) = match &self.proxy {
-            Some(proxy) => (proxy.host.clone(), proxy.port),
-            None => (self.uri.lookup_host(), self.uri.port()),
         };
         let mut addresses = Vec::new();
         let found = (host.as_str(), port).to_socket_addrs();
@@ -162,6 +158,17 @@ impl Endpoint {
             }
         }
         reachable(addresses)
+    }
+
+    /// What [`Endpoint::look_up`] asks for; `None` if the addresses are given.
+    pub(crate) fn name(&self) -> Option<(String, u16)> {
+        if self.is_given {
+            return None;
+        }
+        Some(match &self.proxy {
+            Some(proxy) => (proxy.host.clone(), proxy.port),
+            None => (self.uri.lookup_host(), self.uri.port()),
+        })
     }
 
     /// From now on connects to the addresses that [`Endpoint::look_up`] returns: useful before a

@@ -53,7 +53,7 @@ impl fmt::Display for UriError {
             Self::Scheme => "a WebSocket URI begins with ws:// or wss://",
             Self::User => "a WebSocket URI names no user; credentials go into a header field",
             Self::Host => "the host is missing or has characters that no host has",
-            Self::Port => "the port is no number from 1 to 65535",
+            Self::Port => "the port is not a number from 1 to 65535",
             Self::Fragment => "a WebSocket URI has no fragment; write # as %23",
             Self::Target => "the path has white space or a % without two hexadecimal digits",
         })

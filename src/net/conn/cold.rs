@@ -12,8 +12,8 @@ pub(crate) struct ColdStore {
     pub(crate) memory: Memory,
     /// What this loop holds for its peers.
     held: usize,
-    /// The part of it that the sockets hold, for encryption.
-    in_sockets: usize,
+    /// The part of it that is not in side tables: for encryption, and for the access log.
+    beside: usize,
     /// The part of it that was reported to the server's account.
     told: usize,
     /// Memory that a peer needs to continue and that is not available.
@@ -40,7 +40,7 @@ impl ColdStore {
         Self {
             memory,
             held: 0,
-            in_sockets: 0,
+            beside: 0,
             told: 0,
             wanted: None,
             spares: Vec::new(),
@@ -71,12 +71,12 @@ impl ColdStore {
         }
     }
 
-    /// What the sockets hold in all, for encryption.
+    /// What is held in all beside the side tables.
     #[inline]
-    pub(crate) fn charge_sockets(&mut self, held: usize) {
-        if held != self.in_sockets {
-            self.held = self.held + held - self.in_sockets;
-            self.in_sockets = held;
+    pub(crate) fn charge_beside(&mut self, held: usize) {
+        if held != self.beside {
+            self.held = self.held + held - self.beside;
+            self.beside = held;
             self.tell();
         }
     }

@@ -25,6 +25,11 @@ use std::sync::Arc;
 pub struct Dial {
     /// The server. The limits in its options for messages and times are ignored: a loop has the
     /// same for all its connections. Its own tap replaces that of the loop.
+    ///
+    /// Its options decide whether compression is offered, and with which windows and takeovers. A
+    /// loop compresses for all its connections by the same settings and with the same budget: those
+    /// of its own options, or else those of the first dial that has agreed to compression. Clients
+    /// that it accepts get what its own options say.
     pub endpoint: Arc<Endpoint>,
     /// A number for the service to use: see [`Context::tag`](crate::net::Context::tag).
     pub tag: u32,
@@ -147,11 +152,35 @@ pub(crate) struct Dials {
     retry_at: Option<Millis>,
     /// Open connections that are to be dialled again, and since when they have been open.
     kept: HashMap<u32, (Attempt, Millis)>,
-    /// Attempts whose addresses are being looked up, by look-up number.
-    looked_up: HashMap<u64, Attempt>,
+    lookups: Lookups,
     /// Subprotocols that servers have chosen.
     subprotocols: HashMap<u32, String>,
 }
+
+/// Names that are looked up before an attempt: each once at a time, however many attempts need it.
+#[derive(Debug, Default)]
+struct Lookups {
+    /// By number.
+    all: HashMap<u64, Lookup>,
+    numbers: HashMap<Name, u64>,
+    /// Those that have not begun.
+    waiting: VecDeque<u64>,
+    /// How many have begun: each has a thread.
+    running: usize,
+}
+
+#[derive(Debug)]
+struct Lookup {
+    name: Name,
+    attempts: Vec<Attempt>,
+}
+
+/// Host and port.
+type Name = (String, u16);
+
+/// Look-ups of one loop at the same time. A resolver that does not answer keeps a thread for some
+/// seconds.
+const MOST_LOOKUPS: usize = 16;
 
 /// How often to check whether another thread has given a permit back.
 const RETRY_MS: Millis = 5;
@@ -192,7 +221,7 @@ impl Dials {
         };
         attempt.failed += 1;
         attempt.address = 0;
-        attempt.stale = true;
+        attempt.stale = attempt.dial.endpoint.name().is_some();
         attempt.left = Millis::from(attempt.dial.endpoint.options.limits.open_ms);
         self.numbers += 1;
         let at = now + delay.as_millis() as Millis;
@@ -200,34 +229,34 @@ impl Dials {
         None
     }
 
-    /// An attempt that is due and whose addresses are to be looked up: pass the answer to
-    /// [`Dials::found`], with this number.
+    /// An endpoint whose addresses are to be looked up, as attempts that need them are due: pass
+    /// the answer to [`Dials::found`], with this number.
     pub(crate) fn next_lookup(&mut self, now: Millis) -> Option<(u64, Arc<Endpoint>)> {
-        loop {
-            let first = self.later.first_entry()?;
-            if first.key().0 > now {
-                return None;
-            }
+        while let Some(first) = self.later.first_entry()
+            && first.key().0 <= now
+        {
             let attempt = first.remove();
-            if !attempt.stale {
-                self.enqueue(attempt);
-                continue;
+            match attempt.dial.endpoint.name().filter(|_| attempt.stale) {
+                None => self.enqueue(attempt),
+                Some(name) => {
+                    self.numbers += 1;
+                    self.lookups.add(self.numbers, name, attempt);
+                }
             }
-            self.numbers += 1;
-            let endpoint = Arc::clone(&attempt.dial.endpoint);
-            self.looked_up.insert(self.numbers, attempt);
-            return Some((self.numbers, endpoint));
         }
+        self.lookups.next()
     }
 
     /// Addresses were looked up; without any, those from before are tried.
     pub(crate) fn found(&mut self, number: u64, addresses: Option<Vec<SocketAddr>>) {
-        let Some(mut attempt) = self.looked_up.remove(&number) else {
-            return; // It has been cancelled.
-        };
-        attempt.addresses = addresses.unwrap_or(attempt.addresses);
-        attempt.stale = false;
-        self.enqueue(attempt);
+        for mut attempt in self.lookups.end(number) {
+            if let Some(addresses) = &addresses {
+                attempt.addresses.clone_from(addresses);
+            }
+            attempt.stale = false;
+            self.enqueue(attempt);
+        }
+        self.look = true; // Another look-up may begin.
     }
 
     /// Drops all dials and redials with this tag.
@@ -238,7 +267,9 @@ impl Dials {
         }
         self.queues.retain(|_, queue| !queue.is_empty());
         self.later.retain(|_, attempt| other(attempt));
-        self.looked_up.retain(|_, attempt| other(attempt));
+        for lookup in self.lookups.all.values_mut() {
+            lookup.attempts.retain(other);
+        }
         self.kept.retain(|_, (attempt, _)| other(attempt));
     }
 
@@ -300,5 +331,115 @@ impl Dials {
     /// Nothing more is dialled.
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
+    }
+}
+
+impl Lookups {
+    /// This attempt needs the addresses of this name; `number` is for a new look-up.
+    fn add(&mut self, number: u64, name: Name, attempt: Attempt) {
+        if let Some(known) = self.numbers.get(&name)
+            && let Some(lookup) = self.all.get_mut(known)
+        {
+            return lookup.attempts.push(attempt);
+        }
+        self.numbers.insert(name.clone(), number);
+        let attempts = vec![attempt];
+        self.all.insert(number, Lookup { name, attempts });
+        self.waiting.push_back(number);
+    }
+
+    /// The next one that may begin.
+    fn next(&mut self) -> Option<(u64, Arc<Endpoint>)> {
+        while self.running < MOST_LOOKUPS {
+            let number = self.waiting.pop_front()?;
+            let attempts = self.all.get(&number).map(|lookup| &lookup.attempts);
+            if let Some(first) = attempts.and_then(|attempts| attempts.first()) {
+                self.running += 1;
+                return Some((number, Arc::clone(&first.dial.endpoint)));
+            }
+            self.remove(number); // All have been cancelled.
+        }
+        None
+    }
+
+    /// One has ended: the attempts that have waited for it.
+    fn end(&mut self, number: u64) -> Vec<Attempt> {
+        let attempts = self.remove(number);
+        self.running -= usize::from(attempts.is_some());
+        attempts.unwrap_or_default()
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Vec<Attempt>> {
+        let lookup = self.all.remove(&number)?;
+        self.numbers.remove(&lookup.name);
+        Some(lookup.attempts)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::{Options, ProxyChoice};
+
+    /// An attempt at a server of this port that has failed, and is due at 0 again.
+    fn fail(dials: &mut Dials, port: usize, tag: u32) {
+        let options = Options::default().proxy(ProxyChoice::Direct);
+        let uri = format!("ws://127.0.0.1:{port}/");
+        let endpoint = Endpoint::resolve(&uri, options).expect("an address");
+        let dial = Dial {
+            tag,
+            reconnect: Some(Backoff::default().first_ms(0)),
+            ..Dial::new(Arc::new(endpoint))
+        };
+        assert!(dials.postpone(Attempt::new(dial, 0), 0).is_none());
+    }
+
+    fn lookups(dials: &mut Dials) -> Vec<u64> {
+        std::iter::from_fn(|| dials.next_lookup(0))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    fn enqueued(dials: &Dials) -> usize {
+        dials.queues.values().map(VecDeque::len).sum()
+    }
+
+    #[test]
+    fn a_name_is_looked_up_once_for_all_that_wait_for_it() {
+        let mut dials = Dials::default();
+        (0..1000).for_each(|_| fail(&mut dials, 9, 0));
+        let numbers = lookups(&mut dials);
+        assert_eq!(numbers.len(), 1);
+        fail(&mut dials, 9, 0); // It waits for the same answer.
+        assert_eq!(lookups(&mut dials).len(), 0);
+        assert_eq!((dials.deadline(), enqueued(&dials)), (None, 0));
+        let moved = SocketAddr::from(([127, 0, 0, 2], 9));
+        dials.found(numbers[0], Some(vec![moved]));
+        assert_eq!(dials.queues[&Remote::Address(moved)].len(), 1001);
+        fail(&mut dials, 9, 0);
+        assert_eq!(lookups(&mut dials).len(), 1, "the next answer may differ");
+    }
+
+    #[test]
+    fn only_some_names_are_looked_up_at_a_time() {
+        let mut dials = Dials::default();
+        (0..100).for_each(|number| fail(&mut dials, 1000 + number, number as u32 % 2));
+        let first = lookups(&mut dials);
+        assert_eq!(first.len(), MOST_LOOKUPS);
+        // Those that have begun go on; of the others every second has ended.
+        dials.cancel(1);
+        let (mut running, mut count) = (first, MOST_LOOKUPS);
+        while let Some(number) = running.pop() {
+            dials.found(number, None);
+            dials.found(number, None); // An answer counts once.
+            assert!(dials.is_due(0));
+            let more = lookups(&mut dials);
+            count += more.len();
+            running.extend(more);
+            assert!(running.len() <= MOST_LOOKUPS);
+        }
+        assert_eq!(count, MOST_LOOKUPS + (100 - MOST_LOOKUPS) / 2);
+        assert_eq!(enqueued(&dials), 50);
+        assert!(dials.lookups.all.is_empty() && dials.lookups.numbers.is_empty());
     }
 }

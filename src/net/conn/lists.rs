@@ -14,7 +14,8 @@ pub(crate) struct Lists {
     pub(crate) dying: Vec<u32>,
     /// Peers whose queue has drained, for the service.
     pub(crate) writable: Vec<u32>,
-    /// Peers to whom a piece was sent that has left: the service is called in the next turn.
+    /// Peers that have taken all of this turn's output, if the service wants to know: it is called
+    /// in the next turn.
     pub(crate) left: Vec<u32>,
     /// Peers that the loop has begun to close, for the service.
     pub(crate) closing: Vec<u32>,

@@ -75,7 +75,9 @@ impl Alarm {
             return;
         }
         self.armed = Some(at);
-        self.shared.lock()[self.number].at = Some(self.began + Duration::from_millis(at));
+        // A time that the clock cannot express never comes.
+        let at = self.began.checked_add(Duration::from_millis(at));
+        self.shared.lock()[self.number].at = at;
         self.shared.changed.notify_one();
     }
 }

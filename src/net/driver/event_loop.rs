@@ -15,7 +15,8 @@ use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-pub(super) const WAKER: Token = Token(usize::MAX);
+/// Above those of all listeners and peers.
+pub(super) const WAKER: Token = Token(u32::MAX as usize);
 
 /// Events taken in one wait.
 const EVENTS: usize = 1024;

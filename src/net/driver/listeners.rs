@@ -24,8 +24,13 @@ use std::{os::fd::OwnedFd, path::PathBuf};
 /// Connections that the kernel holds until they are accepted; it caps this at its own limit.
 const BACKLOG: i32 = 4096;
 
-/// The token of the listener with number 0; those of the others are lower.
-const FIRST: usize = usize::MAX - 1;
+/// The token of the listener with number 0; those of the others are lower. The waker's is one
+/// higher. They are the same on targets of 32 and 64 bits.
+const FIRST: u32 = u32::MAX - 1;
+
+/// Tokens that are left to listeners. No peer has one of them as its number: numbers are reused,
+/// each peer has a descriptor, and descriptors are below 2^31.
+const TOKENS: u32 = 65_536;
 
 /// Something to listen on.
 #[derive(Debug)]
@@ -152,7 +157,7 @@ pub(super) enum ListenerKind {
 
 impl Listener {
     pub(super) fn register(&mut self, registry: &Registry, number: usize) -> io::Result<()> {
-        let token = Token(FIRST - number);
+        let token = token_of(number).ok_or(io::ErrorKind::InvalidInput)?;
         match &mut self.kind {
             ListenerKind::Tcp(listener) => registry.register(listener, token, Interest::READABLE),
             #[cfg(unix)]
@@ -191,9 +196,17 @@ impl Listener {
     }
 }
 
+/// The token of a listener; `None` if there are none left.
+fn token_of(number: usize) -> Option<Token> {
+    let number = u32::try_from(number).ok().filter(|it| *it < TOKENS)?;
+    Some(Token((FIRST - number) as usize))
+}
+
 /// The number of the listener that an event concerns, if any.
+#[inline]
 pub(super) fn listener_of(token: Token) -> Option<usize> {
-    (token.0 > u32::MAX as usize).then(|| FIRST.wrapping_sub(token.0))
+    let number = FIRST.checked_sub(token.0 as u32)?;
+    (number < TOKENS).then_some(number as usize)
 }
 
 fn first_of(addresses: &[SocketAddr], workers: usize) -> io::Result<Vec<Listener>> {
@@ -356,4 +369,26 @@ fn shared(
     sockets.push(socket);
     let listener = |socket| listener(socket, is_unix, path.clone());
     Ok(sockets.into_iter().map(listener).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::driver::event_loop::WAKER;
+
+    /// On targets of 32 bits too: every value here fits.
+    #[test]
+    fn tokens_of_listeners_are_told_from_those_of_peers() {
+        for number in [0, 1, 65_535] {
+            let token = token_of(number).expect("it has a token");
+            assert!(u32::try_from(token.0).is_ok() && token != WAKER, "{number}");
+            assert_eq!(listener_of(token), Some(number));
+        }
+        assert_eq!(token_of(65_536), None);
+        for peer in [0, 1, i32::MAX as usize, (FIRST - TOKENS) as usize] {
+            assert_eq!(listener_of(Token(peer)), None, "{peer}");
+        }
+        assert!(u32::try_from(WAKER.0).is_ok());
+        assert_eq!(listener_of(WAKER), None);
+    }
 }

@@ -1,8 +1,8 @@
 //! The system around the engines: event queues, clock, threads, listeners and sockets.
 //!
-//! Only this folder uses mio, [`std::time::Instant`] and threads. It decides nothing about
-//! connections. Invariant: a connection never changes its thread; the kernel spreads new ones over
-//! the listeners.
+//! In `net`, only this folder uses mio and starts threads, and only its clock decides what is due.
+//! It decides nothing about connections. Invariant: a connection never changes its thread; the
+//! kernel spreads new ones over the listeners.
 //!
 //! Reading order: `listeners`, `sockets`, `moving`, `taps`, `alarm`, `event_loop`, `server`.
 

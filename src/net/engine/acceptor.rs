@@ -14,7 +14,7 @@ const RETRY_MS: Millis = 100;
 pub(super) struct Acceptor {
     /// By listener. More may wait: edge-triggered readiness will not report it again.
     pub(super) pending: Vec<bool>,
-    /// Accepting failed for lack of files or memory: when to try again at the latest.
+    /// Accepting failed for lack of descriptors or memory: when to try again at the latest.
     retry_at: Option<Millis>,
 }
 
@@ -32,8 +32,8 @@ impl Acceptor {
         *self = Self::default();
     }
 
-    /// A connection has ended: a file is free again.
-    pub(super) fn file_is_free(&mut self) {
+    /// A connection has ended: a descriptor is free again.
+    pub(super) fn descriptor_is_free(&mut self) {
         if self.retry_at.is_some() {
             self.retry_at = Some(0);
         }
@@ -47,7 +47,7 @@ impl Acceptor {
         }
     }
 
-    /// There are free files to accept with.
+    /// There are free descriptors to accept with.
     pub(super) fn works_again(&mut self) {
         if self.retry_at.take().is_some() {
             log::warn!("accepting connections again");

@@ -157,9 +157,15 @@ pub(super) fn arm(peer: &mut Peer, out: &mut Output, wheel: &mut Wheel) {
     if let Phase::Open(connection) = &mut peer.phase
         && connection.deadline(&limits.protocol) == Some(0)
     {
-        // The state has just changed: stamp its beginning. Nothing can be due yet.
+        // The state has just changed: stamp its beginning.
         let tick = connection.tick(out.now, &limits.protocol, &mut out.outbox);
-        debug_assert!(tick == Tick::Early || limits.protocol.linger_ms == 0);
+        debug_assert_ne!(tick, Tick::Ping);
+        if tick == Tick::Expired {
+            // It may take no time at all: 0 ms.
+            peer.end_for(Cause::Silent);
+            out.lists.remove_soon(peer);
+            return;
+        }
     }
     let mut at = deadline(peer, limits);
     if matches!(peer.phase, Phase::Open(_)) && limits.protocol.ping_ms > 0 {

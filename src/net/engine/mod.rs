@@ -2,7 +2,8 @@
 //! out.
 //!
 //! ```text
-//!   begin(now) ── ready(…)* ── mail ──▶ read ▸ deliver ▸ dial ▸ judge ──▶ finish() ── Next
+//!   begin(now) ──▶ ready(…)* ──▶ finish() ───────────────────────────────────▶ Next
+//!     read           read          accept ▸ deliver ▸ dial ▸ judge ▸ settle
 //! ```
 //!
 //! It has no thread, clock or event queue: the driver has them, and a test can simulate them.

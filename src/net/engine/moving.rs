@@ -17,7 +17,7 @@ use crate::net::moving::{Batch, Moved, Order, Unsettled};
 use crate::net::output::Output;
 use crate::net::service::{Export, Service};
 use crate::net::words::{Delivery, PeerId};
-use crate::proto::{Connection, Event, Role};
+use crate::proto::{Connection, Event, Outbox, Role};
 use std::mem;
 
 impl<S: Service> Engine<S> {
@@ -278,7 +278,7 @@ fn restore(out: &mut Output, peer: &mut Peer, snapshot: &Snapshot) -> Option<()>
     {
         peer.delivery = *delivery;
         if let Some(deflate) = deflate {
-            let pool = out.compression.pool.as_ref()?;
+            let pool = out.served_pool()?;
             let (terms, session) = deflate.restore(pool)?;
             peer.terms = terms;
             if !session.is_empty() {
@@ -314,9 +314,11 @@ fn read_again(out: &mut Output, peer: &mut Peer, again: &[u8]) -> Option<()> {
         return (fed == Ok((again.len(), Step::More))).then_some(());
     };
     let (mut bytes, mut at) = (again.to_vec(), 0);
+    // If it fails here, no Close may leave: the other process keeps the connection.
+    let mut outbox = Outbox::new();
     let mut pieces = Vec::new();
     while at < bytes.len() {
-        let received = connection.receive(&mut bytes[at..], &mut out.outbox);
+        let received = connection.receive(&mut bytes[at..], &mut outbox);
         if received.consumed == 0 {
             return None;
         }
@@ -334,4 +336,56 @@ fn read_again(out: &mut Output, peer: &mut Peer, again: &[u8]) -> Option<()> {
         out.cold.of(peer).assembler = crate::proto::Assembler::adopt(pieces, 0..len);
     }
     Some(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::testing::{Network, Received};
+    use crate::net::{Options, Reply, Request};
+    use crate::proto::Message;
+
+    struct Opening;
+
+    impl Service for Opening {
+        type Mail = ();
+
+        fn request<'r>(
+            &mut self,
+            _: &mut Context<'_>,
+            _: PeerId,
+            request: &Request<'r>,
+        ) -> Reply<'r> {
+            request.upgrade().map(|opening| opening.accept(None)).into()
+        }
+
+        fn message(&mut self, _: &mut Context<'_>, _: PeerId, _: Message<'_>) {}
+
+        fn export(&mut self, _: &mut Context<'_>, _: PeerId) -> Export {
+            Export::Record(Vec::new())
+        }
+
+        fn import(&mut self, _: &mut Context<'_>, _: PeerId, _: &[u8]) -> bool {
+            true
+        }
+    }
+
+    /// What it has received breaks a rule here, such as a limit of this process.
+    #[test]
+    fn a_connection_that_cannot_be_adopted_leaves_nothing_to_others() {
+        let network = Network::new();
+        let mut server = network.serve(Options::default(), |_| Opening);
+        let mut peers = [server.open("/"), server.open("/")];
+        let mut moved = server.lend();
+        let mut snapshot = Snapshot::read(&moved[1].record).expect("a record");
+        snapshot.again = vec![0xF1, 0x80, 0, 0, 0, 0];
+        moved[1].record = snapshot.write();
+        let mut next = network.serve(Options::default(), |_| Opening);
+        assert_eq!(next.adopt(moved), 1);
+        next.run();
+        peers[0].ping(b"still here");
+        next.run();
+        assert_eq!(peers[0].received(), [Received::Pong(b"still here".into())]);
+        assert_eq!(peers[1].received(), []);
+    }
 }

@@ -10,7 +10,6 @@ use crate::net::engine::Engine;
 use crate::net::memory::Memory;
 use crate::net::output::Output;
 use crate::net::service::Service;
-use crate::net::sockets::Sockets;
 
 impl<S: Service> Engine<S> {
     /// A peer needs memory to continue, and there is none: the largest holders are closed, or else
@@ -79,7 +78,7 @@ fn evict_largest(
     let memory = out.cold.memory.clone();
     let mut holders: Vec<(usize, u32)> = peers
         .iter()
-        .filter_map(|peer| holding(peer, &*out.sockets))
+        .filter_map(|peer| holding(peer, out))
         .filter(|(held, _)| *held >= least)
         .collect();
     holders.sort_unstable();
@@ -89,6 +88,7 @@ fn evict_largest(
     {
         if let Some(peer) = peers.at(index) {
             out.evict(peer);
+            out.charge_beside();
             out.cold.settle();
             count += 1;
         }
@@ -97,9 +97,9 @@ fn evict_largest(
 }
 
 /// What is held for a peer, if anything; shared frames count for each.
-fn holding(peer: &Peer, sockets: &dyn Sockets) -> Option<(usize, u32)> {
+fn holding(peer: &Peer, out: &Output) -> Option<(usize, u32)> {
     let cold = peer.cold.as_ref();
     let own = cold.map_or(0, |cold| cold.charged.max(cold.queue.held()));
-    let held = own + sockets.held_by(peer.index);
+    let held = own + out.held_beside(peer.index);
     (held > 0 && !peer.flags.dying).then_some((held, peer.index))
 }

@@ -158,6 +158,7 @@ impl<S: Service> Engine<S> {
             }
             out.sockets.close(index);
         }
-        out.cold.charge_sockets(out.sockets.held());
+        out.accesses.clear();
+        out.charge_beside();
     }
 }

@@ -200,7 +200,7 @@ impl<S: Service> Engine<S> {
         }
         let out = &mut self.connections.out;
         out.end_turn();
-        out.cold.charge_sockets(out.sockets.held());
+        out.charge_beside();
         if self.connections.out.cold.memory.is_over() {
             self.shed(0); // The peers it touches are settled in the next turn.
         } else {
@@ -259,7 +259,7 @@ impl<S: Service> Engine<S> {
         out.log_end(index);
         out.sockets.close(index);
         out.forget(&mut peer);
-        self.acceptor.file_is_free();
+        self.acceptor.descriptor_is_free();
         dials.ended(index, out.now, *stopping);
         #[cfg(feature = "client")]
         self.removed(peer);

@@ -3,7 +3,7 @@
 //! Invariant: a frame that a policy may drop refers to nothing, because the peer's window would
 //! miss it. What is compressed once for many is left to `frame`.
 
-use crate::deflate::{Budget, Compressor, Params, Session};
+use crate::deflate::{Budget, Compressor, Params, Pool, Session};
 use crate::handshake::Accepted;
 use crate::net::conn::deflate::Terms;
 use crate::net::conn::peer::{Peer, Phase};
@@ -23,7 +23,7 @@ impl Output {
         peer: &mut Peer,
         accepted: Accepted<'h>,
     ) -> (Accepted<'h>, Terms) {
-        let Some(pool) = &self.compression.pool else {
+        let Some(pool) = self.served_pool() else {
             return (accepted.without_extensions(), None);
         };
         let (policy, budget) = (pool.settings().policy, pool.budget().clone());
@@ -35,6 +35,13 @@ impl Output {
         }
         let params = answer.deflate().map(|terms| Params::server(&terms));
         (answer, params)
+    }
+
+    /// The compression of connections that are accepted. A pool that was made for a dial is not for
+    /// them.
+    pub(crate) fn served_pool(&self) -> Option<&Pool> {
+        self.options.deflate_settings()?;
+        self.compression.pool.as_ref()
     }
 
     /// Reserves a window if one is required; an own compressor, which is optional, needs enough

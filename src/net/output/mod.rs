@@ -54,7 +54,7 @@ pub(crate) struct Output {
     pub(crate) lists: Lists,
     pub(crate) timers: Timers,
     pub(crate) addresses: Addresses,
-    /// Peers that do not wait for their answer either once they send no more.
+    /// Peers whose connection ends at once if they end their side before their answer is sent.
     pub(crate) leaving: HashSet<u32>,
     /// At least one connection is encrypted, or was.
     pub(crate) some_secure: bool,
@@ -65,7 +65,8 @@ pub(crate) struct Output {
     pub(crate) compression: Compression,
     /// Control frames of the peer that is being handled.
     pub(crate) outbox: Outbox,
-    /// When what is sent in this turn was accepted from others.
+    /// When what is sent in this turn was accepted from others: the time until it has been written
+    /// or queued is what `latency` counts.
     pub(crate) origins: Vec<Instant>,
     pub(crate) latency: Latency,
     pub(crate) accesses: Accesses,
@@ -129,6 +130,18 @@ impl Output {
             let address = self.address(index);
             self.accesses.ended(index, address, self.now);
         }
+    }
+
+    /// Charges what is held beside the side tables: for encryption, and for the access log.
+    #[inline]
+    pub(crate) fn charge_beside(&mut self) {
+        let held = self.sockets.held() + self.accesses.held();
+        self.cold.charge_beside(held);
+    }
+
+    /// The part of it that is held for this peer.
+    pub(crate) fn held_beside(&self, index: u32) -> usize {
+        self.sockets.held_by(index) + self.accesses.held_by(index)
     }
 
     /// A peer has left its table: what else is known of it goes, but for its socket.

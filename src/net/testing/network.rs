@@ -28,7 +28,7 @@ pub struct Faults {
     pub short_writes: u32,
     /// A write accepts nothing although there is room.
     pub refused_writes: u32,
-    /// The process has no more files when it accepts.
+    /// The process has no more descriptors when it accepts.
     pub failed_accepts: u32,
     /// Bytes that a connection holds in each direction.
     pub capacity: usize,
