@@ -113,7 +113,7 @@ pub struct PushArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub attempts: u32,
 
-    /// Timeout of one attempt
+    /// Timeout of one attempt; 0 means no limit
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 
