@@ -55,10 +55,37 @@ fn toml_value(value: &Value) -> String {
 /// Explains why a server cannot listen there.
 pub fn cannot_listen(listen: &str, error: &io::Error) -> Failure {
     let hint = match error.kind() {
-        io::ErrorKind::AddrInUse => "; choose another port with --listen",
-        io::ErrorKind::PermissionDenied => "; ports below 1024 need privileges",
+        io::ErrorKind::AddrInUse => {
+            "; something listens there already: choose another place with --listen"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "; ports below 1024 need privileges, and unix:PATH a folder that this user may write to"
+        }
         io::ErrorKind::AddrNotAvailable => "; this machine does not have that address",
         _ => "",
     };
     Failure::failed(format!("cannot listen on {listen}: {error}{hint}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hints_hold_for_ports_and_for_unix_sockets() {
+        let told = |kind: io::ErrorKind| cannot_listen("unix:/run/w", &kind.into()).to_string();
+        let in_use = told(io::ErrorKind::AddrInUse);
+        assert!(
+            in_use.starts_with("cannot listen on unix:/run/w: "),
+            "{in_use}"
+        );
+        assert!(
+            in_use.contains("choose another place") && !in_use.contains("port"),
+            "{in_use}"
+        );
+        let denied = told(io::ErrorKind::PermissionDenied);
+        assert!(denied.contains("unix:PATH a folder"), "{denied}");
+        assert!(told(io::ErrorKind::AddrNotAvailable).contains("does not have that address"));
+        assert!(!told(io::ErrorKind::Other).contains(';'));
+    }
 }
