@@ -9,6 +9,7 @@ use crate::cli::common::units::{Period, Size};
 use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
 use crate::cli::server::args::{LoopSettings, OverflowPolicy};
 use crate::cli::server::listeners::{LISTEN, Listeners};
+use crate::cli::server::listening::cannot_read;
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;
@@ -312,9 +313,10 @@ impl FileSettings {
     /// Reads the named files, so that a wrong one is reported at the start.
     pub fn push_settings(&self) -> Result<Settings, Failure> {
         let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
-            (Some(path), _) => Some(PushKey::watch(path).map_err(|error| {
-                Failure::failed(format!("--push-key-file {}: {error}", path.display()))
-            })?),
+            (Some(path), _) => Some(
+                PushKey::watch(path)
+                    .map_err(|error| cannot_read("--push-key-file", path, &error))?,
+            ),
             (None, Err(VarError::NotPresent)) => None,
             // Like all our variables. The server then warns that anyone may push.
             (None, Ok(key)) if key.is_empty() => None,
@@ -326,9 +328,9 @@ impl FileSettings {
         };
         let tokens = match &self.token_file {
             None => None,
-            Some(path) => Some(TokenFile::open(path).map_err(|error| {
-                Failure::failed(format!("--token-file {}: {error}", path.display()))
-            })?),
+            Some(path) => Some(
+                TokenFile::open(path).map_err(|error| cannot_read("--token-file", path, &error))?,
+            ),
         };
         let mut limits = push::Limits::DEFAULT;
         let register = self.register_timeout.map(Period::limit);
@@ -367,7 +369,7 @@ impl FileSettings {
         let read = |path: &PathBuf| {
             let tokens = Tokens::watch(path);
             let tokens = tokens.map(|tokens| Auth::default().tokens(tokens));
-            tokens.map_err(|error| Failure::failed(format!("--tokens {}: {error}", path.display())))
+            tokens.map_err(|error| cannot_read("--tokens", path, &error))
         };
         self.jwt.add_to(self.tokens.as_ref().map(read).transpose()?)
     }
@@ -431,8 +433,8 @@ impl CommonArgs {
         let Some(path) = &self.config else {
             return Ok(T::default());
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::failed(format!("--config {}: {error}", path.display())))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| cannot_read("--config", path, &error))?;
         toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
