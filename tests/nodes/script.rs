@@ -1,5 +1,5 @@
-//! The script that appends, called as a node does whose connections have ended: what it has not read
-//! yet is sent again, and must not be appended twice.
+//! The script that appends, called as a node does whose connections have ended: what it has not
+//! read yet is sent again, and must not be appended twice.
 
 use crate::programs::Redis;
 

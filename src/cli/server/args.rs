@@ -29,8 +29,8 @@ use wirebell::push::Pattern;
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
-                  another (--drain). A second one exits at once. SIGUSR2 starts the program\n\
-                  again, which takes over (--upgrade-socket). SIGHUP also stops it if the\n\
+                  another (--drain). A second one exits at once. With --upgrade-socket, SIGUSR2\n\
+                  starts the program again, which takes over. SIGHUP also stops it if the\n\
                   controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
                   keys and tokens again, and opens the access log again. An empty\n\
                   WIREBELL_... variable counts as unset.\n\n\
@@ -348,7 +348,7 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_min: Option<Size>,
 
-    /// Connections per worker [default: 1000000]
+    /// Connections per worker; more are closed at once [default: 1000000]
     #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<usize>,
