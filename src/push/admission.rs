@@ -60,15 +60,17 @@ impl PushService {
                 return Err(unauthorized(head));
             }
             (Route::Push, None) if settings.auth.is_some() && settings.may_publish.is_none() => {
-                let text = "publishing here needs a push key, as this server has tokens";
+                let text = "publishing here needs a push key, as this server has tokens: \
+                            publish at /topics, or start it with --push-key-file";
                 return Err(Response::text(Status::FORBIDDEN, text).into());
             }
             (Route::Register, _) if self.shared.settings.closes_register() => {
-                let text = "registering needs a token file, as this server has tokens";
+                let text = "registering needs a token file, as this server has tokens: \
+                            subscribe at /topics, or start it with --token-file";
                 return Err(Response::text(Status::FORBIDDEN, text).into());
             }
             (Route::Drop, None) => {
-                let text = "dropping needs a server with a push key";
+                let text = "dropping needs a server with a push key: start it with --push-key-file";
                 return Err(Response::text(Status::FORBIDDEN, text).into());
             }
             (Route::Echo, _) if !self.shared.settings.has_echo() => return Err(no_echo().into()),

@@ -15,9 +15,9 @@ options! {
         pub hub: HubLimits = HubLimits::DEFAULT,
         /// The bounds of idempotency keys.
         pub keys: KeyLimits = KeyLimits::DEFAULT,
-        /// Bytes of a message from a client of the push server, which can only be a registration
-        /// (1009 above it): on the wire, and again while a compressed one is inflated. A thousand
-        /// events of 60 bytes fit. `frame_bytes` and `message_bytes` hold as well.
+        /// Bytes of a message from a client of `/ws`, which can only be a registration (1009 above
+        /// it): on the wire, and again while a compressed one is inflated. A thousand events of 60
+        /// bytes fit. `frame_bytes` and `message_bytes` hold as well.
         pub registration_bytes: u64 = 64 * 1024,
         /// Pairs of a user and an event that clients have registered for. A client that registers
         /// for another one is closed with 1013.

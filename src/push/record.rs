@@ -23,7 +23,7 @@ pub struct Publication {
     pub payload: Payload,
     /// Milliseconds after which it is no longer replayed; 0: it never is.
     pub ttl: Option<u64>,
-    /// Makes a repetition harmless. Of no effect for an ephemeral topic, which is not in the log.
+    /// Makes a repetition harmless, also for an ephemeral topic.
     pub key: Option<Key>,
     /// Counts its receipts. Of no effect for a repetition.
     pub(super) tally: Option<Tally>,

@@ -35,8 +35,8 @@ options! {
         pub auth: Option<Auth> = None,
         /// The dialect of gotify, with its users. A build without the feature `gotify` has none.
         pub gotify: Option<Gotify> = None,
-        /// Where publications get their order and are kept. Without one, they are in memory. Each
-        /// log is for one server.
+        /// Where publications get their order and are kept. Without one, they are in memory. A
+        /// value is for one server, also where several servers share what is behind it.
         pub log: Option<Arc<dyn Log>> = None,
         /// How much history topics keep.
         pub history: HistoryRules = HistoryRules::default(),

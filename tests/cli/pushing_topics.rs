@@ -370,6 +370,18 @@ fn it_waits_for_a_subscriber() {
     assert!(waiting.stdout().contains("\"subscribers\":1"));
 }
 
+/// Questions count as publications: too many are no reason to give up.
+#[test]
+fn it_waits_on_where_questions_are_limited() {
+    let limited = ["serve", "--listen", "127.0.0.1:0", "--publish-rate", "1/m"];
+    let (_program, address) = Program::serve(&limited);
+    let server = format!("http://{address}");
+    for _ in 0..2 {
+        let args = ["--topic", "a", "--wait-for-subscribers=300ms", "x"];
+        expect_line(&push(&server, &args), 4, &["no subscriber of a"]);
+    }
+}
+
 #[test]
 fn flags_that_do_not_go_together_are_wrong_usage() {
     let rows: [&[&str]; 12] = [

@@ -99,6 +99,19 @@ fn clients_and_paths_stay() {
     assert!(!path.exists() && !socket.exists());
 }
 
+/// `systemctl reload` sends it, also where the settings no longer have the socket.
+#[test]
+fn a_signal_without_a_socket_changes_nothing() {
+    let (mut program, address) = Program::serve_command(command(&SERVE));
+    let mut client = Client::open_at(address, "/topics/news");
+    program.signal(Signal::USR2);
+    publish(address, "", "one");
+    client.expect_text("one");
+    program.signal(Signal::TERM);
+    client.finish(1001);
+    assert_eq!(program.wait().code(), Some(0));
+}
+
 /// The service manager hears of the new process from it, before the old one ends.
 #[test]
 fn a_signal_starts_the_program_again() {

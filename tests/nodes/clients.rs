@@ -258,7 +258,10 @@ impl Publisher {
             count += 1;
             let topic = format!("t.{}", count % 5);
             let data = format!("{}-{count}", self.number);
-            self.publish(&topic, &data);
+            match count % 2 {
+                0 => self.publish(&topic, &data),
+                _ => self.publish_without_key(&topic, &data),
+            }
             thread::sleep(Duration::from_millis(12));
         }
         self
@@ -267,34 +270,55 @@ impl Publisher {
     /// Until it is acknowledged, by whatever server.
     pub fn publish(&mut self, topic: &str, data: &str) {
         let sent = Instant::now();
-        loop {
-            let port = self.run.ports[self.server % self.run.ports.len()];
-            let line = format!("POST /topics/{topic} HTTP/1.1\r\nIdempotency-Key: {data}");
-            match answer(port, &line, data.as_bytes()) {
-                Some((status, body, _)) if status.contains(" 201 ") || status.contains(" 202 ") => {
-                    let id = field(&body, "id").expect("a position");
-                    self.published.push(Published {
-                        topic: topic.to_owned(),
-                        data: data.to_owned(),
-                        position: Position::read(id).expect("a position"),
-                        sent,
-                    });
-                    return;
-                }
-                Some((status, body, has_retry_after)) => {
-                    assert!(status.contains(" 503 "), "{status} {body}");
-                    assert!(has_retry_after, "503 without Retry-After");
-                    self.refused += 1;
-                }
-                None => {}
-            }
-            self.server += 1;
-            assert!(
-                sent.elapsed() < Duration::from_secs(60),
-                "{data} is never acknowledged"
-            );
-            thread::sleep(Duration::from_millis(100));
+        let line = format!("POST /topics/{topic} HTTP/1.1\r\nIdempotency-Key: {data}");
+        while !self.attempt(&line, topic, data, sent) {
+            self.next_server(data, sent);
         }
+    }
+
+    /// The same without a key: each attempt is another message, as one that failed may be in the
+    /// log nevertheless.
+    fn publish_without_key(&mut self, topic: &str, data: &str) {
+        let began = Instant::now();
+        let line = format!("POST /topics/{topic} HTTP/1.1");
+        let mut attempts = 1;
+        while !self.attempt(&line, topic, &format!("{data}/{attempts}"), Instant::now()) {
+            attempts += 1;
+            self.next_server(data, began);
+        }
+    }
+
+    /// Whether it was acknowledged.
+    fn attempt(&mut self, line: &str, topic: &str, data: &str, sent: Instant) -> bool {
+        let port = self.run.ports[self.server % self.run.ports.len()];
+        match answer(port, line, data.as_bytes()) {
+            Some((status, body, _)) if status.contains(" 201 ") || status.contains(" 202 ") => {
+                let id = field(&body, "id").expect("a position");
+                self.published.push(Published {
+                    topic: topic.to_owned(),
+                    data: data.to_owned(),
+                    position: Position::read(id).expect("a position"),
+                    sent,
+                });
+                true
+            }
+            Some((status, body, has_retry_after)) => {
+                assert!(status.contains(" 503 "), "{status} {body}");
+                assert!(has_retry_after, "503 without Retry-After");
+                self.refused += 1;
+                false
+            }
+            None => false,
+        }
+    }
+
+    fn next_server(&mut self, data: &str, began: Instant) {
+        self.server += 1;
+        assert!(
+            began.elapsed() < Duration::from_secs(60),
+            "{data} is never acknowledged"
+        );
+        thread::sleep(Duration::from_millis(100));
     }
 }
 

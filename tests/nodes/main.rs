@@ -16,6 +16,7 @@ mod checks;
 mod clients;
 mod faults;
 mod programs;
+mod script;
 mod speed;
 mod start;
 
@@ -87,6 +88,7 @@ fn main() {
         }
         None => plan(&mut random, arguments.faults),
     };
+    script::run();
     start::run();
     println!("seed {}: {} faults", arguments.seed, plan.len());
     run(&plan);

@@ -70,6 +70,26 @@ fn messages_of_a_websocket_count() {
     assert_eq!(raw.frame(), close(1013, "not published"));
 }
 
+/// The broker looks for names, which is work that must not be free.
+#[test]
+// req: push-rates-03
+fn presence_counts_as_a_publication() {
+    let native = Native::with(limited("", "2/s"));
+    let mut client = native.envelopes("/topics");
+    let ask = r#"{"type":"presence","ref":7,"topic":"a"}"#;
+    for _ in 0..2 {
+        assert_eq!(client.say(ask)["type"], "presence");
+    }
+    let error = client.say(ask);
+    assert_eq!(
+        (&error["error"], &error["ref"]),
+        (&json!("too_many"), &json!(7))
+    );
+    assert_eq!(native.post("/topics/a", "", "x").status, 429);
+    native.advance(501);
+    assert_eq!(client.say(ask)["type"], "presence");
+}
+
 #[test]
 fn handshakes_and_streams_count_and_polls_do_not() {
     let native = Native::with(limited("2/m", ""));

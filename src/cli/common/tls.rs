@@ -137,7 +137,8 @@ impl TlsSettings {
                 false => ("--tls-key", "--tls-cert"),
             };
             return Err(Failure::usage(format!(
-                "{more}: each needs its {fewer}: give both equally often, in the same order"
+                "{more}: each needs its {fewer}: give as many of one as of the other, in the same \
+                 order"
             )));
         }
         if certificates.is_empty() && !self.is_self_signed() {

@@ -11,7 +11,7 @@ use wirebell::push::time::{TIMES, Units, quantity, rfc3339, span};
 #[serde(try_from = "Written", into = "String")]
 pub struct Size(pub u64);
 
-/// A span of time, such as `30s`, `1m 30s` or `250ms`; `0` switches off.
+/// A span of time, such as `30s`, `1m 30s` or `250ms`. What `0` means is up to the setting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "Written", into = "String")]
 pub struct Period(pub u32);
@@ -22,6 +22,26 @@ impl Period {
         match self.0 {
             0 => u32::MAX,
             ms => ms,
+        }
+    }
+
+    /// Milliseconds that something is kept; 0 means no limit.
+    pub fn age(self) -> u64 {
+        match self.0 {
+            0 => u64::MAX,
+            ms => ms.into(),
+        }
+    }
+
+    /// Reads a time for which 0 makes no sense.
+    ///
+    /// # Errors
+    ///
+    /// What to write instead.
+    pub fn above_zero(text: &str) -> Result<Self, String> {
+        match text.parse()? {
+            Self(0) => Err("write a time above 0, like 30s or 250ms".into()),
+            period => Ok(period),
         }
     }
 }
@@ -80,14 +100,14 @@ impl FromStr for Period {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let problem = || "write a time like 30s, 250ms or 1m 30s; 0 switches off".to_owned();
+        let problem = || "write a time like 30s, 250ms or 1m 30s".to_owned();
         let time = match text.trim() {
             "0" => 0,
             text => span(text).ok_or_else(problem)?,
         };
         u32::try_from(time)
             .map(Self)
-            .map_err(|_| "at most 49 days".into())
+            .map_err(|_| "write a time of at most 49 days".into())
     }
 }
 
@@ -166,6 +186,20 @@ mod tests {
             assert!(bad.parse::<Period>().is_err(), "{bad}");
         }
     }
+
+    #[test]
+    fn zero_means_no_limit_or_is_refused() {
+        assert_eq!((Period(0).limit(), Period(5).limit()), (u32::MAX, 5));
+        assert_eq!((Period(0).age(), Period(5).age()), (u64::MAX, 5));
+        assert_eq!(Period::above_zero("1ms"), Ok(Period(1)));
+        for bad in ["0", "0s", "0ms", "many"] {
+            let problem = Period::above_zero(bad).unwrap_err();
+            assert!(problem.starts_with("write a time"), "{bad}: {problem}");
+        }
+        let long = "50 days".parse::<Period>().unwrap_err();
+        assert_eq!(long, "write a time of at most 49 days");
+    }
+
     #[test]
     fn sizes_and_times_as_people_write_them() {
         for (text, bytes) in [

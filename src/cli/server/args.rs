@@ -29,8 +29,8 @@ use wirebell::push::Pattern;
                   listen = \"0.0.0.0:8080\"\n  tokens = \"tokens.toml\"\n  \
                   ping_interval = \"20s\"\n\n\
                   SIGINT or SIGTERM stops gracefully: all clients get Close 1001, one after\n\
-                  another (--drain). A second one exits at once. SIGUSR2 starts the program\n\
-                  again, which takes over (--upgrade-socket). SIGHUP also stops it if the\n\
+                  another (--drain). A second one exits at once. With --upgrade-socket, SIGUSR2\n\
+                  starts the program again, which takes over. SIGHUP also stops it if the\n\
                   controlling terminal is gone (without nohup); otherwise it reads certificates,\n\
                   keys and tokens again, and opens the access log again. An empty\n\
                   WIREBELL_... variable counts as unset.\n\n\
@@ -184,7 +184,7 @@ pub struct FileSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_body: Option<Size>,
 
-    /// Time within which a connection to /ws must register [default: 30s]
+    /// Time within which a connection to /ws must register; 0 means no limit [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_REGISTER_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub register_timeout: Option<Period>,
@@ -348,7 +348,7 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub deflate_min: Option<Size>,
 
-    /// Connections per worker [default: 1000000]
+    /// Connections per worker; more are closed at once [default: 1000000]
     #[arg(long, value_name = "N", env = "WIREBELL_MAX_CONNECTIONS")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_connections: Option<usize>,
@@ -363,7 +363,7 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ping_interval: Option<Period>,
 
-    /// Time for the Pong to arrive [default: 15s]
+    /// Time for the Pong to arrive; 0 means no limit [default: 15s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_PONG_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pong_timeout: Option<Period>,
@@ -384,17 +384,17 @@ pub struct LoopSettings {
     pub max_target: Option<Size>,
 
     /// Time that an HTTP connection may be idle between requests; should be longer than that of a
-    /// proxy in front [default: 75s]
+    /// proxy in front; 0 means no limit [default: 75s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_IDLE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub idle_timeout: Option<Period>,
 
-    /// Time for the head of a request to arrive [default: 10s]
+    /// Time for the head of a request to arrive; 0 means no limit [default: 10s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_HEAD_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub head_timeout: Option<Period>,
 
-    /// Time for the peer to answer our Close [default: 5s]
+    /// Time for the peer to answer our Close, more than 0 [default: 5s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_CLOSE_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub close_timeout: Option<Period>,
@@ -405,7 +405,7 @@ pub struct LoopSettings {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub drain: Option<Period>,
 
-    /// End a blocked connection after this long without progress [default: 30s]
+    /// End a blocked connection after this long without progress; 0 means no limit [default: 30s]
     #[arg(long, value_name = "TIME", env = "WIREBELL_STALL_TIMEOUT")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub stall_timeout: Option<Period>,
@@ -437,7 +437,7 @@ pub struct TopicSettings {
     /// Messages; 0 for topics without positions, whose messages only those get who listen.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub history: Option<usize>,
-    /// How long a message is kept.
+    /// How long a message is kept; 0 means no limit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub age: Option<Period>,
     /// Bytes of the messages of one topic.

@@ -74,7 +74,7 @@ impl EngineSettings {
 
     fn address(&self) -> Result<Option<RedisAddress>, Failure> {
         let address = self.engine.as_ref().map(|text| text.parse());
-        let bad = |problem: RedisProblem| Failure::failed(format!("--engine: {problem}"));
+        let bad = |problem: RedisProblem| Failure::usage(format!("--engine: {problem}"));
         address.transpose().map_err(bad)
     }
 }
@@ -101,6 +101,7 @@ mod tests {
             engine: Some("http://u:secret@h".into()),
         };
         let failure = format!("{:?}", bad.check(false));
+        assert!(failure.contains("status: 2"), "wrong usage: {failure}");
         assert!(!failure.contains("secret"), "{failure}");
         assert_eq!(bad.effective().engine, None);
     }

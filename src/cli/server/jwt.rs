@@ -3,6 +3,7 @@
 //! Input: the setting. Output: the key, for whatever checks tokens.
 
 use crate::cli::common::Failure;
+use crate::cli::server::listening::cannot_read;
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use std::path::PathBuf;
@@ -37,9 +38,8 @@ impl JwtSettings {
         let Some(path) = &self.jwt_key_file else {
             return Ok(auth);
         };
-        let key = JwtKey::watch(path).map_err(|error| {
-            Failure::failed(format!("--jwt-key-file {}: {error}", path.display()))
-        })?;
+        let key = JwtKey::watch(path);
+        let key = key.map_err(|error| cannot_read("--jwt-key-file", path, &error))?;
         Ok(Some(auth.unwrap_or_default().jwt_key(key)))
     }
 }

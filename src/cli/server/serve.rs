@@ -53,7 +53,7 @@ pub fn run(args: Box<ServeArgs>) -> Result<(), Failure> {
     options.tap = trace.tap();
     let access = settings.access.start()?;
     options.access_log = access.log();
-    let stop = Stop::prepare()?.upgrading(settings.upgrade.starter(&args.take_over))?;
+    let stop = Stop::prepare()?.upgrading(settings.upgrade.starter(&args.take_over));
     let notify = Notify::from_environment();
     let (in_memory, password) = open_log(&settings, &mut push, taken.as_mut())?;
     let (server, names, other) = start(listeners, tls.as_ref(), options, push, taken)?;

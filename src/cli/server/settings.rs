@@ -9,6 +9,7 @@ use crate::cli::common::units::{Period, Size};
 use crate::cli::server::args::{CommonArgs, EchoSettings, FileSettings};
 use crate::cli::server::args::{LoopSettings, OverflowPolicy};
 use crate::cli::server::listeners::{LISTEN, Listeners};
+use crate::cli::server::listening::cannot_read;
 use log::LevelFilter;
 use serde::de::DeserializeOwned;
 use std::env::VarError;
@@ -40,18 +41,8 @@ macro_rules! fill {
 impl LoopSettings {
     /// Takes what is not set here from `file`.
     pub fn or(mut self, file: Self) -> Self {
-        fill!(
-            self,
-            file,
-            listen,
-            workers,
-            host,
-            origin,
-            max_message,
-            max_queued,
-            overflow,
-            log
-        );
+        fill!(self, file, listen, workers, host, origin, max_message);
+        fill!(self, file, max_queued, overflow, log);
         fill!(self, file, deflate, deflate_level, deflate_window_bits);
         fill!(self, file, deflate_budget, deflate_min);
         fill!(
@@ -114,9 +105,9 @@ impl LoopSettings {
         let mut options = Options::default().deflate(self.compression()?);
         let limits = &mut options.limits;
         let bytes = |size: Size| usize::try_from(size.0).unwrap_or(usize::MAX);
-        let set = |into: &mut u32, period: Option<Period>| {
-            *into = period.map_or(*into, |period| period.0);
-        };
+        let set = |into: &mut u32, ms: Option<u32>| *into = ms.unwrap_or(*into);
+        let limit = |period: Option<Period>| period.map(Period::limit);
+        let span = |period: Option<Period>| period.map(|period| period.0);
         if let Some(size) = self.max_message {
             limits.protocol.message_bytes = size.0;
             limits.protocol.frame_bytes = size.0;
@@ -126,19 +117,25 @@ impl LoopSettings {
         limits.connections_per_address = self
             .max_connections_per_address
             .unwrap_or(limits.connections_per_address);
-        set(&mut limits.protocol.ping_ms, self.ping_interval);
-        set(&mut limits.protocol.pong_ms, self.pong_timeout);
-        set(&mut limits.head_ms, self.head_timeout);
-        set(&mut limits.protocol.close_ms, self.close_timeout);
-        set(&mut limits.stall_ms, self.stall_timeout);
-        set(&mut limits.message_ms, self.message_timeout);
+        set(&mut limits.protocol.ping_ms, span(self.ping_interval));
+        set(&mut limits.protocol.pong_ms, limit(self.pong_timeout));
+        set(&mut limits.head_ms, limit(self.head_timeout));
+        set(&mut limits.protocol.close_ms, span(self.close_timeout));
+        set(&mut limits.stall_ms, limit(self.stall_timeout));
+        set(&mut limits.message_ms, span(self.message_timeout));
         limits.drain_ms = DRAIN_MS;
-        set(&mut limits.drain_ms, self.drain);
+        set(&mut limits.drain_ms, span(self.drain));
         limits.memory_bytes = self.memory.map_or(limits.memory_bytes, bytes);
         limits.head.bytes = self.max_head.map_or(limits.head.bytes, bytes);
         limits.head.target_bytes = self.max_target.map_or(limits.head.target_bytes, bytes);
         limits.head.fields = self.max_fields.unwrap_or(limits.head.fields);
-        set(&mut limits.http_idle_ms, self.idle_timeout);
+        set(&mut limits.http_idle_ms, limit(self.idle_timeout));
+        if limits.protocol.close_ms == 0 {
+            return Err(Failure::usage(
+                "--close-timeout 0: write a time above 0, as some peers never answer a Close"
+                    .into(),
+            ));
+        }
         if limits.head.fields == 0 || limits.head.fields > MAX_FIELDS {
             let fields = limits.head.fields;
             return Err(Failure::usage(format!(
@@ -316,9 +313,10 @@ impl FileSettings {
     /// Reads the named files, so that a wrong one is reported at the start.
     pub fn push_settings(&self) -> Result<Settings, Failure> {
         let push_key = match (&self.push_key_file, std::env::var(PUSH_KEY)) {
-            (Some(path), _) => Some(PushKey::watch(path).map_err(|error| {
-                Failure::failed(format!("--push-key-file {}: {error}", path.display()))
-            })?),
+            (Some(path), _) => Some(
+                PushKey::watch(path)
+                    .map_err(|error| cannot_read("--push-key-file", path, &error))?,
+            ),
             (None, Err(VarError::NotPresent)) => None,
             // Like all our variables. The server then warns that anyone may push.
             (None, Ok(key)) if key.is_empty() => None,
@@ -330,14 +328,13 @@ impl FileSettings {
         };
         let tokens = match &self.token_file {
             None => None,
-            Some(path) => Some(TokenFile::open(path).map_err(|error| {
-                Failure::failed(format!("--token-file {}: {error}", path.display()))
-            })?),
+            Some(path) => Some(
+                TokenFile::open(path).map_err(|error| cannot_read("--token-file", path, &error))?,
+            ),
         };
         let mut limits = push::Limits::DEFAULT;
-        if let Some(Period(ms)) = self.register_timeout {
-            limits = limits.register_ms(ms);
-        }
+        let register = self.register_timeout.map(Period::limit);
+        limits.register_ms = register.unwrap_or(limits.register_ms);
         Ok(Settings::default()
             .limits(limits)
             .history(self.history())
@@ -355,11 +352,11 @@ impl FileSettings {
     /// How much history topics keep: by the first rule that matches.
     fn history(&self) -> HistoryRules {
         let rules = self.topics.iter().map(|rule| {
-            let kept = Bounds::DEFAULT;
+            let kept = Bounds::usual(&rule.pattern.0);
             let bytes = rule.bytes.map(|Size(bytes)| usize::try_from(bytes));
             let bounds = kept
                 .messages(rule.history.unwrap_or(kept.messages))
-                .age(rule.age.map_or(kept.age, |Period(ms)| ms.into()))
+                .age(rule.age.map_or(kept.age, Period::age))
                 .bytes(bytes.map_or(kept.bytes, |bytes| bytes.unwrap_or(usize::MAX)))
                 .overflow(rule.overflow.map_or(kept.overflow, Overflow::from));
             (rule.pattern.0.clone(), bounds)
@@ -372,7 +369,7 @@ impl FileSettings {
         let read = |path: &PathBuf| {
             let tokens = Tokens::watch(path);
             let tokens = tokens.map(|tokens| Auth::default().tokens(tokens));
-            tokens.map_err(|error| Failure::failed(format!("--tokens {}: {error}", path.display())))
+            tokens.map_err(|error| cannot_read("--tokens", path, &error))
         };
         self.jwt.add_to(self.tokens.as_ref().map(read).transpose()?)
     }
@@ -436,8 +433,8 @@ impl CommonArgs {
         let Some(path) = &self.config else {
             return Ok(T::default());
         };
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::failed(format!("--config {}: {error}", path.display())))?;
+        let text =
+            std::fs::read_to_string(path).map_err(|error| cannot_read("--config", path, &error))?;
         toml::from_str(&text).map_err(|error| {
             let at = error.span().map_or(0, |span| span.start);
             let (at, error) = first_bad_setting::<T>(&text).unwrap_or((at, error));
@@ -491,4 +488,51 @@ fn first_bad_setting<T: DeserializeOwned>(text: &str) -> Option<(usize, toml::de
         Some((span.start, read.err()?))
     };
     spans.filter_map(bad).min_by_key(|(at, _)| *at)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use wirebell::push::TopicName;
+
+    fn read(text: &str) -> FileSettings {
+        toml::from_str(text).unwrap_or_else(|problem| panic!("{text}: {problem}"))
+    }
+
+    #[test]
+    fn no_time_of_zero_ends_connections_at_once() {
+        let limits = |text: &str| read(text).options().map(|options| options.limits);
+        let zero = |name: &str| limits(&format!("{name} = 0")).unwrap_or(Limits::DEFAULT);
+        let never = u32::MAX;
+        assert_eq!(zero("head_timeout").head_ms, never);
+        assert_eq!(zero("idle_timeout").http_idle_ms, never);
+        assert_eq!(zero("stall_timeout").stall_ms, never);
+        assert_eq!(zero("pong_timeout").protocol.pong_ms, never);
+        let push = read("register_timeout = 0").push_settings();
+        assert_eq!(push.map(|it| it.limits.register_ms).ok(), Some(never));
+        // Zero means this to the loops themselves.
+        assert_eq!(zero("message_timeout").message_ms, 0);
+        assert_eq!(zero("ping_interval").protocol.ping_ms, 0);
+        assert_eq!(zero("drain").drain_ms, 0);
+        let refused = format!("{:?}", limits("close_timeout = 0").err());
+        assert!(refused.contains("--close-timeout 0: write a time above 0"));
+        let brief = limits("close_timeout = \"1ms\"").ok();
+        assert_eq!(brief.map(|it| it.protocol.close_ms), Some(1));
+    }
+
+    #[test]
+    // req: push-bounds-01
+    fn a_rule_keeps_what_it_leaves_out() {
+        let rules = read(
+            "[[topics]]\npattern = \"$gotify.1.*\"\nhistory = 5\n\n\
+             [[topics]]\npattern = \"a.*\"\nhistory = 5\n\n\
+             [[topics]]\npattern = \"b\"\nage = \"0\"\n",
+        );
+        let history = rules.history();
+        let of = |topic: &str| history.of(&topic.parse::<TopicName>().expect("a topic"));
+        assert_eq!(of("$gotify.1.2"), Bounds::GOTIFY.messages(5));
+        assert_eq!(of("$gotify.2.2"), Bounds::GOTIFY);
+        assert_eq!(of("a.b"), Bounds::DEFAULT.messages(5));
+        assert_eq!(of("b"), Bounds::DEFAULT.age(u64::MAX));
+    }
 }

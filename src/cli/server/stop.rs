@@ -3,7 +3,7 @@
 //! SIGINT and SIGTERM stop gracefully, a second one at once. SIGHUP means one of two things: the
 //! controlling terminal is gone, which stops the server as well; or, without a terminal or while it
 //! is still there, reload certificates, keys and tokens. SIGUSR2 starts a new process that takes
-//! over, as with nginx.
+//! over, as with nginx; where none can, it changes nothing.
 
 use crate::cli::common::signals::take;
 use crate::cli::common::{Failure, logging};
@@ -31,7 +31,7 @@ impl Stop {
             true => None,
             false => File::open("/dev/tty").ok(),
         };
-        let signals = take(&[SIGINT, SIGTERM, SIGHUP])?;
+        let signals = take(&[SIGINT, SIGTERM, SIGHUP, SIGUSR2])?;
         Ok(Self {
             signals,
             terminal,
@@ -39,14 +39,11 @@ impl Stop {
         })
     }
 
-    /// SIGUSR2 calls this. Without it, the signal ends the process.
-    pub fn upgrading(mut self, upgrade: Option<Box<dyn Fn()>>) -> Result<Self, Failure> {
-        if upgrade.is_some() {
-            let added = self.signals.add_signal(SIGUSR2);
-            added.map_err(|error| Failure::failed(format!("signals: {error}")))?;
-        }
+    /// SIGUSR2 calls this. Without it, the signal is ignored: the unit of the package sends it to
+    /// reload, and must not end the server where nothing can take over.
+    pub fn upgrading(mut self, upgrade: Option<Box<dyn Fn()>>) -> Self {
         self.upgrade = upgrade;
-        Ok(self)
+        self
     }
 
     /// Waits for a signal and calls `stop`; a second one ends the process at once. Until then,
@@ -75,9 +72,12 @@ impl Stop {
         let (terminal, upgrade) = (&self.terminal, &self.upgrade);
         let stops = |signal: &i32| match *signal {
             SIGUSR2 => {
-                log::info!("starting a new process (SIGUSR2)");
-                if let Some(upgrade) = upgrade {
-                    upgrade();
+                match upgrade {
+                    Some(upgrade) => {
+                        log::info!("starting a new process (SIGUSR2)");
+                        upgrade();
+                    }
+                    None => log::warn!("ignoring SIGUSR2: there is no --upgrade-socket"),
                 }
                 false
             }

@@ -50,7 +50,7 @@ pub fn run(args: &DataArgs) -> Result<(), Failure> {
 fn check(path: &Path) -> Result<(), Failure> {
     let found = data::check(path).map_err(|problem| failed(path, &problem))?;
     let mut text = format!(
-        "{}: {} messages of {} topics, {} bytes; {} values of the server\n",
+        "{}: {} messages of {} topics, {} bytes; {} other entries, such as users of gotify\n",
         path.display(),
         found.messages,
         found.topics,

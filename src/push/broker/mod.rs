@@ -321,7 +321,7 @@ impl Broker {
     // req: push-nodes-05
     pub fn presence(&self, topic: &TopicName) -> Presence {
         let mut presence = self.shared.lock().hub.presence(topic);
-        presence.add(self.shared.log.elsewhere(topic));
+        presence.add(&self.shared.log.elsewhere(topic));
         presence
     }
 

@@ -43,21 +43,42 @@ pub struct Audience {
     pub subscribers: usize,
 }
 
+/// Names of an answer that says who subscribes: more than a page shows.
+const PRESENT_NAMES: usize = 1_000;
+
+/// Connections with a name that are looked at for it, which keeps the broker from others for a few
+/// milliseconds at most.
+const PRESENT_CONNECTIONS: usize = 20_000;
+
 /// Who subscribes to a topic.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Presence {
     /// All connections, with or without a name.
     pub connections: usize,
-    /// How many of them each name has.
+    /// How many of them each name has: at most 1,000 names.
     pub names: BTreeMap<Arc<str>, usize>,
+    /// There are more names, or more connections of these names.
+    pub more: bool,
 }
 
 impl Presence {
     /// Adds the connections of another server.
-    pub fn add(&mut self, other: Self) {
+    pub fn add(&mut self, other: &Self) {
         self.connections += other.connections;
-        for (name, connections) in other.names {
-            *self.names.entry(name).or_default() += connections;
+        self.more |= other.more;
+        for (name, connections) in &other.names {
+            self.add_name(name, *connections);
+        }
+    }
+
+    // req: push-v1-20
+    fn add_name(&mut self, name: &Arc<str>, connections: usize) {
+        if let Some(known) = self.names.get_mut(name) {
+            *known += connections;
+        } else if self.names.len() < PRESENT_NAMES {
+            self.names.insert(Arc::clone(name), connections);
+        } else {
+            self.more = true;
         }
     }
 }
@@ -305,18 +326,22 @@ impl Interests {
     pub(super) fn presence(&self, topic: &TopicName) -> Presence {
         let matching = self.matching(topic);
         let interests = matching.iter().map(|it| &self.all[*it as usize]);
-        let named: HashSet<_> = interests.flat_map(|it| &it.named).collect();
-        let mut names = BTreeMap::new();
-        for connection in named {
-            let subscriber = self.subscriber(*connection);
+        let mut named = interests.flat_map(|it| &it.named);
+        let mut presence = Presence {
+            connections: self.count(&matching),
+            ..Presence::default()
+        };
+        let mut seen = HashSet::new();
+        for connection in named.by_ref().take(PRESENT_CONNECTIONS) {
+            let subscriber = self
+                .subscriber(*connection)
+                .filter(|_| seen.insert(connection));
             if let Some(name) = subscriber.and_then(|it| it.name.as_ref()) {
-                *names.entry(Arc::clone(name)).or_default() += 1;
+                presence.add_name(name, 1);
             }
         }
-        Presence {
-            connections: self.count(&matching),
-            names,
-        }
+        presence.more |= named.next().is_some();
+        presence
     }
 
     /// All connections, by what they have joined.
@@ -432,4 +457,55 @@ fn entry(subscribers: &mut [PeerMap<Subscriber>], connection: PeerId) -> &mut Su
         subscribers.insert(connection, Subscriber::default());
     }
     subscribers.get_mut(connection).expect("it was inserted")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Connections with these names, all of which have joined `a` and `*`.
+    fn joined(names: impl Iterator<Item = String>) -> Interests {
+        let mut interests = Interests::new(1);
+        for (index, name) in (0..).zip(names) {
+            let connection = PeerId {
+                worker: 0,
+                index,
+                generation: 1,
+            };
+            interests.set_name(connection, name.into());
+            for pattern in ["a", "*"] {
+                interests.join(connection, &pattern.parse().unwrap());
+            }
+        }
+        interests
+    }
+
+    #[test]
+    // req: push-v1-20
+    fn presence_has_a_number_of_names() {
+        let present = |names: usize| {
+            let interests = joined((0..names).map(|it| format!("user-{it}")));
+            interests.presence(&"a".parse().unwrap())
+        };
+        let all = present(PRESENT_NAMES);
+        assert_eq!((all.names.len(), all.more), (PRESENT_NAMES, false));
+        let some = present(PRESENT_NAMES + 1);
+        assert_eq!((some.names.len(), some.more), (PRESENT_NAMES, true));
+        assert_eq!(some.connections, PRESENT_NAMES + 1);
+        let mut sum = all;
+        sum.add(&some);
+        assert_eq!((sum.names.len(), sum.more), (PRESENT_NAMES, true));
+        assert_eq!(sum.connections, 2 * PRESENT_NAMES + 1);
+    }
+
+    #[test]
+    fn presence_looks_at_a_number_of_connections() {
+        let interests = joined((0..PRESENT_CONNECTIONS).map(|_| "alice".to_owned()));
+        let presence = interests.presence(&"a".parse().unwrap());
+        assert_eq!(presence.connections, PRESENT_CONNECTIONS);
+        assert!(presence.more, "each is found twice");
+        assert!(presence.names["alice"] <= PRESENT_CONNECTIONS);
+        let elsewhere = interests.presence(&"a.b".parse().unwrap());
+        assert_eq!(elsewhere, Presence::default());
+    }
 }

@@ -90,7 +90,10 @@ impl fmt::Display for Refused {
         f.write_str(match self {
             Self::TooMany => "too many subscriptions on this connection",
             Self::Full => "no room for more topics",
-            Self::TooWide => "a replay for these patterns has too many topics to search",
+            Self::TooWide => {
+                "a replay for these patterns has too many topics to search: subscribe without \
+                 since, or to fewer patterns at a time"
+            }
             Self::Stopped => "the server is stopping",
         })
     }

@@ -857,7 +857,12 @@ mod tests {
                         .or_default() += 1;
                 }
                 let connections = here.len();
-                assert_eq!(self.hub.presence(&topic), Presence { connections, names });
+                let presence = Presence {
+                    connections,
+                    names,
+                    more: false,
+                };
+                assert_eq!(self.hub.presence(&topic), presence);
             }
             let patterns: BTreeSet<_> = self.connections.values().flatten().collect();
             assert_eq!(self.hub.interests(), patterns.len());
@@ -1176,9 +1181,10 @@ mod tests {
         let of = |connections, names: &[(&str, usize)]| Presence {
             connections,
             names: names.iter().map(|(name, n)| ((*name).into(), *n)).collect(),
+            more: false,
         };
         assert_eq!(all, of(3, &[("ann", 2)]));
-        all.add(of(4, &[("ann", 1), ("bob", 3)]));
+        all.add(&of(4, &[("ann", 1), ("bob", 3)]));
         assert_eq!(all, of(7, &[("ann", 3), ("bob", 3)]));
     }
 

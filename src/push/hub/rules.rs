@@ -46,6 +46,14 @@ impl Bounds {
         overflow: Overflow::Disconnect,
     };
 
+    /// What topics of this pattern have if no rule says otherwise: a rule changes some of it.
+    pub fn usual(pattern: &Pattern) -> Self {
+        match pattern.as_str().starts_with(GOTIFY_TOPICS) {
+            true => Self::GOTIFY,
+            false => Self::DEFAULT,
+        }
+    }
+
     /// Whether topics with these bounds are not in the log.
     pub fn is_ephemeral(&self) -> bool {
         self.messages == 0

@@ -173,13 +173,13 @@ fn since(head: &RequestHead<'_>, how: How) -> Result<Since, Problem> {
     }
 }
 
-/// The only value of a parameter, decoded.
 /// A number of seconds, or a span of time, in milliseconds.
 pub(super) fn seconds_or_span(text: &str) -> Option<u64> {
     let seconds = text.parse::<u64>().ok().map(|it| it.saturating_mul(1000));
     seconds.or_else(|| span(text))
 }
 
+/// The only value of a parameter, decoded.
 pub(super) fn parameter(head: &RequestHead<'_>, name: &str) -> Result<Option<String>, Problem> {
     let mut all = values(head.query(), name);
     let (Some(value), None) = (all.next(), all.next()) else {

@@ -431,8 +431,7 @@ impl<F: Fn(&TopicName) -> bool> Reader<'_, F> {
     }
 }
 
-/// What `serde_json` says, with the column only, as it sees a single line.
-/// What is wrong with JSON, without much of it.
+/// What is wrong with JSON, without much of it, and with the column only: it is a single line.
 pub(super) fn malformed(error: &serde_json::Error) -> Problem {
     let text = error.to_string();
     let end = text.rfind(" at line ").unwrap_or(text.len());

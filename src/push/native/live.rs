@@ -197,6 +197,8 @@ impl Dialect {
             }
             Said::Presence(topic) => {
                 check_patterns(caller, &[topic.to_pattern()])?;
+                // req: push-rates-03
+                self.count_publication(context, peer, caller)?;
                 let presence = self.broker.presence(&topic);
                 send_json(context, peer, messages::presence(to, &topic, &presence));
             }

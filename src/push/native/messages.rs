@@ -282,7 +282,8 @@ pub(super) fn presence(reference: Option<&str>, topic: &TopicName, it: &Presence
         write_string(&mut out, name);
         write!(out, ":{count}").expect("a vector takes everything");
     }
-    out.extend_from_slice(b"}}");
+    let end: &[u8] = if it.more { b"},\"more\":true}" } else { b"}}" };
+    out.extend_from_slice(end);
     out
 }
 
@@ -315,6 +316,24 @@ mod tests {
 
     fn said(text: &str) -> Said {
         read(text).1.unwrap_or_else(|it| panic!("{text}: {it:?}"))
+    }
+
+    #[test]
+    // req: push-v1-20
+    fn presence_says_if_there_are_more_names() {
+        let mut it = Presence {
+            connections: 3,
+            names: [("al".into(), 2)].into(),
+            more: false,
+        };
+        let told = |it: &Presence| {
+            let answer = presence(Some("1"), &"a".parse().unwrap(), it);
+            String::from_utf8(answer).unwrap()
+        };
+        let begin = r#"{"type":"presence","ref":1,"topic":"a","connections":3,"names":{"al":2}"#;
+        assert_eq!(told(&it), format!("{begin}}}"));
+        it.more = true;
+        assert_eq!(told(&it), format!("{begin},\"more\":true}}"));
     }
 
     #[test]

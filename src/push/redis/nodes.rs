@@ -91,11 +91,12 @@ impl Nodes {
             let presence = Presence {
                 connections: c,
                 names: n.into_iter().map(|(name, n)| (name.into(), n)).collect(),
+                more: false,
             };
             match &patterns[..] {
                 [one] if one.to_topic().is_some() => {
                     let one = one.as_str().to_owned();
-                    known.exact.entry(one).or_default().add(presence);
+                    known.exact.entry(one).or_default().add(&presence);
                 }
                 _ => known.others.push(Subscriptions { patterns, presence }),
             }
@@ -114,7 +115,7 @@ impl Nodes {
     // req: push-nodes-05
     pub(super) fn presence(&self, topic: &TopicName) -> Presence {
         let mut sum = Presence::default();
-        self.each(topic, |presence| sum.add(presence.clone()));
+        self.each(topic, |presence| sum.add(presence));
         sum
     }
 
@@ -142,6 +143,7 @@ mod tests {
             presence: Presence {
                 connections,
                 names: names.iter().map(|(name, n)| ((*name).into(), *n)).collect(),
+                more: false,
             },
         }
     }

@@ -84,7 +84,8 @@ impl fmt::Display for RedisProblem {
             ),
             Self::Permission(text) => write!(
                 f,
-                "its user may not do everything that is needed ({text}): see the ACL in the docs"
+                "its user may not do everything that is needed ({text}): the ACL is in the \
+                 section \"Several servers\" of src/push/README.md"
             ),
             Self::TooOld(version) => write!(
                 f,

@@ -60,7 +60,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l handshake-ra
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l publish-rate -d 'Messages that one address, and one token, may publish, each line of a batch counted [default: no limit]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l connections-per-token -d 'WebSockets and streams that the tokens of one name, or one user of /ws, may have open at the same time; 0 means no limit [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-body -d 'Longest body of an HTTP request [default: 1MiB]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l register-timeout -d 'Time within which a connection to /ws must register; 0 means no limit [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l echo -d 'Serve /echo, a WebSocket that echoes, even with keys or tokens; `--echo=false` turns it off [default: only without keys and tokens]' -r -f -a "true\t''
 false\t''"
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -s l -l listen -d 'Where to listen: ADDR:PORT, unix:PATH, or fd:N for a socket that systemd passes (LISTEN_FDS; without this setting, all of them are used); may be given several times. With a certificate (--tls-cert) it speaks TLS there; http:ADDR:PORT stays unencrypted, and redirect:ADDR:PORT leads to https, at the port where TLS is spoken on that address, or at another one: redirect:ADDR:PORT=443 [default: 127.0.0.1:8080]' -r
@@ -79,18 +79,18 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l deflate-leve
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l deflate-window-bits -d 'Compression window, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our messages, and requested from clients that let us choose [default: 15]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l deflate-budget -d 'Memory that all connections together may use for `takeover`; beyond it, new connections go without [default: 64MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l deflate-min -d 'Shortest message that is compressed [default: 128B]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-connections -d 'Connections per worker [default: 1000000]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-connections -d 'Connections per worker; more are closed at once [default: 1000000]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-connections-per-address -d 'Connections per address (IPv6: /64) and worker; 0 means no limit [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l ping-interval -d 'Send a Ping after this long without traffic; 0 disables [default: 30s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l pong-timeout -d 'Time for the Pong to arrive [default: 15s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l pong-timeout -d 'Time for the Pong to arrive; 0 means no limit [default: 15s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-head -d 'Longest head of a request [default: 32KiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-fields -d 'Header fields of a request, up to 128 [default: 100]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l max-target -d 'Longest target of a request: path and query [default: 16KiB]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front [default: 75s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeout -d 'Time for the peer to answer our Close [default: 5s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front; 0 means no limit [default: 75s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l head-timeout -d 'Time for the head of a request to arrive; 0 means no limit [default: 10s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l close-timeout -d 'Time for the peer to answer our Close, more than 0 [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l drain -d 'When the server stops, spread the ends of its connections over this long, at most 10 ms for each connection of a worker; 0 ends all at once [default: 10s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'End a blocked connection after this long without progress [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l stall-timeout -d 'End a blocked connection after this long without progress; 0 means no limit [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand serve" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
@@ -128,18 +128,18 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l deflate-level
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l deflate-window-bits -d 'Compression window, from 9 (512 bytes) to 15 (32 KiB) bits: the largest for our messages, and requested from clients that let us choose [default: 15]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l deflate-budget -d 'Memory that all connections together may use for `takeover`; beyond it, new connections go without [default: 64MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l deflate-min -d 'Shortest message that is compressed [default: 128B]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-connections -d 'Connections per worker [default: 1000000]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-connections -d 'Connections per worker; more are closed at once [default: 1000000]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-connections-per-address -d 'Connections per address (IPv6: /64) and worker; 0 means no limit [default: 0]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l ping-interval -d 'Send a Ping after this long without traffic; 0 disables [default: 30s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l pong-timeout -d 'Time for the Pong to arrive [default: 15s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l pong-timeout -d 'Time for the Pong to arrive; 0 means no limit [default: 15s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-head -d 'Longest head of a request [default: 32KiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-fields -d 'Header fields of a request, up to 128 [default: 100]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l max-target -d 'Longest target of a request: path and query [default: 16KiB]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front [default: 75s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l head-timeout -d 'Time for the head of a request to arrive [default: 10s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout -d 'Time for the peer to answer our Close [default: 5s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l idle-timeout -d 'Time that an HTTP connection may be idle between requests; should be longer than that of a proxy in front; 0 means no limit [default: 75s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l head-timeout -d 'Time for the head of a request to arrive; 0 means no limit [default: 10s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l close-timeout -d 'Time for the peer to answer our Close, more than 0 [default: 5s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l drain -d 'When the server stops, spread the ends of its connections over this long, at most 10 ms for each connection of a worker; 0 ends all at once [default: 10s]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'End a blocked connection after this long without progress [default: 30s]' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l stall-timeout -d 'End a blocked connection after this long without progress; 0 means no limit [default: 30s]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l message-timeout -d 'Time for a complete message to arrive; 0 means no limit [default: 5m]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l memory -d 'Memory for incomplete messages and requests and for data queued for slow readers, of all connections; beyond it, those that hold the most are closed [default: 256MiB]' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand echo" -l log -d 'Log level for stderr: off, error, warn, info, debug or trace [default: info]' -r
@@ -176,7 +176,7 @@ on\t'Each message independently: no memory for idle connections'
 takeover\t'Keep the window between messages, both ways'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l max-message -d 'Longest message to receive, and longest line to send' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l proxy -d 'Use this HTTP proxy: http://[USER:PASS@]HOST[:PORT] [default: from ws_proxy, http_proxy, all_proxy and no_proxy; for wss:// from wss_proxy and https_proxy]' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Timeout for the connection and the handshake' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l timeout -d 'Timeout for the connection and the handshake; 0 means no limit' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-cert -l cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand connect" -l client-key -l key -d 'The key of that certificate: a PEM file' -r -F
@@ -197,18 +197,18 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l file -d 'Publ
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l content-type -d 'The media type [default: text/plain; charset=utf-8]. One that is not text, such as application/octet-stream, makes the message binary' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ttl -d 'Do not replay the message to those who subscribe later than this: 10m, or a number of seconds; 0 for those alone who listen now' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key -d 'The Idempotency-Key: within five minutes, a message is published once under the same key' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l wait-for-subscribers -d 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME. Needs the right to subscribe to it' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l wait-for-subscribers -d 'Publish only once the topic has a subscriber: asks the server until it has one, at most for TIME, or without limit if none is given. Needs the right to subscribe to it' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l receipt -d 'Ask for receipts, for at most TIME: the answer, which is printed, says how many connections have read the message' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l token -d 'Send `Authorization: Bearer` with this token' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l key-file -d 'File with the key that the server requires at /push, or with a token; the key may also be in the environment variable WIREBELL_PUSH_KEY' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l attempts -d 'Attempts per message or batch, with growing delays between them' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'Timeout of one attempt' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l timeout -d 'Timeout of one attempt; 0 means no limit' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-cert -d 'The certificate for servers that ask for one, followed by those that lead to its authority: a PEM file' -r -F
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l tls-server-name -d 'The name that the server must prove, instead of the host of the URL' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l client-key -d 'The key of that certificate: a PEM file; --key is that of a message' -r -F
-complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives'
+complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l lines -d 'Push each line as a separate message, as it arrives; empty lines are skipped'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -l batch -d 'Publish many messages a request, as they arrive: one JSON object a line, such as `{"topic":"orders.eu","data":"shipped"}`, with "base64" instead of "data" for binary messages, and optionally "ttl" and "key"; "topic" may be a list'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s v -l verbose -d 'Print the answer of the server to each message: how many connections it reached'
 complete -c wirebell -n "__fish_wirebell_using_subcommand push" -s k -l insecure -d 'Trust every server: any machine in between can read and change everything'
@@ -305,7 +305,7 @@ complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l topic -d 'T
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l origin -d 'A page whose scripts use the server, such as https://app.example.org: checks that browsers would let them. May be repeated' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l auth -d 'Send `Authorization: Basic` with this user and password' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l token -d 'Send `Authorization: Bearer` with this token' -r
-complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l timeout -d 'How long a connection, a response or a message may take' -r
+complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l timeout -d 'How long a connection, a response or a message may take; 0 means no limit' -r
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l format -d 'The report: text for people, or one object of JSON' -r -f -a "text\t'Lines'
 json\t'An object'"
 complete -c wirebell -n "__fish_wirebell_using_subcommand doctor" -l ca-file -d 'Trust the servers whose certificates are in this PEM file or signed by one in it, instead of those that the system trusts' -r -F

@@ -143,7 +143,7 @@ pub struct BenchArgs {
     pub pipeline: u32,
 
     /// Timeout for a connection and its handshake, and for answers still missing at the end
-    #[arg(long, value_name = "TIME", default_value = "10s")]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = Period::above_zero)]
     pub timeout: Period,
 
     /// Format of the report

@@ -146,7 +146,7 @@ impl Plan {
 impl Plan {
     /// How long to wait for an answer.
     pub fn timeout(&self) -> Duration {
-        Duration::from_millis(self.args.timeout.0.max(1).into())
+        Duration::from_millis(self.args.timeout.0.into())
     }
 
     /// How long no connection may open before the rest are given up: one handshake may time out,
@@ -225,7 +225,7 @@ fn client_options(args: &BenchArgs, tls: Option<Connector>) -> Result<Options, F
             .deflate(offer(args.deflate))
             .proxy(ProxyChoice::Direct)
             .tls(tls)
-            .limits(client::Limits::default().open_ms(args.timeout.0.max(1))),
+            .limits(client::Limits::default().open_ms(args.timeout.0)),
     )
 }
 

@@ -133,7 +133,7 @@ pub struct ConnectArgs {
     #[arg(long)]
     pub no_proxy: bool,
 
-    /// Timeout for the connection and the handshake
+    /// Timeout for the connection and the handshake; 0 means no limit
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 

@@ -44,7 +44,7 @@ pub struct DoctorArgs {
     #[command(flatten)]
     pub credentials: Credentials,
 
-    /// How long a connection, a response or a message may take
+    /// How long a connection, a response or a message may take; 0 means no limit
     #[arg(long, value_name = "TIME", default_value = "5s")]
     pub timeout: Period,
 

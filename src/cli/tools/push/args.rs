@@ -63,7 +63,7 @@ pub struct PushArgs {
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
 
-    /// Push each line as a separate message, as it arrives
+    /// Push each line as a separate message, as it arrives; empty lines are skipped
     #[arg(long, conflicts_with = "batch")]
     pub lines: bool,
 
@@ -89,7 +89,7 @@ pub struct PushArgs {
     pub key: Option<String>,
 
     /// Publish only once the topic has a subscriber: asks the server until it has one, at most for
-    /// TIME. Needs the right to subscribe to it
+    /// TIME, or without limit if none is given. Needs the right to subscribe to it
     #[arg(long, value_name = "TIME", num_args = 0..=1)]
     #[arg(conflicts_with_all = ["user", "batch"])]
     #[arg(require_equals = true, default_missing_value = "0")]
@@ -113,7 +113,7 @@ pub struct PushArgs {
     #[arg(value_parser = clap::value_parser!(u32).range(1..))]
     pub attempts: u32,
 
-    /// Timeout of one attempt
+    /// Timeout of one attempt; 0 means no limit
     #[arg(long, value_name = "TIME", default_value = "10s")]
     pub timeout: Period,
 

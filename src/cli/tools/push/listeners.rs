@@ -45,6 +45,8 @@ struct Answer {
     #[serde(default)]
     connections: u64,
     #[serde(default)]
+    error: String,
+    #[serde(default)]
     message: String,
 }
 
@@ -110,6 +112,8 @@ impl Listeners {
         client.set_receive_timeout(Some(self.timeout));
         for asked in 1.. {
             match self.ask(&mut client) {
+                // A question counts as a publication: it is asked again later.
+                Ok(answer) if answer.error == "too_many" => *failed = 0,
                 Ok(answer) if answer.kind == "error" => {
                     let said = one_line(&answer.message);
                     return Err(refused(format!("--wait-for-subscribers: {said}")));

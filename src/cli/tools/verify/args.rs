@@ -132,7 +132,7 @@ pub struct VerifyArgs {
     pub jobs: u8,
 
     /// How long to wait for an answer
-    #[arg(long, value_name = "TIME", default_value = "3s")]
+    #[arg(long, value_name = "TIME", default_value = "3s", value_parser = Period::above_zero)]
     pub timeout: Period,
 
     /// Show every case and the bytes exchanged, not only failures

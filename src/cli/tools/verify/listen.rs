@@ -61,7 +61,7 @@ pub fn run<T: Tests>(listen: &str, args: &VerifyArgs, tests: T) -> Result<Served
     });
     let came = events.clone();
     thread::spawn(move || accept(&listener, &came));
-    let timeout = Duration::from_millis(args.timeout.0.max(1).into());
+    let timeout = Duration::from_millis(args.timeout.0.into());
     let wait = args.wait.map(|wait| Duration::from_millis(wait.0.into()));
     let url = match &tls {
         None => format!("ws://{address}"),

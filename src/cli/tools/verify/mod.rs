@@ -237,7 +237,7 @@ fn checked(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
 }
 
 fn timeout(args: &VerifyArgs) -> Duration {
-    Duration::from_millis(args.timeout.0.max(1).into())
+    Duration::from_millis(args.timeout.0.into())
 }
 
 fn target(uri: &str, args: &VerifyArgs) -> Result<Target, Failure> {
