@@ -47,13 +47,19 @@ pub fn run(options: &Options, report: &mut Report) -> io::Result<()> {
 
 fn scenarios() -> Vec<Scenario> {
     let mut all = Vec::new();
-    for size in [32, 512, 1024, 16 * 1024] {
-        for connections in [1, 64, 1000] {
+    let goals = [
+        (32, [1.01, 1.02, 1.05]),
+        (512, [1.05, 1.05, 1.05]),
+        (1024, [1.02, 1.02, 1.02]),
+        (16 * 1024, [1.06, 1.06, 1.06]),
+    ];
+    for (size, goals) in goals {
+        for (connections, goal) in [1, 64, 1000].into_iter().zip(goals) {
             all.push(Scenario {
                 size,
                 connections,
                 in_flight: 1,
-                goal: 1.05,
+                goal,
             });
         }
     }
@@ -62,16 +68,16 @@ fn scenarios() -> Vec<Scenario> {
             size: 32,
             connections,
             in_flight: 16,
-            goal: 1.10,
+            goal: 1.06,
         });
     }
-    for size in [256 * 1024, 4 * 1024 * 1024] {
+    for (size, goal) in [(256 * 1024, 1.00), (4 * 1024 * 1024, 1.05)] {
         for connections in [1, 16] {
             all.push(Scenario {
                 size,
                 connections,
                 in_flight: 1,
-                goal: 1.15,
+                goal,
             });
         }
     }
