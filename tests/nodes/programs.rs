@@ -11,6 +11,12 @@ use std::time::{Duration, Instant};
 /// How long a program may take to start.
 const START: Duration = Duration::from_secs(30);
 
+/// What all scripts begin with, and the one that appends.
+pub const APPEND: &str = concat!(
+    include_str!("../../src/push/redis/begin.lua"),
+    include_str!("../../src/push/redis/append.lua")
+);
+
 /// A free port.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");

@@ -1,12 +1,7 @@
 //! The script that appends, called as a node does whose connections have ended: what it has not
 //! read yet is sent again, and must not be appended twice.
 
-use crate::programs::Redis;
-
-const APPEND: &str = concat!(
-    include_str!("../../src/push/redis/begin.lua"),
-    include_str!("../../src/push/redis/append.lua")
-);
+use crate::programs::{APPEND, Redis};
 
 pub fn run() {
     let mut redis = Redis::new();

@@ -3,7 +3,7 @@
 //!
 //! Without HTTP and subscribers: those are as fast as with any other log.
 
-use crate::programs::Redis;
+use crate::programs::{APPEND, Redis};
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -21,12 +21,6 @@ const COUNT: usize = 400_000;
 
 /// Bytes of a payload.
 const PAYLOAD: usize = 128;
-
-/// What all scripts begin with, and the one that appends.
-const APPEND: &str = concat!(
-    include_str!("../../src/push/redis/begin.lua"),
-    include_str!("../../src/push/redis/append.lua")
-);
 
 pub fn run() {
     let mut redis = Redis::new();
@@ -176,7 +170,7 @@ fn bare(port: u16) -> f64 {
     let payload = [&[140, 0, 0, 0, 0, 5][..], b"t.123", &[b'x'; PAYLOAD + 5]].concat();
     let calls = COUNT / IN_FLIGHT;
     let started = Instant::now();
-    for number in 0..calls {
+    for number in 1..=calls {
         let number = number.to_string();
         let mut words: Vec<&[u8]> = vec![b"EVALSHA", sha.as_bytes(), b"7"];
         words.extend(keys.iter().map(|it| it.as_bytes()));

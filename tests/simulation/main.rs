@@ -114,7 +114,7 @@ fn main() {
     let layered = |seed| (seed, layers.unwrap_or(Layers::of(seed)));
     let kept = KEPT.map(|seed| (seed, Layers::NONE)).into_iter();
     let kept = kept.chain(KEPT_IN_LAYERS.map(layered));
-    let kept = kept.take(if seeds == SEEDS { usize::MAX } else { 0 });
+    let kept = kept.filter(move |_| seeds == SEEDS);
     let all_seeds = (from..from + seeds).map(layered).chain(kept);
     std::thread::scope(|scope| {
         #[cfg(all(feature = "data", feature = "gotify"))]

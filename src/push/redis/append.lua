@@ -1,8 +1,8 @@
 -- A batch of publications, as one entry. KEYS[7]: the last batch of the node. ARGV: a new epoch,
 -- the node, the number of the batch, records to keep, idempotency keys to keep; then for each
 -- publication its bytes, its key or nothing, and the digest of what has that key.
--- A node sends its batches in order, and after a reconnect all that it has not read yet: whatever
--- is not newer than the last one is in the log.
+-- A node sends its batches in order, from 1 on, and after a reconnect all that it has not read
+-- yet: whatever is not newer than the last one is in the log.
 if (tonumber(redis.call('GET', KEYS[7])) or 0) >= tonumber(ARGV[3]) then
   return 'again'
 end

@@ -1,4 +1,4 @@
-//! Handshakes that are meant to do harm.
+//! Handshakes that take long, or are meant to do harm.
 
 use super::*;
 use crate::support::frames::binary;
@@ -47,4 +47,17 @@ fn a_server_hello_in_too_many_records_is_an_error() {
     let error = Blocking::connect(&uri, options).unwrap_err();
     assert!(error.to_string().contains("too many records"), "{error}");
     server.join().unwrap();
+}
+
+/// More time than the clock can express is a long time.
+#[test]
+fn a_handshake_may_take_any_time() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let tcp = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+    let accepting = thread::spawn(move || {
+        let (tcp, _) = listener.accept().unwrap();
+        client::Stream::accept(tcp, &acceptor(), Duration::MAX).map(drop)
+    });
+    client::Stream::secure(tcp, &connector(), "localhost", Duration::MAX).unwrap();
+    accepting.join().unwrap().unwrap();
 }
